@@ -1,0 +1,29 @@
+// Names of element types.
+#include "core/dtype.h"
+
+#include "core/error.h"
+
+namespace sinter {
+
+std::string_view dtype_name(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32: return "float32";
+    case DType::kFloat64: return "float64";
+    case DType::kInt32: return "int32";
+    case DType::kInt64: return "int64";
+    case DType::kBool: return "bool";
+    case DType::kUint8: return "uint8";
+  }
+  raise_internal("a known dtype", "");
+}
+
+DType parse_dtype(std::string_view name) {
+  std::vector<std::string> known;
+  for (DType dtype : kAllDTypes) {
+    if (dtype_name(dtype) == name) return dtype;
+    known.emplace_back(dtype_name(dtype));
+  }
+  raise_unknown_name("dtype", name, known);
+}
+
+}  // namespace sinter

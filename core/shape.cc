@@ -1,0 +1,87 @@
+// Arithmetic on shapes, with overflow checked where a product could come from a file.
+#include "core/shape.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace sinter {
+
+int64_t Shape::dim(int axis) const { return dims_[static_cast<size_t>(normalize_axis(axis))]; }
+
+bool Shape::is_static() const {
+  return std::all_of(dims_.begin(), dims_.end(), [](int64_t d) { return d >= 0; });
+}
+
+int64_t Shape::elements() const {
+  SINTER_CHECK(is_static(), to_string());
+  return static_elements();
+}
+
+int64_t Shape::static_elements() const {
+  int64_t product = 1;
+  for (int64_t d : dims_) {
+    if (d < 0) continue;
+    if (__builtin_mul_overflow(product, d, &product)) {
+      throw ShapeError(fmt::format("shape {} has more elements than 64 bits can count", to_string()));
+    }
+  }
+  return product;
+}
+
+int Shape::normalize_axis(int axis) const {
+  const int positive = axis < 0 ? axis + rank() : axis;
+  if (positive < 0 || positive >= rank()) {
+    throw ShapeError(fmt::format("axis {} is out of range for shape {} of rank {}", axis, to_string(), rank()));
+  }
+  return positive;
+}
+
+Shape Shape::specialized(int64_t batch) const {
+  Shape result = *this;
+  for (int64_t& d : result.dims_) {
+    if (d == kBatch) d = batch;
+  }
+  return result;
+}
+
+std::vector<int64_t> Shape::strides() const {
+  std::vector<int64_t> result(dims_.size());
+  int64_t stride = 1;
+  for (size_t i = dims_.size(); i-- > 0;) {
+    result[i] = stride;
+    stride *= dims_[i];
+  }
+  return result;
+}
+
+std::string Shape::to_string() const {
+  std::string text = "[";
+  for (size_t i = 0; i < dims_.size(); ++i) {
+    if (i > 0) text += ',';
+    text += dims_[i] == kBatch ? "batch" : std::to_string(dims_[i]);
+  }
+  return text + "]";
+}
+
+std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b) {
+  const int rank = std::max(a.rank(), b.rank());
+  std::vector<int64_t> dims(static_cast<size_t>(rank));
+  for (int i = 0; i < rank; ++i) {
+    const int ia = i - (rank - a.rank());
+    const int ib = i - (rank - b.rank());
+    const int64_t da = ia < 0 ? 1 : a[ia];
+    const int64_t db = ib < 0 ? 1 : b[ib];
+    if (da != db && da != 1 && db != 1) return std::nullopt;
+    dims[static_cast<size_t>(i)] = da == 1 ? db : da;
+  }
+  return Shape(std::move(dims));
+}
+
+std::string ValueType::to_string() const {
+  return fmt::format("{}{}", dtype_name(dtype), shape.to_string());
+}
+
+}  // namespace sinter

@@ -1,0 +1,66 @@
+// Shapes: a list of dimensions, of which some may be the symbolic batch dimension.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/dtype.h"
+
+namespace sinter {
+
+/// The symbolic batch dimension: one unknown number a graph, replaced by specialize().
+inline constexpr int64_t kBatch = -1;
+
+class Shape {
+ public:
+  Shape() = default;
+  Shape(std::initializer_list<int64_t> dims) : dims_(dims) {}
+  explicit Shape(std::vector<int64_t> dims) : dims_(std::move(dims)) {}
+
+  int rank() const { return static_cast<int>(dims_.size()); }
+  /// The dimension at `axis`; a negative axis counts from the end. Raises ShapeError when out of range.
+  int64_t dim(int axis) const;
+  int64_t operator[](int axis) const { return dims_[static_cast<size_t>(axis)]; }
+  int64_t& operator[](int axis) { return dims_[static_cast<size_t>(axis)]; }
+  const std::vector<int64_t>& dims() const { return dims_; }
+  auto begin() const { return dims_.begin(); }
+  auto end() const { return dims_.end(); }
+
+  bool is_static() const;
+  /// Number of elements; the shape must be static.
+  int64_t elements() const;
+  /// The product of the static dimensions, so that elements = static_elements * batch^(number of batch dimensions).
+  int64_t static_elements() const;
+  /// `axis` in 0..rank-1; raises ShapeError when out of range.
+  int normalize_axis(int axis) const;
+  /// This shape with every symbolic dimension replaced by `batch`.
+  Shape specialized(int64_t batch) const;
+  /// Row-major strides in elements; the shape must be static.
+  std::vector<int64_t> strides() const;
+
+  /// "[batch,784]".
+  std::string to_string() const;
+  bool operator==(const Shape&) const = default;
+
+ private:
+  std::vector<int64_t> dims_;
+};
+
+/// NumPy's broadcasting rule for two shapes, nullopt when they do not fit. kBatch fits kBatch and 1.
+std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b);
+
+/// Type of a value in a graph: element type and shape.
+struct ValueType {
+  DType dtype = DType::kFloat32;
+  Shape shape;
+  /// "float32[batch,784]".
+  std::string to_string() const;
+  /// Bytes of a static type.
+  int64_t bytes() const { return shape.elements() * dtype_size(dtype); }
+  bool operator==(const ValueType&) const = default;
+};
+
+}  // namespace sinter

@@ -1,0 +1,123 @@
+// Tensor storage and conversions.
+#include "core/tensor.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <new>
+
+#include "core/error.h"
+
+namespace sinter {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};
+
+std::shared_ptr<void> allocate(int64_t bytes) {
+  // A few bytes of slack keep the pointer valid for zero-sized tensors.
+  void* memory = ::operator new(static_cast<size_t>(bytes) + 64, kAlignment);
+  std::memset(memory, 0, static_cast<size_t>(bytes));
+  return {memory, [](void* p) { ::operator delete(p, kAlignment); }};
+}
+
+}  // namespace
+
+void raise_element_count(const Shape& shape, size_t found) {
+  throw ShapeError(fmt::format("shape {} has {} elements, but {} values were given", shape.to_string(),
+                               shape.elements(), found));
+}
+
+Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
+  if (!shape_.is_static()) {
+    throw ShapeError(fmt::format("a tensor needs a static shape, found {}", shape_.to_string()));
+  }
+  std::shared_ptr<void> memory = allocate(bytes());
+  data_ = memory.get();
+  owner_ = std::move(memory);
+}
+
+Tensor::Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner)
+    : dtype_(dtype), shape_(std::move(shape)), owner_(std::move(owner)), data_(data) {}
+
+Tensor Tensor::full(DType dtype, Shape shape, double value) {
+  Tensor result(dtype, std::move(shape));
+  dispatch_dtype(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::ranges::fill(result.data<T>(), static_cast<T>(value));
+  });
+  return result;
+}
+
+void Tensor::check_dtype(DType wanted) const {
+  if (wanted != dtype_) {
+    throw ShapeError(fmt::format("tensor {} was read as {}", type().to_string(), dtype_name(wanted)));
+  }
+}
+
+double Tensor::at(int64_t index) const {
+  return dispatch_dtype(dtype_, [&](auto zero) {
+    return static_cast<double>(static_cast<const decltype(zero)*>(data_)[index]);
+  });
+}
+
+void Tensor::set(int64_t index, double value) {
+  dispatch_dtype(dtype_, [&](auto zero) {
+    using T = decltype(zero);
+    static_cast<T*>(data_)[index] = static_cast<T>(value);
+  });
+}
+
+Tensor Tensor::clone() const {
+  Tensor copy(dtype_, shape_);
+  std::memcpy(copy.data_, data_, static_cast<size_t>(bytes()));
+  return copy;
+}
+
+Tensor Tensor::reshaped(Shape shape) const {
+  if (!shape.is_static() || shape.elements() != elements()) {
+    throw ShapeError(fmt::format("cannot reshape {} ({} elements) to {}", shape_.to_string(), elements(),
+                                 shape.to_string()));
+  }
+  Tensor result = *this;
+  result.shape_ = std::move(shape);
+  return result;
+}
+
+Tensor Tensor::cast(DType dtype) const {
+  if (dtype == dtype_) return *this;
+  Tensor result(dtype, shape_);
+  dispatch_dtype(dtype_, [&](auto from_zero) {
+    using From = decltype(from_zero);
+    dispatch_dtype(dtype, [&](auto to_zero) {
+      using To = decltype(to_zero);
+      const std::span<const From> source = data<From>();
+      std::transform(source.begin(), source.end(), result.data<To>().begin(),
+                     [](From value) { return static_cast<To>(value); });
+    });
+  });
+  return result;
+}
+
+Tensor Tensor::rows(int64_t begin, int64_t end) const {
+  if (shape_.rank() == 0 || begin < 0 || begin > end || end > shape_[0]) {
+    throw ShapeError(fmt::format("rows {}..{} are out of range for shape {}", begin, end, shape_.to_string()));
+  }
+  Tensor result = *this;
+  const int64_t row_bytes = shape_[0] == 0 ? 0 : bytes() / shape_[0];
+  result.shape_[0] = end - begin;
+  result.data_ = static_cast<std::byte*>(data_) + begin * row_bytes;
+  return result;
+}
+
+void Tensor::copy_from(const Tensor& source) {
+  if (source.type() != type()) {
+    throw ShapeError(fmt::format("cannot copy {} into {}", source.type().to_string(), type().to_string()));
+  }
+  std::memmove(data_, source.data_, static_cast<size_t>(bytes()));
+}
+
+bool Tensor::identical(const Tensor& other) const {
+  return type() == other.type() && std::memcmp(data_, other.data_, static_cast<size_t>(bytes())) == 0;
+}
+
+}  // namespace sinter

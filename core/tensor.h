@@ -1,0 +1,85 @@
+// A tensor: dense, row-major values in a shared, 64-byte aligned buffer. Copying a Tensor shares the buffer; clone() copies it.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/dtype.h"
+#include "core/shape.h"
+
+namespace sinter {
+
+[[noreturn]] void raise_element_count(const Shape& shape, size_t found);
+
+class Tensor {
+ public:
+  /// A float32 scalar 0.
+  Tensor() : Tensor(DType::kFloat32, Shape{}) {}
+  /// All zeros. `shape` must be static.
+  Tensor(DType dtype, Shape shape);
+  /// A view of memory owned by `owner` (a mapped file, a user's array); `data` must be aligned for the element type.
+  Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner);
+
+  template <typename T> static Tensor from(Shape shape, std::span<const T> values);
+  template <typename T> static Tensor from(Shape shape, const std::vector<T>& values) {
+    return from<T>(std::move(shape), std::span<const T>(values));
+  }
+  template <typename T> static Tensor scalar(T value) { return from<T>(Shape{}, std::span<const T>(&value, 1)); }
+  /// A tensor of `dtype` filled with `value`, converted.
+  static Tensor full(DType dtype, Shape shape, double value);
+
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+  ValueType type() const { return {dtype_, shape_}; }
+  int64_t elements() const { return shape_.elements(); }
+  int64_t bytes() const { return elements() * dtype_size(dtype_); }
+
+  void* raw() { return data_; }
+  const void* raw() const { return data_; }
+  /// Typed access; raises ShapeError when T is not the dtype.
+  template <typename T> std::span<T> data() {
+    check_dtype(dtype_of<T>);
+    return {static_cast<T*>(data_), static_cast<size_t>(elements())};
+  }
+  template <typename T> std::span<const T> data() const {
+    check_dtype(dtype_of<T>);
+    return {static_cast<const T*>(data_), static_cast<size_t>(elements())};
+  }
+  /// Element `index` (flat) as double, whatever the dtype.
+  double at(int64_t index) const;
+  void set(int64_t index, double value);
+
+  Tensor clone() const;
+  /// The same buffer under another shape with as many elements; raises ShapeError.
+  Tensor reshaped(Shape shape) const;
+  /// Values converted to `dtype` (a copy unless the dtype is the same). Float to integer truncates toward zero; to bool: != 0.
+  Tensor cast(DType dtype) const;
+  /// Rows begin..end-1 of the first dimension, sharing the buffer.
+  Tensor rows(int64_t begin, int64_t end) const;
+  /// Copies `source` (same dtype and shape) into this buffer.
+  void copy_from(const Tensor& source);
+  /// Same dtype, shape and bytes.
+  bool identical(const Tensor& other) const;
+
+ private:
+  void check_dtype(DType wanted) const;
+
+  DType dtype_ = DType::kFloat32;
+  Shape shape_;
+  std::shared_ptr<const void> owner_;
+  void* data_ = nullptr;
+};
+
+template <typename T> Tensor Tensor::from(Shape shape, std::span<const T> values) {
+  Tensor result(dtype_of<T>, std::move(shape));
+  if (static_cast<int64_t>(values.size()) != result.elements()) {
+    raise_element_count(result.shape(), values.size());
+  }
+  std::copy(values.begin(), values.end(), result.data<T>().begin());
+  return result;
+}
+
+}  // namespace sinter
