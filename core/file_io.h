@@ -1,0 +1,77 @@
+// Files read whole, mapped, or written atomically: a reader sees the old file or the new one, never
+// half of either.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sinter {
+
+/// All bytes of a file. Raises FileError with the system's reason.
+std::string read_file(const std::string& path);
+
+/// A file that replaces `path` only when commit() returns. Until then the bytes go to a temporary
+/// file in the same folder, which the destructor removes. A symbolic link is followed; a device or
+/// pipe is written directly. Every failure raises FileError.
+class AtomicFile {
+ public:
+  /// `sync` waits until the bytes are on the disk before the rename; a cache may go without.
+  explicit AtomicFile(std::string path, bool sync = true);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view bytes);
+  void write(std::span<const std::byte> bytes);
+  void write(const void* bytes, size_t count);
+  /// Writes zeros up to the next multiple of `alignment`.
+  void align(int64_t alignment);
+  /// Bytes written so far.
+  int64_t position() const { return position_; }
+  /// Flushes, syncs and renames. Nothing may be written afterwards.
+  void commit();
+
+ private:
+  void flush();
+  void write_through(const char* bytes, size_t count);
+  void discard();
+  [[noreturn]] void fail(int error);
+
+  std::string path_;
+  std::string target_;     // path_ with symbolic links resolved
+  std::string temporary_;  // empty when target_ is written directly
+  int descriptor_ = -1;
+  bool sync_ = true;
+  int64_t position_ = 0;
+  std::vector<char> buffer_;
+};
+
+/// Writes a whole file by way of AtomicFile.
+void write_file_atomically(const std::string& path, std::string_view bytes, bool sync = true);
+void write_file_atomically(const std::string& path, std::span<const std::byte> bytes,
+                           bool sync = true);
+
+/// A file mapped read-only; tensors that point into it hold the shared pointer as their owner.
+class MappedFile {
+ public:
+  static std::shared_ptr<const MappedFile> open(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
+  std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
+
+ private:
+  MappedFile() = default;
+
+  void* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace sinter

@@ -1,0 +1,165 @@
+// Files: whole reads, atomic writes under failure, mappings.
+#include "core/file_io.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "core/error.h"
+
+namespace sinter {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FileIo : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "sinter-file-io-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  size_t files() const {
+    return static_cast<size_t>(
+        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+  }
+  static std::string error_of(auto&& action) {
+    try {
+      action();
+    } catch (const FileError& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(FileIo, WritesAndReadsBack) {
+  std::string bytes("a\0b\n", 4);
+  for (int i = 0; i < 15; ++i) bytes += bytes;  // larger than one buffer
+  write_file_atomically(path("x"), bytes);
+  EXPECT_EQ(read_file(path("x")), bytes);
+  EXPECT_EQ(MappedFile::open(path("x"))->text(), bytes);
+  write_file_atomically(path("x"), "short");
+  EXPECT_EQ(read_file(path("x")), "short");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileIo, StreamsInAnyPiecesAndAligns) {
+  std::string expected;
+  AtomicFile file(path("x"), false);
+  for (int i = 0; i < 3000; ++i) {
+    std::string piece(static_cast<size_t>(i % 97), static_cast<char>('a' + i % 26));
+    file.write(piece);
+    expected += piece;
+  }
+  file.align(64);
+  expected.resize((expected.size() + 63) / 64 * 64);
+  EXPECT_EQ(file.position(), static_cast<int64_t>(expected.size()));
+  file.align(64);
+  file.write(std::as_bytes(std::span(expected)));
+  file.commit();
+  EXPECT_EQ(read_file(path("x")), expected + expected);
+}
+
+TEST_F(FileIo, EmptyFile) {
+  write_file_atomically(path("x"), std::string_view());
+  EXPECT_EQ(read_file(path("x")), "");
+  EXPECT_EQ(MappedFile::open(path("x"))->bytes().size(), 0u);
+}
+
+TEST_F(FileIo, WithoutCommitTheOldFileStays) {
+  write_file_atomically(path("x"), "old");
+  {
+    AtomicFile file(path("x"));
+    file.write(std::string(1 << 20, 'n'));
+    EXPECT_EQ(files(), 2u);
+  }
+  EXPECT_EQ(read_file(path("x")), "old");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileIo, KeepsPermissionsAndFollowsLinks) {
+  write_file_atomically(path("x"), "old");
+  ASSERT_EQ(::chmod(path("x").c_str(), 0640), 0);
+  fs::create_symlink("x", path("link"));
+  write_file_atomically(path("link"), "new");
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(read_file(path("x")), "new");
+  struct stat status;
+  ASSERT_EQ(::stat(path("x").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640u);
+}
+
+TEST_F(FileIo, MissingThings) {
+  EXPECT_EQ(error_of([&] { read_file(path("none")); }),
+            "cannot read '" + path("none") + "': No such file or directory");
+  EXPECT_EQ(error_of([&] { MappedFile::open(path("none")); }),
+            "cannot read '" + path("none") + "': No such file or directory");
+  EXPECT_EQ(error_of([&] { write_file_atomically(path("no/x"), "x"); }),
+            "cannot write '" + path("no/x") + "': No such file or directory");
+  EXPECT_EQ(error_of([&] { write_file_atomically("", "x"); }),
+            "cannot write '': No such file or directory");
+}
+
+TEST_F(FileIo, FoldersAreNoFiles) {
+  EXPECT_EQ(error_of([&] { read_file(folder_); }),
+            "cannot read '" + folder_.string() + "': Is a directory");
+  EXPECT_EQ(error_of([&] { MappedFile::open(folder_); }),
+            "cannot read '" + folder_.string() + "': Is a directory");
+  EXPECT_EQ(error_of([&] { write_file_atomically(folder_, "x"); }),
+            "cannot write '" + folder_.string() + "': Is a directory");
+  EXPECT_EQ(error_of([&] { write_file_atomically(path("new/"), "x"); }),
+            "cannot write '" + path("new/") + "': Is a directory");
+}
+
+TEST_F(FileIo, UnwritableFolder) {
+  if (::geteuid() != 0) {
+    ::chmod(folder_.c_str(), 0500);
+    EXPECT_EQ(error_of([&] { write_file_atomically(path("x"), "x"); }),
+              "cannot write '" + path("x") + "': Permission denied");
+    ::chmod(folder_.c_str(), 0700);
+  }
+  EXPECT_NE(error_of([] { write_file_atomically("/proc/sinter-test", "x"); }),
+            "no error");  // nobody may, not even root
+}
+
+TEST_F(FileIo, FullDisk) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  EXPECT_EQ(error_of([] { write_file_atomically("/dev/full", "x"); }),
+            "cannot write '/dev/full': No space left on device");
+  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+}
+
+TEST_F(FileIo, FailureInTheMiddleKeepsTheOldFile) {
+  write_file_atomically(path("x"), "old");
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit small{100000, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string error = error_of([&] { write_file_atomically(path("x"), std::string(200000, 'n')); });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
+  EXPECT_EQ(error, "cannot write '" + path("x") + "': File too large");
+  EXPECT_EQ(read_file(path("x")), "old");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileIo, TheMappingOutlivesTheFile) {
+  write_file_atomically(path("x"), "kept");
+  std::shared_ptr<const MappedFile> mapped = MappedFile::open(path("x"));
+  write_file_atomically(path("x"), "replaced");
+  fs::remove(path("x"));
+  EXPECT_EQ(mapped->text(), "kept");
+}
+
+}  // namespace
+}  // namespace sinter
