@@ -1,0 +1,361 @@
+// .npy: a magic, a version, a Python dict literal that gives type, order and shape, then the
+// values.
+#include "frontend/data/npy.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/error.h"
+#include "core/file_io.h"
+
+namespace sinter {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "values are copied as little-endian");
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr size_t kMaxRank = 64;  // NumPy's own limit
+
+struct Header {
+  std::string descr;
+  bool fortran_order = false;
+  std::vector<int64_t> shape;
+};
+
+/// Parses {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }: the keys in any order, each
+/// once.
+class HeaderParser {
+ public:
+  HeaderParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+
+  Header parse() {
+    Header header;
+    bool descr = false, order = false, shape = false;
+    expect('{');
+    while (!accept('}')) {
+      const std::string key = quoted();
+      expect(':');
+      if (key == "descr" && !descr) {
+        descr = true;
+        header.descr = type_text();
+      } else if (key == "fortran_order" && !order) {
+        order = true;
+        header.fortran_order = boolean();
+      } else if (key == "shape" && !shape) {
+        shape = true;
+        header.shape = tuple();
+      } else {
+        fail("unexpected key");
+      }
+      if (!accept(',')) {
+        expect('}');
+        break;
+      }
+    }
+    skip_space();
+    if (at_ != text_.size()) fail("text after the closing brace");
+    if (!descr || !order || !shape) fail("'descr', 'fortran_order' and 'shape' are all needed");
+    return header;
+  }
+
+ private:
+  [[noreturn]] void fail(std::string_view why) const {
+    throw FileError(
+        fmt::format("'{}' has a damaged npy header at position {}: {}", name_, at_, why));
+  }
+  void skip_space() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t'))
+      ++at_;
+  }
+  bool accept(char c) {
+    skip_space();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  void expect(char c) {
+    if (!accept(c)) fail(fmt::format("'{}' expected", c));
+  }
+  std::string quoted() {
+    skip_space();
+    if (at_ >= text_.size() || (text_[at_] != '\'' && text_[at_] != '"'))
+      fail("quoted text expected");
+    const size_t end = text_.find(text_[at_], at_ + 1);
+    if (end == std::string_view::npos) fail("quoted text does not end");
+    std::string result(text_.substr(at_ + 1, end - at_ - 1));
+    at_ = end + 1;
+    return result;
+  }
+  std::string type_text() {
+    skip_space();
+    if (at_ < text_.size() && text_[at_] == '[') {
+      throw FileError(
+          fmt::format("'{}' holds records with fields; save one plain array instead", name_));
+    }
+    return quoted();
+  }
+  bool word(std::string_view wanted) {
+    if (text_.substr(at_, wanted.size()) != wanted) return false;
+    at_ += wanted.size();
+    return true;
+  }
+  bool boolean() {
+    skip_space();
+    if (word("True")) return true;
+    if (!word("False")) fail("True or False expected");
+    return false;
+  }
+  int64_t integer() {
+    skip_space();
+    const size_t begin = at_;
+    int64_t value = 0;
+    for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
+      if (__builtin_mul_overflow(value, int64_t{10}, &value) ||
+          __builtin_add_overflow(value, int64_t{text_[at_] - '0'}, &value)) {
+        fail("dimension too large");
+      }
+    }
+    if (at_ == begin) fail("dimension expected");
+    if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // Python 2 wrote 3L
+    return value;
+  }
+  std::vector<int64_t> tuple() {
+    std::vector<int64_t> result;
+    expect('(');
+    while (!accept(')')) {
+      if (result.size() == kMaxRank) fail("too many dimensions");
+      result.push_back(integer());
+      if (accept(',')) continue;
+      if (result.size() == 1) fail("a tuple of one needs a comma");
+      expect(')');
+      break;
+    }
+    return result;
+  }
+
+  std::string_view text_;
+  const std::string& name_;
+  size_t at_ = 0;
+};
+
+uint32_t little_endian(std::string_view bytes) {
+  uint32_t value = 0;
+  for (size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<uint8_t>(bytes[i]);
+  return value;
+}
+
+/// Elements of `shape`, where also the product of the dimensions around a zero must stay in range,
+/// since strides are made of it.
+int64_t checked_elements(const std::vector<int64_t>& shape, int64_t element_bytes,
+                         const std::string& name) {
+  int64_t product = element_bytes;
+  bool empty = false;
+  for (const int64_t dim : shape) {
+    empty |= dim == 0;
+    if (__builtin_mul_overflow(product, std::max<int64_t>(dim, 1), &product)) {
+      throw FileError(
+          fmt::format("'{}' claims the impossible shape {}", name, Shape(shape).to_string()));
+    }
+  }
+  return empty ? 0 : product / element_bytes;
+}
+
+/// The position in C order of each element that comes in Fortran order, one after the other.
+class FortranOrder {
+ public:
+  explicit FortranOrder(const Shape& shape)
+      : shape_(shape), strides_(shape.strides()), index_(static_cast<size_t>(shape.rank())) {}
+  int64_t next() {
+    const int64_t result = position_;
+    for (int axis = 0; axis < shape_.rank(); ++axis) {
+      const auto a = static_cast<size_t>(axis);
+      position_ += strides_[a];
+      if (++index_[a] < shape_[axis]) break;
+      position_ -= strides_[a] * shape_[axis];
+      index_[a] = 0;
+    }
+    return result;
+  }
+
+ private:
+  const Shape& shape_;
+  std::vector<int64_t> strides_, index_;
+  int64_t position_ = 0;
+};
+
+float half_to_float(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
+  const uint32_t exponent = (half >> 10) & 31, fraction = half & 1023;
+  if (exponent == 0) {  // zero and subnormal: fraction * 2^-24
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  const uint32_t wide = exponent == 31 ? 255 : exponent + 112;
+  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
+}
+
+/// Fills `result` from packed values of type Stored; `convert` makes an element of the tensor's
+/// type.
+template <typename To, typename Stored, typename Convert>
+void fill(Tensor& result, const char* from, bool swap, bool fortran, Convert convert) {
+  const std::span<To> to = result.data<To>();
+  FortranOrder order(result.shape());
+  for (size_t i = 0; i < to.size(); ++i) {
+    char bytes[sizeof(Stored)];
+    std::memcpy(bytes, from + i * sizeof(Stored), sizeof(Stored));
+    if (swap) std::reverse(bytes, bytes + sizeof(Stored));
+    Stored value;
+    std::memcpy(&value, bytes, sizeof(Stored));
+    to[fortran ? static_cast<size_t>(order.next()) : i] = convert(value);
+  }
+}
+
+/// How a stored type becomes one of ours.
+struct Conversion {
+  std::string_view code;  // kind and size of NumPy's type string
+  DType dtype;
+  int64_t bytes;
+  void (*fill)(Tensor&, const char*, bool swap, bool fortran, const std::string& name);
+};
+
+template <typename To, typename Stored>
+constexpr Conversion plain(std::string_view code) {
+  return {code, dtype_of<To>, sizeof(Stored),
+          [](Tensor& result, const char* from, bool swap, bool fortran, const std::string& name) {
+            fill<To, Stored>(result, from, swap, fortran, [&name](Stored value) {
+              if constexpr (std::is_same_v<Stored, uint64_t>) {
+                if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+                  throw FileError(fmt::format("'{}' holds {}, too large for int64", name, value));
+                }
+              }
+              return static_cast<To>(value);
+            });
+          }};
+}
+
+constexpr Conversion kConversions[] = {
+    plain<float, float>("f4"),
+    plain<double, double>("f8"),
+    plain<int32_t, int32_t>("i4"),
+    plain<int64_t, int64_t>("i8"),
+    plain<uint8_t, uint8_t>("u1"),
+    plain<bool, uint8_t>("b1"),
+    plain<int32_t, int8_t>("i1"),
+    plain<int32_t, int16_t>("i2"),
+    plain<int32_t, uint16_t>("u2"),
+    plain<int64_t, uint32_t>("u4"),
+    plain<int64_t, uint64_t>("u8"),
+    {"f2", DType::kFloat32, 2,
+     [](Tensor& result, const char* from, bool swap, bool fortran, const std::string&) {
+       fill<float, uint16_t>(result, from, swap, fortran, half_to_float);
+     }},
+};
+
+const Conversion& find_conversion(const std::string& descr, bool& swap, const std::string& name) {
+  if (!descr.empty() && std::string_view("<>|=").find(descr[0]) != std::string_view::npos) {
+    swap = descr[0] == '>';
+    for (const Conversion& conversion : kConversions) {
+      if (descr.substr(1) == conversion.code) return conversion;
+    }
+  }
+  throw FileError(
+      fmt::format("'{}' holds NumPy type '{}'; supported are bool, float16/32/64, int8 to int64 "
+                  "and uint8 to uint64",
+                  name, descr));
+}
+
+std::string_view numpy_type(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return "<f4";
+    case DType::kFloat64:
+      return "<f8";
+    case DType::kInt32:
+      return "<i4";
+    case DType::kInt64:
+      return "<i8";
+    case DType::kBool:
+      return "|b1";
+    case DType::kUint8:
+      return "|u1";
+  }
+  return "";
+}
+
+}  // namespace
+
+Tensor parse_npy(std::string_view bytes, const std::string& name) {
+  if (!bytes.starts_with(kMagic)) throw FileError(fmt::format("'{}' is no .npy file", name));
+  if (bytes.size() < 8) throw FileError(fmt::format("'{}' ends within the npy header", name));
+  const int version = static_cast<uint8_t>(bytes[6]);
+  if (version < 1 || version > 3 || bytes[7] != 0) {
+    throw FileError(fmt::format("'{}' has npy version {}.{}; supported are 1.0, 2.0 and 3.0", name,
+                                version, static_cast<uint8_t>(bytes[7])));
+  }
+  const size_t length_bytes = version == 1 ? 2 : 4;
+  const size_t start = 8 + length_bytes;
+  if (bytes.size() < start || bytes.size() - start < little_endian(bytes.substr(8, length_bytes))) {
+    throw FileError(fmt::format("'{}' ends within the npy header", name));
+  }
+  const size_t length = little_endian(bytes.substr(8, length_bytes));
+  const Header header = HeaderParser(bytes.substr(start, length), name).parse();
+  const std::string_view values = bytes.substr(start + length);
+
+  bool swap = false;
+  const Conversion& conversion = find_conversion(header.descr, swap, name);
+  // 8 bytes an element, whatever the stored size, since the tensor may be wider than the file.
+  const int64_t elements = checked_elements(header.shape, 8, name);
+  const Shape shape(header.shape);
+  if (static_cast<uint64_t>(elements) * static_cast<uint64_t>(conversion.bytes) != values.size()) {
+    throw FileError(fmt::format("'{}' holds {} bytes of values, but shape {} of '{}' takes {}",
+                                name, values.size(), shape.to_string(), header.descr,
+                                elements * conversion.bytes));
+  }
+  Tensor result(conversion.dtype, shape);
+  const bool same_layout = !swap && !header.fortran_order && conversion.dtype != DType::kBool &&
+                           numpy_type(conversion.dtype).substr(1) == conversion.code;
+  if (same_layout) {
+    if (!values.empty()) std::memcpy(result.raw(), values.data(), values.size());
+  } else {
+    conversion.fill(result, values.data(), swap, header.fortran_order, name);
+  }
+  return result;
+}
+
+Tensor load_npy(const std::string& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+    return parse_npy(MappedFile::open(path)->text(), path);
+  }
+  return parse_npy(read_file(path), path);  // a pipe, or the error
+}
+
+void save_npy(const std::string& path, const Tensor& tensor) {
+  std::string shape;
+  for (const int64_t dim : tensor.shape()) shape += fmt::format("{}, ", dim);
+  if (tensor.shape().rank() == 1) shape.pop_back();  // (3,)
+  if (tensor.shape().rank() > 1) shape.resize(shape.size() - 2);
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
+                                   numpy_type(tensor.dtype()), shape);
+  const size_t prefix = kMagic.size() + 4;
+  header.resize((prefix + header.size() + 1 + 63) / 64 * 64 - prefix - 1, ' ');
+  header += '\n';
+
+  AtomicFile file(path);
+  file.write(kMagic);
+  const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 255),
+                                     static_cast<char>(header.size() >> 8)};
+  file.write(version_and_length, sizeof version_and_length);
+  file.write(header);
+  file.write(tensor.raw(), static_cast<size_t>(tensor.bytes()));
+  file.commit();
+}
+
+}  // namespace sinter
