@@ -273,18 +273,12 @@ const Conversion& find_conversion(const std::string& descr, bool& swap, const st
 
 std::string_view numpy_type(DType dtype) {
   switch (dtype) {
-    case DType::kFloat32:
-      return "<f4";
-    case DType::kFloat64:
-      return "<f8";
-    case DType::kInt32:
-      return "<i4";
-    case DType::kInt64:
-      return "<i8";
-    case DType::kBool:
-      return "|b1";
-    case DType::kUint8:
-      return "|u1";
+    case DType::kFloat32: return "<f4";
+    case DType::kFloat64: return "<f8";
+    case DType::kInt32: return "<i4";
+    case DType::kInt64: return "<i8";
+    case DType::kBool: return "|b1";
+    case DType::kUint8: return "|u1";
   }
   return "";
 }
