@@ -1,0 +1,97 @@
+// Attribute look-up, comparison and completion against a schema.
+#include "core/attributes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "core/error.h"
+#include "core/graph.h"
+
+namespace sinter {
+
+bool OpCall::operator==(const OpCall& other) const {
+  if (op != other.op) return false;
+  static const Attributes none;
+  return (attributes ? *attributes : none) == (other.attributes ? *other.attributes : none);
+}
+
+std::string_view attribute_type_name(AttributeType type) {
+  constexpr std::string_view kNames[] = {"bool", "int", "float", "string", "ints", "shape", "dtype", "tensor", "expr", "graph", "op"};
+  return kNames[static_cast<size_t>(type)];
+}
+
+bool equal_values(const AttributeValue& a, const AttributeValue& b) {
+  if (a.index() != b.index()) return false;
+  if (const auto* x = std::get_if<double>(&a)) return std::bit_cast<int64_t>(*x) == std::bit_cast<int64_t>(std::get<double>(b));
+  if (const auto* x = std::get_if<Tensor>(&a)) return x->identical(std::get<Tensor>(b));
+  if (const auto* x = std::get_if<std::shared_ptr<const ScalarExpr>>(&a)) return **x == *std::get<std::shared_ptr<const ScalarExpr>>(b);
+  if (const auto* x = std::get_if<std::shared_ptr<const Graph>>(&a)) return equal_graphs(**x, *std::get<std::shared_ptr<const Graph>>(b));
+  return std::visit(
+      [&](const auto& x) -> bool {
+        using T = std::decay_t<decltype(x)>;
+        if constexpr (std::is_same_v<T, Tensor>) {
+          return false;  // handled above
+        } else {
+          return x == std::get<T>(b);
+        }
+      },
+      a);
+}
+
+const AttributeValue* Attributes::find(std::string_view name) const {
+  const auto it = std::find_if(values_.begin(), values_.end(), [&](const auto& pair) { return pair.first == name; });
+  return it == values_.end() ? nullptr : &it->second;
+}
+
+void Attributes::set(std::string name, AttributeValue value) {
+  for (auto& [key, old] : values_) {
+    if (key == name) {
+      old = std::move(value);
+      return;
+    }
+  }
+  values_.emplace_back(std::move(name), std::move(value));
+}
+
+bool Attributes::operator==(const Attributes& other) const {
+  return values_.size() == other.values_.size() &&
+         std::equal(values_.begin(), values_.end(), other.values_.begin(), [](const auto& a, const auto& b) {
+           return a.first == b.first && equal_values(a.second, b.second);
+         });
+}
+
+void Attributes::raise_missing(std::string_view name) const {
+  raise_internal("an attribute of the asked type", std::string(name));
+}
+
+Attributes complete_attributes(std::string_view op, const std::vector<AttributeSpec>& schema, const Attributes& given) {
+  Attributes complete;
+  for (const AttributeSpec& spec : schema) {
+    const AttributeValue* value = given.find(spec.name);
+    if (value == nullptr) {
+      if (!spec.default_value) throw Error(fmt::format("op '{}' needs the attribute '{}'", op, spec.name));
+      complete.set(spec.name, *spec.default_value);
+      continue;
+    }
+    AttributeValue typed = *value;
+    if (spec.type == AttributeType::kFloat && std::holds_alternative<int64_t>(typed)) {
+      typed = static_cast<double>(std::get<int64_t>(typed));
+    }
+    if (typed.index() != static_cast<size_t>(spec.type)) {
+      throw Error(fmt::format("attribute '{}' of op '{}' is {}, but must be {}", spec.name, op,
+                              attribute_type_name(static_cast<AttributeType>(typed.index())), attribute_type_name(spec.type)));
+    }
+    complete.set(spec.name, std::move(typed));
+  }
+  for (const auto& [name, value] : given.values()) {
+    if (complete.contains(name)) continue;
+    std::vector<std::string> known;
+    for (const AttributeSpec& spec : schema) known.push_back(spec.name);
+    raise_unknown_name(fmt::format("attribute of op '{}'", op), name, known);
+  }
+  return complete;
+}
+
+}  // namespace sinter

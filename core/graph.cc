@@ -1,0 +1,179 @@
+// Building graphs: node creation with completed attributes and inferred types, and simple queries.
+#include "core/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace sinter {
+namespace {
+
+std::string describe(const OpRecord& op, std::span<const ValueType> types, const Origin* origin) {
+  std::string text = origin != nullptr && !origin->to_string().empty() ? origin->to_string() + ": " : "";
+  text += op.name + "(";
+  for (size_t i = 0; i < types.size(); ++i) text += (i > 0 ? ", " : "") + types[i].to_string();
+  return text + ")";
+}
+
+// Elementwise ops take operands of one shape and give what their body gives.
+std::vector<ValueType> elementwise_types(const OpRecord& op, std::span<const ValueType> types, const Attributes& attributes) {
+  std::vector<DType> dtypes;
+  for (const ValueType& t : types) {
+    if (t.shape != types[0].shape) throw ShapeError("operands must have one shape (broadcast them first)");
+    dtypes.push_back(t.dtype);
+  }
+  ScalarBuilder builder(dtypes);
+  const std::vector<Scalar> arguments = builder.arguments();
+  const Scalar result = op.body(arguments, attributes);
+  return {{result.is_number() ? types[0].dtype : result.dtype(), types[0].shape}};
+}
+
+}  // namespace
+
+std::string Origin::to_string() const {
+  std::string text = layer.empty() ? "" : fmt::format("'{}'", layer);
+  if (!file.empty()) text += fmt::format("{}({}:{})", text.empty() ? "" : " ", file, line);
+  return text;
+}
+
+int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes, std::string name,
+                        std::shared_ptr<const Origin> origin) {
+  std::vector<ValueType> input_types;
+  input_types.reserve(inputs.size());
+  for (ValueId id : inputs) {
+    SINTER_CHECK(id.node >= 0 && id.node < size() && id.result >= 0 &&
+                     id.result < static_cast<int32_t>(node(id).types.size()),
+                 "input of " + op.name);
+    input_types.push_back(type(id));
+  }
+  Node added;
+  added.op = &op;
+  const int count = static_cast<int>(inputs.size());
+  try {
+    if (count < op.min_inputs || count > op.max_inputs) {
+      throw ShapeError(fmt::format("takes {}{} inputs, found {}", op.min_inputs,
+                                   op.max_inputs == op.min_inputs ? ""
+                                   : op.max_inputs >= kAnyNumber  ? " or more"
+                                                                  : fmt::format(" to {}", op.max_inputs),
+                                   count));
+    }
+    added.attributes = complete_attributes(op.name, op.attributes, attributes);
+    added.types = op.shape ? op.shape(input_types, added.attributes) : elementwise_types(op, input_types, added.attributes);
+  } catch (const ShapeError& error) {
+    throw ShapeError(fmt::format("{}: {}", describe(op, input_types, origin.get()), error.what()));
+  }
+  added.inputs = std::move(inputs);
+  added.name = std::move(name);
+  added.origin = std::move(origin);
+  const int32_t index = size();
+  if (op.kind == KernelKind::kSource && op.name != "constant") {
+    if (added.name.empty()) throw Error(fmt::format("an {} needs a name", op.name));
+    if (find_input(added.name) >= 0 || find_variable(added.name) >= 0) {
+      throw Error(fmt::format("the name '{}' is taken by another input or variable of graph '{}'", added.name, name_));
+    }
+    (op.name == "input" ? inputs_ : variables_).push_back(index);
+  }
+  nodes_.push_back(std::move(added));
+  return index;
+}
+
+std::vector<Symbol> Graph::add(std::string_view op, std::span<const Symbol> inputs, Attributes attributes, std::string name) {
+  std::vector<ValueId> ids;
+  for (const Symbol& s : inputs) {
+    if (!s.valid()) throw Error(fmt::format("op '{}' got an empty symbol as input", op));
+    if (&s.graph() != this) throw Error(fmt::format("op '{}' got inputs from two different graphs", op));
+    ids.push_back(s.id());
+  }
+  const int32_t index = add_node(Registry::global().get(op), std::move(ids), std::move(attributes), std::move(name), origin_);
+  std::vector<Symbol> results;
+  for (int32_t r = 0; r < static_cast<int32_t>(node(index).types.size()); ++r) results.emplace_back(this, ValueId{index, r});
+  return results;
+}
+
+Symbol Graph::add1(std::string_view op, std::span<const Symbol> inputs, Attributes attributes, std::string name) {
+  const std::vector<Symbol> results = add(op, inputs, std::move(attributes), std::move(name));
+  SINTER_CHECK(results.size() == 1, std::string(op));
+  return results[0];
+}
+
+Symbol Graph::add1(std::string_view op, std::initializer_list<Symbol> inputs, Attributes attributes, std::string name) {
+  return add1(op, std::span(inputs.begin(), inputs.size()), std::move(attributes), std::move(name));
+}
+
+Symbol Graph::input(std::string name, ValueType type) {
+  return add1("input", {}, {{"dtype", type.dtype}, {"shape", type.shape}}, std::move(name));
+}
+
+Symbol Graph::variable(std::string name, ValueType type) {
+  return add1("variable", {}, {{"dtype", type.dtype}, {"shape", type.shape}}, std::move(name));
+}
+
+Symbol Graph::constant(Tensor value) { return add1("constant", {}, {{"value", std::move(value)}}); }
+
+void Graph::add_output(std::string name, ValueId value) {
+  for (const Output& o : outputs_) {
+    if (o.name == name) throw Error(fmt::format("graph '{}' has two outputs named '{}'", name_, name));
+  }
+  outputs_.push_back({std::move(name), value});
+}
+
+void Graph::add_update(int32_t variable, ValueId value) {
+  SINTER_CHECK(node(variable).is("variable"));
+  if (type(value) != type({variable, 0})) {
+    throw ShapeError(fmt::format("update of variable '{}': it is {}, the new value {}", node(variable).name,
+                                 type({variable, 0}).to_string(), type(value).to_string()));
+  }
+  for (const Update& u : updates_) {
+    if (u.variable == variable) throw Error(fmt::format("variable '{}' is updated twice", node(variable).name));
+  }
+  updates_.push_back({variable, value});
+}
+
+int32_t Graph::find_input(std::string_view name) const {
+  const auto it = std::find_if(inputs_.begin(), inputs_.end(), [&](int32_t i) { return node(i).name == name; });
+  return it == inputs_.end() ? -1 : *it;
+}
+
+int32_t Graph::find_variable(std::string_view name) const {
+  const auto it = std::find_if(variables_.begin(), variables_.end(), [&](int32_t i) { return node(i).name == name; });
+  return it == variables_.end() ? -1 : *it;
+}
+
+std::vector<std::vector<int32_t>> Graph::use_counts() const {
+  std::vector<std::vector<int32_t>> counts(nodes_.size());
+  for (size_t i = 0; i < nodes_.size(); ++i) counts[i].resize(nodes_[i].types.size());
+  const auto use = [&](ValueId id) { ++counts[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)]; };
+  for (const Node& n : nodes_) {
+    for (ValueId id : n.inputs) use(id);
+  }
+  for (const Output& o : outputs_) use(o.value);
+  for (const Update& u : updates_) use(u.value);
+  return counts;
+}
+
+std::vector<bool> Graph::live_nodes() const {
+  std::vector<bool> live(nodes_.size(), false);
+  for (int32_t i : inputs_) live[static_cast<size_t>(i)] = true;
+  for (int32_t i : variables_) live[static_cast<size_t>(i)] = true;
+  for (const Output& o : outputs_) live[static_cast<size_t>(o.value.node)] = true;
+  for (const Update& u : updates_) live[static_cast<size_t>(u.value.node)] = true;
+  for (size_t i = nodes_.size(); i-- > 0;) {
+    if (!live[i]) continue;
+    for (ValueId id : nodes_[i].inputs) live[static_cast<size_t>(id.node)] = true;
+  }
+  return live;
+}
+
+bool equal_graphs(const Graph& a, const Graph& b) {
+  if (a.size() != b.size() || a.outputs() != b.outputs() || a.updates() != b.updates()) return false;
+  for (int32_t i = 0; i < a.size(); ++i) {
+    const Node& x = a.node(i);
+    const Node& y = b.node(i);
+    if (x.op != y.op || x.inputs != y.inputs || x.types != y.types || x.name != y.name || !(x.attributes == y.attributes)) return false;
+  }
+  return true;
+}
+
+}  // namespace sinter

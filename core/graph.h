@@ -1,0 +1,168 @@
+// The symbolic graph: nodes in topological order, in SSA form. State is explicit: variables are read as values and written by updates.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/attributes.h"
+#include "core/op_record.h"
+#include "core/shape.h"
+
+namespace sinter {
+
+/// Result `result` of node `node`.
+struct ValueId {
+  int32_t node = -1;
+  int32_t result = 0;
+  bool valid() const { return node >= 0; }
+  auto operator<=>(const ValueId&) const = default;
+};
+
+/// Where a node came from: the layer and the user's source line. Fusion joins layers with '+'.
+struct Origin {
+  std::string layer;
+  std::string file;
+  int32_t line = 0;
+  /// "'fc1' (train.cc:23)", or "" when nothing is known.
+  std::string to_string() const;
+  bool operator==(const Origin&) const = default;
+};
+
+struct Node {
+  const OpRecord* op = nullptr;
+  std::vector<ValueId> inputs;
+  Attributes attributes;
+  std::vector<ValueType> types;  // one for each result
+  std::string name;              // of inputs and variables: unique; of others: may be empty
+  std::shared_ptr<const Origin> origin;  // may be null
+
+  bool is(std::string_view op_name) const { return op->name == op_name; }
+};
+
+class Symbol;
+
+class Graph {
+ public:
+  struct Output {
+    std::string name;
+    ValueId value;
+    bool operator==(const Output&) const = default;
+  };
+  /// variable <- value, after all reads of the variable in this run.
+  struct Update {
+    int32_t variable = -1;  // node index
+    ValueId value;
+    bool operator==(const Update&) const = default;
+  };
+
+  explicit Graph(std::string name = "graph") : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+  int32_t size() const { return static_cast<int32_t>(nodes_.size()); }
+  const Node& node(int32_t index) const { return nodes_[static_cast<size_t>(index)]; }
+  const Node& node(ValueId id) const { return node(id.node); }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const ValueType& type(ValueId id) const { return node(id).types[static_cast<size_t>(id.result)]; }
+
+  /// Node indices of "input" and "variable" nodes, in order of creation: this order is the calling convention.
+  const std::vector<int32_t>& inputs() const { return inputs_; }
+  const std::vector<int32_t>& variables() const { return variables_; }
+  const std::vector<Output>& outputs() const { return outputs_; }
+  const std::vector<Update>& updates() const { return updates_; }
+  /// Node index of the input or variable of that name, or -1.
+  int32_t find_input(std::string_view name) const;
+  int32_t find_variable(std::string_view name) const;
+
+  /// Appends a node: completes the attributes, infers the result types. Raises Error or ShapeError that names the op, the
+  /// origin in force and the input types.
+  std::vector<Symbol> add(std::string_view op, std::span<const Symbol> inputs, Attributes attributes = {}, std::string name = "");
+  /// The same for ops with one result.
+  Symbol add1(std::string_view op, std::span<const Symbol> inputs, Attributes attributes = {}, std::string name = "");
+  Symbol add1(std::string_view op, std::initializer_list<Symbol> inputs, Attributes attributes = {}, std::string name = "");
+  /// The lowest level: returns the index of the new node.
+  int32_t add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes, std::string name,
+                   std::shared_ptr<const Origin> origin);
+
+  Symbol input(std::string name, ValueType type);
+  Symbol variable(std::string name, ValueType type);
+  Symbol constant(Tensor value);
+  void add_output(std::string name, ValueId value);
+  /// Types must be equal. A variable has at most one update.
+  void add_update(int32_t variable, ValueId value);
+  void clear_outputs() { outputs_.clear(); }
+  void clear_updates() { updates_.clear(); }
+
+  /// The origin that new nodes get. OriginScope sets it for a while.
+  const std::shared_ptr<const Origin>& origin() const { return origin_; }
+  void set_origin(std::shared_ptr<const Origin> origin) { origin_ = std::move(origin); }
+
+  /// How often each value is used by nodes, outputs and updates, indexed [node][result].
+  std::vector<std::vector<int32_t>> use_counts() const;
+  /// For each node: does an output or update depend on it (inputs and variables always count as live).
+  std::vector<bool> live_nodes() const;
+
+ private:
+  std::string name_;
+  std::vector<Node> nodes_;
+  std::vector<int32_t> inputs_;
+  std::vector<int32_t> variables_;
+  std::vector<Output> outputs_;
+  std::vector<Update> updates_;
+  std::shared_ptr<const Origin> origin_;
+};
+
+class OriginScope {
+ public:
+  OriginScope(Graph& graph, std::shared_ptr<const Origin> origin) : graph_(graph), saved_(graph.origin()) {
+    graph.set_origin(std::move(origin));
+  }
+  OriginScope(const OriginScope&) = delete;
+  ~OriginScope() { graph_.set_origin(saved_); }
+
+ private:
+  Graph& graph_;
+  std::shared_ptr<const Origin> saved_;
+};
+
+/// A value while a graph is being built; cheap to copy, valid as long as its graph stays where it is. Ops are free functions
+/// over symbols (ops/*.h).
+class Symbol {
+ public:
+  Symbol() = default;
+  Symbol(Graph* graph, ValueId id) : graph_(graph), id_(id) {}
+  Graph& graph() const { return *graph_; }
+  ValueId id() const { return id_; }
+  bool valid() const { return graph_ != nullptr; }
+  const ValueType& type() const { return graph_->type(id_); }
+  const Shape& shape() const { return type().shape; }
+  DType dtype() const { return type().dtype; }
+  int rank() const { return shape().rank(); }
+
+ private:
+  Graph* graph_ = nullptr;
+  ValueId id_;
+};
+
+/// Same nodes, attributes, types, names, outputs and updates (origins are not compared).
+bool equal_graphs(const Graph& a, const Graph& b);
+
+/// Raises InternalError when the graph is not legal: order, arity, types as inferred, unique names of inputs and variables,
+/// at most one update a variable. `stage` is named in the message.
+void verify(const Graph& graph, std::string_view stage);
+
+/// The graph for a fixed batch size: every symbolic dimension is replaced, types are inferred again, `size` nodes become constants.
+Graph specialize(const Graph& graph, int64_t batch);
+/// Every float32 becomes float64: the same mathematics as a double reference.
+Graph widened(const Graph& graph);
+/// Does any shape in the graph hold the symbolic batch dimension?
+bool has_symbolic_batch(const Graph& graph);
+
+/// 64-bit content hash over ops, attributes, types, wiring, outputs and updates (not names of plain nodes, not origins).
+uint64_t hash_graph(const Graph& graph);
+
+}  // namespace sinter

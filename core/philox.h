@@ -1,0 +1,43 @@
+// Counter-based random bits: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC'11, section 3.3).
+//
+// Element e of a `random` node takes word w of block b, chosen so that 16 lanes of a vector need no shuffle:
+//   e = 64 * group + 16 * w + lane,  b = 16 * group + lane.
+// Counter = {low b, high b, low step, high step}; key = {low seed, high seed xor stream}.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace sinter {
+
+inline constexpr uint32_t kPhiloxM0 = 0xD2511F53, kPhiloxM1 = 0xCD9E8D57;
+inline constexpr uint32_t kPhiloxW0 = 0x9E3779B9, kPhiloxW1 = 0xBB67AE85;
+inline constexpr int kPhiloxRounds = 10;
+
+constexpr std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> c, uint32_t k0, uint32_t k1) {
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    const uint64_t p0 = uint64_t{kPhiloxM0} * c[0];
+    const uint64_t p1 = uint64_t{kPhiloxM1} * c[2];
+    c = {static_cast<uint32_t>(p1 >> 32) ^ c[1] ^ k0, static_cast<uint32_t>(p1),
+         static_cast<uint32_t>(p0 >> 32) ^ c[3] ^ k1, static_cast<uint32_t>(p0)};
+    k0 += kPhiloxW0;
+    k1 += kPhiloxW1;
+  }
+  return c;
+}
+
+/// The 32 random bits of element `element`.
+constexpr uint32_t philox_bits(int64_t seed, int64_t step, int64_t stream, int64_t element) {
+  const auto e = static_cast<uint64_t>(element);
+  const uint64_t block = e / 64 * 16 + e % 16;
+  const auto s = static_cast<uint64_t>(seed);
+  const auto t = static_cast<uint64_t>(step);
+  return philox4x32({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), static_cast<uint32_t>(t),
+                     static_cast<uint32_t>(t >> 32)},
+                    static_cast<uint32_t>(s), static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream))[e % 64 / 16];
+}
+
+/// Uniform in [0, 1): the upper 24 bits, so that float32 and float64 give the same number.
+constexpr double uniform_from_bits(uint32_t bits) { return (bits >> 8) * 0x1p-24; }
+
+}  // namespace sinter

@@ -1,0 +1,97 @@
+// Derivatives of scalar expressions: the chain rule over the instructions, from the results back to the arguments.
+#include <cmath>
+#include <numbers>
+#include <optional>
+
+#include "core/error.h"
+#include "core/scalar_expr.h"
+
+namespace sinter {
+namespace {
+
+// Cotangents of the operands of y = op(a, b, c), given the cotangent g of y. nullopt: no derivative (zero).
+std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, Scalar g, Scalar a, Scalar b, Scalar c) {
+  (void)c;
+  switch (op) {
+    case ScalarOp::kAdd: return {g, g};
+    case ScalarOp::kSub: return {g, -g};
+    case ScalarOp::kMul: return {g * b, g * a};
+    case ScalarOp::kDiv: return {g / b, -(g * y) / b};
+    case ScalarOp::kMax: return {select(b <= a, g, 0.0), select(b <= a, 0.0, g)};
+    case ScalarOp::kMin: return {select(a <= b, g, 0.0), select(a <= b, 0.0, g)};
+    // d a^b = b a^(b-1) da + a^b log(a) db; the second term is 0 where a = 0.
+    case ScalarOp::kPow: return {g * b * pow(a, b - 1.0), g * select(equal(a, 0.0), 0.0, y * log(a))};
+    case ScalarOp::kNeg: return {-g};
+    case ScalarOp::kAbs: return {g * sign(a)};
+    case ScalarOp::kSqrt: return {g / (2.0 * y)};
+    case ScalarOp::kExp: return {g * y};
+    case ScalarOp::kExpm1: return {g * (y + 1.0)};
+    case ScalarOp::kLog: return {g / a};
+    case ScalarOp::kLog1p: return {g / (1.0 + a)};
+    case ScalarOp::kTanh: return {g * (1.0 - y * y)};
+    case ScalarOp::kErf: return {g * (2.0 * std::numbers::inv_sqrtpi) * exp(-(a * a))};
+    case ScalarOp::kSin: return {g * cos(a)};
+    case ScalarOp::kCos: return {-(g * sin(a))};
+    case ScalarOp::kSelect: return {std::nullopt, select(a, g, 0.0), select(a, 0.0, g)};
+    case ScalarOp::kCast: return {is_floating(a.dtype()) ? std::optional(cast(g, a.dtype())) : std::nullopt};
+    default: return {};
+  }
+}
+
+}  // namespace
+
+ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt) {
+  std::vector<DType> arguments = expr.arguments;
+  for (size_t r = 0; r < expr.results.size(); ++r) {
+    if (is_floating(expr.result_dtype(r))) arguments.push_back(expr.result_dtype(r));
+  }
+  ScalarBuilder builder(arguments);
+  // Forward values. The original instructions are emitted one by one so that each has an id.
+  std::vector<Scalar> values;
+  for (const ScalarInstruction& i : expr.instructions) {
+    if (i.op == ScalarOp::kArgument) {
+      values.push_back(builder.argument(i.operands[0]));
+    } else if (i.op == ScalarOp::kConstant) {
+      values.push_back(builder.constant(i.dtype, i.constant));
+    } else if (i.op == ScalarOp::kCast) {
+      values.push_back(builder.cast(values[static_cast<size_t>(i.operands[0])], i.dtype));
+    } else {
+      std::vector<Scalar> operands;
+      for (int k = 0; k < scalar_op_arity(i.op); ++k) operands.push_back(values[static_cast<size_t>(i.operands[static_cast<size_t>(k)])]);
+      values.push_back(builder.emit(i.op, operands));
+    }
+  }
+  std::vector<std::optional<Scalar>> cotangents(expr.instructions.size());
+  const auto accumulate = [&](size_t id, Scalar g) { cotangents[id] = cotangents[id] ? *cotangents[id] + g : g; };
+  int next = static_cast<int>(expr.arguments.size());
+  for (size_t r = 0; r < expr.results.size(); ++r) {
+    if (is_floating(expr.result_dtype(r))) accumulate(static_cast<size_t>(expr.results[r]), builder.argument(next++));
+  }
+  std::vector<std::optional<Scalar>> argument_cotangents(expr.arguments.size());
+  for (size_t k = expr.instructions.size(); k-- > 0;) {
+    const ScalarInstruction& i = expr.instructions[k];
+    if (!cotangents[k]) continue;
+    if (i.op == ScalarOp::kArgument) {
+      auto& total = argument_cotangents[static_cast<size_t>(i.operands[0])];
+      total = total ? *total + *cotangents[k] : *cotangents[k];
+      continue;
+    }
+    if (i.op == ScalarOp::kConstant) continue;
+    const auto value = [&](size_t n) { return i.operands[n] < 0 ? values[k] : values[static_cast<size_t>(i.operands[n])]; };
+    const auto parts = operand_cotangents(i.op, values[k], *cotangents[k], value(0), value(1), value(2));
+    for (size_t n = 0; n < 3; ++n) {
+      if (!parts[n] || i.operands[n] < 0) continue;
+      const size_t operand = static_cast<size_t>(i.operands[n]);
+      const Scalar part = parts[n]->is_number() ? builder.constant(expr.instructions[operand].dtype, parts[n]->constant()) : *parts[n];
+      accumulate(operand, part);
+    }
+  }
+  std::vector<Scalar> results;
+  for (int index : wrt) {
+    const auto& g = argument_cotangents[static_cast<size_t>(index)];
+    results.push_back(g ? *g : builder.constant(expr.arguments[static_cast<size_t>(index)], 0));
+  }
+  return builder.finish(results);
+}
+
+}  // namespace sinter

@@ -1,0 +1,64 @@
+// Whole-graph conversions: a fixed batch size for the symbolic one, and float64 for float32.
+#include "core/error.h"
+#include "core/graph.h"
+#include "core/rewriter.h"
+
+namespace sinter {
+namespace {
+
+// A copy of `graph` in which every attribute went through `convert`; types follow by inference.
+Graph with_attributes(const Graph& graph, const std::function<AttributeValue(const AttributeValue&)>& convert,
+                      const std::function<bool(Rewriter&, int32_t)>& visit = nullptr) {
+  return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
+    if (visit && visit(rewriter, index)) return true;
+    const Node& node = graph.node(index);
+    Attributes attributes;
+    for (const auto& [name, value] : node.attributes.values()) attributes.set(name, convert(value));
+    std::vector<ValueId> inputs;
+    for (const Symbol& s : rewriter.map_inputs(node)) inputs.push_back(s.id());
+    const int32_t added = rewriter.target().add_node(*node.op, std::move(inputs), std::move(attributes), node.name, node.origin);
+    for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) rewriter.replace({index, r}, ValueId{added, r});
+    return true;
+  });
+}
+
+}  // namespace
+
+Graph specialize(const Graph& graph, int64_t batch) {
+  SINTER_CHECK(batch >= 0);
+  const std::function<AttributeValue(const AttributeValue&)> convert = [&](const AttributeValue& value) -> AttributeValue {
+    if (const Shape* shape = std::get_if<Shape>(&value)) return shape->specialized(batch);
+    if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(&value)) return std::make_shared<const Graph>(specialize(**region, batch));
+    return value;
+  };
+  return with_attributes(graph, convert, [&](Rewriter& rewriter, int32_t index) {
+    const Node& node = graph.node(index);
+    if (!node.is("size")) return false;
+    const Shape& shape = rewriter.map(node.inputs[0]).shape();
+    const auto value = static_cast<double>(shape.dim(static_cast<int>(node.attributes.get_int("axis"))));
+    rewriter.replace({index, 0}, rewriter.target().constant(Tensor::full(node.types[0].dtype, {}, value)));
+    return true;
+  });
+}
+
+Graph widened(const Graph& graph) {
+  const std::function<AttributeValue(const AttributeValue&)> convert = [&](const AttributeValue& value) -> AttributeValue {
+    if (const DType* dtype = std::get_if<DType>(&value)) return *dtype == DType::kFloat32 ? DType::kFloat64 : *dtype;
+    if (const Tensor* tensor = std::get_if<Tensor>(&value)) return tensor->dtype() == DType::kFloat32 ? tensor->cast(DType::kFloat64) : *tensor;
+    if (const auto* expr = std::get_if<std::shared_ptr<const ScalarExpr>>(&value)) return std::make_shared<const ScalarExpr>((*expr)->widened());
+    if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(&value)) return std::make_shared<const Graph>(widened(**region));
+    return value;
+  };
+  return with_attributes(graph, convert);
+}
+
+bool has_symbolic_batch(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    for (const ValueType& type : node.types) {
+      if (!type.shape.is_static()) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace sinter

@@ -1,0 +1,21 @@
+// What the backends of a compilation can do, as plain data: passes ask this and know no backend.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "core/graph.h"
+
+namespace sinter {
+
+struct Target {
+  std::string name = "reference";
+  /// Does a backend run this composite (or kernel op) whole? Then decompose leaves it alone.
+  std::function<bool(const Graph&, int32_t node)> claims;
+  /// May maps, broadcasts and reductions be gathered into `fusion` nodes?
+  bool fuses_elementwise = false;
+  /// May a contraction take its elementwise consumers (bias, activation, mask) as an epilogue?
+  bool fuses_epilogues = false;
+};
+
+}  // namespace sinter

@@ -1,0 +1,181 @@
+// Every op as a free function over symbols: what layers, losses, metrics, optimizers and users' own functions are written with.
+//
+// Binary ops broadcast as NumPy does and accept plain numbers on either side. Families live in the files named below.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/graph.h"
+
+namespace sinter {
+
+/// Registers all op records once; every function below calls it, parsing graph text or files needs it first.
+void register_ops();
+
+// --- constants and sources (ops/source.cc)
+Symbol constant(Graph& graph, Tensor value);
+/// A scalar of `like`'s dtype in the graph of `like`.
+Symbol scalar_like(Symbol like, double value);
+Symbol full_like(Symbol like, double value);
+Symbol zeros_like(Symbol like);
+Symbol ones_like(Symbol like);
+Symbol iota(Graph& graph, Shape shape, int axis, DType dtype = DType::kInt32);
+/// The dimension `axis` of x as a scalar of `dtype` (the batch size, when symbolic).
+Symbol size(Symbol x, int axis, DType dtype = DType::kFloat32);
+
+/// A symbol or a number, so that `maximum(x, 0)` and `2 * x` read as formulas.
+class Operand {
+ public:
+  Operand(Symbol symbol) : symbol_(symbol) {}  // NOLINT
+  Operand(double number) : number_(number) {}  // NOLINT
+  Operand(int number) : number_(number) {}     // NOLINT
+  bool is_number() const { return !symbol_.valid(); }
+  Symbol symbol() const { return symbol_; }
+  double number() const { return number_; }
+
+ private:
+  Symbol symbol_;
+  double number_ = 0;
+};
+
+// --- arithmetic (ops/arithmetic.cc); op names: add subtract multiply divide maximum minimum power negative abs sign floor ceil round
+// sqrt rsqrt square reciprocal exp expm1 log log1p sin cos erf clip
+Symbol add(Operand a, Operand b);
+Symbol subtract(Operand a, Operand b);
+Symbol multiply(Operand a, Operand b);
+Symbol divide(Operand a, Operand b);
+Symbol maximum(Operand a, Operand b);
+Symbol minimum(Operand a, Operand b);
+Symbol power(Operand a, Operand b);
+Symbol negative(Symbol x);
+Symbol abs(Symbol x);
+Symbol sign(Symbol x);
+Symbol floor(Symbol x);
+Symbol ceil(Symbol x);
+Symbol round(Symbol x);
+Symbol sqrt(Symbol x);
+Symbol rsqrt(Symbol x);
+Symbol square(Symbol x);
+Symbol reciprocal(Symbol x);
+Symbol exp(Symbol x);
+Symbol expm1(Symbol x);
+Symbol log(Symbol x);
+Symbol log1p(Symbol x);
+Symbol sin(Symbol x);
+Symbol cos(Symbol x);
+Symbol erf(Symbol x);
+Symbol clip(Symbol x, double low, double high);
+inline Symbol operator+(Symbol a, Operand b) { return add(a, b); }
+inline Symbol operator-(Symbol a, Operand b) { return subtract(a, b); }
+inline Symbol operator*(Symbol a, Operand b) { return multiply(a, b); }
+inline Symbol operator/(Symbol a, Operand b) { return divide(a, b); }
+inline Symbol operator+(double a, Symbol b) { return add(a, b); }
+inline Symbol operator-(double a, Symbol b) { return subtract(a, b); }
+inline Symbol operator*(double a, Symbol b) { return multiply(a, b); }
+inline Symbol operator/(double a, Symbol b) { return divide(a, b); }
+inline Symbol operator-(Symbol x) { return negative(x); }
+
+// --- comparison and selection (ops/compare.cc); results are bool, no gradient: equal not_equal less less_equal greater greater_equal
+// logical_and logical_or logical_not; select (gradient to both branches); cast; stop_gradient; identity
+Symbol equal(Operand a, Operand b);
+Symbol not_equal(Operand a, Operand b);
+Symbol less(Operand a, Operand b);
+Symbol less_equal(Operand a, Operand b);
+Symbol greater(Operand a, Operand b);
+Symbol greater_equal(Operand a, Operand b);
+Symbol logical_and(Symbol a, Symbol b);
+Symbol logical_or(Symbol a, Symbol b);
+Symbol logical_not(Symbol a);
+Symbol select(Symbol condition, Operand then_value, Operand else_value);
+Symbol cast(Symbol x, DType dtype);
+Symbol stop_gradient(Symbol x);
+inline Symbol operator>(Symbol a, Operand b) { return greater(a, b); }
+inline Symbol operator<(Symbol a, Operand b) { return less(a, b); }
+inline Symbol operator>=(Symbol a, Operand b) { return greater_equal(a, b); }
+inline Symbol operator<=(Symbol a, Operand b) { return less_equal(a, b); }
+
+// --- moving data (ops/move.cc)
+/// One entry of `shape` may be -1 only as kBatch: use the overload with the input's own leading batch for Keras's Reshape.
+Symbol reshape(Symbol x, Shape shape);
+Symbol transpose(Symbol x, std::vector<int64_t> perm = {});  // default: reversed
+Symbol broadcast_to(Symbol x, Shape shape);                  // NumPy's rule
+Symbol expand_dims(Symbol x, int axis);
+Symbol squeeze(Symbol x, int axis);
+Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride = 1);
+Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, double value = 0);
+Symbol concat(std::span<const Symbol> xs, int axis = -1);
+Symbol gather(Symbol x, Symbol indices, int axis = 0);
+Symbol one_hot(Symbol indices, int64_t classes, DType dtype = DType::kFloat32);
+
+// --- reductions (ops/reduce.cc); empty axes = all. mean, variance are composites.
+Symbol sum(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
+Symbol mean(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
+Symbol variance(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);  // biased
+Symbol reduce_max(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
+Symbol reduce_min(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
+Symbol prod(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
+Symbol argmax(Symbol x, int axis = -1);  // int32
+Symbol argmin(Symbol x, int axis = -1);
+
+// --- products (ops/matmul.cc)
+/// Batched matrix product of the last two dimensions; leading dimensions must be equal.
+Symbol matmul(Symbol a, Symbol b, bool transpose_a = false, bool transpose_b = false);
+/// Composite `dense`: activation(x . kernel + bias) over the last axis of x; kernel [in, units], bias [units] or an empty symbol.
+/// Attribute `activation` is an OpCall that fuse_dense sets; layers build it as "linear".
+Symbol dense(Symbol x, Symbol kernel, Symbol bias = {});
+
+// --- activations (ops/activation.cc): op names as the functions
+Symbol linear(Symbol x);
+Symbol relu(Symbol x);
+Symbol relu6(Symbol x);
+Symbol leaky_relu(Symbol x, double negative_slope = 0.2);
+Symbol elu(Symbol x, double alpha = 1.0);
+Symbol selu(Symbol x);
+Symbol sigmoid(Symbol x);
+Symbol tanh(Symbol x);
+Symbol softplus(Symbol x);
+Symbol softsign(Symbol x);
+Symbol swish(Symbol x, double beta = 1.0);
+inline Symbol silu(Symbol x) { return swish(x); }
+Symbol gelu(Symbol x, bool approximate = false);
+Symbol mish(Symbol x);
+Symbol hard_sigmoid(Symbol x);
+Symbol exponential(Symbol x);
+Symbol log_sigmoid(Symbol x);
+/// max over `pieces` groups: x [..., units * pieces] -> [..., units] (unit u takes features u*pieces .. u*pieces+pieces-1).
+Symbol maxout(Symbol x, int64_t pieces);
+/// The op of an elementwise activation by its Keras name ("relu", "swish", "silu", "leaky_relu" ...); raises NameError.
+Symbol activation(std::string_view name, Symbol x);
+std::vector<std::string> activation_names();
+
+// --- softmax family (ops/softmax.cc): composites
+Symbol softmax(Symbol x, int axis = -1);
+Symbol log_softmax(Symbol x, int axis = -1);
+
+// --- losses from predictions (ops/loss.cc): one value a sample and remaining dims; Keras's formulas (clip at epsilon 1e-7)
+/// Composite `softmax_cross_entropy`: -sum(t * log_softmax(z)) over the last axis; gradient softmax(z) * sum(t) - t.
+Symbol softmax_cross_entropy(Symbol labels, Symbol logits);
+/// Elementwise `sigmoid_cross_entropy`: max(z,0) - z*t + log1p(exp(-|z|)).
+Symbol sigmoid_cross_entropy(Symbol labels, Symbol logits);
+/// Keras's backend.binary_crossentropy: elementwise, no mean.
+Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false);
+Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false);         // sums the last axis
+/// y_true: integer classes [...] or [..., 1].
+Symbol sparse_categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false);
+
+// --- normalisation and random (ops/batch_norm.cc, ops/dropout.cc)
+struct BatchNormResult {
+  Symbol y, mean, variance;  // of the batch
+};
+/// Composite `batch_norm_training` over all axes but `axis`: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, biased variance.
+BatchNormResult batch_norm_training(Symbol x, Symbol gamma, Symbol beta, double epsilon, int axis = -1);
+/// Composite `batch_norm_inference` with given mean and variance.
+Symbol batch_norm_inference(Symbol x, Symbol gamma, Symbol beta, Symbol mean, Symbol variance, double epsilon, int axis = -1);
+/// Composite `dropout`: x / (1 - rate) where uniform >= rate, else 0. state int64[2] {seed, step}; `stream` tells layers apart.
+/// `noise_shape` may hold 1s to share the mask along a dimension.
+Symbol dropout(Symbol x, Symbol state, double rate, int64_t stream, Shape noise_shape = {});
+Symbol random_uniform(Symbol state, Shape shape, int64_t stream, DType dtype = DType::kFloat32);
+
+}  // namespace sinter

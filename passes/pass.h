@@ -1,0 +1,53 @@
+// What a pass is, and the one wrapper that runs every pass: disabled? - timer - run - verify - dump.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/graph.h"
+#include "core/target.h"
+
+namespace sinter {
+
+struct PassContext {
+  const Target* target = nullptr;
+  /// Evaluates a graph without inputs and variables; used to fold constants. Passed in, so that passes need no backend.
+  std::function<std::vector<Tensor>(const Graph&)> evaluate;
+  std::vector<std::string> disabled;  // pass names, or "all" for every optional pass
+  std::function<void(std::string_view pass, const Graph&)> on_pass;
+  /// Remarks for the user: a rule that matched but for one condition, with layer and line.
+  std::vector<std::string>* remarks = nullptr;
+};
+
+struct Pass {
+  std::string name;         // a verb: "fold_batch_norm"
+  std::string description;  // one line for `sinter passes`
+  bool required = false;    // needed for a legal result (decompose); cannot be switched off
+  std::function<Graph(const Graph&, const PassContext&)> run;
+};
+
+struct PassStatistics {
+  std::string name;
+  int32_t nodes_before = 0;
+  int32_t nodes_after = 0;
+  double microseconds = 0;
+  bool skipped = false;
+};
+
+struct Pipeline {
+  std::string name;
+  std::vector<const Pass*> passes;  // in order; a pass may stand several times
+};
+
+/// All passes, each once.
+const std::vector<Pass>& all_passes();
+/// "inference" or "training"; raises NameError.
+const Pipeline& find_pipeline(std::string_view name);
+Graph run_pipeline(const Pipeline& pipeline, const Graph& graph, const PassContext& context,
+                   std::vector<PassStatistics>* statistics = nullptr);
+/// One pass through the wrapper; raises NameError.
+Graph run_pass(std::string_view name, const Graph& graph, const PassContext& context);
+
+}  // namespace sinter

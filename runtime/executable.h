@@ -1,0 +1,87 @@
+// An executable: a lowered graph with a kernel for each node and a memory plan. run() is one call for a whole training step.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/graph.h"
+#include "core/tensor.h"
+#include "runtime/kernel.h"
+
+namespace sinter {
+
+/// Where the buffers of an executable live. Made by compile (passes/plan_memory), checked on load.
+struct BufferPlacement {
+  enum class Kind : uint8_t { kArena, kInput, kOutput, kVariable, kConstant };
+  Kind kind = Kind::kArena;
+  int64_t offset = 0;  // arena: bytes; otherwise: index of the input, output, variable or constant
+};
+
+/// One kernel call: which node, by which backend, on which buffers.
+struct Step {
+  int32_t node = -1;
+  std::string backend;
+  std::string reason;  // why this backend, for dumps
+  std::shared_ptr<Kernel> kernel;
+  std::vector<BufferPlacement> buffers;  // inputs, results
+  int64_t scratch_offset = -1;           // in the arena
+};
+
+/// Copies at the end of a run: variables whose new value could not be written in place, outputs that are inputs or variables.
+struct Copy {
+  BufferPlacement from, to;
+  int64_t bytes = 0;
+};
+
+struct Program {
+  Graph graph;  // lowered, static
+  std::vector<Step> steps;
+  std::vector<Copy> copies;
+  std::vector<Tensor> constants;
+  int64_t arena_bytes = 0;
+};
+
+/// Counts changes of a model's variables, so that executables know when what they derived from them is stale.
+using VariableVersion = std::shared_ptr<std::atomic<uint64_t>>;
+
+class Executable {
+ public:
+  explicit Executable(Program program);
+  ~Executable();
+  Executable(const Executable&) = delete;
+
+  const Graph& graph() const { return program_.graph; }
+  const Program& program() const { return program_; }
+  /// Binds the storage of the variables, in the order of graph().variables(); types must match. Runs read and update it in place.
+  void bind(std::vector<Tensor> variables, VariableVersion version);
+  /// Runs once. `inputs` in the order of graph().inputs(); `outputs` in the order of graph().outputs(). Memory must not overlap.
+  /// Allocates nothing of its own after the first call. Safe to call from several threads when the graph has no updates.
+  void run(std::span<const void* const> inputs, std::span<void* const> outputs);
+  /// The same with checked tensors; outputs are allocated.
+  std::vector<Tensor> run(std::span<const Tensor> inputs);
+  /// Kernels, backends with reasons, buffers and bytes, one line each.
+  std::string to_string() const;
+
+ private:
+  struct Instance;  // the arena and buffer tables of one run at a time
+  Instance* acquire();
+  void release(Instance* instance);
+  void prepare(Instance& instance);
+  void execute(Instance& instance, int worker, int workers);
+
+  Program program_;
+  std::vector<Tensor> variables_;
+  VariableVersion version_;
+  std::atomic<Instance*> free_{nullptr};
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Instance>> instances_;
+  std::vector<std::shared_ptr<void>> prepared_;
+  std::atomic<uint64_t> prepared_version_{0};
+};
+
+}  // namespace sinter

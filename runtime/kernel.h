@@ -1,0 +1,64 @@
+// A kernel: one node of a lowered graph made runnable. Work is cut into fixed pieces that do not depend on the number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/graph.h"
+
+namespace sinter {
+
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  /// Phases run one after the other with a barrier between them (partial sums, then their combination).
+  virtual int phases() const { return 1; }
+  /// Independent pieces of a phase, a function of shapes alone. Any thread may run any piece; the bits of the result must not
+  /// depend on which. Kernels too small to share have one piece.
+  virtual int pieces(int phase) const = 0;
+  /// `buffers` holds the node's inputs, then its results, then the scratch buffer (null when scratch_bytes() is 0).
+  /// Must not allocate, lock, throw or make system calls.
+  virtual void run(int phase, int piece, void* const* buffers) const = 0;
+  /// Bytes of working memory shared by all pieces of one run (64-byte aligned).
+  virtual int64_t scratch_bytes() const { return 0; }
+  /// May result `result` share the memory of input `input` (every element is read before it is written, by the same piece)?
+  virtual bool can_alias(int result, int input) const {
+    (void)result, (void)input;
+    return false;
+  }
+  /// Bytes that hold what this kernel derives from variables (packed weights); filled by prepare(), which the executable calls
+  /// before the first run and whenever a variable has changed. `prepared` is then passed as the last buffer after scratch.
+  virtual int64_t prepared_bytes() const { return 0; }
+  virtual void prepare(void* const* buffers, void* prepared) const { (void)buffers, (void)prepared; }
+  /// One line for dumps: "matmul 6x64 tiles, 4 pieces".
+  virtual std::string description() const { return ""; }
+};
+
+struct CompileOptions;
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;
+  /// "" when the backend can run node `node`, otherwise the reason why not ("float64 is not supported by oneDNN").
+  virtual std::string why_not(const Graph& graph, int32_t node) const = 0;
+  /// Kernels for `nodes` of a static, lowered graph, in that order. `constant_inputs[i]` tells for node i which of its inputs are
+  /// variables that change rarely (inference): these may be packed by prepare().
+  virtual std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,
+                                                       const CompileOptions& options) = 0;
+};
+
+/// Made once a process, thread-safe. make_llvm_backend and make_onednn_backend live in their folders.
+Backend& reference_backend();
+Backend& llvm_backend();
+Backend& onednn_backend();
+
+/// A node whose inputs[input] is a variable that this graph never updates: worth packing.
+bool is_frozen_variable(const Graph& graph, ValueId value);
+
+}  // namespace sinter
