@@ -171,6 +171,10 @@ struct BatchNormResult {
 };
 /// Composite `batch_norm_training` over all axes but `axis`: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, biased variance.
 BatchNormResult batch_norm_training(Symbol x, Symbol gamma, Symbol beta, double epsilon, int axis = -1);
+/// Composite `batch_norm`: what the layer builds. In training: batch_norm_training, and new moving averages
+/// moving * momentum + batch * (1 - momentum) in `mean` and `variance`. The to_inference pass turns it into batch_norm_inference.
+BatchNormResult batch_norm(Symbol x, Symbol gamma, Symbol beta, Symbol moving_mean, Symbol moving_variance, double momentum,
+                           double epsilon, int axis = -1);
 /// Composite `batch_norm_inference` with given mean and variance.
 Symbol batch_norm_inference(Symbol x, Symbol gamma, Symbol beta, Symbol mean, Symbol variance, double epsilon, int axis = -1);
 /// Composite `dropout`: x / (1 - rate) where uniform >= rate, else 0. state int64[2] {seed, step}; `stream` tells layers apart.
