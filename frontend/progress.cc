@@ -1,0 +1,238 @@
+// Layout and drawing of progress bars.
+#include "frontend/progress.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+
+namespace sinter {
+namespace {
+
+constexpr double kBarInterval = 1.0 / 15;
+constexpr double kLineInterval = 10;
+constexpr int64_t kWidestBar = 25, kNarrowestBar = 4;
+constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+int64_t columns_of(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); });
+}
+
+std::string cut_to_columns(std::string text, int64_t columns) {
+  size_t end = 0;
+  for (int64_t seen = 0; end < text.size(); ++end) {
+    if (!is_continuation(text[end]) && ++seen > columns) break;
+  }
+  text.resize(end);
+  return text;
+}
+
+/// 65 -> "01:05", 3661 -> "1:01:01".
+std::string clock_text(double seconds) {
+  const auto all = static_cast<int64_t>(std::clamp(seconds, 0.0, 1e12));
+  if (all < 3600) return fmt::format("{:02}:{:02}", all / 60, all % 60);
+  return fmt::format("{}:{:02}:{:02}", all / 3600, all / 60 % 60, all % 60);
+}
+
+std::string rate_text(const ProgressState& state) {
+  if (state.done <= 0 || state.seconds <= 0) return "?" + state.unit + "/s";
+  const double rate = static_cast<double>(state.done) / state.seconds;
+  return rate >= 1 ? fmt::format("{:.2f}{}/s", rate, state.unit)
+                   : fmt::format("{:.2f}s/{}", 1 / rate, state.unit);
+}
+
+std::string bar_text(double fraction, int64_t width, bool unicode) {
+  const auto eighths = static_cast<int64_t>(fraction * static_cast<double>(width * 8));
+  const int64_t full = eighths / 8;
+  std::string result;
+  for (int64_t i = 0; i < full; ++i) result += unicode ? "█" : "#";
+  if (full < width) {
+    const std::string part = unicode ? kEighths[eighths % 8] : eighths % 8 >= 4 ? "-" : "";
+    result += part;
+    result.append(static_cast<size_t>(width - full - (part.empty() ? 0 : 1)), ' ');
+  }
+  return result;
+}
+
+/// ASCII only where the locale names another character set than UTF-8, or the terminal can do
+/// nothing.
+bool unicode_terminal() {
+  const char* terminal = std::getenv("TERM");
+  if (terminal != nullptr && std::string_view(terminal) == "dumb") return false;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string_view locale = value;
+    const size_t dot = locale.find('.');
+    if (dot == std::string_view::npos) return true;
+    return locale.substr(dot + 1, 5) == "UTF-8" || locale.substr(dot + 1, 4) == "utf8" ||
+           locale.substr(dot + 1, 5) == "utf-8";
+  }
+  return true;
+}
+
+ProgressStyle resolve(ProgressStyle style, std::FILE* stream) {
+  if (style != ProgressStyle::kAuto) return style;
+  return ::isatty(::fileno(stream)) == 1 ? ProgressStyle::kBar : ProgressStyle::kLines;
+}
+
+void write_all(std::FILE* stream, const std::string& text) {
+  (void)std::fwrite(text.data(), 1, text.size(),
+                    stream);  // a progress bar that cannot be shown stops nothing
+  (void)std::fflush(stream);
+}
+
+}  // namespace
+
+std::string format_metrics(const ShownMetrics& metrics) {
+  std::string result;
+  for (const auto& [name, value] : metrics) {
+    if (!result.empty()) result += " - ";
+    const bool plain = value == 0 || std::abs(value) > 1e-3 || !std::isfinite(value);
+    result +=
+        plain ? fmt::format("{}: {:.4f}", name, value) : fmt::format("{}: {:.4e}", name, value);
+  }
+  return result;
+}
+
+std::string progress_line(const ProgressState& state) {
+  std::string left = state.description.empty() ? "" : state.description + ": ";
+  std::string right;
+  int64_t width = 0;
+  double fraction = 0;
+  if (state.total < 0) {
+    right = fmt::format("{}{} [{}, {}]", state.done, state.unit, clock_text(state.seconds),
+                        rate_text(state));
+  } else {
+    fraction = state.total == 0
+                   ? 1
+                   : std::clamp(static_cast<double>(state.done) / static_cast<double>(state.total),
+                                0.0, 1.0);
+    const std::string rest =
+        state.done <= 0
+            ? "?"
+            : clock_text(state.seconds *
+                         static_cast<double>(std::max<int64_t>(state.total - state.done, 0)) /
+                         static_cast<double>(state.done));
+    left += fmt::format("{:3}%|", static_cast<int>(fraction * 100));
+    right = fmt::format("| {}/{} [{}<{}, {}]", state.done, state.total, clock_text(state.seconds),
+                        rest, rate_text(state));
+  }
+  if (!state.postfix.empty()) right += " " + state.postfix;
+  if (state.total >= 0) {
+    width = kWidestBar;
+    if (state.columns > 0) {
+      width = std::clamp(state.columns - columns_of(left) - columns_of(right), kNarrowestBar,
+                         kWidestBar);
+    }
+    left += bar_text(fraction, width, state.unicode);
+  }
+  left += right;
+  return state.columns > 0 ? cut_to_columns(std::move(left), state.columns) : left;
+}
+
+ProgressBar::ProgressBar(int64_t total, ProgressOptions options)
+    : stream_(options.stream), style_(resolve(options.style, options.stream)) {
+  state_.description = std::move(options.description);
+  state_.unit = std::move(options.unit);
+  state_.total = total;
+  state_.unicode = unicode_terminal();
+  if (is_bar()) draw();
+}
+
+double ProgressBar::seconds() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+bool ProgressBar::due() const {
+  if (style_ == ProgressStyle::kQuiet || closed_) return false;
+  const double interval = is_bar() ? kBarInterval : kLineInterval;
+  return std::chrono::duration<double>(Clock::now() - drawn_).count() >= interval;
+}
+
+void ProgressBar::set_done(int64_t done) {
+  state_.done = done;
+  if (due()) draw();
+}
+
+void ProgressBar::set_postfix(const ShownMetrics& values) {
+  state_.postfix.clear();
+  for (const auto& [name, value] : values) {
+    state_.postfix += fmt::format("{}{}={:.3g}", state_.postfix.empty() ? "" : ", ", name, value);
+  }
+}
+
+void ProgressBar::draw() {
+  drawn_ = Clock::now();
+  state_.seconds = seconds();
+  if (!is_bar()) {
+    write_all(stream_, progress_line(state_) + "\n");
+    return;
+  }
+  winsize size{};
+  // One column stays free: some terminals wrap as soon as the last one is written.
+  state_.columns =
+      ::ioctl(::fileno(stream_), TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 0;
+  write_all(stream_, "\r" + progress_line(state_) + "\x1b[K");
+  open_line_ = true;
+}
+
+void ProgressBar::close() {
+  if (closed_) return;
+  if (style_ != ProgressStyle::kQuiet) draw();
+  closed_ = true;
+  if (open_line_) write_all(stream_, "\n");
+}
+
+std::string epoch_line(const std::string& title, int64_t done, int64_t total, double seconds,
+                       const ShownMetrics& metrics) {
+  const double step = done > 0 ? seconds / static_cast<double>(done) : 0;
+  const std::string step_text = step >= 1      ? fmt::format("{:.0f}s/step", step)
+                                : step >= 1e-3 ? fmt::format("{:.0f}ms/step", step * 1e3)
+                                               : fmt::format("{:.0f}us/step", step * 1e6);
+  const std::string count =
+      total >= 0 ? fmt::format("{}/{}", done, total) : fmt::format("{}", done);
+  std::string line = title.empty() ? count : title + " - " + count;
+  line += fmt::format(" - {:.0f}s - {}", seconds, step_text);
+  if (!metrics.empty()) line += " - " + format_metrics(metrics);
+  return line;
+}
+
+EpochProgress::EpochProgress(int verbose, const std::string& title, int64_t batches,
+                             std::FILE* stream)
+    : title_(title), batches_(batches), stream_(stream) {
+  if (verbose == 0) return;
+  // A line an epoch comes from close(); the bar is then only the clock.
+  const bool bar = verbose == 1 && ::isatty(::fileno(stream)) == 1;
+  bar_ = std::make_unique<ProgressBar>(
+      batches, ProgressOptions{.description = title,
+                               .unit = "batch",
+                               .stream = stream,
+                               .style = bar ? ProgressStyle::kBar : ProgressStyle::kQuiet});
+}
+
+void EpochProgress::update(int64_t batches_done, const ShownMetrics& metrics) {
+  if (!due()) return;
+  bar_->set_postfix(format_metrics(metrics));
+  bar_->set_done(batches_done);
+}
+
+void EpochProgress::close(int64_t batches_done, const ShownMetrics& metrics) {
+  if (bar_ == nullptr) return;
+  if (bar_->is_bar()) {
+    bar_->set_postfix(format_metrics(metrics));
+    bar_->set_done(batches_done);
+    bar_->close();
+  } else {
+    write_all(stream_, epoch_line(title_, batches_done, batches_, bar_->seconds(), metrics) + "\n");
+  }
+  bar_.reset();
+}
+
+}  // namespace sinter

@@ -1,0 +1,166 @@
+// Progress of a loop: a bar that is redrawn on a terminal, plain lines in a file or pipe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <iterator>
+#include <memory>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sinter {
+
+/// Names and values in the order they are shown.
+using ShownMetrics = std::vector<std::pair<std::string, double>>;
+
+/// "loss: 0.1234 - accuracy: 0.9500": four decimals, or scientific for small values, as Keras
+/// prints.
+std::string format_metrics(const ShownMetrics& metrics);
+
+/// Everything a bar shows at one moment; the text is a function of it alone.
+struct ProgressState {
+  std::string description = "";
+  int64_t done = 0;
+  int64_t total = -1;  // unknown when negative
+  double seconds = 0;
+  std::string unit = "it";
+  std::string postfix = "";
+  int columns = 0;      // width of the terminal; 0 when there is none
+  bool unicode = true;  // else ASCII only
+};
+
+/// "Epoch 1/5:  50%|█████     | 11/22 [00:01<00:01, 11.00batch/s] loss: 0.5000", no wider than
+/// `columns`.
+std::string progress_line(const ProgressState& state);
+
+enum class ProgressStyle {
+  kAuto,   // a bar when the stream is a terminal, else lines
+  kBar,    // redrawn at most 15 times a second
+  kLines,  // a line every ten seconds and one at the end
+  kQuiet,  // nothing
+};
+
+struct ProgressOptions {
+  std::string description = "";
+  std::string unit = "it";
+  std::FILE* stream = stderr;
+  ProgressStyle style = ProgressStyle::kAuto;
+};
+
+/// Shows how far a loop has come. `total` may be negative when unknown.
+class ProgressBar {
+ public:
+  explicit ProgressBar(int64_t total, ProgressOptions options = {});
+  ~ProgressBar() { close(); }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  /// `steps` more are done.
+  void update(int64_t steps = 1) { set_done(state_.done + steps); }
+  void set_done(int64_t done);
+  /// Whether the next update() will draw; values that cost something to compute may wait for it.
+  bool due() const;
+  void set_description(std::string text) { state_.description = std::move(text); }
+  void set_postfix(std::string text) { state_.postfix = std::move(text); }
+  /// "loss=0.123, step=4".
+  void set_postfix(const ShownMetrics& values);
+  /// Draws the last state and ends the line.
+  void close();
+
+  double seconds() const;
+  bool is_bar() const { return style_ == ProgressStyle::kBar; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void draw();
+
+  ProgressState state_;
+  std::FILE* stream_;
+  ProgressStyle style_;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point drawn_ = start_;
+  bool open_line_ = false;
+  bool closed_ = false;
+};
+
+/// What fit, evaluate and predict show. Verbose 0: nothing. 1: a bar on a terminal, a line an epoch
+/// elsewhere. 2: a line an epoch.
+class EpochProgress {
+ public:
+  /// `title` is "Epoch 3/30" or empty; `batches` may be negative when unknown.
+  EpochProgress(int verbose, const std::string& title, int64_t batches, std::FILE* stream = stdout);
+
+  /// Whether update() would draw now: only then is it worth computing metrics.
+  bool due() const { return bar_ != nullptr && bar_->due(); }
+  void update(int64_t batches_done, const ShownMetrics& metrics);
+  /// The end of the epoch, with validation metrics where there are any.
+  void close(int64_t batches_done, const ShownMetrics& metrics);
+
+ private:
+  std::string title_;
+  int64_t batches_;
+  std::FILE* stream_;
+  std::unique_ptr<ProgressBar> bar_;  // none for verbose 0
+};
+
+/// "Epoch 3/30 - 22/22 - 1s - 52ms/step - loss: 0.1234".
+std::string epoch_line(const std::string& title, int64_t done, int64_t total, double seconds,
+                       const ShownMetrics& metrics);
+
+/// A range that shows its progress while it is walked; made by progress().
+template <std::ranges::view View>
+class ProgressRange {
+ public:
+  ProgressRange(View view, ProgressOptions options)
+      : view_(std::move(view)), options_(std::move(options)) {}
+
+  class Iterator {
+   public:
+    Iterator(std::ranges::iterator_t<View> at, ProgressBar* bar) : at_(std::move(at)), bar_(bar) {}
+    decltype(auto) operator*() const { return *at_; }
+    Iterator& operator++() {
+      ++at_;
+      bar_->update();
+      return *this;
+    }
+    bool operator==(const std::ranges::sentinel_t<View>& end) const {
+      if (at_ != end) return false;
+      bar_->close();
+      return true;
+    }
+
+   private:
+    std::ranges::iterator_t<View> at_;
+    ProgressBar* bar_;
+  };
+
+  Iterator begin() {
+    int64_t total = -1;
+    if constexpr (std::ranges::sized_range<View>)
+      total = static_cast<int64_t>(std::ranges::size(view_));
+    bar_ = std::make_unique<ProgressBar>(total, options_);
+    return {std::ranges::begin(view_), bar_.get()};
+  }
+  auto end() { return std::ranges::end(view_); }
+
+ private:
+  View view_;
+  ProgressOptions options_;
+  std::unique_ptr<ProgressBar> bar_;
+};
+
+/// for (auto& path : progress(paths)) ...
+template <std::ranges::viewable_range Range>
+auto progress(Range&& range, ProgressOptions options = {}) {
+  return ProgressRange<std::views::all_t<Range>>(std::views::all(std::forward<Range>(range)),
+                                                 std::move(options));
+}
+/// for (int64_t i : progress(10000)) ...
+inline auto progress(int64_t count, ProgressOptions options = {}) {
+  return progress(std::views::iota(int64_t{0}, count < 0 ? int64_t{0} : count), std::move(options));
+}
+
+}  // namespace sinter

@@ -1,0 +1,191 @@
+// Progress: the exact text of a moment, and what reaches a stream.
+#include "frontend/progress.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <list>
+#include <thread>
+
+namespace sinter {
+namespace {
+
+/// What `use(stream)` writes into a file.
+std::string written(auto&& use) {
+  std::FILE* stream = std::tmpfile();
+  use(stream);
+  std::string result(static_cast<size_t>(std::ftell(stream)), '\0');
+  std::rewind(stream);
+  EXPECT_EQ(std::fread(result.data(), 1, result.size(), stream), result.size());
+  std::fclose(stream);
+  return result;
+}
+
+/// What `use(stream)` writes to a terminal of the given width.
+std::string shown(unsigned short columns, auto&& use) {
+  int master = -1, slave = -1;
+  winsize size{24, columns, 0, 0};
+  if (::openpty(&master, &slave, nullptr, nullptr, &size) != 0) return "no terminal";
+  std::string result;
+  std::thread reader([&] {
+    char buffer[4096];
+    for (ssize_t count; (count = ::read(master, buffer, sizeof buffer)) > 0;)
+      result.append(buffer, static_cast<size_t>(count));
+  });
+  std::FILE* stream = ::fdopen(slave, "w");
+  use(stream);
+  std::fclose(stream);
+  reader.join();
+  ::close(master);
+  return result;
+}
+
+TEST(Progress, Line) {
+  EXPECT_EQ(
+      progress_line({.description = "Epoch 1/5",
+                     .done = 11,
+                     .total = 22,
+                     .seconds = 1.0,
+                     .unit = "batch",
+                     .postfix = "loss: 0.5000"}),
+      "Epoch 1/5:  50%|████████████▌            | 11/22 [00:01<00:01, 11.00batch/s] loss: 0.5000");
+  EXPECT_EQ(progress_line({.done = 11, .total = 22, .seconds = 44, .unicode = false}),
+            " 50%|############-            | 11/22 [00:44<00:44, 4.00s/it]");
+  EXPECT_EQ(progress_line({.done = 0, .total = 22}),
+            "  0%|                         | 0/22 [00:00<?, ?it/s]");
+  EXPECT_EQ(progress_line({.done = 22, .total = 22, .seconds = 7322}),
+            "100%|█████████████████████████| 22/22 [2:02:02<00:00, 332.82s/it]");
+  EXPECT_EQ(progress_line({.done = 300, .seconds = 2}), "300it [00:02, 150.00it/s]");
+  EXPECT_EQ(progress_line({.done = 0, .total = 0}),
+            "100%|█████████████████████████| 0/0 [00:00<?, ?it/s]");
+}
+
+TEST(Progress, LineFitsTheTerminal) {
+  ProgressState state{
+      .description = "Épöque", .done = 3, .total = 4, .seconds = 3, .postfix = "loss: 1.0000"};
+  state.columns = 60;
+  EXPECT_EQ(progress_line(state), "Épöque:  75%|███▊ | 3/4 [00:03<00:01, 1.00it/s] loss: 1.0000");
+  state.columns = 40;
+  EXPECT_EQ(progress_line(state), "Épöque:  75%|███ | 3/4 [00:03<00:01, 1.0");
+}
+
+TEST(Progress, Metrics) {
+  EXPECT_EQ(format_metrics({}), "");
+  EXPECT_EQ(format_metrics({{"loss", 0.12345}, {"mae", 0.0001}, {"zero", 0}, {"r", -3}}),
+            "loss: 0.1235 - mae: 1.0000e-04 - zero: 0.0000 - r: -3.0000");
+  EXPECT_EQ(format_metrics({{"loss", std::nan("")}}), "loss: nan");
+}
+
+TEST(Progress, EpochLine) {
+  EXPECT_EQ(epoch_line("Epoch 3/30", 22, 22, 1.144, {{"loss", 0.5}}),
+            "Epoch 3/30 - 22/22 - 1s - 52ms/step - loss: 0.5000");
+  EXPECT_EQ(epoch_line("", 4, -1, 0.001, {}), "4 - 0s - 250us/step");
+}
+
+TEST(Progress, AFileGetsOneLineWithoutControlCodes) {
+  const std::string text = written([](std::FILE* stream) {
+    int64_t sum = 0;
+    for (const int64_t i : progress(1000, {.description = "sum", .stream = stream})) sum += i;
+    EXPECT_EQ(sum, 499500);
+  });
+  EXPECT_THAT(text, ::testing::MatchesRegex(
+                        "sum: 100%\\|.*\\| 1000/1000 \\[00:00<00:00, [0-9.]+it/s\\]\n"));
+  EXPECT_EQ(text.find('\r'), std::string::npos);
+}
+
+TEST(Progress, ATerminalGetsABarThatNeverWrapsAndIsRedrawnRarely) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::string text = shown(50, [](std::FILE* stream) {
+    for (const int64_t i : progress(100000, {.stream = stream})) (void)i;
+  });
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  EXPECT_EQ(text.front(), '\r');
+  EXPECT_THAT(text, ::testing::HasSubstr(" 100000/100000 ["));
+  EXPECT_LE(std::count(text.begin(), text.end(), '\r'),
+            static_cast<std::ptrdiff_t>(seconds * 15) + 4);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = std::min(text.find("\x1b[K", begin), text.size());
+    const auto columns = std::count_if(text.begin() + static_cast<std::ptrdiff_t>(begin),
+                                       text.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
+                                         return (c & 0xC0) != 0x80 && c != '\r' && c != '\n';
+                                       });
+    EXPECT_LT(columns, 50);
+    begin = end + 3;
+  }
+}
+
+TEST(Progress, WalksAnyRange) {
+  const std::list<std::string> words{"a", "b", "c"};
+  std::string joined;
+  const std::string text = written([&](std::FILE* stream) {
+    for (const std::string& word : progress(words, {.unit = "word", .stream = stream}))
+      joined += word;
+    for (const std::string& word : progress(std::vector<std::string>{"d"}, {.stream = stream}))
+      joined += word;
+    for (const int64_t i : progress(0, {.stream = stream})) joined += std::to_string(i);
+    for (const int i :
+         progress(std::views::iota(1) | std::views::take_while([](int v) { return v < 3; }),
+                  {.stream = stream})) {
+      joined += std::to_string(i);
+    }
+  });
+  EXPECT_EQ(joined, "abcd12");
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
+  EXPECT_THAT(text, ::testing::HasSubstr("3/3"));
+  EXPECT_THAT(text, ::testing::HasSubstr("\n2it ["));
+}
+
+TEST(Progress, BarWithPostfix) {
+  const std::string text = written([](std::FILE* stream) {
+    ProgressBar bar(3, {.stream = stream, .style = ProgressStyle::kBar});
+    bar.set_description("work");
+    bar.set_postfix(ShownMetrics{{"loss", 0.12345}, {"step", 4}});
+    bar.update(3);
+    bar.close();
+    bar.close();
+  });
+  EXPECT_THAT(text, ::testing::HasSubstr("work: 100%|"));
+  EXPECT_THAT(text, ::testing::HasSubstr("] loss=0.123, step=4\x1b[K\n"));
+  EXPECT_EQ(written([](std::FILE* stream) {
+              ProgressBar(3, {.stream = stream, .style = ProgressStyle::kQuiet}).update();
+            }),
+            "");
+}
+
+TEST(Progress, Epochs) {
+  auto run = [](int verbose) {
+    return [verbose](std::FILE* stream) {
+      EpochProgress epoch(verbose, "Epoch 1/2", 3, stream);
+      for (int64_t i = 1; i <= 3; ++i) epoch.update(i, {{"loss", 1.0}});
+      epoch.close(3, {{"loss", 0.5}, {"val_loss", 0.25}});
+    };
+  };
+  EXPECT_EQ(written(run(0)), "");
+  const char* line = "Epoch 1/2 - 3/3 - 0s - [0-9]+us/step - loss: 0.5000 - val_loss: 0.2500\r?\n";
+  EXPECT_THAT(written(run(1)), ::testing::MatchesRegex(line));
+  EXPECT_THAT(written(run(2)), ::testing::MatchesRegex(line));
+  EXPECT_THAT(shown(120, run(2)), ::testing::MatchesRegex(line));
+  EXPECT_THAT(shown(120, run(1)),
+              ::testing::HasSubstr("batch/s] loss: 0.5000 - val_loss: 0.2500\x1b[K\r\n"));
+  EXPECT_EQ(shown(120, run(0)), "");
+}
+
+TEST(Progress, AnExceptionEndsTheLine) {
+  const std::string text = written([](std::FILE* stream) {
+    try {
+      ProgressBar bar(3, {.stream = stream, .style = ProgressStyle::kBar});
+      throw 1;
+    } catch (int) {
+    }
+  });
+  EXPECT_EQ(text.back(), '\n');
+}
+
+}  // namespace
+}  // namespace sinter
