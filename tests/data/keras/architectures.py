@@ -1,0 +1,141 @@
+"""Architecture files of Keras 3 and Keras 2 (tf_keras) for the same networks, with weights and predictions."""
+
+import json
+from dataclasses import dataclass
+from typing import Callable
+
+import keras
+import numpy as np
+import tf_keras
+
+from train_case import deterministic_weights, flat, rng_for, set_precision, unlist, write_arrays, write_json
+
+
+@dataclass
+class Architecture:
+    name: str
+    covers: str
+    build: Callable  # of the Keras module
+    shapes: list  # of the inputs
+
+
+def sequential(k):
+    L = k.layers
+    return k.Sequential([L.Input((6,)), L.Dense(7, activation="relu", name="first"), L.BatchNormalization(name="bn"),
+                         L.Dropout(0.25, name="drop"), L.Dense(5, activation="tanh", name="second"),
+                         L.Dense(3, activation="softmax", name="last")], name="chain")
+
+
+def activation_layers(k):
+    L = k.layers
+    x = L.Input((6,), name="in")
+    slope = {"negative_slope": 0.1} if k is keras else {"alpha": 0.1}
+    parts = [L.LeakyReLU(name="leaky_default")(L.Dense(3, name="d0")(x)),
+             L.LeakyReLU(name="leaky", **slope)(L.Dense(3, name="d1")(x)),
+             L.ELU(alpha=0.7, name="elu")(L.Dense(3, name="d2")(x)),
+             L.PReLU(name="prelu")(L.Dense(3, name="d3")(x)),
+             L.ReLU(max_value=2.0, negative_slope=0.1, threshold=0.3, name="relu")(L.Dense(3, name="d4")(x)),
+             L.Softmax(name="soft")(L.Dense(3, name="d5")(x)),
+             L.Activation("swish", name="swish")(L.Dense(3, name="d6")(x)),
+             L.Activation("gelu", name="gelu")(L.Dense(3, name="d7", use_bias=False)(x))]
+    return k.Model(x, L.Concatenate(name="join")(parts), name="activation_layers")
+
+
+def activation_strings(k):
+    L = k.layers
+    x = L.Input((6,), name="in")
+    names = ["relu", "elu", "selu", "softplus", "softsign", "exponential", "linear", "sigmoid", "tanh", "mish"]
+    parts = [L.Dense(2, activation=n, name=f"a_{n}")(x) for n in names]
+    return k.Model(x, L.Concatenate(name="join")(parts), name="activation_strings")
+
+
+def merges(k):
+    L = k.layers
+    a, b = L.Input((6,), name="a"), L.Input((4,), name="b")
+    left, right = L.Dense(4, activation="tanh", name="left")(a), L.Dense(4, activation="sigmoid", name="right")(b)
+    parts = [getattr(L, n)(name=n.lower())([left, right])
+             for n in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")]
+    return k.Model([a, b], L.Dense(3, name="out")(L.Concatenate(name="join")(parts)), name="merges")
+
+
+def shared_two_outputs(k):
+    L = k.layers
+    a, b = L.Input((6,), name="a"), L.Input((6,), name="b")
+    dense = L.Dense(4, activation="relu", name="shared")
+    first, second = dense(a), dense(b)
+    difference = L.Subtract(name="difference")([first, second])
+    return k.Model([a, b], [L.Dense(1, activation="sigmoid", name="same")(difference),
+                            L.Dense(2, name="value")(L.Concatenate(name="join")([first, second, difference]))],
+                   name="siamese")
+
+
+def shapes(k):
+    L = k.layers
+    x = L.Input((4, 6), name="in")
+    h = L.Dense(3, activation="tanh", name="each")(x)
+    h = L.BatchNormalization(momentum=0.9, epsilon=0.01, scale=False, name="bn")(h)
+    h = L.Reshape((2, -1), name="two_rows")(h)
+    h = L.PReLU(shared_axes=[1], name="prelu")(h)
+    return k.Model(x, L.Dense(2, name="out")(L.Flatten(name="flat")(h)), name="shapes")
+
+
+def arguments(k):
+    L, I, R = k.layers, k.initializers, k.regularizers
+    both = R.L1L2(l1=0.01, l2=0.02)
+    x = L.Input((6,), name="in")
+    h = L.Dense(5, activation="relu", kernel_initializer=I.HeNormal(seed=1), bias_initializer=I.Constant(0.1),
+                kernel_regularizer=R.L2(0.01), bias_regularizer=R.L1(0.02), name="d0")(x)
+    h = L.Dense(5, activation="relu", kernel_initializer=I.RandomUniform(-0.1, 0.2, seed=2), kernel_regularizer=both,
+                use_bias=False, name="d1")(h)
+    h = L.BatchNormalization(beta_initializer=I.RandomNormal(0.1, 0.2), gamma_initializer="ones",
+                             gamma_regularizer=R.L2(0.1), trainable=False, name="bn")(h)
+    h = L.Dense(5, kernel_initializer=I.TruncatedNormal(0.0, 0.3), bias_initializer="lecun_uniform", name="d2")(h)
+    return k.Model(x, L.Dense(2, kernel_initializer="glorot_normal", name="d3")(h), name="arguments")
+
+
+ARCHITECTURES = [
+    Architecture("sequential", "Sequential with BatchNormalization and Dropout", sequential, [(6,)]),
+    Architecture("activation_layers", "activation layers with arguments", activation_layers, [(6,)]),
+    Architecture("activation_strings", "activations by name", activation_strings, [(6,)]),
+    Architecture("merges", "two inputs, all merges", merges, [(6,), (4,)]),
+    Architecture("shared_two_outputs", "a layer called twice, two outputs", shared_two_outputs, [(6,), (6,)]),
+    Architecture("shapes", "rank 3, Reshape, Flatten, PReLU with shared axes", shapes, [(4, 6)]),
+    Architecture("arguments", "initializers, regularizers, trainable=False", arguments, [(6,)]),
+]
+
+
+def predict_all(model, xs):
+    predictions = model.predict(unlist(xs), verbose=0)
+    return [np.asarray(p) for p in (predictions if isinstance(predictions, list) else [predictions])]
+
+
+def write_architecture(entry, root):
+    """Writes one folder; both releases of Keras must agree on the numbers."""
+    set_precision("float32")
+    tf_keras.backend.clear_session()
+    rng = rng_for(entry.name)
+    xs = [rng.normal(0, 1, (9, *shape)).astype("float32") for shape in entry.shapes]
+    model3, model2 = entry.build(keras), entry.build(tf_keras)
+    weights = deterministic_weights(model3, rng)
+    if [w.shape for w in weights] != [w.shape for w in model2.get_weights()]:
+        raise SystemExit(f"{entry.name}: Keras 2 and 3 order the weights differently")
+    model2.set_weights(weights)
+    predictions, predictions2 = predict_all(model3, xs), predict_all(model2, xs)
+    for a, b in zip(predictions, predictions2):
+        if not np.allclose(a, b, rtol=1e-5, atol=1e-6):
+            raise SystemExit(f"{entry.name}: Keras 2 and 3 predict differently")
+    scale = max(float(np.abs(p).max()) for p in predictions)
+    folder = root / entry.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    (folder / "keras3.json").write_text(model3.to_json() + "\n")
+    (folder / "keras2.json").write_text(model2.to_json() + "\n")
+    np.save(folder / "weights.npy", flat(weights))
+    files = {"x": write_arrays(folder, "x", xs), "y_pred": write_arrays(folder, "y_pred", predictions)}
+    write_json(folder / "case.json", {
+        "kind": "architecture", "covers": entry.covers, "files": files,
+        "weights": [{"path": v.path, "shape": list(v.shape)} for v in model3.weights],
+        "rtol": 1e-4, "atol": float(f"{2e-5 * scale:.3g}"),
+    })
+    return f"json/{entry.name}: {len(weights)} weights, {len(json.loads(model3.to_json())['config']['layers'])} layers"

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Writes Sinter's Keras reference cases with real Keras (TensorFlow backend, CPU). See README.md for the format.
+
+Needed once, outside the tree:  python3 -m venv V && V/bin/pip install keras tensorflow-cpu tf_keras numpy
+Then:                           V/bin/python tests/data/keras/make_cases.py
+Running it again gives the same files. The tests read the files only; they never need Python.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0],
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent,
+                        help="folder to write into (default: the folder of this script)")
+    parser.add_argument("--only", default="", metavar="TEXT",
+                        help="write only the training cases, architectures and tables whose name contains TEXT")
+    parser.add_argument("--list", action="store_true", help="print the names and what each covers, write nothing")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    import keras
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    from architectures import ARCHITECTURES, write_architecture
+    from case_list import CASES
+    from tables import TABLES
+    from train_case import write_case
+
+    if arguments.list:
+        for case in CASES:
+            print(f"{case.name}: {case.covers}")
+        for entry in ARCHITECTURES:
+            print(f"json/{entry.name}: {entry.covers}")
+        for name in TABLES:
+            print(name)
+        return
+    print(f"keras {keras.__version__}, tensorflow {tf.__version__}; writing to {arguments.output}")
+    written = 0
+    for case in CASES:
+        if arguments.only in case.name:
+            print(write_case(case, arguments.output), flush=True)
+            written += 1
+    for entry in ARCHITECTURES:
+        if arguments.only in "json/" + entry.name:
+            print(write_architecture(entry, arguments.output / "json"), flush=True)
+            written += 1
+    for name, write in TABLES.items():
+        if arguments.only in name:
+            print(write(arguments.output / name), flush=True)
+            written += 1
+    if not written:
+        sys.exit(f"nothing is called *{arguments.only}*")
+    total = sum(f.stat().st_size for f in arguments.output.rglob("*") if f.suffix in (".npy", ".json"))
+    print(f"{written} written; all data together {total / 1024:.0f} KB")
+
+
+if __name__ == "__main__":
+    main()

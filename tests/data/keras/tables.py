@@ -1,0 +1,85 @@
+"""Elementwise tables of the activations and statistics of the initializers, both computed by Keras."""
+
+import json
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import activations, initializers
+
+from train_case import set_precision
+
+GRID = sorted({0.0, 1e-30, -1e-30, 1e-6, -1e-6, *np.arange(-8, 8.25, 0.25).tolist(), 20.0, -20.0, 40.0, -40.0,
+               88.0, -88.0, 100.0, -100.0, 700.0, -700.0})
+KINKS = {"relu": [0], "relu6": [0, 6], "leaky_relu": [0], "leaky_relu_0.1": [0], "elu": [0], "selu": [0],
+         "hard_sigmoid": [-3, 3]}
+FUNCTIONS = {
+    "relu": activations.relu, "relu6": activations.relu6, "leaky_relu": activations.leaky_relu,
+    "leaky_relu_0.1": lambda x: activations.leaky_relu(x, negative_slope=0.1), "elu": activations.elu,
+    "selu": activations.selu, "softplus": activations.softplus, "softsign": activations.softsign,
+    "silu": activations.silu, "swish": activations.get("swish"), "gelu": activations.gelu,
+    "gelu_approximate": lambda x: activations.gelu(x, approximate=True), "mish": activations.mish,
+    "hard_sigmoid": activations.hard_sigmoid, "exponential": activations.exponential, "linear": activations.linear,
+    "sigmoid": activations.sigmoid, "tanh": activations.tanh,
+}
+SOFTMAX_ROWS = [[0.0, 0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0], [-1000.0, 0.0, 1000.0, 999.0], [-5.0, 0.25, 0.5, -0.125],
+                [1e-30, -1e-30, 1e30, 2.0]]
+
+INITIALIZERS = {
+    "glorot_uniform": initializers.GlorotUniform, "glorot_normal": initializers.GlorotNormal,
+    "he_uniform": initializers.HeUniform, "he_normal": initializers.HeNormal,
+    "lecun_uniform": initializers.LecunUniform, "lecun_normal": initializers.LecunNormal,
+    "zeros": initializers.Zeros, "ones": initializers.Ones, "constant": initializers.Constant,
+    "random_uniform": initializers.RandomUniform, "random_normal": initializers.RandomNormal,
+    "truncated_normal": initializers.TruncatedNormal,
+}
+OPTIONS = {
+    "constant": [{"value": 0.25}],
+    "random_uniform": [{"minval": -0.3, "maxval": 0.1}],
+    "random_normal": [{"mean": 0.5, "stddev": 0.2}],
+    "truncated_normal": [{"mean": -0.5, "stddev": 0.1}],
+}
+SHAPES = [(600, 300), (40, 2500), (100000,)]
+
+
+def write_activations(path):
+    """f(x) on a grid in float64, and f'(x) by TensorFlow; null where the derivative has a step."""
+    set_precision("float64")
+    x = tf.constant(GRID, tf.float64)
+    functions = {}
+    for name, function in FUNCTIONS.items():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        slope = tape.gradient(y, x).numpy().tolist()
+        finite = lambda v: v if np.isfinite(v) else None
+        functions[name] = {
+            "f": [finite(v) for v in y.numpy().tolist()],
+            "df": [None if g in KINKS.get(name, []) else finite(v) for g, v in zip(GRID, slope)],
+        }
+    softmax = activations.softmax(tf.constant(SOFTMAX_ROWS, tf.float64)).numpy().tolist()
+    table = {"x": GRID, "functions": functions, "softmax": {"x": SOFTMAX_ROWS, "f": softmax}}
+    path.write_text(json.dumps(table, separators=(",", ":")) + "\n")
+    return f"{path.name}: {len(functions) + 1} activations on {len(GRID)} points"
+
+
+def write_initializers(path):
+    """Mean, deviation, extremes and quartiles of large samples."""
+    set_precision("float32")
+    entries = []
+    for name, make in INITIALIZERS.items():
+        for config in [{}] + OPTIONS.get(name, []):
+            for shape in SHAPES:
+                random = name not in ("zeros", "ones", "constant")
+                sample = np.asarray(make(**config, **({"seed": 7} if random else {}))(shape), "float64")
+                entries.append({
+                    "name": name, "config": config, "shape": list(shape), "mean": float(sample.mean()),
+                    "std": float(sample.std()), "min": float(sample.min()), "max": float(sample.max()),
+                    "quartiles": np.quantile(sample, [0.25, 0.5, 0.75]).tolist(),
+                })
+    lines = ",\n".join(" " + json.dumps(e) for e in entries)
+    path.write_text("[\n" + lines + "\n]\n")
+    return f"{path.name}: {len(entries)} samples"
+
+
+TABLES = {"activations.json": write_activations, "initializers.json": write_initializers}

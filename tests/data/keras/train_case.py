@@ -1,0 +1,229 @@
+"""Runs one training case with real Keras, in float32 and again in float64, and writes its files.
+
+The float64 run is there for two reasons: its distance from the float32 run sets an honest tolerance, and its numbers prove
+formulas to more digits than float32 can.
+"""
+
+import json
+import zlib
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# Smallest tolerances, and how many times the float32 rounding seen in Keras itself another float32 program may differ.
+FLOOR = {"history": 1e-4, "weights": 2e-4, "predictions": 2e-4}
+ROUNDING_FACTOR = 15
+# For the float64 run nothing but the order of sums may differ.
+FLOAT64_TOLERANCE = 1e-7
+
+
+@dataclass
+class Case:
+    """What to build and how to train it. Functions, because float64 needs every object made afresh."""
+
+    name: str
+    covers: str
+    build: Callable[[], Any]
+    data: Callable[[np.random.Generator], dict]
+    optimizer: Any = "sgd"  # a string, or a function that makes the object
+    loss: Any = "mse"  # a string, or a function that makes the object (a list of those for several outputs)
+    metrics: Any = None  # a function that makes the list
+    weighted_metrics: Any = None
+    loss_weights: Any = None
+    fit: dict = field(default_factory=dict)
+    stops_after: int | None = None  # epochs that must have run; makes sure that early stopping really happened
+    seed: str = ""  # of data and weights, where cases share them (default: the name)
+
+
+def set_precision(name):
+    keras.backend.clear_session()
+    keras.config.set_floatx(name)
+    keras.config.set_dtype_policy(name)
+
+
+def rng_for(name):
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def make(value):
+    return value() if callable(value) else value
+
+
+def serialize(value):
+    if value is None or isinstance(value, (str, float, int)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [serialize(v) for v in value]
+    return keras.saving.serialize_keras_object(value)
+
+
+def deterministic_weights(model, rng):
+    """Fills the weights by numpy, so that the files do not hang on TensorFlow's random numbers."""
+    values = []
+    for variable in model.weights:
+        shape, path = variable.shape, variable.path
+        if "moving_variance" in path or "gamma" in path:
+            value = rng.uniform(0.6, 1.4, shape)
+        elif "kernel" in path:
+            value = rng.normal(0, 1.0 / np.sqrt(shape[0]), shape)
+        elif "alpha" in path:
+            value = rng.uniform(0.1, 0.4, shape)
+        else:
+            value = rng.uniform(-0.3, 0.3, shape)
+        values.append(value.astype("float32"))
+    model.set_weights(values)
+    return values
+
+
+def callbacks_from(entries):
+    return [getattr(keras.callbacks, e["class_name"])(**e["config"]) for e in entries]
+
+
+def as_list(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def unlist(values):
+    return values[0] if len(values) == 1 else values
+
+
+def run(case, data, precision, weights=None, compile_arguments=None):
+    """One complete compile, fit, evaluate and predict; returns everything that is written."""
+    set_precision(precision)
+    model = case.build()
+    if weights is None:
+        weights = deterministic_weights(model, rng_for((case.seed or case.name) + "/weights"))
+    else:
+        model.set_weights(weights)
+    loss = [make(l) for l in case.loss] if isinstance(case.loss, list) else make(case.loss)
+    optimizer = make(case.optimizer)
+    if compile_arguments is None:
+        compile_arguments = {
+            "optimizer": serialize(optimizer),
+            "loss": serialize(loss),
+            "metrics": serialize(make(case.metrics)),
+            "weighted_metrics": serialize(make(case.weighted_metrics)),
+            "loss_weights": serialize(case.loss_weights),
+        }
+    elif not isinstance(compile_arguments["optimizer"], str):
+        # The same float32 learning rate in both runs: the written one.
+        optimizer = keras.optimizers.deserialize(compile_arguments["optimizer"])
+    model.compile(optimizer=optimizer, loss=loss, metrics=make(case.metrics),
+                  weighted_metrics=make(case.weighted_metrics), loss_weights=case.loss_weights, jit_compile=False)
+    cast = lambda a: a.astype(precision) if a.dtype.kind == "f" else a
+    x, y = unlist([cast(a) for a in data["x"]]), unlist([cast(a) for a in data["y"]])
+    arguments = {k: v for k, v in case.fit.items() if k not in ("callbacks", "class_weight")}
+    if "class_weight" in case.fit:
+        arguments["class_weight"] = {int(k): v for k, v in case.fit["class_weight"].items()}
+    if "sample_weight" in data:
+        arguments["sample_weight"] = cast(data["sample_weight"])
+    if "x_val" in data:
+        arguments["validation_data"] = (unlist([cast(a) for a in data["x_val"]]),
+                                        unlist([cast(a) for a in data["y_val"]]))
+    history = model.fit(x, y, shuffle=False, verbose=0, callbacks=callbacks_from(case.fit.get("callbacks", [])),
+                        **arguments)
+    batch_size = case.fit.get("batch_size", 32)
+    return {
+        "model": model,
+        "compile": compile_arguments,
+        "initial": weights,
+        "history": {"epoch": history.epoch, "history": history.history},
+        "final": [np.array(w) for w in model.get_weights()],
+        "slots": [np.array(v) for v in model.optimizer.variables[2:]],
+        "slot_names": [v.name for v in model.optimizer.variables[2:]],
+        "iterations": int(model.optimizer.iterations.numpy()),
+        "evaluate": model.evaluate(x, y, batch_size=batch_size, verbose=0, return_dict=True),
+        "predictions": [np.array(p) for p in as_list(model.predict(x, batch_size=batch_size, verbose=0))],
+    }
+
+
+def distance(a, b):
+    """The largest |a-b| / (1e-2 + |b|): the measure of the tolerance rule."""
+    a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
+    return float(np.max(np.abs(a - b) / (1e-2 + np.abs(b)), initial=0.0))
+
+
+def distances(single, double, counting):
+    keys = [k for k in double["history"]["history"] if not counting(k)]
+    return {
+        "history": max(distance(single["history"]["history"][k], double["history"]["history"][k]) for k in keys),
+        "weights": max((distance(a, b) for a, b in zip(single["final"], double["final"])), default=0.0),
+        "predictions": max(distance(a, b) for a, b in zip(single["predictions"], double["predictions"])),
+    }
+
+
+def is_counting(key):
+    return "acc" in key
+
+
+def flat(arrays, dtype="float32"):
+    return np.concatenate([np.ravel(a) for a in arrays]).astype(dtype) if arrays else np.zeros(0, dtype)
+
+
+def write_json(path, value):
+    path.write_text(json.dumps(value, indent=1) + "\n")
+
+
+def write_arrays(folder, stem, arrays):
+    names = [f"{stem}.npy"] if len(arrays) == 1 else [f"{stem}{i}.npy" for i in range(len(arrays))]
+    for name, array in zip(names, arrays):
+        np.save(folder / name, np.ascontiguousarray(array))
+    return names
+
+
+def write_case(case, root):
+    """Runs the case in both precisions and writes its folder; returns the text of one report line."""
+    data = case.data(rng_for((case.seed or case.name) + "/data"))
+    single = run(case, data, "float32")
+    double = run(case, data, "float64", single["initial"], single["compile"])
+    epochs = len(single["history"]["epoch"])
+    if epochs != len(double["history"]["epoch"]):
+        raise SystemExit(f"{case.name}: float32 and float64 stop at different epochs; change the data")
+    if case.stops_after is not None and epochs != case.stops_after:
+        raise SystemExit(f"{case.name}: ran {epochs} epochs, {case.stops_after} were meant: "
+                         f"{single['history']['history']}")
+    for key, values in single["history"]["history"].items():
+        if is_counting(key) and distance(values, double["history"]["history"][key]) > 1e-5:
+            raise SystemExit(f"{case.name}: {key} differs between float32 and float64; change the data")
+
+    folder = root / case.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    seen = distances(single, double, is_counting)
+    model = single["model"]
+    files = {stem: write_arrays(folder, stem, [np.asarray(a) for a in data[stem]])
+             for stem in ("x", "y", "x_val", "y_val") if stem in data}
+    if "sample_weight" in data:
+        files["sample_weight"] = write_arrays(folder, "sample_weight", [data["sample_weight"]])
+    files["y_pred"] = write_arrays(folder, "y_pred", [p.astype("float32") for p in single["predictions"]])
+    np.save(folder / "initial_weights.npy", flat(single["initial"]))
+    np.save(folder / "final_weights.npy", flat(single["final"]))
+    np.save(folder / "final_weights_float64.npy", flat(double["final"], "float64"))
+    np.save(folder / "final_optimizer.npy", flat(single["slots"]))
+    (folder / "model.json").write_text(model.to_json() + "\n")
+    write_json(folder / "compile.json", single["compile"])
+    fit = {"shuffle": False, **case.fit}
+    fit.setdefault("callbacks", [])
+    write_json(folder / "fit.json", fit)
+    write_json(folder / "history.json", single["history"])
+    write_json(folder / "history_float64.json", double["history"])
+    write_json(folder / "evaluate.json", single["evaluate"])
+    write_json(folder / "case.json", {
+        "kind": "training",
+        "covers": case.covers,
+        "files": files,
+        "weights": [{"path": v.path, "shape": list(v.shape)} for v in model.weights],
+        "optimizer_variables": [{"name": n, "shape": list(s.shape)}
+                                for n, s in zip(single["slot_names"], single["slots"])],
+        "iterations": single["iterations"],
+        "tolerance": {k: max(FLOOR[k], float(f"{ROUNDING_FACTOR * v:.2g}")) for k, v in seen.items()},
+        "tolerance_float64": FLOAT64_TOLERANCE,
+        "float32_vs_float64": {k: float(f"{v:.2g}") for k, v in seen.items()},
+    })
+    size = sum(f.stat().st_size for f in folder.iterdir())
+    return f"{case.name}: {epochs} epochs, {size / 1024:.0f} KB, float32 vs float64 " + \
+        " ".join(f"{k} {v:.1e}" for k, v in seen.items())
