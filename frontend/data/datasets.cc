@@ -1,13 +1,12 @@
 // Unpacks the image sets that pack_datasets.py made; the packing is described there.
 #include "frontend/data/datasets.h"
 
-#include <zlib.h>
-
 #include <cstring>
 #include <string_view>
 
 #include "core/error.h"
 #include "frontend/data/images.h"
+#include "frontend/data/inflate.h"
 
 extern "C" {
 extern const unsigned char sinter_embedded_letters[], sinter_embedded_letters_end[];
@@ -17,20 +16,14 @@ extern const unsigned char sinter_embedded_digits[], sinter_embedded_digits_end[
 namespace sinter::datasets {
 namespace {
 
-std::string inflate_all(const unsigned char* begin, const unsigned char* end, size_t size) {
-  std::string result(size, '\0');
-  uLongf found = size;
-  const int status = ::uncompress(reinterpret_cast<Bytef*>(result.data()), &found, begin,
-                                  static_cast<uLong>(end - begin));
-  SINTER_CHECK(status == Z_OK && found == size, "an embedded image set is damaged");
-  return result;
-}
-
 Dataset unpack(const unsigned char* begin, const unsigned char* end, int64_t count, int64_t pixels,
                int64_t train, std::vector<std::string> class_names) {
   const size_t labels_at = 16, pixels_at = labels_at + static_cast<size_t>(count);
+  const size_t size = pixels_at + static_cast<size_t>(count * pixels / 2);
   const std::string bytes =
-      inflate_all(begin, end, pixels_at + static_cast<size_t>(count * pixels / 2));
+      inflate({reinterpret_cast<const char*>(begin), static_cast<size_t>(end - begin)}, size)
+          .value_or("");
+  SINTER_CHECK(bytes.size() == size, "an embedded image set is damaged");
   uint32_t head[3];
   std::memcpy(head, bytes.data() + 4, sizeof head);
   SINTER_CHECK(

@@ -1,14 +1,14 @@
-// IDX, the format of MNIST and Fashion-MNIST: a big-endian magic and sizes, then bytes; zlib reads
-// gzipped and plain files alike.
+// IDX, the format of MNIST and Fashion-MNIST: a big-endian magic and sizes, then bytes. Gzipped and
+// plain files are read alike.
 #include <fmt/format.h>
 #include <unistd.h>
-#include <zlib.h>
 
-#include <memory>
+#include <optional>
 
 #include "core/error.h"
 #include "core/file_io.h"
 #include "frontend/data/images.h"
+#include "frontend/data/inflate.h"
 
 namespace sinter::datasets {
 namespace {
@@ -18,23 +18,9 @@ constexpr size_t kLargest = size_t{1} << 31;  // MNIST takes 47 MB; a bomb stops
 std::string read_maybe_gzipped(const std::string& path) {
   const std::string stored = read_file(path);
   if (!stored.starts_with("\x1f\x8b")) return stored;
-  z_stream stream{};
-  if (::inflateInit2(&stream, 15 + 16) != Z_OK)
-    throw FileError(fmt::format("cannot read '{}': out of memory", path));
-  const std::unique_ptr<z_stream, int (*)(z_stream*)> closer(&stream, ::inflateEnd);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(stored.data()));
-  stream.avail_in = static_cast<uInt>(std::min<size_t>(stored.size(), UINT32_MAX));
-  std::string result;
-  std::vector<char> buffer(size_t{1} << 16);
-  int status = Z_OK;
-  while (status == Z_OK && result.size() < kLargest) {
-    stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
-    stream.avail_out = static_cast<uInt>(buffer.size());
-    status = ::inflate(&stream, Z_NO_FLUSH);
-    result.append(buffer.data(), buffer.size() - stream.avail_out);
-  }
-  if (status != Z_STREAM_END) throw FileError(fmt::format("'{}' is a damaged gzip file", path));
-  return result;
+  std::optional<std::string> result = inflate(stored, kLargest);
+  if (!result) throw FileError(fmt::format("'{}' is a damaged gzip file", path));
+  return *std::move(result);
 }
 
 uint32_t big_endian(const std::string& bytes, size_t at) {
