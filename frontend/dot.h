@@ -1,0 +1,15 @@
+// Pictures of graphs: Graphviz text to SVG or PNG by the program `dot`.
+#pragma once
+
+#include <string>
+
+namespace sinter {
+
+/// Draws `dot_text` into `path`, which ends in .svg or .png. Raises Error when `dot` is not
+/// installed or refuses the text, FileError when the file cannot be written.
+void render_dot(const std::string& dot_text, const std::string& path);
+
+/// The SVG document itself.
+std::string dot_to_svg(const std::string& dot_text);
+
+}  // namespace sinter
