@@ -1,0 +1,163 @@
+// Registration of all families, and the helpers that op definitions share: promotion, broadcasting, maps.
+#include "ops/define.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "core/error.h"
+
+namespace sinter {
+
+void register_ops() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    Registry& r = Registry::global();
+    ops::register_map(r);
+    ops::register_arithmetic(r);
+    ops::register_compare(r);
+    ops::register_move(r);
+    ops::register_reduce(r);
+    ops::register_matmul(r);
+    ops::register_activation(r);
+    ops::register_softmax(r);
+    ops::register_loss(r);
+    ops::register_batch_norm(r);
+    ops::register_dropout(r);
+  });
+}
+
+namespace ops {
+
+void define_elementwise(Registry& registry, std::string name, int inputs, ScalarBody body, std::vector<AttributeSpec> attributes,
+                        ScalarDerivative derivative) {
+  OpRecord record;
+  record.name = std::move(name);
+  record.min_inputs = record.max_inputs = inputs;
+  record.attributes = std::move(attributes);
+  record.body = std::move(body);
+  record.derivative = std::move(derivative);
+  registry.add(std::move(record));
+}
+
+void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs, std::vector<AttributeSpec> attributes,
+                      ShapeRule shape, Decomposition decomposition, GradientRule gradient) {
+  OpRecord record;
+  record.name = std::move(name);
+  record.min_inputs = min_inputs;
+  record.max_inputs = max_inputs;
+  record.attributes = std::move(attributes);
+  record.shape = std::move(shape);
+  record.decomposition = std::move(decomposition);
+  record.gradient = std::move(gradient);
+  registry.add(std::move(record));
+}
+
+std::vector<ValueType> same_as_first(std::span<const ValueType> in, const Attributes&) { return {in[0]}; }
+
+DType promote(DType a, DType b) {
+  const auto order = [](DType d) {
+    switch (d) {
+      case DType::kBool: return 0;
+      case DType::kUint8: return 1;
+      case DType::kInt32: return 2;
+      case DType::kInt64: return 3;
+      case DType::kFloat32: return 4;
+      case DType::kFloat64: return 5;
+    }
+    return 5;
+  };
+  return order(a) < order(b) ? b : a;
+}
+
+Symbol apply(std::string_view op, std::span<const Operand> operands, Attributes attributes) {
+  register_ops();
+  const Symbol* first = nullptr;
+  std::vector<Symbol> symbols(operands.size());
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].is_number()) continue;
+    symbols[i] = operands[i].symbol();
+    if (first == nullptr) first = &symbols[i];
+  }
+  if (first == nullptr) throw Error(fmt::format("op '{}' needs at least one symbolic operand", op));
+  Graph& graph = first->graph();
+  DType dtype = first->dtype();
+  Shape shape = first->shape();
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].is_number()) {
+      // A fraction beside integers makes the result floating.
+      if (!is_floating(dtype) && operands[i].number() != static_cast<double>(static_cast<int64_t>(operands[i].number()))) {
+        dtype = promote(dtype, DType::kFloat32);
+      }
+      continue;
+    }
+    dtype = promote(dtype, symbols[i].dtype());
+    const std::optional<Shape> joined = broadcast_shapes(shape, symbols[i].shape());
+    if (!joined) {
+      throw ShapeError(fmt::format("{}{}: shapes {} and {} cannot be broadcast together",
+                                   graph.origin() ? graph.origin()->to_string() + ": " : "", op, shape.to_string(),
+                                   symbols[i].shape().to_string()));
+    }
+    shape = *joined;
+  }
+  for (size_t i = 0; i < operands.size(); ++i) {
+    Symbol s = operands[i].is_number() ? graph.constant(Tensor::full(dtype, {}, operands[i].number())) : cast(symbols[i], dtype);
+    symbols[i] = broadcast_to(s, shape);
+  }
+  return graph.add1(op, symbols, std::move(attributes));
+}
+
+Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes) {
+  std::vector<int64_t> dims;
+  for (int64_t i = 0; i < shape.rank(); ++i) {
+    if (std::find(axes.begin(), axes.end(), i) == axes.end()) dims.push_back(i);
+  }
+  if (x.rank() == shape.rank() && !axes.empty()) {  // reduced with keepdims
+    dims.resize(static_cast<size_t>(shape.rank()));
+    for (size_t i = 0; i < dims.size(); ++i) dims[i] = static_cast<int64_t>(i);
+  }
+  return x.graph().add1("broadcast", {x}, {{"shape", shape}, {"dims", dims}});
+}
+
+Symbol along_axis(Symbol vector, Symbol x, int axis) {
+  const int64_t dim = x.shape().normalize_axis(axis);
+  return x.graph().add1("broadcast", {vector}, {{"shape", x.shape()}, {"dims", std::vector<int64_t>{dim}}});
+}
+
+Symbol count(Symbol x, std::span<const int64_t> axes) {
+  double fixed = 1;
+  std::vector<Symbol> symbolic;
+  for (int64_t axis : axes) {
+    const int64_t d = x.shape()[static_cast<int>(axis)];
+    if (d == kBatch) symbolic.push_back(size(x, static_cast<int>(axis), x.dtype()));
+    else fixed *= static_cast<double>(d);
+  }
+  if (symbolic.empty()) return scalar_like(x, fixed);
+  Symbol total = symbolic[0];
+  for (size_t i = 1; i < symbolic.size(); ++i) total = total * symbolic[i];
+  return fixed == 1 ? total : total * fixed;
+}
+
+std::vector<Symbol> add_map(Graph& graph, std::span<const Symbol> inputs, const ScalarExpr& body) {
+  std::vector<DType> dtypes;
+  std::vector<Symbol> used;
+  std::vector<int> new_index(inputs.size(), -1);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    // A map needs one input at least: it gives the shape.
+    if (!body.uses_argument(static_cast<int>(i)) && !(used.empty() && i + 1 == inputs.size())) continue;
+    new_index[i] = static_cast<int>(used.size());
+    used.push_back(inputs[i]);
+    dtypes.push_back(inputs[i].dtype());
+  }
+  ScalarBuilder builder(dtypes);
+  std::vector<Scalar> arguments;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    arguments.push_back(new_index[i] >= 0 ? builder.argument(new_index[i]) : builder.constant(inputs[i].dtype(), 0));
+  }
+  const std::vector<Scalar> results = builder.inline_expr(body, arguments);
+  return graph.add("map", used, {{"body", std::make_shared<const ScalarExpr>(builder.finish(results))}});
+}
+
+}  // namespace ops
+}  // namespace sinter

@@ -1,0 +1,54 @@
+// Short forms for op definitions: what every family file uses to declare its records. Internal to ops/.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/graph.h"
+#include "core/op_record.h"
+#include "ops/ops.h"
+
+namespace sinter::ops {
+
+// One function a family file; register_ops() calls them all.
+void register_arithmetic(Registry& registry);
+void register_compare(Registry& registry);
+void register_move(Registry& registry);
+void register_reduce(Registry& registry);
+void register_matmul(Registry& registry);
+void register_activation(Registry& registry);
+void register_softmax(Registry& registry);
+void register_loss(Registry& registry);
+void register_batch_norm(Registry& registry);
+void register_dropout(Registry& registry);
+void register_map(Registry& registry);
+
+using Arguments = std::span<const Scalar>;
+
+/// An elementwise op of `inputs` operands of one shape.
+void define_elementwise(Registry& registry, std::string name, int inputs, ScalarBody body, std::vector<AttributeSpec> attributes = {},
+                        ScalarDerivative derivative = nullptr);
+/// A composite with its shape rule and decomposition.
+void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs, std::vector<AttributeSpec> attributes,
+                      ShapeRule shape, Decomposition decomposition, GradientRule gradient = nullptr);
+/// The shape rule "as input 0".
+std::vector<ValueType> same_as_first(std::span<const ValueType> in, const Attributes& attributes);
+
+/// Applies an elementwise op after promoting dtypes and broadcasting.
+Symbol apply(std::string_view op, std::span<const Operand> operands, Attributes attributes = {});
+inline Symbol apply(std::string_view op, std::initializer_list<Operand> operands, Attributes attributes = {}) {
+  return apply(op, std::span(operands.begin(), operands.size()), std::move(attributes));
+}
+/// bool < uint8 < int32 < int64 < float32 < float64.
+DType promote(DType a, DType b);
+
+/// `x` [.., with the dimensions `axes` reduced away ..] spread back over `shape`.
+Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes);
+/// A vector along `axis` of a tensor like x, broadcast to x's shape.
+Symbol along_axis(Symbol vector, Symbol x, int axis);
+/// Number of elements in `axes` of x as a scalar of x's dtype.
+Symbol count(Symbol x, std::span<const int64_t> axes);
+/// A `map` node, without the inputs that its body does not use. Results as the body's.
+std::vector<Symbol> add_map(Graph& graph, std::span<const Symbol> inputs, const ScalarExpr& body);
+
+}  // namespace sinter::ops

@@ -1,0 +1,211 @@
+// The chain rule: one walk from the outputs back to the values asked for, adding cotangent nodes to the same graph.
+#include "ops/gradients.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "core/error.h"
+#include "ops/define.h"
+
+namespace sinter {
+namespace {
+
+using Cotangents = std::vector<std::optional<Symbol>>;
+
+std::string where(const Node& node) {
+  const std::string origin = node.origin ? node.origin->to_string() : "";
+  return fmt::format("op '{}'{}", node.op->name, origin.empty() ? "" : " of " + origin);
+}
+
+class Backward {
+ public:
+  Backward(Graph& graph, std::span<const Symbol> wrt) : graph_(graph), wrt_(wrt) {}
+
+  // Cotangents of wrt, given those of outputs; only nodes from `first` on are walked through.
+  Cotangents run(std::span<const Symbol> outputs, std::span<const Symbol> cotangents, int32_t first) {
+    const int32_t end = graph_.size();
+    // A node matters when one of its results depends on a wrt value.
+    std::vector<char> depends(static_cast<size_t>(end), 0);
+    for (const Symbol& w : wrt_) is_wrt_[w.id()] = true;
+    for (int32_t i = 0; i < end; ++i) {
+      for (ValueId id : graph_.node(i).inputs) {
+        if (is_wrt_.contains(id) || depends[static_cast<size_t>(id.node)]) depends[static_cast<size_t>(i)] = 1;
+      }
+    }
+    for (size_t k = 0; k < outputs.size(); ++k) accumulate(outputs[k].id(), cotangents[k]);
+    for (int32_t i = end; i-- > first;) {
+      if (!depends[static_cast<size_t>(i)]) continue;
+      step(i, depends);
+    }
+    Cotangents result;
+    for (const Symbol& w : wrt_) {
+      const auto it = cotangents_.find(w.id());
+      result.push_back(it == cotangents_.end() ? std::nullopt : std::optional(it->second));
+    }
+    return result;
+  }
+
+ private:
+  void accumulate(ValueId id, Symbol g) {
+    const auto [it, inserted] = cotangents_.try_emplace(id, g);
+    if (!inserted) it->second = it->second + g;
+  }
+
+  void step(int32_t index, const std::vector<char>& depends) {
+    // Copies, because adding nodes moves the graph's storage.
+    const Node node = graph_.node(index);
+    std::vector<Symbol> inputs, results;
+    Cotangents dy;
+    bool any = false;
+    for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) {
+      results.emplace_back(&graph_, ValueId{index, r});
+      const auto it = cotangents_.find({index, r});
+      dy.push_back(it == cotangents_.end() ? std::nullopt : std::optional(it->second));
+      any = any || dy.back().has_value();
+    }
+    if (!any) return;
+    std::vector<char> needed_flags;
+    bool any_needed = false;
+    for (ValueId id : node.inputs) {
+      inputs.emplace_back(&graph_, id);
+      const bool need = is_floating(graph_.type(id).dtype) && (is_wrt_.contains(id) || depends[static_cast<size_t>(id.node)]);
+      needed_flags.push_back(need);
+      any_needed = any_needed || need;
+    }
+    if (!any_needed) return;
+    const OriginScope scope(graph_, node.origin);
+    const Cotangents dx = input_cotangents(node, inputs, results, dy, needed_flags);
+    for (size_t k = 0; k < dx.size(); ++k) {
+      if (!dx[k] || !needed_flags[k]) continue;
+      SINTER_CHECK(dx[k]->type() == inputs[k].type(),
+                   fmt::format("{}: cotangent {} of input {} that is {}", where(node), dx[k]->type().to_string(), k, inputs[k].type().to_string()));
+      accumulate(inputs[k].id(), *dx[k]);
+    }
+  }
+
+  Cotangents input_cotangents(const Node& node, std::span<const Symbol> inputs, std::span<const Symbol> results, const Cotangents& dy,
+                              const std::vector<char>& needed_flags) {
+    const OpRecord& op = *node.op;
+    const std::unique_ptr<bool[]> needed(new bool[inputs.size() + 1]);
+    for (size_t i = 0; i < inputs.size(); ++i) needed[i] = needed_flags[i] != 0;
+    if (op.gradient) {
+      return op.gradient({inputs, results, dy, std::span<const bool>(needed.get(), inputs.size()), node.attributes});
+    }
+    if (!op.no_gradient.empty()) {
+      throw Error(fmt::format("{} has no gradient: {}", where(node), op.no_gradient));
+    }
+    if (op.is_elementwise()) return elementwise(node, inputs, results[0], *dy[0], needed_flags);
+    if (op.decomposition) return through_decomposition(node, inputs, results, dy, needed_flags);
+    throw Error(fmt::format("{} has no gradient", where(node)));
+  }
+
+  // One map for all inputs, from the record's own derivative or from the chain rule over the scalar body.
+  Cotangents elementwise(const Node& node, std::span<const Symbol> inputs, Symbol y, Symbol dy, const std::vector<char>& needed) {
+    const OpRecord& op = *node.op;
+    std::vector<DType> dtypes;
+    std::vector<int> wrt;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      dtypes.push_back(inputs[i].dtype());
+      if (needed[i]) wrt.push_back(static_cast<int>(i));
+    }
+    Cotangents result(inputs.size());
+    std::vector<Symbol> map_inputs(inputs.begin(), inputs.end());
+    ScalarExpr body;
+    if (op.derivative) {
+      dtypes.push_back(y.dtype());
+      dtypes.push_back(dy.dtype());
+      ScalarBuilder builder(dtypes);
+      const std::vector<Scalar> all = builder.arguments();
+      const std::vector<Scalar> found = op.derivative(std::span(all.data(), inputs.size()), all[inputs.size()], all[inputs.size() + 1], node.attributes);
+      std::vector<Scalar> wanted;
+      for (int i : wrt) {
+        const Scalar& d = found[static_cast<size_t>(i)];
+        wanted.push_back(d.is_number() ? builder.constant(inputs[static_cast<size_t>(i)].dtype(), d.constant()) : d);
+      }
+      body = builder.finish(wanted);
+      map_inputs.push_back(y);
+      map_inputs.push_back(dy);
+    } else {
+      ScalarBuilder builder(dtypes);
+      const std::vector<Scalar> arguments = builder.arguments();
+      const Scalar value = op.body(arguments, node.attributes);
+      if (value.is_number()) return result;
+      const std::array<Scalar, 1> results = {value};
+      body = scalar_vjp(builder.finish(results), wrt);
+      map_inputs.push_back(dy);
+    }
+    const std::vector<Symbol> found = ops::add_map(graph_, map_inputs, body);
+    for (size_t k = 0; k < wrt.size(); ++k) result[static_cast<size_t>(wrt[k])] = found[k];
+    return result;
+  }
+
+  // The composite is built anew from simpler ops; those are differentiated. Equal nodes are merged by a pass later.
+  Cotangents through_decomposition(const Node& node, std::span<const Symbol> inputs, std::span<const Symbol> results, const Cotangents& dy,
+                                   const std::vector<char>& needed) {
+    (void)results;
+    const int32_t first = graph_.size();
+    const std::vector<Symbol> outputs = node.op->decomposition(inputs, node.attributes);
+    std::vector<Symbol> seeds, seeded;
+    for (size_t r = 0; r < outputs.size(); ++r) {
+      if (!dy[r] || !is_floating(outputs[r].dtype())) continue;
+      seeded.push_back(outputs[r]);
+      seeds.push_back(*dy[r]);
+    }
+    std::vector<Symbol> wanted;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (needed[i]) wanted.push_back(inputs[i]);
+    }
+    const Cotangents found = Backward(graph_, wanted).run(seeded, seeds, first);
+    Cotangents result(inputs.size());
+    size_t k = 0;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (needed[i]) result[i] = found[k++];
+    }
+    // The same value given twice would be counted twice: its whole cotangent stands at its first place.
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        if (inputs[i].id() == inputs[j].id()) result[i] = std::nullopt;
+      }
+    }
+    return result;
+  }
+
+  Graph& graph_;
+  std::span<const Symbol> wrt_;
+  std::map<ValueId, bool> is_wrt_;
+  std::map<ValueId, Symbol> cotangents_;
+};
+
+}  // namespace
+
+std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const Symbol> wrt, std::span<const Symbol> cotangents) {
+  register_ops();
+  if (outputs.empty()) throw Error("gradients needs at least one output");
+  if (!cotangents.empty() && cotangents.size() != outputs.size()) {
+    throw Error(fmt::format("gradients: {} outputs but {} cotangents", outputs.size(), cotangents.size()));
+  }
+  const auto require_floating = [](const Symbol& s, const char* what) {
+    if (!is_floating(s.dtype())) {
+      throw Error(fmt::format("gradients: {} is {}; only floating values have a gradient (cast it first)", what, s.type().to_string()));
+    }
+  };
+  std::vector<Symbol> seeds(cotangents.begin(), cotangents.end());
+  for (const Symbol& o : outputs) {
+    require_floating(o, "an output");
+    if (cotangents.empty()) seeds.push_back(ones_like(o));
+  }
+  for (const Symbol& w : wrt) require_floating(w, "a value to differentiate with respect to");
+  Graph& graph = outputs[0].graph();
+  for (size_t k = 0; k < cotangents.size(); ++k) {
+    if (cotangents[k].type() != outputs[k].type()) {
+      throw ShapeError(fmt::format("gradients: output {} is {}, its cotangent {}", k, outputs[k].type().to_string(), cotangents[k].type().to_string()));
+    }
+  }
+  const Cotangents found = Backward(graph, wrt).run(outputs, seeds, 0);
+  std::vector<Symbol> result;
+  for (size_t k = 0; k < wrt.size(); ++k) result.push_back(found[k] ? *found[k] : zeros_like(wrt[k]));
+  return result;
+}
+
+}  // namespace sinter

@@ -1,0 +1,139 @@
+// Matrix products: matmul as a contraction, its derivative, and the composite `dense`.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "ops/define.h"
+
+namespace sinter {
+namespace {
+
+using Ints = std::vector<int64_t>;
+using Cotangents = std::vector<std::optional<Symbol>>;
+
+Symbol contract(Symbol a, Symbol b, Ints lhs_batch, Ints rhs_batch, Ints lhs_contract, Ints rhs_contract) {
+  return a.graph().add1("contract", {a, b}, {{"lhs_batch", std::move(lhs_batch)}, {"rhs_batch", std::move(rhs_batch)},
+                                             {"lhs_contract", std::move(lhs_contract)}, {"rhs_contract", std::move(rhs_contract)}});
+}
+
+}  // namespace
+
+Symbol matmul(Symbol a, Symbol b, bool transpose_a, bool transpose_b) {
+  register_ops();
+  if (a.rank() < 2 || b.rank() != a.rank()) {
+    throw ShapeError(fmt::format("matmul needs two operands of one rank >= 2, found {} and {}", a.type().to_string(), b.type().to_string()));
+  }
+  Ints batch;
+  for (int64_t i = 0; i + 2 < a.rank(); ++i) batch.push_back(i);
+  const int64_t n = a.rank();
+  return contract(a, b, batch, batch, {transpose_a ? n - 2 : n - 1}, {transpose_b ? n - 1 : n - 2});
+}
+
+Symbol dense(Symbol x, Symbol kernel, Symbol bias) {
+  register_ops();
+  std::vector<Symbol> inputs = {x, kernel};
+  if (bias.valid()) inputs.push_back(bias);
+  return x.graph().add1("dense", inputs);
+}
+
+namespace ops {
+namespace {
+
+Ints free_axes(const Shape& shape, const Ints& batch, const Ints& contracted) {
+  Ints result;
+  for (int64_t i = 0; i < shape.rank(); ++i) {
+    if (std::find(batch.begin(), batch.end(), i) == batch.end() && std::find(contracted.begin(), contracted.end(), i) == contracted.end()) result.push_back(i);
+  }
+  return result;
+}
+
+// The cotangent of one side. Result dims of the contraction below are: batch, this side's free dims, the contracted dims in the
+// order of the other side; a transpose (mostly the identity) puts them back.
+Symbol side_gradient(Symbol dy, bool left, Symbol other, const Shape& shape, const Ints& batch, const Ints& contracted,
+                     const Ints& other_batch, const Ints& other_contracted) {
+  const Ints mine = free_axes(shape, batch, contracted);
+  const Ints others = free_axes(other.shape(), other_batch, other_contracted);
+  const auto b = static_cast<int64_t>(batch.size());
+  const auto my_count = static_cast<int64_t>(mine.size());
+  const auto other_count = static_cast<int64_t>(others.size());
+  Ints dy_batch, dy_other;
+  for (int64_t i = 0; i < b; ++i) dy_batch.push_back(i);
+  for (int64_t i = 0; i < other_count; ++i) dy_other.push_back(b + (left ? my_count : 0) + i);
+  Ints order = batch;  // order[i]: which axis of this side result dim i is
+  Symbol g;
+  const auto contracted_in_other_order = [&] {
+    Ints sorted = other_contracted;
+    std::sort(sorted.begin(), sorted.end());
+    Ints result;
+    for (int64_t axis : sorted) {
+      const auto k = std::find(other_contracted.begin(), other_contracted.end(), axis) - other_contracted.begin();
+      result.push_back(contracted[static_cast<size_t>(k)]);
+    }
+    return result;
+  }();
+  if (left) {
+    g = contract(dy, other, dy_batch, other_batch, dy_other, others);
+    order.insert(order.end(), mine.begin(), mine.end());
+    order.insert(order.end(), contracted_in_other_order.begin(), contracted_in_other_order.end());
+  } else {
+    g = contract(other, dy, other_batch, dy_batch, others, dy_other);
+    order.insert(order.end(), contracted_in_other_order.begin(), contracted_in_other_order.end());
+    order.insert(order.end(), mine.begin(), mine.end());
+  }
+  Ints perm(order.size());
+  for (size_t i = 0; i < order.size(); ++i) perm[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
+  return transpose(g, perm);
+}
+
+Ints normalized(const Shape& shape, Ints axes) {
+  for (int64_t& a : axes) a = shape.normalize_axis(static_cast<int>(a));
+  return axes;
+}
+
+Cotangents contract_gradient(const GradientContext& c) {
+  const Symbol a = c.inputs[0], b = c.inputs[1];
+  const Ints lb = normalized(a.shape(), c.attributes.get_ints("lhs_batch")), rb = normalized(b.shape(), c.attributes.get_ints("rhs_batch"));
+  const Ints lc = normalized(a.shape(), c.attributes.get_ints("lhs_contract")), rc = normalized(b.shape(), c.attributes.get_ints("rhs_contract"));
+  Cotangents result(2);
+  if (c.needed[0]) result[0] = side_gradient(*c.cotangents[0], true, b, a.shape(), lb, lc, rb, rc);
+  if (c.needed[1]) result[1] = side_gradient(*c.cotangents[0], false, a, b.shape(), rb, rc, lb, lc);
+  return result;
+}
+
+std::vector<ValueType> dense_type(std::span<const ValueType> in, const Attributes&) {
+  const Shape &x = in[0].shape, &kernel = in[1].shape;
+  if (kernel.rank() != 2) throw ShapeError(fmt::format("kernel must be [features, units], found {}", kernel.to_string()));
+  if (x.rank() < 1) throw ShapeError("input must have at least one dimension");
+  if (x[x.rank() - 1] != kernel[0]) {
+    throw ShapeError(fmt::format("input has {} features, kernel expects {}", x[x.rank() - 1], kernel[0]));
+  }
+  if (in.size() > 2 && in[2].shape != Shape{kernel[1]}) {
+    throw ShapeError(fmt::format("bias must be [{}], found {}", kernel[1], in[2].shape.to_string()));
+  }
+  for (const ValueType& t : in) {
+    if (t.dtype != in[0].dtype) throw ShapeError("input, kernel and bias must have one dtype");
+  }
+  Shape shape = x;
+  shape[x.rank() - 1] = kernel[1];
+  return {{in[0].dtype, shape}};
+}
+
+std::vector<Symbol> decompose_dense(std::span<const Symbol> in, const Attributes& a) {
+  const int64_t last = in[0].rank() - 1;
+  Symbol y = contract(in[0], in[1], {}, {}, {last}, {0});
+  if (in.size() > 2) y = y + along_axis(in[2], y, -1);
+  const OpCall& activation = a.get<OpCall>("activation");
+  if (activation.op == "linear") return {y};
+  return {y.graph().add1(activation.op, {y}, activation.attributes ? *activation.attributes : Attributes{})};
+}
+
+}  // namespace
+
+void register_matmul(Registry& r) {
+  r.set_gradient("contract", contract_gradient);
+  define_composite(r, "dense", 2, 3, {{"activation", AttributeType::kOpCall, OpCall{"linear", nullptr}}}, dense_type, decompose_dense);
+}
+
+}  // namespace ops
+}  // namespace sinter

@@ -1,0 +1,212 @@
+// Moving data: builders and derivatives of reshape, transpose, broadcast, slice, pad, concat, gather, scatter_add, iota and size.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.h"
+#include "ops/define.h"
+
+namespace sinter {
+namespace {
+
+using Ints = std::vector<int64_t>;
+using Cotangents = std::vector<std::optional<Symbol>>;
+
+Ints range(int n) {
+  Ints result(static_cast<size_t>(n));
+  std::iota(result.begin(), result.end(), int64_t{0});
+  return result;
+}
+
+Ints whole_begin(int rank) { return Ints(static_cast<size_t>(rank), 0); }
+Ints whole_end(int rank) { return Ints(static_cast<size_t>(rank), std::numeric_limits<int64_t>::max()); }
+Ints ones(int rank) { return Ints(static_cast<size_t>(rank), 1); }
+
+}  // namespace
+
+Symbol reshape(Symbol x, Shape shape) {
+  register_ops();
+  return shape == x.shape() ? x : x.graph().add1("reshape", {x}, {{"shape", std::move(shape)}});
+}
+
+Symbol transpose(Symbol x, std::vector<int64_t> perm) {
+  register_ops();
+  if (perm.empty()) {
+    perm = range(x.rank());
+    std::reverse(perm.begin(), perm.end());
+  }
+  for (int64_t& p : perm) p = x.shape().normalize_axis(static_cast<int>(p));
+  return perm == range(x.rank()) ? x : x.graph().add1("transpose", {x}, {{"perm", perm}});
+}
+
+Symbol broadcast_to(Symbol x, Shape shape) {
+  register_ops();
+  if (shape == x.shape()) return x;
+  Ints dims = range(x.rank());
+  for (int64_t& d : dims) d += shape.rank() - x.rank();
+  return x.graph().add1("broadcast", {x}, {{"shape", std::move(shape)}, {"dims", dims}});
+}
+
+Symbol expand_dims(Symbol x, int axis) {
+  Ints dims = x.shape().dims();
+  const int position = axis < 0 ? axis + x.rank() + 1 : axis;
+  if (position < 0 || position > x.rank()) throw ShapeError(fmt::format("expand_dims: axis {} is out of range for {}", axis, x.shape().to_string()));
+  dims.insert(dims.begin() + position, 1);
+  return reshape(x, Shape(std::move(dims)));
+}
+
+Symbol squeeze(Symbol x, int axis) {
+  Ints dims = x.shape().dims();
+  const int position = x.shape().normalize_axis(axis);
+  if (dims[static_cast<size_t>(position)] != 1) throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", axis, x.shape().to_string()));
+  dims.erase(dims.begin() + position);
+  return reshape(x, Shape(std::move(dims)));
+}
+
+Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride) {
+  register_ops();
+  const auto a = static_cast<size_t>(x.shape().normalize_axis(axis));
+  Ints b = whole_begin(x.rank()), e = whole_end(x.rank()), s = ones(x.rank());
+  b[a] = begin;
+  e[a] = end;
+  s[a] = stride;
+  return x.graph().add1("slice", {x}, {{"begin", b}, {"end", e}, {"stride", s}});
+}
+
+Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, double value) {
+  register_ops();
+  return x.graph().add1("pad", {x}, {{"low", std::move(low)}, {"high", std::move(high)}, {"value", value}});
+}
+
+Symbol concat(std::span<const Symbol> xs, int axis) {
+  register_ops();
+  if (xs.empty()) throw Error("concat needs at least one input");
+  if (xs.size() == 1) return xs[0];
+  return xs[0].graph().add1("concat", xs, {{"axis", static_cast<int64_t>(xs[0].shape().normalize_axis(axis))}});
+}
+
+Symbol gather(Symbol x, Symbol indices, int axis) {
+  register_ops();
+  return x.graph().add1("gather", {x, indices}, {{"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
+}
+
+Symbol iota(Graph& graph, Shape shape, int axis, DType dtype) {
+  register_ops();
+  return graph.add1("iota", {}, {{"shape", shape}, {"axis", static_cast<int64_t>(shape.normalize_axis(axis))}, {"dtype", dtype}});
+}
+
+Symbol size(Symbol x, int axis, DType dtype) {
+  register_ops();
+  const int a = x.shape().normalize_axis(axis);
+  if (x.shape()[a] != kBatch) return x.graph().constant(Tensor::full(dtype, {}, static_cast<double>(x.shape()[a])));
+  return x.graph().add1("size", {x}, {{"axis", static_cast<int64_t>(a)}, {"dtype", dtype}});
+}
+
+Symbol one_hot(Symbol indices, int64_t classes, DType dtype) {
+  Ints dims = indices.shape().dims();
+  dims.push_back(classes);
+  const Shape shape(dims);
+  const Symbol spread = ops::unreduce(indices, shape, Ints{shape.rank() - 1});
+  return cast(equal(spread, iota(indices.graph(), shape, -1, indices.dtype())), dtype);
+}
+
+namespace ops {
+namespace {
+
+Cotangents broadcast_gradient(const GradientContext& c) {
+  // Sum over the dimensions that were added, and over those that grew from 1.
+  const Ints& dims = c.attributes.get_ints("dims");
+  const Shape& from = c.inputs[0].shape();
+  const Shape& to = c.results[0].shape();
+  Ints axes;
+  for (int64_t i = 0; i < to.rank(); ++i) {
+    const auto it = std::find(dims.begin(), dims.end(), i);
+    const bool added = it == dims.end();
+    if (added || (from[static_cast<int>(it - dims.begin())] == 1 && to[static_cast<int>(i)] != 1)) axes.push_back(i);
+  }
+  Symbol g = *c.cotangents[0];
+  if (!axes.empty()) g = sum(g, axes);
+  return {reshape(g, from)};
+}
+
+// [n] with zeros between the elements: element i moves to i * stride; length (n - 1) * stride + 1.
+Symbol dilate(Symbol x, int axis, int64_t stride) {
+  const int64_t n = x.shape()[axis];
+  if (stride == 1 || n == 0) return x;
+  Symbol y = expand_dims(x, axis + 1);
+  Ints low(static_cast<size_t>(y.rank()), 0), high = low;
+  high[static_cast<size_t>(axis) + 1] = stride - 1;
+  y = pad(y, low, high);
+  Ints dims = x.shape().dims();
+  dims[static_cast<size_t>(axis)] = n * stride;
+  return slice(reshape(y, Shape(dims)), axis, 0, (n - 1) * stride + 1);
+}
+
+Cotangents slice_gradient(const GradientContext& c) {
+  const Ints &begin = c.attributes.get_ints("begin"), &stride = c.attributes.get_ints("stride");
+  const Shape& shape = c.inputs[0].shape();
+  Symbol g = *c.cotangents[0];
+  Ints low(static_cast<size_t>(shape.rank()), 0), high = low;
+  bool padded = false;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] == kBatch) continue;
+    const auto k = static_cast<size_t>(i);
+    g = dilate(g, i, stride[k]);
+    low[k] = begin[k];
+    high[k] = shape[i] - begin[k] - g.shape()[i];
+    padded = padded || low[k] != 0 || high[k] != 0;
+  }
+  return {padded ? pad(g, low, high) : g};
+}
+
+Cotangents pad_gradient(const GradientContext& c) {
+  const Shape& shape = c.inputs[0].shape();
+  Ints begin = c.attributes.get_ints("low"), end = whole_end(shape.rank());
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] != kBatch) end[static_cast<size_t>(i)] = begin[static_cast<size_t>(i)] + shape[i];
+  }
+  return {c.inputs[0].graph().add1("slice", {*c.cotangents[0]}, {{"begin", begin}, {"end", end}, {"stride", ones(shape.rank())}})};
+}
+
+Cotangents concat_gradient(const GradientContext& c) {
+  const auto axis = static_cast<int>(c.attributes.get_int("axis"));
+  Cotangents result(c.inputs.size());
+  int64_t begin = 0;
+  for (size_t i = 0; i < c.inputs.size(); ++i) {
+    const int a = c.inputs[i].shape().normalize_axis(axis);
+    const int64_t end = begin + c.inputs[i].shape()[a];
+    if (c.needed[i]) result[i] = slice(*c.cotangents[0], a, begin, end);
+    begin = end;
+  }
+  return result;
+}
+
+}  // namespace
+
+void register_move(Registry& r) {
+  r.set_gradient("reshape", [](const GradientContext& c) { return Cotangents{reshape(*c.cotangents[0], c.inputs[0].shape())}; });
+  r.set_gradient("transpose", [](const GradientContext& c) {
+    const Ints& perm = c.attributes.get_ints("perm");
+    Ints inverse(perm.size());
+    for (size_t i = 0; i < perm.size(); ++i) inverse[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
+    return Cotangents{transpose(*c.cotangents[0], inverse)};
+  });
+  r.set_gradient("broadcast", broadcast_gradient);
+  r.set_gradient("slice", slice_gradient);
+  r.set_gradient("pad", pad_gradient);
+  r.set_gradient("concat", concat_gradient);
+  r.set_gradient("gather", [](const GradientContext& c) {
+    const int64_t axis = c.inputs[0].shape().normalize_axis(static_cast<int>(c.attributes.get_int("axis")));
+    const int64_t size = c.inputs[0].shape()[static_cast<int>(axis)];
+    return Cotangents{c.inputs[0].graph().add1("scatter_add", {c.inputs[1], *c.cotangents[0]}, {{"axis", axis}, {"size", size}}), std::nullopt};
+  });
+  r.set_gradient("scatter_add", [](const GradientContext& c) {
+    return Cotangents{std::nullopt, gather(*c.cotangents[0], c.inputs[0], static_cast<int>(c.attributes.get_int("axis")))};
+  });
+  r.set_no_gradient("iota", "an index does not depend on anything");
+  r.set_no_gradient("size", "a dimension is not differentiable");
+}
+
+}  // namespace ops
+}  // namespace sinter
