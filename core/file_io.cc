@@ -202,14 +202,14 @@ void write_file_atomically(const std::string& path, std::span<const std::byte> b
   file.commit();
 }
 
-std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
+std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, bool writable) {
   struct stat status;
   Closer closer{open_for_reading(path, status)};
   if (!S_ISREG(status.st_mode)) raise_file_error("map", path, ENODEV);
   std::shared_ptr<MappedFile> file(new MappedFile);
   if (status.st_size == 0) return file;
   size_t size = static_cast<size_t>(status.st_size);
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, closer.descriptor, 0);
+  void* data = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE, closer.descriptor, 0);
   if (data == MAP_FAILED) raise_file_error("map", path, errno);
   file->data_ = data;
   file->size_ = size;

@@ -56,10 +56,11 @@ void write_file_atomically(const std::string& path, std::string_view bytes, bool
 void write_file_atomically(const std::string& path, std::span<const std::byte> bytes,
                            bool sync = true);
 
-/// A file mapped read-only; tensors that point into it hold the shared pointer as their owner.
+/// A mapped file; tensors that point into it hold the shared pointer as their owner.
 class MappedFile {
  public:
-  static std::shared_ptr<const MappedFile> open(const std::string& path);
+  /// With `writable` the bytes may be changed: the change is this process's own (copy on write) and never reaches the file.
+  static std::shared_ptr<const MappedFile> open(const std::string& path, bool writable = false);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

@@ -154,7 +154,7 @@ Types slice_types(In in, const Attributes& a) {
     if (begin[k] < 0 || begin[k] > last || last > shape[i] || stride[k] < 1) {
       fail("slice {}:{}:{} does not lie in dimension {} of {}", begin[k], last, stride[k], i, shape.to_string());
     }
-    dims.push_back((last - begin[k] + stride[k] - 1) / stride[k]);
+    dims.push_back(last == begin[k] ? 0 : (last - begin[k] - 1) / stride[k] + 1);  // cannot overflow, whatever the stride
   }
   return {{in[0].dtype, Shape(std::move(dims))}};
 }

@@ -157,6 +157,10 @@ ScalarValue evaluate_instruction(const ScalarInstruction& instruction, DType ope
 /// the first operand receives the gradient.
 ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt);
 
+/// "" when `expr` is legal (operands exist and come earlier, dtypes fit, constants are in range), otherwise what is wrong with it.
+/// Expressions that were traced or parsed are legal; those from a file must be asked.
+std::string scalar_expr_fault(const ScalarExpr& expr);
+
 /// Relative cost of one instruction in units of an addition; used by cost models and flop counts.
 int64_t scalar_op_cost(ScalarOp op);
 

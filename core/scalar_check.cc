@@ -1,0 +1,89 @@
+// Legality of scalar expressions that come from outside.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/scalar_expr.h"
+
+namespace sinter {
+namespace {
+
+// The dtype rule of an op on operands of the given types; nullptr when it fits, otherwise what it
+// needs.
+const char* operand_fault(const ScalarInstruction& i, DType a, DType b, DType c) {
+  switch (i.op) {
+    case ScalarOp::kSelect:
+      return a == DType::kBool && b == c && i.dtype == b ? nullptr
+                                                         : "select takes (bool, T, T) and gives T";
+    case ScalarOp::kCast: return nullptr;
+    case ScalarOp::kLess:
+    case ScalarOp::kLessEqual:
+    case ScalarOp::kEqual:
+      return a == b && i.dtype == DType::kBool ? nullptr
+                                               : "a comparison takes (T, T) and gives bool";
+    case ScalarOp::kAnd:
+    case ScalarOp::kOr:
+      return a == DType::kBool && b == a && i.dtype == a ? nullptr : "logic takes and gives bool";
+    case ScalarOp::kNot:
+      return a == DType::kBool && i.dtype == a ? nullptr : "logic takes and gives bool";
+    default: break;
+  }
+  if (i.dtype != a || (scalar_op_arity(i.op) == 2 && a != b))
+    return "operands and result must have one dtype";
+  const bool floating =
+      i.op == ScalarOp::kPow || (i.op >= ScalarOp::kSqrt && i.op <= ScalarOp::kCos);
+  return floating && !is_floating(a) ? "it takes floating operands" : nullptr;
+}
+
+bool constant_in_range(DType dtype, double value) {
+  switch (dtype) {
+    case DType::kFloat64: return true;
+    case DType::kFloat32:
+      return !std::isfinite(value) || std::fabs(value) <= std::numeric_limits<float>::max();
+    case DType::kInt32: return std::fabs(value) <= 2147483648.0 && value == std::trunc(value);
+    case DType::kInt64: return std::fabs(value) < 9.2e18 && value == std::trunc(value);
+    case DType::kBool: return value == 0 || value == 1;
+    case DType::kUint8: return value >= 0 && value <= 255 && value == std::trunc(value);
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string scalar_expr_fault(const ScalarExpr& expr) {
+  for (size_t k = 0; k < expr.instructions.size(); ++k) {
+    const ScalarInstruction& i = expr.instructions[k];
+    const auto fault = [&](std::string_view what) {
+      return fmt::format("instruction {} ({}): {}", k, scalar_op_name(i.op), what);
+    };
+    if (i.op == ScalarOp::kArgument) {
+      const int32_t index = i.operands[0];
+      if (index < 0 || index >= static_cast<int32_t>(expr.arguments.size()) ||
+          expr.arguments[static_cast<size_t>(index)] != i.dtype) {
+        return fault("no such argument");
+      }
+      continue;
+    }
+    if (i.op == ScalarOp::kConstant) {
+      if (!constant_in_range(i.dtype, i.constant))
+        return fault(fmt::format("{} is no {}", i.constant, dtype_name(i.dtype)));
+      continue;
+    }
+    DType types[3] = {};
+    for (int n = 0; n < scalar_op_arity(i.op); ++n) {
+      const int32_t operand = i.operands[static_cast<size_t>(n)];
+      if (operand < 0 || operand >= static_cast<int32_t>(k))
+        return fault("an operand that does not come before it");
+      types[n] = expr.instructions[static_cast<size_t>(operand)].dtype;
+    }
+    if (const char* what = operand_fault(i, types[0], types[1], types[2])) return fault(what);
+  }
+  for (int32_t r : expr.results) {
+    if (r < 0 || r >= static_cast<int32_t>(expr.instructions.size()))
+      return fmt::format("result {} does not exist", r);
+  }
+  return expr.results.empty() ? "it has no result" : "";
+}
+
+}  // namespace sinter
