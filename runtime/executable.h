@@ -15,11 +15,12 @@
 
 namespace sinter {
 
-/// Where the buffers of an executable live. Made by compile (passes/plan_memory), checked on load.
+/// Where a buffer of an executable lives.
 struct BufferPlacement {
   enum class Kind : uint8_t { kArena, kInput, kOutput, kVariable, kConstant };
   Kind kind = Kind::kArena;
   int64_t offset = 0;  // arena: bytes; otherwise: index of the input, output, variable or constant
+  bool operator==(const BufferPlacement&) const = default;
 };
 
 /// One kernel call: which node, by which backend, on which buffers.
@@ -32,7 +33,7 @@ struct Step {
   int64_t scratch_offset = -1;           // in the arena
 };
 
-/// Copies at the end of a run: variables whose new value could not be written in place, outputs that are inputs or variables.
+/// Copies at the end of a run, in order: variables whose new value could not be written in place, outputs that are inputs or variables.
 struct Copy {
   BufferPlacement from, to;
   int64_t bytes = 0;
@@ -57,10 +58,12 @@ class Executable {
 
   const Graph& graph() const { return program_.graph; }
   const Program& program() const { return program_; }
-  /// Binds the storage of the variables, in the order of graph().variables(); types must match. Runs read and update it in place.
-  void bind(std::vector<Tensor> variables, VariableVersion version);
-  /// Runs once. `inputs` in the order of graph().inputs(); `outputs` in the order of graph().outputs(). Memory must not overlap.
-  /// Allocates nothing of its own after the first call. Safe to call from several threads when the graph has no updates.
+  /// Binds the storage of the variables, in the order of graph().variables(); types must match (ShapeError). Runs read it and update
+  /// it in place. `version` is raised by runs of graphs with updates, and must be raised by whoever else writes the variables.
+  void bind(std::vector<Tensor> variables, VariableVersion version = nullptr);
+  /// Runs once. `inputs` in the order of graph().inputs(); `outputs` in the order of graph().outputs(), memory of the caller that
+  /// must not overlap. Allocates nothing of its own after the first call. Several threads may call at once when the graph has no
+  /// updates.
   void run(std::span<const void* const> inputs, std::span<void* const> outputs);
   /// The same with checked tensors; outputs are allocated.
   std::vector<Tensor> run(std::span<const Tensor> inputs);
@@ -68,20 +71,21 @@ class Executable {
   std::string to_string() const;
 
  private:
-  struct Instance;  // the arena and buffer tables of one run at a time
+  struct Instance;  // arena, buffer tables and work queues of one run at a time
   Instance* acquire();
   void release(Instance* instance);
   void prepare(Instance& instance);
-  void execute(Instance& instance, int worker, int workers);
 
   Program program_;
   std::vector<Tensor> variables_;
   VariableVersion version_;
-  std::atomic<Instance*> free_{nullptr};
   std::mutex mutex_;
+  std::atomic<Instance*> idle_{nullptr};
   std::vector<std::unique_ptr<Instance>> instances_;
-  std::vector<std::shared_ptr<void>> prepared_;
-  std::atomic<uint64_t> prepared_version_{0};
+  std::vector<Instance*> spare_;
+  std::vector<Tensor> prepared_;  // one a step, empty where nothing is prepared
+  bool has_prepared_ = false;
+  std::atomic<uint64_t> prepared_version_{~uint64_t{0}};
 };
 
 }  // namespace sinter

@@ -1,31 +1,41 @@
 // The one thread pool. Workers spin about 100 microseconds after a run, so that a stream of small runs finds them awake, then park.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-
 namespace sinter {
 
 /// Number of threads that runs use, the calling one included. Default: SINTER_THREADS, else the cores this process may use
-/// (affinity and cgroup). Raises Error when n < 1. Takes effect at the next run.
+/// (affinity and cgroup). Raises Error when n < 1 or n > kMaxThreads. Takes effect at the next run.
 void set_threads(int n);
 int threads();
+inline constexpr int kMaxThreads = 64;
 
-/// Calls `body(worker, workers)` on `workers` threads at once, the calling thread being worker 0, and returns when all are done.
-/// When the pool is busy with another run, or threads() is 1, body(0, 1) runs on the calling thread alone.
-void parallel_run(void (*body)(void* context, int worker, int workers), void* context);
+/// Work that several threads share. `body(context, worker, ticket)` is called by the calling thread as worker 0, and by the others when
+/// they come. launch() returns when worker 0 is done: others may come late or linger, so `body` must take work only under the
+/// `ticket` of this launch and must find `context` alive until quiesce(). That way a thread that lost its core never holds up a run.
+struct ParallelJob {
+  void (*body)(void* context, int worker, unsigned ticket) = nullptr;
+  void* context = nullptr;
+};
 
-/// Barrier between the workers of one parallel_run; spins briefly, then yields.
-class Barrier {
+/// Reserves the pool for one run. Fails when another thread's run is using it or threads() is 1: then run alone.
+class PoolLease {
  public:
-  void reset(int workers);
-  void wait(int worker);
+  PoolLease();
+  ~PoolLease();
+  PoolLease(const PoolLease&) = delete;
+  /// Number of workers, 1 when the pool could not be had.
+  int workers() const { return workers_; }
+  /// Runs the job; only with workers() > 1.
+  void launch(ParallelJob job, unsigned ticket);
 
  private:
-  struct alignas(64) Flag;
   int workers_ = 1;
-  alignas(64) uint32_t arrived_[64 * 16] = {};  // one cache line a worker
-  alignas(64) uint32_t released_ = 0;
 };
+
+/// Waits until no worker is inside a job with this context. Called before the context is destroyed.
+void quiesce(void* context);
+
+/// A short pause in a spin loop.
+void spin_pause();
 
 }  // namespace sinter

@@ -1,0 +1,293 @@
+// Running an executable: workers take pieces of each kernel from queues; a kernel starts when the one before it is complete.
+#include "runtime/executable.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <thread>
+
+#include "core/error.h"
+#include "runtime/thread_pool.h"
+
+namespace sinter {
+namespace {
+
+// The state of one phase of one step. Each worker has a queue of neighbouring pieces and helps the others when its own is empty.
+// A queue's `next` holds the ticket of the run in its upper half: a thread that was held up during an older run finds another
+// ticket and takes nothing.
+struct alignas(64) Queue {
+  std::atomic<uint64_t> next{0};
+  uint32_t end = 0;
+};
+
+struct PhaseState {
+  int32_t step = 0;
+  int32_t phase = 0;
+  int32_t pieces = 1;
+  alignas(64) std::atomic<uint64_t> done{0};  // ticket in the upper half
+};
+
+constexpr uint64_t pack(unsigned ticket, uint32_t value) { return (uint64_t{ticket} << 32) | value; }
+
+}  // namespace
+
+struct Executable::Instance {
+  explicit Instance(const Program& p) : program(p), arena(DType::kUint8, Shape{p.arena_bytes}) {}
+
+  const Program& program;
+  Tensor arena;
+  std::vector<std::vector<void*>> tables;  // buffers of each step, then scratch, then prepared
+  struct Patch {
+    int32_t step = 0, slot = 0;
+    int64_t index = 0;
+  };
+  std::vector<Patch> input_patches, output_patches;
+  std::vector<std::unique_ptr<PhaseState>> phases;
+  std::vector<std::unique_ptr<Queue[]>> queues;  // a phase: one queue a worker
+  unsigned ticket = 0;
+  int workers = 1;
+  std::span<const void* const> inputs;
+  std::span<void* const> outputs;
+  uint64_t bound_to = 0;
+
+  void* resolve(const BufferPlacement& b, std::vector<Tensor>& variables) {
+    switch (b.kind) {
+      case BufferPlacement::Kind::kArena: return static_cast<std::byte*>(arena.raw()) + b.offset;
+      case BufferPlacement::Kind::kVariable: return variables[static_cast<size_t>(b.offset)].raw();
+      case BufferPlacement::Kind::kConstant: return const_cast<void*>(program.constants[static_cast<size_t>(b.offset)].raw());
+      case BufferPlacement::Kind::kInput: return inputs.empty() ? nullptr : const_cast<void*>(inputs[static_cast<size_t>(b.offset)]);
+      case BufferPlacement::Kind::kOutput: return outputs.empty() ? nullptr : outputs[static_cast<size_t>(b.offset)];
+    }
+    return nullptr;
+  }
+
+  void set_up(std::vector<Tensor>& variables, std::vector<Tensor>& prepared) {
+    for (size_t s = 0; s < program.steps.size(); ++s) {
+      const Step& step = program.steps[s];
+      std::vector<void*> table;
+      for (size_t k = 0; k < step.buffers.size(); ++k) {
+        const BufferPlacement& b = step.buffers[k];
+        table.push_back(resolve(b, variables));
+        const Patch patch{static_cast<int32_t>(s), static_cast<int32_t>(k), b.offset};
+        if (b.kind == BufferPlacement::Kind::kInput) input_patches.push_back(patch);
+        if (b.kind == BufferPlacement::Kind::kOutput) output_patches.push_back(patch);
+      }
+      table.push_back(step.scratch_offset >= 0 ? static_cast<std::byte*>(arena.raw()) + step.scratch_offset : nullptr);
+      table.push_back(step.kernel->prepared_bytes() > 0 ? prepared[s].raw() : nullptr);
+      tables.push_back(std::move(table));
+      for (int phase = 0; phase < step.kernel->phases(); ++phase) {
+        auto state = std::make_unique<PhaseState>();
+        state->step = static_cast<int32_t>(s);
+        state->phase = phase;
+        state->pieces = step.kernel->pieces(phase);
+        phases.push_back(std::move(state));
+        queues.push_back(std::make_unique<Queue[]>(kMaxThreads));
+      }
+    }
+  }
+
+  void patch() {
+    for (const Patch& p : input_patches) {
+      tables[static_cast<size_t>(p.step)][static_cast<size_t>(p.slot)] = const_cast<void*>(inputs[static_cast<size_t>(p.index)]);
+    }
+    for (const Patch& p : output_patches) tables[static_cast<size_t>(p.step)][static_cast<size_t>(p.slot)] = outputs[static_cast<size_t>(p.index)];
+  }
+
+  void run_alone() {
+    for (const auto& state : phases) {
+      const Kernel& kernel = *program.steps[static_cast<size_t>(state->step)].kernel;
+      void* const* table = tables[static_cast<size_t>(state->step)].data();
+      for (int piece = 0; piece < state->pieces; ++piece) kernel.run(state->phase, piece, table);
+    }
+  }
+
+  void fill_queues() {
+    ++ticket;
+    for (size_t k = 0; k < phases.size(); ++k) {
+      PhaseState& state = *phases[k];
+      const auto pieces = static_cast<int64_t>(state.pieces);
+      state.done.store(pack(ticket, 0), std::memory_order_relaxed);
+      for (int w = 0; w < workers; ++w) {
+        queues[k][static_cast<size_t>(w)].end = static_cast<uint32_t>(pieces * (w + 1) / workers);
+        queues[k][static_cast<size_t>(w)].next.store(pack(ticket, static_cast<uint32_t>(pieces * w / workers)), std::memory_order_release);
+      }
+    }
+  }
+
+  // Takes pieces of phase k from queue w. False when the run is over.
+  bool drain(size_t k, int w, unsigned run_ticket) {
+    PhaseState& state = *phases[k];
+    Queue& queue = queues[k][static_cast<size_t>(w)];
+    uint64_t next = queue.next.load(std::memory_order_acquire);
+    while (true) {
+      if (static_cast<unsigned>(next >> 32) != run_ticket) return false;
+      const auto piece = static_cast<uint32_t>(next);
+      if (piece >= queue.end) return true;
+      if (!queue.next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+      program.steps[static_cast<size_t>(state.step)].kernel->run(state.phase, static_cast<int>(piece), tables[static_cast<size_t>(state.step)].data());
+      state.done.fetch_add(1, std::memory_order_acq_rel);
+      next = queue.next.load(std::memory_order_acquire);
+    }
+  }
+
+  static void work(void* context, int worker, unsigned run_ticket) {
+    auto& self = *static_cast<Instance*>(context);
+    const int count = self.workers;
+    for (size_t k = 0; k < self.phases.size(); ++k) {
+      for (int i = 0; i < count; ++i) {
+        if (!self.drain(k, (worker + i) % count, run_ticket)) return;
+      }
+      // Complete means that every piece has been finished, by whomever.
+      const auto pieces = static_cast<uint32_t>(self.phases[k]->pieces);
+      for (int spins = 0;; ++spins) {
+        const uint64_t done = self.phases[k]->done.load(std::memory_order_acquire);
+        if (static_cast<unsigned>(done >> 32) != run_ticket) return;
+        if (static_cast<uint32_t>(done) == pieces) break;
+        // The thread that holds the last piece may have lost its core: after a while let it have this one.
+        if (spins < 2000) spin_pause();
+        else std::this_thread::yield();
+      }
+    }
+  }
+};
+
+Executable::Executable(Program program) : program_(std::move(program)) {
+  for (const Step& step : program_.steps) {
+    const int64_t bytes = step.kernel->prepared_bytes();
+    prepared_.emplace_back(DType::kUint8, Shape{bytes});
+    has_prepared_ = has_prepared_ || bytes > 0;
+  }
+  if (program_.graph.variables().empty()) bind({});
+}
+
+Executable::~Executable() {
+  for (const auto& instance : instances_) quiesce(instance.get());
+}
+
+void Executable::bind(std::vector<Tensor> variables, VariableVersion version) {
+  const auto& expected = program_.graph.variables();
+  if (variables.size() != expected.size()) {
+    throw ShapeError(fmt::format("graph '{}' has {} variables, {} tensors were bound", graph().name(), expected.size(), variables.size()));
+  }
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const Node& node = graph().node(expected[i]);
+    if (variables[i].type() != node.types[0]) {
+      throw ShapeError(fmt::format("variable '{}' is {}, the tensor bound to it {}", node.name, node.types[0].to_string(), variables[i].type().to_string()));
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  for (const auto& instance : instances_) quiesce(instance.get());
+  idle_.store(nullptr);
+  spare_.clear();
+  instances_.clear();
+  variables_ = std::move(variables);
+  version_ = version ? std::move(version) : std::make_shared<std::atomic<uint64_t>>(0);
+  prepared_version_.store(~uint64_t{0});
+}
+
+Executable::Instance* Executable::acquire() {
+  // The usual case, one run at a time: no lock.
+  if (Instance* instance = idle_.exchange(nullptr, std::memory_order_acq_rel)) return instance;
+  const std::lock_guard lock(mutex_);
+  if (!spare_.empty()) {
+    Instance* instance = spare_.back();
+    spare_.pop_back();
+    return instance;
+  }
+  instances_.push_back(std::make_unique<Instance>(program_));
+  instances_.back()->set_up(variables_, prepared_);
+  spare_.reserve(instances_.size());
+  return instances_.back().get();
+}
+
+void Executable::release(Instance* instance) {
+  Instance* expected = nullptr;
+  if (idle_.compare_exchange_strong(expected, instance, std::memory_order_acq_rel)) return;
+  const std::lock_guard lock(mutex_);
+  spare_.push_back(instance);
+}
+
+void Executable::prepare(Instance& instance) {
+  const uint64_t version = version_->load(std::memory_order_acquire);
+  if (!has_prepared_ || prepared_version_.load(std::memory_order_acquire) == version) return;
+  const std::lock_guard lock(mutex_);
+  if (prepared_version_.load(std::memory_order_relaxed) == version) return;
+  for (size_t s = 0; s < program_.steps.size(); ++s) {
+    if (program_.steps[s].kernel->prepared_bytes() > 0) program_.steps[s].kernel->prepare(instance.tables[s].data(), prepared_[s].raw());
+  }
+  prepared_version_.store(version, std::memory_order_release);
+}
+
+void Executable::run(std::span<const void* const> inputs, std::span<void* const> outputs) {
+  SINTER_CHECK(inputs.size() == graph().inputs().size() && outputs.size() == graph().outputs().size(), graph().name());
+  if (!version_) throw Error(fmt::format("graph '{}' has variables: bind them before run()", graph().name()));
+  Instance* instance = acquire();
+  struct Release {
+    Executable* executable;
+    Instance* instance;
+    ~Release() { executable->release(instance); }
+  } const release_at_end{this, instance};
+  instance->inputs = inputs;
+  instance->outputs = outputs;
+  instance->patch();
+  prepare(*instance);
+  {
+    PoolLease lease;
+    instance->workers = lease.workers();
+    if (lease.workers() == 1) {
+      instance->run_alone();
+    } else {
+      instance->fill_queues();
+      lease.launch({&Instance::work, instance}, instance->ticket);
+    }
+  }
+  for (const Copy& copy : program_.copies) {
+    std::memmove(instance->resolve(copy.to, variables_), instance->resolve(copy.from, variables_), static_cast<size_t>(copy.bytes));
+  }
+  if (!graph().updates().empty()) version_->fetch_add(1, std::memory_order_acq_rel);
+}
+
+std::vector<Tensor> Executable::run(std::span<const Tensor> inputs) {
+  const auto& expected = graph().inputs();
+  if (inputs.size() != expected.size()) {
+    throw ShapeError(fmt::format("graph '{}' has {} inputs, {} tensors were given", graph().name(), expected.size(), inputs.size()));
+  }
+  std::vector<const void*> in;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Node& node = graph().node(expected[i]);
+    if (inputs[i].type() != node.types[0]) {
+      throw ShapeError(fmt::format("input '{}' is {}, the tensor given for it {}", node.name, node.types[0].to_string(), inputs[i].type().to_string()));
+    }
+    in.push_back(inputs[i].raw());
+  }
+  std::vector<Tensor> results;
+  std::vector<void*> out;
+  for (const Graph::Output& o : graph().outputs()) {
+    const ValueType& type = graph().type(o.value);
+    results.emplace_back(type.dtype, type.shape);
+    out.push_back(results.back().raw());
+  }
+  run(in, out);
+  return results;
+}
+
+std::string Executable::to_string() const {
+  std::string text = fmt::format("executable \"{}\": {} kernels, {} copies, arena {} bytes\n", graph().name(), program_.steps.size(), program_.copies.size(), program_.arena_bytes);
+  const auto place = [](const BufferPlacement& b) {
+    constexpr std::string_view kNames[] = {"arena+", "input ", "output ", "variable ", "constant "};
+    return fmt::format("{}{}", kNames[static_cast<size_t>(b.kind)], b.offset);
+  };
+  for (const Step& step : program_.steps) {
+    const Node& node = graph().node(step.node);
+    text += fmt::format("  %{} {}", step.node, node.op->name);
+    for (const ValueType& t : node.types) text += " " + t.to_string();
+    text += fmt::format(" on {} ({}){}{}:", step.backend, step.reason, step.kernel->description().empty() ? "" : ", ", step.kernel->description());
+    for (const BufferPlacement& b : step.buffers) text += " " + place(b);
+    if (node.origin) text += " @ " + node.origin->to_string();
+    text += "\n";
+  }
+  for (const Copy& c : program_.copies) text += fmt::format("  copy {} -> {}, {} bytes\n", place(c.from), place(c.to), c.bytes);
+  return text;
+}
+
+}  // namespace sinter

@@ -1,0 +1,125 @@
+// reshape, transpose, broadcast, slice, pad, concat, iota: copies by strides.
+#include <cstring>
+
+#include "core/error.h"
+#include "runtime/reference/kernels.h"
+
+namespace sinter::reference {
+namespace {
+
+template <int kBytes> struct Cell {
+  std::byte bytes[kBytes];
+};
+
+// out[i] = in[base + sum index[d] * strides[d]] for every index of `shape`; or the scattered opposite when `scatter`.
+LoopBody strided_copy(Shape shape, int64_t base, std::vector<int64_t> strides, int64_t element_bytes, bool scatter) {
+  return [=](void* const* buffers) {
+    const auto copy = [&](auto cell) {
+      using C = decltype(cell);
+      const C* in = static_cast<const C*>(buffers[0]);
+      C* out = static_cast<C*>(buffers[1]);
+      for_each_index(shape, [&](int64_t i, const auto& index) {
+        int64_t at = base;
+        for (size_t d = 0; d < strides.size(); ++d) at += index[d] * strides[d];
+        if (scatter) out[at] = in[i];
+        else out[i] = in[at];
+      });
+    };
+    if (element_bytes == 8) copy(Cell<8>{});
+    else if (element_bytes == 4) copy(Cell<4>{});
+    else copy(Cell<1>{});
+  };
+}
+
+std::unique_ptr<Kernel> make_pad(const Graph& graph, const Node& n) {
+  const ValueType in = graph.type(n.inputs[0]);
+  const ValueType out = n.types[0];
+  const auto& low = n.attributes.get_ints("low");
+  const std::vector<int64_t> strides = out.shape.strides();
+  int64_t base = 0;
+  for (size_t d = 0; d < strides.size(); ++d) base += low[d] * strides[d];
+  const LoopBody scatter = strided_copy(in.shape, base, strides, dtype_size(in.dtype), true);
+  return std::make_unique<LoopKernel>([=, value = n.attributes.get_float("value")](void* const* buffers) {
+    dispatch_dtype(out.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T* y = static_cast<T*>(buffers[1]);
+      std::fill(y, y + out.shape.elements(), static_cast<T>(value));
+    });
+    scatter(buffers);
+  });
+}
+
+std::unique_ptr<Kernel> make_concat(const Graph& graph, const Node& n) {
+  const int axis = n.types[0].shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
+  const int64_t element = dtype_size(n.types[0].dtype);
+  int64_t outer = 1;
+  for (int d = 0; d < axis; ++d) outer *= n.types[0].shape[d];
+  std::vector<int64_t> blocks;  // bytes each input contributes to one outer index
+  int64_t total = 0;
+  for (ValueId id : n.inputs) {
+    const int64_t elements = graph.type(id).shape.elements();
+    blocks.push_back(outer == 0 ? 0 : elements / outer * element);
+    total += blocks.back();
+  }
+  return std::make_unique<LoopKernel>([=](void* const* buffers) {
+    auto* out = static_cast<std::byte*>(buffers[blocks.size()]);
+    int64_t column = 0;
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      for (int64_t o = 0; o < outer; ++o) {
+        std::memcpy(out + o * total + column, static_cast<const std::byte*>(buffers[i]) + o * blocks[i], static_cast<size_t>(blocks[i]));
+      }
+      column += blocks[i];
+    }
+  });
+}
+
+std::unique_ptr<Kernel> make_iota(const Node& n) {
+  const ValueType type = n.types[0];
+  const auto axis = static_cast<size_t>(type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
+  return std::make_unique<LoopKernel>([=](void* const* buffers) {
+    dispatch_dtype(type.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T* y = static_cast<T*>(buffers[0]);
+      for_each_index(type.shape, [&](int64_t i, const auto& index) { y[i] = static_cast<T>(index[axis]); });
+    });
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_move(const Graph& graph, int32_t node) {
+  const Node& n = graph.node(node);
+  if (n.is("pad")) return make_pad(graph, n);
+  if (n.is("concat")) return make_concat(graph, n);
+  if (n.is("iota")) return make_iota(n);
+  const ValueType out = n.types[0];
+  if (n.is("size")) {
+    const Tensor value = Tensor::full(out.dtype, {}, static_cast<double>(graph.type(n.inputs[0]).shape.dim(static_cast<int>(n.attributes.get_int("axis")))));
+    return std::make_unique<LoopKernel>([value](void* const* buffers) { std::memcpy(buffers[1], value.raw(), static_cast<size_t>(value.bytes())); });
+  }
+  const ValueType in = graph.type(n.inputs[0]);
+  const int64_t element = dtype_size(in.dtype);
+  const std::vector<int64_t> strides = in.shape.strides();
+  std::vector<int64_t> picked(static_cast<size_t>(out.shape.rank()), 0);
+  int64_t base = 0;
+  if (n.is("reshape")) {
+    return std::make_unique<LoopKernel>([bytes = static_cast<size_t>(in.bytes())](void* const* buffers) { std::memcpy(buffers[1], buffers[0], bytes); });
+  }
+  if (n.is("transpose")) {
+    const auto& perm = n.attributes.get_ints("perm");
+    for (size_t d = 0; d < perm.size(); ++d) picked[d] = strides[static_cast<size_t>(in.shape.normalize_axis(static_cast<int>(perm[d])))];
+  } else if (n.is("broadcast")) {
+    const auto& dims = n.attributes.get_ints("dims");
+    for (size_t i = 0; i < dims.size(); ++i) picked[static_cast<size_t>(dims[i])] = in.shape[static_cast<int>(i)] == 1 ? 0 : strides[i];
+  } else {
+    SINTER_CHECK(n.is("slice"), n.op->name);
+    const auto &begin = n.attributes.get_ints("begin"), &step = n.attributes.get_ints("stride");
+    for (size_t d = 0; d < strides.size(); ++d) {
+      base += begin[d] * strides[d];
+      picked[d] = step[d] * strides[d];
+    }
+  }
+  return std::make_unique<LoopKernel>(strided_copy(out.shape, base, std::move(picked), element, false));
+}
+
+}  // namespace sinter::reference

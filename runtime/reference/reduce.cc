@@ -1,0 +1,114 @@
+// reduce and arg_reduce. Sums are kept in double, so that the float32 reference is rounded once.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "runtime/reference/kernels.h"
+
+namespace sinter::reference {
+namespace {
+
+// For each input element, the index of the result element it belongs to is a sum of index * stride with stride 0 on reduced axes.
+std::vector<int64_t> result_strides(const Shape& shape, const std::vector<int64_t>& axes) {
+  std::vector<int64_t> strides(static_cast<size_t>(shape.rank()), 0);
+  int64_t stride = 1;
+  for (int d = shape.rank() - 1; d >= 0; --d) {
+    const bool reduced = std::any_of(axes.begin(), axes.end(), [&](int64_t a) { return shape.normalize_axis(static_cast<int>(a)) == d; });
+    if (reduced) continue;
+    strides[static_cast<size_t>(d)] = stride;
+    stride *= shape[d];
+  }
+  return strides;
+}
+
+int64_t dot(const std::array<int64_t, kMaxRank>& index, const std::vector<int64_t>& strides) {
+  int64_t sum = 0;
+  for (size_t d = 0; d < strides.size(); ++d) sum += index[d] * strides[d];
+  return sum;
+}
+
+enum class Kind { kSum, kProd, kMax, kMin };
+
+template <typename T> void combine(Kind kind, T& total, T value) {
+  switch (kind) {
+    case Kind::kSum: total = static_cast<T>(total + value); return;
+    case Kind::kProd: total = static_cast<T>(total * value); return;
+    case Kind::kMax:
+    case Kind::kMin:
+      if constexpr (std::is_floating_point_v<T>) {
+        if (std::isnan(total)) return;
+        if (std::isnan(value)) { total = value; return; }
+      }
+      if (kind == Kind::kMax ? total < value : value < total) total = value;
+      return;
+  }
+}
+
+template <typename T> T identity(Kind kind) {
+  using Limits = std::numeric_limits<T>;
+  switch (kind) {
+    case Kind::kSum: return T(0);
+    case Kind::kProd: return T(1);
+    case Kind::kMax: return std::is_floating_point_v<T> ? -Limits::infinity() : Limits::lowest();
+    case Kind::kMin: return std::is_floating_point_v<T> ? Limits::infinity() : Limits::max();
+  }
+  return T(0);
+}
+
+std::unique_ptr<Kernel> make_arg_reduce(const Graph& graph, const Node& n) {
+  const ValueType type = graph.type(n.inputs[0]);
+  const int axis = type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
+  const bool largest = n.attributes.get_string("kind") == "argmax";
+  int64_t outer = 1, inner = 1;
+  const int64_t length = type.shape[axis];
+  for (int d = 0; d < type.shape.rank(); ++d) (d < axis ? outer : inner) *= d == axis ? 1 : type.shape[d];
+  return std::make_unique<LoopKernel>([=, dtype = type.dtype](void* const* buffers) {
+    dispatch_dtype(dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const T* x = static_cast<const T*>(buffers[0]);
+      auto* y = static_cast<int32_t*>(buffers[1]);
+      for (int64_t o = 0; o < outer; ++o) {
+        for (int64_t i = 0; i < inner; ++i) {
+          int32_t best = 0;
+          for (int64_t k = 1; k < length; ++k) {
+            const T value = x[(o * length + k) * inner + i], top = x[(o * length + best) * inner + i];
+            // NaN counts as the extreme, and the first one wins.
+            const bool top_nan = top != top;
+            if (!top_nan && (value != value || (largest ? top < value : value < top))) best = static_cast<int32_t>(k);
+          }
+          y[o * inner + i] = best;
+        }
+      }
+    });
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_reduce(const Graph& graph, int32_t node) {
+  const Node& n = graph.node(node);
+  if (n.is("arg_reduce")) return make_arg_reduce(graph, n);
+  const ValueType type = graph.type(n.inputs[0]);
+  const std::string& name = n.attributes.get_string("kind");
+  const Kind kind = name == "sum" ? Kind::kSum : name == "prod" ? Kind::kProd : name == "max" ? Kind::kMax : Kind::kMin;
+  const std::vector<int64_t> strides = result_strides(type.shape, n.attributes.get_ints("axes"));
+  const int64_t results = n.types[0].shape.elements();
+  const int64_t scratch = results * 8;
+  return std::make_unique<LoopKernel>(
+      [=](void* const* buffers) {
+        dispatch_dtype(type.dtype, [&](auto zero) {
+          using T = decltype(zero);
+          using Wide = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+          const T* x = static_cast<const T*>(buffers[0]);
+          auto* totals = static_cast<Wide*>(buffers[2]);
+          const Wide start = kind == Kind::kSum || kind == Kind::kProd ? identity<Wide>(kind) : static_cast<Wide>(identity<T>(kind));
+          std::fill(totals, totals + results, start);
+          for_each_index(type.shape, [&](int64_t i, const auto& index) { combine<Wide>(kind, totals[dot(index, strides)], static_cast<Wide>(x[i])); });
+          T* y = static_cast<T*>(buffers[1]);
+          for (int64_t r = 0; r < results; ++r) y[r] = static_cast<T>(totals[r]);
+        });
+      },
+      scratch);
+}
+
+}  // namespace sinter::reference
