@@ -13,12 +13,15 @@
 
 namespace sinter {
 
+struct PassStatistics;
+
 struct CompileOptions {
   std::string backend = "auto";        // auto, reference, onednn, llvm
   std::string pipeline = "inference";  // inference, training
   int64_t batch = 1;                   // replaces the symbolic batch dimension
   std::vector<std::string> disabled_passes;  // names, or "all" for every optional one
   bool cache = true;                   // compiled code on disk
+  std::vector<std::string>* remarks = nullptr;  // what rules almost matched, for the user
   /// Called after each pass with its name and the graph.
   std::function<void(std::string_view pass, const Graph&)> on_pass;
 };
@@ -26,13 +29,11 @@ struct CompileOptions {
 /// Raises NameError for an unknown backend, pipeline or pass.
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options);
 
-/// For graphs that are lowered already (an exported inference file): needs no passes and no ops. In executor, not in compile.cc.
-std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options);
+/// The graph after the pipeline, before kernels are made: what `sinter dump` shows.
+Graph lower(const Graph& graph, const CompileOptions& options, std::vector<PassStatistics>* statistics = nullptr);
 
-/// The names accepted as CompileOptions::backend that this build has.
-std::vector<std::string> backend_names();
-
-/// Runs a graph without state once on the reference backend: used for constant folding and tests.
+/// Runs a graph once on the reference backend, without optional passes: the truth for tests, and for constant folding.
+/// Symbolic batches take the first dimension of the first input that has one.
 std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs, std::span<const Tensor> variables = {});
 
 }  // namespace sinter

@@ -1,0 +1,74 @@
+// The one place where runtime meets ops and passes.
+#include "runtime/compile.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "ops/ops.h"
+#include "passes/pass.h"
+#include "runtime/load.h"
+
+namespace sinter {
+namespace {
+
+// Constants are folded on the reference backend, without optional passes.
+std::vector<Tensor> evaluate_constants(const Graph& graph) { return evaluate_graph(graph, {}); }
+
+Target target_of(const std::string& backend) {
+  Target target;
+  target.name = backend;
+  if (backend == "reference") return target;
+  target.fuses_elementwise = true;
+  target.fuses_epilogues = true;
+  if (backend == "onednn") {
+    target.fuses_epilogues = false;
+    target.claims = [](const Graph& graph, int32_t node) {
+      return graph.node(node).op->kind == KernelKind::kComposite && find_backend("onednn").why_not(graph, node).empty();
+    };
+  }
+  return target;
+}
+
+}  // namespace
+
+Graph lower(const Graph& graph, const CompileOptions& options, std::vector<PassStatistics>* statistics) {
+  register_ops();
+  if (options.backend != "auto") find_backend(options.backend);
+  const Target target = target_of(options.backend);
+  PassContext context;
+  context.target = &target;
+  context.evaluate = evaluate_constants;
+  context.disabled = options.disabled_passes;
+  context.on_pass = options.on_pass;
+  context.remarks = options.remarks;
+  return run_pipeline(find_pipeline(options.pipeline), has_symbolic_batch(graph) ? specialize(graph, options.batch) : graph, context, statistics);
+}
+
+std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options) {
+  return load_executable(lower(graph, options), options);
+}
+
+std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs, std::span<const Tensor> variables) {
+  CompileOptions options;
+  options.backend = "reference";
+  options.pipeline = "training";
+  options.disabled_passes = {"all"};
+  options.cache = false;
+  for (size_t i = 0; i < graph.inputs().size() && i < inputs.size(); ++i) {
+    const Shape& shape = graph.type({graph.inputs()[i], 0}).shape;
+    for (int d = 0; d < shape.rank() && d < inputs[i].shape().rank(); ++d) {
+      if (shape[d] == kBatch) {
+        options.batch = inputs[i].shape()[d];
+        i = graph.inputs().size();
+        break;
+      }
+    }
+  }
+  const std::unique_ptr<Executable> executable = compile(graph, options);
+  std::vector<Tensor> copies;
+  for (const Tensor& v : variables) copies.push_back(v.clone());
+  executable->bind(std::move(copies));
+  return executable->run(inputs);
+}
+
+}  // namespace sinter

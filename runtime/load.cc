@@ -1,0 +1,59 @@
+// The list of backends, the choice between them, and executables of lowered graphs.
+#include "runtime/load.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "runtime/compile.h"
+
+namespace sinter {
+
+std::vector<Backend*> backends() {
+  std::vector<Backend*> result = {&reference_backend()};
+#if SINTER_WITH_ONEDNN
+  result.push_back(&onednn_backend());
+#endif
+#if SINTER_WITH_LLVM
+  result.push_back(&llvm_backend());
+#endif
+  return result;
+}
+
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names = {"auto"};
+  for (const Backend* b : backends()) names.emplace_back(b->name());
+  return names;
+}
+
+Backend& find_backend(std::string_view name) {
+  for (Backend* b : backends()) {
+    if (b->name() == name) return *b;
+  }
+  if (name == "llvm" || name == "onednn") {
+    throw NameError(fmt::format("backend '{}' is not part of this build (configure with -DSINTER_WITH_{}=ON)", name, name == "llvm" ? "LLVM" : "ONEDNN"));
+  }
+  raise_unknown_name("backend", name, backend_names());
+}
+
+BackendChoice choose_backend(std::string_view asked, const Graph& graph, int32_t node) {
+#if SINTER_WITH_LLVM
+  Backend& general = llvm_backend();
+#else
+  Backend& general = reference_backend();
+#endif
+  if (asked == "auto") return {&general, "generated code is fastest for this shape"};
+  Backend& wanted = find_backend(asked);
+  if (&wanted == &general) return {&general, "asked for"};
+  if (const std::string reason = wanted.why_not(graph, node); !reason.empty()) return {&general, fmt::format("{}: {}", asked, reason)};
+  return {&wanted, "asked for"};
+}
+
+std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options) {
+  if (options.backend != "auto") find_backend(options.backend);
+  Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
+  verify(graph, "loading");
+  return std::make_unique<Executable>(assemble(
+      std::move(graph), [&](const Graph& g, int32_t node) { return choose_backend(options.backend, g, node); }, options));
+}
+
+}  // namespace sinter

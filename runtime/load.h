@@ -1,0 +1,30 @@
+// Running graphs that are lowered already (an exported inference file): needs core and the backends, no ops and no passes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/graph.h"
+#include "runtime/assemble.h"
+#include "runtime/executable.h"
+
+namespace sinter {
+
+struct CompileOptions;
+
+/// The backends of this build: "reference", and "onednn" and "llvm" where built in.
+std::vector<Backend*> backends();
+/// "auto" and the names of backends().
+std::vector<std::string> backend_names();
+/// Raises NameError, which says when a known backend was left out of this build.
+Backend& find_backend(std::string_view name);
+
+/// The backend for a node under the asked name: that backend where it can, else llvm (reference where llvm is not built), with the reason.
+BackendChoice choose_backend(std::string_view asked, const Graph& graph, int32_t node);
+
+/// An executable of a lowered graph for `options.batch`.
+std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options);
+
+}  // namespace sinter
