@@ -1,4 +1,5 @@
-// What a pass is, and the one wrapper that runs every pass: disabled? - timer - run - verify - dump.
+// What a pass is, and the one wrapper that runs every pass: disabled? - timer - run - verify -
+// dump.
 #pragma once
 
 #include <functional>
@@ -13,7 +14,8 @@ namespace sinter {
 
 struct PassContext {
   const Target* target = nullptr;
-  /// Evaluates a graph without inputs and variables; used to fold constants. Passed in, so that passes need no backend.
+  /// Evaluates a graph without inputs and variables; used to fold constants. Passed in, so that
+  /// passes need no backend.
   std::function<std::vector<Tensor>(const Graph&)> evaluate;
   std::vector<std::string> disabled;  // pass names, or "all" for every optional pass
   std::function<void(std::string_view pass, const Graph&)> on_pass;
@@ -26,6 +28,8 @@ struct Pass {
   std::string description;  // one line for `sinter passes`
   bool required = false;    // needed for a legal result (decompose); cannot be switched off
   std::function<Graph(const Graph&, const PassContext&)> run;
+  /// What holds for every graph from here on, beyond verify(): raises InternalError. Optional.
+  std::function<void(const Graph&, const PassContext&)> check = nullptr;
 };
 
 struct PassStatistics {
@@ -49,5 +53,9 @@ Graph run_pipeline(const Pipeline& pipeline, const Graph& graph, const PassConte
                    std::vector<PassStatistics>* statistics = nullptr);
 /// One pass through the wrapper; raises NameError.
 Graph run_pass(std::string_view name, const Graph& graph, const PassContext& context);
+/// Adds "pass: not applied at 'layer' (file:line): reason" to the remarks, when somebody wants
+/// them.
+void add_remark(const PassContext& context, std::string_view pass, const Node& node,
+                std::string_view reason);
 
 }  // namespace sinter

@@ -1,4 +1,5 @@
-// The memory plan: an algorithm over sizes and lifetimes that gives each buffer a place in one arena. Knows no graph and no backend.
+// The memory plan: an algorithm over sizes and lifetimes that gives each buffer a place in one
+// arena. Knows no graph and no backend.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ struct ArenaPlan {
   int64_t bytes = 0;
 };
 
-/// Buffers whose lifetimes overlap never overlap in memory. Greedy by size with best fit; raises ShapeError when the sum overflows.
+/// Buffers whose lifetimes overlap never overlap in memory. Greedy by size with best fit; raises
+/// ShapeError when the sum overflows.
 ArenaPlan plan_memory(std::span<const BufferRequest> requests);
 
 }  // namespace sinter

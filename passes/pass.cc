@@ -1,0 +1,101 @@
+// The wrapper around every pass: disabled? - timer - run - verify - dump. And lookups by name.
+#include "passes/pass.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/error.h"
+
+namespace sinter {
+namespace {
+
+const Pass& find_pass(std::string_view name) {
+  const std::vector<Pass>& passes = all_passes();
+  const auto it =
+      std::find_if(passes.begin(), passes.end(), [&](const Pass& p) { return p.name == name; });
+  if (it != passes.end()) return *it;
+  std::vector<std::string> known;
+  for (const Pass& p : passes) known.push_back(p.name);
+  raise_unknown_name("pass", name, std::move(known));
+}
+
+bool is_disabled(const Pass& pass, const PassContext& context) {
+  const auto named = [&](std::string_view name) {
+    return std::find(context.disabled.begin(), context.disabled.end(), name) !=
+           context.disabled.end();
+  };
+  return !pass.required && (named("all") || named(pass.name));
+}
+
+void check_names(const PassContext& context) {
+  for (const std::string& name : context.disabled) {
+    if (name != "all") find_pass(name);
+  }
+}
+
+// Does every node that computes something know its origin? A pass must not lose what the user
+// wrote.
+bool has_all_origins(const Graph& graph) {
+  return std::all_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
+    return node.op->kind == KernelKind::kSource || node.origin != nullptr;
+  });
+}
+
+Graph run_wrapped(const Pass& pass, const Graph& graph, const PassContext& context,
+                  std::vector<PassStatistics>* statistics) {
+  PassStatistics line{pass.name, graph.size(), graph.size(), 0, is_disabled(pass, context)};
+  if (line.skipped) {
+    if (statistics != nullptr) statistics->push_back(line);
+    return graph;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  Graph result = pass.run(graph, context);
+  const std::chrono::duration<double, std::micro> elapsed =
+      std::chrono::steady_clock::now() - start;
+  verify(result, pass.name);
+  if (pass.check) pass.check(result, context);
+  SINTER_CHECK(result.inputs().size() == graph.inputs().size() &&
+                   result.variables().size() == graph.variables().size() &&
+                   result.outputs().size() == graph.outputs().size() &&
+                   result.updates().size() == graph.updates().size(),
+               pass.name + " changed the interface of the graph");
+  SINTER_CHECK(has_all_origins(result) || !has_all_origins(graph), pass.name + " lost an origin");
+  line.nodes_after = result.size();
+  line.microseconds = elapsed.count();
+  if (statistics != nullptr) statistics->push_back(line);
+  if (context.on_pass) context.on_pass(pass.name, result);
+  return result;
+}
+
+}  // namespace
+
+Graph run_pass(std::string_view name, const Graph& graph, const PassContext& context) {
+  check_names(context);
+  return run_wrapped(find_pass(name), graph, context, nullptr);
+}
+
+Graph run_pipeline(const Pipeline& pipeline, const Graph& graph, const PassContext& context,
+                   std::vector<PassStatistics>* statistics) {
+  check_names(context);
+  Graph current = graph;
+  for (const Pass* pass : pipeline.passes) {
+    current = run_wrapped(*pass, current, context, statistics);
+  }
+  return current;
+}
+
+void add_remark(const PassContext& context, std::string_view pass, const Node& node,
+                std::string_view reason) {
+  if (context.remarks == nullptr) return;
+  const std::string where = node.origin ? node.origin->to_string() : "";
+  std::string text =
+      fmt::format("{}: not applied at {}: {}", pass, where.empty() ? node.op->name : where, reason);
+  std::vector<std::string>& remarks = *context.remarks;
+  if (std::find(remarks.begin(), remarks.end(), text) == remarks.end()) {
+    remarks.push_back(std::move(text));
+  }
+}
+
+}  // namespace sinter

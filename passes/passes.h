@@ -1,0 +1,13 @@
+// The passes, one file each, in the order in which a graph meets them. The tables in pipeline.cc
+// say when each runs.
+#pragma once
+
+#include "passes/pass.h"
+
+namespace sinter {
+
+Graph remove_dead(const Graph& graph, const PassContext& context);
+Graph decompose(const Graph& graph, const PassContext& context);
+void check_decomposed(const Graph& graph, const PassContext& context);
+
+}  // namespace sinter
