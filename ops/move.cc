@@ -205,7 +205,8 @@ void register_move(Registry& r) {
     return Cotangents{std::nullopt, gather(*c.cotangents[0], c.inputs[0], static_cast<int>(c.attributes.get_int("axis")))};
   });
   r.set_no_gradient("iota", "an index does not depend on anything");
-  r.set_no_gradient("size", "a dimension is not differentiable");
+  // A dimension does not change with the values: its derivative is zero.
+  r.set_gradient("size", [](const GradientContext& c) { return Cotangents(c.inputs.size()); });
 }
 
 }  // namespace ops

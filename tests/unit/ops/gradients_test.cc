@@ -1,0 +1,91 @@
+// The chain rule on whole graphs: a small perceptron against closed forms and finite differences.
+#include "ops/gradients.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+
+namespace sinter {
+namespace {
+
+Tensor random_tensor(Shape shape, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<double> normal;
+  Tensor t(DType::kFloat64, std::move(shape));
+  for (double& v : t.data<double>()) v = normal(engine);
+  return t;
+}
+
+TEST(Gradients, PolynomialToThirdOrder) {
+  Graph g;
+  const Symbol x = g.input("x", {DType::kFloat64, Shape{3}});
+  const Symbol y = x * x * x;
+  const Symbol d1 = gradients(sum(y), {&x, 1})[0];
+  const Symbol d2 = gradients(sum(d1), {&x, 1})[0];
+  const Symbol d3 = gradients(sum(d2), {&x, 1})[0];
+  g.add_output("d1", d1.id());
+  g.add_output("d2", d2.id());
+  g.add_output("d3", d3.id());
+  const Tensor in = Tensor::from<double>(Shape{3}, std::vector<double>{-2, 0.5, 3});
+  const auto out = evaluate_graph(g, {&in, 1});
+  for (int64_t i = 0; i < 3; ++i) {
+    const double v = in.at(i);
+    EXPECT_DOUBLE_EQ(out[0].at(i), 3 * v * v);
+    EXPECT_DOUBLE_EQ(out[1].at(i), 6 * v);
+    EXPECT_DOUBLE_EQ(out[2].at(i), 6);
+  }
+}
+
+TEST(Gradients, PerceptronWithSymbolicBatchMatchesDifferences) {
+  Graph g("perceptron");
+  const Symbol x = g.input("x", {DType::kFloat64, Shape{kBatch, 4}});
+  const Symbol t = g.input("t", {DType::kFloat64, Shape{kBatch, 3}});
+  const Symbol w1 = g.variable("w1", {DType::kFloat64, Shape{4, 5}});
+  const Symbol b1 = g.variable("b1", {DType::kFloat64, Shape{5}});
+  const Symbol w2 = g.variable("w2", {DType::kFloat64, Shape{5, 3}});
+  const Symbol h = tanh(dense(x, w1, b1));
+  const Symbol loss = mean(softmax_cross_entropy(t, dense(h, w2)));
+  const Symbol wrt[] = {w1, b1, w2};
+  const auto dw = gradients(loss, wrt);
+  g.add_output("loss", loss.id());
+  for (size_t k = 0; k < 3; ++k) g.add_output("d" + std::to_string(k), dw[k].id());
+  verify(g, "building");
+  const Tensor inputs[] = {random_tensor(Shape{6, 4}, 1), Tensor::full(DType::kFloat64, Shape{6, 3}, 1.0 / 3)};
+  const std::vector<Tensor> variables = {random_tensor(Shape{4, 5}, 2), random_tensor(Shape{5}, 3), random_tensor(Shape{5, 3}, 4)};
+  const auto out = evaluate_graph(g, inputs, variables);
+  constexpr double kStep = 1e-6;
+  for (size_t k = 0; k < 3; ++k) {
+    for (int64_t i = 0; i < variables[k].elements(); ++i) {
+      const auto loss_at = [&](double delta) {
+        std::vector<Tensor> moved = variables;
+        moved[k] = variables[k].clone();
+        moved[k].set(i, variables[k].at(i) + delta);
+        return evaluate_graph(g, inputs, moved)[0].at(0);
+      };
+      EXPECT_NEAR(out[k + 1].at(i), (loss_at(kStep) - loss_at(-kStep)) / (2 * kStep), 1e-8);
+    }
+  }
+}
+
+TEST(Gradients, IntegersCarryNoneAndSaySo) {
+  Graph g;
+  const Symbol i = g.input("i", {DType::kInt32, Shape{3}});
+  EXPECT_THROW(gradients(i, {&i, 1}), Error);
+}
+
+TEST(Gradients, StopGradientStops) {
+  Graph g;
+  const Symbol x = g.input("x", {DType::kFloat64, Shape{}});
+  const Symbol dx = gradients(x * stop_gradient(x), {&x, 1})[0];
+  g.add_output("dx", dx.id());
+  const Tensor in = Tensor::scalar(5.0);
+  EXPECT_EQ(evaluate_graph(g, {&in, 1})[0].at(0), 5.0);
+}
+
+}  // namespace
+}  // namespace sinter
