@@ -1,0 +1,160 @@
+// The checker of the rules in fuse_elementwise.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "passes/fuse_elementwise.h"
+
+namespace sinter {
+namespace {
+
+class RegionChecker {
+ public:
+  RegionChecker(const Node& fusion)
+      : kind_(fusion.attributes.get_string("kind")), body_(fusion.attributes.get_graph("body")) {}
+
+  void run() {
+    require(kind_ == "map" || kind_ == "reduce" || kind_ == "contract", "kind");
+    find_space();
+    for (int32_t i = 0; i < body_.size(); ++i) check_node(i);
+    require(kind_ != "map" || reduces_ == 0, "a reduce in a region of kind map");
+    require(kind_ != "reduce" || reduces_ > 0, "no reduce in a region of kind reduce");
+    std::set<ValueId> seen;
+    for (const Graph::Output& o : body_.outputs()) {
+      require(seen.insert(o.value).second, "a value that is an output twice");
+      require(!is_input(unshaped(o.value)), "an output that is an input");
+    }
+    require(!seen.empty(), "no outputs");
+  }
+
+ private:
+  void require(bool condition, std::string_view what) const {
+    if (!condition) {
+      throw InternalError(
+          fmt::format("fused region '{}' of kind {}: {}", body_.name(), kind_, what));
+    }
+  }
+  bool is_input(ValueId id) const { return body_.node(id).is("input"); }
+  // What a boundary reshape reads.
+  ValueId unshaped(ValueId id) const {
+    return body_.node(id).is("reshape") ? body_.node(id).inputs[0] : id;
+  }
+
+  // R and C are the largest extents of interior values.
+  void find_space() {
+    for (const Node& node : body_.nodes()) {
+      if (node.is("input") || node.is("contract")) continue;
+      if (node.is("reshape") && !is_input(node.inputs[0])) continue;
+      for (const ValueType& t : node.types) {
+        if (t.shape.rank() != 2) require(false, "an interior value that is not of rank 2");
+        rows_ = std::max(rows_, t.shape[0]);
+        columns_ = std::max(columns_, t.shape[1]);
+      }
+    }
+  }
+
+  bool full(const Shape& s) const { return s == Shape{rows_, columns_}; }
+  bool row(const Shape& s) const { return s == Shape{rows_, 1}; }
+  bool column(const Shape& s) const { return s == Shape{1, columns_}; }
+  bool scalar(const Shape& s) const { return s == Shape{1, 1}; }
+
+  // Is the value the result of a reduction over rows, which only outputs may read?
+  bool ends_region(ValueId id) const {
+    const Node& node = body_.node(id);
+    if (!node.is("reduce")) return false;
+    const std::vector<int64_t>& axes = node.attributes.get_ints("axes");
+    return std::find(axes.begin(), axes.end(), 0) != axes.end();
+  }
+
+  void check_node(int32_t index) {
+    const Node& node = body_.node(index);
+    if (node.is("input")) return;
+    if (node.is("reshape")) return check_reshape(index);
+    if (node.is("contract")) {
+      require(kind_ == "contract" && contracts_++ == 0, "a contract that is not the root");
+      require(node.inputs == std::vector<ValueId>{{body_.inputs()[0], 0}, {body_.inputs()[1], 0}},
+              "a contract that does not read inputs 0 and 1");
+      require(node.attributes.get_ints("lhs_batch").empty(), "a contract with batch axes");
+      return;
+    }
+    require(kind_ != "contract" || contracts_ == 1, "an interior node before the contract");
+    for (ValueId id : node.inputs) {
+      require(!ends_region(id), "a reduction over rows that is read inside");
+      const bool raw = is_input(id) && !node.is("random");
+      const Shape& s = body_.type(id).shape;
+      require(!raw || full(s) || row(s) || column(s) || scalar(s),
+              "an input of no canonical shape");
+    }
+    const Shape& to = node.types[0].shape;
+    if (node.is("map")) {
+      require(full(to) || (row(to) && kind_ != "contract"), "a map that is not full or row");
+    } else if (node.is("broadcast")) {
+      const Shape& from = body_.type(node.inputs[0]).shape;
+      require(node.attributes.get_ints("dims") == std::vector<int64_t>{0, 1}, "broadcast dims");
+      require(full(to) ? row(from) || column(from) || scalar(from) : row(to) && scalar(from),
+              "a broadcast of another form");
+    } else if (node.is("reduce")) {
+      check_reduce(node);
+    } else if (node.is("iota") || node.is("random")) {
+      require(full(to), "a generator that is not full");
+    } else {
+      require(false, "op '" + node.op->name + "'");
+    }
+  }
+
+  void check_reshape(int32_t index) {
+    const Node& node = body_.node(index);
+    const Node& from = body_.node(node.inputs[0]);
+    if (from.is("input") || from.is("contract")) {
+      const Shape& s = node.types[0].shape;
+      const bool is_output =
+          std::any_of(body_.outputs().begin(), body_.outputs().end(),
+                      [&](const Graph::Output& o) { return o.value.node == index; });
+      if (is_output && from.is("contract")) return;
+      require(full(s) || (from.is("input") && (row(s) || column(s) || scalar(s))),
+              "a reshape to no canonical shape");
+      return;
+    }
+    for (const Node& user : body_.nodes()) {
+      for (ValueId id : user.inputs) require(id.node != index, "a reshape inside");
+    }
+  }
+
+  void check_reduce(const Node& node) {
+    ++reduces_;
+    require(node.attributes.get_bool("keepdims"), "a reduce without keepdims");
+    const std::vector<int64_t>& axes = node.attributes.get_ints("axes");
+    const Shape& from = body_.type(node.inputs[0]).shape;
+    const bool over_rows = axes == std::vector<int64_t>{0};
+    if (kind_ == "contract") {
+      require(over_rows && full(from), "a reduce in a contract that is no column sum");
+      return;
+    }
+    if (axes == std::vector<int64_t>{1} || axes == std::vector<int64_t>{0, 1}) {
+      require(full(from), "a reduce over columns of what has none");
+    } else {
+      require(over_rows && (full(from) || row(from)), "a reduce of another form");
+    }
+  }
+
+  std::string kind_;
+  const Graph& body_;
+  int64_t rows_ = 1;
+  int64_t columns_ = 1;
+  int contracts_ = 0;
+  int reduces_ = 0;
+};
+
+}  // namespace
+
+void check_region(const Graph& graph, int32_t node) { RegionChecker(graph.node(node)).run(); }
+
+void check_regions(const Graph& graph) {
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    if (graph.node(i).is("fusion")) check_region(graph, i);
+  }
+}
+
+}  // namespace sinter
