@@ -55,6 +55,30 @@ bool ScalarInstruction::operator==(const ScalarInstruction& other) const {
          std::bit_cast<int64_t>(constant) == std::bit_cast<int64_t>(other.constant);
 }
 
+bool ScalarExpr::operator==(const ScalarExpr& other) const {
+  if (arguments != other.arguments || instructions.size() != other.instructions.size() || results.size() != other.results.size()) return false;
+  // Operands come first in both lists, so one walk pairs the instructions up.
+  std::vector<int32_t> pair(instructions.size(), -1);
+  const auto matches = [&](auto&& self, int32_t mine, int32_t theirs) -> bool {
+    int32_t& known = pair[static_cast<size_t>(mine)];
+    if (known >= 0) return known == theirs;
+    const ScalarInstruction& a = instructions[static_cast<size_t>(mine)];
+    const ScalarInstruction& b = other.instructions[static_cast<size_t>(theirs)];
+    if (a.op != b.op || a.dtype != b.dtype || std::bit_cast<int64_t>(a.constant) != std::bit_cast<int64_t>(b.constant)) return false;
+    if (a.op == ScalarOp::kArgument ? a.operands != b.operands : false) return false;
+    for (size_t k = 0; a.op != ScalarOp::kArgument && k < 3; ++k) {
+      if ((a.operands[k] < 0) != (b.operands[k] < 0)) return false;
+      if (a.operands[k] >= 0 && !self(self, a.operands[k], b.operands[k])) return false;
+    }
+    known = theirs;
+    return true;
+  };
+  for (size_t r = 0; r < results.size(); ++r) {
+    if (!matches(matches, results[r], other.results[r])) return false;
+  }
+  return true;
+}
+
 bool ScalarExpr::uses_argument(int index) const {
   return std::any_of(instructions.begin(), instructions.end(), [&](const ScalarInstruction& i) {
     return i.op == ScalarOp::kArgument && i.operands[0] == index;

@@ -59,7 +59,8 @@ class ScalarExpr {
   static ScalarExpr parse(std::string_view text);
   /// The same expression with every float32 widened to float64.
   ScalarExpr widened() const;
-  bool operator==(const ScalarExpr&) const = default;
+  /// Same arguments and the same tree of instructions under each result; their order in the list does not matter.
+  bool operator==(const ScalarExpr& other) const;
 };
 
 /// A value while an expression is traced. Mixed numbers take the dtype of the traced operand: `2 * x + 1`.
