@@ -128,6 +128,7 @@ ActivationTable load_activations() {
   for (const auto& [name, values] : json.at("functions").items()) {
     result.f[name] = numbers(values.at("f"));
     result.df[name] = numbers(values.at("df"));
+    result.tolerance[name] = values.at("tolerance");
   }
   for (const Json& row : json.at("softmax").at("x")) result.softmax_x.push_back(numbers(row));
   for (const Json& row : json.at("softmax").at("f")) result.softmax_f.push_back(numbers(row));

@@ -65,6 +65,7 @@ struct ActivationTable {
   /// NaN stands for null: an infinite value, or a slope at a kink.
   std::map<std::string, std::vector<double>> f;
   std::map<std::string, std::vector<double>> df;
+  std::map<std::string, double> tolerance;
   std::vector<std::vector<double>> softmax_x;
   std::vector<std::vector<double>> softmax_f;
 };

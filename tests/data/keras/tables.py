@@ -13,6 +13,8 @@ GRID = sorted({0.0, 1e-30, -1e-30, 1e-6, -1e-6, *np.arange(-8, 8.25, 0.25).tolis
                88.0, -88.0, 100.0, -100.0, 700.0, -700.0})
 KINKS = {"relu": [0], "relu6": [0, 6], "leaky_relu": [0], "leaky_relu_0.1": [0], "elu": [0], "selu": [0],
          "hard_sigmoid": [-3, 3]}
+# These hold a constant that Keras rounds to float32 even in a float64 calculation.
+ROUNDED_CONSTANT = ("leaky_relu", "leaky_relu_0.1", "gelu", "gelu_approximate")
 FUNCTIONS = {
     "relu": activations.relu, "relu6": activations.relu6, "leaky_relu": activations.leaky_relu,
     "leaky_relu_0.1": lambda x: activations.leaky_relu(x, negative_slope=0.1), "elu": activations.elu,
@@ -55,7 +57,10 @@ def write_activations(path):
         finite = lambda v: v if np.isfinite(v) else None
         functions[name] = {
             "f": [finite(v) for v in y.numpy().tolist()],
-            "df": [None if g in KINKS.get(name, []) else finite(v) for g, v in zip(GRID, slope)],
+            # A point is at a kink, too, when the function's value there is the kink's after rounding.
+            "df": [None if any(abs(g - k) < 1e-20 for k in KINKS.get(name, [])) else finite(v)
+                   for g, v in zip(GRID, slope)],
+            "tolerance": 1e-7 if name in ROUNDED_CONSTANT else 1e-12,
         }
     softmax = activations.softmax(tf.constant(SOFTMAX_ROWS, tf.float64)).numpy().tolist()
     table = {"x": GRID, "functions": functions, "softmax": {"x": SOFTMAX_ROWS, "f": softmax}}
