@@ -79,7 +79,7 @@ std::vector<Symbol> decompose_inference(In in, const Attributes& a) {
 std::vector<Symbol> decompose_layer(In in, const Attributes& a) {
   const double momentum = a.get_float("momentum");
   const BatchNormResult batch = batch_norm_training(in[0], in[1], in[2], a.get_float("epsilon"), axis_of(a));
-  const auto moved = [&](Symbol old, Symbol now) { return old * momentum + stop_gradient(now) * (1 - momentum); };
+  const auto moved = [&](Symbol old, Symbol now) { return old * momentum + now * (1 - momentum); };
   return {batch.y, moved(in[3], batch.mean), moved(in[4], batch.variance)};
 }
 

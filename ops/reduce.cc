@@ -63,7 +63,8 @@ Cotangents reduce_gradient(const GradientContext& c) {
   if (kind == "sum") return {g};
   const Symbol y = unreduce(c.results[0], x.shape(), axes);
   if (kind == "prod") {
-    // The product of the others: y / x, unless x = 0, where it is the product of the rest if that is the only zero.
+    // The product of the others: y / x, unless x = 0, where it is the product of the rest if that is the only zero. (Differentiated
+    // again, this is right wherever no factor is zero.)
     const Symbol is_zero = equal(x, 0.0);
     const Symbol zeros = unreduce(sum(cast(is_zero, x.dtype()), axes), x.shape(), axes);
     const Symbol rest = unreduce(prod(select(is_zero, 1.0, x), axes), x.shape(), axes);

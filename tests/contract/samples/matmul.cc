@@ -1,0 +1,33 @@
+#include "tests/contract/samples/samples.h"
+
+#include <memory>
+
+namespace sinter::contract {
+
+void matmul_samples(Samples& out) {
+  using Ints = std::vector<int64_t>;
+  const auto contract = [&](Shape a, Shape b, Ints lb, Ints rb, Ints lc, Ints rc, DType dtype = DType::kFloat32) {
+    out.push_back({"contract", {{a, -1, 1, dtype}, {b, -1, 1, dtype}}, {{"lhs_batch", lb}, {"rhs_batch", rb}, {"lhs_contract", lc}, {"rhs_contract", rc}}, 1e-5});
+  };
+  contract(Shape{3, 4}, Shape{4, 5}, {}, {}, {1}, {0});
+  contract(Shape{4, 3}, Shape{4, 5}, {}, {}, {0}, {0});
+  contract(Shape{3, 4}, Shape{5, 4}, {}, {}, {1}, {1});
+  contract(Shape{1, 17}, Shape{17, 33}, {}, {}, {1}, {0});
+  contract(Shape{17, 31}, Shape{31, 1}, {}, {}, {1}, {0});
+  contract(Shape{2, 3, 4}, Shape{2, 4, 5}, {0}, {0}, {2}, {1});
+  contract(Shape{2, 3, 4}, Shape{4, 6}, {}, {}, {2}, {0});
+  contract(Shape{3, 2, 4}, Shape{4, 2, 5}, {}, {}, {1, 2}, {1, 0});
+  contract(Shape{4}, Shape{4}, {}, {}, {0}, {0});
+  contract(Shape{3}, Shape{2}, {}, {}, {}, {});
+  contract(Shape{2, 3}, Shape{3, 2}, {}, {}, {1}, {0}, DType::kInt32);
+  contract(Shape{0, 3}, Shape{3, 2}, {}, {}, {1}, {0});
+  contract(Shape{2, 0}, Shape{0, 3}, {}, {}, {1}, {0});
+  const auto op = [](const char* name, Attributes a = {}) { return OpCall{name, a.values().empty() ? nullptr : std::make_shared<const Attributes>(a)}; };
+  out.push_back({"dense", {{Shape{3, 4}}, {Shape{4, 5}}, {Shape{5}}}, {}, 1e-5});
+  out.push_back({"dense", {{Shape{3, 4}}, {Shape{4, 5}}}, {}, 1e-5});
+  out.push_back({"dense", {{Shape{2, 3, 4}}, {Shape{4, 17}}, {Shape{17}}}, {{"activation", op("relu")}}, 1e-5});
+  out.push_back({"dense", {{Shape{7, 3}}, {Shape{3, 2}}, {Shape{2}}}, {{"activation", op("leaky_relu", {{"negative_slope", 0.1}})}}, 1e-5});
+  out.push_back({"dense", {{Shape{6, 3}}, {Shape{3, 2}}, {Shape{2}}}, {{"activation", op("tanh")}}, 1e-5});
+}
+
+}  // namespace sinter::contract
