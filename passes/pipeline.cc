@@ -9,6 +9,9 @@ const std::vector<Pass>& all_passes() {
       {"remove_dead", "drop nodes and results that nothing reads", false, remove_dead},
       {"decompose", "expand composites and elementwise ops to kernel ops", true, decompose,
        check_decomposed},
+      {"fuse_elementwise",
+       "gather maps, broadcasts and reductions into regions that run as one kernel", false,
+       fuse_elementwise, check_fused},
   };
   return passes;
 }
