@@ -1,0 +1,73 @@
+// The one place that knows oneDNN's headers and the differences between its versions 2.6 (Debian 12) and 3.x.
+//
+// Primitives are made for one thread and run on Sinter's own pool: OneThread holds OpenMP at one thread while they are made or run,
+// and gives the calling thread its own setting back.
+#pragma once
+
+#include <omp.h>
+
+#include <dnnl.hpp>
+#include <optional>
+
+namespace sinter::onednn {
+
+class OneThread {
+ public:
+  OneThread() : saved_(omp_get_max_threads()) {
+    if (saved_ != 1) omp_set_num_threads(1);
+  }
+  ~OneThread() {
+    if (saved_ != 1) omp_set_num_threads(saved_);
+  }
+  OneThread(const OneThread&) = delete;
+
+ private:
+  int saved_;
+};
+
+inline const dnnl::engine& engine() {
+  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+using Desc = dnnl::memory::desc;
+
+#if DNNL_VERSION_MAJOR >= 3
+using SoftmaxForward = dnnl::softmax_forward;
+
+template <typename P, typename... Args> typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
+  return typename P::primitive_desc(engine(), args..., attr);
+}
+inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d, float alpha, float beta) {
+  return {engine(), dnnl::prop_kind::forward_inference, a, d, d, alpha, beta};
+}
+inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
+  return {engine(), training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d, d, epsilon, f};
+}
+inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(const Desc& d, float epsilon, dnnl::normalization_flags f,
+                                                                                   const dnnl::batch_normalization_forward::primitive_desc& hint) {
+  return {engine(), dnnl::prop_kind::backward, d, d, d, epsilon, f, hint};
+}
+inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) { ops.append_eltwise(a, alpha, beta); }
+inline constexpr bool kBackwardTakesShift = false;
+#else
+using SoftmaxForward = dnnl::softmax_v2_forward;
+
+template <typename P, typename... Args> typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
+  return typename P::primitive_desc(typename P::desc(args...), attr, engine());
+}
+inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d, float alpha, float beta) {
+  return {{dnnl::prop_kind::forward_inference, a, d, alpha, beta}, engine()};
+}
+inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
+  return {{training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d, epsilon, f}, engine()};
+}
+inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(const Desc& d, float epsilon, dnnl::normalization_flags f,
+                                                                                   const dnnl::batch_normalization_forward::primitive_desc& hint) {
+  return {{dnnl::prop_kind::backward, d, d, epsilon, f}, engine(), hint};
+}
+inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) { ops.append_eltwise(1.0f, a, alpha, beta); }
+inline constexpr bool kBackwardTakesShift = true;
+#endif
+
+}  // namespace sinter::onednn
