@@ -1,0 +1,330 @@
+// The loops around the micro-kernel. Read emit_compute() first: pieces, panels, tiles, then the sum
+// itself in matmul_tile.cc.
+#include "runtime/llvm/matmul_emit.h"
+
+#include "core/error.h"
+#include "runtime/llvm/matmul_tile.h"
+
+namespace sinter::codegen {
+namespace {
+
+int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+}  // namespace
+
+MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region) {
+  const MatmulProblem& p = plan.problem;
+  const int64_t size = dtype_size(p.dtype);
+  MatmulScratch scratch;
+  const auto take = [&](int64_t elements) {
+    const int64_t offset = scratch.bytes;
+    scratch.bytes += aligned(elements * size);
+    return offset;
+  };
+  const int64_t columns = plan.vectors.total * plan.machine.lanes;
+  if (plan.gather_lhs) scratch.lhs = take(p.batch * p.rows * p.depth);
+  if (plan.gather_rhs) scratch.rhs = take(p.batch * p.columns * p.depth);
+  if (plan.depth_chunks.count > 1) scratch.partial = take(p.rows * columns * plan.batch_pieces);
+  if (plan.row_pieces * plan.batch_pieces > 1 && region.column_sum_count() > 0) {
+    scratch.column_sums =
+        take(region.column_sum_count() * plan.row_pieces * plan.batch_pieces * columns);
+  }
+  if (plan.packing == MatmulPlan::Packing::kCopy ||
+      plan.packing == MatmulPlan::Packing::kTranspose) {
+    // Transposing works on whole square blocks.
+    const int64_t terms = plan.depth_chunks.largest() * plan.unroll;
+    const int64_t padded =
+        (terms + plan.machine.lanes - 1) / plan.machine.lanes * plan.machine.lanes;
+    scratch.panel_bytes = aligned(padded * plan.panel_columns() * size);
+    scratch.panels = take(scratch.panel_bytes / size * plan.pieces());
+  }
+  return scratch;
+}
+
+int64_t matmul_prepared_bytes(const MatmulPlan& plan) {
+  if (plan.packing != MatmulPlan::Packing::kPrepared) return 0;
+  const MatmulProblem& p = plan.problem;
+  return std::max<int64_t>(
+      64, p.batch * p.depth * plan.vectors.total * plan.machine.lanes * dtype_size(p.dtype));
+}
+
+std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegion& region) {
+  std::vector<MatmulPhase> phases;
+  if (plan.gather_lhs || plan.gather_rhs) phases.push_back(MatmulPhase::kGather);
+  phases.push_back(MatmulPhase::kCompute);
+  if (plan.row_pieces * plan.batch_pieces > 1 && region.column_sum_count() > 0)
+    phases.push_back(MatmulPhase::kAddSums);
+  return phases;
+}
+
+int matmul_phase_pieces(const MatmulPlan& plan, MatmulPhase phase) {
+  return phase == MatmulPhase::kCompute ? static_cast<int>(plan.pieces()) : 1;
+}
+
+namespace {
+
+class MatmulCode {
+ public:
+  MatmulCode(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region)
+      : ir_(emitter, plan.problem.dtype, static_cast<int>(plan.machine.lanes)),
+        e_(emitter),
+        b_(ir_.b),
+        plan_(plan),
+        p_(plan.problem),
+        region_(region),
+        scratch_(matmul_scratch(plan, region)) {}
+
+  void emit(MatmulPhase phase, const std::string& name) {
+    e_.begin_kernel(name);
+    piece_ = e_.piece();
+    load_buffers();
+    switch (phase) {
+      case MatmulPhase::kGather: emit_gather(); break;
+      case MatmulPhase::kCompute: emit_compute(); break;
+      case MatmulPhase::kAddSums: emit_add_sums(); break;
+    }
+    e_.end_function();
+  }
+
+  // One element at a time: this runs once a variable has changed, not once a step.
+  void emit_prepare(const std::string& name) {
+    e_.begin_prepare(name);
+    Value source = e_.buffer(region_.rhs), target = e_.prepared();
+    const int64_t lanes = plan_.machine.lanes;
+    ir_.loop(ir_.index(0), ir_.index(p_.batch), 1, [&](Value n) {
+      each_panel({ir_.index(0), ir_.index(plan_.vectors.count)}, [&](const PanelKind& kind,
+                                                                     Value vector) {
+        const int64_t width = kind.vectors * lanes;
+        Value panel = ir_.at(
+            target, ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector), p_.depth * lanes));
+        Value columns = ir_.index((kind.vectors - 1) * lanes + kind.last_lanes);
+        ir_.loop(ir_.index(0), ir_.index(p_.depth), 1, [&](Value k) {
+          ir_.loop(ir_.index(0), ir_.index(width), 1, [&](Value j) {
+            Value column = ir_.add(ir_.mul(vector, lanes), ir_.min(j, ir_.add(columns, -1)));
+            Value offset =
+                ir_.add(ir_.add(ir_.offset(p_.rhs.batch, n), ir_.offset(p_.rhs.free, column)),
+                        ir_.offset(p_.rhs.depth, k));
+            Value value = e_.load(p_.dtype, source, offset);
+            value = b_.CreateSelect(b_.CreateICmpSLT(j, columns), value, e_.number(p_.dtype, 0));
+            e_.store(p_.dtype, value, panel, ir_.add(ir_.mul(k, width), j));
+          });
+        });
+      });
+    });
+    e_.end_function();
+  }
+
+ private:
+  void load_buffers() {
+    int next = 0;
+    const auto take = [&] { return e_.buffer(next++); };
+    for (size_t i = 0; i < region_.body->inputs().size(); ++i) inputs_.push_back(take());
+    for (size_t i = 0; i < region_.results.size(); ++i) results_.push_back(take());
+    scratch_base_ = take();
+    if (plan_.packing == MatmulPlan::Packing::kPrepared) prepared_ = take();
+    lhs_ = plan_.gather_lhs ? ir_.byte(scratch_base_, scratch_.lhs)
+                            : inputs_[static_cast<size_t>(region_.lhs)];
+    rhs_ = plan_.gather_rhs ? ir_.byte(scratch_base_, scratch_.rhs)
+                            : inputs_[static_cast<size_t>(region_.rhs)];
+  }
+
+  // Copies an operand into rows of `depth` (left side) or rows of `columns` (right side).
+  void emit_gather() {
+    const MatmulProblem original = region_.problem();
+    const auto copy = [&](const MatmulOperand& from, const MatmulOperand& to, int64_t free,
+                          Value source, Value target) {
+      const auto at = [&](const MatmulOperand& o, Value base, Value n, Value f, Value k) {
+        Value offset =
+            ir_.add(ir_.add(ir_.offset(o.batch, n), ir_.offset(o.free, f)), ir_.offset(o.depth, k));
+        return ir_.at(base, offset);
+      };
+      ir_.loop(ir_.index(0), ir_.index(p_.batch), 1, [&](Value n) {
+        ir_.loop(ir_.index(0), ir_.index(free), 1, [&](Value f) {
+          ir_.loop(ir_.index(0), ir_.index(p_.depth), 1, [&](Value k) {
+            e_.store(p_.dtype, e_.load(p_.dtype, at(from, source, n, f, k), ir_.index(0)),
+                     at(to, target, n, f, k), ir_.index(0));
+          });
+        });
+      });
+    };
+    if (plan_.gather_lhs)
+      copy(original.lhs, p_.lhs, p_.rows, inputs_[static_cast<size_t>(region_.lhs)], lhs_);
+    if (plan_.gather_rhs)
+      copy(original.rhs, p_.rhs, p_.columns, inputs_[static_cast<size_t>(region_.rhs)], rhs_);
+  }
+
+  /// Parts `first .. second-1` of `total` that belong to share `index` of `count`.
+  std::pair<Value, Value> share(int64_t total, int64_t count, Value index) {
+    if (count == 1) return {ir_.index(0), ir_.index(total)};
+    const auto at = [&](Value i) { return b_.CreateUDiv(ir_.mul(i, total), ir_.index(count)); };
+    return {at(index), at(ir_.add(index, 1))};
+  }
+
+  void emit_compute() {
+    Value column_piece = plan_.column_pieces == 1
+                             ? ir_.index(0)
+                             : b_.CreateURem(piece_, ir_.index(plan_.column_pieces));
+    Value rest =
+        plan_.column_pieces == 1 ? piece_ : b_.CreateUDiv(piece_, ir_.index(plan_.column_pieces));
+    Value row_piece =
+        plan_.row_pieces == 1 ? ir_.index(0) : b_.CreateURem(rest, ir_.index(plan_.row_pieces));
+    Value batch_piece =
+        plan_.batch_pieces == 1 ? ir_.index(0) : b_.CreateUDiv(rest, ir_.index(plan_.row_pieces));
+    const auto panels = share(plan_.vectors.count, plan_.column_pieces, column_piece);
+    tiles_ = share(plan_.row_tiles.count, plan_.row_pieces, row_piece);
+    const auto batches = share(p_.batch, plan_.batch_pieces, batch_piece);
+    if (scratch_.panels >= 0)
+      panel_ = e_.element(ir_.byte(scratch_base_, scratch_.panels), DType::kUint8,
+                          ir_.mul(piece_, scratch_.panel_bytes));
+    if (scratch_.partial >= 0) {
+      const int64_t bytes =
+          p_.rows * plan_.vectors.total * plan_.machine.lanes * dtype_size(p_.dtype);
+      partial_ = e_.element(ir_.byte(scratch_base_, scratch_.partial), DType::kUint8,
+                            ir_.mul(batch_piece, bytes));
+    }
+
+    MatmulEpilogue epilogue(ir_, region_, p_.columns, inputs_, results_);
+    epilogue.emit_invariants();
+    MatmulTile tile(ir_, plan_, region_, epilogue);
+    tile.set_sums(
+        column_sum_targets(b_.CreateAdd(ir_.mul(batch_piece, plan_.row_pieces), row_piece)));
+    each_panel(panels, [&](const PanelKind& kind, Value vector) { tile.clear_sums(kind, vector); });
+
+    ir_.loop(batches.first, batches.second, 1, [&](Value n) {
+      ir_.loop(ir_.index(0), ir_.index(plan_.depth_chunks.count), 1, [&](Value chunk) {
+        each_panel(panels, [&](const PanelKind& kind, Value vector) {
+          emit_panel(tile, kind, vector, n, chunk);
+        });
+      });
+    });
+  }
+
+  // Calls `body` with the kind of a panel and its first vector, for all panels of the range; one
+  // loop a kind.
+  void each_panel(std::pair<Value, Value> panels,
+                  const std::function<void(const PanelKind&, Value)>& body) {
+    for (const PanelKind& kind : plan_.panel_kinds()) {
+      ir_.loop(clamp_low(panels.first, kind.first),
+               clamp_high(panels.second, kind.first + kind.count), 1, [&](Value panel) {
+                 const int64_t first = plan_.vectors.begin(kind.first);
+                 body(kind, ir_.add(ir_.mul(ir_.add(panel, -kind.first), kind.vectors), first));
+               });
+    }
+  }
+
+  Value clamp_low(Value value, int64_t low) {
+    return low == 0 ? value : ir_.max(value, ir_.index(low));
+  }
+  Value clamp_high(Value value, int64_t high) { return ir_.min(value, ir_.index(high)); }
+
+  void emit_panel(MatmulTile& tile, const PanelKind& kind, Value vector, Value n, Value chunk) {
+    Value column = ir_.mul(vector, plan_.machine.lanes);
+    MatmulTile::Panel panel;
+    panel.kind = kind;
+    panel.vector = vector;
+    panel.chunk = chunk;
+    panel.batch = n;
+    panel.partial = partial_;
+    panel.lhs = ir_.at(lhs_, ir_.offset(p_.lhs.batch, n));
+    tile.set_depth(panel);
+    Value source = ir_.at(rhs_, ir_.offset(p_.rhs.batch, n));
+    switch (plan_.packing) {
+      case MatmulPlan::Packing::kInPlace:
+        panel.rhs = ir_.at(source, ir_.add(ir_.mul(column, p_.rhs.free.stride()),
+                                           ir_.mul(panel.begin, p_.rhs.depth.stride())));
+        panel.rhs_stride = p_.rhs.depth.stride();
+        break;
+      case MatmulPlan::Packing::kPrepared: {
+        Value first = ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector),
+                              p_.depth * plan_.machine.lanes);
+        panel.rhs_stride = kind.vectors * plan_.machine.lanes;
+        panel.rhs = ir_.at(prepared_, ir_.add(first, ir_.mul(panel.begin, panel.rhs_stride)));
+        break;
+      }
+      case MatmulPlan::Packing::kCopy:
+      case MatmulPlan::Packing::kTranspose:
+        tile.pack(panel, source, column, panel_);
+        panel.rhs = panel_;
+        panel.rhs_stride = kind.vectors * plan_.machine.lanes;
+        break;
+    }
+    const int64_t large = plan_.row_tiles.large_parts(), size = plan_.row_tiles.largest(),
+                  small = plan_.row_tiles.smallest();
+    ir_.loop(tiles_.first, clamp_high(tiles_.second, large), 1,
+             [&](Value i) { tile.emit(panel, ir_.mul(i, size), size); });
+    if (large == plan_.row_tiles.count) return;
+    ir_.loop(clamp_low(tiles_.first, large), tiles_.second, 1, [&](Value i) {
+      tile.emit(panel, ir_.add(ir_.mul(i, small), large * (size - small)), small);
+    });
+  }
+
+  // Where the column sums of this piece go: straight to the result when one piece sees all rows.
+  Values column_sum_targets(Value piece_of_rows) {
+    Values targets;
+    const int64_t columns = plan_.vectors.total * plan_.machine.lanes;
+    for (size_t i = 0; i < region_.results.size(); ++i) {
+      if (!region_.results[i].column_sums) continue;
+      if (scratch_.column_sums < 0) {
+        targets.push_back(results_[i]);
+      } else {
+        const int64_t shares = plan_.row_pieces * plan_.batch_pieces;
+        const auto before =
+            static_cast<int64_t>(targets.size()) * shares * columns * dtype_size(p_.dtype);
+        targets.push_back(ir_.at(ir_.byte(scratch_base_, scratch_.column_sums + before),
+                                 ir_.mul(piece_of_rows, columns)));
+      }
+    }
+    return targets;
+  }
+
+  // Adds the sums of the pieces in their order.
+  void emit_add_sums() {
+    const int64_t lanes = plan_.machine.lanes, columns = plan_.vectors.total * lanes;
+    const int64_t shares = plan_.row_pieces * plan_.batch_pieces;
+    int64_t sum = 0;
+    for (size_t i = 0; i < region_.results.size(); ++i) {
+      if (!region_.results[i].column_sums) continue;
+      Value base = ir_.byte(scratch_base_,
+                            scratch_.column_sums + sum++ * shares * columns * dtype_size(p_.dtype));
+      const auto add_vector = [&](Value column, Value mask) {
+        Value total = nullptr;
+        for (int64_t s = 0; s < shares; ++s) {
+          Value part = ir_.load(ir_.at(base, ir_.add(column, s * columns)));
+          total = total == nullptr ? part : b_.CreateFAdd(total, part);
+        }
+        ir_.store(total, ir_.at(results_[i], column), mask);
+      };
+      const int64_t whole = p_.columns / lanes * lanes;
+      ir_.loop(ir_.index(0), ir_.index(whole), lanes,
+               [&](Value column) { add_vector(column, nullptr); });
+      if (whole < p_.columns) add_vector(ir_.index(whole), ir_.mask(p_.columns - whole));
+    }
+  }
+
+  MatmulIr ir_;
+  Emitter& e_;
+  llvm::IRBuilder<>& b_;
+  const MatmulPlan& plan_;
+  const MatmulProblem& p_;
+  const MatmulRegion& region_;
+  MatmulScratch scratch_;
+  Value piece_ = nullptr;
+  Values inputs_, results_;
+  llvm::Value *scratch_base_ = nullptr, *prepared_ = nullptr, *lhs_ = nullptr, *rhs_ = nullptr;
+  llvm::Value *panel_ = nullptr, *partial_ = nullptr;
+  std::pair<Value, Value> tiles_;
+};
+
+}  // namespace
+
+void emit_matmul_prepare(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region,
+                         const std::string& name) {
+  MatmulCode(emitter, plan, region).emit_prepare(name);
+}
+
+void emit_matmul(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region,
+                 MatmulPhase phase, const std::string& name) {
+  MatmulCode(emitter, plan, region).emit(phase, name);
+}
+
+}  // namespace sinter::codegen

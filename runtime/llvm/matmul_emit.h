@@ -1,0 +1,41 @@
+// Emits the code of a matmul region: the functions of its phases, each `void (i64 piece, ptr
+// buffers)`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/llvm/matmul_plan.h"
+#include "runtime/llvm/matmul_region.h"
+
+namespace sinter::codegen {
+
+class Emitter;
+
+/// Working memory of a region, in bytes from the start of the scratch buffer; -1 where there is no
+/// such part.
+struct MatmulScratch {
+  int64_t lhs = -1, rhs = -1;  // operands whose dims do not merge, copied into order
+  int64_t partial = -1;        // sums over the first chunks of a deep product: rows x whole vectors
+  int64_t column_sums = -1;    // of each piece of rows, when there are several
+  int64_t panels = -1;         // one packed panel a piece
+  int64_t panel_bytes = 0;
+  int64_t bytes = 0;
+};
+MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region);
+
+enum class MatmulPhase : uint8_t { kGather, kCompute, kAddSums };
+/// In the order they run.
+std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegion& region);
+int matmul_phase_pieces(const MatmulPlan& plan, MatmulPhase phase);
+
+/// Bytes of the packed right side; 0 unless it is packed ahead.
+int64_t matmul_prepared_bytes(const MatmulPlan& plan);
+
+void emit_matmul(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region,
+                 MatmulPhase phase, const std::string& name);
+/// Packs the right side: `void (ptr buffers, ptr prepared)`.
+void emit_matmul_prepare(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region,
+                         const std::string& name);
+
+}  // namespace sinter::codegen

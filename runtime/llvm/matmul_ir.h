@@ -1,0 +1,47 @@
+// Small pieces of IR that all parts of the matmul generator use, on top of the Emitter.
+#pragma once
+
+#include "runtime/llvm/emit.h"
+#include "runtime/llvm/matmul_problem.h"
+
+namespace sinter::codegen {
+
+class MatmulIr {
+ public:
+  MatmulIr(Emitter& emitter, DType dtype, int lanes)
+      : e(emitter), b(emitter.ir()), dtype(dtype), lanes(lanes) {}
+
+  Emitter& e;
+  llvm::IRBuilder<>& b;
+  DType dtype;  // of the product
+  int lanes;
+
+  Value index(int64_t value) { return e.i64(value); }
+  Value add(Value x, Value y) { return b.CreateAdd(x, y); }
+  Value add(Value x, int64_t y) { return y == 0 ? x : add(x, index(y)); }
+  Value mul(Value x, int64_t y);
+  Value min(Value x, Value y) { return b.CreateSelect(b.CreateICmpSLT(x, y), x, y); }
+  Value max(Value x, Value y) { return b.CreateSelect(b.CreateICmpSGT(x, y), x, y); }
+  /// Element `offset` from `base`, of the product's dtype.
+  Value at(Value base, Value offset);
+  Value at(Value base, int64_t offset) { return at(base, index(offset)); }
+  Value byte(Value base, int64_t offset);
+  /// Element offset of `position` in `group`; also of a vector of positions.
+  Value offset(const DimGroup& group, Value position);
+
+  /// A loop, or its body alone when it is known to run once.
+  void loop(Value begin, Value end, int64_t step, const std::function<void(Value)>& body);
+
+  /// The first `count` lanes as a mask; null when that is all of them.
+  Value mask(int64_t count);
+  Value load(Value pointer, Value mask = nullptr) {
+    return e.load(dtype, pointer, index(0), lanes, mask);
+  }
+  void store(Value value, Value pointer, Value mask = nullptr) {
+    e.store(dtype, value, pointer, index(0), mask);
+  }
+  Value load_splat(Value pointer) { return e.splat(e.load(dtype, pointer, index(0)), lanes); }
+  Value zero() { return e.number(dtype, 0, lanes); }
+};
+
+}  // namespace sinter::codegen

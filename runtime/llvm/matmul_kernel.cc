@@ -1,0 +1,51 @@
+// The kernel plan of a matmul node.
+#include "runtime/llvm/matmul_kernel.h"
+
+#include "core/op_record.h"
+
+namespace sinter::codegen {
+
+bool is_matmul(const Graph& graph, int32_t node) {
+  const Node& n = graph.node(node);
+  return n.is("contract") || (n.is("fusion") && n.attributes.get_string("kind") == "contract");
+}
+
+std::string why_not_matmul(const Graph& graph, int32_t node) {
+  return MatmulRegion::why_not(graph, node);
+}
+
+MatmulKernelPlan::MatmulKernelPlan(MatmulRegion region, MatmulPlan plan)
+    : region_(std::move(region)), plan_(std::move(plan)) {
+  for (MatmulPhase phase : matmul_phases(plan_, region_))
+    pieces.push_back(matmul_phase_pieces(plan_, phase));
+  scratch_bytes = matmul_scratch(plan_, region_).bytes;
+  prepared_bytes = matmul_prepared_bytes(plan_);
+  for (size_t result = 0; result < region_.results.size(); ++result) {
+    for (size_t input = 0; input < region_.body->inputs().size(); ++input) {
+      if (region_.can_alias(result, input))
+        aliases.emplace_back(static_cast<int>(result), static_cast<int>(input));
+    }
+  }
+  description = matmul_description(plan_);
+}
+
+std::string MatmulKernelPlan::text() const { return matmul_text(region_, plan_); }
+
+void MatmulKernelPlan::emit(Emitter& emitter, const std::string& symbol) const {
+  int index = 0;
+  for (MatmulPhase phase : matmul_phases(plan_, region_)) {
+    emit_matmul(emitter, plan_, region_, phase, symbol + "_" + std::to_string(index++));
+  }
+  if (prepared_bytes > 0) emit_matmul_prepare(emitter, plan_, region_, symbol + "_prepare");
+}
+
+std::unique_ptr<KernelPlan> plan_matmul_kernel(const Graph& graph, int32_t node, const Cpu& cpu,
+                                               bool pack_rhs) {
+  MatmulRegion region = MatmulRegion::of_node(graph, node);
+  const MatmulProblem problem = region.problem();
+  const VectorShape machine{cpu.lanes(dtype_size(problem.dtype)), cpu.vector_bytes >= 64 ? 32 : 16};
+  MatmulPlan plan = plan_matmul(problem, machine, pack_rhs, region.column_sum_count() > 0);
+  return std::make_unique<MatmulKernelPlan>(std::move(region), std::move(plan));
+}
+
+}  // namespace sinter::codegen

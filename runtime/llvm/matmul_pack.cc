@@ -1,0 +1,85 @@
+// Packs a panel of the right side into scratch, so that the micro-kernel walks it in order.
+#include "runtime/llvm/matmul_tile.h"
+
+namespace sinter::codegen {
+
+void MatmulTile::pack(const Panel& panel, Value source, Value column, Value target) {
+  const int64_t lanes = plan_.machine.lanes, width = panel.kind.vectors * lanes;
+  Value first = ir_.at(source, ir_.add(ir_.mul(panel.begin, p_.rhs.depth.stride()),
+                                       ir_.mul(column, p_.rhs.free.stride())));
+  Value count = b_.CreateSub(panel.end, panel.begin);
+  if (plan_.packing == MatmulPlan::Packing::kCopy) {
+    ir_.loop(ir_.index(0), count, 1, [&](Value k) {
+      Value from = ir_.at(first, ir_.mul(k, p_.rhs.depth.stride()));
+      Value to = ir_.at(target, ir_.mul(k, width));
+      for (int64_t v = 0; v < panel.kind.vectors; ++v) {
+        Value value = ir_.load(ir_.at(from, v * lanes), lane_mask(panel.kind, v));
+        ir_.store(value, ir_.at(to, v * lanes));
+      }
+    });
+    return;
+  }
+  llvm::Function* block = transpose_block();
+  const int64_t last = (panel.kind.vectors - 1) * lanes;
+  ir_.loop(ir_.index(0), ir_.index(width), lanes, [&](Value c) {
+    Value columns = panel.kind.last_lanes == lanes
+                        ? ir_.index(lanes)
+                        : b_.CreateSelect(b_.CreateICmpEQ(c, ir_.index(last)),
+                                          ir_.index(panel.kind.last_lanes), ir_.index(lanes));
+    ir_.loop(ir_.index(0), count, lanes, [&](Value k) {
+      Value from = ir_.at(
+          first, ir_.add(ir_.mul(c, p_.rhs.free.stride()), ir_.mul(k, p_.rhs.depth.stride())));
+      Value to = ir_.at(target, ir_.add(ir_.mul(k, width), c));
+      Value terms = ir_.min(b_.CreateSub(count, k), ir_.index(lanes));
+      b_.CreateCall(block, {from, columns, terms, to, ir_.index(width)});
+    });
+  });
+}
+
+// void (ptr from, i64 columns, i64 terms, ptr to, i64 stride): a square block of vectors,
+// transposed by swapping ever smaller sub-blocks. Missing columns repeat the last one, missing
+// terms are zero.
+llvm::Function* MatmulTile::transpose_block() {
+  llvm::Type *index = b_.getInt64Ty(), *pointer = b_.getPtrTy();
+  auto* type =
+      llvm::FunctionType::get(b_.getVoidTy(), {pointer, index, index, pointer, index}, false);
+  const int64_t lanes = plan_.machine.lanes, stride = p_.rhs.free.stride();
+  const std::string name =
+      std::string("transpose.") + std::string(dtype_name(p_.dtype)) + "." + std::to_string(stride);
+  return ir_.e.helper(name, type, [&](llvm::Function* f) {
+    Value mask = ir_.e.mask_below(f->getArg(2), ir_.lanes);
+    Value last = ir_.add(f->getArg(1), -1);
+    Values rows;
+    for (int64_t i = 0; i < lanes; ++i) {
+      rows.push_back(
+          ir_.load(ir_.at(f->getArg(0), ir_.mul(ir_.min(ir_.index(i), last), stride)), mask));
+    }
+    transpose_lanes(rows);
+    for (int64_t i = 0; i < lanes; ++i) {
+      ir_.store(rows[static_cast<size_t>(i)], ir_.at(f->getArg(3), ir_.mul(f->getArg(4), i)));
+    }
+    b_.CreateRetVoid();
+  });
+}
+
+// In each 2x2 group of ever smaller sub-blocks the two off the diagonal change places.
+void MatmulTile::transpose_lanes(Values& rows) {
+  const auto lanes = static_cast<int>(rows.size());
+  for (int half = lanes / 2; half >= 1; half /= 2) {
+    std::vector<int> low, high;
+    for (int i = 0; i < lanes; ++i) {
+      const bool upper = (i & half) != 0;
+      low.push_back(upper ? lanes + i - half : i);
+      high.push_back(upper ? lanes + i : i + half);
+    }
+    for (int i = 0; i < lanes; ++i) {
+      if ((i & half) != 0) continue;
+      Value &a = rows[static_cast<size_t>(i)], &c = rows[static_cast<size_t>(i + half)];
+      Value upper = b_.CreateShuffleVector(a, c, low);
+      c = b_.CreateShuffleVector(a, c, high);
+      a = upper;
+    }
+  }
+}
+
+}  // namespace sinter::codegen

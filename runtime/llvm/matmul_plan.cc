@@ -1,0 +1,182 @@
+// Chooses tiles by a small cost model of a register-blocked loop, and pieces by the amount of work.
+#include "runtime/llvm/matmul_plan.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace sinter::codegen {
+namespace {
+
+// Depths up to this stay in one chunk: a panel of the right side then fits the second-level cache.
+constexpr int64_t kLargestDepth = 2048;
+constexpr int64_t kDepthChunk = 1024;
+// From this many columns on, rows of the right side lie so far apart that copying a panel pays.
+constexpr int64_t kCopyColumns = 1024;
+constexpr int64_t kCopyRows = 64;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+struct Tile {
+  int64_t rows = 1, vectors = 1;
+};
+
+// Cycles of one step of the sum: multiply-adds against loads, one of each a cycle.
+double step_cycles(int64_t rows, int64_t vectors) {
+  return static_cast<double>(std::max(rows * vectors, rows + vectors));
+}
+
+// Cycles of a whole product of `rows` x `vectors` by depth when cut into such tiles, the start and
+// end of a tile included.
+double product_cycles(int64_t rows, int64_t vectors, int64_t depth, Tile tile) {
+  const EvenSplit row_split = EvenSplit::of_parts(rows, tile.rows);
+  const EvenSplit vector_split = EvenSplit::of_parts(vectors, tile.vectors);
+  double cycles = 0;
+  for (const bool large_rows : {true, false}) {
+    for (const bool large_vectors : {true, false}) {
+      const int64_t r = large_rows ? row_split.largest() : row_split.smallest();
+      const int64_t v = large_vectors ? vector_split.largest() : vector_split.smallest();
+      const int64_t row_count =
+          large_rows ? row_split.large_parts() : row_split.count - row_split.large_parts();
+      const int64_t vector_count = large_vectors ? vector_split.large_parts()
+                                                 : vector_split.count - vector_split.large_parts();
+      const double tile_cycles =
+          static_cast<double>(depth) * step_cycles(r, v) + 30.0 + 2.0 * static_cast<double>(r * v);
+      cycles += tile_cycles * static_cast<double>(row_count * vector_count);
+    }
+  }
+  // Each further kind of tile is code to compile.
+  const bool two_rows = row_split.largest() != row_split.smallest();
+  const bool two_vectors = vector_split.largest() != vector_split.smallest();
+  return cycles * (1.0 + 0.004 * ((two_rows ? 2 : 1) * (two_vectors ? 2 : 1) - 1));
+}
+
+Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, const VectorShape& machine) {
+  const int64_t widest = rows == 1 ? machine.registers / 2 : 6;
+  Tile best;
+  double best_cycles = std::numeric_limits<double>::infinity();
+  for (int64_t r = std::min<int64_t>(rows, 8); r >= 1; --r) {
+    for (int64_t v = 1; v <= std::min(vectors, widest); ++v) {
+      // Accumulators, the vectors of one step, and one splat.
+      if (r * v + v + 1 > machine.registers - 1 && !(r == 1 && v == 1)) continue;
+      const double cycles = product_cycles(rows, vectors, depth, {r, v});
+      if (cycles < best_cycles) {
+        best_cycles = cycles;
+        best = {r, v};
+      }
+    }
+  }
+  return best;
+}
+
+// A product that reads every weight once or twice is bound by memory, any other by arithmetic.
+int64_t wanted_pieces(const MatmulProblem& p) {
+  if (p.rows <= 4) {
+    const int64_t bytes = p.batch * p.columns * p.depth * dtype_size(p.dtype);
+    return bytes < 200'000 ? 1 : bytes < 1'000'000 ? 2 : bytes < 4'000'000 ? 4 : 8;
+  }
+  const int64_t flops = p.flops();
+  return flops < 200'000 ? 1 : flops < 2'000'000 ? 2 : flops < 16'000'000 ? 4 : 8;
+}
+
+// Pieces as powers of two over batch, rows and columns, so that two threads, and then more, have as
+// little to do as can be.
+void choose_pieces(MatmulPlan& plan, bool sums_columns) {
+  const MatmulProblem& p = plan.problem;
+  const int64_t wanted = wanted_pieces(p);
+  while (plan.batch_pieces < wanted && p.batch % (plan.batch_pieces * 2) == 0)
+    plan.batch_pieces *= 2;
+  const int64_t rest = wanted / plan.batch_pieces;
+  const bool packs =
+      plan.packing == MatmulPlan::Packing::kCopy || plan.packing == MatmulPlan::Packing::kTranspose;
+  double best = std::numeric_limits<double>::infinity();
+  for (int64_t by_rows = 1; by_rows <= rest; by_rows *= 2) {
+    for (int64_t by_columns = 1; by_rows * by_columns <= rest; by_columns *= 2) {
+      if (by_rows > plan.row_tiles.count || by_columns > plan.vectors.count) continue;
+      const auto tiles = static_cast<double>(ceil_div(plan.row_tiles.count, by_rows));
+      const auto panels = static_cast<double>(ceil_div(plan.vectors.count, by_columns));
+      // Packing a panel costs about as much as a tile of it, another phase as much as two.
+      double cost =
+          (tiles + (packs ? 1.0 : 0.0)) * panels + (by_rows > 1 && sums_columns ? 2.0 : 0.0);
+      if (by_rows * by_columns == 1 && rest > 1) cost *= 2;
+      if (cost < best) {
+        best = cost;
+        plan.row_pieces = by_rows;
+        plan.column_pieces = by_columns;
+      }
+    }
+  }
+}
+
+// A group of dims that do not merge cannot be walked with one stride: the operand is copied into
+// the usual order first.
+void gather_if_scattered(MatmulOperand& operand, bool& gather, bool needs_unit_stride,
+                         int64_t free_size, int64_t depth, bool depth_last) {
+  const bool unit =
+      (operand.free.stride() == 1 || free_size == 1) || (operand.depth.stride() == 1 || depth == 1);
+  gather = !operand.free.is_single() || !operand.depth.is_single() || (needs_unit_stride && !unit);
+  if (!gather) return;
+  const int64_t batch = operand.batch.size();
+  operand = {};
+  operand.batch.append(batch, free_size * depth);
+  operand.free.append(free_size, depth_last ? depth : 1);
+  operand.depth.append(depth, depth_last ? 1 : free_size);
+}
+
+}  // namespace
+
+EvenSplit EvenSplit::of_parts(int64_t total, int64_t largest) {
+  return {total, std::max<int64_t>(ceil_div(total, largest), total > 0 ? 1 : 0)};
+}
+
+std::vector<PanelKind> MatmulPlan::panel_kinds() const {
+  const int64_t lanes_left =
+      problem.columns % machine.lanes == 0 ? machine.lanes : problem.columns % machine.lanes;
+  std::vector<PanelKind> kinds;
+  for (int64_t i = 0; i < vectors.count; ++i) {
+    const int64_t width = vectors.begin(i + 1) - vectors.begin(i);
+    const int64_t last = i + 1 == vectors.count ? lanes_left : machine.lanes;
+    if (!kinds.empty() && kinds.back().vectors == width && kinds.back().last_lanes == last)
+      ++kinds.back().count;
+    else
+      kinds.push_back({i, 1, width, last});
+  }
+  return kinds;
+}
+
+MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine, bool pack_rhs,
+                       bool sums_columns) {
+  MatmulPlan plan;
+  plan.problem = problem;
+  plan.machine = machine;
+  MatmulProblem& p = plan.problem;
+  gather_if_scattered(p.lhs, plan.gather_lhs, false, p.rows, p.depth, true);
+  // prepare() reads its operand in any order.
+  if (!pack_rhs) gather_if_scattered(p.rhs, plan.gather_rhs, true, p.columns, p.depth, false);
+
+  const int64_t vectors = ceil_div(p.columns, machine.lanes);
+  const Tile tile = choose_tile(p.rows, vectors, p.depth, machine);
+  plan.row_tiles = EvenSplit::of_parts(p.rows, tile.rows);
+  plan.vectors = EvenSplit::of_parts(vectors, tile.vectors);
+  // A multiply-add takes four cycles and one may start each cycle.
+  while (plan.sums < 4 && plan.row_tiles.largest() * plan.vectors.largest() * plan.sums < 6 &&
+         p.depth >= 16 * plan.sums) {
+    plan.sums *= 2;
+  }
+  plan.unroll = std::max<int64_t>(2, plan.sums);
+  const int64_t steps = ceil_div(p.depth, plan.unroll);
+  plan.depth_chunks = p.depth > kLargestDepth
+                          ? EvenSplit::of_parts(steps, kDepthChunk / plan.unroll)
+                          : EvenSplit{steps, 1};
+
+  const bool columns_adjacent = p.rhs.free.stride() == 1 || p.columns == 1;
+  if (pack_rhs)
+    plan.packing = MatmulPlan::Packing::kPrepared;
+  else if (!columns_adjacent)
+    plan.packing = MatmulPlan::Packing::kTranspose;
+  else if (p.columns >= kCopyColumns && p.rows >= kCopyRows)
+    plan.packing = MatmulPlan::Packing::kCopy;
+  choose_pieces(plan, sums_columns);
+  return plan;
+}
+
+}  // namespace sinter::codegen

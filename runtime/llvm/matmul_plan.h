@@ -1,0 +1,83 @@
+// How a matrix product is computed: which way the vector lanes run, tiles, panels, packing and
+// pieces. Chosen from the shapes and the width of the vectors alone, never from the number of
+// threads or the load of the machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/llvm/matmul_problem.h"
+
+namespace sinter::codegen {
+
+/// `total` units cut into `count` parts whose sizes differ by at most one, the larger ones first.
+struct EvenSplit {
+  int64_t total = 0, count = 1;
+
+  static EvenSplit of_parts(int64_t total,
+                            int64_t largest);  // as few parts as possible, none above `largest`
+  int64_t largest() const { return count == 0 ? 0 : (total + count - 1) / count; }
+  int64_t smallest() const { return count == 0 ? 0 : total / count; }
+  /// How many parts have the largest size (all, when they are equal).
+  int64_t large_parts() const { return largest() == smallest() ? count : total % count; }
+  int64_t begin(int64_t part) const {
+    return part * smallest() + std::min(part, total - count * smallest());
+  }
+  bool operator==(const EvenSplit&) const = default;
+};
+
+/// A kind of column panel: how many vectors wide, and how many lanes of the last vector exist.
+struct PanelKind {
+  int64_t first = 0, count = 0;  // panels first .. first + count - 1
+  int64_t vectors = 0;
+  int64_t last_lanes = 0;
+};
+
+/// A machine as far as tiles are concerned.
+struct VectorShape {
+  int64_t lanes = 16;
+  int64_t registers = 32;
+};
+
+struct MatmulPlan {
+  enum class Lanes : uint8_t {
+    kColumns,  // a vector holds neighbouring columns of the result: the usual way
+    kRows,     // neighbouring rows, for few columns and a left side whose rows lie side by side
+               // (weight gradients)
+    kDepth,    // neighbouring terms of the sum, for few columns otherwise; added up at the end
+  };
+  enum class Packing : uint8_t {
+    kInPlace,    // vectors of the right side are loaded where they are
+    kCopy,       // a panel is copied into scratch before its use
+    kTranspose,  // the same, transposed
+    kPrepared,   // all panels were packed by prepare(), since the right side is a variable that
+                 // rarely changes
+  };
+
+  MatmulProblem problem;  // strides of gathered operands are those of the copy
+  VectorShape machine;
+  Lanes lanes = Lanes::kColumns;
+  Packing packing = Packing::kInPlace;
+  bool gather_lhs = false,
+       gather_rhs = false;  // dims do not merge: copied into scratch first, in phase 0
+  EvenSplit row_tiles;      // rows of the result in tiles
+  EvenSplit vectors;        // vectors of columns in panels
+  EvenSplit depth_chunks;  // in units of `unroll` terms; more than one only where the depth exceeds
+                           // the cache
+  int64_t unroll = 2;
+  int64_t sums =
+      1;  // independent partial sums, for tiles too small to hide the latency of a multiply-add
+  int64_t row_pieces = 1, column_pieces = 1, batch_pieces = 1;
+
+  int64_t pieces() const { return row_pieces * column_pieces * batch_pieces; }
+  std::vector<PanelKind> panel_kinds() const;
+  int64_t panel_columns() const { return vectors.largest() * machine.lanes; }
+};
+
+/// `pack_rhs`: the right side is a variable that never changes while this graph runs.
+/// `sums_columns`: pieces of rows would need a second phase.
+MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine, bool pack_rhs,
+                       bool sums_columns);
+
+}  // namespace sinter::codegen

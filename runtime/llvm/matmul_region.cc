@@ -1,0 +1,130 @@
+// Reads and checks the body of a contract fusion (its form is described in
+// passes/fuse_elementwise.h).
+#include "runtime/llvm/matmul_region.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/op_record.h"
+
+namespace sinter::codegen {
+namespace {
+
+// A bare contract as a region of its own, so that everything after this file sees regions only.
+std::shared_ptr<const Graph> region_of_contract(const Graph& graph, const Node& node) {
+  auto body = std::make_shared<Graph>("contract");
+  const Symbol lhs = body->input("lhs", graph.type(node.inputs[0]));
+  const Symbol rhs = body->input("rhs", graph.type(node.inputs[1]));
+  body->add_output("product", body->add1("contract", {lhs, rhs}, node.attributes).id());
+  return body;
+}
+
+std::shared_ptr<const Graph> body_of(const Graph& graph, const Node& node) {
+  return node.is("contract") ? region_of_contract(graph, node)
+                             : node.attributes.get<std::shared_ptr<const Graph>>("body");
+}
+
+std::string check_body(const Graph& body) {
+  int contracts = 0;
+  DType dtype = DType::kFloat32;
+  for (const Node& node : body.nodes()) {
+    if (node.is("contract")) {
+      dtype = node.types[0].dtype;
+      if (!is_floating(dtype)) return "a matmul of integers";
+      if (!node.types[0].shape.is_static()) return "a matmul of unknown size";
+      for (ValueId input : node.inputs) {
+        if (!body.node(input).is("input"))
+          return "the operands of a matmul region must be its inputs";
+      }
+      ++contracts;
+    } else if (node.is("reduce")) {
+      const bool sums = node.attributes.get_string("kind") == "sum" &&
+                        node.attributes.get_ints("axes") == std::vector<int64_t>{0};
+      if (!sums || node.types[0].dtype != dtype)
+        return "a matmul region can only sum columns of its own dtype";
+    } else if (!node.is("input") && !node.is("reshape") && !node.is("map") &&
+               !node.is("broadcast") && !node.is("constant")) {
+      return "a matmul region cannot hold " + node.op->name;
+    }
+    if (node.is("constant") && node.types[0].shape.elements() != 1)
+      return "a matmul region takes larger constants as inputs";
+  }
+  return contracts == 1 ? "" : "a matmul region holds one contract";
+}
+
+}  // namespace
+
+std::string MatmulRegion::why_not(const Graph& graph, int32_t node) {
+  return check_body(*body_of(graph, graph.node(node)));
+}
+
+MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
+  MatmulRegion region;
+  region.body = body_of(graph, graph.node(node));
+  const Graph& body = *region.body;
+  const auto input_index = [&](ValueId value) {
+    const auto& inputs = body.inputs();
+    return static_cast<int32_t>(std::find(inputs.begin(), inputs.end(), value.node) -
+                                inputs.begin());
+  };
+  for (int32_t i = 0; i < body.size(); ++i) {
+    const Node& inner = body.node(i);
+    if (inner.is("contract")) {
+      region.product = {i, 0};
+      region.lhs = input_index(inner.inputs[0]);
+      region.rhs = input_index(inner.inputs[1]);
+    } else if (inner.is("map")) {
+      region.epilogue_cost += inner.attributes.get_expr("body").flops();
+    }
+  }
+  for (const Graph::Output& output : body.outputs()) {
+    const ValueId value = region.unshaped(output.value);
+    const bool sums = body.node(value).is("reduce");
+    region.results.push_back(
+        {sums ? region.unshaped(body.node(value).inputs[0]) : value, sums, body.type(value).dtype});
+  }
+  return region;
+}
+
+MatmulProblem MatmulRegion::problem() const {
+  const Node& node = body->node(product);
+  return matmul_problem(body->type(node.inputs[0]), body->type(node.inputs[1]), node.attributes);
+}
+
+int64_t MatmulRegion::column_sum_count() const {
+  return std::count_if(results.begin(), results.end(),
+                       [](const Result& r) { return r.column_sums; });
+}
+
+ValueId MatmulRegion::unshaped(ValueId id) const {
+  while (body->node(id).is("reshape")) id = body->node(id).inputs[0];
+  return id;
+}
+
+EpilogueStrides MatmulRegion::strides_of(ValueId id) const {
+  const Shape& shape = body->type(id).shape;
+  SINTER_CHECK(shape.rank() == 2, shape.to_string());
+  return {shape[0] == 1 ? 0 : shape[1], shape[1] == 1 ? 0 : 1};
+}
+
+// Each element of a whole operand is read where the result is written, before it is written. The
+// factors are read throughout.
+bool MatmulRegion::can_alias(size_t result, size_t input) const {
+  const auto index = static_cast<int32_t>(input);
+  if (index == lhs || index == rhs || results[result].column_sums) return false;
+  const ValueType& type = body->type({body->inputs()[input], 0});
+  if (type.dtype != results[result].dtype ||
+      type.shape.elements() != body->type(product).shape.elements())
+    return false;
+  // A second use of the input under another shape would be read elsewhere; whole values have one
+  // shape only.
+  for (const Node& node : body->nodes()) {
+    const bool reads = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId v) {
+      return unshaped(v).node == body->inputs()[input];
+    });
+    if (reads && node.is("broadcast")) return false;
+  }
+  return true;
+}
+
+}  // namespace sinter::codegen

@@ -1,0 +1,52 @@
+// A contraction with the elementwise work that follows it, read from a fusion{kind="contract"} or a
+// bare `contract` node: which inputs are multiplied, how the others are addressed by row and
+// column, which results are whole and which are column sums.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/graph.h"
+#include "runtime/llvm/matmul_problem.h"
+
+namespace sinter::codegen {
+
+/// Element (row, column) of a value in one of the canonical shapes [R,C], [R,1], [1,C], [1,1] lies
+/// at row * rows + column * columns.
+struct EpilogueStrides {
+  int64_t rows = 0, columns = 0;
+};
+
+struct MatmulRegion {
+  struct Result {
+    ValueId value;  // in the body, reshapes at the boundary left out; for column sums the value
+                    // that is summed
+    bool column_sums = false;
+    DType dtype = DType::kFloat32;
+  };
+
+  std::shared_ptr<const Graph> body;
+  ValueId product;           // the contract node's result
+  int32_t lhs = 0, rhs = 1;  // inputs of the region that are multiplied
+  std::vector<Result> results;
+  int64_t epilogue_cost = 0;  // of all scalar bodies, in additions an element
+
+  /// The region of a node for which why_not() has no reason.
+  static MatmulRegion of_node(const Graph& graph, int32_t node);
+  /// "" or the reason why code for this node cannot be generated.
+  static std::string why_not(const Graph& graph, int32_t node);
+
+  MatmulProblem problem() const;
+  int64_t column_sum_count() const;
+  /// A light epilogue is emitted for each vector of a tile, in registers; a heavy one once, in a
+  /// loop over the tile in memory.
+  bool in_registers() const { return epilogue_cost <= 12; }
+  /// The value that `id` stands for when reshapes are left out.
+  ValueId unshaped(ValueId id) const;
+  EpilogueStrides strides_of(ValueId id) const;
+  /// May result `result` share the memory of input `input`?
+  bool can_alias(size_t result, size_t input) const;
+};
+
+}  // namespace sinter::codegen

@@ -1,0 +1,99 @@
+// Prints the loops of a matmul as they are generated, for dumps and golden tests; the text also
+// tells kernels apart.
+#include <fmt/format.h>
+
+#include "core/text.h"
+#include "runtime/llvm/matmul_kernel.h"
+
+namespace sinter::codegen {
+namespace {
+
+std::string group_text(const DimGroup& group) {
+  if (group.extents.empty()) return "0";
+  std::string text;
+  for (size_t i = 0; i < group.extents.size(); ++i) {
+    text += fmt::format("{}{}*{}", i == 0 ? "" : "+", group.extents[i], group.strides[i]);
+  }
+  return text;
+}
+
+// Extent and stride of each index: "lhs %0: batch 8*512, row 16*32, k 32*1".
+std::string operand_text(const char* name, int32_t input, const char* free, const MatmulOperand& o,
+                         bool has_batch, const char* how) {
+  std::string text = fmt::format("  {} %{}:", name, input);
+  if (has_batch) text += fmt::format(" batch {},", group_text(o.batch));
+  return text + fmt::format(" {} {}, k {}{}\n", free, group_text(o.free), group_text(o.depth), how);
+}
+
+std::string parts(const EvenSplit& split, const char* unit) {
+  if (split.largest() == split.smallest())
+    return fmt::format("{} of {} {}", split.count, split.largest(), unit);
+  return fmt::format("{} of {}, {} of {} {}", split.large_parts(), split.largest(),
+                     split.count - split.large_parts(), split.smallest(), unit);
+}
+
+const char* packing_text(MatmulPlan::Packing packing) {
+  switch (packing) {
+    case MatmulPlan::Packing::kInPlace: return "";
+    case MatmulPlan::Packing::kCopy: return ", each panel copied to scratch";
+    case MatmulPlan::Packing::kTranspose: return ", each panel transposed to scratch";
+    case MatmulPlan::Packing::kPrepared: return ", panels packed ahead";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string matmul_description(const MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
+  std::string text = "matmul ";
+  if (p.batch > 1) text += fmt::format("{} x ", p.batch);
+  text += fmt::format("{}x{}x{}, tiles of {}x{}", p.rows, p.depth, p.columns,
+                      plan.row_tiles.largest(), plan.panel_columns());
+  text += packing_text(plan.packing);
+  return text + fmt::format(", {} piece{}", plan.pieces(), plan.pieces() == 1 ? "" : "s");
+}
+
+std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
+  const MatmulProblem original = region.problem();
+  const auto how = [&](bool gathers, const char* otherwise) {
+    return gathers ? ", gathered to scratch" : otherwise;
+  };
+  std::string text = fmt::format("matmul {} rows {}, columns {}, depth {} {{\n",
+                                 dtype_name(p.dtype), p.rows, p.columns, p.depth);
+  text +=
+      operand_text("lhs", region.lhs, "row", original.lhs, p.batch > 1, how(plan.gather_lhs, ""));
+  text += operand_text("rhs", region.rhs, "column", original.rhs, p.batch > 1,
+                       how(plan.gather_rhs, packing_text(plan.packing)));
+  text += fmt::format("  pieces {}: {} of batch x {} of rows x {} of columns\n", plan.pieces(),
+                      plan.batch_pieces, plan.row_pieces, plan.column_pieces);
+  std::string indent = "  ";
+  const auto open = [&](const std::string& line) {
+    text += indent + line + " {\n";
+    indent += "  ";
+  };
+  if (p.batch > 1) open(fmt::format("for batch in {}", p.batch));
+  if (plan.depth_chunks.count > 1)
+    open(fmt::format("for chunk in {}",
+                     parts(plan.depth_chunks, fmt::format("times {} terms", plan.unroll).c_str())));
+  open(fmt::format(
+      "for panel in {}",
+      parts(plan.vectors, fmt::format("vectors of {} columns", plan.machine.lanes).c_str())));
+  open(fmt::format("for tile in {}", parts(plan.row_tiles, "rows")));
+  open(fmt::format("for k by {}{}", plan.unroll,
+                   plan.sums > 1 ? fmt::format(" into {} sums", plan.sums) : ""));
+  text += indent + "acc[row, column] += lhs[row, k] * rhs[k, column]\n";
+  indent.resize(indent.size() - 2);
+  text += indent + "}\n";
+  text += indent + fmt::format("epilogue in {}\n",
+                               region.in_registers() ? "registers" : "a loop over the tile");
+  while (indent.size() > 2) {
+    indent.resize(indent.size() - 2);
+    text += indent + "}\n";
+  }
+  text += to_text(*region.body, {.origins = false});
+  return text + "}\n";
+}
+
+}  // namespace sinter::codegen

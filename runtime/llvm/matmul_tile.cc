@@ -1,0 +1,202 @@
+// Emits one tile: accumulators as loop phis, for each term a few vectors of the right side and a
+// splat of the left for each row.
+#include "runtime/llvm/matmul_tile.h"
+
+namespace sinter::codegen {
+MatmulTile::MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
+                       MatmulEpilogue& epilogue)
+    : ir_(ir), b_(ir.b), plan_(plan), p_(plan.problem), region_(region), epilogue_(epilogue) {
+  if (!region.in_registers()) {
+    llvm::BasicBlock& entry = b_.GetInsertBlock()->getParent()->getEntryBlock();
+    llvm::IRBuilder<> at_entry(&entry, entry.begin());
+    auto* type = llvm::ArrayType::get(
+        ir.e.type(p_.dtype, ir.lanes),
+        static_cast<uint64_t>(plan.row_tiles.largest() * plan.vectors.largest()));
+    stack_ = at_entry.CreateAlloca(type);
+  }
+}
+
+Value MatmulTile::lane_mask(const PanelKind& kind, int64_t vector) {
+  return vector + 1 == kind.vectors ? ir_.mask(kind.last_lanes) : nullptr;
+}
+
+void MatmulTile::clear_sums(const PanelKind& kind, Value vector) {
+  for (Value target : sums_) {
+    for (int64_t v = 0; v < kind.vectors; ++v) {
+      Value at = ir_.at(target, ir_.mul(ir_.add(vector, v), plan_.machine.lanes));
+      ir_.store(ir_.zero(), at, lane_mask(kind, v));
+    }
+  }
+}
+
+void MatmulTile::set_depth(Panel& panel) {
+  const EvenSplit& chunks = plan_.depth_chunks;
+  if (chunks.count <= 1) {
+    panel.begin = ir_.index(0);
+    panel.end = ir_.index(p_.depth);
+    return;
+  }
+  const auto at = [&](Value chunk) {
+    Value step =
+        ir_.add(ir_.mul(chunk, chunks.smallest()),
+                ir_.min(chunk, ir_.index(chunks.total - chunks.count * chunks.smallest())));
+    return ir_.mul(step, plan_.unroll);
+  };
+  panel.begin = at(panel.chunk);
+  panel.end = ir_.min(at(ir_.add(panel.chunk, 1)), ir_.index(p_.depth));
+}
+
+void MatmulTile::emit(const Panel& panel, Value row, int64_t rows) {
+  epilogue_.begin_tile();
+  const int64_t lanes = plan_.machine.lanes, tile = rows * panel.kind.vectors;
+  Accumulators acc(static_cast<size_t>(tile * plan_.sums), ir_.zero());
+  const bool chunked = plan_.depth_chunks.count > 1;
+  Value partial = chunked ? partial_address(panel, row) : nullptr;
+  const int64_t partial_stride = plan_.vectors.total * lanes;
+  if (chunked) {
+    Value first = b_.CreateICmpEQ(panel.chunk, ir_.index(0));
+    for (int64_t i = 0; i < tile; ++i) {
+      Value at =
+          ir_.at(partial, i / panel.kind.vectors * partial_stride + i % panel.kind.vectors * lanes);
+      acc[static_cast<size_t>(i)] = b_.CreateSelect(first, ir_.zero(), ir_.load(at));
+    }
+  }
+  Value lhs = ir_.at(panel.lhs, ir_.mul(row, p_.lhs.free.stride()));
+  // The left side counts terms from the start, a panel from the first one of the chunk.
+  Value lhs_first = ir_.at(lhs, ir_.mul(panel.begin, p_.lhs.depth.stride()));
+  Value count = b_.CreateSub(panel.end, panel.begin);
+  Value whole = ir_.mul(b_.CreateUDiv(count, ir_.index(plan_.unroll)), plan_.unroll);
+  sum_range(acc, ir_.index(0), whole, plan_.unroll, panel, lhs_first, rows);
+  sum_range(acc, whole, count, 1, panel, lhs_first, rows);
+  add_sets(acc, tile);
+
+  if (!chunked) return finish(acc, panel, row, rows);
+  Value last = b_.CreateICmpEQ(panel.chunk, ir_.index(plan_.depth_chunks.count - 1));
+  ir_.e.when(b_.CreateNot(last), [&] {
+    for (int64_t i = 0; i < tile; ++i) {
+      Value at =
+          ir_.at(partial, i / panel.kind.vectors * partial_stride + i % panel.kind.vectors * lanes);
+      ir_.store(acc[static_cast<size_t>(i)], at);
+    }
+  });
+  ir_.e.when(last, [&] { finish(acc, panel, row, rows); });
+}
+
+Value MatmulTile::partial_address(const Panel& panel, Value row) {
+  const int64_t lanes = plan_.machine.lanes;
+  return ir_.at(panel.partial,
+                ir_.add(ir_.mul(row, plan_.vectors.total * lanes), ir_.mul(panel.vector, lanes)));
+}
+
+void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t step,
+                           const Panel& panel, Value lhs, int64_t rows) {
+  const auto* first = llvm::dyn_cast<llvm::ConstantInt>(begin);
+  const auto* last = llvm::dyn_cast<llvm::ConstantInt>(end);
+  const bool known = first != nullptr && last != nullptr;
+  const auto terms = [&](Value k) {
+    Value lhs_k = ir_.at(lhs, ir_.mul(k, p_.lhs.depth.stride()));
+    Value rhs_k = ir_.at(panel.rhs, ir_.mul(k, panel.rhs_stride));
+    for (int64_t u = 0; u < step; ++u) sum_term(acc, lhs_k, rhs_k, u, u % plan_.sums, panel, rows);
+  };
+  if (known && last->getSExtValue() - first->getSExtValue() <= (step > 1 ? step : plan_.unroll)) {
+    for (int64_t k = first->getSExtValue(); k < last->getSExtValue(); k += step)
+      terms(ir_.index(k));
+    return;
+  }
+  const Accumulators start = acc;
+  acc = ir_.e.loop(begin, end, step, start, [&](Value k, std::span<const Value> carried) {
+    acc.assign(carried.begin(), carried.end());
+    terms(k);
+    return acc;
+  });
+}
+
+void MatmulTile::sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term, int64_t set,
+                          const Panel& panel, int64_t rows) {
+  const int64_t lanes = plan_.machine.lanes, vectors = panel.kind.vectors;
+  // Packed panels are padded to whole vectors; in place only the existing columns may be touched.
+  const bool padded = plan_.packing != MatmulPlan::Packing::kInPlace;
+  Values right;
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value at = ir_.at(rhs, term * panel.rhs_stride + v * lanes);
+    right.push_back(ir_.load(at, padded ? nullptr : lane_mask(panel.kind, v)));
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    Value left =
+        ir_.load_splat(ir_.at(lhs, r * p_.lhs.free.stride() + term * p_.lhs.depth.stride()));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value& sum = acc[static_cast<size_t>((set * rows + r) * vectors + v)];
+      sum = ir_.e.fma(left, right[static_cast<size_t>(v)], sum);
+    }
+  }
+}
+
+// Adds the partial sums in pairs: 0+1, 2+3, then those.
+void MatmulTile::add_sets(Accumulators& acc, int64_t tile) {
+  for (int64_t sets = plan_.sums; sets > 1; sets /= 2) {
+    for (int64_t s = 0; s < sets / 2; ++s) {
+      for (int64_t i = 0; i < tile; ++i) {
+        acc[static_cast<size_t>(s * tile + i)] =
+            b_.CreateFAdd(acc[static_cast<size_t>(2 * s * tile + i)],
+                          acc[static_cast<size_t>((2 * s + 1) * tile + i)]);
+      }
+    }
+  }
+  acc.resize(static_cast<size_t>(tile));
+}
+
+void MatmulTile::finish(const Accumulators& acc, const Panel& panel, Value row, int64_t rows) {
+  Value whole_row = ir_.add(ir_.mul(panel.batch, p_.rows), row);
+  if (stack_ == nullptr)
+    finish_in_registers(acc, panel, whole_row, rows);
+  else
+    finish_in_memory(acc, panel, whole_row, rows);
+}
+
+void MatmulTile::finish_in_registers(const Accumulators& acc, const Panel& panel, Value row,
+                                     int64_t rows) {
+  const int64_t lanes = plan_.machine.lanes;
+  Value column = ir_.mul(panel.vector, lanes);
+  for (int64_t v = 0; v < panel.kind.vectors; ++v) {
+    Values sums(sums_.size(), nullptr);
+    for (int64_t r = 0; r < rows; ++r) {
+      epilogue_.emit({row, column, r, v * lanes, lane_mask(panel.kind, v),
+                      acc[static_cast<size_t>(r * panel.kind.vectors + v)]},
+                     sums);
+    }
+    add_to_sums(sums, ir_.add(column, v * lanes), lane_mask(panel.kind, v));
+  }
+}
+
+void MatmulTile::finish_in_memory(const Accumulators& acc, const Panel& panel, Value row,
+                                  int64_t rows) {
+  const int64_t lanes = plan_.machine.lanes, vectors = panel.kind.vectors;
+  for (size_t i = 0; i < acc.size(); ++i) {
+    ir_.store(acc[i], ir_.at(stack_, static_cast<int64_t>(i) * lanes));
+  }
+  Value column = ir_.mul(panel.vector, lanes);
+  const auto vector_of_rows = [&](Value v, Value mask) {
+    Value at_column = ir_.add(column, ir_.mul(v, lanes));
+    ir_.loop(ir_.index(0), ir_.index(rows), 1, [&](Value r) {
+      epilogue_.begin_tile();
+      Values sums(sums_.size(), nullptr);
+      Value at = ir_.at(stack_, ir_.mul(ir_.add(ir_.mul(r, vectors), v), lanes));
+      epilogue_.emit({ir_.add(row, r), at_column, 0, 0, mask, ir_.load(at)}, sums);
+      add_to_sums(sums, at_column, mask);
+    });
+  };
+  Value last_mask = lane_mask(panel.kind, vectors - 1);
+  ir_.loop(ir_.index(0), ir_.index(last_mask == nullptr ? vectors : vectors - 1), 1,
+           [&](Value v) { vector_of_rows(v, nullptr); });
+  if (last_mask != nullptr) vector_of_rows(ir_.index(vectors - 1), last_mask);
+}
+
+void MatmulTile::add_to_sums(const Values& values, Value column, Value mask) {
+  for (size_t i = 0; i < sums_.size(); ++i) {
+    Value at = ir_.at(sums_[i], column);
+    Value before = ir_.load(at, mask);
+    ir_.store(b_.CreateFAdd(before, values[i]), at, mask);
+  }
+}
+
+}  // namespace sinter::codegen

@@ -1,0 +1,68 @@
+// The micro-kernel: one tile of the result in registers, summed over the depth, then through the
+// epilogue to memory.
+#pragma once
+
+#include <vector>
+
+#include "runtime/llvm/matmul_epilogue.h"
+#include "runtime/llvm/matmul_ir.h"
+#include "runtime/llvm/matmul_plan.h"
+#include "runtime/llvm/matmul_region.h"
+
+namespace sinter::codegen {
+
+class MatmulTile {
+ public:
+  /// A panel of columns, and a chunk of the depth: what the tiles of one inner loop share.
+  struct Panel {
+    PanelKind kind;
+    Value vector = nullptr;  // the first vector of columns
+    Value batch = nullptr;
+    Value chunk = nullptr;
+    llvm::Value *begin = nullptr, *end = nullptr;  // terms of the sum
+    Value lhs = nullptr;                           // left side of this batch
+    Value rhs = nullptr;                           // the panel's first term
+    int64_t rhs_stride = 0;                        // elements from term to term
+    Value partial = nullptr;                       // sums over earlier chunks
+  };
+
+  MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
+             MatmulEpilogue& epilogue);
+
+  /// Where each column sum is collected, from the first column on.
+  void set_sums(Values targets) { sums_ = std::move(targets); }
+  void clear_sums(const PanelKind& kind, Value vector);
+  void set_depth(Panel& panel);
+  /// Copies or transposes the panel's terms of `source` (the right side of this batch) to `target`.
+  void pack(const Panel& panel, Value source, Value column, Value target);
+  /// A tile of `rows` rows from `row` on.
+  void emit(const Panel& panel, Value row, int64_t rows);
+
+ private:
+  using Accumulators = Values;  // [sum][row][vector]
+
+  void sum_range(Accumulators& acc, Value begin, Value end, int64_t step, const Panel& panel,
+                 Value lhs, int64_t rows);
+  void sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term, int64_t set,
+                const Panel& panel, int64_t rows);
+  void add_sets(Accumulators& acc, int64_t tile);
+  void finish(const Accumulators& acc, const Panel& panel, Value row, int64_t rows);
+  void finish_in_registers(const Accumulators& acc, const Panel& panel, Value row, int64_t rows);
+  void finish_in_memory(const Accumulators& acc, const Panel& panel, Value row, int64_t rows);
+  void add_to_sums(const Values& values, Value column, Value mask);
+  Value lane_mask(const PanelKind& kind, int64_t vector);
+  Value partial_address(const Panel& panel, Value row);
+  llvm::Function* transpose_block();
+  void transpose_lanes(Values& rows);
+
+  MatmulIr& ir_;
+  llvm::IRBuilder<>& b_;
+  const MatmulPlan& plan_;
+  const MatmulProblem& p_;
+  const MatmulRegion& region_;
+  MatmulEpilogue& epilogue_;
+  Values sums_;
+  Value stack_ = nullptr;
+};
+
+}  // namespace sinter::codegen
