@@ -19,11 +19,11 @@ struct CompileOptions {
   std::string backend = "auto";        // auto, reference, onednn, llvm
   std::string pipeline = "inference";  // inference, training
   int64_t batch = 1;                   // replaces the symbolic batch dimension
-  std::vector<std::string> disabled_passes;  // names, or "all" for every optional one
+  std::vector<std::string> disabled_passes = {};  // names, or "all" for every optional one
   bool cache = true;                   // compiled code on disk
   std::vector<std::string>* remarks = nullptr;  // what rules almost matched, for the user
   /// Called after each pass with its name and the graph.
-  std::function<void(std::string_view pass, const Graph&)> on_pass;
+  std::function<void(std::string_view pass, const Graph&)> on_pass = {};
 };
 
 /// Raises NameError for an unknown backend, pipeline or pass.

@@ -1,0 +1,92 @@
+// Scalar expressions: tracing, folding, text, derivatives.
+#include "core/scalar_expr.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+
+namespace sinter {
+namespace {
+
+double value_of(const ScalarExpr& e, std::vector<double> arguments) {
+  std::vector<ScalarValue> in, scratch(e.instructions.size());
+  for (double a : arguments) in.push_back({a, static_cast<int64_t>(a)});
+  evaluate(e, in, scratch);
+  const ScalarValue v = scratch[static_cast<size_t>(e.results[0])];
+  return is_floating(e.result_dtype(0)) ? v.f : static_cast<double>(v.i);
+}
+
+ScalarExpr unary(Scalar (*f)(Scalar), DType dtype = DType::kFloat64) {
+  ScalarBuilder b({dtype});
+  const Scalar r[] = {f(b.argument(0))};
+  return b.finish(r);
+}
+
+TEST(ScalarExpr, EqualInstructionsAreMadeOnce) {
+  const ScalarExpr e = unary([](Scalar x) { return exp(x) * exp(x) + exp(x); });
+  EXPECT_EQ(e.instructions.size(), 4u);
+  EXPECT_EQ(e.to_string(), "(float64) -> t0 = exp(a0); add(mul(t0, t0), t0)");
+}
+
+TEST(ScalarExpr, ExactIdentitiesOnly) {
+  EXPECT_EQ(unary([](Scalar x) { return 1.0 * x / 1.0 - 0.0; }).to_string(), "(float64) -> a0");
+  EXPECT_EQ(unary([](Scalar x) { return x + 0.0; }).to_string(), "(float64) -> add(a0, 0:float64)");  // -0 + 0 is 0
+  EXPECT_EQ(unary([](Scalar x) { return x * 0.0; }).to_string(), "(float64) -> mul(a0, 0:float64)");  // NaN * 0 is NaN
+}
+
+TEST(ScalarExpr, MaxAndMinPropagateNaN) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  ScalarBuilder b({DType::kFloat32, DType::kFloat32});
+  const Scalar r[] = {max(b.argument(0), b.argument(1))};
+  const ScalarExpr e = b.finish(r);
+  EXPECT_TRUE(std::isnan(value_of(e, {nan, 1})));
+  EXPECT_TRUE(std::isnan(value_of(e, {1, nan})));
+  EXPECT_EQ(value_of(e, {1, 2}), 2);
+}
+
+TEST(ScalarExpr, TextRoundTrip) {
+  for (const char* text : {"(float32, bool) -> select(a1, a0, 0.1:float32)", "(float64) -> t0 = tanh(a0); mul(t0, t0), neg(t0)",
+                           "(int32) -> cast<float32>(add(a0, -3:int32))", "(float32) -> max(a0, -inf:float32)"}) {
+    EXPECT_EQ(ScalarExpr::parse(text).to_string(), text);
+  }
+  for (const char* text : {"", "(float32) -> ", "(float32) -> a1", "(float32) -> add(a0)", "(float32) -> add(a0, 1:int32)", "(float32) -> exp(a0) x",
+                           "(bool) -> exp(a0)", "(float32) -> t1", "(float32) -> 5"}) {
+    EXPECT_THROW(ScalarExpr::parse(text), ParseError) << text;
+  }
+}
+
+TEST(ScalarExpr, DerivativeOfEveryFloatingOpMatchesDifferences) {
+  Scalar (*const functions[])(Scalar) = {
+      [](Scalar x) { return exp(x); },       [](Scalar x) { return expm1(x); },  [](Scalar x) { return log(x); },
+      [](Scalar x) { return log1p(x); },     [](Scalar x) { return tanh(x); },   [](Scalar x) { return erf(x); },
+      [](Scalar x) { return sin(x); },       [](Scalar x) { return cos(x); },    [](Scalar x) { return sqrt(x); },
+      [](Scalar x) { return pow(x, 2.5); },  [](Scalar x) { return pow(2.0, x); }, [](Scalar x) { return x / (1.0 + x); },
+      [](Scalar x) { return max(x, 0.5); },  [](Scalar x) { return min(x, 0.5); }, [](Scalar x) { return abs(x - 1.0); },
+      [](Scalar x) { return select(x > 0.9, x * x, -x); }};
+  for (auto f : functions) {
+    const ScalarExpr e = unary(f);
+    const int wrt[] = {0};
+    const ScalarExpr d = scalar_vjp(e, wrt);
+    for (double x : {0.3, 0.7, 1.3, 2.2}) {
+      const double h = 1e-6;
+      EXPECT_NEAR(value_of(d, {x, 1.0}), (value_of(e, {x + h}) - value_of(e, {x - h})) / (2 * h), 1e-7) << e.to_string();
+    }
+  }
+}
+
+TEST(ScalarExpr, CastsSaturateAndFloatsRoundOnce) {
+  ScalarBuilder b({DType::kFloat32});
+  const Scalar r[] = {cast(b.argument(0), DType::kUint8)};
+  const ScalarExpr e = b.finish(r);
+  EXPECT_EQ(value_of(e, {300}), 255);
+  EXPECT_EQ(value_of(e, {-1}), 0);
+  EXPECT_EQ(value_of(e, {std::nan("")}), 0);
+  const ScalarExpr third = unary([](Scalar x) { return x / 3.0; }, DType::kFloat32);
+  EXPECT_EQ(value_of(third, {1}), static_cast<double>(1.0f / 3.0f));
+}
+
+}  // namespace
+}  // namespace sinter
