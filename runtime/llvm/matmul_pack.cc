@@ -20,42 +20,51 @@ void MatmulTile::pack(const Panel& panel, Value source, Value column, Value targ
     return;
   }
   llvm::Function* block = transpose_block();
-  const int64_t last = (panel.kind.vectors - 1) * lanes;
-  ir_.loop(ir_.index(0), ir_.index(width), lanes, [&](Value c) {
-    Value columns = panel.kind.last_lanes == lanes
-                        ? ir_.index(lanes)
-                        : b_.CreateSelect(b_.CreateICmpEQ(c, ir_.index(last)),
-                                          ir_.index(panel.kind.last_lanes), ir_.index(lanes));
-    ir_.loop(ir_.index(0), count, lanes, [&](Value k) {
-      Value from = ir_.at(
-          first, ir_.add(ir_.mul(c, p_.rhs.free.stride()), ir_.mul(k, p_.rhs.depth.stride())));
+  const int64_t size = block_size();
+  const int64_t existing = last_columns(panel.kind);
+  ir_.loop(ir_.index(0), ir_.index(width), size, [&](Value c) {
+    // Columns that do not exist repeat the last one: they are computed and never stored.
+    Value columns =
+        existing == width
+            ? ir_.index(size)
+            : ir_.max(ir_.min(b_.CreateSub(ir_.index(existing), c), ir_.index(size)), ir_.index(1));
+    Value first_column = existing == width ? c : ir_.min(c, ir_.index(existing - 1));
+    ir_.loop(ir_.index(0), count, size, [&](Value k) {
+      Value from = ir_.at(first, ir_.add(ir_.mul(first_column, p_.rhs.free.stride()),
+                                         ir_.mul(k, p_.rhs.depth.stride())));
       Value to = ir_.at(target, ir_.add(ir_.mul(k, width), c));
-      Value terms = ir_.min(b_.CreateSub(count, k), ir_.index(lanes));
+      Value terms = ir_.min(b_.CreateSub(count, k), ir_.index(size));
       b_.CreateCall(block, {from, columns, terms, to, ir_.index(width)});
     });
   });
 }
 
-// void (ptr from, i64 columns, i64 terms, ptr to, i64 stride): a square block of vectors,
-// transposed by swapping ever smaller sub-blocks. Missing columns repeat the last one, missing
-// terms are zero.
+// Eight lanes at most: wider registers transpose no faster and take far longer to compile.
+int64_t MatmulTile::block_size() const { return std::min<int64_t>(plan_.machine.lanes, 8); }
+
+int64_t MatmulTile::last_columns(const PanelKind& kind) const {
+  return (kind.vectors - 1) * plan_.machine.lanes + kind.last_lanes;
+}
+
+// void (ptr from, i64 columns, i64 terms, ptr to, i64 stride): a square block, transposed in
+// registers. Missing columns repeat the last one, missing terms are zero.
 llvm::Function* MatmulTile::transpose_block() {
   llvm::Type *index = b_.getInt64Ty(), *pointer = b_.getPtrTy();
   auto* type =
       llvm::FunctionType::get(b_.getVoidTy(), {pointer, index, index, pointer, index}, false);
-  const int64_t lanes = plan_.machine.lanes, stride = p_.rhs.free.stride();
+  const int64_t size = block_size(), stride = p_.rhs.free.stride();
   const std::string name =
       std::string("transpose.") + std::string(dtype_name(p_.dtype)) + "." + std::to_string(stride);
   return ir_.e.helper(name, type, [&](llvm::Function* f) {
-    Value mask = ir_.e.mask_below(f->getArg(2), ir_.lanes);
+    Value mask = ir_.e.mask_below(f->getArg(2), static_cast<int>(size));
     Value last = ir_.add(f->getArg(1), -1);
     Values rows;
-    for (int64_t i = 0; i < lanes; ++i) {
-      rows.push_back(
-          ir_.load(ir_.at(f->getArg(0), ir_.mul(ir_.min(ir_.index(i), last), stride)), mask));
+    for (int64_t i = 0; i < size; ++i) {
+      Value at = ir_.at(f->getArg(0), ir_.mul(ir_.min(ir_.index(i), last), stride));
+      rows.push_back(ir_.e.load(p_.dtype, at, ir_.index(0), static_cast<int>(size), mask));
     }
     transpose_lanes(rows);
-    for (int64_t i = 0; i < lanes; ++i) {
+    for (int64_t i = 0; i < size; ++i) {
       ir_.store(rows[static_cast<size_t>(i)], ir_.at(f->getArg(3), ir_.mul(f->getArg(4), i)));
     }
     b_.CreateRetVoid();

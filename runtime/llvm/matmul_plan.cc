@@ -13,6 +13,8 @@ constexpr int64_t kDepthChunk = 1024;
 // From this many columns on, rows of the right side lie so far apart that copying a panel pays.
 constexpr int64_t kCopyColumns = 1024;
 constexpr int64_t kCopyRows = 64;
+// Up to this many rows a product is bound by reading the right side, not by arithmetic.
+constexpr int64_t kFewRows = 4;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -68,9 +70,10 @@ Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, const VectorShape
   return best;
 }
 
-// A product that reads every weight once or twice is bound by memory, any other by arithmetic.
+// The work that is worth another piece: bytes of the right side when these are the bound,
+// operations otherwise.
 int64_t wanted_pieces(const MatmulProblem& p) {
-  if (p.rows <= 4) {
+  if (p.rows <= kFewRows) {
     const int64_t bytes = p.batch * p.columns * p.depth * dtype_size(p.dtype);
     return bytes < 200'000 ? 1 : bytes < 1'000'000 ? 2 : bytes < 4'000'000 ? 4 : 8;
   }
@@ -94,11 +97,17 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
       if (by_rows > plan.row_tiles.count || by_columns > plan.vectors.count) continue;
       const auto tiles = static_cast<double>(ceil_div(plan.row_tiles.count, by_rows));
       const auto panels = static_cast<double>(ceil_div(plan.vectors.count, by_columns));
-      // Packing a panel costs about as much as a tile of it, another phase as much as two.
+      // Packing a panel costs about as much as a tile of it, another phase as much as two. More
+      // pieces are welcome: they even out what threads that lose their core for a while leave
+      // undone.
+      const int64_t count = by_rows * by_columns;
       double cost =
           (tiles + (packs ? 1.0 : 0.0)) * panels + (by_rows > 1 && sums_columns ? 2.0 : 0.0);
-      if (by_rows * by_columns == 1 && rest > 1) cost *= 2;
-      if (cost < best) {
+      cost *= static_cast<double>(count > 1 ? count / 2 : 2) *
+              (1.0 - 0.01 * static_cast<double>(count));
+      // Equal costs: rather by rows, so that a thread finds the rows it made in the layer before in
+      // its own cache.
+      if (cost <= best) {
         best = cost;
         plan.row_pieces = by_rows;
         plan.column_pieces = by_columns;
@@ -157,6 +166,10 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   const Tile tile = choose_tile(p.rows, vectors, p.depth, machine);
   plan.row_tiles = EvenSplit::of_parts(p.rows, tile.rows);
   plan.vectors = EvenSplit::of_parts(vectors, tile.vectors);
+  // With few rows pieces must share the columns, and evenly.
+  const int64_t wanted = wanted_pieces(p);
+  if (p.rows <= kFewRows && vectors >= wanted)
+    plan.vectors.count = ceil_div(plan.vectors.count, wanted) * wanted;
   // A multiply-add takes four cycles and one may start each cycle.
   while (plan.sums < 4 && plan.row_tiles.largest() * plan.vectors.largest() * plan.sums < 6 &&
          p.depth >= 16 * plan.sums) {

@@ -41,12 +41,6 @@ struct VectorShape {
 };
 
 struct MatmulPlan {
-  enum class Lanes : uint8_t {
-    kColumns,  // a vector holds neighbouring columns of the result: the usual way
-    kRows,     // neighbouring rows, for few columns and a left side whose rows lie side by side
-               // (weight gradients)
-    kDepth,    // neighbouring terms of the sum, for few columns otherwise; added up at the end
-  };
   enum class Packing : uint8_t {
     kInPlace,    // vectors of the right side are loaded where they are
     kCopy,       // a panel is copied into scratch before its use
@@ -57,7 +51,6 @@ struct MatmulPlan {
 
   MatmulProblem problem;  // strides of gathered operands are those of the copy
   VectorShape machine;
-  Lanes lanes = Lanes::kColumns;
   Packing packing = Packing::kInPlace;
   bool gather_lhs = false,
        gather_rhs = false;  // dims do not merge: copied into scratch first, in phase 0

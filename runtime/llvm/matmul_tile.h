@@ -52,6 +52,8 @@ class MatmulTile {
   void add_to_sums(const Values& values, Value column, Value mask);
   Value lane_mask(const PanelKind& kind, int64_t vector);
   Value partial_address(const Panel& panel, Value row);
+  int64_t block_size() const;
+  int64_t last_columns(const PanelKind& kind) const;
   llvm::Function* transpose_block();
   void transpose_lanes(Values& rows);
 
