@@ -1,0 +1,146 @@
+// Names and functions of activations. What each one computes stands in ops/activation.cc.
+#include "frontend/activations.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "core/error.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+struct Custom {
+  std::mutex mutex;
+  std::map<std::string, ActivationFunction::Function> functions;
+};
+
+Custom& custom() {
+  static Custom instance;
+  return instance;
+}
+
+// Keras stores swish as silu.
+std::string canonical(const std::string& name) {
+  if (name == "swish") return "silu";
+  return name;
+}
+
+std::vector<std::string> known_names() {
+  std::vector<std::string> names = activation_names();
+  names.insert(names.end(), {"softmax", "log_softmax"});
+  const std::lock_guard lock(custom().mutex);
+  for (const auto& [name, function] : custom().functions) names.push_back(name);
+  return names;
+}
+
+ActivationFunction::Function find_function(const std::string& name) {
+  {
+    const std::lock_guard lock(custom().mutex);
+    const auto it = custom().functions.find(name);
+    if (it != custom().functions.end()) return it->second;
+  }
+  if (name == "softmax") return [](Symbol x) { return softmax(x); };
+  if (name == "log_softmax") return [](Symbol x) { return log_softmax(x); };
+  const std::vector<std::string> names = known_names();
+  if (std::ranges::find(names, name) == names.end()) raise_unknown_name("activation", name, names);
+  return [name](Symbol x) { return activation(name, x); };
+}
+
+template <typename F>
+struct Named {
+  const char* name;
+  F function;
+};
+
+template <typename F, size_t n>
+const char* find_name(const Named<F> (&table)[n], F function) {
+  for (const Named<F>& entry : table) {
+    if (entry.function == function) return entry.name;
+  }
+  return nullptr;
+}
+
+using Plain = Symbol (*)(Symbol);
+using WithInt = Symbol (*)(Symbol, int);
+using WithDouble = Symbol (*)(Symbol, double);
+
+const Named<Plain> kPlain[] = {
+    {"linear", linear},
+    {"relu", relu},
+    {"relu6", relu6},
+    {"selu", selu},
+    {"sigmoid", sigmoid},
+    {"tanh", tanh},
+    {"softplus", softplus},
+    {"softsign", softsign},
+    {"silu", silu},
+    {"mish", mish},
+    {"hard_sigmoid", hard_sigmoid},
+    {"exponential", exponential},
+    {"exponential", exp},
+    {"log_sigmoid", log_sigmoid},
+};
+const Named<WithInt> kWithAxis[] = {{"softmax", softmax}, {"log_softmax", log_softmax}};
+const Named<WithDouble> kWithSlope[] = {{"leaky_relu", leaky_relu}, {"elu", elu}, {"silu", swish}};
+
+}  // namespace
+
+void register_activation(std::string name, ActivationFunction::Function function) {
+  const std::lock_guard lock(custom().mutex);
+  custom().functions[std::move(name)] = std::move(function);
+}
+
+ActivationFunction::ActivationFunction(std::string name, Function function)
+    : spec_(std::make_shared<const Spec>(Spec{std::move(name), std::move(function)})) {}
+
+ActivationFunction::ActivationFunction(const std::string& name) {
+  if (name != "linear") *this = ActivationFunction(canonical(name), find_function(name));
+}
+
+ActivationFunction::ActivationFunction(Plain function) {
+  if (function == nullptr || function == static_cast<Plain>(linear)) return;
+  const char* name = find_name(kPlain, function);
+  *this = ActivationFunction(name == nullptr ? "custom_activation" : name, Function(function));
+}
+
+ActivationFunction::ActivationFunction(WithInt function) {
+  const char* name = find_name(kWithAxis, function);
+  *this = ActivationFunction(name == nullptr ? "custom_activation" : name,
+                             [function](Symbol x) { return function(x, -1); });
+}
+
+ActivationFunction::ActivationFunction(WithDouble function) {
+  const char* name = find_name(kWithSlope, function);
+  if (name == nullptr)
+    throw Error(
+        "an activation with a further argument needs it bound: pass a lambda from Symbol to "
+        "Symbol");
+  *this = ActivationFunction(name);
+}
+
+ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool)) {
+  *this = ActivationFunction(function == gelu ? "gelu" : "custom_activation",
+                             [function](Symbol x) { return function(x, false); });
+}
+
+Symbol ActivationFunction::operator()(Symbol x) const {
+  return spec_ == nullptr ? x : spec_->function(x);
+}
+
+std::string ActivationFunction::name() const { return spec_ == nullptr ? "linear" : spec_->name; }
+
+ActivationFunction ActivationFunction::from_config(const ConfigValue& value) {
+  if (value.is_null()) return {};
+  if (const std::string* name = value.as<std::string>()) return ActivationFunction(*name);
+  if (const ConfigObject* object = value.as<ConfigObject>()) {
+    // A function is stored as {"class_name": "function", "config": "name"}; the reader puts the
+    // name under "name".
+    return ActivationFunction(object->config.get_string("name", to_snake_case(object->class_name)));
+  }
+  throw Error("an activation is null, a name or an object, found " +
+              std::string(value.type_name()));
+}
+
+}  // namespace sinter

@@ -1,0 +1,56 @@
+// The activation argument of layers: a name, one of the ops functions, or the user's own function.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/graph.h"
+#include "frontend/config.h"
+
+namespace sinter {
+
+class ActivationFunction {
+ public:
+  using Function = std::function<Symbol(Symbol)>;
+
+  /// linear
+  ActivationFunction() = default;
+  ActivationFunction(std::nullptr_t) {}  // NOLINT
+  /// By Keras's name: "relu", "softmax", "gelu" ... Raises NameError.
+  ActivationFunction(const std::string& name);                                     // NOLINT
+  ActivationFunction(const char* name) : ActivationFunction(std::string(name)) {}  // NOLINT
+  /// Ops functions keep their Keras name and take Keras's defaults for further arguments; other
+  /// functions are custom.
+  ActivationFunction(Symbol (*function)(Symbol));          // NOLINT
+  ActivationFunction(Symbol (*function)(Symbol, int));     // NOLINT
+  ActivationFunction(Symbol (*function)(Symbol, double));  // NOLINT
+  ActivationFunction(Symbol (*function)(Symbol, bool));    // NOLINT
+  /// Anything that can be called with a Symbol.
+  template <typename F>
+  requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol>)
+      ActivationFunction(F function)  // NOLINT
+      : ActivationFunction("custom_activation", Function(std::move(function))) {}
+  ActivationFunction(std::string name, Function function);
+
+  Symbol operator()(Symbol x) const;
+  bool is_linear() const { return spec_ == nullptr; }
+  /// "linear", "relu" ...
+  std::string name() const;
+  ConfigValue to_config() const { return name(); }
+  /// From null, a name, or an object {class_name, config} of an activation layer.
+  static ActivationFunction from_config(const ConfigValue& value);
+
+ private:
+  struct Spec {
+    std::string name;
+    Function function;
+  };
+  std::shared_ptr<const Spec> spec_;
+};
+
+/// Makes `function` known under `name`, so that files that use it can be loaded.
+void register_activation(std::string name, ActivationFunction::Function function);
+
+}  // namespace sinter

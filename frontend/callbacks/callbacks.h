@@ -1,0 +1,178 @@
+// Callbacks of Keras, with its logic. All are handles: copies share their state, so the object
+// given to fit() can be asked afterwards.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "frontend/callbacks/callback.h"
+
+namespace sinter {
+
+struct EarlyStoppingOptions {
+  std::string monitor = "val_loss";
+  double min_delta = 0;
+  int patience = 0;
+  int verbose = 0;
+  std::string mode = "auto";  // min, max or auto: by the name of the metric
+  std::optional<double> baseline = std::nullopt;
+  bool restore_best_weights = false;
+  int start_from_epoch = 0;
+};
+
+/// Ends training when the monitored number has not improved for `patience` epochs.
+class EarlyStopping : public Callback {
+ public:
+  explicit EarlyStopping(EarlyStoppingOptions options = {});
+  void on_train_begin(Logs& logs) override;
+  void on_epoch_end(int epoch, Logs& logs) override;
+  void on_train_end(Logs& logs) override;
+  /// The epoch (from 0) that ended training, or 0.
+  int stopped_epoch() const;
+  int best_epoch() const;
+  std::optional<double> best() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+struct ReduceLROnPlateauOptions {
+  std::string monitor = "val_loss";
+  double factor = 0.1;
+  int patience = 10;
+  int verbose = 0;
+  std::string mode = "auto";
+  double min_delta = 1e-4;
+  int cooldown = 0;
+  double min_lr = 0.0;
+};
+
+/// Multiplies the learning rate by `factor` when the monitored number has not improved for
+/// `patience` epochs.
+class ReduceLROnPlateau : public Callback {
+ public:
+  explicit ReduceLROnPlateau(ReduceLROnPlateauOptions options = {});
+  void on_train_begin(Logs& logs) override;
+  void on_epoch_end(int epoch, Logs& logs) override;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// Sets the learning rate of each epoch: schedule(epoch, current rate).
+class LearningRateScheduler : public Callback {
+ public:
+  explicit LearningRateScheduler(std::function<double(int epoch, double rate)> schedule,
+                                 int verbose = 0);
+  void on_epoch_begin(int epoch, Logs& logs) override;
+  void on_epoch_end(int epoch, Logs& logs) override;
+
+ private:
+  std::function<double(int, double)> schedule_;
+  int verbose_;
+};
+
+/// Ends training as soon as the running loss is NaN or infinite.
+class TerminateOnNaN : public Callback {
+ public:
+  void on_train_batch_end(int64_t batch, Logs& logs) override;
+  bool wants_batch_logs() const override { return true; }
+};
+
+struct CSVLoggerOptions {
+  char separator = ',';
+  bool append = false;
+};
+
+/// One line an epoch: epoch (from 0), then the logs in the order of their names. Raises FileError
+/// when the file cannot be written.
+class CSVLogger : public Callback {
+ public:
+  explicit CSVLogger(std::string path, CSVLoggerOptions options = {});
+  void on_train_begin(Logs& logs) override;
+  void on_epoch_end(int epoch, Logs& logs) override;
+  void on_train_end(Logs& logs) override;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+struct LambdaCallbackOptions {
+  std::function<void(int epoch, Logs& logs)> on_epoch_begin = {};
+  std::function<void(int epoch, Logs& logs)> on_epoch_end = {};
+  std::function<void(Logs& logs)> on_train_begin = {};
+  std::function<void(Logs& logs)> on_train_end = {};
+  std::function<void(int64_t batch, Logs& logs)> on_train_batch_begin = {};
+  std::function<void(int64_t batch, Logs& logs)> on_train_batch_end = {};
+};
+
+class LambdaCallback : public Callback {
+ public:
+  explicit LambdaCallback(LambdaCallbackOptions functions) : f_(std::move(functions)) {}
+  void on_epoch_begin(int epoch, Logs& logs) override {
+    if (f_.on_epoch_begin) f_.on_epoch_begin(epoch, logs);
+  }
+  void on_epoch_end(int epoch, Logs& logs) override {
+    if (f_.on_epoch_end) f_.on_epoch_end(epoch, logs);
+  }
+  void on_train_begin(Logs& logs) override {
+    if (f_.on_train_begin) f_.on_train_begin(logs);
+  }
+  void on_train_end(Logs& logs) override {
+    if (f_.on_train_end) f_.on_train_end(logs);
+  }
+  void on_train_batch_begin(int64_t batch, Logs& logs) override {
+    if (f_.on_train_batch_begin) f_.on_train_batch_begin(batch, logs);
+  }
+  void on_train_batch_end(int64_t batch, Logs& logs) override {
+    if (f_.on_train_batch_end) f_.on_train_batch_end(batch, logs);
+  }
+  bool wants_batch_logs() const override { return static_cast<bool>(f_.on_train_batch_end); }
+
+ private:
+  LambdaCallbackOptions f_;
+};
+
+struct ModelCheckpointOptions {
+  std::string monitor = "val_loss";
+  int verbose = 0;
+  bool save_best_only = false;
+  bool save_weights_only = false;  // then the path must end in .weights.sinter
+  std::string mode = "auto";
+  std::optional<int64_t> save_freq = std::nullopt;  // batches; default: at the end of each epoch
+  std::optional<double> initial_value_threshold = std::nullopt;
+};
+
+/// Saves the model; `path` may hold {epoch}, {epoch:02d} (from 1) and {val_loss:.4f} and the like.
+/// Raises Error or FileError.
+class ModelCheckpoint : public Callback {
+ public:
+  explicit ModelCheckpoint(std::string path, ModelCheckpointOptions options = {});
+  void on_train_begin(Logs& logs) override;
+  void on_train_batch_end(int64_t batch, Logs& logs) override;
+  void on_epoch_begin(int epoch, Logs& logs) override;
+  void on_epoch_end(int epoch, Logs& logs) override;
+  bool wants_batch_logs() const override;
+
+ private:
+  struct State;
+  void save(int epoch, const Logs& logs);
+  std::shared_ptr<State> state_;
+};
+
+namespace callbacks {
+using sinter::CSVLogger;
+using sinter::EarlyStopping;
+using sinter::LambdaCallback;
+using sinter::LearningRateScheduler;
+using sinter::ModelCheckpoint;
+using sinter::ReduceLROnPlateau;
+using sinter::TerminateOnNaN;
+}  // namespace callbacks
+
+}  // namespace sinter

@@ -1,0 +1,78 @@
+// Logs as comma-separated values.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "core/error.h"
+#include "frontend/callbacks/callbacks.h"
+
+namespace sinter {
+
+struct CSVLogger::State {
+  std::string path;
+  CSVLoggerOptions options;
+  std::FILE* file = nullptr;
+  std::vector<std::string> keys;
+  bool header = true;
+
+  void close() {
+    if (file != nullptr) std::fclose(file);
+    file = nullptr;
+  }
+  ~State() { close(); }
+};
+
+CSVLogger::CSVLogger(std::string path, CSVLoggerOptions options)
+    : state_(std::make_shared<State>()) {
+  state_->path = std::move(path);
+  state_->options = options;
+}
+
+void CSVLogger::on_train_begin(Logs&) {
+  State& s = *state_;
+  std::error_code error;
+  const auto size = std::filesystem::file_size(s.path, error);
+  s.header = !(s.options.append && !error && size > 0);
+  s.close();
+  s.file = std::fopen(s.path.c_str(), s.options.append ? "a" : "w");
+  if (s.file == nullptr)
+    throw FileError(fmt::format("CSVLogger: cannot write '{}': {}", s.path, std::strerror(errno)));
+  s.keys.clear();
+}
+
+void CSVLogger::on_epoch_end(int epoch, Logs& logs) {
+  State& s = *state_;
+  const char comma = s.options.separator;
+  if (s.keys.empty()) {
+    bool validated = false;
+    for (const auto& [key, value] : logs) {
+      s.keys.push_back(key);
+      validated |= key.starts_with("val_");
+    }
+    if (!validated) {  // validation may come in a later epoch
+      const std::vector<std::string> plain = s.keys;
+      for (const std::string& key : plain) s.keys.push_back("val_" + key);
+    }
+    if (s.header) {
+      std::string line = "epoch";
+      for (const std::string& key : s.keys) line += comma + key;
+      fmt::print(s.file, "{}\n", line);
+    }
+  }
+  std::string line = std::to_string(epoch);
+  for (const std::string& key : s.keys) {
+    const auto it = logs.find(key);
+    line += comma + (it == logs.end() ? std::string("NA") : fmt::format("{}", it->second));
+  }
+  fmt::print(s.file, "{}\n", line);
+  if (std::fflush(s.file) != 0)
+    throw FileError(fmt::format("CSVLogger: cannot write '{}': {}", s.path, std::strerror(errno)));
+}
+
+void CSVLogger::on_train_end(Logs&) { state_->close(); }
+
+}  // namespace sinter

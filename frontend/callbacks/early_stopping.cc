@@ -1,0 +1,69 @@
+// Early stopping, in Keras's exact order of decisions.
+#include <fmt/format.h>
+
+#include "frontend/callbacks/callbacks.h"
+#include "frontend/callbacks/monitor.h"
+#include "frontend/model.h"
+
+namespace sinter {
+
+struct EarlyStopping::State {
+  explicit State(const EarlyStoppingOptions& o)
+      : options(o), monitor("EarlyStopping", o.monitor, o.mode, o.min_delta) {}
+  EarlyStoppingOptions options;
+  Monitor monitor;
+  int wait = 0;
+  int stopped_epoch = 0;
+  int best_epoch = 0;
+  std::optional<double> best;
+  std::optional<std::vector<Tensor>> best_weights;
+};
+
+EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
+    : state_(std::make_shared<State>(options)) {}
+
+int EarlyStopping::stopped_epoch() const { return state_->stopped_epoch; }
+int EarlyStopping::best_epoch() const { return state_->best_epoch; }
+std::optional<double> EarlyStopping::best() const { return state_->best; }
+
+void EarlyStopping::on_train_begin(Logs&) {
+  State& s = *state_;
+  s.wait = s.stopped_epoch = s.best_epoch = 0;
+  s.best.reset();
+  s.best_weights.reset();
+}
+
+void EarlyStopping::on_epoch_end(int epoch, Logs& logs) {
+  State& s = *state_;
+  const std::optional<double> current = s.monitor.read(logs);
+  if (!current || epoch < s.options.start_from_epoch) return;
+  const bool restore = s.options.restore_best_weights;
+  if (restore && !s.best_weights) {
+    s.best_weights = model().get_weights();
+    s.best_epoch = epoch;
+  }
+  ++s.wait;
+  if (s.monitor.improved(*current, s.best)) {
+    s.best = current;
+    s.best_epoch = epoch;
+    if (restore) s.best_weights = model().get_weights();
+    if (!s.options.baseline || s.monitor.improved(*current, s.options.baseline)) s.wait = 0;
+    return;
+  }
+  if (s.wait >= s.options.patience && epoch > 0) {
+    s.stopped_epoch = epoch;
+    model().set_stop_training(true);
+  }
+}
+
+void EarlyStopping::on_train_end(Logs&) {
+  State& s = *state_;
+  if (s.stopped_epoch > 0 && s.options.verbose > 0)
+    fmt::print("Epoch {}: early stopping\n", s.stopped_epoch + 1);
+  if (!s.options.restore_best_weights || !s.best_weights) return;
+  if (s.options.verbose > 0)
+    fmt::print("Restoring model weights from the end of the best epoch: {}.\n", s.best_epoch + 1);
+  model().set_weights(*s.best_weights);
+}
+
+}  // namespace sinter

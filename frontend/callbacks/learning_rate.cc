@@ -1,0 +1,82 @@
+// Callbacks that change the learning rate, and the one that stops at NaN.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "frontend/callbacks/callbacks.h"
+#include "frontend/callbacks/monitor.h"
+#include "frontend/model.h"
+
+namespace sinter {
+
+struct ReduceLROnPlateau::State {
+  explicit State(const ReduceLROnPlateauOptions& o)
+      : options(o), monitor("ReduceLROnPlateau", o.monitor, o.mode, o.min_delta) {}
+  ReduceLROnPlateauOptions options;
+  Monitor monitor;
+  int wait = 0;
+  int cooldown = 0;
+  std::optional<double> best;
+};
+
+ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options)
+    : state_(std::make_shared<State>(options)) {
+  if (options.factor >= 1.0)
+    throw Error(fmt::format("ReduceLROnPlateau: factor must be below 1, found {}", options.factor));
+}
+
+void ReduceLROnPlateau::on_train_begin(Logs&) {
+  state_->wait = state_->cooldown = 0;
+  state_->best.reset();
+}
+
+void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
+  State& s = *state_;
+  const Optimizer& optimizer = model().optimizer();
+  const double rate = optimizer.learning_rate();
+  logs["learning_rate"] = rate;
+  const std::optional<double> current = s.monitor.read(logs);
+  if (!current) return;
+  if (s.cooldown > 0) {
+    --s.cooldown;
+    s.wait = 0;
+  }
+  if (s.monitor.improved(*current, s.best)) {
+    s.best = current;
+    s.wait = 0;
+    return;
+  }
+  if (s.cooldown > 0 || ++s.wait < s.options.patience || rate <= s.options.min_lr) return;
+  const double lower = std::max(rate * s.options.factor, s.options.min_lr);
+  optimizer.set_learning_rate(lower);
+  if (s.options.verbose > 0)
+    fmt::print("\nEpoch {}: ReduceLROnPlateau reducing learning rate to {}.\n", epoch + 1, lower);
+  s.cooldown = s.options.cooldown;
+  s.wait = 0;
+}
+
+LearningRateScheduler::LearningRateScheduler(std::function<double(int, double)> schedule,
+                                             int verbose)
+    : schedule_(std::move(schedule)), verbose_(verbose) {}
+
+void LearningRateScheduler::on_epoch_begin(int epoch, Logs&) {
+  const Optimizer& optimizer = model().optimizer();
+  const double rate = schedule_(epoch, optimizer.learning_rate());
+  optimizer.set_learning_rate(rate);
+  if (verbose_ > 0)
+    fmt::print("\nEpoch {}: LearningRateScheduler setting learning rate to {}.\n", epoch + 1, rate);
+}
+
+void LearningRateScheduler::on_epoch_end(int, Logs& logs) {
+  logs["learning_rate"] = model().optimizer().learning_rate();
+}
+
+void TerminateOnNaN::on_train_batch_end(int64_t batch, Logs& logs) {
+  const auto loss = logs.find("loss");
+  if (loss == logs.end() || std::isfinite(loss->second)) return;
+  fmt::print("Batch {}: Invalid loss, terminating training\n", batch);
+  model().set_stop_training(true);
+}
+
+}  // namespace sinter

@@ -1,0 +1,116 @@
+// Model::compile: which loss and metrics belong to which output, and the optimizer's state.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "frontend/model_state.h"
+#include "runtime/load.h"
+
+namespace sinter {
+namespace {
+
+void check_output_names(const char* argument, const std::vector<std::string>& known,
+                        const auto& named) {
+  for (const auto& [name, value] : named) {
+    if (std::ranges::find(known, name) == known.end()) {
+      raise_unknown_name(fmt::format("output in compile({} = ...)", argument), name, known);
+    }
+  }
+}
+
+std::vector<Loss> losses_for(const LossArgument& argument,
+                             const std::vector<std::string>& outputs) {
+  if (!argument.named().empty()) {
+    check_output_names("loss", outputs, argument.named());
+    std::vector<Loss> result;
+    for (const std::string& name : outputs) {
+      const auto it = argument.named().find(name);
+      result.push_back(it == argument.named().end() ? Loss() : it->second);
+    }
+    return result;
+  }
+  if (argument.list().empty()) return std::vector<Loss>(outputs.size());
+  if (argument.list().size() == 1) return std::vector<Loss>(outputs.size(), argument.list()[0]);
+  if (argument.list().size() != outputs.size()) {
+    throw Error(fmt::format("compile: the model has {} outputs, given {} losses", outputs.size(),
+                            argument.list().size()));
+  }
+  return argument.list();
+}
+
+std::vector<std::vector<Metric>> metrics_for(const char* which, const MetricsArgument& argument,
+                                             const std::vector<std::string>& outputs) {
+  const size_t count = outputs.size();
+  if (!argument.named().empty()) {
+    check_output_names(which, outputs, argument.named());
+    std::vector<std::vector<Metric>> result;
+    for (const std::string& name : outputs) {
+      const auto it = argument.named().find(name);
+      result.push_back(it == argument.named().end() ? std::vector<Metric>() : it->second);
+    }
+    return result;
+  }
+  if (!argument.lists().empty()) {
+    if (argument.lists().size() != count) {
+      throw Error(fmt::format("compile: the model has {} outputs, {} has {} lists", count, which,
+                              argument.lists().size()));
+    }
+    return argument.lists();
+  }
+  if (argument.flat().empty()) return std::vector<std::vector<Metric>>(count);
+  if (count == 1) return {argument.flat()};
+  // As Keras: with several outputs a plain list holds one metric for each.
+  if (argument.flat().size() != count) {
+    throw Error(
+        fmt::format("compile: the model has {} outputs, so {} needs one entry for each (or a map "
+                    "by output name), found {}",
+                    count, which, argument.flat().size()));
+  }
+  std::vector<std::vector<Metric>> result;
+  for (const Metric& m : argument.flat()) result.push_back({m});
+  return result;
+}
+
+}  // namespace
+
+void Model::compile(CompileArguments arguments) const {
+  if (!arguments.backend.empty()) {
+    const std::vector<std::string> known = backend_names();
+    if (std::ranges::find(known, arguments.backend) == known.end())
+      raise_unknown_name("backend", arguments.backend, known);
+  }
+  state_->forget_programs();
+  state_->compiled = Compiled{std::move(arguments), {}, {}};
+  if (state_->network) state_->settle_compile();
+}
+
+void ModelState::settle_compile() {
+  Compiled& c = *compiled;
+  const std::vector<std::string>& outputs = net().output_names();
+  const std::vector<Loss> losses = losses_for(c.arguments.loss, outputs);
+  const auto metrics = metrics_for("metrics", c.arguments.metrics, outputs);
+  const auto weighted = metrics_for("weighted_metrics", c.arguments.weighted_metrics, outputs);
+  const std::vector<double>& weights = c.arguments.loss_weights;
+  if (!weights.empty() && weights.size() != outputs.size()) {
+    throw Error(fmt::format("compile: the model has {} outputs, given {} loss_weights",
+                            outputs.size(), weights.size()));
+  }
+  c.outputs.clear();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    c.outputs.push_back(
+        {outputs[i], losses[i], weights.empty() ? 1.0 : weights[i], metrics[i], weighted[i]});
+  }
+  c.trainable = net().trainable_variables();
+  c.arguments.optimizer.impl().build(c.trainable);
+}
+
+bool Model::is_compiled() const { return state_->compiled.has_value(); }
+const CompileArguments& Model::compile_arguments() const {
+  return state_->settings("compile_arguments").arguments;
+}
+const Optimizer& Model::optimizer() const {
+  return state_->settings("optimizer").arguments.optimizer;
+}
+
+}  // namespace sinter

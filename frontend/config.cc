@@ -1,0 +1,127 @@
+// Typed access to settings, with errors that name the key.
+#include "frontend/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace sinter {
+namespace {
+
+[[noreturn]] void raise_type(std::string_view key, std::string_view wanted,
+                             const ConfigValue& found) {
+  throw Error(fmt::format("setting '{}' must be {}, found {}", key, wanted, found.type_name()));
+}
+
+}  // namespace
+
+Config::Config(std::initializer_list<ConfigEntry> entries) : entries_(entries) {}
+
+const ConfigValue* Config::find(std::string_view key) const {
+  const auto it = std::ranges::find(entries_, key, &ConfigEntry::key);
+  return it == entries_.end() ? nullptr : &it->value;
+}
+
+Config& Config::set(std::string key, ConfigValue value) {
+  const auto it = std::ranges::find(entries_, key, &ConfigEntry::key);
+  if (it != entries_.end()) {
+    it->value = std::move(value);
+  } else {
+    entries_.push_back({std::move(key), std::move(value)});
+  }
+  return *this;
+}
+
+Config& Config::merge(const Config& other) {
+  for (const ConfigEntry& entry : other.entries_) set(entry.key, entry.value);
+  return *this;
+}
+
+bool Config::operator==(const Config& other) const { return entries_ == other.entries_; }
+
+const ConfigValue& Config::get(std::string_view key) const {
+  static const ConfigValue null;
+  const ConfigValue* value = find(key);
+  return value == nullptr ? null : *value;
+}
+
+bool Config::get_bool(std::string_view key, bool fallback) const {
+  const ConfigValue& value = get(key);
+  if (value.is_null()) return fallback;
+  if (const bool* v = value.as<bool>()) return *v;
+  raise_type(key, "a boolean", value);
+}
+
+int64_t Config::get_int(std::string_view key, int64_t fallback) const {
+  const ConfigValue& value = get(key);
+  if (value.is_null()) return fallback;
+  if (const int64_t* v = value.as<int64_t>()) return *v;
+  if (const double* v = value.as<double>();
+      v != nullptr && std::abs(*v) < 9e15 && *v == std::floor(*v)) {
+    return static_cast<int64_t>(*v);
+  }
+  raise_type(key, "an integer", value);
+}
+
+double Config::get_float(std::string_view key, double fallback) const {
+  const ConfigValue& value = get(key);
+  if (value.is_null()) return fallback;
+  if (const double* v = value.as<double>()) return *v;
+  if (const int64_t* v = value.as<int64_t>()) return static_cast<double>(*v);
+  raise_type(key, "a number", value);
+}
+
+std::string Config::get_string(std::string_view key, const std::string& fallback) const {
+  const ConfigValue& value = get(key);
+  if (value.is_null()) return fallback;
+  if (const std::string* v = value.as<std::string>()) return *v;
+  raise_type(key, "a string", value);
+}
+
+std::vector<int64_t> Config::get_ints(std::string_view key, const std::vector<int64_t>& fallback,
+                                      int64_t null_entry) const {
+  const ConfigValue& value = get(key);
+  if (value.is_null()) return fallback;
+  if (const int64_t* v = value.as<int64_t>()) return {*v};
+  const ConfigList* list = value.as<ConfigList>();
+  if (list == nullptr) raise_type(key, "a list of integers", value);
+  std::vector<int64_t> result;
+  for (const ConfigValue& entry : *list) {
+    const int64_t* v = entry.as<int64_t>();
+    if (v == nullptr && !entry.is_null()) raise_type(key, "a list of integers", entry);
+    result.push_back(v == nullptr ? null_entry : *v);
+  }
+  return result;
+}
+
+ConfigValue ConfigValue::ints(const std::vector<int64_t>& values) {
+  ConfigList list;
+  for (int64_t v : values) list.emplace_back(v);
+  return list;
+}
+
+std::string_view ConfigValue::type_name() const {
+  static constexpr std::string_view kNames[] = {"null",         "a boolean", "an integer",
+                                                "a number",     "a string",  "a list",
+                                                "a dictionary", "an object"};
+  return kNames[value_.index()];
+}
+
+std::string to_snake_case(std::string_view name) {
+  const auto upper = [](char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; };
+  const auto lower = [](char c) { return std::islower(static_cast<unsigned char>(c)) != 0; };
+  std::string result;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const bool starts_word = i > 0 && upper(name[i]) &&
+                             (lower(name[i - 1]) || (i + 1 < name.size() && lower(name[i + 1])));
+    if (starts_word) result += '_';
+    result += static_cast<char>(std::tolower(static_cast<unsigned char>(name[i])));
+  }
+  return result;
+}
+
+}  // namespace sinter

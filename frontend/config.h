@@ -1,0 +1,105 @@
+// Settings of layers, optimizers, losses and their kin as ordered keys and values: the form that
+// files, JSON and summaries read and write, so that none of them needs to know any particular
+// layer.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace sinter {
+
+class ConfigValue;
+struct ConfigEntry;
+using ConfigList = std::vector<ConfigValue>;
+
+/// Keys and values in the order Keras writes them.
+class Config {
+ public:
+  Config() = default;
+  Config(std::initializer_list<ConfigEntry> entries);
+
+  const std::vector<ConfigEntry>& entries() const { return entries_; }
+  bool empty() const { return entries_.empty(); }
+  /// Null when the key is absent.
+  const ConfigValue* find(std::string_view key) const;
+  bool contains(std::string_view key) const { return find(key) != nullptr; }
+  Config& set(std::string key, ConfigValue value);
+  /// Appends all of `other`, replacing keys that exist.
+  Config& merge(const Config& other);
+
+  /// The value of `key`, or the fallback when it is absent or null. Raises Error naming key and
+  /// type for a value of another type.
+  bool get_bool(std::string_view key, bool fallback) const;
+  int64_t get_int(std::string_view key, int64_t fallback) const;
+  double get_float(std::string_view key, double fallback) const;
+  std::string get_string(std::string_view key, const std::string& fallback) const;
+  /// A list of integers, or one integer as a list of one; null entries become `null_entry`.
+  std::vector<int64_t> get_ints(std::string_view key, const std::vector<int64_t>& fallback,
+                                int64_t null_entry = -1) const;
+  /// The value as it is; null when absent.
+  const ConfigValue& get(std::string_view key) const;
+
+  bool operator==(const Config& other) const;
+
+ private:
+  std::vector<ConfigEntry> entries_;
+};
+
+/// An object of Keras: {"module": ..., "class_name": ..., "config": {...}}.
+struct ConfigObject {
+  std::string module;
+  std::string class_name;
+  Config config;
+  bool operator==(const ConfigObject&) const = default;
+};
+
+/// null, bool, integer, float, string, list, dictionary or object.
+class ConfigValue {
+ public:
+  using Variant = std::variant<std::monostate, bool, int64_t, double, std::string, ConfigList,
+                               Config, ConfigObject>;
+
+  ConfigValue() = default;
+  ConfigValue(std::nullptr_t) {}                          // NOLINT
+  ConfigValue(bool v) : value_(v) {}                      // NOLINT
+  ConfigValue(int v) : value_(int64_t{v}) {}              // NOLINT
+  ConfigValue(int64_t v) : value_(v) {}                   // NOLINT
+  ConfigValue(double v) : value_(v) {}                    // NOLINT
+  ConfigValue(const char* v) : value_(std::string(v)) {}  // NOLINT
+  ConfigValue(std::string v) : value_(std::move(v)) {}    // NOLINT
+  ConfigValue(ConfigList v) : value_(std::move(v)) {}     // NOLINT
+  ConfigValue(Config v) : value_(std::move(v)) {}         // NOLINT
+  ConfigValue(ConfigObject v) : value_(std::move(v)) {}   // NOLINT
+  static ConfigValue ints(const std::vector<int64_t>& values);
+
+  const Variant& variant() const { return value_; }
+  bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
+  /// The value as T, or null.
+  template <typename T>
+  const T* as() const {
+    return std::get_if<T>(&value_);
+  }
+  /// "null", "a boolean", "an integer", "a number", "a string", "a list", "a dictionary", "an
+  /// object".
+  std::string_view type_name() const;
+  bool operator==(const ConfigValue& other) const { return value_ == other.value_; }
+
+ private:
+  Variant value_;
+};
+
+struct ConfigEntry {
+  std::string key;
+  ConfigValue value;
+  bool operator==(const ConfigEntry&) const = default;
+};
+
+/// Python's name of a class: "BatchNormalization" -> "batch_normalization", "LeakyReLU" ->
+/// "leaky_re_lu".
+std::string to_snake_case(std::string_view class_name);
+
+}  // namespace sinter

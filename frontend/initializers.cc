@@ -1,0 +1,272 @@
+// Distributions of keras.initializers over Philox.
+#include "frontend/initializers.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <numbers>
+
+#include "core/error.h"
+#include "core/philox.h"
+#include "frontend/session.h"
+
+namespace sinter {
+namespace {
+
+// The standard deviation of a standard normal cut at +-2.
+constexpr double kTruncatedDeviation = 0.87962566103423978;
+
+double uniform(uint64_t key, int64_t step, int64_t element) {
+  return uniform_from_bits(philox_bits(static_cast<int64_t>(key), step, 0, element));
+}
+
+// Box-Muller; 1 - u lies in (0, 1].
+double normal(uint64_t key, int64_t attempt, int64_t element) {
+  const double u = 1.0 - uniform(key, 2 * attempt, element);
+  const double v = uniform(key, 2 * attempt + 1, element);
+  return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
+}
+
+double truncated_normal(uint64_t key, int64_t element) {
+  for (int64_t attempt = 0;; ++attempt) {
+    const double z = normal(key, attempt, element);
+    if (std::abs(z) <= 2.0) return z;
+  }
+}
+
+template <typename F>
+Tensor fill(const Shape& shape, DType dtype, F value) {
+  Tensor result(dtype, shape);
+  for (int64_t i = 0; i < result.elements(); ++i) result.set(i, value(i));
+  return result;
+}
+
+Initializer::Function uniform_between(double low, double high) {
+  return [=](const Shape& shape, DType dtype, uint64_t key) {
+    return fill(shape, dtype, [&](int64_t i) { return low + (high - low) * uniform(key, 0, i); });
+  };
+}
+
+Initializer::Function normal_around(double mean, double deviation, bool truncated) {
+  return [=](const Shape& shape, DType dtype, uint64_t key) {
+    return fill(shape, dtype, [&](int64_t i) {
+      return mean + deviation * (truncated ? truncated_normal(key, i) : normal(key, 0, i));
+    });
+  };
+}
+
+Initializer::Function scaled(const VarianceScalingOptions& o) {
+  if (o.mode != "fan_in" && o.mode != "fan_out" && o.mode != "fan_avg") {
+    raise_unknown_name("mode of VarianceScaling", o.mode, {"fan_in", "fan_out", "fan_avg"});
+  }
+  if (o.distribution != "truncated_normal" && o.distribution != "untruncated_normal" &&
+      o.distribution != "uniform") {
+    raise_unknown_name("distribution of VarianceScaling", o.distribution,
+                       {"truncated_normal", "untruncated_normal", "uniform"});
+  }
+  if (!(o.scale > 0))
+    throw Error(fmt::format("VarianceScaling: scale must be positive, found {}", o.scale));
+  return [o](const Shape& shape, DType dtype, uint64_t key) {
+    const auto [in, out] = compute_fans(shape);
+    const double fan = o.mode == "fan_in" ? in : o.mode == "fan_out" ? out : (in + out) / 2;
+    const double s = o.scale / std::max(1.0, fan);
+    if (o.distribution == "uniform")
+      return uniform_between(-std::sqrt(3 * s), std::sqrt(3 * s))(shape, dtype, key);
+    const bool cut = o.distribution == "truncated_normal";
+    return normal_around(0, std::sqrt(s) / (cut ? kTruncatedDeviation : 1.0), cut)(shape, dtype,
+                                                                                   key);
+  };
+}
+
+ConfigValue seed_value(std::optional<int64_t> seed) {
+  return seed ? ConfigValue(*seed) : ConfigValue(nullptr);
+}
+
+std::optional<int64_t> seed_of(const Config& c) {
+  if (!c.contains("seed") || c.get("seed").as<int64_t>() == nullptr) return std::nullopt;
+  return c.get_int("seed", 0);
+}
+
+Initializer fan_initializer(const char* class_name, double scale, const char* mode,
+                            const char* distribution, SeedOption o) {
+  return Initializer(class_name, {{"seed", seed_value(o.seed)}}, o.seed,
+                     scaled({.scale = scale, .mode = mode, .distribution = distribution}));
+}
+
+using Maker = Initializer (*)(const Config&);
+
+// Class name, Keras's other names, how to make it from its settings.
+struct Entry {
+  std::vector<std::string> names;
+  Maker make;
+};
+
+template <typename T>
+Initializer from_seed(const Config& c) {
+  return T({.seed = seed_of(c)});
+}
+
+const std::vector<Entry>& table() {
+  static const std::vector<Entry> entries = {
+      {{"GlorotUniform", "glorot_uniform"}, from_seed<GlorotUniform>},
+      {{"GlorotNormal", "glorot_normal"}, from_seed<GlorotNormal>},
+      {{"HeUniform", "he_uniform"}, from_seed<HeUniform>},
+      {{"HeNormal", "he_normal"}, from_seed<HeNormal>},
+      {{"LecunUniform", "lecun_uniform"}, from_seed<LecunUniform>},
+      {{"LecunNormal", "lecun_normal"}, from_seed<LecunNormal>},
+      {{"Zeros", "zeros", "zero"}, [](const Config&) -> Initializer { return Zeros(); }},
+      {{"Ones", "ones", "one"}, [](const Config&) -> Initializer { return Ones(); }},
+      {{"Constant", "constant"},
+       [](const Config& c) -> Initializer { return Constant(c.get_float("value", 0.0)); }},
+      {{"RandomUniform", "random_uniform", "uniform"},
+       [](const Config& c) -> Initializer {
+         return RandomUniform(
+             {c.get_float("minval", -0.05), c.get_float("maxval", 0.05), seed_of(c)});
+       }},
+      {{"RandomNormal", "random_normal", "normal"},
+       [](const Config& c) -> Initializer {
+         return RandomNormal({c.get_float("mean", 0.0), c.get_float("stddev", 0.05), seed_of(c)});
+       }},
+      {{"TruncatedNormal", "truncated_normal"},
+       [](const Config& c) -> Initializer {
+         return TruncatedNormal(
+             {c.get_float("mean", 0.0), c.get_float("stddev", 0.05), seed_of(c)});
+       }},
+      {{"VarianceScaling", "variance_scaling"},
+       [](const Config& c) -> Initializer {
+         return VarianceScaling({c.get_float("scale", 1.0), c.get_string("mode", "fan_in"),
+                                 c.get_string("distribution", "truncated_normal"), seed_of(c)});
+       }},
+      {{"Identity", "identity"},
+       [](const Config& c) -> Initializer { return Identity(c.get_float("gain", 1.0)); }},
+  };
+  return entries;
+}
+
+Initializer by_name(const std::string& name, const Config& config) {
+  for (const Entry& entry : table()) {
+    for (const std::string& known : entry.names) {
+      if (known == name) return entry.make(config);
+    }
+  }
+  raise_unknown_name("initializer", name, initializer_names());
+}
+
+}  // namespace
+
+std::vector<std::string> initializer_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : table())
+    names.insert(names.end(), entry.names.begin() + 1, entry.names.end());
+  return names;
+}
+
+std::pair<double, double> compute_fans(const Shape& shape) {
+  const int rank = shape.rank();
+  if (rank == 0) return {1, 1};
+  if (rank == 1) return {static_cast<double>(shape[0]), static_cast<double>(shape[0])};
+  double receptive = 1;
+  for (int i = 0; i < rank - 2; ++i) receptive *= static_cast<double>(shape[i]);
+  return {receptive * static_cast<double>(shape[rank - 2]),
+          receptive * static_cast<double>(shape[rank - 1])};
+}
+
+Initializer::Initializer(std::string class_name, Config config, std::optional<int64_t> seed,
+                         Function function)
+    : spec_(std::make_shared<const Spec>(
+          Spec{std::move(class_name), std::move(config), seed, std::move(function)})) {}
+
+Initializer::Initializer(const std::string& name) : Initializer(by_name(name, {})) {}
+
+Initializer::Initializer(std::function<Tensor(const Shape&, DType)> function, std::string name)
+    : Initializer(
+          std::move(name), {}, std::nullopt,
+          [function = std::move(function)](const Shape& shape, DType dtype, uint64_t) {
+            Tensor value = function(shape, dtype);
+            if (value.shape() != shape) {
+              throw ShapeError(fmt::format("an initializer was asked for shape {} and gave {}",
+                                           shape.to_string(), value.shape().to_string()));
+            }
+            return value.cast(dtype).clone();
+          }) {}
+
+Tensor Initializer::operator()(const Shape& shape, DType dtype, uint64_t key) const {
+  return spec_->function(shape, dtype, spec_->seed ? static_cast<uint64_t>(*spec_->seed) : key);
+}
+
+ConfigValue Initializer::to_config() const {
+  return ConfigObject{"keras.initializers", spec_->class_name, spec_->config};
+}
+
+Initializer Initializer::from_config(const ConfigValue& value) {
+  if (const std::string* name = value.as<std::string>()) return by_name(*name, {});
+  if (const ConfigObject* object = value.as<ConfigObject>())
+    return by_name(object->class_name, object->config);
+  throw Error("an initializer is a name or an object, found " + std::string(value.type_name()));
+}
+
+Zeros::Zeros()
+    : Initializer("Zeros", {}, std::nullopt,
+                  [](const Shape& shape, DType dtype, uint64_t) { return Tensor(dtype, shape); }) {}
+
+Ones::Ones()
+    : Initializer("Ones", {}, std::nullopt, [](const Shape& shape, DType dtype, uint64_t) {
+        return Tensor::full(dtype, shape, 1.0);
+      }) {}
+
+Constant::Constant(double value)
+    : Initializer("Constant", {{"value", value}}, std::nullopt,
+                  [value](const Shape& shape, DType dtype, uint64_t) {
+                    return Tensor::full(dtype, shape, value);
+                  }) {}
+
+RandomUniform::RandomUniform(RandomUniformOptions o)
+    : Initializer("RandomUniform",
+                  {{"minval", o.minval}, {"maxval", o.maxval}, {"seed", seed_value(o.seed)}},
+                  o.seed, uniform_between(o.minval, o.maxval)) {}
+
+RandomNormal::RandomNormal(RandomNormalOptions o)
+    : Initializer("RandomNormal",
+                  {{"mean", o.mean}, {"stddev", o.stddev}, {"seed", seed_value(o.seed)}}, o.seed,
+                  normal_around(o.mean, o.stddev, false)) {}
+
+TruncatedNormal::TruncatedNormal(RandomNormalOptions o)
+    : Initializer("TruncatedNormal",
+                  {{"mean", o.mean}, {"stddev", o.stddev}, {"seed", seed_value(o.seed)}}, o.seed,
+                  normal_around(o.mean, o.stddev, true)) {}
+
+VarianceScaling::VarianceScaling(VarianceScalingOptions o)
+    : Initializer("VarianceScaling",
+                  {{"scale", o.scale},
+                   {"mode", o.mode},
+                   {"distribution", o.distribution},
+                   {"seed", seed_value(o.seed)}},
+                  o.seed, scaled(o)) {}
+
+GlorotUniform::GlorotUniform(SeedOption o)
+    : Initializer(fan_initializer("GlorotUniform", 1.0, "fan_avg", "uniform", o)) {}
+GlorotNormal::GlorotNormal(SeedOption o)
+    : Initializer(fan_initializer("GlorotNormal", 1.0, "fan_avg", "truncated_normal", o)) {}
+HeUniform::HeUniform(SeedOption o)
+    : Initializer(fan_initializer("HeUniform", 2.0, "fan_in", "uniform", o)) {}
+HeNormal::HeNormal(SeedOption o)
+    : Initializer(fan_initializer("HeNormal", 2.0, "fan_in", "truncated_normal", o)) {}
+LecunUniform::LecunUniform(SeedOption o)
+    : Initializer(fan_initializer("LecunUniform", 1.0, "fan_in", "uniform", o)) {}
+LecunNormal::LecunNormal(SeedOption o)
+    : Initializer(fan_initializer("LecunNormal", 1.0, "fan_in", "truncated_normal", o)) {}
+
+Identity::Identity(double gain)
+    : Initializer("Identity", {{"gain", gain}}, std::nullopt,
+                  [gain](const Shape& shape, DType dtype, uint64_t) {
+                    if (shape.rank() != 2)
+                      throw ShapeError("the Identity initializer makes matrices, asked for shape " +
+                                       shape.to_string());
+                    Tensor result(dtype, shape);
+                    for (int64_t i = 0; i < std::min(shape[0], shape[1]); ++i)
+                      result.set(i * shape[1] + i, gain);
+                    return result;
+                  }) {}
+
+}  // namespace sinter

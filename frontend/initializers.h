@@ -1,0 +1,132 @@
+// Initial values of weights: Keras's initializers, their defaults and statistics. Values come from
+// Philox, a function of the seed and the position alone, so they are the same on every machine.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/tensor.h"
+#include "frontend/config.h"
+
+namespace sinter {
+
+struct SeedOption {
+  std::optional<int64_t> seed = std::nullopt;
+};
+
+class Initializer {
+ public:
+  using Function = std::function<Tensor(const Shape& shape, DType dtype, uint64_t key)>;
+
+  /// By Keras's name, snake case or class: "glorot_uniform", "HeNormal", "zeros", "normal" ...
+  /// Raises NameError.
+  Initializer(const std::string& name);                              // NOLINT
+  Initializer(const char* name) : Initializer(std::string(name)) {}  // NOLINT
+  Initializer(std::string class_name, Config config, std::optional<int64_t> seed,
+              Function function);
+  /// The user's own: shape and dtype to a tensor of just these.
+  Initializer(std::function<Tensor(const Shape&, DType)> function,
+              std::string name = "custom_initializer");  // NOLINT
+
+  /// With the initializer's own seed when it has one, else with `key` (see next_random_key).
+  Tensor operator()(const Shape& shape, DType dtype, uint64_t key) const;
+  ConfigValue to_config() const;
+  static Initializer from_config(const ConfigValue& value);
+
+ private:
+  struct Spec {
+    std::string class_name;
+    Config config;
+    std::optional<int64_t> seed;
+    Function function;
+  };
+  std::shared_ptr<const Spec> spec_;
+};
+
+std::vector<std::string> initializer_names();
+
+class Zeros : public Initializer {
+ public:
+  Zeros();
+};
+class Ones : public Initializer {
+ public:
+  Ones();
+};
+class Constant : public Initializer {
+ public:
+  explicit Constant(double value = 0.0);
+};
+struct RandomUniformOptions {
+  double minval = -0.05;
+  double maxval = 0.05;
+  std::optional<int64_t> seed = std::nullopt;
+};
+class RandomUniform : public Initializer {
+ public:
+  explicit RandomUniform(RandomUniformOptions options = {});
+};
+struct RandomNormalOptions {
+  double mean = 0.0;
+  double stddev = 0.05;
+  std::optional<int64_t> seed = std::nullopt;
+};
+class RandomNormal : public Initializer {
+ public:
+  explicit RandomNormal(RandomNormalOptions options = {});
+};
+/// Normal, drawn again beyond two standard deviations.
+class TruncatedNormal : public Initializer {
+ public:
+  explicit TruncatedNormal(RandomNormalOptions options = {});
+};
+struct VarianceScalingOptions {
+  double scale = 1.0;
+  std::string mode = "fan_in";                    // fan_in, fan_out, fan_avg
+  std::string distribution = "truncated_normal";  // truncated_normal, untruncated_normal, uniform
+  std::optional<int64_t> seed = std::nullopt;
+};
+/// s = scale / max(1, fan). truncated_normal: stddev sqrt(s) / 0.87962566103423978 (so that the cut
+/// distribution has sqrt(s)), untruncated_normal: sqrt(s), uniform: +-sqrt(3 s).
+class VarianceScaling : public Initializer {
+ public:
+  explicit VarianceScaling(VarianceScalingOptions options = {});
+};
+class GlorotUniform : public Initializer {
+ public:
+  explicit GlorotUniform(SeedOption options = {});
+};
+class GlorotNormal : public Initializer {
+ public:
+  explicit GlorotNormal(SeedOption options = {});
+};
+class HeUniform : public Initializer {
+ public:
+  explicit HeUniform(SeedOption options = {});
+};
+class HeNormal : public Initializer {
+ public:
+  explicit HeNormal(SeedOption options = {});
+};
+class LecunUniform : public Initializer {
+ public:
+  explicit LecunUniform(SeedOption options = {});
+};
+class LecunNormal : public Initializer {
+ public:
+  explicit LecunNormal(SeedOption options = {});
+};
+/// gain on the diagonal of a matrix.
+class Identity : public Initializer {
+ public:
+  explicit Identity(double gain = 1.0);
+};
+
+/// (fan_in, fan_out): rank 2 rows and columns; rank 3 and more: the last two dimensions times the
+/// rest; rank 1 the length twice.
+std::pair<double, double> compute_fans(const Shape& shape);
+
+}  // namespace sinter

@@ -1,0 +1,227 @@
+// What every layer does: names, building, calling with an origin, weights.
+#include "frontend/layer.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "frontend/session.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+std::shared_ptr<const Origin> origin_at(const std::string& layer, std::source_location where) {
+  return std::make_shared<const Origin>(
+      Origin{layer, std::filesystem::path(where.file_name()).filename().string(),
+             static_cast<int32_t>(where.line())});
+}
+
+// FNV-1a, so that streams depend on names alone.
+int64_t hash_name(const std::string& name) {
+  uint32_t hash = 2166136261u;
+  for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+  return hash & 0x7fffffff;
+}
+
+}  // namespace
+
+// --- KerasTensor
+const ValueType& KerasTensor::type() const { return call_->outputs[static_cast<size_t>(index_)]; }
+const Shape& KerasTensor::shape() const { return type().shape; }
+DType KerasTensor::dtype() const { return type().dtype; }
+
+// --- CallContext
+Symbol CallContext::variable(const VariablePtr& variable) {
+  const auto it = symbols_.find(variable.get());
+  if (it != symbols_.end()) return it->second;
+  std::string name = variable->path;
+  for (int i = 1; graph_.find_variable(name) >= 0 || graph_.find_input(name) >= 0; ++i) {
+    name = fmt::format("{}_{}", variable->path, i);
+  }
+  const Symbol symbol = graph_.variable(name, variable->value.type());
+  variables_.push_back(variable);
+  symbols_.emplace(variable.get(), symbol);
+  return symbol;
+}
+
+void CallContext::adopt(const std::vector<VariablePtr>& variables) {
+  SINTER_CHECK(variables.size() == graph_.variables().size());
+  variables_ = variables;
+  for (size_t i = 0; i < variables.size(); ++i)
+    symbols_[variables[i].get()] = Symbol(&graph_, {graph_.variables()[i], 0});
+}
+
+Symbol CallContext::random_state() {
+  SINTER_CHECK(random_state_ != nullptr);
+  random_state_used_ = true;
+  return variable(random_state_);
+}
+
+int64_t CallContext::next_stream(const std::string& layer_name) {
+  return hash_name(layer_name) ^ (streams_[layer_name]++ << 20);
+}
+
+void CallContext::add_update(const VariablePtr& variable, Symbol value) {
+  if (training_) updates_.push_back({variable, value});
+}
+
+// --- LayerImpl
+LayerImpl::LayerImpl(std::string class_name, const std::string& name, std::source_location where)
+    : class_name_(std::move(class_name)), dtype_(floatx()) {
+  register_ops();
+  const size_t package = class_name_.find('>');
+  const std::string plain =
+      package == std::string::npos ? class_name_ : class_name_.substr(package + 1);
+  name_ = name.empty() ? automatic_name(to_snake_case(plain)) : name;
+  origin_ = origin_at(name_, where);
+}
+
+LayerImpl::~LayerImpl() = default;
+
+std::string LayerImpl::title() const {
+  return fmt::format("{} {}", class_name_, origin_->to_string());
+}
+
+Config LayerImpl::base_config() const {
+  Config c = {
+      {"name", name_},
+      {"trainable", trainable_},
+      {"dtype", ConfigObject{"keras", "DTypePolicy", {{"name", std::string(dtype_name(dtype_))}}}}};
+  if (activity_regularizer_) c.set("activity_regularizer", activity_regularizer_.to_config());
+  return c;
+}
+
+VariablePtr LayerImpl::add_weight(const std::string& name, Shape shape,
+                                  const Initializer& initializer, bool trainable,
+                                  Regularizer regularizer) {
+  for (int64_t d : shape) {
+    if (d <= 0) {
+      throw ShapeError(fmt::format(
+          "{}: weight '{}' would have shape {}; every dimension must be known and positive",
+          title(), name, shape.to_string()));
+    }
+  }
+  auto weight = std::make_shared<Variable>(
+      name, name_ + "/" + name, initializer(shape, dtype_, next_random_key()), trainable);
+  weight->regularizer = std::move(regularizer);
+  weights_.push_back(weight);
+  return weight;
+}
+
+std::vector<VariablePtr> LayerImpl::variables() const {
+  std::vector<VariablePtr> result;
+  for (const VariablePtr& w : weights_) {
+    if (w->trainable) result.push_back(w);
+  }
+  for (const VariablePtr& w : weights_) {
+    if (!w->trainable) result.push_back(w);
+  }
+  return result;
+}
+
+std::vector<VariablePtr> LayerImpl::trainable_variables() const {
+  std::vector<VariablePtr> result;
+  for (const VariablePtr& w : weights_) {
+    if (trainable_ && w->trainable) result.push_back(w);
+  }
+  return result;
+}
+
+void LayerImpl::ensure_built(std::span<const ValueType> inputs) {
+  if (built_) return;
+  weights_.clear();
+  build(inputs);
+  build_types_.assign(inputs.begin(), inputs.end());
+  built_ = true;
+}
+
+std::vector<Symbol> LayerImpl::apply(CallContext& context, std::span<const Symbol> inputs,
+                                     const std::shared_ptr<const Origin>& origin) {
+  const OriginScope scope(context.graph(), origin);
+  std::vector<Symbol> results = call(context, inputs);
+  if (activity_regularizer_) {
+    for (const Symbol& y : results)
+      context.add_loss(divide(activity_regularizer_(y), size(y, 0, y.dtype())));
+  }
+  return results;
+}
+
+// --- Layer
+std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
+                                     std::source_location where) const {
+  // One step of the functional API in a scratch graph: shapes are inferred and mistakes raised
+  // where the user made them.
+  std::vector<ValueType> types;
+  for (const KerasTensor& x : xs) types.push_back(x.type());
+  const auto origin = origin_at(impl_->name(), where);
+  auto made = std::make_shared<LayerCall>();
+  Graph scratch("scratch");
+  try {
+    impl_->ensure_built(types);
+    std::vector<Symbol> inputs;
+    for (size_t i = 0; i < types.size(); ++i)
+      inputs.push_back(scratch.input(fmt::format("x{}", i), types[i]));
+    CallContext context(scratch, true);
+    context.set_random_state(std::make_shared<Variable>("random_state", "random_state",
+                                                        Tensor(DType::kInt64, {2}), false));
+    for (const Symbol& y : impl_->apply(context, inputs, origin)) made->outputs.push_back(y.type());
+  } catch (const ShapeError& error) {
+    const std::string text = error.what();
+    if (text.find(fmt::format("'{}' (", impl_->name())) != std::string::npos) throw;
+    throw ShapeError(fmt::format("{} {}: {}", impl_->class_name(), origin->to_string(), text));
+  }
+  made->layer = impl_;
+  made->index = impl_->next_call_index();
+  made->inputs = xs;
+  made->origin = origin;
+  std::vector<KerasTensor> results;
+  for (int i = 0; i < static_cast<int>(made->outputs.size()); ++i) results.emplace_back(made, i);
+  return results;
+}
+
+KerasTensor Layer::operator()(const KerasTensor& x, std::source_location where) const {
+  return call({x}, where).front();
+}
+
+KerasTensor Layer::operator()(const std::vector<KerasTensor>& xs,
+                              std::source_location where) const {
+  return call(xs, where).front();
+}
+
+std::vector<Tensor> Layer::get_weights() const {
+  std::vector<Tensor> result;
+  for (const VariablePtr& v : variables()) result.push_back(v->value.clone());
+  return result;
+}
+
+void Layer::set_weights(std::span<const Tensor> weights) const {
+  const std::vector<VariablePtr> own = variables();
+  assign_all(fmt::format("layer '{}'", name()), own, weights);
+}
+
+int64_t Layer::count_params() const {
+  int64_t count = 0;
+  for (const VariablePtr& v : variables()) count += v->value.elements();
+  return count;
+}
+
+void assign_all(const std::string& owner, std::span<const VariablePtr> variables,
+                std::span<const Tensor> values) {
+  if (variables.size() != values.size()) {
+    throw ShapeError(
+        fmt::format("{} has {} weights, given {}", owner, variables.size(), values.size()));
+  }
+  // All are checked before the first is changed.
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i].shape() != variables[i]->value.shape()) {
+      throw ShapeError(fmt::format("{}: weight '{}' has shape {}, given {}", owner,
+                                   variables[i]->path, variables[i]->value.shape().to_string(),
+                                   values[i].shape().to_string()));
+    }
+  }
+  for (size_t i = 0; i < values.size(); ++i) variables[i]->assign(values[i]);
+}
+
+}  // namespace sinter

@@ -1,0 +1,193 @@
+// Layers: a handle that users pass around (Layer), what a layer is (LayerImpl), and the graph it is
+// written into (CallContext).
+//
+// To write a layer of your own: derive from LayerImpl, create weights in build(), compute in
+// call(), and wrap it: Layer(std::make_shared<MyLayer>(...))(x).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <source_location>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/graph.h"
+#include "frontend/config.h"
+#include "frontend/initializers.h"
+#include "frontend/keras_tensor.h"
+#include "frontend/regularizers.h"
+#include "frontend/variable.h"
+
+namespace sinter {
+
+/// The graph that layers are written into, and what they add to it besides their outputs.
+class CallContext {
+ public:
+  struct Update {
+    VariablePtr variable;
+    Symbol value;
+  };
+
+  /// `training`: moving averages and the like are updated.
+  CallContext(Graph& graph, bool training) : graph_(graph), training_(training) {}
+  CallContext(const CallContext&) = delete;
+
+  Graph& graph() { return graph_; }
+  bool training() const { return training_; }
+  /// The variable as a value of the graph; added to the graph at its first use.
+  Symbol variable(const VariablePtr& variable);
+  /// int64[2] {seed, step}: the state of random numbers in this run. Raises InternalError when none
+  /// was set.
+  Symbol random_state();
+  void set_random_state(VariablePtr state) { random_state_ = std::move(state); }
+  bool uses_random_state() const { return random_state_used_; }
+  /// A number that is different for each layer and each of its calls, and the same for the same
+  /// model in every run.
+  int64_t next_stream(const std::string& layer_name);
+  /// variable <- value at the end of the step; ignored unless training.
+  void add_update(const VariablePtr& variable, Symbol value);
+  /// Adds a scalar to the loss of the model.
+  void add_loss(Symbol scalar) { losses_.push_back(scalar); }
+
+  /// Says that the graph holds these variables already, in the order of Graph::variables(): it went
+  /// through a pass.
+  void adopt(const std::vector<VariablePtr>& variables);
+  bool holds(const VariablePtr& variable) const { return symbols_.contains(variable.get()); }
+
+  /// Variables in the order of Graph::variables().
+  const std::vector<VariablePtr>& variables() const { return variables_; }
+  const std::vector<Update>& updates() const { return updates_; }
+  const std::vector<Symbol>& losses() const { return losses_; }
+
+ private:
+  Graph& graph_;
+  bool training_;
+  VariablePtr random_state_;
+  bool random_state_used_ = false;
+  std::vector<VariablePtr> variables_;
+  std::map<const Variable*, Symbol> symbols_;
+  std::map<std::string, int64_t> streams_;
+  std::vector<Update> updates_;
+  std::vector<Symbol> losses_;
+};
+
+class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
+ public:
+  /// `class_name` as in Keras's files: "Dense"; Sinter's own have a package: "sinter>Maxout".
+  LayerImpl(std::string class_name, const std::string& name, std::source_location where);
+  virtual ~LayerImpl();
+  LayerImpl(const LayerImpl&) = delete;
+
+  const std::string& class_name() const { return class_name_; }
+  const std::string& name() const { return name_; }
+  const std::shared_ptr<const Origin>& origin() const { return origin_; }
+  bool trainable() const { return trainable_; }
+  virtual void set_trainable(bool trainable) { trainable_ = trainable; }
+  /// The dtype of weights and outputs.
+  DType dtype() const { return dtype_; }
+  void set_dtype(DType dtype) { dtype_ = dtype; }
+
+  /// Settings in Keras's order: name, trainable, dtype, then the layer's own.
+  virtual Config config() const = 0;
+  /// Creates the weights with add_weight(). Called once, before the first call, with the types of
+  /// its inputs.
+  virtual void build(std::span<const ValueType> inputs) { (void)inputs; }
+  /// Writes the layer into context.graph().
+  virtual std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) = 0;
+
+  bool built() const { return built_; }
+  void ensure_built(std::span<const ValueType> inputs);
+  /// The types given to build().
+  const std::vector<ValueType>& build_types() const { return build_types_; }
+  /// call() under the layer's origin, with the activity regularizer.
+  std::vector<Symbol> apply(CallContext& context, std::span<const Symbol> inputs,
+                            const std::shared_ptr<const Origin>& origin);
+
+  /// Own weights in order of creation.
+  const std::vector<VariablePtr>& weights() const { return weights_; }
+  /// Trainable ones first, then the others: the order of files and get_weights(). Composite layers
+  /// give those of their parts.
+  virtual std::vector<VariablePtr> variables() const;
+  /// Those that training changes: none when the layer is not trainable.
+  virtual std::vector<VariablePtr> trainable_variables() const;
+  int next_call_index() { return calls_++; }
+
+  const Regularizer& activity_regularizer() const { return activity_regularizer_; }
+  void set_activity_regularizer(Regularizer regularizer) {
+    activity_regularizer_ = std::move(regularizer);
+  }
+
+ protected:
+  VariablePtr add_weight(const std::string& name, Shape shape, const Initializer& initializer,
+                         bool trainable = true, Regularizer regularizer = {});
+  /// {name, trainable, dtype}.
+  Config base_config() const;
+  /// "Dense 'fc1' (train.cc:23)": the start of error messages.
+  std::string title() const;
+
+ private:
+  std::string class_name_;
+  std::string name_;
+  std::shared_ptr<const Origin> origin_;
+  bool trainable_ = true;
+  DType dtype_;
+  bool built_ = false;
+  int calls_ = 0;
+  std::vector<ValueType> build_types_;
+  std::vector<VariablePtr> weights_;
+  Regularizer activity_regularizer_;
+};
+
+/// What users hold: copies are the same layer.
+class Layer {
+ public:
+  explicit Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
+
+  /// Calls the layer. Shapes are checked now: errors name the layer, the shapes and the line of
+  /// this call.
+  KerasTensor operator()(const KerasTensor& x,
+                         std::source_location where = std::source_location::current()) const;
+  KerasTensor operator()(const std::vector<KerasTensor>& xs,
+                         std::source_location where = std::source_location::current()) const;
+  /// All results of a layer that has several.
+  std::vector<KerasTensor> call(const std::vector<KerasTensor>& xs,
+                                std::source_location where = std::source_location::current()) const;
+
+  const std::string& name() const { return impl_->name(); }
+  const std::string& class_name() const { return impl_->class_name(); }
+  Config config() const { return impl_->config(); }
+  bool trainable() const { return impl_->trainable(); }
+  /// Takes effect at the next compile().
+  void set_trainable(bool trainable) const { impl_->set_trainable(trainable); }
+  std::vector<VariablePtr> variables() const { return impl_->variables(); }
+  /// Copies of the weights, trainable ones first.
+  std::vector<Tensor> get_weights() const;
+  /// Raises ShapeError when the count or a shape differs.
+  void set_weights(std::span<const Tensor> weights) const;
+  /// Number of values in all weights.
+  int64_t count_params() const;
+
+  LayerImpl& impl() const { return *impl_; }
+  const std::shared_ptr<LayerImpl>& shared() const { return impl_; }
+
+ private:
+  std::shared_ptr<LayerImpl> impl_;
+};
+
+/// Copies `values` into `variables`; raises ShapeError naming `owner` when the count or a shape
+/// differs.
+void assign_all(const std::string& owner, std::span<const VariablePtr> variables,
+                std::span<const Tensor> values);
+
+// --- layers by name (layers/registry.cc)
+using LayerFactory = Layer (*)(const Config&, std::source_location);
+/// Under Keras's class name. Later registrations win.
+void register_layer(const std::string& class_name, LayerFactory factory);
+std::vector<std::string> layer_names();
+/// Makes a layer from Layer::config() or Keras's; unknown settings are ignored. Raises NameError
+/// for an unknown class.
+Layer layer_from_config(const std::string& class_name, const Config& config,
+                        std::source_location where = std::source_location::current());
+
+}  // namespace sinter

@@ -1,0 +1,137 @@
+// Activation layers.
+#include "frontend/layers/activation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "frontend/layers/registry.h"
+#include "frontend/layers/simple_layer.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+class PReLUImpl : public LayerImpl {
+ public:
+  PReLUImpl(PReLUOptions options, std::source_location where)
+      : LayerImpl("PReLU", options.name, where), options_(std::move(options)) {}
+
+  Config config() const override {
+    Config c = base_config();
+    return c.merge(
+        {{"alpha_initializer", options_.alpha_initializer.to_config()},
+         {"alpha_regularizer", options_.alpha_regularizer.to_config()},
+         {"alpha_constraint", nullptr},
+         {"shared_axes", options_.shared_axes.empty() ? ConfigValue(nullptr)
+                                                      : ConfigValue::ints(options_.shared_axes)}});
+  }
+
+  void build(std::span<const ValueType> inputs) override {
+    std::vector<int64_t> shape(inputs[0].shape.begin() + 1, inputs[0].shape.end());
+    for (int64_t axis : options_.shared_axes) {
+      if (axis < 1 || axis > static_cast<int64_t>(shape.size())) {
+        throw ShapeError(
+            fmt::format("{}: shared axis {} is not an axis of input {} (counted from 1)", title(),
+                        axis, inputs[0].shape.to_string()));
+      }
+      shape[static_cast<size_t>(axis - 1)] = 1;
+    }
+    alpha_ = add_weight("alpha", Shape(shape), options_.alpha_initializer, true,
+                        options_.alpha_regularizer);
+  }
+
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
+    const Symbol x = inputs[0];
+    return {maximum(x, 0.0) + context.variable(alpha_) * minimum(x, 0.0)};
+  }
+
+ private:
+  PReLUOptions options_;
+  VariablePtr alpha_;
+};
+
+Symbol general_relu(Symbol x, const ReLUOptions& o) {
+  const bool plain = o.threshold == 0;
+  if (plain && o.negative_slope == 0 && !o.max_value) return relu(x);
+  if (plain && o.negative_slope == 0 && *o.max_value == 6) return relu6(x);
+  if (plain && !o.max_value) return leaky_relu(x, o.negative_slope);
+  Symbol y = select(greater(x, o.threshold), x, o.negative_slope * (x - o.threshold));
+  if (o.max_value) y = minimum(y, *o.max_value);
+  return y;
+}
+
+LayerOptions named(const Config& c) { return {.name = c.get_string("name", "")}; }
+
+}  // namespace
+
+Activation::Activation(ActivationFunction activation, LayerOptions options,
+                       std::source_location where)
+    : Layer(simple_layer("Activation", options.name, where,
+                         {{"activation", activation.to_config()}},
+                         [activation](Symbol x) { return activation(x); })) {}
+
+ReLU::ReLU(ReLUOptions o, std::source_location where)
+    : Layer(simple_layer(
+          "ReLU", o.name, where,
+          {{"max_value", o.max_value ? ConfigValue(*o.max_value) : ConfigValue(nullptr)},
+           {"negative_slope", o.negative_slope},
+           {"threshold", o.threshold}},
+          [o](Symbol x) { return general_relu(x, o); })) {
+  if ((o.max_value && *o.max_value < 0) || o.negative_slope < 0 || o.threshold < 0) {
+    throw Error(fmt::format(
+        "ReLU '{}': max_value, negative_slope and threshold must not be negative", name()));
+  }
+}
+
+LeakyReLU::LeakyReLU(double negative_slope, LayerOptions options, std::source_location where)
+    : Layer(simple_layer("LeakyReLU", options.name, where, {{"negative_slope", negative_slope}},
+                         [negative_slope](Symbol x) { return leaky_relu(x, negative_slope); })) {}
+
+ELU::ELU(double alpha, LayerOptions options, std::source_location where)
+    : Layer(simple_layer("ELU", options.name, where, {{"alpha", alpha}},
+                         [alpha](Symbol x) { return elu(x, alpha); })) {}
+
+PReLU::PReLU(PReLUOptions options, std::source_location where)
+    : Layer(std::make_shared<PReLUImpl>(std::move(options), where)) {}
+
+Softmax::Softmax(int axis, LayerOptions options, std::source_location where)
+    : Layer(simple_layer("Softmax", options.name, where, {{"axis", axis}},
+                         [axis](Symbol x) { return softmax(x, axis); })) {}
+
+void register_activation_layers() {
+  register_layer("Activation", [](const Config& c, std::source_location where) -> Layer {
+    return Activation(ActivationFunction::from_config(c.get("activation")), named(c), where);
+  });
+  register_layer("ReLU", [](const Config& c, std::source_location where) -> Layer {
+    ReLUOptions o{.negative_slope = c.get_float("negative_slope", 0),
+                  .threshold = c.get_float("threshold", 0),
+                  .name = named(c).name};
+    if (!c.get("max_value").is_null()) o.max_value = c.get_float("max_value", 0);
+    return ReLU(o, where);
+  });
+  register_layer("LeakyReLU", [](const Config& c, std::source_location where) -> Layer {
+    // Keras 2 calls the slope alpha.
+    return LeakyReLU(c.get_float("negative_slope", c.get_float("alpha", 0.3)), named(c), where);
+  });
+  register_layer("ELU", [](const Config& c, std::source_location where) -> Layer {
+    return ELU(c.get_float("alpha", 1.0), named(c), where);
+  });
+  register_layer("PReLU", [](const Config& c, std::source_location where) -> Layer {
+    return PReLU({.alpha_initializer = c.contains("alpha_initializer")
+                                           ? Initializer::from_config(c.get("alpha_initializer"))
+                                           : Initializer("zeros"),
+                  .alpha_regularizer = Regularizer::from_config(c.get("alpha_regularizer")),
+                  .shared_axes = c.get_ints("shared_axes", {}),
+                  .name = named(c).name},
+                 where);
+  });
+  register_layer("Softmax", [](const Config& c, std::source_location where) -> Layer {
+    const std::vector<int64_t> axis = c.get_ints("axis", {-1});
+    if (axis.size() != 1) throw Error("Softmax over several axes is not supported");
+    return Softmax(static_cast<int>(axis[0]), named(c), where);
+  });
+}
+
+}  // namespace sinter

@@ -1,0 +1,27 @@
+// Dense: activation(x . kernel + bias) over the last axis.
+#pragma once
+
+#include "frontend/activations.h"
+#include "frontend/layer.h"
+
+namespace sinter {
+
+struct DenseOptions {
+  ActivationFunction activation = {};
+  bool use_bias = true;
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  std::string name = "";
+};
+
+/// [..., features] -> [..., units]; weights kernel [features, units], bias [units].
+class Dense : public Layer {
+ public:
+  explicit Dense(int64_t units, DenseOptions options = {},
+                 std::source_location where = std::source_location::current());
+};
+
+}  // namespace sinter

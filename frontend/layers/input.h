@@ -1,0 +1,31 @@
+// Input: where data enters a model.
+#pragma once
+
+#include <optional>
+
+#include "frontend/layer.h"
+
+namespace sinter {
+
+struct InputOptions {
+  std::optional<DType> dtype = std::nullopt;  // default: floatx()
+  std::string name = "";                      // default: input_layer, input_layer_1 ...
+};
+
+/// A tensor [batch, shape...]. Raises ShapeError for dimensions that are not positive.
+KerasTensor Input(Shape shape, InputOptions options = {},
+                  std::source_location where = std::source_location::current());
+
+/// The layer behind Input().
+class InputLayerImpl : public LayerImpl {
+ public:
+  InputLayerImpl(Shape shape, InputOptions options, std::source_location where);
+  const ValueType& type() const { return type_; }
+  Config config() const override;
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override;
+
+ private:
+  ValueType type_;  // with the batch dimension
+};
+
+}  // namespace sinter

@@ -1,0 +1,28 @@
+// Maxout (Goodfellow and others, "Maxout networks", ICML 2013): the largest of several linear
+// pieces for each unit.
+#pragma once
+
+#include "frontend/layer.h"
+
+namespace sinter {
+
+struct MaxoutOptions {
+  bool use_bias = true;
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  std::string name = "";
+};
+
+/// y[u] = max over p < pieces of x . kernel[:, u * pieces + p] + bias[u * pieces + p]; kernel
+/// [features, units * pieces]. Keras has no such layer: files name it "sinter>Maxout".
+class Maxout : public Layer {
+ public:
+  explicit Maxout(int64_t units, int64_t pieces = 2, MaxoutOptions options = {},
+                  std::source_location where = std::source_location::current());
+};
+
+void register_maxout();
+
+}  // namespace sinter

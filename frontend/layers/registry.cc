@@ -1,0 +1,71 @@
+// Layers by their Keras class name. Each family registers its own classes; this file knows the
+// families only.
+#include "frontend/layers/registry.h"
+
+#include <map>
+#include <mutex>
+
+#include "core/error.h"
+#include "frontend/layer.h"
+
+namespace sinter {
+namespace {
+
+struct LayerRegistry {
+  std::mutex mutex;
+  std::map<std::string, LayerFactory> factories;
+};
+
+LayerRegistry& registry() {
+  static LayerRegistry instance;
+  return instance;
+}
+
+void register_families() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    register_core_layers();
+    register_activation_layers();
+    register_merge_layers();
+    register_reshape_layers();
+    register_normalization_layers();
+    register_dropout_layers();
+  });
+}
+
+}  // namespace
+
+void register_layer(const std::string& class_name, LayerFactory factory) {
+  const std::lock_guard lock(registry().mutex);
+  registry().factories[class_name] = factory;
+}
+
+std::vector<std::string> layer_names() {
+  register_families();
+  const std::lock_guard lock(registry().mutex);
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : registry().factories) names.push_back(name);
+  return names;
+}
+
+Layer layer_from_config(const std::string& class_name, const Config& config,
+                        std::source_location where) {
+  register_families();
+  LayerFactory factory = nullptr;
+  {
+    const std::lock_guard lock(registry().mutex);
+    const auto it = registry().factories.find(class_name);
+    if (it != registry().factories.end()) factory = it->second;
+  }
+  if (factory == nullptr) raise_unknown_name("layer", class_name, layer_names());
+  Layer layer = factory(config, where);
+  layer.set_trainable(config.get_bool("trainable", true));
+  const ConfigValue& dtype = config.get("dtype");
+  if (const auto* name = dtype.as<std::string>()) layer.impl().set_dtype(parse_dtype(*name));
+  if (const auto* policy = dtype.as<ConfigObject>()) {
+    layer.impl().set_dtype(parse_dtype(policy->config.get_string("name", "float32")));
+  }
+  return layer;
+}
+
+}  // namespace sinter

@@ -1,0 +1,72 @@
+// Flatten and Reshape.
+#include "frontend/layers/reshape.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/layers/registry.h"
+#include "frontend/layers/simple_layer.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+int64_t sample_elements(const Shape& shape) {
+  int64_t count = 1;
+  for (int i = 1; i < shape.rank(); ++i) count *= shape[i];
+  return count;
+}
+
+Shape resolved(const Shape& input, const std::vector<int64_t>& target) {
+  const int64_t elements = sample_elements(input);
+  std::vector<int64_t> dims = {kBatch};
+  int64_t known = 1;
+  int open = -1;
+  for (int64_t d : target) {
+    if (d == -1) {
+      if (open >= 0) throw ShapeError("only one entry of target_shape may be -1");
+      open = static_cast<int>(dims.size());
+    } else if (d <= 0) {
+      throw ShapeError(
+          fmt::format("target_shape holds {}; entries must be positive, or -1 once", d));
+    } else {
+      known *= d;
+    }
+    dims.push_back(d);
+  }
+  if (open >= 0 && elements % known == 0) {
+    dims[static_cast<size_t>(open)] = elements / known;
+    known = elements;
+  }
+  if (known != elements) {
+    throw ShapeError(fmt::format("cannot reshape {} ({} values a sample) to target_shape {}",
+                                 input.to_string(), elements, Shape(target).to_string()));
+  }
+  return Shape(std::move(dims));
+}
+
+}  // namespace
+
+Flatten::Flatten(LayerOptions options, std::source_location where)
+    : Layer(simple_layer("Flatten", options.name, where, {{"data_format", "channels_last"}},
+                         [](Symbol x) {
+                           return reshape(x, Shape{kBatch, sample_elements(x.shape())});
+                         })) {}
+
+Reshape::Reshape(std::vector<int64_t> target, LayerOptions options, std::source_location where)
+    : Layer(simple_layer("Reshape", options.name, where,
+                         {{"target_shape", ConfigValue::ints(target)}},
+                         [target](Symbol x) { return reshape(x, resolved(x.shape(), target)); })) {}
+
+void register_reshape_layers() {
+  register_layer("Flatten", [](const Config& c, std::source_location where) -> Layer {
+    if (c.get_string("data_format", "channels_last") != "channels_last")
+      throw Error("Flatten: only channels_last is supported");
+    return Flatten({.name = c.get_string("name", "")}, where);
+  });
+  register_layer("Reshape", [](const Config& c, std::source_location where) -> Layer {
+    return Reshape(c.get_ints("target_shape", {}), {.name = c.get_string("name", "")}, where);
+  });
+}
+
+}  // namespace sinter

@@ -1,0 +1,103 @@
+// The formulas of keras.losses: one value for each sample. eps = 1e-7.
+#include <cmath>
+
+#include "frontend/losses.h"
+#include "ops/ops.h"
+
+namespace sinter::losses {
+namespace {
+
+constexpr double kEpsilon = 1e-7;
+
+Symbol mean_last(Symbol x) { return mean(x, {-1}); }
+
+// If every label of the batch is 0 or 1, they become -1 and 1.
+Symbol hinge_labels(Symbol t) {
+  const Symbol binary = cast(logical_or(equal(t, 0.0), equal(t, 1.0)), t.dtype());
+  const Symbol all_binary = reduce_min(binary);
+  return select(greater(broadcast_to(all_binary, t.shape()), 0.5), 2.0 * t - 1.0, t);
+}
+
+// x * min(1 / |x|, 1 / eps), 0 for the zero vector.
+Symbol normalised(Symbol x) {
+  const Symbol length = sqrt(sum(square(x), {-1}, true));
+  const Symbol scale = select(greater(length, 0.0),
+                              minimum(reciprocal(maximum(length, 1e-30)), 1.0 / kEpsilon), 0.0);
+  return x * scale;
+}
+
+}  // namespace
+
+Symbol mean_squared_error(Symbol y_true, Symbol y_pred) {
+  return mean_last(square(y_true - y_pred));
+}
+
+Symbol mean_absolute_error(Symbol y_true, Symbol y_pred) { return mean_last(abs(y_true - y_pred)); }
+
+Symbol mean_absolute_percentage_error(Symbol y_true, Symbol y_pred) {
+  return 100.0 * mean_last(abs((y_true - y_pred) / maximum(abs(y_true), kEpsilon)));
+}
+
+Symbol mean_squared_logarithmic_error(Symbol y_true, Symbol y_pred) {
+  return mean_last(
+      square(log(maximum(y_pred, kEpsilon) + 1.0) - log(maximum(y_true, kEpsilon) + 1.0)));
+}
+
+Symbol huber(Symbol y_true, Symbol y_pred, double delta) {
+  const Symbol e = abs(y_true - y_pred);
+  return mean_last(select(less_equal(e, delta), 0.5 * square(e), delta * e - 0.5 * delta * delta));
+}
+
+Symbol log_cosh(Symbol y_true, Symbol y_pred) {
+  const Symbol x = y_pred - y_true;
+  return mean_last(x + softplus(-2.0 * x) - std::log(2.0));
+}
+
+Symbol hinge(Symbol y_true, Symbol y_pred) {
+  return mean_last(maximum(1.0 - hinge_labels(y_true) * y_pred, 0.0));
+}
+
+Symbol squared_hinge(Symbol y_true, Symbol y_pred) {
+  return mean_last(square(maximum(1.0 - hinge_labels(y_true) * y_pred, 0.0)));
+}
+
+Symbol categorical_hinge(Symbol y_true, Symbol y_pred) {
+  const Symbol positive = sum(y_true * y_pred, {-1});
+  const Symbol negative = reduce_max((1.0 - y_true) * y_pred, {-1});
+  return maximum(negative - positive + 1.0, 0.0);
+}
+
+Symbol kl_divergence(Symbol y_true, Symbol y_pred) {
+  const Symbol t = clip(y_true, kEpsilon, 1.0);
+  const Symbol p = clip(y_pred, kEpsilon, 1.0);
+  return sum(t * log(t / p), {-1});
+}
+
+Symbol poisson(Symbol y_true, Symbol y_pred) {
+  return mean_last(y_pred - y_true * log(y_pred + kEpsilon));
+}
+
+Symbol cosine_similarity(Symbol y_true, Symbol y_pred) {
+  return negative(sum(normalised(y_true) * normalised(y_pred), {-1}));
+}
+
+Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits, double label_smoothing) {
+  const Symbol t =
+      label_smoothing == 0 ? y_true : y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing;
+  return mean_last(sinter::binary_crossentropy(t, y_pred, from_logits));
+}
+
+Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits,
+                                double label_smoothing) {
+  const auto classes = static_cast<double>(y_true.shape().dim(-1));
+  const Symbol t =
+      label_smoothing == 0 ? y_true : y_true * (1.0 - label_smoothing) + label_smoothing / classes;
+  return sinter::categorical_crossentropy(t, y_pred, from_logits);
+}
+
+Symbol sparse_categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
+  const Symbol classes = is_floating(y_true.dtype()) ? cast(y_true, DType::kInt32) : y_true;
+  return sinter::sparse_categorical_crossentropy(classes, y_pred, from_logits);
+}
+
+}  // namespace sinter::losses

@@ -1,0 +1,348 @@
+// Losses by name and object, their reductions, and the check of labels against predictions.
+#include "frontend/losses.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <mutex>
+
+#include "core/error.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+using Function = Loss::Function;
+
+struct Entry {
+  std::string class_name;
+  std::vector<std::string> names;  // the first is the default name of objects
+  Config defaults;                 // settings besides name and reduction
+  Function (*make)(const Config&);
+  bool classes = false;
+  bool one_hot = false;
+};
+
+template <Symbol (*function)(Symbol, Symbol)>
+Function plain(const Config&) {
+  return function;
+}
+
+const std::vector<Entry>& table() {
+  using namespace losses;
+  static const std::vector<Entry> entries = {
+      {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, {}, plain<mean_squared_error>},
+      {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, {}, plain<mean_absolute_error>},
+      {"MeanAbsolutePercentageError",
+       {"mean_absolute_percentage_error", "mape", "MAPE"},
+       {},
+       plain<mean_absolute_percentage_error>},
+      {"MeanSquaredLogarithmicError",
+       {"mean_squared_logarithmic_error", "msle", "MSLE"},
+       {},
+       plain<mean_squared_logarithmic_error>},
+      {"BinaryCrossentropy",
+       {"binary_crossentropy", "bce", "BCE"},
+       {{"from_logits", false}, {"label_smoothing", 0.0}, {"axis", -1}},
+       [](const Config& c) -> Function {
+         const bool logits = c.get_bool("from_logits", false);
+         const double smoothing = c.get_float("label_smoothing", 0);
+         return [=](Symbol t, Symbol p) {
+           return losses::binary_crossentropy(t, p, logits, smoothing);
+         };
+       }},
+      {"CategoricalCrossentropy",
+       {"categorical_crossentropy", "cce"},
+       {{"from_logits", false}, {"label_smoothing", 0.0}, {"axis", -1}},
+       [](const Config& c) -> Function {
+         const bool logits = c.get_bool("from_logits", false);
+         const double smoothing = c.get_float("label_smoothing", 0);
+         return [=](Symbol t, Symbol p) {
+           return losses::categorical_crossentropy(t, p, logits, smoothing);
+         };
+       },
+       false,
+       true},
+      {"SparseCategoricalCrossentropy",
+       {"sparse_categorical_crossentropy", "scce"},
+       {{"from_logits", false}, {"ignore_class", nullptr}},
+       [](const Config& c) -> Function {
+         const bool logits = c.get_bool("from_logits", false);
+         return [=](Symbol t, Symbol p) {
+           return losses::sparse_categorical_crossentropy(t, p, logits);
+         };
+       },
+       true},
+      {"Huber",
+       {"huber", "huber_loss"},
+       {{"delta", 1.0}},
+       [](const Config& c) -> Function {
+         const double delta = c.get_float("delta", 1.0);
+         return [=](Symbol t, Symbol p) { return losses::huber(t, p, delta); };
+       }},
+      {"LogCosh", {"log_cosh", "logcosh"}, {}, plain<log_cosh>},
+      {"Hinge", {"hinge"}, {}, plain<hinge>},
+      {"SquaredHinge", {"squared_hinge"}, {}, plain<squared_hinge>},
+      {"CategoricalHinge", {"categorical_hinge"}, {}, plain<categorical_hinge>},
+      {"KLDivergence",
+       {"kl_divergence", "kld", "KLD", "kullback_leibler_divergence"},
+       {},
+       plain<kl_divergence>},
+      {"Poisson", {"poisson"}, {}, plain<poisson>},
+      {"CosineSimilarity", {"cosine_similarity"}, {{"axis", -1}}, plain<cosine_similarity>},
+  };
+  return entries;
+}
+
+Reduction parse_reduction(const std::string& name) {
+  if (name == "sum_over_batch_size" || name == "mean") return Reduction::kSumOverBatchSize;
+  if (name == "sum") return Reduction::kSum;
+  if (name == "mean_with_sample_weight") return Reduction::kMeanWithSampleWeight;
+  if (name == "none")
+    throw Error("reduction 'none' gives no number to train on; use 'sum_over_batch_size' or 'sum'");
+  raise_unknown_name("loss reduction", name,
+                     {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight"});
+}
+
+struct CustomLosses {
+  std::mutex mutex;
+  std::map<std::string, Function> functions;
+};
+
+CustomLosses& custom_losses() {
+  static CustomLosses instance;
+  return instance;
+}
+
+Config object_config(const losses::Options& o) {
+  return {{"name", o.name}, {"reduction", o.reduction}};
+}
+
+}  // namespace
+
+void register_loss(const std::string& name, Function function) {
+  const std::lock_guard lock(custom_losses().mutex);
+  custom_losses().functions[name] = std::move(function);
+}
+
+std::vector<std::string> loss_names() {
+  std::vector<std::string> names;
+  for (const Entry& e : table()) names.insert(names.end(), e.names.begin(), e.names.end());
+  const std::lock_guard lock(custom_losses().mutex);
+  for (const auto& [name, function] : custom_losses().functions) names.push_back(name);
+  return names;
+}
+
+Loss Loss::find(const std::string& name, const Config& config, ConfigValue identity) {
+  {
+    const std::lock_guard lock(custom_losses().mutex);
+    const auto it = custom_losses().functions.find(name);
+    if (it != custom_losses().functions.end()) return Loss(name, it->second);
+  }
+  for (const Entry& entry : table()) {
+    bool match = entry.class_name == name;
+    for (const std::string& known : entry.names) match = match || known == name;
+    if (!match) continue;
+    if (!config.get("ignore_class").is_null())
+      throw Error("SparseCategoricalCrossentropy: ignore_class is not supported yet");
+    return Loss(Spec{std::move(identity), config.get_string("name", entry.names[0]),
+                     entry.make(config),
+                     parse_reduction(config.get_string("reduction", "sum_over_batch_size")),
+                     entry.classes, false, entry.one_hot});
+  }
+  raise_unknown_name("loss", name, loss_names());
+}
+
+Loss::Loss(const std::string& name) : Loss(find(name, {}, name)) {}
+
+Loss Loss::make(const std::string& class_name, const Config& config) {
+  for (const Entry& entry : table()) {
+    if (entry.class_name != class_name) continue;
+    std::string name = config.get_string("name", "");
+    Config full = {{"name", name.empty() ? entry.names[0] : name},
+                   {"reduction", config.get_string("reduction", "sum_over_batch_size")}};
+    full.merge(entry.defaults);
+    for (const ConfigEntry& e : config.entries()) {
+      if (entry.defaults.contains(e.key)) full.set(e.key, e.value);
+    }
+    return find(class_name, full, ConfigObject{"keras.losses", class_name, full});
+  }
+  return find(class_name, config, ConfigObject{"keras.losses", class_name, config});
+}
+
+Loss::Loss(std::string name, Function function)
+    : Loss(Spec{.identity = name, .name = name, .function = std::move(function), .custom = true}) {}
+
+Loss::Loss(Symbol (*function)(Symbol, Symbol)) {
+  if (function == nullptr) return;
+  using namespace losses;
+  static const std::pair<Symbol (*)(Symbol, Symbol), const char*> kKnown[] = {
+      {mean_squared_error, "mean_squared_error"},
+      {mean_absolute_error, "mean_absolute_error"},
+      {mean_absolute_percentage_error, "mean_absolute_percentage_error"},
+      {mean_squared_logarithmic_error, "mean_squared_logarithmic_error"},
+      {log_cosh, "log_cosh"},
+      {hinge, "hinge"},
+      {squared_hinge, "squared_hinge"},
+      {categorical_hinge, "categorical_hinge"},
+      {kl_divergence, "kl_divergence"},
+      {poisson, "poisson"},
+      {cosine_similarity, "cosine_similarity"},
+  };
+  for (const auto& [known, name] : kKnown) {
+    if (known == function) {
+      *this = Loss(name);
+      return;
+    }
+  }
+  *this = Loss("custom_loss", Function(function));
+}
+
+Loss::Loss(Symbol (*function)(Symbol, Symbol, bool)) {
+  if (function == sinter::binary_crossentropy) {
+    *this = Loss("binary_crossentropy");
+  } else if (function == sinter::categorical_crossentropy) {
+    *this = Loss("categorical_crossentropy");
+  } else if (function == sinter::sparse_categorical_crossentropy ||
+             function == losses::sparse_categorical_crossentropy) {
+    *this = Loss("sparse_categorical_crossentropy");
+  } else {
+    *this = Loss("custom_loss", [function](Symbol t, Symbol p) { return function(t, p, false); });
+  }
+}
+
+Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double)) {
+  if (function == losses::binary_crossentropy) {
+    *this = Loss("binary_crossentropy");
+  } else if (function == losses::categorical_crossentropy) {
+    *this = Loss("categorical_crossentropy");
+  } else {
+    *this =
+        Loss("custom_loss", [function](Symbol t, Symbol p) { return function(t, p, false, 0.0); });
+  }
+}
+
+const std::string& Loss::name() const { return spec_->name; }
+bool Loss::takes_classes() const { return spec_ != nullptr && spec_->classes; }
+bool Loss::is_custom() const { return spec_ != nullptr && spec_->custom; }
+Reduction Loss::reduction() const { return spec_->reduction; }
+
+ConfigValue Loss::to_config() const { return spec_ == nullptr ? ConfigValue() : spec_->identity; }
+
+Loss Loss::from_config(const ConfigValue& value) {
+  if (value.is_null()) return {};
+  if (const std::string* name = value.as<std::string>()) return Loss(*name);
+  if (const ConfigObject* object = value.as<ConfigObject>())
+    return make(object->class_name, object->config);
+  throw Error("a loss is null, a name or an object, found " + std::string(value.type_name()));
+}
+
+void squeeze_or_expand_to_same_rank(Symbol& a, Symbol& b) {
+  const auto shrink = [](Symbol& wide, Symbol& narrow) {
+    if (wide.rank() != narrow.rank() + 1 || wide.shape().dim(-1) != 1) return;
+    if (narrow.rank() == 1) {
+      narrow = expand_dims(narrow, -1);
+    } else {
+      wide = squeeze(wide, -1);
+    }
+  };
+  shrink(a, b);
+  shrink(b, a);
+}
+
+Symbol Loss::per_sample(Symbol y_true, Symbol y_pred) const {
+  if (!spec_->classes) {
+    if (y_true.dtype() != y_pred.dtype()) y_true = cast(y_true, y_pred.dtype());
+    squeeze_or_expand_to_same_rank(y_true, y_pred);
+  }
+  return spec_->function(y_true, y_pred);
+}
+
+Symbol Loss::operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {
+  Symbol values = per_sample(y_true, y_pred);
+  Symbol weight_sum;
+  if (sample_weight.valid()) {
+    Symbol w = sample_weight;
+    if (values.rank() == 0) {
+      throw ShapeError(fmt::format(
+          "loss '{}' gives one number for the whole batch, so it cannot be weighted by sample",
+          name()));
+    }
+    while (w.rank() < values.rank()) w = expand_dims(w, -1);
+    values = values * w;
+    if (reduction() == Reduction::kMeanWithSampleWeight)
+      weight_sum = sum(broadcast_to(w, values.shape()));
+  }
+  if (reduction() == Reduction::kSum) return sum(values);
+  if (weight_sum.valid()) return sum(values) / weight_sum;
+  return mean(values);
+}
+
+void Loss::check_labels(const std::string& output, const ValueType& y_true,
+                        const ValueType& y_pred) const {
+  if (spec_ == nullptr || spec_->custom) return;
+  const Shape& t = y_true.shape;
+  const Shape& p = y_pred.shape;
+  const auto without_last = [](const Shape& s) {
+    return Shape(std::vector<int64_t>(s.begin(), s.end() - 1));
+  };
+  if (spec_->classes) {
+    if (t == without_last(p) ||
+        (t.rank() == p.rank() && t.dim(-1) == 1 && without_last(t) == without_last(p)))
+      return;
+    const bool one_hot = t == p;
+    throw ShapeError(fmt::format(
+        "loss '{}' at output '{}' compares integer classes y {} with predictions {}, found y {}{}",
+        name(), output, without_last(p).to_string(), p.to_string(), t.to_string(),
+        one_hot ? "; y looks one-hot: use 'categorical_crossentropy'" : ""));
+  }
+  const bool squeezed = (t.rank() == p.rank() + 1 && t.dim(-1) == 1 && without_last(t) == p) ||
+                        (p.rank() == t.rank() + 1 && p.dim(-1) == 1 && without_last(p) == t);
+  if (t == p || squeezed) return;
+  const bool classes =
+      spec_->one_hot && (t == without_last(p) || (t.rank() == p.rank() && t.dim(-1) == 1));
+  throw ShapeError(
+      fmt::format("loss '{}' at output '{}' compares y with predictions {}, found y {}{}", name(),
+                  output, p.to_string(), t.to_string(),
+                  classes ? "; y looks like integer classes: use 'sparse_categorical_crossentropy' "
+                            "or to_categorical()"
+                          : ""));
+}
+
+namespace losses {
+
+#define SINTER_LOSS_CLASS(Class) \
+  Class::Class(Options options) : Loss(Loss::make(#Class, object_config(options))) {}
+SINTER_LOSS_CLASS(MeanSquaredError)
+SINTER_LOSS_CLASS(MeanAbsoluteError)
+SINTER_LOSS_CLASS(MeanAbsolutePercentageError)
+SINTER_LOSS_CLASS(MeanSquaredLogarithmicError)
+SINTER_LOSS_CLASS(LogCosh)
+SINTER_LOSS_CLASS(Hinge)
+SINTER_LOSS_CLASS(SquaredHinge)
+SINTER_LOSS_CLASS(CategoricalHinge)
+SINTER_LOSS_CLASS(KLDivergence)
+SINTER_LOSS_CLASS(Poisson)
+SINTER_LOSS_CLASS(CosineSimilarity)
+#undef SINTER_LOSS_CLASS
+
+BinaryCrossentropy::BinaryCrossentropy(CrossentropyOptions o)
+    : Loss(Loss::make("BinaryCrossentropy", {{"name", o.name},
+                                             {"reduction", o.reduction},
+                                             {"from_logits", o.from_logits},
+                                             {"label_smoothing", o.label_smoothing}})) {}
+CategoricalCrossentropy::CategoricalCrossentropy(CrossentropyOptions o)
+    : Loss(Loss::make("CategoricalCrossentropy", {{"name", o.name},
+                                                  {"reduction", o.reduction},
+                                                  {"from_logits", o.from_logits},
+                                                  {"label_smoothing", o.label_smoothing}})) {}
+SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyOptions o)
+    : Loss(Loss::make(
+          "SparseCategoricalCrossentropy",
+          {{"name", o.name}, {"reduction", o.reduction}, {"from_logits", o.from_logits}})) {}
+Huber::Huber(HuberOptions o)
+    : Loss(Loss::make("Huber",
+                      {{"name", o.name}, {"reduction", o.reduction}, {"delta", o.delta}})) {}
+
+}  // namespace losses
+}  // namespace sinter

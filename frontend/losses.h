@@ -1,0 +1,179 @@
+// Losses: names, objects or the user's own functions of (y_true, y_pred), with Keras's formulas and
+// reductions.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "core/graph.h"
+#include "frontend/config.h"
+
+namespace sinter {
+
+/// How one number is made of the losses of a batch. The mean is over all elements, with sample
+/// weights too (they do not enter the count), except for kMeanWithSampleWeight: sum(w l) / sum(w).
+enum class Reduction { kSumOverBatchSize, kSum, kMeanWithSampleWeight };
+
+class Loss {
+ public:
+  using Function = std::function<Symbol(Symbol y_true, Symbol y_pred)>;
+
+  /// No loss: an output that is not trained.
+  Loss() = default;
+  Loss(std::nullptr_t) {}  // NOLINT
+  /// By Keras's name: "mse", "categorical_crossentropy" ... Raises NameError.
+  Loss(const std::string& name);                       // NOLINT
+  Loss(const char* name) : Loss(std::string(name)) {}  // NOLINT
+  /// The functions of namespace losses keep their names; others are custom.
+  Loss(Symbol (*function)(Symbol, Symbol));                // NOLINT
+  Loss(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
+  Loss(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
+  /// Anything that can be called with (y_true, y_pred).
+  template <typename F>
+  requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
+      Loss(F function)
+      : Loss("custom_loss", Function(std::move(function))) {}  // NOLINT
+  /// The user's own function, by a name that files and messages use.
+  Loss(std::string name, Function function);
+
+  explicit operator bool() const { return spec_ != nullptr; }
+  const std::string& name() const;
+  /// Labels are integer classes, not values like the prediction.
+  bool takes_classes() const;
+  bool is_custom() const;
+  Reduction reduction() const;
+  /// One value for each sample (and position): y_true is cast to the dtype of y_pred and given its
+  /// rank when one has a last dimension of 1 more.
+  Symbol per_sample(Symbol y_true, Symbol y_pred) const;
+  /// The reduced scalar. `sample_weight` [batch] or empty.
+  Symbol operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight = {}) const;
+
+  /// Raises ShapeError when labels of type `y_true` cannot go with the output `output` of type
+  /// `y_pred`.
+  void check_labels(const std::string& output, const ValueType& y_true,
+                    const ValueType& y_pred) const;
+
+  /// Null, the name it was given by, or an object of keras.losses.
+  ConfigValue to_config() const;
+  static Loss from_config(const ConfigValue& value);
+  /// By class name and settings, as an object.
+  static Loss make(const std::string& class_name, const Config& config);
+
+ private:
+  struct Spec {
+    ConfigValue identity;
+    std::string name;
+    Function function;
+    Reduction reduction = Reduction::kSumOverBatchSize;
+    bool classes = false;
+    bool custom = false;
+    bool one_hot = false;
+  };
+  explicit Loss(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
+  static Loss find(const std::string& name, const Config& config, ConfigValue identity);
+
+  std::shared_ptr<const Spec> spec_;
+};
+
+/// Makes a custom loss known under `name`, for compile() and for files that use it.
+void register_loss(const std::string& name, Loss::Function function);
+std::vector<std::string> loss_names();
+
+/// Keras's rule for labels and predictions whose ranks differ by a last dimension of 1.
+void squeeze_or_expand_to_same_rank(Symbol& a, Symbol& b);
+
+namespace losses {
+
+// Functions: one value for each sample, the last axis reduced. Formulas: Keras's.
+Symbol mean_squared_error(Symbol y_true, Symbol y_pred);
+Symbol mean_absolute_error(Symbol y_true, Symbol y_pred);
+Symbol mean_absolute_percentage_error(Symbol y_true, Symbol y_pred);
+Symbol mean_squared_logarithmic_error(Symbol y_true, Symbol y_pred);
+Symbol huber(Symbol y_true, Symbol y_pred, double delta = 1.0);
+Symbol log_cosh(Symbol y_true, Symbol y_pred);
+Symbol hinge(Symbol y_true, Symbol y_pred);
+Symbol squared_hinge(Symbol y_true, Symbol y_pred);
+Symbol categorical_hinge(Symbol y_true, Symbol y_pred);
+Symbol kl_divergence(Symbol y_true, Symbol y_pred);
+Symbol poisson(Symbol y_true, Symbol y_pred);
+/// -sum(normalised y_true * normalised y_pred)
+Symbol cosine_similarity(Symbol y_true, Symbol y_pred);
+Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false,
+                           double label_smoothing = 0.0);
+Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false,
+                                double label_smoothing = 0.0);
+Symbol sparse_categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false);
+
+struct Options {
+  std::string reduction =
+      "sum_over_batch_size";  // sum_over_batch_size or mean, sum, mean_with_sample_weight
+  std::string name = "";
+};
+struct CrossentropyOptions {
+  bool from_logits = false;
+  double label_smoothing = 0.0;
+  std::string reduction = "sum_over_batch_size";
+  std::string name = "";
+};
+struct SparseCrossentropyOptions {
+  bool from_logits = false;
+  std::string reduction = "sum_over_batch_size";
+  std::string name = "";
+};
+struct HuberOptions {
+  double delta = 1.0;
+  std::string reduction = "sum_over_batch_size";
+  std::string name = "";
+};
+
+struct MeanSquaredError : Loss {
+  explicit MeanSquaredError(Options options = {});
+};
+struct MeanAbsoluteError : Loss {
+  explicit MeanAbsoluteError(Options options = {});
+};
+struct MeanAbsolutePercentageError : Loss {
+  explicit MeanAbsolutePercentageError(Options options = {});
+};
+struct MeanSquaredLogarithmicError : Loss {
+  explicit MeanSquaredLogarithmicError(Options options = {});
+};
+struct BinaryCrossentropy : Loss {
+  explicit BinaryCrossentropy(CrossentropyOptions options = {});
+};
+struct CategoricalCrossentropy : Loss {
+  explicit CategoricalCrossentropy(CrossentropyOptions options = {});
+};
+struct SparseCategoricalCrossentropy : Loss {
+  explicit SparseCategoricalCrossentropy(SparseCrossentropyOptions options = {});
+};
+struct Huber : Loss {
+  explicit Huber(HuberOptions options = {});
+};
+struct LogCosh : Loss {
+  explicit LogCosh(Options options = {});
+};
+struct Hinge : Loss {
+  explicit Hinge(Options options = {});
+};
+struct SquaredHinge : Loss {
+  explicit SquaredHinge(Options options = {});
+};
+struct CategoricalHinge : Loss {
+  explicit CategoricalHinge(Options options = {});
+};
+struct KLDivergence : Loss {
+  explicit KLDivergence(Options options = {});
+};
+struct Poisson : Loss {
+  explicit Poisson(Options options = {});
+};
+struct CosineSimilarity : Loss {
+  explicit CosineSimilarity(Options options = {});
+};
+
+}  // namespace losses
+}  // namespace sinter

@@ -1,0 +1,290 @@
+// Metrics by name and object, and their state in one batch.
+#include "frontend/metrics.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "core/error.h"
+#include "ops/ops.h"
+
+namespace sinter {
+
+namespace metrics {
+
+Symbol binary_accuracy(Symbol y_true, Symbol y_pred, double threshold) {
+  const Symbol predicted = cast(greater(y_pred, threshold), y_pred.dtype());
+  return mean(cast(equal(cast(y_true, y_pred.dtype()), predicted), y_pred.dtype()), {-1});
+}
+
+Symbol binary_accuracy(Symbol y_true, Symbol y_pred) {
+  return binary_accuracy(y_true, y_pred, 0.5);
+}
+
+Symbol categorical_accuracy(Symbol y_true, Symbol y_pred) {
+  return cast(equal(argmax(y_true, -1), argmax(y_pred, -1)), y_pred.dtype());
+}
+
+Symbol sparse_categorical_accuracy(Symbol y_true, Symbol y_pred) {
+  if (y_true.rank() == y_pred.rank() && y_true.shape().dim(-1) == 1) y_true = squeeze(y_true, -1);
+  return cast(equal(cast(y_true, DType::kInt32), argmax(y_pred, -1)), y_pred.dtype());
+}
+
+Symbol cosine_similarity(Symbol y_true, Symbol y_pred) {
+  return negative(losses::cosine_similarity(y_true, y_pred));
+}
+
+}  // namespace metrics
+
+namespace {
+
+using Function = Metric::Function;
+using PlainPointer = Symbol (*)(Symbol, Symbol);
+
+struct Entry {
+  std::string class_name;
+  std::vector<std::string> names;  // the first is the default name of objects
+  Function (*make)(const Config&);
+  bool classes = false;
+  Metric::Result result = Metric::Result::kMean;
+};
+
+template <PlainPointer function>
+Function plain(const Config&) {
+  return function;
+}
+
+Function binary_crossentropy_from(const Config& c) {
+  const bool logits = c.get_bool("from_logits", false);
+  const double smoothing = c.get_float("label_smoothing", 0);
+  return [=](Symbol t, Symbol p) { return losses::binary_crossentropy(t, p, logits, smoothing); };
+}
+
+Function categorical_crossentropy_from(const Config& c) {
+  const bool logits = c.get_bool("from_logits", false);
+  const double smoothing = c.get_float("label_smoothing", 0);
+  return
+      [=](Symbol t, Symbol p) { return losses::categorical_crossentropy(t, p, logits, smoothing); };
+}
+
+Function sparse_crossentropy_from(const Config& c) {
+  const bool logits = c.get_bool("from_logits", false);
+  return [=](Symbol t, Symbol p) { return losses::sparse_categorical_crossentropy(t, p, logits); };
+}
+
+Function binary_accuracy_from(const Config& c) {
+  const double threshold = c.get_float("threshold", 0.5);
+  return [=](Symbol t, Symbol p) { return metrics::binary_accuracy(t, p, threshold); };
+}
+
+const std::vector<Entry>& table() {
+  using namespace losses;
+  static const std::vector<Entry> entries = {
+      {"BinaryAccuracy", {"binary_accuracy"}, binary_accuracy_from},
+      {"CategoricalAccuracy", {"categorical_accuracy"}, plain<metrics::categorical_accuracy>},
+      {"SparseCategoricalAccuracy",
+       {"sparse_categorical_accuracy"},
+       plain<metrics::sparse_categorical_accuracy>,
+       true},
+      {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, plain<mean_squared_error>},
+      {"RootMeanSquaredError",
+       {"root_mean_squared_error", "rmse", "RMSE"},
+       plain<mean_squared_error>,
+       false,
+       Metric::Result::kRootMean},
+      {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, plain<mean_absolute_error>},
+      {"MeanAbsolutePercentageError",
+       {"mean_absolute_percentage_error", "mape", "MAPE"},
+       plain<mean_absolute_percentage_error>},
+      {"MeanSquaredLogarithmicError",
+       {"mean_squared_logarithmic_error", "msle", "MSLE"},
+       plain<mean_squared_logarithmic_error>},
+      {"LogCoshError", {"logcosh", "log_cosh"}, plain<log_cosh>},
+      {"BinaryCrossentropy", {"binary_crossentropy", "bce", "BCE"}, binary_crossentropy_from},
+      {"CategoricalCrossentropy", {"categorical_crossentropy"}, categorical_crossentropy_from},
+      {"SparseCategoricalCrossentropy",
+       {"sparse_categorical_crossentropy"},
+       sparse_crossentropy_from,
+       true},
+      {"Hinge", {"hinge"}, plain<hinge>},
+      {"SquaredHinge", {"squared_hinge"}, plain<squared_hinge>},
+      {"CategoricalHinge", {"categorical_hinge"}, plain<categorical_hinge>},
+      {"KLDivergence",
+       {"kl_divergence", "kld", "KLD", "kullback_leibler_divergence"},
+       plain<kl_divergence>},
+      {"Poisson", {"poisson"}, plain<poisson>},
+      {"CosineSimilarity", {"cosine_similarity"}, plain<metrics::cosine_similarity>},
+  };
+  return entries;
+}
+
+bool is_accuracy(const std::string& name) {
+  return name == "accuracy" || name == "acc" || name == "Accuracy";
+}
+bool is_crossentropy(const std::string& name) { return name == "crossentropy" || name == "ce"; }
+
+struct CustomMetrics {
+  std::mutex mutex;
+  std::map<std::string, Function> functions;
+};
+
+CustomMetrics& custom_metrics() {
+  static CustomMetrics instance;
+  return instance;
+}
+
+}  // namespace
+
+void register_metric(const std::string& name, Function function) {
+  const std::lock_guard lock(custom_metrics().mutex);
+  custom_metrics().functions[name] = std::move(function);
+}
+
+std::vector<std::string> metric_names() {
+  std::vector<std::string> names = {"accuracy", "acc", "crossentropy", "ce"};
+  for (const Entry& e : table()) names.insert(names.end(), e.names.begin(), e.names.end());
+  const std::lock_guard lock(custom_metrics().mutex);
+  for (const auto& [name, function] : custom_metrics().functions) names.push_back(name);
+  return names;
+}
+
+Metric Metric::find(const std::string& name, const Config& config, ConfigValue identity) {
+  {
+    const std::lock_guard lock(custom_metrics().mutex);
+    const auto it = custom_metrics().functions.find(name);
+    if (it != custom_metrics().functions.end()) return Metric(name, it->second);
+  }
+  const bool by_string = identity.as<std::string>() != nullptr;
+  if (is_accuracy(name) || is_crossentropy(name))
+    return Metric(Spec{.identity = std::move(identity), .name = name, .function = {}});
+  for (const Entry& entry : table()) {
+    bool match = entry.class_name == name;
+    for (const std::string& known : entry.names) match = match || known == name;
+    if (!match) continue;
+    std::string logged = by_string ? name : config.get_string("name", "");
+    if (logged.empty()) logged = entry.names[0];
+    return Metric(
+        Spec{std::move(identity), logged, entry.make(config), entry.classes, entry.result});
+  }
+  raise_unknown_name("metric", name, metric_names());
+}
+
+Metric::Metric(const std::string& name) : Metric(find(name, {}, name)) {}
+
+Metric Metric::make(const std::string& class_name, const Config& config) {
+  for (const Entry& entry : table()) {
+    if (entry.class_name != class_name) continue;
+    const std::string name = config.get_string("name", "");
+    Config full = {{"name", name.empty() ? entry.names[0] : name}, {"dtype", "float32"}};
+    full.merge(config);
+    if (name.empty()) full.set("name", entry.names[0]);
+    return find(class_name, full, ConfigObject{"keras.metrics", class_name, full});
+  }
+  return find(class_name, config, ConfigObject{"keras.metrics", class_name, config});
+}
+
+Metric::Metric(std::string name, Function function)
+    : Metric(Spec{.identity = name, .name = name, .function = std::move(function)}) {}
+
+Metric::Metric(PlainPointer function) : Metric("custom_metric", Function(function)) {
+  static const std::pair<PlainPointer, const char*> kKnown[] = {
+      {metrics::binary_accuracy, "binary_accuracy"},
+      {metrics::categorical_accuracy, "categorical_accuracy"},
+      {metrics::sparse_categorical_accuracy, "sparse_categorical_accuracy"},
+      {metrics::cosine_similarity, "cosine_similarity"},
+  };
+  for (const auto& [known, name] : kKnown) {
+    if (known == function) {
+      *this = Metric(name);
+      return;
+    }
+  }
+  const Loss loss(function);
+  if (!loss.is_custom()) *this = Metric(loss.name());
+}
+
+Metric::Metric(Symbol (*function)(Symbol, Symbol, bool)) : Metric(Loss(function).name()) {}
+
+Metric::Metric(Symbol (*function)(Symbol, Symbol, bool, double)) : Metric(Loss(function).name()) {}
+
+const std::string& Metric::name() const { return spec_->name; }
+Metric::Result Metric::result() const { return spec_->result; }
+bool Metric::takes_classes() const { return spec_->classes; }
+ConfigValue Metric::to_config() const { return spec_->identity; }
+
+Metric Metric::from_config(const ConfigValue& value) {
+  if (const std::string* name = value.as<std::string>()) return Metric(*name);
+  if (const ConfigObject* object = value.as<ConfigObject>())
+    return make(object->class_name, object->config);
+  throw Error("a metric is a name or an object, found " + std::string(value.type_name()));
+}
+
+Metric Metric::resolve(const ValueType& y_true, const ValueType& y_pred) const {
+  if (spec_->function) return *this;
+  const bool accuracy = is_accuracy(spec_->name);
+  const bool binary = y_pred.shape.dim(-1) == 1;
+  const bool sparse = y_true.shape.rank() < y_pred.shape.rank() || y_true.shape.dim(-1) == 1;
+  const std::string prefix = binary ? "binary_" : sparse ? "sparse_categorical_" : "categorical_";
+  const Metric chosen(prefix + (accuracy ? "accuracy" : "crossentropy"));
+  return Metric(Spec{spec_->identity, spec_->name, chosen.spec_->function, chosen.spec_->classes,
+                     Result::kMean});
+}
+
+Metric::State Metric::update(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {
+  SINTER_CHECK(static_cast<bool>(spec_->function), spec_->name);
+  if (!spec_->classes) {
+    if (y_true.dtype() != y_pred.dtype()) y_true = cast(y_true, y_pred.dtype());
+    squeeze_or_expand_to_same_rank(y_true, y_pred);
+  }
+  Symbol values = spec_->function(y_true, y_pred);
+  if (values.dtype() != y_pred.dtype()) values = cast(values, y_pred.dtype());
+  if (values.rank() == 0) return {values, scalar_like(values, 1.0)};
+  if (values.rank() > 1) {
+    std::vector<int64_t> axes;
+    for (int i = 1; i < values.rank(); ++i) axes.push_back(i);
+    values = mean(values, axes);
+  }
+  if (!sample_weight.valid()) return {sum(values), size(values, 0, values.dtype())};
+  return {sum(values * sample_weight), sum(sample_weight)};
+}
+
+std::string metric_direction(const std::string& name) {
+  for (const char* part :
+       {"accuracy", "acc", "cosine_similarity", "precision", "recall", "auc", "iou", "r2", "f1"}) {
+    if (name == part || name.ends_with(std::string("_") + part) ||
+        (std::string(part) == "accuracy" && name.find(part) != std::string::npos)) {
+      return "max";
+    }
+  }
+  if (name.find("loss") != std::string::npos) return "min";
+  for (const Entry& entry : table()) {
+    for (const std::string& known : entry.names) {
+      if (name == known || name.ends_with("_" + known)) return "min";
+    }
+  }
+  for (const char* part : {"crossentropy", "ce"}) {
+    if (name == part || name.ends_with(std::string("_") + part)) return "min";
+  }
+  return "";
+}
+
+namespace metrics {
+
+#define SINTER_METRIC_CLASS(Class) \
+  Class::Class(Options options) : Metric(Metric::make(#Class, {{"name", options.name}})) {}
+SINTER_METRIC_CLASS(CategoricalAccuracy)
+SINTER_METRIC_CLASS(SparseCategoricalAccuracy)
+SINTER_METRIC_CLASS(MeanSquaredError)
+SINTER_METRIC_CLASS(RootMeanSquaredError)
+SINTER_METRIC_CLASS(MeanAbsoluteError)
+SINTER_METRIC_CLASS(BinaryCrossentropy)
+SINTER_METRIC_CLASS(CategoricalCrossentropy)
+SINTER_METRIC_CLASS(SparseCategoricalCrossentropy)
+SINTER_METRIC_CLASS(CosineSimilarity)
+#undef SINTER_METRIC_CLASS
+
+BinaryAccuracy::BinaryAccuracy(BinaryAccuracyOptions o)
+    : Metric(Metric::make("BinaryAccuracy", {{"name", o.name}, {"threshold", o.threshold}})) {}
+
+}  // namespace metrics
+}  // namespace sinter

@@ -1,0 +1,132 @@
+// Metrics: means over samples of a function of (y_true, y_pred), by name, object or the user's own
+// function.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "core/graph.h"
+#include "frontend/config.h"
+#include "frontend/losses.h"
+
+namespace sinter {
+
+class Metric {
+ public:
+  using Function = std::function<Symbol(Symbol y_true, Symbol y_pred)>;
+  enum class Result { kMean, kRootMean };
+
+  /// By Keras's name; "accuracy", "acc", "crossentropy" and "ce" choose by the shapes of labels and
+  /// predictions (see resolve). Raises NameError.
+  Metric(const std::string& name);                         // NOLINT
+  Metric(const char* name) : Metric(std::string(name)) {}  // NOLINT
+  /// The functions of namespaces metrics and losses keep their names; others are custom.
+  Metric(Symbol (*function)(Symbol, Symbol));                // NOLINT
+  Metric(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
+  Metric(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
+  template <typename F>
+  requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
+      Metric(F function)
+      : Metric("custom_metric", Function(std::move(function))) {}  // NOLINT
+  /// The user's own function under the name it is logged by.
+  Metric(std::string name, Function function);
+
+  /// What it is logged under.
+  const std::string& name() const;
+  Result result() const;
+  /// The metric with "accuracy" and "crossentropy" decided: binary when the last dimension of
+  /// y_pred is 1; else sparse when y_true has a lower rank or a last dimension of 1; else
+  /// categorical.
+  Metric resolve(const ValueType& y_true, const ValueType& y_pred) const;
+  bool takes_classes() const;
+
+  /// Sum and count of this batch, as scalars: values averaged to one a sample; a scalar counts as
+  /// one value. Weights enter both.
+  struct State {
+    Symbol total, count;
+  };
+  State update(Symbol y_true, Symbol y_pred, Symbol sample_weight = {}) const;
+
+  ConfigValue to_config() const;
+  static Metric from_config(const ConfigValue& value);
+  static Metric make(const std::string& class_name, const Config& config);
+
+ private:
+  struct Spec {
+    ConfigValue identity;
+    std::string name;
+    Function function;  // empty: to be resolved
+    bool classes = false;
+    Result result = Result::kMean;
+  };
+  explicit Metric(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
+  static Metric find(const std::string& name, const Config& config, ConfigValue identity);
+
+  std::shared_ptr<const Spec> spec_;
+};
+
+void register_metric(const std::string& name, Metric::Function function);
+std::vector<std::string> metric_names();
+
+/// Whether a logged quantity is better when larger ("max"), smaller ("min") or unknown (""). `name`
+/// without "val_".
+std::string metric_direction(const std::string& name);
+
+namespace metrics {
+
+// Functions: one value for each sample. The rest are those of namespace losses.
+Symbol binary_accuracy(Symbol y_true, Symbol y_pred, double threshold);
+Symbol binary_accuracy(Symbol y_true, Symbol y_pred);
+Symbol categorical_accuracy(Symbol y_true, Symbol y_pred);
+Symbol sparse_categorical_accuracy(Symbol y_true, Symbol y_pred);
+/// Keras's metric has the opposite sign of the loss.
+Symbol cosine_similarity(Symbol y_true, Symbol y_pred);
+using losses::binary_crossentropy;
+using losses::categorical_crossentropy;
+using losses::mean_absolute_error;
+using losses::mean_squared_error;
+using losses::sparse_categorical_crossentropy;
+
+struct Options {
+  std::string name = "";
+};
+struct BinaryAccuracyOptions {
+  std::string name = "";
+  double threshold = 0.5;
+};
+struct BinaryAccuracy : Metric {
+  explicit BinaryAccuracy(BinaryAccuracyOptions options = {});
+};
+struct CategoricalAccuracy : Metric {
+  explicit CategoricalAccuracy(Options options = {});
+};
+struct SparseCategoricalAccuracy : Metric {
+  explicit SparseCategoricalAccuracy(Options options = {});
+};
+struct MeanSquaredError : Metric {
+  explicit MeanSquaredError(Options options = {});
+};
+struct RootMeanSquaredError : Metric {
+  explicit RootMeanSquaredError(Options options = {});
+};
+struct MeanAbsoluteError : Metric {
+  explicit MeanAbsoluteError(Options options = {});
+};
+struct BinaryCrossentropy : Metric {
+  explicit BinaryCrossentropy(Options options = {});
+};
+struct CategoricalCrossentropy : Metric {
+  explicit CategoricalCrossentropy(Options options = {});
+};
+struct SparseCategoricalCrossentropy : Metric {
+  explicit SparseCategoricalCrossentropy(Options options = {});
+};
+struct CosineSimilarity : Metric {
+  explicit CosineSimilarity(Options options = {});
+};
+
+}  // namespace metrics
+}  // namespace sinter

@@ -1,0 +1,103 @@
+// Model: construction, layers, weights, graphs.
+#include "frontend/model.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/model_state.h"
+#include "frontend/session.h"
+#include "ops/ops.h"
+
+namespace sinter {
+
+Model::Model(KerasTensors inputs, KerasTensors outputs, std::string name)
+    : state_(std::make_shared<ModelState>(name.empty() ? automatic_name("functional")
+                                                       : std::move(name))) {
+  register_ops();
+  state_->network.emplace(inputs.list(), outputs.list());
+}
+
+const std::string& Model::name() const { return state_->name; }
+const Network& Model::network() const { return state_->net(); }
+const std::vector<Layer>& Model::layers() const {
+  // Keras's Sequential does not count its Input.
+  return state_->sequential ? state_->chain : state_->net().layers();
+}
+std::vector<KerasTensor> Model::inputs() const { return state_->net().inputs(); }
+std::vector<KerasTensor> Model::outputs() const { return state_->net().outputs(); }
+const std::vector<std::string>& Model::output_names() const { return state_->net().output_names(); }
+
+Layer Model::get_layer(const std::string& layer_name) const {
+  std::vector<std::string> known;
+  for (const Layer& layer : layers()) {
+    if (layer.name() == layer_name) return layer;
+    known.push_back(layer.name());
+  }
+  raise_unknown_name("layer", layer_name, known);
+}
+
+Layer Model::get_layer(int index) const {
+  const auto count = static_cast<int>(layers().size());
+  const int at = index < 0 ? index + count : index;
+  if (at < 0 || at >= count)
+    throw Error(fmt::format("get_layer: model '{}' has {} layers, asked for number {}", name(),
+                            count, index));
+  return layers()[static_cast<size_t>(at)];
+}
+
+void Model::set_trainable(bool trainable) const {
+  for (const Layer& layer : layers()) layer.set_trainable(trainable);
+}
+
+std::vector<VariablePtr> Model::variables() const { return state_->net().variables(); }
+std::vector<VariablePtr> Model::trainable_variables() const {
+  return state_->net().trainable_variables();
+}
+
+std::vector<Tensor> Model::get_weights() const {
+  std::vector<Tensor> result;
+  for (const VariablePtr& v : variables()) result.push_back(v->value.clone());
+  return result;
+}
+
+void Model::set_weights(const std::vector<Tensor>& weights) const {
+  const std::vector<VariablePtr> own = variables();
+  assign_all(fmt::format("model '{}'", name()), own, weights);
+}
+
+int64_t Model::count_params() const {
+  int64_t count = 0;
+  for (const VariablePtr& v : variables()) count += v->value.elements();
+  return count;
+}
+
+bool Model::stop_training() const { return state_->stop_training; }
+void Model::set_stop_training(bool stop) const { state_->stop_training = stop; }
+
+void Model::build_for(const Data& x) const {
+  if (state_->network || !state_->sequential) return;
+  if (x.list().size() != 1)
+    throw ShapeError(fmt::format("a Sequential takes one input, given {}", x.list().size()));
+  const Shape& shape = x.list()[0].shape();
+  if (shape.rank() < 1) throw ShapeError(fmt::format("model '{}': x must hold rows", name()));
+  state_->build_chain(Shape(std::vector<int64_t>(shape.begin() + 1, shape.end())));
+}
+
+Graph Model::forward_graph() const {
+  return build_forward(name(), state_->net(), state_->random_state).graph;
+}
+
+Graph Model::inference_graph() const {
+  return build_forward(name(), state_->net(), state_->random_state).graph;
+}
+
+Graph Model::training_graph() const {
+  const Compiled& c = state_->settings("training_graph");
+  OptimizerImpl& optimizer = c.arguments.optimizer.impl();
+  optimizer.build(c.trainable);
+  return build_step(name(), state_->net(), c.outputs, default_step_inputs(state_->net(), c.outputs),
+                    StepMode::kTrain, state_->random_state, &optimizer, c.trainable)
+      .graph;
+}
+
+}  // namespace sinter

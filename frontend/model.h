@@ -1,0 +1,197 @@
+// Model: layers from inputs to outputs that can be compiled, trained, evaluated, saved and asked
+// for predictions, in Keras's words.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <map>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "frontend/callbacks/callback.h"
+#include "frontend/data_argument.h"
+#include "frontend/history.h"
+#include "frontend/layer.h"
+#include "frontend/losses.h"
+#include "frontend/metrics.h"
+#include "frontend/optimizers/optimizers.h"
+
+namespace sinter {
+
+class Network;
+struct ModelState;
+
+/// The loss of each output: one, a list in the order of the outputs, or by output name.
+class LossArgument {
+ public:
+  LossArgument() = default;
+  template <typename T>
+  requires std::is_convertible_v<T, Loss> LossArgument(T loss)
+      : list_{Loss(std::move(loss))} {}  // NOLINT
+  LossArgument(std::initializer_list<Loss> losses) : list_(losses) {}
+  LossArgument(std::vector<Loss> losses) : list_(std::move(losses)) {}             // NOLINT
+  LossArgument(std::map<std::string, Loss> losses) : named_(std::move(losses)) {}  // NOLINT
+  const std::vector<Loss>& list() const { return list_; }
+  const std::map<std::string, Loss>& named() const { return named_; }
+
+ private:
+  std::vector<Loss> list_;
+  std::map<std::string, Loss> named_;
+};
+
+/// Metrics: a list for a model of one output; for several outputs one list each, or by output name.
+class MetricsArgument {
+ public:
+  MetricsArgument() = default;
+  MetricsArgument(std::initializer_list<Metric> metrics) : flat_(metrics) {}
+  MetricsArgument(std::vector<Metric> metrics) : flat_(std::move(metrics)) {}  // NOLINT
+  MetricsArgument(std::vector<std::vector<Metric>> metrics)
+      : lists_(std::move(metrics)) {}  // NOLINT
+  MetricsArgument(std::map<std::string, std::vector<Metric>> metrics)
+      : named_(std::move(metrics)) {}  // NOLINT
+  const std::vector<Metric>& flat() const { return flat_; }
+  const std::vector<std::vector<Metric>>& lists() const { return lists_; }
+  const std::map<std::string, std::vector<Metric>>& named() const { return named_; }
+
+ private:
+  std::vector<Metric> flat_;
+  std::vector<std::vector<Metric>> lists_;
+  std::map<std::string, std::vector<Metric>> named_;
+};
+
+struct CompileArguments {
+  Optimizer optimizer = "rmsprop";
+  LossArgument loss = {};
+  std::vector<double> loss_weights = {};  // one for each output; default 1
+  MetricsArgument metrics = {};
+  MetricsArgument weighted_metrics = {};
+  std::string backend = "";  // default: set_backend()
+  std::vector<std::string> disabled_passes = {};
+};
+
+struct ValidationData {
+  Data x, y;
+  Data sample_weight = {};
+};
+
+/// The arguments of fit. The order is that of Keras, but for epochs, which people write first.
+struct FitOptions {
+  int epochs = 1;
+  int64_t batch_size = 32;
+  int verbose = 1;  // 0 silent, 1 progress, 2 a line an epoch
+  /// The part of the rows, from the end, that validates instead of training.
+  double validation_split = 0.0;
+  std::optional<ValidationData> validation_data = std::nullopt;
+  std::vector<CallbackItem> callbacks = {};
+  bool shuffle = true;
+  std::map<int, double> class_weight = {};
+  Data sample_weight = {};
+  int initial_epoch = 0;
+  std::optional<int64_t> steps_per_epoch = std::nullopt;
+  std::optional<int64_t> validation_steps = std::nullopt;
+  std::optional<int64_t> validation_batch_size = std::nullopt;
+  int validation_freq = 1;
+};
+
+struct EvaluateOptions {
+  int64_t batch_size = 32;
+  int verbose = 1;
+  Data sample_weight = {};
+  std::optional<int64_t> steps = std::nullopt;
+};
+
+struct PredictOptions {
+  int64_t batch_size = 32;
+  int verbose = 0;
+};
+
+/// Loss first, then losses of outputs, then metrics, in Keras's order.
+struct Evaluation {
+  std::vector<std::pair<std::string, double>> values;
+  double loss() const { return values.front().second; }
+  /// Raises NameError for a name that is not there.
+  double operator[](const std::string& name) const;
+  operator std::vector<double>() const;
+  Logs logs() const { return Logs(values.begin(), values.end()); }
+};
+
+struct SummaryOptions {
+  int line_length = 0;  // 0: as wide as needed
+};
+
+/// A handle: copies are the same model.
+class Model {
+ public:
+  /// A functional model. Raises Error when outputs do not depend on the inputs alone.
+  Model(KerasTensors inputs, KerasTensors outputs, std::string name = "");
+
+  // --- structure
+  const std::string& name() const;
+  const std::vector<Layer>& layers() const;
+  /// Raises NameError, or Error for an index that is out of range (negative ones count from the
+  /// end).
+  Layer get_layer(const std::string& layer_name) const;
+  Layer get_layer(int index) const;
+  std::vector<KerasTensor> inputs() const;
+  std::vector<KerasTensor> outputs() const;
+  const std::vector<std::string>& output_names() const;
+  const Network& network() const;
+  /// Makes a layer of the model: its layers are called on other tensors and share their weights.
+  KerasTensor operator()(const KerasTensor& x,
+                         std::source_location where = std::source_location::current()) const;
+  KerasTensor operator()(const std::vector<KerasTensor>& xs,
+                         std::source_location where = std::source_location::current()) const;
+  Layer as_layer() const;
+  /// Of all layers; takes effect at the next compile().
+  void set_trainable(bool trainable) const;
+  void summary(SummaryOptions options = {}) const;
+  std::string summary_text(SummaryOptions options = {}) const;
+
+  // --- weights
+  std::vector<VariablePtr> variables() const;
+  std::vector<VariablePtr> trainable_variables() const;
+  /// Copies, layer by layer, trainable ones first.
+  std::vector<Tensor> get_weights() const;
+  /// Raises ShapeError when the count or a shape differs; then nothing has changed.
+  void set_weights(const std::vector<Tensor>& weights) const;
+  int64_t count_params() const;
+
+  // --- training
+  /// Raises NameError for unknown names and Error when losses or metrics do not fit the outputs.
+  void compile(CompileArguments arguments) const;
+  bool is_compiled() const;
+  const CompileArguments& compile_arguments() const;
+  const Optimizer& optimizer() const;
+  History fit(const Data& x, const Data& y, const FitOptions& options = {}) const;
+  Evaluation evaluate(const Data& x, const Data& y, const EvaluateOptions& options = {}) const;
+  /// The prediction of a model of one output, [n, ...].
+  Tensor predict(const Data& x, const PredictOptions& options = {}) const;
+  std::vector<Tensor> predict_all(const Data& x, const PredictOptions& options = {}) const;
+  /// One update on one batch; loss and metrics of this batch alone.
+  Evaluation train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
+  Evaluation test_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
+  Tensor predict_on_batch(const Data& x) const;
+  /// Set by callbacks: training ends after this batch or epoch.
+  bool stop_training() const;
+  void set_stop_training(bool stop) const;
+
+  // --- graphs, as built before any pass, with a symbolic batch
+  Graph forward_graph() const;
+  Graph inference_graph() const;
+  /// Needs compile(). Labels have the type that the losses expect.
+  Graph training_graph() const;
+
+  const std::shared_ptr<ModelState>& state() const { return state_; }
+  explicit Model(std::shared_ptr<ModelState> state) : state_(std::move(state)) {}
+
+ protected:
+  /// Builds a Sequential that has not seen its input.
+  void build_for(const Data& x) const;
+
+  std::shared_ptr<ModelState> state_;
+};
+
+}  // namespace sinter

@@ -1,0 +1,148 @@
+// Executables by key, and the version of the weights they were prepared for.
+#include "frontend/model_state.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/session.h"
+#include "runtime/compile.h"
+
+namespace sinter {
+namespace {
+
+// Batch sizes in use at once: training, its last batch, validation, its last batch, prediction, and
+// some room.
+constexpr size_t kMaxPrograms = 16;
+
+std::string describe(const StepInputs& inputs, int64_t batch) {
+  std::string key = std::to_string(batch);
+  for (const ValueType& t : inputs.labels) key += " " + t.to_string();
+  for (const auto& rank : inputs.weight_rank) key += rank ? fmt::format(" w{}", *rank) : " -";
+  return key;
+}
+
+std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, const char* pipeline,
+                                          int64_t batch) {
+  auto program = std::make_unique<StepProgram>();
+  CompileOptions options;
+  options.backend = state.backend();
+  options.pipeline = pipeline;
+  options.batch = batch;
+  if (state.compiled) options.disabled_passes = state.compiled->arguments.disabled_passes;
+  program->executable = compile(step.graph, options);
+  // Passes keep the variables, but bind by name rather than rely on their order.
+  std::vector<Tensor> storage;
+  const Graph& lowered = program->executable->graph();
+  for (int32_t index : lowered.variables()) {
+    const std::string& name = lowered.node(index).name;
+    bool found = false;
+    for (size_t i = 0; i < step.variables.size() && !found; ++i) {
+      found = step.graph.node(step.graph.variables()[i]).name == name;
+      if (found) storage.push_back(step.variables[i]->value);
+    }
+    SINTER_CHECK(found, name);
+  }
+  program->executable->bind(std::move(storage), state.version);
+  program->step = std::move(step);
+  return program;
+}
+
+void add_scalar_outputs(StepProgram& program) {
+  const Graph& graph = program.executable->graph();
+  for (const Graph::Output& o : graph.outputs())
+    program.outputs.emplace_back(graph.type(o.value).dtype, graph.type(o.value).shape);
+}
+
+std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& inputs,
+                                          int64_t batch, StepMode mode) {
+  const bool training = mode == StepMode::kTrain;
+  return state.program((training ? "train " : "evaluate ") + describe(inputs, batch), [&] {
+    const Compiled& c = *state.compiled;
+    OptimizerImpl& optimizer = c.arguments.optimizer.impl();
+    if (training) optimizer.build(c.trainable);
+    StepGraph step = build_step(state.name, state.net(), c.outputs, inputs, mode,
+                                state.random_state, &optimizer, c.trainable);
+    auto program = make_program(state, std::move(step), training ? "training" : "inference", batch);
+    add_scalar_outputs(*program);
+    return program;
+  });
+}
+
+}  // namespace
+
+ModelState::ModelState(std::string model_name) : name(std::move(model_name)) {
+  random_state =
+      std::make_shared<Variable>("random_state", "random_state", Tensor(DType::kInt64, {2}), false);
+  random_state->value.data<int64_t>()[0] = static_cast<int64_t>(next_random_key() >> 1);
+  shuffle_seed = static_cast<int64_t>(next_random_key() >> 1);
+}
+
+const Network& ModelState::net() const {
+  if (!network)
+    throw Error(
+        fmt::format("model '{}' has no input yet: add an Input, or call build() or fit()", name));
+  return *network;
+}
+
+const Compiled& ModelState::settings(const char* what) const {
+  if (!compiled)
+    throw Error(
+        fmt::format("{}: model '{}' must be compiled first: model.compile({{.optimizer = \"adam\", "
+                    ".loss = ...}})",
+                    what, name));
+  return *compiled;
+}
+
+const std::string& ModelState::backend() const {
+  return compiled && !compiled->arguments.backend.empty() ? compiled->arguments.backend
+                                                          : default_backend();
+}
+
+std::shared_ptr<StepProgram> ModelState::program(const std::string& key, const Maker& make) {
+  const std::lock_guard lock(mutex_);
+  for (auto it = programs_.begin(); it != programs_.end(); ++it) {
+    if (it->key != key) continue;
+    programs_.splice(programs_.begin(), programs_, it);
+    return programs_.front().program;
+  }
+  programs_.push_front({key, std::shared_ptr<StepProgram>(make())});
+  if (programs_.size() > kMaxPrograms) programs_.pop_back();
+  return programs_.front().program;
+}
+
+void ModelState::forget_programs() {
+  const std::lock_guard lock(mutex_);
+  programs_.clear();
+}
+
+void ModelState::refresh_version() {
+  uint64_t changes = 0;
+  for (const VariablePtr& v : net().variables())
+    changes += v->changes.load(std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  if (changes == seen_changes_) return;
+  seen_changes_ = changes;
+  version->fetch_add(1);
+}
+
+std::shared_ptr<StepProgram> training_program(ModelState& state, const StepInputs& inputs,
+                                              int64_t batch) {
+  return step_program(state, inputs, batch, StepMode::kTrain);
+}
+
+std::shared_ptr<StepProgram> evaluation_program(ModelState& state, const StepInputs& inputs,
+                                                int64_t batch) {
+  return step_program(state, inputs, batch, StepMode::kEvaluate);
+}
+
+std::shared_ptr<StepProgram> prediction_program(ModelState& state, int64_t batch) {
+  return state.program("predict " + std::to_string(batch), [&] {
+    ForwardGraph forward = build_forward(state.name, state.net(), state.random_state);
+    StepGraph step;
+    step.graph = std::move(forward.graph);
+    step.variables = std::move(forward.variables);
+    return make_program(state, std::move(step), "inference", batch);
+  });
+}
+
+}  // namespace sinter

@@ -1,0 +1,90 @@
+// What a Model handle points to: the network, the settings of compile(), the state of training, and
+// the executables made so far.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontend/model.h"
+#include "frontend/network.h"
+#include "frontend/training/step_graph.h"
+#include "runtime/executable.h"
+
+namespace sinter {
+
+/// What compile() has settled.
+struct Compiled {
+  CompileArguments arguments;
+  std::vector<OutputPlan> outputs;
+  std::vector<VariablePtr> trainable;
+};
+
+/// An executable of a step or of prediction, and where its results go.
+struct StepProgram {
+  StepGraph step;  // without its graph
+  std::unique_ptr<Executable> executable;
+  std::vector<Tensor> outputs;  // scalars of a step; empty for prediction
+  std::vector<void*> targets;   // where they are
+};
+
+struct ModelState {
+  explicit ModelState(std::string model_name);
+
+  std::string name;
+  std::optional<Network> network;  // absent in a Sequential that has not seen its input
+  bool sequential = false;
+  std::vector<Layer> chain;                // of a Sequential
+  std::optional<KerasTensor> chain_input;  // once it is known
+  std::optional<Compiled> compiled;
+
+  // Training state that files keep.
+  VariablePtr random_state;  // int64[2] {seed, step}, for dropout
+  int64_t shuffle_seed = 0;
+  int64_t epochs_done = 0;  // over all calls of fit: with the seed it decides the order of rows
+  bool stop_training = false;
+
+  /// The network; raises Error when the model has not been built.
+  const Network& net() const;
+  /// The compiled settings; raises Error naming `what` when compile() has not been called.
+  const Compiled& settings(const char* what) const;
+  const std::string& backend() const;
+  /// Builds a Sequential for rows of this shape, unless it is built.
+  void build_chain(const Shape& row_shape);
+  /// Matches the arguments of compile() with the outputs, once these are known.
+  void settle_compile();
+
+  using Maker = std::function<std::unique_ptr<StepProgram>()>;
+  /// The program of that key, made when there is none; the least recently used one goes when there
+  /// are too many.
+  std::shared_ptr<StepProgram> program(const std::string& key, const Maker& make);
+  void forget_programs();
+  /// Tells executables when weights have changed since they last looked.
+  void refresh_version();
+
+  VariableVersion version = std::make_shared<std::atomic<uint64_t>>(0);
+  std::mutex fit_mutex;  // training and evaluation are exclusive
+
+ private:
+  struct Entry {
+    std::string key;
+    std::shared_ptr<StepProgram> program;
+  };
+  std::mutex mutex_;
+  std::list<Entry> programs_;  // most recently used first
+  uint64_t seen_changes_ = 0;
+};
+
+/// The programs of a model for one batch size.
+std::shared_ptr<StepProgram> training_program(ModelState& state, const StepInputs& inputs,
+                                              int64_t batch);
+std::shared_ptr<StepProgram> evaluation_program(ModelState& state, const StepInputs& inputs,
+                                                int64_t batch);
+std::shared_ptr<StepProgram> prediction_program(ModelState& state, int64_t batch);
+
+}  // namespace sinter

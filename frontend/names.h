@@ -1,0 +1,112 @@
+// Keras's module names, for programs that are translated line by line: layers::Dense,
+// activations::relu, backend::clear_session ...
+#pragma once
+
+#include "frontend/callbacks/callbacks.h"
+#include "frontend/initializers.h"
+#include "frontend/layers/activation.h"
+#include "frontend/layers/batch_normalization.h"
+#include "frontend/layers/dense.h"
+#include "frontend/layers/dropout.h"
+#include "frontend/layers/input.h"
+#include "frontend/layers/maxout.h"
+#include "frontend/layers/merge.h"
+#include "frontend/layers/reshape.h"
+#include "frontend/model.h"
+#include "frontend/regularizers.h"
+#include "frontend/sequential.h"
+#include "frontend/session.h"
+#include "ops/ops.h"
+
+namespace sinter {
+
+// dtypes as NumPy and Keras write them
+inline constexpr DType float32 = DType::kFloat32;
+inline constexpr DType float64 = DType::kFloat64;
+inline constexpr DType int32 = DType::kInt32;
+inline constexpr DType int64 = DType::kInt64;
+
+namespace layers {
+using sinter::Activation;
+using sinter::Add;
+using sinter::Average;
+using sinter::BatchNormalization;
+using sinter::Concatenate;
+using sinter::Dense;
+using sinter::Dropout;
+using sinter::ELU;
+using sinter::Flatten;
+using sinter::Input;
+using sinter::LeakyReLU;
+using sinter::Maximum;
+using sinter::Maxout;
+using sinter::Minimum;
+using sinter::Multiply;
+using sinter::PReLU;
+using sinter::ReLU;
+using sinter::Reshape;
+using sinter::Softmax;
+using sinter::Subtract;
+}  // namespace layers
+
+namespace models {
+using sinter::Model;
+using sinter::Sequential;
+}  // namespace models
+
+namespace activations {
+using sinter::elu;
+using sinter::exponential;
+using sinter::gelu;
+using sinter::hard_sigmoid;
+using sinter::leaky_relu;
+using sinter::linear;
+using sinter::mish;
+using sinter::relu;
+using sinter::relu6;
+using sinter::selu;
+using sinter::sigmoid;
+using sinter::silu;
+using sinter::softmax;
+using sinter::softplus;
+using sinter::softsign;
+using sinter::swish;
+using sinter::tanh;
+}  // namespace activations
+
+namespace regularizers {
+using sinter::l1;
+using sinter::L1;
+using sinter::l1_l2;
+using sinter::L1L2;
+using sinter::l2;
+using sinter::L2;
+}  // namespace regularizers
+
+namespace initializers {
+using sinter::Constant;
+using sinter::GlorotNormal;
+using sinter::GlorotUniform;
+using sinter::HeNormal;
+using sinter::HeUniform;
+using sinter::Identity;
+using sinter::LecunNormal;
+using sinter::LecunUniform;
+using sinter::Ones;
+using sinter::RandomNormal;
+using sinter::RandomUniform;
+using sinter::TruncatedNormal;
+using sinter::VarianceScaling;
+using sinter::Zeros;
+}  // namespace initializers
+
+namespace backend {
+using sinter::clear_session;
+using sinter::set_floatx;
+/// Elementwise, as tf.keras.backend.binary_crossentropy.
+using sinter::binary_crossentropy;
+using sinter::categorical_crossentropy;
+using sinter::sparse_categorical_crossentropy;
+}  // namespace backend
+
+}  // namespace sinter

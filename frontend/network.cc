@@ -1,0 +1,161 @@
+// The order of layers, as keras.ops.function.map_graph finds it, and writing the network into a
+// graph.
+#include "frontend/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "core/error.h"
+#include "frontend/layers/input.h"
+
+namespace sinter {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<KerasTensor>& tensors) {
+  std::vector<std::string> names;
+  for (const KerasTensor& t : tensors) {
+    const std::string base = t.call()->layer->name();
+    std::string name = base;
+    for (int i = 1; std::ranges::find(names, name) != names.end(); ++i)
+      name = fmt::format("{}_{}", base, i);
+    names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+Network::Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outputs)
+    : inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
+  if (inputs_.empty() || outputs_.empty())
+    throw Error("a model needs at least one input and one output");
+  for (const KerasTensor& t : inputs_) {
+    if (dynamic_cast<const InputLayerImpl*>(t.call()->layer.get()) == nullptr) {
+      throw Error(fmt::format(
+          "the inputs of a model must come from Input(); {} is an output of {} {}",
+          t.type().to_string(), t.call()->layer->class_name(), t.call()->origin->to_string()));
+    }
+  }
+  order_layers();
+  std::map<std::string, const LayerImpl*> by_name;
+  for (const Layer& layer : layers_) {
+    const auto [it, added] = by_name.emplace(layer.name(), &layer.impl());
+    if (!added)
+      throw Error(fmt::format("two layers of the model are named '{}'; names must be unique",
+                              layer.name()));
+  }
+  input_names_ = names_of(inputs_);
+  output_names_ = names_of(outputs_);
+}
+
+void Network::order_layers() {
+  std::map<const LayerImpl*, int> indices;  // in the order of the walk
+  std::map<const LayerImpl*, std::shared_ptr<LayerImpl>> owners;
+  std::set<const LayerCall*> finished;
+  // Depth first from the outputs; the recursion is unrolled because deep networks would exhaust the
+  // stack.
+  struct Visit {
+    std::shared_ptr<const LayerCall> call;
+    size_t next = 0;
+  };
+  for (const KerasTensor& output : outputs_) {
+    std::vector<Visit> stack = {{output.call()}};
+    while (!stack.empty()) {
+      Visit& visit = stack.back();
+      const std::shared_ptr<const LayerCall> call = visit.call;
+      if (visit.next == 0 && finished.contains(call.get())) {
+        stack.pop_back();
+        continue;
+      }
+      if (visit.next == 0) {
+        indices.emplace(call->layer.get(), static_cast<int>(indices.size()));
+        owners.emplace(call->layer.get(), call->layer);
+        if (call->inputs.empty() &&
+            std::ranges::none_of(inputs_, [&](const KerasTensor& t) { return t.call() == call; })) {
+          throw Error(
+              fmt::format("the output of layer '{}' depends on '{}', which is not among the inputs "
+                          "of the model",
+                          output.call()->layer->name(), call->layer->name()));
+        }
+      }
+      if (visit.next < call->inputs.size()) {
+        const std::shared_ptr<const LayerCall> before = call->inputs[visit.next++].call();
+        if (!finished.contains(before.get())) stack.push_back({before});
+        continue;
+      }
+      finished.insert(call.get());
+      calls_.push_back(call);
+      stack.pop_back();
+    }
+  }
+  // The depth of a call is the length of the longest way to an output; that of a layer the largest
+  // of its calls.
+  std::map<const LayerCall*, int> call_depth;
+  std::map<const LayerImpl*, int> layer_depth;
+  for (auto it = calls_.rbegin(); it != calls_.rend(); ++it) {
+    const LayerCall* call = it->get();
+    const int depth = std::max(call_depth[call], layer_depth[call->layer.get()]);
+    call_depth[call] = layer_depth[call->layer.get()] = depth;
+    for (const KerasTensor& x : call->inputs) {
+      int& before = call_depth[x.call().get()];
+      before = std::max(before, depth + 1);
+    }
+  }
+  for (const KerasTensor& input : inputs_) {  // inputs that no output depends on
+    const LayerImpl* layer = input.call()->layer.get();
+    if (layer_depth.contains(layer)) continue;
+    layer_depth[layer] = 0;
+    indices[layer] = -1;
+    owners.emplace(layer, input.call()->layer);
+    calls_.insert(calls_.begin(), input.call());
+  }
+  std::vector<const LayerImpl*> order;
+  for (const auto& [layer, depth] : layer_depth) order.push_back(layer);
+  std::ranges::sort(order, [&](const LayerImpl* a, const LayerImpl* b) {
+    return layer_depth[a] != layer_depth[b] ? layer_depth[a] > layer_depth[b]
+                                            : indices[a] < indices[b];
+  });
+  for (const LayerImpl* layer : order) layers_.emplace_back(owners[layer]);
+}
+
+std::vector<VariablePtr> Network::variables() const {
+  std::vector<VariablePtr> result;
+  for (const Layer& layer : layers_) {
+    for (const VariablePtr& v : layer.variables()) {
+      if (std::ranges::find(result, v) == result.end()) result.push_back(v);
+    }
+  }
+  return result;
+}
+
+std::vector<VariablePtr> Network::trainable_variables() const {
+  std::vector<VariablePtr> result;
+  for (const Layer& layer : layers_) {
+    for (const VariablePtr& v : layer.impl().trainable_variables()) {
+      if (std::ranges::find(result, v) == result.end()) result.push_back(v);
+    }
+  }
+  return result;
+}
+
+std::vector<Symbol> Network::write(CallContext& context, std::span<const Symbol> inputs) const {
+  std::map<const LayerCall*, std::vector<Symbol>> values;
+  for (size_t i = 0; i < inputs_.size(); ++i) values[inputs_[i].call().get()] = {inputs[i]};
+  for (const auto& call : calls_) {
+    if (values.contains(call.get())) continue;
+    std::vector<Symbol> arguments;
+    for (const KerasTensor& x : call->inputs)
+      arguments.push_back(values.at(x.call().get())[static_cast<size_t>(x.index())]);
+    values[call.get()] = call->layer->apply(context, arguments, call->origin);
+  }
+  std::vector<Symbol> results;
+  for (const KerasTensor& y : outputs_)
+    results.push_back(values.at(y.call().get())[static_cast<size_t>(y.index())]);
+  return results;
+}
+
+}  // namespace sinter

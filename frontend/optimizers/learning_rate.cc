@@ -1,0 +1,177 @@
+// Schedules of keras.optimizers.schedules as small graphs.
+#include "frontend/optimizers/learning_rate.h"
+
+#include <numbers>
+
+#include "core/error.h"
+#include "frontend/session.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+
+namespace sinter {
+namespace {
+
+const std::vector<std::string> kNames = {"ExponentialDecay", "InverseTimeDecay",
+                                         "PiecewiseConstantDecay", "PolynomialDecay",
+                                         "CosineDecay"};
+
+ConfigValue numbers(const std::vector<double>& values) {
+  ConfigList list;
+  for (double v : values) list.emplace_back(v);
+  return list;
+}
+
+std::vector<double> read_numbers(const Config& c, const char* key) {
+  std::vector<double> result;
+  const ConfigList* list = c.get(key).as<ConfigList>();
+  if (list == nullptr) throw Error(std::string("setting '") + key + "' must be a list of numbers");
+  for (const ConfigValue& v : *list) result.push_back(Config{{"value", v}}.get_float("value", 0));
+  return result;
+}
+
+Config decay_config(const ExponentialDecayOptions& o) {
+  return {{"initial_learning_rate", o.initial_learning_rate},
+          {"decay_steps", o.decay_steps},
+          {"decay_rate", o.decay_rate},
+          {"staircase", o.staircase}};
+}
+
+void check_steps(const char* name, int64_t steps) {
+  if (steps <= 0)
+    throw Error(std::string(name) + ": decay_steps must be positive, found " +
+                std::to_string(steps));
+}
+
+}  // namespace
+
+LearningRate::LearningRate(std::string class_name, Config config, Schedule schedule)
+    : spec_(std::make_shared<const Spec>(
+          Spec{std::move(class_name), std::move(config), std::move(schedule)})) {}
+
+double LearningRate::at(int64_t step) const {
+  if (!is_scheduled()) return value_;
+  Graph graph("schedule");
+  const Symbol s = constant(graph, Tensor::full(floatx(), Shape{}, static_cast<double>(step)));
+  graph.add_output("learning_rate", at(s).id());
+  return evaluate_graph(graph, {}).at(0).at(0);
+}
+
+ConfigValue LearningRate::to_config() const {
+  // Keras keeps the rate as a float32 and writes that number.
+  if (!is_scheduled())
+    return floatx() == DType::kFloat32 ? static_cast<double>(static_cast<float>(value_)) : value_;
+  return ConfigObject{"keras.optimizers.schedules", spec_->class_name, spec_->config};
+}
+
+LearningRate LearningRate::from_config(const ConfigValue& value, double fallback) {
+  if (value.is_null()) return fallback;
+  if (const double* v = value.as<double>()) return *v;
+  if (const int64_t* v = value.as<int64_t>()) return static_cast<double>(*v);
+  const ConfigObject* object = value.as<ConfigObject>();
+  if (object == nullptr)
+    throw Error("a learning rate is a number or a schedule, found " +
+                std::string(value.type_name()));
+  const Config& c = object->config;
+  const std::string& name = object->class_name;
+  const double initial = c.get_float("initial_learning_rate", 0.01);
+  const int64_t steps = c.get_int("decay_steps", 1);
+  if (name == "ExponentialDecay" || name == "InverseTimeDecay") {
+    const ExponentialDecayOptions o{initial, steps, c.get_float("decay_rate", 0.96),
+                                    c.get_bool("staircase", false)};
+    return name == "ExponentialDecay" ? ExponentialDecay(o) : InverseTimeDecay(o);
+  }
+  if (name == "PiecewiseConstantDecay")
+    return PiecewiseConstantDecay({read_numbers(c, "boundaries"), read_numbers(c, "values")});
+  if (name == "PolynomialDecay") {
+    return PolynomialDecay({initial, steps, c.get_float("end_learning_rate", 0.0001),
+                            c.get_float("power", 1.0), c.get_bool("cycle", false)});
+  }
+  if (name == "CosineDecay") {
+    CosineDecayOptions o{
+        .initial_learning_rate = initial, .decay_steps = steps, .alpha = c.get_float("alpha", 0.0)};
+    if (!c.get("warmup_target").is_null()) o.warmup_target = c.get_float("warmup_target", 0);
+    o.warmup_steps = c.get_int("warmup_steps", 0);
+    return CosineDecay(o);
+  }
+  raise_unknown_name("learning rate schedule", name, kNames);
+}
+
+LearningRate ExponentialDecay(ExponentialDecayOptions o) {
+  check_steps("ExponentialDecay", o.decay_steps);
+  return LearningRate("ExponentialDecay", decay_config(o), [o](Symbol step) {
+    Symbol p = step / static_cast<double>(o.decay_steps);
+    if (o.staircase) p = floor(p);
+    return o.initial_learning_rate * power(o.decay_rate, p);
+  });
+}
+
+LearningRate InverseTimeDecay(ExponentialDecayOptions o) {
+  check_steps("InverseTimeDecay", o.decay_steps);
+  return LearningRate("InverseTimeDecay", decay_config(o), [o](Symbol step) {
+    Symbol p = step / static_cast<double>(o.decay_steps);
+    if (o.staircase) p = floor(p);
+    return o.initial_learning_rate / (1.0 + o.decay_rate * p);
+  });
+}
+
+LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions o) {
+  if (o.values.size() != o.boundaries.size() + 1)
+    throw Error("PiecewiseConstantDecay: needs one value more than boundaries");
+  return LearningRate("PiecewiseConstantDecay",
+                      {{"boundaries", numbers(o.boundaries)},
+                       {"values", numbers(o.values)},
+                       {"name", "PiecewiseConstant"}},
+                      [o](Symbol step) {
+                        Symbol rate = full_like(step, o.values.back());
+                        for (size_t i = o.boundaries.size(); i-- > 0;) {
+                          rate = select(less_equal(step, o.boundaries[i]), o.values[i], rate);
+                        }
+                        return rate;
+                      });
+}
+
+LearningRate PolynomialDecay(PolynomialDecayOptions o) {
+  check_steps("PolynomialDecay", o.decay_steps);
+  return LearningRate("PolynomialDecay",
+                      {{"initial_learning_rate", o.initial_learning_rate},
+                       {"decay_steps", o.decay_steps},
+                       {"end_learning_rate", o.end_learning_rate},
+                       {"power", o.power},
+                       {"cycle", o.cycle}},
+                      [o](Symbol step) {
+                        const auto steps = static_cast<double>(o.decay_steps);
+                        // Cycling stretches the period to the next multiple that is not behind.
+                        const Symbol p = o.cycle ? step / (steps * maximum(ceil(step / steps), 1.0))
+                                                 : minimum(step, steps) / steps;
+                        return (o.initial_learning_rate - o.end_learning_rate) *
+                                   power(1.0 - p, o.power) +
+                               o.end_learning_rate;
+                      });
+}
+
+LearningRate CosineDecay(CosineDecayOptions o) {
+  check_steps("CosineDecay", o.decay_steps);
+  const ConfigValue target = o.warmup_target ? ConfigValue(*o.warmup_target) : ConfigValue(nullptr);
+  return LearningRate(
+      "CosineDecay",
+      {{"initial_learning_rate", o.initial_learning_rate},
+       {"decay_steps", o.decay_steps},
+       {"alpha", o.alpha},
+       {"warmup_target", target},
+       {"warmup_steps", o.warmup_steps}},
+      [o](Symbol step) {
+        const auto steps = static_cast<double>(o.decay_steps);
+        const auto decayed = [&](Symbol s, double from) {
+          const Symbol p = minimum(s, steps) / steps;
+          return from * ((1.0 - o.alpha) * 0.5 * (1.0 + cos(std::numbers::pi * p)) + o.alpha);
+        };
+        if (!o.warmup_target) return decayed(step, o.initial_learning_rate);
+        const auto warm = static_cast<double>(o.warmup_steps);
+        const Symbol rising =
+            (*o.warmup_target - o.initial_learning_rate) * (step / std::max(warm, 1.0)) +
+            o.initial_learning_rate;
+        return select(less(step, warm), rising, decayed(step - warm, *o.warmup_target));
+      });
+}
+
+}  // namespace sinter

@@ -1,0 +1,78 @@
+// The learning rate: a number, or a schedule computed from the number of steps done.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/graph.h"
+#include "frontend/config.h"
+
+namespace sinter {
+
+class LearningRate {
+ public:
+  /// From the number of steps done (a float scalar, 0 at the first step) to the rate.
+  using Schedule = std::function<Symbol(Symbol step)>;
+
+  LearningRate(double value) : value_(value) {}  // NOLINT
+  LearningRate(std::string class_name, Config config, Schedule schedule);
+
+  bool is_scheduled() const { return spec_ != nullptr; }
+  double value() const { return value_; }
+  Symbol at(Symbol step) const { return spec_->schedule(step); }
+  /// The rate after `step` steps, computed on the host.
+  double at(int64_t step) const;
+  ConfigValue to_config() const;
+  /// A number or an object of keras.optimizers.schedules.
+  static LearningRate from_config(const ConfigValue& value, double fallback);
+
+ private:
+  struct Spec {
+    std::string class_name;
+    Config config;
+    Schedule schedule;
+  };
+  double value_ = 0;
+  std::shared_ptr<const Spec> spec_;
+};
+
+struct ExponentialDecayOptions {
+  double initial_learning_rate = 0.01;
+  int64_t decay_steps = 1;
+  double decay_rate = 0.96;
+  bool staircase = false;
+};
+/// initial * rate^(step / steps); whole exponents when staircase.
+LearningRate ExponentialDecay(ExponentialDecayOptions options);
+/// initial / (1 + rate * step / steps)
+LearningRate InverseTimeDecay(ExponentialDecayOptions options);
+
+struct PiecewiseConstantDecayOptions {
+  std::vector<double> boundaries = {};
+  std::vector<double> values = {};
+};
+/// The first value while step <= boundaries[0], and so on.
+LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions options);
+
+struct PolynomialDecayOptions {
+  double initial_learning_rate = 0.01;
+  int64_t decay_steps = 1;
+  double end_learning_rate = 0.0001;
+  double power = 1.0;
+  bool cycle = false;
+};
+LearningRate PolynomialDecay(PolynomialDecayOptions options);
+
+struct CosineDecayOptions {
+  double initial_learning_rate = 0.01;
+  int64_t decay_steps = 1;
+  double alpha = 0.0;
+  std::optional<double> warmup_target = std::nullopt;
+  int64_t warmup_steps = 0;
+};
+LearningRate CosineDecay(CosineDecayOptions options);
+
+}  // namespace sinter

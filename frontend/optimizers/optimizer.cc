@@ -1,0 +1,266 @@
+// What all optimizers share, and optimizers by name.
+#include "frontend/optimizers/optimizer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "core/error.h"
+#include "frontend/optimizers/optimizers.h"
+#include "frontend/session.h"
+
+namespace sinter {
+
+Symbol StepContext::once(const std::string& key, const std::function<Symbol()>& make) {
+  const auto it = shared_.find(key);
+  if (it != shared_.end()) return it->second;
+  return shared_.emplace(key, make()).first->second;
+}
+
+OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
+                             OptimizerOptions options)
+    : class_name_(std::move(class_name)),
+      learning_rate_(std::move(learning_rate)),
+      options_(std::move(options)) {
+  register_ops();
+  if (options_.name.empty()) options_.name = to_snake_case(class_name_);
+  const int clips = options_.clipnorm.has_value() + options_.clipvalue.has_value() +
+                    options_.global_clipnorm.has_value();
+  if (clips > 1)
+    throw Error(fmt::format("{}: only one of clipnorm, clipvalue and global_clipnorm can be set",
+                            class_name_));
+  if (!learning_rate_.is_scheduled() && !(learning_rate_.value() >= 0)) {
+    throw Error(fmt::format("{}: learning_rate must not be negative, found {}", class_name_,
+                            learning_rate_.value()));
+  }
+}
+
+OptimizerImpl::~OptimizerImpl() = default;
+
+Config OptimizerImpl::config() const {
+  const auto number = [](const auto& v) { return v ? ConfigValue(*v) : ConfigValue(nullptr); };
+  LearningRate rate = learning_rate_;
+  if (rate_ != nullptr) rate = learning_rate();
+  Config c = {{"name", options_.name},
+              {"learning_rate", rate.to_config()},
+              {"weight_decay", number(options_.weight_decay)},
+              {"clipnorm", number(options_.clipnorm)},
+              {"global_clipnorm", number(options_.global_clipnorm)},
+              {"clipvalue", number(options_.clipvalue)},
+              {"use_ema", options_.use_ema},
+              {"ema_momentum", options_.ema_momentum},
+              {"ema_overwrite_frequency", number(options_.ema_overwrite_frequency)},
+              {"loss_scale_factor", number(options_.loss_scale_factor)},
+              {"gradient_accumulation_steps", nullptr}};
+  own_config(c);
+  return c;
+}
+
+VariablePtr OptimizerImpl::add_variable(const std::string& name, Tensor initial) {
+  auto variable =
+      std::make_shared<Variable>(name, options_.name + "/" + name, std::move(initial), false);
+  variables_.push_back(variable);
+  return variable;
+}
+
+void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
+  if (iterations_ != nullptr && weights == weights_) return;
+  const double rate = rate_ != nullptr ? learning_rate() : learning_rate_.value();
+  weights_ = weights;
+  variables_.clear();
+  averages_.clear();
+  slots_.assign(weights.size(), {});
+  globals_.clear();
+  rate_ = nullptr;
+  iterations_ = add_variable("iteration", Tensor(DType::kInt64, {}));
+  if (!learning_rate_.is_scheduled())
+    rate_ = add_variable("learning_rate", Tensor::full(floatx(), Shape{}, rate));
+  const auto slot_name = [](const Variable& w, const std::string& slot) {
+    std::string name = w.path;
+    std::ranges::replace(name, '/', '_');
+    return name + "_" + slot;
+  };
+  if (options_.use_ema) {
+    // The average starts as the weight itself.
+    for (const VariablePtr& w : weights)
+      averages_.push_back(add_variable(slot_name(*w, "average"), w->value.clone()));
+  }
+  for (const std::vector<Slot>& run : slots()) {
+    for (size_t i = 0; i < weights.size(); ++i) {
+      for (const Slot& s : run) {
+        slots_[i][s.name] = add_variable(
+            slot_name(*weights[i], s.name),
+            Tensor::full(weights[i]->value.dtype(), weights[i]->value.shape(), s.initial));
+      }
+    }
+  }
+  for (const Slot& s : globals())
+    globals_[s.name] = add_variable(s.name, Tensor::full(floatx(), Shape{}, s.initial));
+}
+
+Symbol OptimizerImpl::slot(StepContext& step, size_t weight, const std::string& name) {
+  return step.context().variable(slots_.at(weight).at(name));
+}
+
+void OptimizerImpl::set_slot(StepContext& step, size_t weight, const std::string& name,
+                             Symbol value) {
+  step.context().add_update(slots_.at(weight).at(name), value);
+}
+
+Symbol OptimizerImpl::global(StepContext& step, const std::string& name) {
+  return step.context().variable(globals_.at(name));
+}
+
+void OptimizerImpl::set_global(StepContext& step, const std::string& name, Symbol value) {
+  step.context().add_update(globals_.at(name), value);
+}
+
+// clipnorm c: g c / max(|g|, c) for each weight. global_clipnorm c: g c min(1/N, 1/c), N over all
+// weights. clipvalue v: to [-v, v].
+std::vector<Symbol> OptimizerImpl::clipped(std::span<const Symbol> gradients) const {
+  std::vector<Symbol> result(gradients.begin(), gradients.end());
+  Symbol total;
+  for (Symbol& g : result) {
+    if (!g.valid()) continue;
+    if (options_.loss_scale_factor) g = g / *options_.loss_scale_factor;
+    if (options_.clipvalue) g = clip(g, -*options_.clipvalue, *options_.clipvalue);
+    if (options_.clipnorm)
+      g = g * (*options_.clipnorm / maximum(sqrt(sum(square(g))), *options_.clipnorm));
+    if (options_.global_clipnorm) total = total.valid() ? total + sum(square(g)) : sum(square(g));
+  }
+  if (options_.global_clipnorm && total.valid()) {
+    const double c = *options_.global_clipnorm;
+    const Symbol scale = c * minimum(reciprocal(sqrt(total)), 1.0 / c);
+    for (Symbol& g : result) {
+      if (g.valid()) g = g * scale;
+    }
+  }
+  return result;
+}
+
+// average <- m average + (1 - m) w with m = 0 at the first step; every n steps the weight becomes
+// the average.
+Symbol OptimizerImpl::averaged(StepContext& step, size_t weight, Symbol w) {
+  const Symbol momentum = step.once("ema_momentum", [&] {
+    return select(greater(step.t, 1.5), options_.ema_momentum, scalar_like(step.t, 0.0));
+  });
+  const Symbol average =
+      momentum * step.context().variable(averages_[weight]) + (1.0 - momentum) * w;
+  step.context().add_update(averages_[weight], average);
+  if (!options_.ema_overwrite_frequency) return w;
+  const auto n = static_cast<double>(*options_.ema_overwrite_frequency);
+  const Symbol take = step.once(
+      "ema_take", [&] { return cast(equal(step.t - n * floor(step.t / n), 0.0), step.t.dtype()); });
+  return take * average + (1.0 - take) * w;
+}
+
+void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradients) {
+  SINTER_CHECK(iterations_ != nullptr && gradients.size() == weights_.size());
+  Graph& graph = context.graph();
+  const OriginScope scope(graph, std::make_shared<const Origin>(Origin{options_.name, "", 0}));
+  const Symbol iterations = context.variable(iterations_);
+  const Symbol done = cast(iterations, floatx());
+  const Symbol rate = rate_ != nullptr ? context.variable(rate_) : learning_rate_.at(done);
+  StepContext step(context, rate, done + 1.0);
+  const std::vector<Symbol> g = clipped(gradients);
+  begin(step);
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    if (!g[i].valid()) continue;
+    Symbol w = context.variable(weights_[i]);
+    if (options_.weight_decay && *options_.weight_decay != 0)
+      w = w - w * (*options_.weight_decay * step.lr);
+    w = rule(step, i, w, g[i]);
+    if (options_.use_ema) w = averaged(step, i, w);
+    context.add_update(weights_[i], w);
+  }
+  context.add_update(iterations_, iterations + 1);
+}
+
+double OptimizerImpl::learning_rate() const {
+  if (rate_ != nullptr) return rate_->value.at(0);
+  if (!learning_rate_.is_scheduled()) return learning_rate_.value();
+  return learning_rate_.at(iterations_ == nullptr ? 0
+                                                  : static_cast<int64_t>(iterations_->value.at(0)));
+}
+
+void OptimizerImpl::set_learning_rate(double value) {
+  if (learning_rate_.is_scheduled())
+    throw Error(fmt::format("{}: the learning rate is set by a schedule", class_name_));
+  learning_rate_ = value;
+  if (rate_ != nullptr) {
+    rate_->value.set(0, value);
+    rate_->touch();
+  }
+}
+
+void OptimizerImpl::finish_training() {
+  if (!options_.use_ema) return;
+  for (size_t i = 0; i < averages_.size(); ++i) weights_[i]->assign(averages_[i]->value);
+}
+
+namespace {
+
+struct OptimizerRegistry {
+  std::mutex mutex;
+  std::map<std::string, std::pair<std::string, OptimizerFactory>>
+      factories;  // lower case -> class name, factory
+};
+
+std::string lower(std::string name) {
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name;
+}
+
+OptimizerRegistry& storage() {
+  static OptimizerRegistry instance;
+  return instance;
+}
+
+Optimizer make(const std::string& name, const Config& config) {
+  static std::once_flag once;
+  std::call_once(once, register_optimizers);
+  OptimizerFactory factory = nullptr;
+  {
+    const std::lock_guard lock(storage().mutex);
+    const auto it = storage().factories.find(lower(name));
+    if (it != storage().factories.end()) factory = it->second.second;
+  }
+  if (factory == nullptr) raise_unknown_name("optimizer", name, optimizer_names());
+  return factory(config);
+}
+
+}  // namespace
+
+void register_optimizer(const std::string& class_name, OptimizerFactory factory) {
+  const std::lock_guard lock(storage().mutex);
+  storage().factories[lower(class_name)] = {class_name, factory};
+}
+
+std::vector<std::string> optimizer_names() {
+  const std::lock_guard lock(storage().mutex);
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : storage().factories) names.push_back(name);
+  return names;
+}
+
+Optimizer::Optimizer(const std::string& name) : Optimizer(make(name, {})) {}
+
+ConfigValue Optimizer::to_config() const {
+  return ConfigObject{"keras.optimizers", impl_->class_name(), impl_->config()};
+}
+
+Optimizer Optimizer::from_config(const ConfigValue& value) {
+  if (const std::string* name = value.as<std::string>()) return Optimizer(*name);
+  if (const ConfigObject* object = value.as<ConfigObject>()) {
+    // Keras 2 writes "Custom>Adam".
+    const size_t package = object->class_name.find('>');
+    return make(
+        package == std::string::npos ? object->class_name : object->class_name.substr(package + 1),
+        object->config);
+  }
+  throw Error("an optimizer is a name or an object, found " + std::string(value.type_name()));
+}
+
+}  // namespace sinter

@@ -1,0 +1,181 @@
+// Optimizers: each writes, for every weight, the update of one training step into the graph of that
+// step, from plain ops.
+//
+// Around the rule of each optimizer stands what all share, in Keras's order: scaling, clipping,
+// weight decay, the rule, the moving average of weights, and the count of iterations.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontend/layer.h"
+#include "frontend/optimizers/learning_rate.h"
+#include "ops/ops.h"
+
+namespace sinter {
+
+/// Keyword arguments that every optimizer takes; a macro, because designated initialisers do not
+/// reach into base classes. At most one of clipnorm, clipvalue and global_clipnorm.
+#define SINTER_OPTIMIZER_OPTIONS                                 \
+  std::optional<double> weight_decay = std::nullopt;             \
+  std::optional<double> clipnorm = std::nullopt;                 \
+  std::optional<double> clipvalue = std::nullopt;                \
+  std::optional<double> global_clipnorm = std::nullopt;          \
+  bool use_ema = false;                                          \
+  double ema_momentum = 0.99;                                    \
+  std::optional<int64_t> ema_overwrite_frequency = std::nullopt; \
+  std::optional<double> loss_scale_factor = std::nullopt;        \
+  std::string name = ""
+
+struct OptimizerOptions {
+  SINTER_OPTIMIZER_OPTIONS;
+};
+
+/// The options that all optimizers share, out of those of one of them.
+template <typename T>
+OptimizerOptions shared_options(const T& o) {
+  return {o.weight_decay,
+          o.clipnorm,
+          o.clipvalue,
+          o.global_clipnorm,
+          o.use_ema,
+          o.ema_momentum,
+          o.ema_overwrite_frequency,
+          o.loss_scale_factor,
+          o.name};
+}
+
+/// One weight in one step. `t` is the number of this step as a float, 1 for the first.
+class StepContext {
+ public:
+  StepContext(CallContext& context, Symbol learning_rate, Symbol t)
+      : lr(learning_rate), t(t), context_(context) {}
+
+  Symbol lr, t;
+  /// A scalar that all weights of the step share; `make` runs at the first call.
+  Symbol once(const std::string& key, const std::function<Symbol()>& make);
+  CallContext& context() { return context_; }
+
+ private:
+  CallContext& context_;
+  std::map<std::string, Symbol> shared_;
+};
+
+/// State that an optimizer keeps for each weight.
+struct Slot {
+  std::string name;  // "momentum"
+  double initial = 0;
+};
+
+class OptimizerImpl {
+ public:
+  OptimizerImpl(std::string class_name, LearningRate learning_rate, OptimizerOptions options);
+  virtual ~OptimizerImpl();
+  OptimizerImpl(const OptimizerImpl&) = delete;
+
+  const std::string& class_name() const { return class_name_; }
+  const std::string& name() const { return options_.name; }
+  /// Keras's order: the shared settings, then the optimizer's own.
+  Config config() const;
+
+  /// Creates the state for these weights; keeps what there is when they are the same ones.
+  void build(const std::vector<VariablePtr>& weights);
+  /// Writes one step: `gradients[i]` belongs to the weight i of build(); an empty symbol where the
+  /// loss does not depend on it.
+  void apply(CallContext& context, std::span<const Symbol> gradients);
+
+  /// iteration, learning_rate (unless scheduled), averages, slots: Keras's order. Empty before
+  /// build().
+  const std::vector<VariablePtr>& variables() const { return variables_; }
+  const VariablePtr& iterations() const { return iterations_; }
+  double learning_rate() const;
+  /// Raises Error when a schedule sets it.
+  void set_learning_rate(double value);
+  /// Copies the averages into the weights, as fit() does at its end when use_ema is set.
+  void finish_training();
+
+ protected:
+  /// The slots of each weight. Runs: all weights of the first run, then of the next, as in Keras's
+  /// files.
+  virtual std::vector<std::vector<Slot>> slots() const = 0;
+  /// Scalars of the optimizer as a whole.
+  virtual std::vector<Slot> globals() const { return {}; }
+  virtual void own_config(Config& config) const = 0;
+  /// Once a step, before the weights.
+  virtual void begin(StepContext& step) { (void)step; }
+  /// The new value of weight w from its gradient g. Reads and sets slots of `weight` with slot()
+  /// and set_slot().
+  virtual Symbol rule(StepContext& step, size_t weight, Symbol w, Symbol g) = 0;
+
+  Symbol slot(StepContext& step, size_t weight, const std::string& name);
+  void set_slot(StepContext& step, size_t weight, const std::string& name, Symbol value);
+  Symbol global(StepContext& step, const std::string& name);
+  void set_global(StepContext& step, const std::string& name, Symbol value);
+
+ private:
+  std::vector<Symbol> clipped(std::span<const Symbol> gradients) const;
+  Symbol averaged(StepContext& step, size_t weight, Symbol w);
+  VariablePtr add_variable(const std::string& name, Tensor initial);
+
+  std::string class_name_;
+  LearningRate learning_rate_;
+  OptimizerOptions options_;
+  std::vector<VariablePtr> weights_;
+  std::vector<VariablePtr> variables_;
+  VariablePtr iterations_, rate_;
+  std::vector<VariablePtr> averages_;
+  std::vector<std::map<std::string, VariablePtr>> slots_;
+  std::map<std::string, VariablePtr> globals_;
+};
+
+/// What users hold and pass to compile(): copies share the state.
+class Optimizer {
+ public:
+  /// By name with defaults: "adam", "sgd" ... Raises NameError.
+  Optimizer(const std::string& name);                            // NOLINT
+  Optimizer(const char* name) : Optimizer(std::string(name)) {}  // NOLINT
+  explicit Optimizer(std::shared_ptr<OptimizerImpl> impl) : impl_(std::move(impl)) {}
+
+  OptimizerImpl& impl() const { return *impl_; }
+  const std::string& name() const { return impl_->name(); }
+  double learning_rate() const { return impl_->learning_rate(); }
+  void set_learning_rate(double value) const { impl_->set_learning_rate(value); }
+  const std::vector<VariablePtr>& variables() const { return impl_->variables(); }
+  /// {"module": "keras.optimizers", "class_name": "Adam", "config": {...}}
+  ConfigValue to_config() const;
+  static Optimizer from_config(const ConfigValue& value);
+
+ private:
+  std::shared_ptr<OptimizerImpl> impl_;
+};
+
+using OptimizerFactory = Optimizer (*)(const Config&);
+/// Under the class name; names are matched without regard to case.
+void register_optimizer(const std::string& class_name, OptimizerFactory factory);
+std::vector<std::string> optimizer_names();
+
+/// Fills the shared options of `options` from Keras's settings.
+template <typename T>
+T& read_shared_options(T& options, const Config& c) {
+  const auto optional = [&](const char* key) -> std::optional<double> {
+    if (c.get(key).is_null()) return std::nullopt;
+    return c.get_float(key, 0);
+  };
+  options.weight_decay = optional("weight_decay");
+  options.clipnorm = optional("clipnorm");
+  options.clipvalue = optional("clipvalue");
+  options.global_clipnorm = optional("global_clipnorm");
+  options.use_ema = c.get_bool("use_ema", false);
+  options.ema_momentum = c.get_float("ema_momentum", 0.99);
+  if (!c.get("ema_overwrite_frequency").is_null())
+    options.ema_overwrite_frequency = c.get_int("ema_overwrite_frequency", 1);
+  options.loss_scale_factor = optional("loss_scale_factor");
+  options.name = c.get_string("name", "");
+  return options;
+}
+
+}  // namespace sinter

@@ -1,0 +1,65 @@
+// Penalties on weights and outputs, added to the loss: L1, L2, L1L2 and the user's own functions.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/graph.h"
+#include "frontend/config.h"
+
+namespace sinter {
+
+/// From a weight or an output to a scalar. Empty by default (no penalty).
+class Regularizer {
+ public:
+  using Function = std::function<Symbol(Symbol)>;
+
+  Regularizer() = default;
+  Regularizer(std::nullptr_t) {}  // NOLINT
+  /// "l1", "l2" (0.01 each) or "l1l2" (0 and 0, as in Keras 3). Raises NameError.
+  Regularizer(const std::string& name);                              // NOLINT
+  Regularizer(const char* name) : Regularizer(std::string(name)) {}  // NOLINT
+  Regularizer(Symbol (*function)(Symbol));                           // NOLINT
+  Regularizer(std::string class_name, Config config, Function function);
+
+  explicit operator bool() const { return spec_ != nullptr; }
+  Symbol operator()(Symbol x) const { return spec_->function(x); }
+  /// Null, or an object of keras.regularizers.
+  ConfigValue to_config() const;
+  /// From null, a name or an object. Raises NameError or Error.
+  static Regularizer from_config(const ConfigValue& value);
+
+ private:
+  struct Spec {
+    std::string class_name;
+    Config config;
+    Function function;
+  };
+  std::shared_ptr<const Spec> spec_;
+};
+
+/// l1 * sum(|w|)
+class L1 : public Regularizer {
+ public:
+  explicit L1(double l1 = 0.01);
+};
+/// l2 * sum(w^2), without a half
+class L2 : public Regularizer {
+ public:
+  explicit L2(double l2 = 0.01);
+};
+struct L1L2Options {
+  double l1 = 0.0;
+  double l2 = 0.0;
+};
+class L1L2 : public Regularizer {
+ public:
+  explicit L1L2(L1L2Options options = {});
+};
+
+inline Regularizer l1(double l1 = 0.01) { return L1(l1); }
+inline Regularizer l2(double l2 = 0.01) { return L2(l2); }
+inline Regularizer l1_l2(double l1 = 0.01, double l2 = 0.01) { return L1L2({.l1 = l1, .l2 = l2}); }
+
+}  // namespace sinter

@@ -1,0 +1,88 @@
+// Building a chain, at once or when the first data shows the shape of a row.
+#include "frontend/sequential.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/layers/input.h"
+#include "frontend/model_state.h"
+#include "frontend/session.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+// Calls the layers one after the other and makes them the network of the model.
+void chain(ModelState& state, const KerasTensor& input) {
+  KerasTensor x = input;
+  for (const Layer& layer : state.chain) x = layer(x);
+  if (state.chain.empty()) return;
+  state.network.emplace(std::vector<KerasTensor>{input}, std::vector<KerasTensor>{x});
+  if (state.compiled) state.settle_compile();
+}
+
+}  // namespace
+
+Sequential::Sequential(std::string name)
+    : Model(std::make_shared<ModelState>(name.empty() ? automatic_name("sequential")
+                                                      : std::move(name))) {
+  register_ops();
+  state_->sequential = true;
+}
+
+Sequential::Sequential(std::initializer_list<Item> items, std::string name)
+    : Sequential(std::vector<Item>(items), std::move(name)) {}
+
+Sequential::Sequential(const std::vector<Item>& items, std::string name)
+    : Sequential(std::move(name)) {
+  for (const Item& item : items) add(item);
+}
+
+void Sequential::add(const Item& item) {
+  ModelState& state = *state_;
+  state.compiled.reset();
+  state.forget_programs();
+  if (const KerasTensor* input = std::get_if<KerasTensor>(&item)) {
+    if (!state.chain.empty() || state.chain_input)
+      throw Error(fmt::format("model '{}': Input must be the first item", name()));
+    state.chain_input = *input;
+    return;
+  }
+  const Layer& layer = std::get<Layer>(item);
+  for (const Layer& other : state.chain) {
+    if (other.name() == layer.name()) {
+      throw Error(fmt::format("model '{}': two layers are named '{}'; names must be unique", name(),
+                              layer.name()));
+    }
+  }
+  if (state.network) {
+    const KerasTensor y = layer(state.network->outputs()[0]);
+    state.chain.push_back(layer);
+    state.network.emplace(std::vector<KerasTensor>{*state.chain_input},
+                          std::vector<KerasTensor>{y});
+    return;
+  }
+  state.chain.push_back(layer);
+  if (state.chain_input) chain(state, *state.chain_input);
+}
+
+void Sequential::pop() {
+  ModelState& state = *state_;
+  if (state.chain.empty()) throw Error(fmt::format("model '{}' has no layer to remove", name()));
+  state.chain.pop_back();
+  state.compiled.reset();
+  state.forget_programs();
+  state.network.reset();
+  if (state.chain_input) chain(state, *state.chain_input);
+}
+
+void Sequential::build(const Shape& row_shape) const { state_->build_chain(row_shape); }
+
+void ModelState::build_chain(const Shape& row_shape) {
+  if (network) return;
+  if (chain.empty()) throw Error(fmt::format("model '{}' has no layers", name));
+  chain_input = Input(row_shape);
+  sinter::chain(*this, *chain_input);
+}
+
+}  // namespace sinter

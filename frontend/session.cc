@@ -1,0 +1,95 @@
+// Process-wide settings behind one mutex.
+#include "frontend/session.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "core/error.h"
+#include "core/philox.h"
+#include "runtime/load.h"
+
+namespace sinter {
+namespace {
+
+struct Session {
+  std::mutex mutex;
+  std::map<std::string, int64_t, std::less<>> names;
+  int64_t seed = 0;
+  int64_t draws = 0;
+  DType floatx = DType::kFloat32;
+  std::string backend = "auto";
+};
+
+Session& session() {
+  static Session instance;
+  return instance;
+}
+
+}  // namespace
+
+void clear_session() {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  s.names.clear();
+  s.draws = 0;
+}
+
+void set_random_seed(int64_t seed) {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  s.seed = seed;
+  s.draws = 0;
+}
+
+int64_t random_seed() {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  return s.seed;
+}
+
+uint64_t next_random_key() {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  const int64_t draw = s.draws++;
+  const uint64_t high = philox_bits(s.seed, draw, 0x5eed, 0);
+  return high << 32 | philox_bits(s.seed, draw, 0x5eed, 16);
+}
+
+void set_floatx(std::string_view dtype) {
+  const DType parsed = parse_dtype(dtype);
+  if (!is_floating(parsed)) {
+    throw Error("set_floatx takes \"float32\" or \"float64\", found \"" + std::string(dtype) +
+                "\"");
+  }
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  s.floatx = parsed;
+}
+
+DType floatx() {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  return s.floatx;
+}
+
+void set_backend(std::string_view backend) {
+  const std::vector<std::string> known = backend_names();
+  if (std::find(known.begin(), known.end(), backend) == known.end()) {
+    raise_unknown_name("backend", backend, known);
+  }
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  s.backend = backend;
+}
+
+const std::string& default_backend() { return session().backend; }
+
+std::string automatic_name(std::string_view base) {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  const int64_t count = s.names[std::string(base)]++;
+  return count == 0 ? std::string(base) : std::string(base) + "_" + std::to_string(count);
+}
+
+}  // namespace sinter

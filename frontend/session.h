@@ -1,0 +1,36 @@
+// What holds for the whole process, as in keras.backend and keras.utils: automatic names, the
+// random seed, floatx, the backend.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/dtype.h"
+
+namespace sinter {
+
+/// Forgets all automatic names and starts the random numbers anew: a program that builds its model
+/// after clear_session() gets the same names and the same weights each time.
+void clear_session();
+
+/// The seed of initial weights, dropout and shuffling. Sinter starts with seed 0, so programs
+/// repeat their results unless this is called with something that differs.
+void set_random_seed(int64_t seed);
+int64_t random_seed();
+/// A number that is different at each call and depends on the seed and the count of calls alone.
+uint64_t next_random_key();
+
+/// The dtype of inputs, weights and losses: "float32" (default) or "float64".
+void set_floatx(std::string_view dtype);
+DType floatx();
+
+/// The backend of models compiled from now on, where compile() names none: auto (default),
+/// reference, onednn, llvm.
+void set_backend(std::string_view backend);
+const std::string& default_backend();
+
+/// "dense", then "dense_1", "dense_2": names for objects that the user gave none.
+std::string automatic_name(std::string_view base);
+
+}  // namespace sinter

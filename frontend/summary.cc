@@ -1,0 +1,179 @@
+// Model::summary: the table of layers, as Keras prints it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/error.h"
+#include "frontend/layers/input.h"
+#include "frontend/model_state.h"
+
+namespace sinter {
+namespace {
+
+struct Row {
+  std::vector<std::string> cells;
+};
+
+// Characters, not bytes: the texts here are UTF-8.
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string with_commas(int64_t n) {
+  std::string digits = std::to_string(n);
+  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3)
+    digits.insert(static_cast<size_t>(i), ",");
+  return digits;
+}
+
+std::string shape_text(const Shape& shape) {
+  std::string text;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (i > 0) text += ", ";
+    text += shape[i] == kBatch ? "None" : std::to_string(shape[i]);
+  }
+  return fmt::format("({}{})", text, shape.rank() == 1 ? "," : "");
+}
+
+std::string bytes_text(int64_t bytes) {
+  const char* units[] = {"B", "KB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 1024 && unit < 4) {
+    value /= 1024;
+    ++unit;
+  }
+  return fmt::format("{:.2f} {}", value, units[unit]);
+}
+
+// A chain of layers needs no column for connections.
+bool is_chain(const Network& network) {
+  for (const auto& call : network.calls()) {
+    if (call->inputs.size() > 1 || call->outputs.size() > 1 || call->index > 0) return false;
+  }
+  std::vector<const LayerCall*> used;
+  for (const auto& call : network.calls()) {
+    for (const KerasTensor& x : call->inputs) {
+      if (std::ranges::find(used, x.call().get()) != used.end()) return false;
+      used.push_back(x.call().get());
+    }
+  }
+  return network.inputs().size() == 1 && network.outputs().size() == 1;
+}
+
+std::string connections(const Network& network, const Layer& layer) {
+  std::string text;
+  for (const auto& call : network.calls()) {
+    if (call->layer != layer.shared()) continue;
+    for (const KerasTensor& x : call->inputs) {
+      text += fmt::format("{}{}[{}][{}]", text.empty() ? "" : ", ", x.call()->layer->name(),
+                          x.call()->index, x.index());
+    }
+  }
+  return text.empty() ? "-" : text;
+}
+
+std::string output_shape(const Network& network, const Layer& layer) {
+  for (const auto& call : network.calls()) {
+    if (call->layer != layer.shared()) continue;
+    std::string text;
+    for (const ValueType& t : call->outputs)
+      text += (text.empty() ? "" : ", ") + shape_text(t.shape);
+    return text;
+  }
+  return "?";
+}
+
+std::string border(const std::vector<size_t>& widths, const char* left, const char* line,
+                   const char* cross, const char* right) {
+  std::string text = left;
+  for (size_t c = 0; c < widths.size(); ++c) {
+    if (c > 0) text += cross;
+    for (size_t i = 0; i < widths[c] + 2; ++i) text += line;
+  }
+  return text + right + "\n";
+}
+
+std::string table_line(const std::vector<size_t>& widths, const Row& row, const char* bar,
+                       size_t right_column) {
+  std::string text = bar;
+  for (size_t c = 0; c < widths.size(); ++c) {
+    const std::string space(widths[c] - width_of(row.cells[c]), ' ');
+    text += ' ';
+    if (c == right_column) text += space;
+    text += row.cells[c];
+    if (c != right_column) text += space;
+    text += ' ';
+    text += bar;
+  }
+  return text + "\n";
+}
+
+std::string count_line(const char* what, const std::vector<VariablePtr>& variables) {
+  int64_t count = 0, bytes = 0;
+  for (const VariablePtr& v : variables) {
+    count += v->value.elements();
+    bytes += v->value.bytes();
+  }
+  return fmt::format(" {}: {} ({})\n", what, with_commas(count), bytes_text(bytes));
+}
+
+}  // namespace
+
+std::string Model::summary_text(SummaryOptions options) const {
+  const Network& network = state_->net();
+  const bool chain = is_chain(network);
+  std::vector<Row> rows = {{{"Layer (type)", "Output Shape", "Param #"}}};
+  if (!chain) rows[0].cells.push_back("Connected to");
+  for (const Layer& layer : layers()) {
+    rows.push_back({{fmt::format("{} ({})", layer.name(), layer.class_name()),
+                     output_shape(network, layer), with_commas(layer.count_params())}});
+    if (!chain) rows.back().cells.push_back(connections(network, layer));
+  }
+  // Keras's columns for a terminal of 80 characters; wider where a text needs it.
+  std::vector<size_t> widths =
+      chain ? std::vector<size_t>{31, 22, 13} : std::vector<size_t>{19, 17, 10, 17};
+  for (const Row& row : rows) {
+    for (size_t c = 0; c < widths.size(); ++c)
+      widths[c] = std::max(widths[c], width_of(row.cells[c]));
+  }
+  size_t total = 1;
+  for (size_t w : widths) total += w + 3;
+  if (options.line_length > static_cast<int>(total))
+    widths[0] += static_cast<size_t>(options.line_length) - total;
+
+  std::string text = fmt::format("Model: \"{}\"\n", name());
+  text += border(widths, "┏", "━", "┳", "┓");
+  text += table_line(widths, rows[0], "┃", 2);
+  text += border(widths, "┡", "━", "╇", "┩");
+  for (size_t i = 1; i < rows.size(); ++i) {
+    if (i > 1) text += border(widths, "├", "─", "┼", "┤");
+    text += table_line(widths, rows[i], "│", 2);
+  }
+  text += border(widths, "└", "─", "┴", "┘");
+  const std::vector<VariablePtr> all = network.variables();
+  const std::vector<VariablePtr> trainable = network.trainable_variables();
+  std::vector<VariablePtr> fixed;
+  std::ranges::copy_if(all, std::back_inserter(fixed), [&](const VariablePtr& v) {
+    return std::ranges::find(trainable, v) == trainable.end();
+  });
+  std::vector<VariablePtr> everything = all;
+  std::vector<VariablePtr> slots;
+  if (is_compiled()) slots = optimizer().variables();
+  everything.insert(everything.end(), slots.begin(), slots.end());
+  text += count_line("Total params", everything);
+  text += count_line("Trainable params", trainable);
+  text += count_line("Non-trainable params", fixed);
+  if (!slots.empty()) text += count_line("Optimizer params", slots);
+  return text;
+}
+
+void Model::summary(SummaryOptions options) const {
+  const std::string text = summary_text(options);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace sinter

@@ -1,0 +1,119 @@
+// Model::evaluate, predict and the forms for one batch.
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/progress.h"
+#include "frontend/training/loop.h"
+
+namespace sinter {
+
+double Evaluation::operator[](const std::string& name) const {
+  std::vector<std::string> known;
+  for (const auto& [key, value] : values) {
+    if (key == name) return value;
+    known.push_back(key);
+  }
+  raise_unknown_name("result of evaluate", name, known);
+}
+
+Evaluation::operator std::vector<double>() const {
+  std::vector<double> result;
+  for (const auto& [key, value] : values) result.push_back(value);
+  return result;
+}
+
+Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options) const {
+  build_for(x);
+  check_batch_size("evaluate", options.batch_size);
+  const std::lock_guard lock(state_->fit_mutex);
+  const Compiled& c = state_->settings("evaluate");
+  const PreparedData data =
+      prepare_data("evaluate", state_->net(), c.outputs, x, y, options.sample_weight);
+  const int64_t count = (data.rows + options.batch_size - 1) / options.batch_size;
+  EpochProgress progress(options.verbose, "",
+                         options.steps ? std::min(*options.steps, count) : count);
+  int64_t done = 0;
+  const Evaluation result =
+      evaluate_rows(*state_, data, options.batch_size, options.steps,
+                    [&](int64_t batches, const RunningLogs& logs) {
+                      done = batches;
+                      if (progress.due()) progress.update(batches, shown(logs.evaluation().logs()));
+                    });
+  progress.close(done, shown(result.logs()));
+  return result;
+}
+
+std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options) const {
+  build_for(x);
+  check_batch_size("predict", options.batch_size);
+  ModelState& state = *state_;
+  const Network& network = state.net();
+  PreparedData data;
+  data.x = prepare_inputs("predict", network, x, false);
+  data.rows = data.x[0].shape()[0];
+  std::vector<Tensor> results;
+  for (const KerasTensor& output : network.outputs()) {
+    Shape shape = output.shape();
+    if (shape.rank() == 0 || shape[0] != kBatch) {
+      throw Error(fmt::format("predict: output {} of model '{}' has no batch dimension",
+                              shape.to_string(), state.name));
+    }
+    results.emplace_back(output.dtype(), shape.specialized(data.rows));
+  }
+  const std::vector<int64_t> in_order;
+  Batches batches(data, options.batch_size, in_order);
+  EpochProgress progress(options.verbose, "", batches.count());
+  std::vector<void*> targets(results.size());
+  state.refresh_version();
+  for (int64_t b = 0; b < batches.count(); ++b) {
+    const auto program = prediction_program(state, batches.size(b));
+    for (size_t i = 0; i < results.size(); ++i) {
+      const int64_t row_bytes = results[i].bytes() / data.rows;
+      targets[i] = static_cast<std::byte*>(results[i].raw()) + b * options.batch_size * row_bytes;
+    }
+    program->executable->run(batches.pointers(b), targets);
+    if (progress.due()) progress.update(b + 1, {});
+  }
+  progress.close(batches.count(), {});
+  return results;
+}
+
+Tensor Model::predict(const Data& x, const PredictOptions& options) const {
+  if (state_->network && state_->network->outputs().size() != 1) {
+    throw Error(fmt::format("predict: model '{}' has {} outputs; use predict_all()", name(),
+                            state_->network->outputs().size()));
+  }
+  return predict_all(x, options).front();
+}
+
+Tensor Model::predict_on_batch(const Data& x) const {
+  if (x.empty() || x.list()[0].shape().rank() == 0)
+    throw ShapeError("predict_on_batch: x must hold rows");
+  return predict(x, {.batch_size = std::max<int64_t>(x.list()[0].shape()[0], 1)});
+}
+
+Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
+  build_for(x);
+  const std::lock_guard lock(state_->fit_mutex);
+  const Compiled& c = state_->settings("train_on_batch");
+  const PreparedData data =
+      prepare_data("train_on_batch", state_->net(), c.outputs, x, y, sample_weight);
+  const std::vector<int64_t> in_order;
+  Batches batches(data, data.rows, in_order);
+  const auto program = training_program(*state_, data.inputs, data.rows);
+  run_step(*state_, *program, batches.pointers(0));
+  RunningLogs logs;
+  logs.add(*program, data.rows);
+  return logs.evaluation();
+}
+
+Evaluation Model::test_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
+  build_for(x);
+  const std::lock_guard lock(state_->fit_mutex);
+  const Compiled& c = state_->settings("test_on_batch");
+  const PreparedData data =
+      prepare_data("test_on_batch", state_->net(), c.outputs, x, y, sample_weight);
+  return evaluate_rows(*state_, data, data.rows, std::nullopt);
+}
+
+}  // namespace sinter

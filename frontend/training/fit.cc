@@ -1,0 +1,155 @@
+// Model::fit: epochs of shuffled batches, validation, callbacks, history.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "frontend/progress.h"
+#include "frontend/training/loop.h"
+
+namespace sinter {
+namespace {
+
+struct SplitData {
+  PreparedData train;
+  std::optional<PreparedData> validation;
+};
+
+// The last rows validate; split before any shuffling, as Keras does.
+SplitData split(PreparedData all, const FitOptions& options) {
+  if (options.validation_split == 0) return {std::move(all), std::nullopt};
+  if (!(options.validation_split > 0 && options.validation_split < 1)) {
+    throw Error(fmt::format("fit: validation_split must lie between 0 and 1, found {}",
+                            options.validation_split));
+  }
+  const auto kept = static_cast<int64_t>(
+      std::floor(static_cast<double>(all.rows) * (1.0 - options.validation_split)));
+  if (kept == 0 || kept == all.rows) {
+    throw Error(fmt::format(
+        "fit: validation_split {} of {} rows leaves {} rows to train on and {} to validate with",
+        options.validation_split, all.rows, kept, all.rows - kept));
+  }
+  return {all.slice(0, kept), all.slice(kept, all.rows)};
+}
+
+// Turns class weights into sample weights of the training rows.
+void apply_class_weight(PreparedData& data, const FitOptions& options) {
+  if (options.class_weight.empty()) return;
+  if (data.y.size() != 1) throw Error("fit: class_weight is for models of one output");
+  if (data.weights[0]) throw Error("fit: give class_weight or sample_weight, not both");
+  data.weights[0] = class_weights(data.y[0], options.class_weight);
+  data.inputs.weight_rank[0] = 1;
+}
+
+class Fit {
+ public:
+  Fit(Model model, const FitOptions& options)
+      : model_(std::move(model)), state_(*model_.state()), options_(options) {
+    check_batch_size("fit", options.batch_size);
+    if (options.validation_batch_size)
+      check_batch_size("fit (validation)", *options.validation_batch_size);
+    if (options.epochs < 0)
+      throw Error(fmt::format("fit: epochs must not be negative, found {}", options.epochs));
+    if (options.validation_freq < 1)
+      throw Error(fmt::format("fit: validation_freq must be at least 1, found {}",
+                              options.validation_freq));
+  }
+
+  History run(const Data& x, const Data& y) {
+    const Compiled& c = state_.settings("fit");
+    SplitData data =
+        split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
+    apply_class_weight(data.train, options_);
+    if (options_.validation_data) {
+      const ValidationData& v = *options_.validation_data;
+      data.validation =
+          prepare_data("fit (validation_data)", state_.net(), c.outputs, v.x, v.y, v.sample_weight);
+    }
+    for (const CallbackItem& callback : options_.callbacks) callback->set_model(&model_);
+    for (const CallbackItem& callback : options_.callbacks)
+      wants_batch_logs_ |= callback->wants_batch_logs();
+    state_.stop_training = false;
+    Logs logs;
+    each([&](Callback& callback) { callback.on_train_begin(logs); });
+    for (int epoch = options_.initial_epoch; epoch < options_.epochs && !state_.stop_training;
+         ++epoch) {
+      logs = run_epoch(epoch, data);
+    }
+    c.arguments.optimizer.impl().finish_training();
+    each([&](Callback& callback) { callback.on_train_end(logs); });
+    for (const CallbackItem& callback : options_.callbacks) callback->set_model(nullptr);
+    return std::move(history_);
+  }
+
+ private:
+  template <typename F>
+  void each(F f) {
+    for (const CallbackItem& callback : options_.callbacks) f(*callback);
+  }
+
+  Logs run_epoch(int epoch, const SplitData& data) {
+    Logs begin_logs;
+    each([&](Callback& callback) { callback.on_epoch_begin(epoch, begin_logs); });
+    const std::vector<int64_t> order =
+        options_.shuffle ? permutation(data.train.rows, state_.shuffle_seed, state_.epochs_done)
+                         : std::vector<int64_t>();
+    ++state_.epochs_done;
+    Batches batches(data.train, options_.batch_size, order);
+    const int64_t count = options_.steps_per_epoch
+                              ? std::min(*options_.steps_per_epoch, batches.count())
+                              : batches.count();
+    EpochProgress progress(options_.verbose, fmt::format("Epoch {}/{}", epoch + 1, options_.epochs),
+                           count);
+    RunningLogs running;
+    int64_t done = 0;
+    for (; done < count && !state_.stop_training; ++done)
+      train_batch(data.train, batches, done, running, progress);
+    Logs logs;
+    if (!running.empty()) logs = running.evaluation().logs();
+    if (data.validation && (epoch + 1) % options_.validation_freq == 0)
+      validate(*data.validation, logs);
+    each([&](Callback& callback) { callback.on_epoch_end(epoch, logs); });
+    history_.epoch.push_back(epoch);
+    for (const auto& [name, value] : logs) history_.history[name].push_back(value);
+    progress.close(done, shown(logs));
+    return logs;
+  }
+
+  void train_batch(const PreparedData& data, Batches& batches, int64_t batch, RunningLogs& running,
+                   EpochProgress& progress) {
+    Logs logs;
+    each([&](Callback& callback) { callback.on_train_batch_begin(batch, logs); });
+    const auto program = training_program(state_, data.inputs, batches.size(batch));
+    run_step(state_, *program, batches.pointers(batch));
+    running.add(*program, batches.size(batch));
+    const bool due = progress.due();
+    if (wants_batch_logs_ || due) logs = running.evaluation().logs();
+    each([&](Callback& callback) { callback.on_train_batch_end(batch, logs); });
+    if (due) progress.update(batch + 1, shown(logs));
+  }
+
+  void validate(const PreparedData& data, Logs& logs) {
+    Logs empty;
+    each([&](Callback& callback) { callback.on_test_begin(empty); });
+    const int64_t batch_size = options_.validation_batch_size.value_or(options_.batch_size);
+    Logs found = evaluate_rows(state_, data, batch_size, options_.validation_steps).logs();
+    for (const auto& [name, value] : found) logs["val_" + name] = value;
+    each([&](Callback& callback) { callback.on_test_end(found); });
+  }
+
+  Model model_;
+  ModelState& state_;
+  const FitOptions& options_;
+  bool wants_batch_logs_ = false;
+  History history_;
+};
+
+}  // namespace
+
+History Model::fit(const Data& x, const Data& y, const FitOptions& options) const {
+  build_for(x);
+  const std::lock_guard lock(state_->fit_mutex);
+  return Fit(*this, options).run(x, y);
+}
+
+}  // namespace sinter

@@ -1,0 +1,43 @@
+// Running steps over batches: what fit, evaluate and their one-batch forms share.
+#pragma once
+
+#include <vector>
+
+#include "frontend/model_state.h"
+#include "frontend/training/prepared_data.h"
+
+namespace sinter {
+
+/// Means over batches: losses weighted by the samples of each batch, metrics as sum over count.
+class RunningLogs {
+ public:
+  /// Adds the outputs of one step over `samples` samples.
+  void add(const StepProgram& program, int64_t samples);
+  /// loss, losses of outputs, metrics.
+  Evaluation evaluation() const;
+  bool empty() const { return samples_ == 0; }
+  /// The running mean of the loss.
+  double loss() const { return losses_.empty() ? 0 : losses_[0] / samples_; }
+
+ private:
+  double samples_ = 0;
+  std::vector<std::string> loss_names_;
+  std::vector<LoggedMetric> metrics_;
+  std::vector<double> losses_, totals_, counts_;
+};
+
+/// Runs one step on the rows of `pointers`; its results are in program.outputs.
+void run_step(ModelState& state, StepProgram& program, const std::vector<const void*>& pointers);
+
+/// Loss and metrics over all rows, in order. `on_batch(done, logs)` is called after each batch.
+Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t batch_size,
+                         std::optional<int64_t> steps,
+                         const std::function<void(int64_t, const RunningLogs&)>& on_batch = {});
+
+/// Raises Error unless batch_size is positive.
+void check_batch_size(const char* call, int64_t batch_size);
+
+/// For progress bars: names sorted, loss last but for validation, as Keras shows them.
+std::vector<std::pair<std::string, double>> shown(const Logs& logs);
+
+}  // namespace sinter

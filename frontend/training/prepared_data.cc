@@ -1,0 +1,226 @@
+// Checks and conversions of data, and gathering of rows.
+#include "frontend/training/prepared_data.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/philox.h"
+#include "frontend/session.h"
+
+namespace sinter {
+namespace {
+
+void check_finite(const char* call, const std::string& what, const Tensor& t) {
+  if (!is_floating(t.dtype())) return;
+  const int64_t per_row = t.shape()[0] == 0 ? 1 : t.elements() / t.shape()[0];
+  const auto scan = [&](auto values) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (std::isnan(values[i])) {
+        throw Error(fmt::format(
+            "{}: {} holds NaN (row {}, element {} of the row); remove or fill such rows first",
+            call, what, static_cast<int64_t>(i) / per_row, static_cast<int64_t>(i) % per_row));
+      }
+    }
+  };
+  if (t.dtype() == DType::kFloat32) scan(t.data<float>());
+  if (t.dtype() == DType::kFloat64) scan(t.data<double>());
+}
+
+Shape with_batch(const Shape& shape) {
+  Shape result = shape;
+  if (result.rank() > 0) result[0] = kBatch;
+  return result;
+}
+
+// Keras's mending of a last dimension of 1.
+Tensor adjust_rank(const Tensor& t, const Shape& wanted) {
+  std::vector<int64_t> dims = t.shape().dims();
+  if (t.shape().rank() + 1 == wanted.rank() && wanted.dim(-1) == 1) {
+    dims.push_back(1);
+    return t.reshaped(Shape(dims));
+  }
+  if (t.shape().rank() == wanted.rank() + 1 && t.shape().dim(-1) == 1) {
+    dims.pop_back();
+    return t.reshaped(Shape(dims));
+  }
+  return t;
+}
+
+void check_count(const char* call, const char* what, size_t wanted, size_t found) {
+  if (wanted != found)
+    throw ShapeError(fmt::format("{}: the model has {} {}, given {}", call, wanted, what, found));
+}
+
+void check_rows(const char* call, const std::string& what, const Tensor& t, int64_t rows,
+                const std::string& reference) {
+  if (t.shape().rank() == 0)
+    throw ShapeError(fmt::format("{}: {} is a scalar; give one row for each sample", call, what));
+  if (t.shape()[0] != rows) {
+    throw ShapeError(
+        fmt::format("{}: {} has {} rows, {} has {}", call, what, t.shape()[0], reference, rows));
+  }
+}
+
+std::string indexed(const char* name, size_t i, size_t count) {
+  return count == 1 ? name : fmt::format("{}[{}]", name, i);
+}
+
+void check_classes(const char* call, const std::string& what, const Tensor& y,
+                   const OutputPlan& plan, int64_t classes) {
+  for (int64_t i = 0; i < y.elements(); ++i) {
+    const double v = y.at(i);
+    if (v >= 0 && v < static_cast<double>(classes) && v == std::floor(v)) continue;
+    throw Error(
+        fmt::format("{}: {} holds {} (element {}), but output '{}' has the classes 0 to {} and "
+                    "loss '{}' takes integer classes",
+                    call, what, v, i, plan.name, classes - 1, plan.loss.name()));
+  }
+}
+
+}  // namespace
+
+PreparedData PreparedData::slice(int64_t begin, int64_t end) const {
+  PreparedData part;
+  part.rows = end - begin;
+  part.inputs = inputs;
+  for (const Tensor& t : x) part.x.push_back(t.rows(begin, end));
+  for (const Tensor& t : y) part.y.push_back(t.rows(begin, end));
+  for (const auto& w : weights)
+    part.weights.push_back(w ? std::optional(w->rows(begin, end)) : std::nullopt);
+  return part;
+}
+
+std::vector<Tensor> prepare_inputs(const char* call, const Network& network, const Data& x,
+                                   bool check_values) {
+  check_count(call, "inputs", network.inputs().size(), x.list().size());
+  std::vector<Tensor> result;
+  for (size_t i = 0; i < x.list().size(); ++i) {
+    const ValueType& wanted = network.inputs()[i].type();
+    const std::string what = indexed("x", i, x.list().size());
+    Tensor t = adjust_rank(x.list()[i], wanted.shape);
+    if (t.shape().rank() == 0 || with_batch(t.shape()) != wanted.shape) {
+      throw ShapeError(fmt::format("{}: input '{}' takes {}, found {} of shape {}", call,
+                                   network.input_names()[i], wanted.shape.to_string(), what,
+                                   x.list()[i].shape().to_string()));
+    }
+    check_rows(call, what, t, result.empty() ? t.shape()[0] : result[0].shape()[0], "x[0]");
+    if (t.shape()[0] == 0) throw Error(fmt::format("{}: {} has no rows", call, what));
+    if (check_values) check_finite(call, what, t);
+    result.push_back(t.cast(wanted.dtype));
+  }
+  return result;
+}
+
+PreparedData prepare_data(const char* call, const Network& network,
+                          const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
+                          const Data& sample_weight) {
+  PreparedData data;
+  data.x = prepare_inputs(call, network, x, true);
+  data.rows = data.x[0].shape()[0];
+  check_count(call, "outputs", plans.size(), y.list().size());
+  for (size_t i = 0; i < plans.size(); ++i) {
+    const std::string what = indexed("y", i, plans.size());
+    Tensor t = y.list()[i];
+    check_rows(call, what, t, data.rows, "x");
+    const ValueType& output = network.outputs()[i].type();
+    // Fewer and simpler label types mean fewer programs.
+    t = t.cast(is_floating(t.dtype()) ? floatx() : DType::kInt32);
+    plans[i].loss.check_labels(plans[i].name, {t.dtype(), with_batch(t.shape())}, output);
+    check_finite(call, what, t);
+    if (plans[i].loss.takes_classes()) check_classes(call, what, t, plans[i], output.shape.dim(-1));
+    data.inputs.labels.push_back({t.dtype(), with_batch(t.shape())});
+    data.y.push_back(std::move(t));
+  }
+  const size_t given = sample_weight.list().size();
+  if (given > 1) check_count(call, "outputs, and so many sample weights", plans.size(), given);
+  for (size_t i = 0; i < plans.size(); ++i) {
+    data.weights.emplace_back();
+    data.inputs.weight_rank.emplace_back();
+    if (given == 0) continue;
+    const std::string what = indexed("sample_weight", given == 1 ? 0 : i, given);
+    const Tensor& w = sample_weight.list()[given == 1 ? 0 : i];
+    check_rows(call, what, w, data.rows, "x");
+    if (w.shape().rank() != 1 && w.shape() != Shape{data.rows, 1}) {
+      throw ShapeError(fmt::format("{}: {} must hold one weight for each row, shape [{}], found {}",
+                                   call, what, data.rows, w.shape().to_string()));
+    }
+    check_finite(call, what, w);
+    data.weights.back() = w.cast(floatx());
+    data.inputs.weight_rank.back() = w.shape().rank();
+  }
+  return data;
+}
+
+Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight) {
+  const int64_t rows = y.shape()[0];
+  const int64_t columns = rows == 0 ? 1 : y.elements() / rows;
+  Tensor weights(floatx(), {rows});
+  for (int64_t row = 0; row < rows; ++row) {
+    int64_t label = 0;
+    if (columns > 1) {
+      for (int64_t c = 1; c < columns; ++c) {
+        if (y.at(row * columns + c) > y.at(row * columns + label)) label = c;
+      }
+    } else {
+      label = static_cast<int64_t>(std::nearbyint(y.at(row)));
+    }
+    const auto it = class_weight.find(static_cast<int>(label));
+    weights.set(row, it == class_weight.end() ? 1.0 : it->second);
+  }
+  return weights;
+}
+
+std::vector<int64_t> permutation(int64_t n, int64_t seed, int64_t epoch) {
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  // Fisher and Yates; 64 random bits a step make the bias of the remainder negligible.
+  for (int64_t i = n - 1; i > 0; --i) {
+    const uint64_t high = philox_bits(seed, epoch, 0x50f1, 2 * i);
+    const uint64_t bits = high << 32 | philox_bits(seed, epoch, 0x50f1, 2 * i + 1);
+    std::swap(order[static_cast<size_t>(i)], order[bits % static_cast<uint64_t>(i + 1)]);
+  }
+  return order;
+}
+
+Batches::Batches(const PreparedData& data, int64_t batch_size, const std::vector<int64_t>& order)
+    : rows_(data.rows), batch_size_(batch_size), order_(order) {
+  for (const Tensor& t : data.x) sources_.push_back(t);
+  for (const Tensor& t : data.y) sources_.push_back(t);
+  for (const auto& w : data.weights) {
+    if (w) sources_.push_back(*w);
+  }
+  for (const Tensor& t : sources_) {
+    row_bytes_.push_back(t.bytes() / t.shape()[0]);
+    if (!order.empty()) {
+      Shape shape = t.shape();
+      shape[0] = std::min(batch_size, rows_);
+      buffers_.emplace_back(t.dtype(), shape);
+    }
+  }
+  pointers_.resize(sources_.size());
+}
+
+const std::vector<const void*>& Batches::pointers(int64_t batch) {
+  const int64_t begin = batch * batch_size_;
+  for (size_t s = 0; s < sources_.size(); ++s) {
+    const auto bytes = static_cast<size_t>(row_bytes_[s]);
+    const auto* source = static_cast<const std::byte*>(sources_[s].raw());
+    if (order_.empty()) {
+      pointers_[s] = source + static_cast<size_t>(begin) * bytes;
+      continue;
+    }
+    auto* target = static_cast<std::byte*>(buffers_[s].raw());
+    for (int64_t i = 0; i < size(batch); ++i) {
+      const auto row = static_cast<size_t>(order_[static_cast<size_t>(begin + i)]);
+      std::memcpy(target + static_cast<size_t>(i) * bytes, source + row * bytes, bytes);
+    }
+    pointers_[s] = buffers_[s].raw();
+  }
+  return pointers_;
+}
+
+}  // namespace sinter

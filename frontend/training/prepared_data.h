@@ -1,0 +1,61 @@
+// The user's arrays, checked against the model and converted to what its graphs take; batches of
+// their rows.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontend/data_argument.h"
+#include "frontend/network.h"
+#include "frontend/training/step_graph.h"
+
+namespace sinter {
+
+struct PreparedData {
+  int64_t rows = 0;
+  std::vector<Tensor> x, y;
+  std::vector<std::optional<Tensor>> weights;  // of each output
+  StepInputs inputs;
+
+  /// Rows begin..end-1, sharing memory.
+  PreparedData slice(int64_t begin, int64_t end) const;
+};
+
+/// `call` ("fit") starts every message. Inputs are cast to their dtype; a missing or extra last
+/// dimension of 1 is mended, as in Keras. Raises ShapeError or Error: counts, ranks, shapes, row
+/// counts, no rows, and (unless predicting) values that are NaN or classes out of range.
+std::vector<Tensor> prepare_inputs(const char* call, const Network& network, const Data& x,
+                                   bool check_values);
+PreparedData prepare_data(const char* call, const Network& network,
+                          const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
+                          const Data& sample_weight);
+
+/// Sample weights from weights of classes: labels are integers, one-hot rows or probabilities that
+/// are rounded; other classes get 1.
+Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight);
+
+/// A permutation of n rows that depends on seed and epoch alone.
+std::vector<int64_t> permutation(int64_t n, int64_t seed, int64_t epoch);
+
+/// Gives pointers to the inputs of a step for one batch after the other.
+class Batches {
+ public:
+  /// `order` may be empty: the rows as they stand, without a copy.
+  Batches(const PreparedData& data, int64_t batch_size, const std::vector<int64_t>& order);
+  int64_t count() const { return (rows_ + batch_size_ - 1) / batch_size_; }
+  int64_t size(int64_t batch) const { return std::min(batch_size_, rows_ - batch * batch_size_); }
+  /// Valid until the next call.
+  const std::vector<const void*>& pointers(int64_t batch);
+
+ private:
+  std::vector<Tensor> sources_;
+  std::vector<int64_t> row_bytes_;
+  int64_t rows_, batch_size_;
+  const std::vector<int64_t>& order_;
+  std::vector<Tensor> buffers_;
+  std::vector<const void*> pointers_;
+};
+
+}  // namespace sinter

@@ -1,0 +1,222 @@
+// Assembling the graphs of a model from its layers, losses, metrics and optimizer.
+#include "frontend/training/step_graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "frontend/session.h"
+#include "ops/gradients.h"
+#include "ops/ops.h"
+#include "passes/pass.h"
+
+namespace sinter {
+namespace {
+
+// Finds the logits behind softmax and sigmoid, so that cross entropies and their gradients are
+// computed from them. It has to run before gradients() does.
+constexpr const char* kLogitsPass = "use_logits";
+
+bool pass_exists(std::string_view name) {
+  return std::ranges::any_of(all_passes(), [&](const Pass& p) { return p.name == name; });
+}
+
+std::vector<Symbol> add_inputs(Graph& graph, const Network& network) {
+  std::vector<Symbol> xs;
+  for (size_t i = 0; i < network.inputs().size(); ++i) {
+    xs.push_back(graph.input(network.input_names()[i], network.inputs()[i].type()));
+  }
+  return xs;
+}
+
+Symbol plus(Symbol a, Symbol b) { return a.valid() ? a + b : b; }
+
+// Everything a step computes before gradients: the values that are logged.
+class StepWriter {
+ public:
+  StepWriter(CallContext& context, const Network& network, const std::vector<OutputPlan>& plans,
+             const StepInputs& inputs)
+      : context_(context),
+        graph_(context.graph()),
+        network_(network),
+        plans_(plans),
+        inputs_(inputs) {}
+
+  void write(const std::vector<VariablePtr>& trainable, StepGraph& step) {
+    const std::vector<Symbol> xs = add_inputs(graph_, network_);
+    const bool several = plans_.size() > 1;
+    std::vector<Symbol> ys, weights;
+    for (size_t i = 0; i < plans_.size(); ++i) {
+      const std::string suffix = several ? "_" + plans_[i].name : "";
+      ys.push_back(graph_.input(unique("y_true" + suffix), inputs_.labels[i]));
+    }
+    for (size_t i = 0; i < plans_.size(); ++i) {
+      weights.emplace_back();
+      if (!inputs_.weight_rank[i]) continue;
+      const std::string suffix = several ? "_" + plans_[i].name : "";
+      const Shape shape = *inputs_.weight_rank[i] == 1 ? Shape{kBatch} : Shape{kBatch, 1};
+      weights.back() = graph_.input(unique("sample_weight" + suffix), {floatx(), shape});
+    }
+    const std::vector<Symbol> predictions = network_.write(context_, xs);
+
+    Symbol total;
+    std::vector<std::pair<std::string, Symbol>> losses;
+    for (size_t i = 0; i < plans_.size(); ++i) {
+      const OutputPlan& plan = plans_[i];
+      if (!plan.loss) continue;
+      const OriginScope scope(graph_,
+                              std::make_shared<const Origin>(Origin{plan.loss.name(), "", 0}));
+      const Symbol loss = scalar_loss(plan, ys[i], predictions[i], weights[i]);
+      if (several) losses.emplace_back(plan.name + "_loss", loss);
+      total = plus(total, plan.loss_weight == 1.0 ? loss : loss * plan.loss_weight);
+    }
+    for (const VariablePtr& v : trainable) {
+      if (v->regularizer) total = plus(total, v->regularizer(context_.variable(v)));
+    }
+    for (const Symbol& extra : context_.losses()) total = plus(total, extra);
+    if (!total.valid())
+      throw Error("the model has no loss: name one in compile(), or add regularizers");
+
+    output("loss", total);
+    step.loss_names = {"loss"};
+    for (const auto& [name, value] : losses) {
+      output(name, value);
+      step.loss_names.push_back(name);
+    }
+    for (size_t i = 0; i < plans_.size(); ++i) {
+      const std::string prefix = several ? plans_[i].name + "_" : "";
+      for (const Metric& m : plans_[i].metrics)
+        write_metric(prefix, m, ys[i], predictions[i], {}, step);
+      for (const Metric& m : plans_[i].weighted_metrics)
+        write_metric(prefix, m, ys[i], predictions[i], weights[i], step);
+    }
+  }
+
+ private:
+  std::string unique(std::string name) const {
+    while (graph_.find_input(name) >= 0) name += "_";
+    return name;
+  }
+
+  void output(const std::string& name, Symbol value) { graph_.add_output(name, value.id()); }
+
+  static Symbol scalar_loss(const OutputPlan& plan, Symbol y_true, Symbol y_pred, Symbol weight) {
+    const Symbol loss = plan.loss(y_true, y_pred, weight);
+    if (!is_floating(loss.dtype())) {
+      throw Error(fmt::format("loss '{}' gives {}, which has no gradient; cast it to float",
+                              plan.loss.name(), loss.type().to_string()));
+    }
+    return loss;
+  }
+
+  void write_metric(const std::string& prefix, const Metric& metric, Symbol y_true, Symbol y_pred,
+                    Symbol weight, StepGraph& step) {
+    const Metric resolved = metric.resolve(y_true.type(), y_pred.type());
+    const OriginScope scope(graph_, std::make_shared<const Origin>(Origin{metric.name(), "", 0}));
+    if (weight.valid() && weight.rank() > 1) weight = squeeze(weight, -1);
+    const Metric::State state = resolved.update(y_true, y_pred, weight);
+    // Keras numbers repeated names: mae, mae_1.
+    std::string name = prefix + metric.name();
+    const auto taken = [&](const std::string& n) {
+      return std::ranges::any_of(step.metrics,
+                                 [&](const LoggedMetric& m) { return m.name == n; }) ||
+             std::ranges::find(step.loss_names, n) != step.loss_names.end();
+    };
+    for (int i = 1; taken(name); ++i) name = fmt::format("{}{}_{}", prefix, metric.name(), i);
+    output(name + "/total", state.total);
+    output(name + "/count", state.count);
+    step.metrics.push_back({name, resolved.result()});
+  }
+
+  CallContext& context_;
+  Graph& graph_;
+  const Network& network_;
+  const std::vector<OutputPlan>& plans_;
+  const StepInputs& inputs_;
+};
+
+// The step counter of random numbers: {seed, step} -> {seed, step + 1}.
+Symbol next_random_state(Symbol state) {
+  const std::vector<int64_t> one_step = {0, 1};
+  return state + constant(state.graph(), Tensor::from<int64_t>({2}, one_step));
+}
+
+void add_updates(Graph& graph, const CallContext& context, StepGraph& step) {
+  for (const CallContext::Update& u : context.updates()) {
+    const auto& variables = context.variables();
+    const auto it = std::ranges::find(variables, u.variable);
+    SINTER_CHECK(it != variables.end(), u.variable->path);
+    graph.add_update(graph.variables()[static_cast<size_t>(it - variables.begin())], u.value.id());
+    step.updated.push_back(u.variable);
+  }
+}
+
+}  // namespace
+
+StepInputs default_step_inputs(const Network& network, const std::vector<OutputPlan>& plans) {
+  StepInputs inputs;
+  for (size_t i = 0; i < plans.size(); ++i) {
+    ValueType type = network.outputs()[i].type();
+    if (plans[i].loss.takes_classes()) {
+      type.dtype = DType::kInt32;
+      type.shape = Shape(std::vector<int64_t>(type.shape.begin(), type.shape.end() - 1));
+    }
+    inputs.labels.push_back(type);
+    inputs.weight_rank.emplace_back();
+  }
+  return inputs;
+}
+
+StepGraph build_step(const std::string& name, const Network& network,
+                     const std::vector<OutputPlan>& plans, const StepInputs& inputs, StepMode mode,
+                     const VariablePtr& random_state, OptimizerImpl* optimizer,
+                     const std::vector<VariablePtr>& trainable) {
+  StepGraph step;
+  const bool training = mode == StepMode::kTrain;
+  Graph forward(name);
+  CallContext context(forward, training);
+  context.set_random_state(random_state);
+  StepWriter(context, network, plans, inputs).write(trainable, step);
+  if (training && context.uses_random_state())
+    context.add_update(random_state, next_random_state(context.random_state()));
+  add_updates(forward, context, step);
+  Graph graph = pass_exists(kLogitsPass) ? run_pass(kLogitsPass, forward, {}) : forward;
+
+  CallContext after(graph, training);
+  after.adopt(context.variables());
+  if (training) {
+    std::vector<Symbol> wrt;
+    std::vector<size_t> index;
+    for (size_t i = 0; i < trainable.size(); ++i) {
+      if (!after.holds(trainable[i])) continue;  // in no path to an output
+      wrt.push_back(after.variable(trainable[i]));
+      index.push_back(i);
+    }
+    const Symbol loss(&graph, graph.outputs().front().value);
+    std::vector<Symbol> all(trainable.size());
+    const std::vector<Symbol> found = gradients(loss, wrt);
+    for (size_t k = 0; k < found.size(); ++k) all[index[k]] = found[k];
+    optimizer->apply(after, all);
+    add_updates(graph, after, step);
+  }
+  step.variables = after.variables();
+  step.graph = std::move(graph);
+  return step;
+}
+
+ForwardGraph build_forward(const std::string& name, const Network& network,
+                           const VariablePtr& random_state) {
+  ForwardGraph result;
+  result.graph.set_name(name);
+  CallContext context(result.graph, false);
+  context.set_random_state(random_state);
+  const std::vector<Symbol> xs = add_inputs(result.graph, network);
+  const std::vector<Symbol> ys = network.write(context, xs);
+  for (size_t i = 0; i < ys.size(); ++i)
+    result.graph.add_output(network.output_names()[i], ys[i].id());
+  result.variables = context.variables();
+  return result;
+}
+
+}  // namespace sinter

@@ -1,0 +1,70 @@
+// The graphs of a model: the whole training step (forward, losses, gradients, updates, metrics),
+// evaluation, prediction.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontend/losses.h"
+#include "frontend/metrics.h"
+#include "frontend/network.h"
+#include "frontend/optimizers/optimizer.h"
+
+namespace sinter {
+
+/// What compile() has decided for one output.
+struct OutputPlan {
+  std::string name;
+  Loss loss;
+  double loss_weight = 1.0;
+  std::vector<Metric> metrics;           // of all samples alike
+  std::vector<Metric> weighted_metrics;  // with sample weights
+};
+
+enum class StepMode { kTrain, kEvaluate };
+
+/// What a step is built for, besides the model.
+struct StepInputs {
+  std::vector<ValueType> labels;  // of each output that has a loss or metrics
+  std::vector<std::optional<int>>
+      weight_rank;  // of each output: the rank of its sample weights, if any
+};
+
+/// A number that is logged: a mean kept as sum and count over batches.
+struct LoggedMetric {
+  std::string name;
+  Metric::Result result = Metric::Result::kMean;
+};
+
+/// Inputs of the graph: the model's inputs, labels, sample weights (where given). Outputs: "loss";
+/// for several outputs
+/// "<output>_loss" each; then "<metric>/total" and "<metric>/count" for each metric.
+struct StepGraph {
+  Graph graph;
+  std::vector<VariablePtr> variables;   // in the order of graph.variables()
+  std::vector<std::string> loss_names;  // "loss", then "<output>_loss"
+  std::vector<LoggedMetric> metrics;
+  std::vector<VariablePtr> updated;  // variables that the step changes
+};
+
+/// Labels as losses expect them when no data is at hand: integer classes for sparse losses, else
+/// like the output.
+StepInputs default_step_inputs(const Network& network, const std::vector<OutputPlan>& plans);
+
+/// `optimizer` is used in mode kTrain, and must have been built for `trainable`.
+StepGraph build_step(const std::string& name, const Network& network,
+                     const std::vector<OutputPlan>& plans, const StepInputs& inputs, StepMode mode,
+                     const VariablePtr& random_state, OptimizerImpl* optimizer,
+                     const std::vector<VariablePtr>& trainable);
+
+struct ForwardGraph {
+  Graph graph;
+  std::vector<VariablePtr> variables;
+};
+/// Inputs to outputs, in the form of training (dropout and batch_norm as ops): pipelines specialise
+/// it.
+ForwardGraph build_forward(const std::string& name, const Network& network,
+                           const VariablePtr& random_state);
+
+}  // namespace sinter
