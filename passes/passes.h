@@ -9,7 +9,9 @@ namespace sinter {
 Graph remove_dead(const Graph& graph, const PassContext& context);
 Graph decompose(const Graph& graph, const PassContext& context);
 void check_decomposed(const Graph& graph, const PassContext& context);
+Graph simplify_maps(const Graph& graph, const PassContext& context);
 Graph fuse_elementwise(const Graph& graph, const PassContext& context);
+Graph fuse_epilogues(const Graph& graph, const PassContext& context);
 void check_fused(const Graph& graph, const PassContext& context);
 
 }  // namespace sinter

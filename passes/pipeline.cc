@@ -9,9 +9,14 @@ const std::vector<Pass>& all_passes() {
       {"remove_dead", "drop nodes and results that nothing reads", false, remove_dead},
       {"decompose", "expand composites and elementwise ops to kernel ops", true, decompose,
        check_decomposed},
+      {"simplify_maps",
+       "turn constant operands of maps into literals, drop operands and results given twice", false,
+       simplify_maps},
       {"fuse_elementwise",
        "gather maps, broadcasts and reductions into regions that run as one kernel", false,
        fuse_elementwise, check_fused},
+      {"fuse_epilogues", "let contractions take the elementwise work that follows them", false,
+       fuse_epilogues, check_fused},
   };
   return passes;
 }
@@ -33,16 +38,18 @@ Pipeline make_pipeline(std::string name, std::initializer_list<std::string_view>
 }  // namespace
 
 const Pipeline& find_pipeline(std::string_view name) {
+  // clang-format off
   static const Pipeline training = make_pipeline("training", {
-                                                                 "remove_dead",
-                                                                 "decompose",
-                                                                 "remove_dead",
-                                                             });
+      "remove_dead",
+      "decompose",
+      "simplify_maps", "remove_dead",
+      "fuse_elementwise", "fuse_epilogues", "remove_dead"});
   static const Pipeline inference = make_pipeline("inference", {
-                                                                   "remove_dead",
-                                                                   "decompose",
-                                                                   "remove_dead",
-                                                               });
+      "remove_dead",
+      "decompose",
+      "simplify_maps", "remove_dead",
+      "fuse_elementwise", "fuse_epilogues", "remove_dead"});
+  // clang-format on
   if (name == training.name) return training;
   if (name == inference.name) return inference;
   raise_unknown_name("pipeline", name, {inference.name, training.name});

@@ -109,7 +109,7 @@ void RegionBuilder::add(int32_t index, const Member& member, bool lifted) {
   if (kind_ == "map") kind_ = "reduce";
 }
 
-Region RegionBuilder::finish(std::span<const ValueId> results) {
+Region RegionBuilder::finish(std::span<const ValueId> results, std::span<const Shape> shapes) {
   Region region{kind_, Graph("region"), inputs_, {results.begin(), results.end()}};
   for (size_t k = 0; k < results.size(); ++k) {
     const Symbol value = values_.at(results[k]);
@@ -118,7 +118,8 @@ Region RegionBuilder::finish(std::span<const ValueId> results) {
     // A contract's own result, reshaped to the form of the region, is given out as the contract
     // made it.
     const Symbol from = node.is("reshape") ? Symbol(&body_, node.inputs[0]) : value;
-    body_.add_output("out" + std::to_string(k), reshaped(from, graph_.type(results[k]).shape).id());
+    const Shape& to = shapes.empty() ? graph_.type(results[k]).shape : shapes[k];
+    body_.add_output("out" + std::to_string(k), reshaped(from, to).id());
   }
   region.body = compose_maps(body_);
   return region;

@@ -55,7 +55,8 @@ class RegionBuilder {
   /// Adds the next member. A lifted one computes one value a row.
   void add(int32_t node, const Member& member, bool lifted);
   /// The finished region, its maps composed where nothing stands between them.
-  Region finish(std::span<const ValueId> results);
+  /// Outputs get the types in `shapes`, those of the results in the graph when it is empty.
+  Region finish(std::span<const ValueId> results, std::span<const Shape> shapes = {});
 
  private:
   Shape shape(Level level) const;

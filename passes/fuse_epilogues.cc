@@ -1,0 +1,210 @@
+// fuse_epilogues: lets a contraction take the elementwise work that follows it (bias and
+// activation, the mask of a gradient with its column sums, an optimizer's update) into its own
+// kernel, where its result is still in registers.
+#include <algorithm>
+#include <map>
+
+#include "core/error.h"
+#include "passes/fuse_elementwise.h"
+#include "passes/partition.h"
+#include "passes/passes.h"
+#include "passes/region.h"
+
+namespace sinter {
+namespace {
+
+// R and C of a contraction that may be the root of a region; no batch axes.
+std::optional<Shape> space_of(const Graph& graph, const Node& node) {
+  if (!node.is("contract") || !node.attributes.get_ints("lhs_batch").empty()) return std::nullopt;
+  const Shape& lhs = graph.type(node.inputs[0]).shape;
+  const int free = lhs.rank() - static_cast<int>(node.attributes.get_ints("lhs_contract").size());
+  Shape space{1, 1};
+  for (int d = 0; d < node.types[0].shape.rank(); ++d) {
+    space[d < free ? 0 : 1] *= node.types[0].shape[d];
+  }
+  return space.elements() == 0 ? std::nullopt : std::optional(space);
+}
+
+// A contraction and the node after it, taken apart again into plain nodes.
+struct Pair {
+  Graph graph{"pair"};
+  std::vector<ValueId> inputs;   // values of the surrounding graph
+  int32_t contract = -1;         // here
+  std::vector<ValueId> results;  // of the follower, here
+};
+
+Pair take_apart(const Graph& graph, int32_t contract, int32_t follower) {
+  Pair pair;
+  Graph& flat = pair.graph;
+  std::map<ValueId, Symbol> known;
+  const auto value = [&](ValueId id) {
+    const auto [it, inserted] = known.try_emplace(id);
+    if (inserted) {
+      it->second = flat.input("in" + std::to_string(pair.inputs.size()), graph.type(id));
+      pair.inputs.push_back(id);
+    }
+    return it->second;
+  };
+  const auto values = [&](const Node& node) {
+    std::vector<Symbol> result;
+    for (ValueId id : node.inputs) result.push_back(value(id));
+    return result;
+  };
+  const Node& root = graph.node(contract);
+  const std::vector<Symbol> operands = values(root);
+  flat.set_origin(root.origin);
+  const Symbol product = flat.add1("contract", operands, root.attributes);
+  pair.contract = product.id().node;
+  known[{contract, 0}] = product;
+  const Node& node = graph.node(follower);
+  const std::vector<Symbol> arguments = values(node);
+  flat.set_origin(node.origin);
+  const std::vector<Symbol> results =
+      node.is("fusion") ? inline_graph(flat, node.attributes.get_graph("body"), arguments)
+                        : flat.add(node.op->name, arguments, node.attributes);
+  for (const Symbol& s : results) pair.results.push_back(s.id());
+  return pair;
+}
+
+// Is all of the follower's work over the full space of the product, or a column sum of such?
+bool fits(const Pair& pair, const Shape& space) {
+  for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
+    const Node& node = pair.graph.node(i);
+    if (!node.is("map") && !node.is("reduce")) continue;
+    const std::optional<Member> member = as_member(pair.graph, i);
+    if (!member || member->elements != space.elements()) return false;
+    if (member->rows != 0 && member->rows != space[0]) return false;
+    if (member->role != Role::kMap && member->role != Role::kColumnReduce) return false;
+    for (const Reading& r : member->readings) {
+      if (r.source.node == pair.contract && r.generator < 0 && r.level != Level::kFull)
+        return false;
+    }
+  }
+  return true;
+}
+
+class EpilogueFuser {
+ public:
+  explicit EpilogueFuser(const Graph& graph) : graph_(graph), partition_(dependencies(graph)) {
+    for (const Graph::Update& u : graph.updates()) {
+      for (int32_t i = 0; i < graph.size(); ++i) {
+        const std::vector<ValueId>& in = graph.node(i).inputs;
+        if (i != u.value.node &&
+            std::find(in.begin(), in.end(), ValueId{u.variable, 0}) != in.end()) {
+          partition_.add_order(i, u.value.node);
+        }
+      }
+    }
+  }
+
+  Graph run() {
+    // Large products first: where several meet in one sum, the largest keeps its result in
+    // registers.
+    std::vector<std::pair<int64_t, int32_t>> contracts;
+    for (int32_t i = 0; i < graph_.size(); ++i) {
+      if (const auto space = space_of(graph_, graph_.node(i))) {
+        contracts.emplace_back(
+            -space->elements() * graph_.type(graph_.node(i).inputs[0]).shape.elements(), i);
+      }
+    }
+    std::sort(contracts.begin(), contracts.end());
+    for (const auto& [cost, contract] : contracts) take_follower(contract);
+    return emit();
+  }
+
+ private:
+  static std::vector<std::vector<int32_t>> dependencies(const Graph& graph) {
+    std::vector<std::vector<int32_t>> result;
+    for (const Node& node : graph.nodes()) {
+      result.emplace_back();
+      for (ValueId id : node.inputs) result.back().push_back(id.node);
+    }
+    return result;
+  }
+
+  void take_follower(int32_t contract) {
+    const Shape space = *space_of(graph_, graph_.node(contract));
+    for (int32_t i = contract + 1; i < graph_.size(); ++i) {
+      const Node& node = graph_.node(i);
+      if (std::find(node.inputs.begin(), node.inputs.end(), ValueId{contract, 0}) ==
+          node.inputs.end())
+        continue;
+      if (!node.is("map") && !node.is("reduce") && !node.is("fusion")) continue;
+      if (node.is("fusion") && node.attributes.get_string("kind") == "contract") continue;
+      if (partition_.members(partition_.find(i)).size() > 1) continue;
+      if (!fits(take_apart(graph_, contract, i), space) || partition_.would_cycle(contract, i))
+        continue;
+      partition_.merge(contract, i);
+      return;
+    }
+  }
+
+  Graph emit() {
+    Rewriter rewriter(graph_);
+    for (int32_t group : partition_.order()) {
+      const std::vector<int32_t>& nodes = partition_.members(group);
+      if (nodes.size() == 1)
+        rewriter.copy(nodes[0]);
+      else
+        emit_region(rewriter, joined(nodes[0], nodes[1]), joined_origin(graph_, nodes));
+    }
+    return rewriter.finish();
+  }
+
+  bool read_outside(ValueId id, int32_t follower) const {
+    for (int32_t i = 0; i < graph_.size(); ++i) {
+      const std::vector<ValueId>& in = graph_.node(i).inputs;
+      if (i != follower && std::find(in.begin(), in.end(), id) != in.end()) return true;
+    }
+    for (const Graph::Output& o : graph_.outputs()) {
+      if (o.value == id) return true;
+    }
+    return std::any_of(graph_.updates().begin(), graph_.updates().end(),
+                       [&](const Graph::Update& u) { return u.value == id; });
+  }
+
+  Region joined(int32_t contract, int32_t follower) const {
+    const Pair pair = take_apart(graph_, contract, follower);
+    const Shape space = *space_of(graph_, graph_.node(contract));
+    RegionBuilder builder(pair.graph, space[0], space[1]);
+    builder.add_contract(pair.contract);
+    for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
+      if (const auto member = as_member(pair.graph, i)) builder.add(i, *member, false);
+    }
+    // What the follower gave out through a reshape is the value before it.
+    std::vector<ValueId> results;
+    std::vector<Shape> shapes;
+    for (ValueId id : pair.results) {
+      const Node& node = pair.graph.node(id);
+      shapes.push_back(node.types[static_cast<size_t>(id.result)].shape);
+      results.push_back(node.is("reshape") ? node.inputs[0] : id);
+    }
+    const bool keep_product = read_outside({contract, 0}, follower);
+    if (keep_product) {
+      results.push_back({pair.contract, 0});
+      shapes.push_back(graph_.type({contract, 0}).shape);
+    }
+    Region region = builder.finish(results, shapes);
+    for (ValueId& id : region.inputs)
+      id = pair.inputs[static_cast<size_t>(
+          std::find(pair.graph.inputs().begin(), pair.graph.inputs().end(), id.node) -
+          pair.graph.inputs().begin())];
+    region.results.clear();
+    for (size_t r = 0; r < pair.results.size(); ++r)
+      region.results.push_back({follower, static_cast<int32_t>(r)});
+    if (keep_product) region.results.push_back({contract, 0});
+    return region;
+  }
+
+  const Graph& graph_;
+  Partition partition_;
+};
+
+}  // namespace
+
+Graph fuse_epilogues(const Graph& graph, const PassContext& context) {
+  if (context.target == nullptr || !context.target->fuses_epilogues) return graph;
+  return EpilogueFuser(graph).run();
+}
+
+}  // namespace sinter
