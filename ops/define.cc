@@ -140,14 +140,38 @@ Symbol count(Symbol x, std::span<const int64_t> axes) {
 }
 
 std::vector<Symbol> add_map(Graph& graph, std::span<const Symbol> inputs, const ScalarExpr& body) {
+  // A result that is an argument as it stands needs no node.
+  std::vector<Symbol> results(body.results.size());
+  std::vector<size_t> computed;
+  std::vector<char> used(inputs.size(), 0);
+  for (size_t r = 0; r < body.results.size(); ++r) {
+    const ScalarInstruction& i = body.instructions[static_cast<size_t>(body.results[r])];
+    if (i.op == ScalarOp::kArgument) results[r] = inputs[static_cast<size_t>(i.operands[0])];
+    else computed.push_back(r);
+  }
+  if (computed.empty()) return results;
+  ScalarExpr rest = body;
+  rest.results.clear();
+  for (size_t r : computed) rest.results.push_back(body.results[r]);
+  // Only arguments that a computed result depends on become inputs; a map needs one at least, which gives its shape.
+  std::vector<char> live(rest.instructions.size(), 0);
+  for (int32_t r : rest.results) live[static_cast<size_t>(r)] = 1;
+  for (size_t k = rest.instructions.size(); k-- > 0;) {
+    const ScalarInstruction& i = rest.instructions[k];
+    if (!live[k]) continue;
+    if (i.op == ScalarOp::kArgument) used[static_cast<size_t>(i.operands[0])] = 1;
+    for (int32_t operand : i.operands) {
+      if (i.op != ScalarOp::kArgument && operand >= 0) live[static_cast<size_t>(operand)] = 1;
+    }
+  }
+  if (std::find(used.begin(), used.end(), 1) == used.end()) used.back() = 1;
   std::vector<DType> dtypes;
-  std::vector<Symbol> used;
+  std::vector<Symbol> kept;
   std::vector<int> new_index(inputs.size(), -1);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    // A map needs one input at least: it gives the shape.
-    if (!body.uses_argument(static_cast<int>(i)) && !(used.empty() && i + 1 == inputs.size())) continue;
-    new_index[i] = static_cast<int>(used.size());
-    used.push_back(inputs[i]);
+    if (!used[i]) continue;
+    new_index[i] = static_cast<int>(kept.size());
+    kept.push_back(inputs[i]);
     dtypes.push_back(inputs[i].dtype());
   }
   ScalarBuilder builder(dtypes);
@@ -155,8 +179,10 @@ std::vector<Symbol> add_map(Graph& graph, std::span<const Symbol> inputs, const 
   for (size_t i = 0; i < inputs.size(); ++i) {
     arguments.push_back(new_index[i] >= 0 ? builder.argument(new_index[i]) : builder.constant(inputs[i].dtype(), 0));
   }
-  const std::vector<Scalar> results = builder.inline_expr(body, arguments);
-  return graph.add("map", used, {{"body", std::make_shared<const ScalarExpr>(builder.finish(results))}});
+  const std::vector<Scalar> values = builder.inline_expr(rest, arguments);
+  const std::vector<Symbol> made = graph.add("map", kept, {{"body", std::make_shared<const ScalarExpr>(builder.finish(values))}});
+  for (size_t k = 0; k < computed.size(); ++k) results[computed[k]] = made[k];
+  return results;
 }
 
 }  // namespace ops

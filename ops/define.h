@@ -48,7 +48,7 @@ Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes);
 Symbol along_axis(Symbol vector, Symbol x, int axis);
 /// Number of elements in `axes` of x as a scalar of x's dtype.
 Symbol count(Symbol x, std::span<const int64_t> axes);
-/// A `map` node, without the inputs that its body does not use. Results as the body's.
+/// The results of `body` on `inputs`: a `map` node of the inputs it needs; results that are inputs as they stand need no node.
 std::vector<Symbol> add_map(Graph& graph, std::span<const Symbol> inputs, const ScalarExpr& body);
 
 }  // namespace sinter::ops

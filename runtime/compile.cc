@@ -14,6 +14,24 @@ namespace {
 // Constants are folded on the reference backend, without optional passes.
 std::vector<Tensor> evaluate_constants(const Graph& graph) { return evaluate_graph(graph, {}); }
 
+bool is_pointwise(const Node& node) {
+  return node.op->is_elementwise() || node.op->kind == KernelKind::kMap || node.is("broadcast");
+}
+
+// An elementwise op beside others is better off in a fused kernel, which oneDNN has not.
+bool stands_alone(const Graph& graph, int32_t index) {
+  for (ValueId id : graph.node(index).inputs) {
+    if (is_pointwise(graph.node(id))) return false;
+  }
+  for (const Node& other : graph.nodes()) {
+    if (!is_pointwise(other)) continue;
+    for (ValueId id : other.inputs) {
+      if (id.node == index) return false;
+    }
+  }
+  return true;
+}
+
 Target target_of(const std::string& backend) {
   Target target;
   target.name = backend;
@@ -23,7 +41,9 @@ Target target_of(const std::string& backend) {
   if (backend == "onednn") {
     target.fuses_epilogues = false;
     target.claims = [](const Graph& graph, int32_t node) {
-      return graph.node(node).op->kind == KernelKind::kComposite && find_backend("onednn").why_not(graph, node).empty();
+      const OpRecord& op = *graph.node(node).op;
+      return op.kind == KernelKind::kComposite && (!op.is_elementwise() || stands_alone(graph, node)) &&
+             find_backend("onednn").why_not(graph, node).empty();
     };
   }
   return target;
