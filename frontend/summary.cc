@@ -22,10 +22,13 @@ size_t width_of(const std::string& text) {
 }
 
 std::string with_commas(int64_t n) {
-  std::string digits = std::to_string(n);
-  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3)
-    digits.insert(static_cast<size_t>(i), ",");
-  return digits;
+  const std::string digits = std::to_string(n);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 std::string shape_text(const Shape& shape) {
