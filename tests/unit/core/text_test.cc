@@ -41,6 +41,7 @@ TEST(Text, LargeConstantsGoByReference) {
 }
 
 TEST(Text, ErrorsNameLineAndColumn) {
+  register_ops();
   try {
     parse_graph("graph \"g\" {\n  %x = input() : float32[2]\n  %1 = rellu(%x)\n}\n");
     FAIL();
