@@ -1,0 +1,203 @@
+#include "runtime/llvm/build_loops.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace sinter::codegen {
+namespace {
+
+bool is_empty(const Graph& graph, int32_t node) {
+  const Node& n = graph.node(node);
+  for (const ValueType& t : n.types) {
+    if (t.shape.elements() == 0) return true;
+  }
+  return std::any_of(n.inputs.begin(), n.inputs.end(), [&](ValueId v) { return graph.type(v).shape.elements() == 0; });
+}
+
+// Nodes with empty values: what they compute does not depend on any element.
+void build_empty(const Region& region, int32_t node, LoopProgram& program) {
+  const Node& n = region.graph->node(node);
+  std::vector<LoopNest> nests;
+  for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) {
+    const auto output = region.outputs.find({node, r});
+    const ValueType& type = n.types[static_cast<size_t>(r)];
+    if (output == region.outputs.end() || type.shape.elements() == 0) continue;
+    LoopNest nest;
+    nest.dims = {type.shape.elements()};
+    double value = 0;  // of contractions and scattered sums over nothing
+    if (n.is("reduce")) value = reduce_identity(parse_reduce_kind(n.attributes.get_string("kind")), type.dtype);
+    if (n.is("pad")) value = n.attributes.get_float("value");
+    nest.store(nest.number(type.dtype, value), {.buffer = output->second, .offset = 0, .strides = {1}});
+    nest.finish();
+    nests.push_back(std::move(nest));
+  }
+  // A concatenation of empty and other parts copies the others.
+  if (n.is("concat") && n.types[0].shape.elements() != 0) {
+    build_move(region, node, program);
+  } else if (!nests.empty()) {
+    add_phase(std::move(nests), program, region.scratch_argument);
+  }
+}
+
+void build_node(const Region& region, int32_t node, LoopProgram& program) {
+  const Node& n = region.graph->node(node);
+  if (is_empty(*region.graph, node)) return build_empty(region, node, program);
+  if (n.is("pad") || n.is("concat") || n.is("reshape")) return build_move(region, node, program);
+  if (n.is("scatter_add")) return build_scatter(region, node, program);
+  if (n.is("arg_reduce")) return build_arg_reduce(region, node, program);
+  if (n.op->kind == KernelKind::kContract) return build_contract(region, node, program);
+  const bool built = build_cluster(region, program);
+  SINTER_CHECK(built, n.op->name);
+}
+
+// The nodes of `region` one after the other; what only they see lies in scratch memory.
+void build_separately(const Region& region, LoopProgram& program) {
+  const Graph& graph = *region.graph;
+  std::map<ValueId, int> known = region.inputs;
+  for (int32_t i : region.nodes) {
+    const Node& n = graph.node(i);
+    Region one{.graph = &graph, .nodes = {}, .inputs = {}, .outputs = {}, .scratch_argument = region.scratch_argument};
+    for (ValueId v : n.inputs) {
+      if (graph.node(v).is("constant") && !known.contains(v)) one.nodes.push_back(v.node);
+      else one.inputs[v] = known.at(v);
+    }
+    one.nodes.push_back(i);
+    std::sort(one.nodes.begin(), one.nodes.end());
+    one.nodes.erase(std::unique(one.nodes.begin(), one.nodes.end()), one.nodes.end());
+    if (n.is("constant") && !region.outputs.contains({i, 0})) continue;
+    for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) {
+      const ValueId v{i, r};
+      const auto output = region.outputs.find(v);
+      const ValueType& type = n.types[static_cast<size_t>(r)];
+      one.outputs[v] = known[v] = output != region.outputs.end() ? output->second : program.add_scratch(type.dtype, type.shape.elements(), region.scratch_argument);
+    }
+    build_node(one, i, program);
+  }
+}
+
+// A contraction first, then everything else as a cluster.
+bool build_contract_then_cluster(const Region& region, LoopProgram& program) {
+  const Graph& graph = *region.graph;
+  Region rest = region;
+  rest.nodes.clear();
+  LoopProgram attempt = program;
+  for (int32_t i : region.nodes) {
+    if (graph.node(i).op->kind != KernelKind::kContract) {
+      rest.nodes.push_back(i);
+      continue;
+    }
+    for (ValueId v : graph.node(i).inputs) {
+      if (!region.inputs.contains(v)) return false;
+    }
+    const ValueId v{i, 0};
+    const auto output = region.outputs.find(v);
+    const int buffer = output != region.outputs.end() ? output->second : attempt.add_scratch(graph.type(v).dtype, graph.type(v).shape.elements(), region.scratch_argument);
+    Region one{.graph = &graph, .nodes = {i}, .inputs = region.inputs, .outputs = {{v, buffer}}, .scratch_argument = region.scratch_argument};
+    build_node(one, i, attempt);
+    rest.inputs[v] = buffer;
+    rest.outputs.erase(v);
+  }
+  if (rest.nodes.size() == region.nodes.size() || rest.outputs.empty() || !build_cluster(rest, attempt)) return false;
+  program = std::move(attempt);
+  return true;
+}
+
+}  // namespace
+
+LoopProgram build_loops(const Graph& graph, int32_t node) {
+  const Node& n = graph.node(node);
+  const auto inputs = static_cast<int>(n.inputs.size());
+  const auto results = static_cast<int>(n.types.size());
+  LoopProgram program;
+  if (!n.is("fusion")) {
+    Region region{.graph = &graph, .nodes = {node}, .inputs = {}, .outputs = {}, .scratch_argument = inputs + results};
+    for (int i = 0; i < inputs; ++i) region.inputs[n.inputs[static_cast<size_t>(i)]] = program.add_buffer({graph.type(n.inputs[static_cast<size_t>(i)]).dtype, i, 0});
+    for (int r = 0; r < results; ++r) region.outputs[{node, r}] = program.add_buffer({n.types[static_cast<size_t>(r)].dtype, inputs + r, 0});
+    build_node(region, node, program);
+    program.merge_phases();
+    return program;
+  }
+  const Graph& body = n.attributes.get_graph("body");
+  Region region{.graph = &body, .nodes = {}, .inputs = {}, .outputs = {}, .scratch_argument = inputs + results};
+  const std::vector<bool> live = body.live_nodes();
+  for (int32_t i = 0; i < body.size(); ++i) {
+    if (live[static_cast<size_t>(i)] && !body.node(i).is("input")) region.nodes.push_back(i);
+  }
+  for (int i = 0; i < inputs; ++i) region.inputs[{body.inputs()[static_cast<size_t>(i)], 0}] = program.add_buffer({graph.type(n.inputs[static_cast<size_t>(i)]).dtype, i, 0});
+  std::vector<std::pair<int, int>> copies;  // one value as several results
+  for (int r = 0; r < results; ++r) {
+    const ValueId v = body.outputs()[static_cast<size_t>(r)].value;
+    const int buffer = program.add_buffer({n.types[static_cast<size_t>(r)].dtype, inputs + r, 0});
+    if (region.inputs.contains(v)) copies.emplace_back(region.inputs.at(v), buffer);
+    else if (const auto [it, added] = region.outputs.try_emplace(v, buffer); !added) copies.emplace_back(it->second, buffer);
+  }
+  if (!region.outputs.empty() && !build_cluster(region, program) && !build_contract_then_cluster(region, program)) build_separately(region, program);
+  for (const auto& [from, to] : copies) {
+    const ValueType& type = n.types[static_cast<size_t>(program.buffers[static_cast<size_t>(to)].argument - inputs)];
+    if (type.shape.elements() == 0) continue;
+    LoopNest nest;
+    nest.dims = {type.shape.elements()};
+    nest.store(nest.load(type.dtype, {.buffer = from, .offset = 0, .strides = {1}}), {.buffer = to, .offset = 0, .strides = {1}});
+    nest.finish();
+    std::vector<LoopNest> nests;
+    nests.push_back(std::move(nest));
+    add_phase(std::move(nests), program, region.scratch_argument);
+  }
+  program.merge_phases();
+  return program;
+}
+
+std::vector<std::pair<int, int>> find_aliases(const LoopProgram& program, int inputs, int results) {
+  // Where each argument is touched: by plain loads or stores of one nest, or otherwise.
+  struct Use {
+    const LoopNest* nest = nullptr;
+    std::vector<size_t> ops;
+    bool plain = true;
+  };
+  std::vector<Use> uses(static_cast<size_t>(inputs + results));
+  for (const LoopPhase& phase : program.phases) {
+    for (const LoopNest& nest : phase.nests) {
+      for (size_t k = 0; k < nest.ops.size(); ++k) {
+        const LoopOp& op = nest.ops[k];
+        if (op.access.buffer < 0) continue;
+        const int argument = program.buffers[static_cast<size_t>(op.access.buffer)].argument;
+        if (argument < 0 || argument >= inputs + results) continue;
+        Use& use = uses[static_cast<size_t>(argument)];
+        use.plain &= (use.nest == nullptr || use.nest == &nest) && op.kind == (argument < inputs ? LoopOpKind::kLoad : LoopOpKind::kStore);
+        use.nest = &nest;
+        use.ops.push_back(k);
+      }
+    }
+  }
+  std::vector<std::pair<int, int>> pairs;
+  for (int r = 0; r < results; ++r) {
+    const Use& to = uses[static_cast<size_t>(inputs + r)];
+    if (!to.plain || to.ops.size() != 1) continue;
+    const LoopOp& store = to.nest->ops[to.ops[0]];
+    for (int i = 0; i < inputs; ++i) {
+      const Use& from = uses[static_cast<size_t>(i)];
+      if (!from.plain || from.nest != to.nest) continue;
+      // The store must come in the last pass that needs the input.
+      std::vector<bool> depends(to.nest->ops.size(), false);
+      bool fits = true;
+      for (size_t k : from.ops) {
+        depends[k] = true;
+        const Access& a = to.nest->ops[k].access;
+        fits &= a.strides == store.access.strides && a.offset == store.access.offset;
+      }
+      for (size_t k = 0; k < to.nest->ops.size() && fits; ++k) {
+        const LoopOp& op = to.nest->ops[k];
+        for (int o : op.operands) depends[k] = depends[k] || depends[static_cast<size_t>(o)];
+        const bool sink = op.kind == LoopOpKind::kStore || op.kind == LoopOpKind::kAccumulate || op.kind == LoopOpKind::kReduce || op.kind == LoopOpKind::kArgReduce;
+        if (!sink || !depends[k]) continue;
+        const bool reduces = op.kind == LoopOpKind::kReduce || op.kind == LoopOpKind::kArgReduce;
+        fits &= op.pass - (reduces ? 1 : 0) <= store.pass;
+      }
+      if (fits) pairs.emplace_back(r, i);
+    }
+  }
+  return pairs;
+}
+
+}  // namespace sinter::codegen

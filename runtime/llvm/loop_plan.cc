@@ -1,0 +1,44 @@
+#include "runtime/llvm/loop_plan.h"
+
+#include <fmt/format.h>
+
+#include "runtime/llvm/build_loops.h"
+#include "runtime/llvm/emit_loops.h"
+
+namespace sinter::codegen {
+namespace {
+
+class LoopPlan final : public KernelPlan {
+ public:
+  LoopPlan(const Graph& graph, int32_t node) : program_(build_loops(graph, node)) {
+    const Node& n = graph.node(node);
+    int passes = 0;
+    size_t nests = 0;
+    int most = 1;
+    for (const LoopPhase& phase : program_.phases) {
+      pieces.push_back(phase.pieces);
+      most = std::max(most, phase.pieces);
+      nests += phase.nests.size();
+      for (const LoopNest& nest : phase.nests) passes = std::max(passes, nest.passes());
+    }
+    scratch_bytes = program_.scratch_bytes;
+    aliases = find_aliases(program_, static_cast<int>(n.inputs.size()), static_cast<int>(n.types.size()));
+    description = fmt::format("loops: {} nest{}, {} phase{}, {} piece{}{}", nests, nests == 1 ? "" : "s", pieces.size(), pieces.size() == 1 ? "" : "s", most,
+                              most == 1 ? "" : "s", passes > 1 ? fmt::format(", {} passes", passes) : "");
+  }
+
+  std::string text() const override { return program_.to_string(); }
+
+  void emit(Emitter& emitter, const std::string& symbol) const override {
+    for (size_t p = 0; p < program_.phases.size(); ++p) emit_phase(emitter, program_, program_.phases[p], fmt::format("{}_{}", symbol, p));
+  }
+
+ private:
+  LoopProgram program_;
+};
+
+}  // namespace
+
+std::unique_ptr<KernelPlan> plan_loops(const Graph& graph, int32_t node) { return std::make_unique<LoopPlan>(graph, node); }
+
+}  // namespace sinter::codegen

@@ -1,0 +1,123 @@
+// Loop programs: the printable form between a graph node and machine code. A kernel is a list of phases, a phase a list of loop
+// nests, a nest an iteration space with a short SSA body.
+//
+// The last dimension of a nest (its columns) runs along vector lanes; the others (its rows) are plain loops. A value is computed
+// once a piece (uniform), once a row, or at every element. A reduction over columns gives a row value, so a nest passes over its
+// columns once more for each reduction that others wait for: softmax takes three passes (largest, sum, result) over each row.
+// Reductions over rows accumulate in memory; where pieces cut a reduced dimension each piece has its own partial result, and a
+// later phase combines them in a fixed order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/scalar_expr.h"
+
+namespace sinter::codegen {
+
+/// A typed view of one of the buffers of Kernel::run.
+struct LoopBuffer {
+  DType dtype = DType::kFloat32;
+  int argument = 0;
+  int64_t byte_offset = 0;  // into scratch memory
+  bool operator==(const LoopBuffer&) const = default;
+};
+
+/// Element `offset + sum index[d] * strides[d] + piece * piece_stride` of a buffer.
+struct Access {
+  int buffer = -1;
+  int64_t offset = 0;
+  std::vector<int64_t> strides;  // one a dimension of the nest
+  int64_t piece_stride = 0;
+  bool operator==(const Access&) const = default;
+};
+
+enum class ReduceKind : uint8_t { kSum, kProd, kMax, kMin };
+ReduceKind parse_reduce_kind(std::string_view name);
+std::string_view reduce_kind_name(ReduceKind kind);
+/// What combining with leaves a value as it is.
+double reduce_identity(ReduceKind kind, DType dtype);
+/// The scalar op that combines two values.
+ScalarOp reduce_scalar_op(ReduceKind kind);
+
+enum class LoopOpKind : uint8_t {
+  kLoad,          // access
+  kLoadAt,        // access + clamp(operand, 0, limit - 1) * scale
+  kScalar,        // scalar op or constant
+  kIndex,         // the index along dimension `dim`
+  kRandom,        // Philox word of element `access` (its buffer is the state), in stream `limit`
+  kReduce,        // over the columns of a row; `access` has the strides of the result (0 where reduced) and no buffer
+  kArgReduce,     // the first column of the largest (smallest) element of a row; `access` as for kReduce
+  kStore,         // access <- operand
+  kAccumulate,    // access <- access combined with operand; a row dimension of stride 0 is reduced
+  kAccumulateAt,  // adds the second operand at access + clamp(first operand, 0, limit - 1) * scale
+};
+
+enum class Level : uint8_t { kUniform, kRow, kElement };
+
+struct LoopOp {
+  LoopOpKind kind = LoopOpKind::kScalar;
+  DType dtype = DType::kFloat32;  // of the result, or of what is stored
+  ScalarOp scalar = ScalarOp::kConstant;
+  double constant = 0;
+  std::vector<int> operands;  // earlier ops
+  Access access;
+  ReduceKind reduce = ReduceKind::kSum;
+  int dim = 0;
+  int64_t limit = 0, scale = 0;
+  // Derived by LoopNest::finish.
+  Level level = Level::kUniform;
+  int pass = 0;  // the pass over the columns in which the value is first known
+};
+
+struct LoopNest {
+  std::vector<int64_t> dims;  // at least one
+  int split = -1;             // the dimension that pieces share; -1: piece 0 runs the whole nest
+  bool scalar = false;        // one lane: elements in order (scattered additions)
+  std::vector<LoopOp> ops;
+
+  int columns() const { return static_cast<int>(dims.size()) - 1; }
+  int add(LoopOp op) {
+    ops.push_back(std::move(op));
+    return static_cast<int>(ops.size()) - 1;
+  }
+  int load(DType dtype, Access access);
+  int number(DType dtype, double value);
+  int apply(ScalarOp op, DType dtype, std::vector<int> operands);
+  void store(int value, Access access);
+  /// Removes dimensions of size 1 and merges neighbours that every access walks as one; computes levels and passes.
+  void finish();
+  int passes() const;
+  std::string to_string(int pieces) const;
+
+ private:
+  void collapse();
+  void find_levels();
+};
+
+struct LoopPhase {
+  int pieces = 1;
+  std::vector<LoopNest> nests;
+};
+
+struct LoopProgram {
+  std::vector<LoopBuffer> buffers;
+  std::vector<LoopPhase> phases;
+  int64_t scratch_bytes = 0;
+
+  int add_buffer(LoopBuffer buffer);
+  /// A buffer of `elements` in scratch memory, which is argument `argument`.
+  int add_scratch(DType dtype, int64_t elements, int argument);
+  /// Neighbouring phases of one piece each need no barrier between them.
+  void merge_phases();
+  std::string to_string() const;
+};
+
+/// How many pieces work of this size is cut into: a function of shapes alone. `units` counts bytes moved plus arithmetic.
+int piece_count(int64_t units, int64_t longest);
+/// Columns a piece takes when columns are shared: a multiple of 64, so that vectors and random blocks start aligned.
+int64_t columns_per_piece(int64_t columns, int pieces);
+
+}  // namespace sinter::codegen

@@ -1,0 +1,226 @@
+#include "runtime/llvm/math.h"
+
+#include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "runtime/llvm/emit.h"
+
+namespace sinter::codegen {
+namespace {
+
+// What the two precisions differ in; the algorithms are written once over it.
+struct Format {
+  DType dtype;
+  int mantissa_bits;       // without the hidden one
+  int bias;
+  double round_magic;      // 1.5 * 2^mantissa_bits: adding it rounds to an integer, held in the low bits
+  double ln2_high, ln2_low;  // their sum is ln 2; n * ln2_high is exact for every exponent n
+  double exp_low, exp_high;  // beyond these exp is 0 and infinity
+  double tanh_one;           // beyond it tanh rounds to 1
+};
+constexpr Format kSingle = {DType::kFloat32, 23, 127, 12582912.0, 0.693359375, -2.12194440054690583e-4, -104.0, 89.0, 10.0};
+constexpr Format kDouble = {DType::kFloat64, 52, 1023, 6755399441055744.0, 6.93147180369123816490e-01, 1.90821492927058770002e-10, -746.0, 710.0, 22.0};
+
+class Math {
+ public:
+  Math(Emitter& e, DType dtype, Value like)
+      : e_(e), ir_(e.ir()), f_(dtype == DType::kFloat32 ? kSingle : kDouble), lanes_(Emitter::lanes_of(like)) {}
+
+  // x = n ln 2 + r, |r| <= ln(2)/2; e^x = 2^n e^r.
+  Value exp(Value x) {
+    x = clamp(x, f_.exp_low, f_.exp_high);
+    const Split s = split(x);
+    return scale(fma(square(s.r), exp_polynomial(s.r), add(s.r, c(1))), s);
+  }
+
+  // 2^n (e^r - 1) + (2^n - 1), halved on the way so that n may be one more than the largest exponent.
+  Value expm1(Value x) {
+    Value clamped = clamp(x, f_.dtype == DType::kFloat32 ? -40.0 : -80.0, f_.exp_high);
+    const Split s = split(clamped);
+    Value q = fma(square(s.r), expm1_polynomial(s.r), s.r);
+    Value half = power_of_two(ir_.CreateSub(s.n, integer(1)));
+    Value y = fma(half, q, sub(half, c(0.5)));
+    return select(ir_.CreateFCmpOEQ(x, c(0)), x, add(y, y));
+  }
+
+  // tanh |x| = t / (t + 2) with t = e^(2|x|) - 1.
+  Value tanh(Value x) {
+    Value a = clamp(ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x), 0, f_.tanh_one);
+    Value t = expm1(add(a, a));
+    return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, ir_.CreateFDiv(t, add(t, c(2))), x);
+  }
+
+  Value log(Value x) {
+    Value y = log_positive(x);
+    y = select(ir_.CreateFCmpOEQ(x, infinity()), x, y);
+    y = select(ir_.CreateFCmpOEQ(x, c(0)), ir_.CreateFNeg(infinity()), y);
+    return select(ir_.CreateFCmpULT(x, c(0)), nan(), y);  // also NaN
+  }
+
+  // log(1 + x) = log u + (x - (u - 1)) / u, where u = 1 + x rounded.
+  Value log1p(Value x) {
+    Value u = add(c(1), x);
+    Value lost = ir_.CreateFDiv(sub(x, sub(u, c(1))), u);
+    Value y = add(log_positive(u), lost);
+    y = select(ir_.CreateFCmpOEQ(u, c(1)), x, y);
+    y = select(ir_.CreateFCmpOEQ(x, infinity()), x, y);
+    y = select(ir_.CreateFCmpOEQ(u, c(0)), ir_.CreateFNeg(infinity()), y);
+    return select(ir_.CreateFCmpULT(u, c(0)), nan(), y);
+  }
+
+  // A rational function x P(x^2) / Q(x^2), fitted to relative error 1.9e-9 on |x| <= 3.95; beyond that erf rounds to 1.
+  Value erf_single(Value x) {
+    Value a = clamp(x, -3.95, 3.95);
+    Value t = square(a);
+    Value p = polynomial(t, {1.128379169e+00, 1.851708412e-01, 5.427484680e-02, 3.843423869e-03, 3.779313891e-04, 4.640241715e-06, -1.296617310e-08});
+    Value q = polynomial(t, {1.0, 4.974367943e-01, 1.139115987e-01, 1.544380466e-02, 1.304066256e-03, 6.269070556e-05});
+    return clamp(ir_.CreateFDiv(mul(a, p), q), -1, 1);
+  }
+
+  // libm's function, lane by lane.
+  Value by_lane(const char* name, Value a, Value b) {
+    llvm::Type* element = e_.type(f_.dtype);
+    std::vector<llvm::Type*> types(b == nullptr ? 1 : 2, element);
+    const llvm::FunctionCallee callee = e_.module().getOrInsertFunction(name, llvm::FunctionType::get(element, types, false));
+    const auto call = [&](Value x, Value y) { return y == nullptr ? ir_.CreateCall(callee, {x}) : ir_.CreateCall(callee, {x, y}); };
+    if (lanes_ == 1) return call(a, b);
+    Value result = llvm::PoisonValue::get(a->getType());
+    for (int i = 0; i < lanes_; ++i) {
+      const auto lane = static_cast<uint64_t>(i);
+      Value y = b == nullptr ? nullptr : ir_.CreateExtractElement(b, lane);
+      result = ir_.CreateInsertElement(result, call(ir_.CreateExtractElement(a, lane), y), lane);
+    }
+    return result;
+  }
+
+ private:
+  struct Split {
+    Value rounded, n, r;  // n as a float and as an integer
+  };
+
+  Value c(double value) { return e_.number(f_.dtype, value, lanes_); }
+  Value infinity() { return c(std::numeric_limits<double>::infinity()); }
+  Value nan() { return c(std::numeric_limits<double>::quiet_NaN()); }
+  DType integers() const { return f_.dtype == DType::kFloat32 ? DType::kInt32 : DType::kInt64; }
+  Value integer(int64_t value) { return llvm::ConstantInt::get(e_.type(integers(), lanes_), static_cast<uint64_t>(value), true); }
+  Value bits(Value x) { return ir_.CreateBitCast(x, e_.type(integers(), lanes_)); }
+  Value from_bits(Value x) { return ir_.CreateBitCast(x, e_.type(f_.dtype, lanes_)); }
+  Value add(Value a, Value b) { return ir_.CreateFAdd(a, b); }
+  Value sub(Value a, Value b) { return ir_.CreateFSub(a, b); }
+  Value mul(Value a, Value b) { return ir_.CreateFMul(a, b); }
+  Value fma(Value a, Value b, Value d) { return e_.fma(a, b, d); }
+  Value square(Value a) { return mul(a, a); }
+  Value select(Value condition, Value a, Value b) { return ir_.CreateSelect(condition, a, b); }
+  // NaN stays NaN: comparisons with it are false. Each side is one vminps or vmaxps.
+  Value clamp(Value x, double low, double high) {
+    x = select(ir_.CreateFCmpOGT(c(low), x), c(low), x);
+    return select(ir_.CreateFCmpOLT(c(high), x), c(high), x);
+  }
+
+  // Horner's scheme; coefficients from the constant term up.
+  Value polynomial(Value x, std::initializer_list<double> coefficients) {
+    const std::vector<double> k(coefficients);
+    Value y = c(k.back());
+    for (size_t i = k.size() - 1; i-- > 0;) y = fma(y, x, c(k[i]));
+    return y;
+  }
+
+  Split split(Value x) {
+    Value magic = c(f_.round_magic);
+    Value shifted = fma(x, c(1.4426950408889634), magic);
+    Split s;
+    s.rounded = sub(shifted, magic);
+    s.n = ir_.CreateSub(bits(shifted), bits(magic));
+    s.r = fma(s.rounded, c(-f_.ln2_low), fma(s.rounded, c(-f_.ln2_high), x));
+    return s;
+  }
+
+  Value power_of_two(Value n) { return from_bits(ir_.CreateShl(ir_.CreateAdd(n, integer(f_.bias)), integer(f_.mantissa_bits))); }
+
+  // y 2^n, right also where 2^n overflows or the product is denormal.
+  Value scale(Value y, const Split& s) {
+    if (e_.cpu().vector_bytes == 64 && lanes_ * dtype_size(f_.dtype) == 64) {
+      const bool single = f_.dtype == DType::kFloat32;
+      Value mask = single ? static_cast<Value>(ir_.getInt16(0xFFFF)) : static_cast<Value>(ir_.getInt8(0xFF));
+      return ir_.CreateIntrinsic(single ? llvm::Intrinsic::x86_avx512_mask_scalef_ps_512 : llvm::Intrinsic::x86_avx512_mask_scalef_pd_512, {},
+                                 {y, s.rounded, y, mask, e_.i32(4)});
+    }
+    Value half = ir_.CreateAShr(s.n, integer(1));
+    return mul(mul(y, power_of_two(half)), power_of_two(ir_.CreateSub(s.n, half)));
+  }
+
+  // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2: fitted for single (relative error of exp 3.1e-9, of expm1 2.4e-10), Taylor's series for double.
+  Value exp_polynomial(Value r) {
+    if (f_.dtype == DType::kFloat64) return taylor(r);
+    return polynomial(r, {4.999999340e-01, 1.666651997e-01, 4.166839584e-02, 8.368796892e-03, 1.381443104e-03});
+  }
+  Value expm1_polynomial(Value r) {
+    if (f_.dtype == DType::kFloat64) return taylor(r);
+    return polynomial(r, {5.000000044e-01, 1.666666637e-01, 4.166635953e-02, 8.333389627e-03, 1.394074421e-03, 1.984588622e-04});
+  }
+  Value taylor(Value r) {
+    return polynomial(r, {1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800,
+                          1.0 / 479001600, 1.0 / 6227020800.0});
+  }
+
+  // log of positive finite x = 2^k m, m in [sqrt(1/2), sqrt(2)): k ln 2 + log(1 + f), f = m - 1.
+  Value log_positive(Value x) {
+    // Denormals are scaled up first.
+    const double smallest = std::ldexp(1.0, 1 - f_.bias);
+    Value tiny = ir_.CreateFCmpOLT(x, c(smallest));
+    x = select(tiny, mul(x, c(std::ldexp(1.0, f_.mantissa_bits + 1))), x);
+    Value root = bits(c(std::sqrt(0.5)));
+    Value distance = ir_.CreateSub(bits(x), root);
+    Value k = ir_.CreateAShr(distance, integer(f_.mantissa_bits));
+    Value m = from_bits(ir_.CreateSub(bits(x), ir_.CreateShl(k, integer(f_.mantissa_bits))));
+    k = ir_.CreateSub(k, select(tiny, integer(f_.mantissa_bits + 1), integer(0)));
+    Value exponent = ir_.CreateSIToFP(k, e_.type(f_.dtype, lanes_));
+    Value f = sub(m, c(1));
+    Value z = square(f);
+    if (f_.dtype == DType::kFloat32) {
+      // f - f^2/2 + f^3 P(f); P fitted to a relative error of the whole of 7.5e-10.
+      Value p = polynomial(f, {3.333331254e-01, -2.500000952e-01, 2.000212353e-01, -1.666800500e-01, 1.421945162e-01, -1.240534258e-01, 1.188870905e-01,
+                               -1.167750532e-01, 6.747691814e-02});
+      Value tail = fma(exponent, c(f_.ln2_low), mul(mul(z, f), p));
+      tail = fma(z, c(-0.5), tail);
+      return fma(exponent, c(f_.ln2_high), add(f, tail));
+    }
+    // log(1 + f) = 2 artanh(s), s = f / (2 + f): 2s + 2s^3 (1/3 + s^2/5 + ...), where 2s = f - s f.
+    Value s = ir_.CreateFDiv(f, add(c(2), f));
+    Value w = square(s);
+    Value series = polynomial(w, {2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23});
+    Value half_square = mul(c(0.5), z);
+    Value tail = fma(s, fma(w, series, half_square), mul(exponent, c(f_.ln2_low)));
+    return fma(exponent, c(f_.ln2_high), sub(f, sub(half_square, tail)));
+  }
+
+  Emitter& e_;
+  llvm::IRBuilder<>& ir_;
+  const Format& f_;
+  int lanes_;
+};
+
+}  // namespace
+
+Value emit_math(Emitter& e, ScalarOp op, DType dtype, Value a, Value b) {
+  Math m(e, dtype, a);
+  const bool single = dtype == DType::kFloat32;
+  switch (op) {
+    case ScalarOp::kExp: return m.exp(a);
+    case ScalarOp::kExpm1: return m.expm1(a);
+    case ScalarOp::kTanh: return m.tanh(a);
+    case ScalarOp::kLog: return m.log(a);
+    case ScalarOp::kLog1p: return m.log1p(a);
+    case ScalarOp::kErf: return single ? m.erf_single(a) : m.by_lane("erf", a, nullptr);
+    case ScalarOp::kSin: return m.by_lane(single ? "sinf" : "sin", a, nullptr);
+    case ScalarOp::kCos: return m.by_lane(single ? "cosf" : "cos", a, nullptr);
+    case ScalarOp::kPow: return m.by_lane(single ? "powf" : "pow", a, b);
+    default: raise_internal("a transcendental scalar op", std::string(scalar_op_name(op)));
+  }
+}
+
+}  // namespace sinter::codegen
