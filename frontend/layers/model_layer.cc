@@ -1,0 +1,69 @@
+// Model::operator(): models inside models.
+#include "frontend/layers/model_layer.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/model_state.h"
+
+namespace sinter {
+
+ModelLayerImpl::ModelLayerImpl(Model model, std::source_location where)
+    : LayerImpl(model.state()->sequential ? "Sequential" : "Functional", model.name(), where),
+      model_(std::move(model)) {}
+
+Config ModelLayerImpl::config() const { return {{"name", name()}, {"trainable", trainable()}}; }
+
+void ModelLayerImpl::set_trainable(bool trainable) {
+  LayerImpl::set_trainable(trainable);
+  model_.set_trainable(trainable);
+}
+
+std::vector<Symbol> ModelLayerImpl::call(CallContext& context, std::span<const Symbol> inputs) {
+  const Network& network = model_.network();
+  if (inputs.size() != network.inputs().size()) {
+    throw ShapeError(fmt::format("{}: the model has {} inputs, given {}", title(),
+                                 network.inputs().size(), inputs.size()));
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const ValueType& wanted = network.inputs()[i].type();
+    if (inputs[i].type() != wanted) {
+      throw ShapeError(fmt::format("{}: input '{}' takes {}, found {}", title(),
+                                   network.input_names()[i], wanted.to_string(),
+                                   inputs[i].type().to_string()));
+    }
+  }
+  return network.write(context, inputs);
+}
+
+std::vector<VariablePtr> ModelLayerImpl::variables() const {
+  // Trainable ones first, as for any layer.
+  std::vector<VariablePtr> result, rest;
+  for (const VariablePtr& v : model_.variables()) (v->trainable ? result : rest).push_back(v);
+  result.insert(result.end(), rest.begin(), rest.end());
+  return result;
+}
+
+std::vector<VariablePtr> ModelLayerImpl::trainable_variables() const {
+  if (!trainable()) return {};
+  return model_.trainable_variables();
+}
+
+Layer Model::as_layer() const {
+  if (!state_->as_layer) {
+    state_->net();  // raises when the model is not built
+    state_->as_layer = std::make_shared<ModelLayerImpl>(*this, std::source_location::current());
+  }
+  return Layer(state_->as_layer);
+}
+
+KerasTensor Model::operator()(const KerasTensor& x, std::source_location where) const {
+  return as_layer()(x, where);
+}
+
+KerasTensor Model::operator()(const std::vector<KerasTensor>& xs,
+                              std::source_location where) const {
+  return as_layer()(xs, where);
+}
+
+}  // namespace sinter

@@ -1,0 +1,26 @@
+// A model as a layer of another model: its layers are written into the outer graph and share their weights.
+#pragma once
+
+#include <memory>
+
+#include "frontend/model.h"
+
+namespace sinter {
+
+class ModelLayerImpl : public LayerImpl {
+ public:
+  ModelLayerImpl(Model model, std::source_location where);
+  const Model& model() const { return model_; }
+
+  /// {name, trainable}: files write the inner model beside it.
+  Config config() const override;
+  void set_trainable(bool trainable) override;
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override;
+  std::vector<VariablePtr> variables() const override;
+  std::vector<VariablePtr> trainable_variables() const override;
+
+ private:
+  Model model_;
+};
+
+}  // namespace sinter
