@@ -20,8 +20,30 @@ class ClusterBuilder {
  public:
   ClusterBuilder(const Region& region, LoopProgram& program) : region_(region), graph_(*region.graph), program_(program) {}
 
-  bool build() {
-    if (!choose_space() || !place_values() || !schedule()) return false;
+  /// Values with the most elements, one a shape: the space may be that of any of them (a reduction of a dimension of 1 leaves the
+  /// element count as it is, yet only its input tells where everything lies).
+  static std::vector<ValueId> candidates(const Region& region) {
+    const Graph& graph = *region.graph;
+    std::vector<ValueId> largest;
+    int64_t most = 0;
+    const auto consider = [&](ValueId v) {
+      const Shape& shape = graph.type(v).shape;
+      if (shape.elements() > most) largest.clear();
+      most = std::max(most, shape.elements());
+      if (shape.elements() == most && std::none_of(largest.begin(), largest.end(), [&](ValueId other) { return graph.type(other).shape == shape; })) largest.push_back(v);
+    };
+    for (int32_t i : region.nodes) {
+      const Node& n = graph.node(i);
+      for (size_t k = 0; k < n.inputs.size(); ++k) {
+        if (!reads_raw(n, k)) consider(n.inputs[k]);
+      }
+      for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) consider({i, r});
+    }
+    return largest;
+  }
+
+  bool build(ValueId root) {
+    if (!choose_space(root) || !place_values() || !schedule()) return false;
     for (int stage = 0; stage <= last_stage_; ++stage) {
       if (!build_stage(stage)) return false;
     }
@@ -48,25 +70,15 @@ class ClusterBuilder {
   // Values that are read by address (slices, gathers, random states) are no part of the space.
   static bool reads_raw(const Node& n, size_t input) { return n.is("slice") || n.is("random") || n.is("size") || (n.is("gather") && input == 0); }
 
-  bool choose_space() {
-    ValueId largest;
-    const auto consider = [&](ValueId v) {
-      if (!largest.valid() || shape(v).elements() > shape(largest).elements()) largest = v;
-    };
-    for (int32_t i : region_.nodes) {
-      const Node& n = graph_.node(i);
-      for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) consider({i, r});
-      for (size_t k = 0; k < n.inputs.size(); ++k) {
-        if (!reads_raw(n, k)) consider(n.inputs[k]);
-      }
-    }
+  // The space is that of value `root`.
+  bool choose_space(ValueId root) {
     std::vector<int> axes;
-    for (int64_t d : shape(largest)) {
+    for (int64_t d : shape(root)) {
       axes.push_back(d == 1 ? -1 : static_cast<int>(space_.size()));
       if (d != 1) space_.push_back(d);
     }
     if (space_.size() > 60) return false;
-    placed_[largest].axes = std::move(axes);
+    placed_[root].axes = std::move(axes);
     return true;
   }
 
@@ -501,10 +513,21 @@ class ClusterBuilder {
 }  // namespace
 
 bool build_cluster(const Region& region, LoopProgram& program) {
-  LoopProgram attempt = program;
-  if (!ClusterBuilder(region, attempt).build()) return false;
-  program = std::move(attempt);
-  return true;
+  for (int32_t i : region.nodes) {
+    for (const ValueType& t : region.graph->node(i).types) {
+      if (t.shape.elements() == 0) return false;
+    }
+    for (ValueId v : region.graph->node(i).inputs) {
+      if (region.graph->type(v).shape.elements() == 0) return false;
+    }
+  }
+  for (ValueId root : ClusterBuilder::candidates(region)) {
+    LoopProgram attempt = program;
+    if (!ClusterBuilder(region, attempt).build(root)) continue;
+    program = std::move(attempt);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace sinter::codegen

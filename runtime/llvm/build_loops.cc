@@ -1,5 +1,7 @@
 #include "runtime/llvm/build_loops.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/error.h"
@@ -48,7 +50,7 @@ void build_node(const Region& region, int32_t node, LoopProgram& program) {
   if (n.is("arg_reduce")) return build_arg_reduce(region, node, program);
   if (n.op->kind == KernelKind::kContract) return build_contract(region, node, program);
   const bool built = build_cluster(region, program);
-  SINTER_CHECK(built, n.op->name);
+  SINTER_CHECK(built, fmt::format("{} of {}", n.op->name, n.types[0].to_string()) + (n.inputs.empty() ? "" : " from " + region.graph->type(n.inputs[0]).to_string()));
 }
 
 // The nodes of `region` one after the other; what only they see lies in scratch memory.

