@@ -1,0 +1,118 @@
+// Generated matmul kernels on one thread: GFLOP/s, share of the multiply-add peak measured here,
+// GB/s of the right side. Arguments: form (0 x.W, 1 x^T.dy, 2 dy.W^T, 3 x.W with packed weights),
+// rows, depth, columns.
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <random>
+
+#include "ops/ops.h"
+#include "runtime/compile.h"
+#include "runtime/kernel.h"
+
+namespace sinter {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+#if defined(__x86_64__)
+#define SINTER_BENCH_FMAS(r)                                                            \
+  "vfmadd231ps %%" r "0, %%" r "0, %%" r "1\n vfmadd231ps %%" r "0, %%" r "0, %%" r     \
+  "2\n vfmadd231ps %%" r "0, %%" r "0, %%" r "3\n vfmadd231ps %%" r "0, %%" r "0, %%" r \
+  "4\n vfmadd231ps %%" r "0, %%" r "0, %%" r "5\n vfmadd231ps %%" r "0, %%" r "0, %%" r \
+  "6\n vfmadd231ps %%" r "0, %%" r "0, %%" r "7\n vfmadd231ps %%" r "0, %%" r "0, %%" r \
+  "8\n vfmadd231ps %%" r "0, %%" r "0, %%" r "9\n vfmadd231ps %%" r "0, %%" r "0, %%" r \
+  "10\n vfmadd231ps %%" r "0, %%" r "0, %%" r "11\n vfmadd231ps %%" r "0, %%" r "0, %%" r "12\n"
+#define SINTER_BENCH_CLOBBERS(r) \
+  r "0", r "1", r "2", r "3", r "4", r "5", r "6", r "7", r "8", r "9", r "10", r "11", r "12"
+
+__attribute__((target("avx512f"))) void fmas_512(int64_t rounds) {
+  for (int64_t i = 0; i < rounds; ++i)
+    asm volatile(SINTER_BENCH_FMAS("zmm")::: SINTER_BENCH_CLOBBERS("xmm"));
+}
+__attribute__((target("avx2,fma"))) void fmas_256(int64_t rounds) {
+  for (int64_t i = 0; i < rounds; ++i)
+    asm volatile(SINTER_BENCH_FMAS("ymm")::: SINTER_BENCH_CLOBBERS("xmm"));
+}
+#endif
+
+// float32 operations a second of one core that does nothing but multiply-adds on registers; 0 where
+// the CPU has none.
+double peak_flops() {
+  static const double peak = [] {
+#if defined(__x86_64__)
+    const bool wide = __builtin_cpu_supports("avx512f");
+    if (!wide && !__builtin_cpu_supports("fma")) return 0.0;
+    constexpr int64_t kRounds = 200'000;
+    double best = 0;
+    for (int repeat = 0; repeat < 30; ++repeat) {
+      const auto start = std::chrono::steady_clock::now();
+      wide ? fmas_512(kRounds) : fmas_256(kRounds);
+      const double seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      best = std::max(best, static_cast<double>(kRounds) * 12 * 2 * (wide ? 16 : 8) / seconds);
+    }
+    return best;
+#else
+    return 0.0;
+#endif
+  }();
+  return peak;
+}
+
+void matmul(benchmark::State& state) {
+  register_ops();
+  const int64_t form = state.range(0), rows = state.range(1), depth = state.range(2),
+                columns = state.range(3);
+  Graph g("matmul");
+  const Symbol lhs =
+      g.input("lhs", {DType::kFloat32, form == 1 ? Shape{depth, rows} : Shape{rows, depth}});
+  const ValueType right{DType::kFloat32, form == 2 ? Shape{columns, depth} : Shape{depth, columns}};
+  const Symbol rhs = form == 3 ? g.variable("rhs", right) : g.input("rhs", right);
+  const Symbol y = g.add1(
+      "contract", {lhs, rhs},
+      {{"lhs_contract", Ints{form == 1 ? 0 : 1}}, {"rhs_contract", Ints{form == 2 ? 1 : 0}}});
+  g.add_output("y", y.id());
+  const std::vector<int32_t> nodes{y.id().node};
+  const auto kernels = llvm_backend().compile(g, nodes, {.backend = "llvm", .cache = false});
+  const Kernel& kernel = *kernels[0];
+
+  std::mt19937 engine(1);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  Tensor a(DType::kFloat32, lhs.shape()), b(DType::kFloat32, rhs.shape()),
+      c(DType::kFloat32, y.shape());
+  for (Tensor* t : {&a, &b}) {
+    for (float& v : t->data<float>()) v = uniform(engine);
+  }
+  Tensor scratch(DType::kUint8, Shape{kernel.scratch_bytes() + 64}),
+      prepared(DType::kUint8, Shape{kernel.prepared_bytes() + 64});
+  void* buffers[] = {a.raw(), b.raw(), c.raw(), scratch.raw(), prepared.raw()};
+  if (kernel.prepared_bytes() > 0) kernel.prepare(buffers, prepared.raw());
+  for (auto _ : state) {
+    for (int phase = 0; phase < kernel.phases(); ++phase) {
+      for (int piece = 0; piece < kernel.pieces(phase); ++piece) kernel.run(phase, piece, buffers);
+    }
+  }
+  const double flops = 2.0 * static_cast<double>(rows * depth * columns);
+  using benchmark::Counter;
+  state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
+  if (peak_flops() > 0)
+    state.counters["peak"] = Counter(flops / peak_flops(), Counter::kIsIterationInvariantRate);
+  state.counters["B/s"] =
+      Counter(static_cast<double>(b.bytes()), Counter::kIsIterationInvariantRate);
+  state.SetLabel(kernel.description());
+}
+
+void cases(benchmark::internal::Benchmark* b) {
+  for (int64_t form : {0, 1, 2, 3}) {
+    b->Args({form, form == 1 ? 784 : 128, form == 1 ? 128 : 784, 128});
+    b->Args({form, 128, 128, 128})->Args({form, 128, 128, 10});
+    b->Args({form, 512, 512, 512})->Args({form, 1024, 1024, 1024})->Args({form, 128, 1024, 1024});
+    if (form != 1)
+      b->Args({form, 1, 784, 128})->Args({form, 1, 128, 128})->Args({form, 1, 1024, 1024});
+  }
+}
+BENCHMARK(matmul)->Apply(cases)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace sinter

@@ -1,0 +1,101 @@
+// The loops that matmul kernels become, as text: tests/golden/loops/matmul_*.txt.
+// SINTER_UPDATE_GOLDENS=1 writes what came out; the diff is to be read.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "core/graph.h"
+#include "core/text.h"
+#include "ops/ops.h"
+#include "runtime/llvm/matmul_kernel.h"
+
+namespace sinter::codegen {
+namespace {
+
+void expect_golden(const std::string& name, const std::string& found) {
+  const std::string path = std::string(SINTER_SOURCE_DIR) + "/tests/golden/loops/" + name + ".txt";
+  if (std::getenv("SINTER_UPDATE_GOLDENS") != nullptr) std::ofstream(path) << found;
+  std::ifstream file(path);
+  std::stringstream expected;
+  expected << file.rdbuf();
+  EXPECT_EQ(expected.str(), found) << path;
+}
+
+// The text of the last node of a graph, for a processor with vectors of `vector_bytes`.
+std::string loops_of(const std::string& graph_text, int vector_bytes, bool pack_rhs = false) {
+  register_ops();
+  const Graph graph = parse_graph(graph_text);
+  Cpu cpu;
+  cpu.vector_bytes = vector_bytes;
+  const auto plan = plan_matmul_kernel(graph, graph.outputs()[0].value.node, cpu, pack_rhs);
+  return plan->description + "\n" + plan->text();
+}
+
+constexpr const char* kDense = R"text(graph "g" {
+  %x = input() : float32[128,784]
+  %w = input() : float32[784,128]
+  %b = variable() : float32[128]
+  %y = fusion(%x, %w, %b) {kind="contract", body=graph "region" {
+      %in0 = input() : float32[128,784]
+      %in1 = input() : float32[784,128]
+      %2 = contract(%in0, %in1) {lhs_contract=[1], rhs_contract=[0]} : float32[128,128]
+      %in2 = input() : float32[128]
+      %4 = reshape(%in2) {shape=[1,128]} : float32[1,128]
+      %5 = broadcast(%4) {shape=[128,128], dims=[0,1]} : float32[128,128]
+      %6 = map(%2, %5) {body="(float32, float32) -> max(add(a0, a1), 0:float32)"} : float32[128,128]
+      output "out0" = %6
+    }} : float32[128,128]
+  output "y" = %y
+})text";
+
+TEST(MatmulLoops, DenseWithBiasAndRelu) {
+  expect_golden("matmul_dense_avx512", loops_of(kDense, 64));
+  expect_golden("matmul_dense_sse2", loops_of(kDense, 16));
+  expect_golden("matmul_dense_packed", loops_of(kDense, 64, true));
+}
+
+TEST(MatmulLoops, InputGradientWithMaskAndBiasGradient) {
+  expect_golden("matmul_input_gradient", loops_of(R"text(graph "g" {
+  %dz = input() : float32[128,10]
+  %w = input() : float32[100,10]
+  %h = input() : float32[128,100]
+  %y = fusion(%dz, %w, %h) {kind="contract", body=graph "region" {
+      %in0 = input() : float32[128,10]
+      %in1 = input() : float32[100,10]
+      %2 = contract(%in0, %in1) {lhs_contract=[1], rhs_contract=[1]} : float32[128,100]
+      %in2 = input() : float32[128,100]
+      %4 = map(%in2, %2) {body="(float32, float32) -> select(less(0:float32, a0), a1, 0:float32)"} : float32[128,100]
+      %5 = reduce(%4) {kind="sum", axes=[0], keepdims=true} : float32[1,100]
+      %6 = reshape(%5) {shape=[100]} : float32[100]
+      output "out0" = %4
+      output "out1" = %6
+    }} : (float32[128,100], float32[100])
+  output "dx" = %y#0
+})text",
+                                                  64));
+}
+
+TEST(MatmulLoops, WeightGradient) {
+  expect_golden("matmul_weight_gradient", loops_of(R"text(graph "g" {
+  %x = input() : float32[4096,784]
+  %dz = input() : float32[4096,128]
+  %dw = contract(%x, %dz) {lhs_contract=[0], rhs_contract=[0]} : float32[784,128]
+  output "dw" = %dw
+})text",
+                                                   64));
+}
+
+TEST(MatmulLoops, BatchAndGatheredOperand) {
+  expect_golden("matmul_batched", loops_of(R"text(graph "g" {
+  %x = input() : float64[8,5,6,20]
+  %y = input() : float64[8,30,6,5]
+  %z = contract(%x, %y) {lhs_batch=[0], rhs_batch=[0], lhs_contract=[1,2], rhs_contract=[3,2]} : float64[8,20,30]
+  output "z" = %z
+})text",
+                                           64));
+}
+
+}  // namespace
+}  // namespace sinter::codegen
