@@ -32,21 +32,27 @@ inline const dnnl::engine& engine() {
 
 using Desc = dnnl::memory::desc;
 
+/// Attributes with a scratchpad of ours: oneDNN's own belongs to the thread that made the primitive and is not safe to share.
+inline dnnl::primitive_attr own_scratchpad(dnnl::primitive_attr attr = {}) {
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
 #if DNNL_VERSION_MAJOR >= 3
 using SoftmaxForward = dnnl::softmax_forward;
 
 template <typename P, typename... Args> typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
-  return typename P::primitive_desc(engine(), args..., attr);
+  return typename P::primitive_desc(engine(), args..., own_scratchpad(attr));
 }
 inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d, float alpha, float beta) {
-  return {engine(), dnnl::prop_kind::forward_inference, a, d, d, alpha, beta};
+  return {engine(), dnnl::prop_kind::forward_inference, a, d, d, alpha, beta, own_scratchpad()};
 }
 inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
-  return {engine(), training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d, d, epsilon, f};
+  return {engine(), training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d, d, epsilon, f, own_scratchpad()};
 }
 inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(const Desc& d, float epsilon, dnnl::normalization_flags f,
                                                                                    const dnnl::batch_normalization_forward::primitive_desc& hint) {
-  return {engine(), dnnl::prop_kind::backward, d, d, d, epsilon, f, hint};
+  return {engine(), dnnl::prop_kind::backward, d, d, d, epsilon, f, hint, own_scratchpad()};
 }
 inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) { ops.append_eltwise(a, alpha, beta); }
 inline constexpr bool kBackwardTakesShift = false;
@@ -54,17 +60,17 @@ inline constexpr bool kBackwardTakesShift = false;
 using SoftmaxForward = dnnl::softmax_v2_forward;
 
 template <typename P, typename... Args> typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
-  return typename P::primitive_desc(typename P::desc(args...), attr, engine());
+  return typename P::primitive_desc(typename P::desc(args...), own_scratchpad(attr), engine());
 }
 inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d, float alpha, float beta) {
-  return {{dnnl::prop_kind::forward_inference, a, d, alpha, beta}, engine()};
+  return {{dnnl::prop_kind::forward_inference, a, d, alpha, beta}, own_scratchpad(), engine()};
 }
 inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
-  return {{training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d, epsilon, f}, engine()};
+  return {{training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d, epsilon, f}, own_scratchpad(), engine()};
 }
 inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(const Desc& d, float epsilon, dnnl::normalization_flags f,
                                                                                    const dnnl::batch_normalization_forward::primitive_desc& hint) {
-  return {{dnnl::prop_kind::backward, d, d, epsilon, f}, engine(), hint};
+  return {{dnnl::prop_kind::backward, d, d, epsilon, f}, own_scratchpad(), engine(), hint};
 }
 inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) { ops.append_eltwise(1.0f, a, alpha, beta); }
 inline constexpr bool kBackwardTakesShift = true;

@@ -43,8 +43,8 @@ Attempt make_eltwise(const Graph& graph, int32_t node) {
   for (int64_t p = 0; p < pieces; ++p) {
     const int64_t begin = piece_begin(elements, pieces, p), count = piece_begin(elements, pieces, p + 1) - begin;
     const Desc desc = row_major({count});
-    calls.push_back({dnnl::eltwise_forward(eltwise_desc(eltwise->algorithm, desc, eltwise->alpha, eltwise->beta)),
-                     {{DNNL_ARG_SRC, desc, 0, begin * 4}, {DNNL_ARG_DST, desc, 1, begin * 4}}});
+    calls.push_back(make_call<dnnl::eltwise_forward>(eltwise_desc(eltwise->algorithm, desc, eltwise->alpha, eltwise->beta),
+                                                     {{DNNL_ARG_SRC, desc, 0, begin * 4}, {DNNL_ARG_DST, desc, 1, begin * 4}}));
   }
   return {std::make_unique<PrimitiveKernel>(std::move(calls), 2, "oneDNN eltwise"), ""};
 }
@@ -63,8 +63,8 @@ Attempt make_binary(const Graph& graph, int32_t node) {
   for (int64_t p = 0; p < pieces; ++p) {
     const int64_t begin = piece_begin(elements, pieces, p), count = piece_begin(elements, pieces, p + 1) - begin;
     const Desc desc = row_major({count});
-    calls.push_back({dnnl::binary(make_desc<dnnl::binary>({}, it->second, desc, desc, desc)),
-                     {{DNNL_ARG_SRC_0, desc, 0, begin * 4}, {DNNL_ARG_SRC_1, desc, 1, begin * 4}, {DNNL_ARG_DST, desc, 2, begin * 4}}});
+    calls.push_back(make_call<dnnl::binary>(make_desc<dnnl::binary>({}, it->second, desc, desc, desc),
+                                            {{DNNL_ARG_SRC_0, desc, 0, begin * 4}, {DNNL_ARG_SRC_1, desc, 1, begin * 4}, {DNNL_ARG_DST, desc, 2, begin * 4}}));
   }
   return {std::make_unique<PrimitiveKernel>(std::move(calls), 3, "oneDNN binary"), ""};
 }

@@ -56,9 +56,9 @@ Attempt make_product(const Product& p, int inputs) {
     const Desc bias = row_major({1, columns});
     const auto desc = p.bias ? make_desc<dnnl::matmul>(attr, a, b, bias, c) : make_desc<dnnl::matmul>(attr, a, b, c);
     if (p.pack_b && !packing) packing = Packing{1, plain_b, desc.weights_desc()};
-    Call call{dnnl::matmul(desc), {{DNNL_ARG_SRC, a, 0, begin * p.a.row_stride * 4},
-                                   {DNNL_ARG_WEIGHTS, p.pack_b ? packing->to : b, p.pack_b ? PrimitiveKernel::kPrepared : 1, 0},
-                                   {DNNL_ARG_DST, c, inputs, begin * columns * 4}}};
+    Call call = make_call<dnnl::matmul>(desc, {{DNNL_ARG_SRC, a, 0, begin * p.a.row_stride * 4},
+                                               {DNNL_ARG_WEIGHTS, p.pack_b ? packing->to : b, p.pack_b ? PrimitiveKernel::kPrepared : 1, 0},
+                                               {DNNL_ARG_DST, c, inputs, begin * columns * 4}});
     if (p.bias) call.arguments.push_back({DNNL_ARG_BIAS, bias, 2, 0});
     calls.push_back(std::move(call));
   }

@@ -20,8 +20,8 @@ Attempt make_softmax(const Graph& graph, int32_t node) {
   for (int64_t p = 0; p < pieces; ++p) {
     const int64_t begin = piece_begin(rows, pieces, p), count = piece_begin(rows, pieces, p + 1) - begin;
     const Desc desc = inner == 1 ? row_major({count, length}) : row_major({count, length, inner});
-    calls.push_back({SoftmaxForward(make_desc<SoftmaxForward>({}, dnnl::prop_kind::forward_inference, algorithm, desc, desc, 1)),
-                     {{DNNL_ARG_SRC, desc, 0, begin * row_bytes}, {DNNL_ARG_DST, desc, 1, begin * row_bytes}}});
+    calls.push_back(make_call<SoftmaxForward>(make_desc<SoftmaxForward>({}, dnnl::prop_kind::forward_inference, algorithm, desc, desc, 1),
+                                              {{DNNL_ARG_SRC, desc, 0, begin * row_bytes}, {DNNL_ARG_DST, desc, 1, begin * row_bytes}}));
   }
   return {std::make_unique<PrimitiveKernel>(std::move(calls), 2, "oneDNN softmax"), ""};
 }
@@ -39,21 +39,21 @@ Attempt make_batch_norm(const Graph& graph, int32_t node) {
   using dnnl::normalization_flags;
   const auto affine = normalization_flags::use_scale | normalization_flags::use_shift;
   if (n.is("batch_norm_training")) {
-    Call call{dnnl::batch_normalization_forward(batch_norm_desc(true, data, epsilon, affine)),
-              {{DNNL_ARG_SRC, data, 0}, {DNNL_ARG_SCALE, vector, 1}, {DNNL_ARG_SHIFT, vector, 2}, {DNNL_ARG_DST, data, 3}, {DNNL_ARG_MEAN, vector, 4}, {DNNL_ARG_VARIANCE, vector, 5}}};
+    Call call = make_call<dnnl::batch_normalization_forward>(batch_norm_desc(true, data, epsilon, affine),
+              {{DNNL_ARG_SRC, data, 0}, {DNNL_ARG_SCALE, vector, 1}, {DNNL_ARG_SHIFT, vector, 2}, {DNNL_ARG_DST, data, 3}, {DNNL_ARG_MEAN, vector, 4}, {DNNL_ARG_VARIANCE, vector, 5}});
     return {std::make_unique<PrimitiveKernel>(std::vector<Call>{std::move(call)}, 6, "oneDNN batch normalization"), ""};
   }
   if (n.is("batch_norm_inference")) {
     const auto flags = affine | normalization_flags::use_global_stats;
-    Call call{dnnl::batch_normalization_forward(batch_norm_desc(false, data, epsilon, flags)),
-              {{DNNL_ARG_SRC, data, 0}, {DNNL_ARG_SCALE, vector, 1}, {DNNL_ARG_SHIFT, vector, 2}, {DNNL_ARG_MEAN, vector, 3}, {DNNL_ARG_VARIANCE, vector, 4}, {DNNL_ARG_DST, data, 5}}};
+    Call call = make_call<dnnl::batch_normalization_forward>(batch_norm_desc(false, data, epsilon, flags),
+              {{DNNL_ARG_SRC, data, 0}, {DNNL_ARG_SCALE, vector, 1}, {DNNL_ARG_SHIFT, vector, 2}, {DNNL_ARG_MEAN, vector, 3}, {DNNL_ARG_VARIANCE, vector, 4}, {DNNL_ARG_DST, data, 5}});
     return {std::make_unique<PrimitiveKernel>(std::vector<Call>{std::move(call)}, 6, "oneDNN batch normalization"), ""};
   }
   // batch_norm_training_grad: x, gamma, mean, variance, dy -> dx, dgamma, dbeta
   const auto hint = batch_norm_desc(true, data, epsilon, affine);
-  Call call{dnnl::batch_normalization_backward(batch_norm_backward_desc(data, epsilon, affine, hint)),
+  Call call = make_call<dnnl::batch_normalization_backward>(batch_norm_backward_desc(data, epsilon, affine, hint),
             {{DNNL_ARG_SRC, data, 0}, {DNNL_ARG_SCALE, vector, 1}, {DNNL_ARG_MEAN, vector, 2}, {DNNL_ARG_VARIANCE, vector, 3}, {DNNL_ARG_DIFF_DST, data, 4},
-             {DNNL_ARG_DIFF_SRC, data, 5}, {DNNL_ARG_DIFF_SCALE, vector, 6}, {DNNL_ARG_DIFF_SHIFT, vector, 7}}};
+             {DNNL_ARG_DIFF_SRC, data, 5}, {DNNL_ARG_DIFF_SCALE, vector, 6}, {DNNL_ARG_DIFF_SHIFT, vector, 7}});
   // 2.6 asks for the shift, whose value does not enter the gradient: gamma stands in for it.
   if (kBackwardTakesShift) call.arguments.push_back({DNNL_ARG_SHIFT, vector, 1, 0});
   return {std::make_unique<PrimitiveKernel>(std::vector<Call>{std::move(call)}, 8, "oneDNN batch normalization backward"), ""};

@@ -9,6 +9,7 @@ struct PrimitiveKernel::Bound {
   dnnl::stream stream{engine()};
   std::vector<dnnl::memory> memories;
   std::vector<dnnl_exec_arg_t> arguments;
+  dnnl::memory scratchpad;
 };
 
 PrimitiveKernel::PrimitiveKernel(std::vector<Call> pieces, int buffers, std::string description, std::optional<Packing> packing)
@@ -24,6 +25,10 @@ std::unique_ptr<PrimitiveKernel::Bound> PrimitiveKernel::bind(const Call& call) 
   auto bound = std::make_unique<Bound>();
   for (const Argument& a : call.arguments) bound->memories.emplace_back(a.desc, engine(), nullptr);
   for (size_t i = 0; i < call.arguments.size(); ++i) bound->arguments.push_back({call.arguments[i].id, bound->memories[i].get()});
+  if (call.scratchpad.get_size() > 0) {
+    bound->scratchpad = dnnl::memory(call.scratchpad, engine());
+    bound->arguments.push_back({DNNL_ARG_SCRATCHPAD, bound->scratchpad.get()});
+  }
   return bound;
 }
 

@@ -23,8 +23,12 @@ struct Argument {
 /// One primitive and its arguments.
 struct Call {
   dnnl::primitive primitive;
+  Desc scratchpad;
   std::vector<Argument> arguments;
 };
+template <typename P> Call make_call(const typename P::primitive_desc& desc, std::vector<Argument> arguments) {
+  return {P(desc), desc.scratchpad_desc(), std::move(arguments)};
+}
 
 /// Weights that prepare() brings into the layout the primitive likes.
 struct Packing {

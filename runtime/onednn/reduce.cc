@@ -19,7 +19,7 @@ Attempt make_reduce(const Graph& graph, int32_t node) {
   if (kind == "max" || kind == "min") return {nullptr, "oneDNN does not propagate NaN through max and min"};
   const auto algorithm = kind == "sum" ? dnnl::algorithm::reduction_sum : dnnl::algorithm::reduction_mul;
   const Desc in = row_major({rows, length}), out = row_major({rows, 1});
-  Call call{dnnl::reduction(make_desc<dnnl::reduction>({}, algorithm, in, out, 0.0f, 0.0f)), {{DNNL_ARG_SRC, in, 0}, {DNNL_ARG_DST, out, 1}}};
+  Call call = make_call<dnnl::reduction>(make_desc<dnnl::reduction>({}, algorithm, in, out, 0.0f, 0.0f), {{DNNL_ARG_SRC, in, 0}, {DNNL_ARG_DST, out, 1}});
   return {std::make_unique<PrimitiveKernel>(std::vector<Call>{std::move(call)}, 2, "oneDNN reduction"), ""};
 }
 
@@ -32,7 +32,7 @@ Attempt make_transpose(const Graph& graph, int32_t node) {
   dnnl::memory::dims dims = n.types[0].shape.dims(), picked;
   for (int64_t p : perm) picked.push_back(strides[static_cast<size_t>(in.normalize_axis(static_cast<int>(p)))]);
   const Desc from(dims, dnnl::memory::data_type::f32, picked), to = row_major(dims);
-  Call call{dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to)), {{DNNL_ARG_FROM, from, 0}, {DNNL_ARG_TO, to, 1}}};
+  Call call = make_call<dnnl::reorder>(dnnl::reorder::primitive_desc(engine(), from, engine(), to, own_scratchpad()), {{DNNL_ARG_FROM, from, 0}, {DNNL_ARG_TO, to, 1}});
   return {std::make_unique<PrimitiveKernel>(std::vector<Call>{std::move(call)}, 2, "oneDNN reorder"), ""};
 }
 
