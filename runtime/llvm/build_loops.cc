@@ -105,6 +105,34 @@ bool build_contract_then_cluster(const Region& region, LoopProgram& program) {
   return true;
 }
 
+// Reshapes at the boundary move nothing: what an inner value calls [1,100352] may be [784,128] outside.
+void absorb_reshapes(Region& region) {
+  const Graph& graph = *region.graph;
+  std::vector<int32_t> kept;
+  for (int32_t i : region.nodes) {
+    const Node& n = graph.node(i);
+    if (n.is("reshape") && region.inputs.contains(n.inputs[0]) && !region.outputs.contains({i, 0})) region.inputs[{i, 0}] = region.inputs.at(n.inputs[0]);
+    else kept.push_back(i);
+  }
+  region.nodes = kept;
+  const auto is_read = [&](ValueId v) {
+    return std::any_of(region.nodes.begin(), region.nodes.end(), [&](int32_t i) {
+      const auto& in = graph.node(i).inputs;
+      return std::find(in.begin(), in.end(), v) != in.end();
+    });
+  };
+  for (auto it = kept.rbegin(); it != kept.rend(); ++it) {
+    const ValueId v{*it, 0};
+    const Node& n = graph.node(v);
+    if (!n.is("reshape") || !region.outputs.contains(v) || is_read(v)) continue;
+    const ValueId from = n.inputs[0];
+    if (region.inputs.contains(from) || region.outputs.contains(from) || graph.node(from).is("constant")) continue;
+    region.outputs[from] = region.outputs.at(v);
+    region.outputs.erase(v);
+    region.nodes.erase(std::find(region.nodes.begin(), region.nodes.end(), *it));
+  }
+}
+
 }  // namespace
 
 LoopProgram build_loops(const Graph& graph, int32_t node) {
@@ -134,6 +162,7 @@ LoopProgram build_loops(const Graph& graph, int32_t node) {
     if (region.inputs.contains(v)) copies.emplace_back(region.inputs.at(v), buffer);
     else if (const auto [it, added] = region.outputs.try_emplace(v, buffer); !added) copies.emplace_back(it->second, buffer);
   }
+  absorb_reshapes(region);
   if (!region.outputs.empty() && !build_cluster(region, program) && !build_contract_then_cluster(region, program)) build_separately(region, program);
   for (const auto& [from, to] : copies) {
     const ValueType& type = n.types[static_cast<size_t>(program.buffers[static_cast<size_t>(to)].argument - inputs)];
