@@ -47,8 +47,8 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 void raise_unknown_name(std::string_view kind, std::string_view name, std::vector<std::string> known) {
   std::sort(known.begin(), known.end());
   const std::string nearest = nearest_name(name, known);
-  throw NameError(fmt::format("unknown {} '{}'{}. Known: {}", kind, name,
-                              nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest),
+  throw NameError(fmt::format("unknown {} '{}'{} Known: {}", kind, name,
+                              nearest.empty() ? "." : fmt::format("; did you mean '{}'?", nearest),
                               fmt::join(known, ", ")));
 }
 

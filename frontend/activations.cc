@@ -29,7 +29,6 @@ std::string canonical(const std::string& name) {
 
 std::vector<std::string> known_names() {
   std::vector<std::string> names = activation_names();
-  names.insert(names.end(), {"softmax", "log_softmax"});
   const std::lock_guard lock(custom().mutex);
   for (const auto& [name, function] : custom().functions) names.push_back(name);
   return names;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "frontend/counted.h"
 #include "frontend/model_state.h"
 #include "runtime/load.h"
 
@@ -33,8 +34,8 @@ std::vector<Loss> losses_for(const LossArgument& argument,
   if (argument.list().empty()) return std::vector<Loss>(outputs.size());
   if (argument.list().size() == 1) return std::vector<Loss>(outputs.size(), argument.list()[0]);
   if (argument.list().size() != outputs.size()) {
-    throw Error(fmt::format("compile: the model has {} outputs, given {} losses", outputs.size(),
-                            argument.list().size()));
+    throw Error(fmt::format("compile: the model has {}, given {} losses",
+                            counted(outputs.size(), "output"), argument.list().size()));
   }
   return argument.list();
 }
@@ -53,8 +54,8 @@ std::vector<std::vector<Metric>> metrics_for(const char* which, const MetricsArg
   }
   if (!argument.lists().empty()) {
     if (argument.lists().size() != count) {
-      throw Error(fmt::format("compile: the model has {} outputs, {} has {} lists", count, which,
-                              argument.lists().size()));
+      throw Error(fmt::format("compile: the model has {}, {} has {} lists",
+                              counted(count, "output"), which, argument.lists().size()));
     }
     return argument.lists();
   }
@@ -63,9 +64,9 @@ std::vector<std::vector<Metric>> metrics_for(const char* which, const MetricsArg
   // As Keras: with several outputs a plain list holds one metric for each.
   if (argument.flat().size() != count) {
     throw Error(
-        fmt::format("compile: the model has {} outputs, so {} needs one entry for each (or a map "
+        fmt::format("compile: the model has {}, so {} needs one entry for each (or a map "
                     "by output name), found {}",
-                    count, which, argument.flat().size()));
+                    counted(count, "output"), which, argument.flat().size()));
   }
   std::vector<std::vector<Metric>> result;
   for (const Metric& m : argument.flat()) result.push_back({m});
@@ -93,8 +94,8 @@ void ModelState::settle_compile() {
   const auto weighted = metrics_for("weighted_metrics", c.arguments.weighted_metrics, outputs);
   const std::vector<double>& weights = c.arguments.loss_weights;
   if (!weights.empty() && weights.size() != outputs.size()) {
-    throw Error(fmt::format("compile: the model has {} outputs, given {} loss_weights",
-                            outputs.size(), weights.size()));
+    throw Error(fmt::format("compile: the model has {}, given {} loss_weights",
+                            counted(outputs.size(), "output"), weights.size()));
   }
   c.outputs.clear();
   for (size_t i = 0; i < outputs.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "frontend/counted.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
 
@@ -168,9 +169,12 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
                                                         Tensor(DType::kInt64, {2}), false));
     for (const Symbol& y : impl_->apply(context, inputs, origin)) made->outputs.push_back(y.type());
   } catch (const ShapeError& error) {
+    // Errors of ops start with the origin, those of layers with their title.
     const std::string text = error.what();
-    if (text.find(fmt::format("'{}' (", impl_->name())) != std::string::npos) throw;
-    throw ShapeError(fmt::format("{} {}: {}", impl_->class_name(), origin->to_string(), text));
+    const std::string& kind = impl_->class_name();
+    if (text.starts_with(kind + " '")) throw;
+    if (text.starts_with(origin->to_string())) throw ShapeError(kind + " " + text);
+    throw ShapeError(fmt::format("{} {}: {}", kind, origin->to_string(), text));
   }
   made->layer = impl_;
   made->index = impl_->next_call_index();
@@ -210,8 +214,8 @@ int64_t Layer::count_params() const {
 void assign_all(const std::string& owner, std::span<const VariablePtr> variables,
                 std::span<const Tensor> values) {
   if (variables.size() != values.size()) {
-    throw ShapeError(
-        fmt::format("{} has {} weights, given {}", owner, variables.size(), values.size()));
+    throw ShapeError(fmt::format("{} has {}, given {}", owner, counted(variables.size(), "weight"),
+                                 values.size()));
   }
   // All are checked before the first is changed.
   for (size_t i = 0; i < values.size(); ++i) {

@@ -96,7 +96,8 @@ Graph Model::training_graph() const {
   OptimizerImpl& optimizer = c.arguments.optimizer.impl();
   optimizer.build(c.trainable);
   return build_step(name(), state_->net(), c.outputs, default_step_inputs(state_->net(), c.outputs),
-                    StepMode::kTrain, state_->random_state, &optimizer, c.trainable)
+                    StepMode::kTrain, state_->random_state, &optimizer, c.trainable,
+                    c.arguments.disabled_passes)
       .graph;
 }
 

@@ -60,8 +60,9 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
     const Compiled& c = *state.compiled;
     OptimizerImpl& optimizer = c.arguments.optimizer.impl();
     if (training) optimizer.build(c.trainable);
-    StepGraph step = build_step(state.name, state.net(), c.outputs, inputs, mode,
-                                state.random_state, &optimizer, c.trainable);
+    StepGraph step =
+        build_step(state.name, state.net(), c.outputs, inputs, mode, state.random_state, &optimizer,
+                   c.trainable, c.arguments.disabled_passes);
     auto program = make_program(state, std::move(step), training ? "training" : "inference", batch);
     add_scalar_outputs(*program);
     return program;

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "frontend/counted.h"
 #include "frontend/session.h"
 
 namespace sinter {
@@ -51,8 +52,10 @@ Tensor adjust_rank(const Tensor& t, const Shape& wanted) {
 }
 
 void check_count(const char* call, const char* what, size_t wanted, size_t found) {
-  if (wanted != found)
-    throw ShapeError(fmt::format("{}: the model has {} {}, given {}", call, wanted, what, found));
+  if (wanted != found) {
+    throw ShapeError(
+        fmt::format("{}: the model has {}, given {}", call, counted(wanted, what), found));
+  }
 }
 
 void check_rows(const char* call, const std::string& what, const Tensor& t, int64_t rows,
@@ -96,7 +99,7 @@ PreparedData PreparedData::slice(int64_t begin, int64_t end) const {
 
 std::vector<Tensor> prepare_inputs(const char* call, const Network& network, const Data& x,
                                    bool check_values) {
-  check_count(call, "inputs", network.inputs().size(), x.list().size());
+  check_count(call, "input", network.inputs().size(), x.list().size());
   std::vector<Tensor> result;
   for (size_t i = 0; i < x.list().size(); ++i) {
     const ValueType& wanted = network.inputs()[i].type();
@@ -121,7 +124,7 @@ PreparedData prepare_data(const char* call, const Network& network,
   PreparedData data;
   data.x = prepare_inputs(call, network, x, true);
   data.rows = data.x[0].shape()[0];
-  check_count(call, "outputs", plans.size(), y.list().size());
+  check_count(call, "output", plans.size(), y.list().size());
   for (size_t i = 0; i < plans.size(); ++i) {
     const std::string what = indexed("y", i, plans.size());
     Tensor t = y.list()[i];
@@ -129,14 +132,18 @@ PreparedData prepare_data(const char* call, const Network& network,
     const ValueType& output = network.outputs()[i].type();
     // Fewer and simpler label types mean fewer programs.
     t = t.cast(is_floating(t.dtype()) ? floatx() : DType::kInt32);
-    plans[i].loss.check_labels(plans[i].name, {t.dtype(), with_batch(t.shape())}, output);
+    try {
+      plans[i].loss.check_labels(plans[i].name, {t.dtype(), with_batch(t.shape())}, output);
+    } catch (const ShapeError& error) {
+      throw ShapeError(fmt::format("{}: {}", call, error.what()));
+    }
     check_finite(call, what, t);
     if (plans[i].loss.takes_classes()) check_classes(call, what, t, plans[i], output.shape.dim(-1));
     data.inputs.labels.push_back({t.dtype(), with_batch(t.shape())});
     data.y.push_back(std::move(t));
   }
   const size_t given = sample_weight.list().size();
-  if (given > 1) check_count(call, "outputs, and so many sample weights", plans.size(), given);
+  if (given > 1) check_count(call, "output", plans.size(), given);
   for (size_t i = 0; i < plans.size(); ++i) {
     data.weights.emplace_back();
     data.inputs.weight_rank.emplace_back();

@@ -16,7 +16,7 @@ namespace {
 
 // Finds the logits behind softmax and sigmoid, so that cross entropies and their gradients are
 // computed from them. It has to run before gradients() does.
-constexpr const char* kLogitsPass = "use_logits";
+constexpr const char* kLogitsPass = "stabilize_cross_entropy";
 
 bool pass_exists(std::string_view name) {
   return std::ranges::any_of(all_passes(), [&](const Pass& p) { return p.name == name; });
@@ -171,7 +171,8 @@ StepInputs default_step_inputs(const Network& network, const std::vector<OutputP
 StepGraph build_step(const std::string& name, const Network& network,
                      const std::vector<OutputPlan>& plans, const StepInputs& inputs, StepMode mode,
                      const VariablePtr& random_state, OptimizerImpl* optimizer,
-                     const std::vector<VariablePtr>& trainable) {
+                     const std::vector<VariablePtr>& trainable,
+                     const std::vector<std::string>& disabled_passes) {
   StepGraph step;
   const bool training = mode == StepMode::kTrain;
   Graph forward(name);
@@ -181,7 +182,9 @@ StepGraph build_step(const std::string& name, const Network& network,
   if (training && context.uses_random_state())
     context.add_update(random_state, next_random_state(context.random_state()));
   add_updates(forward, context, step);
-  Graph graph = pass_exists(kLogitsPass) ? run_pass(kLogitsPass, forward, {}) : forward;
+  PassContext options;
+  options.disabled = disabled_passes;
+  Graph graph = pass_exists(kLogitsPass) ? run_pass(kLogitsPass, forward, options) : forward;
 
   CallContext after(graph, training);
   after.adopt(context.variables());

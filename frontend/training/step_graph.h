@@ -52,11 +52,13 @@ struct StepGraph {
 /// like the output.
 StepInputs default_step_inputs(const Network& network, const std::vector<OutputPlan>& plans);
 
-/// `optimizer` is used in mode kTrain, and must have been built for `trainable`.
+/// `optimizer` is used in mode kTrain, and must have been built for `trainable`. `disabled_passes`
+/// as compile() takes them.
 StepGraph build_step(const std::string& name, const Network& network,
                      const std::vector<OutputPlan>& plans, const StepInputs& inputs, StepMode mode,
                      const VariablePtr& random_state, OptimizerImpl* optimizer,
-                     const std::vector<VariablePtr>& trainable);
+                     const std::vector<VariablePtr>& trainable,
+                     const std::vector<std::string>& disabled_passes);
 
 struct ForwardGraph {
   Graph graph;

@@ -1,0 +1,234 @@
+// The exact text of what a user is told when layers, compile() or data do not fit.
+#include <gtest/gtest.h>
+#include <sinter/sinter.h>
+
+#include <limits>
+
+namespace sinter {
+namespace {
+
+class ModelErrors : public testing::Test {
+ protected:
+  void SetUp() override {
+    clear_session();
+    set_backend("reference");
+  }
+  void TearDown() override { set_backend("auto"); }
+};
+
+// The text of the error that `action` raises, with line numbers of this file replaced by N.
+template <typename F>
+std::string error_of(F action) {
+  std::string text = "no error";
+  try {
+    action();
+  } catch (const Error& error) {
+    text = error.what();
+  }
+  const std::string file = "model_errors_test.cc:";
+  for (size_t at = text.find(file); at != std::string::npos; at = text.find(file, at + 1)) {
+    size_t end = at + file.size();
+    while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+    text.replace(at + file.size(), end - at - file.size(), "N");
+  }
+  return text;
+}
+
+Tensor zeros(Shape shape, DType dtype = DType::kFloat32) { return Tensor(dtype, std::move(shape)); }
+
+Model compiled(const LossArgument& loss = "categorical_crossentropy") {
+  auto x = Input({4});
+  Model model(x, Dense(3, {.activation = "softmax"})(x));
+  model.compile({.optimizer = "sgd", .loss = loss});
+  return model;
+}
+
+TEST_F(ModelErrors, Layers) {
+  auto x = Input({4});
+  EXPECT_EQ(error_of([&] { Dense(0); }),
+            "Dense 'dense' (model_errors_test.cc:N): units must be positive, found 0");
+  EXPECT_EQ(error_of([&] { Dense(3, {.activation = "rellu"}); }),
+            "unknown activation 'rellu'; did you mean 'relu'? Known: elu, exponential, gelu, "
+            "hard_sigmoid, leaky_relu, linear, log_sigmoid, log_softmax, mish, relu, relu6, selu, "
+            "sigmoid, silu, softmax, softplus, softsign, swish, tanh");
+  EXPECT_EQ(
+      error_of([&] { Dense(3, {.kernel_initializer = "glorot"}); }),
+      "unknown initializer 'glorot'. Known: constant, glorot_normal, glorot_uniform, he_normal, "
+      "he_uniform, identity, lecun_normal, lecun_uniform, normal, one, ones, random_normal, "
+      "random_uniform, truncated_normal, uniform, variance_scaling, zero, zeros");
+  EXPECT_EQ(error_of([&] { Dense(3, {.kernel_regularizer = "l3"}); }),
+            "unknown regularizer 'l3'; did you mean 'l1'? Known: L1, L1L2, L2, l1, l1l2, l2");
+  EXPECT_EQ(error_of([&] { Dropout(1.0); }),
+            "Dropout 'dropout' (model_errors_test.cc:N): rate must lie in [0, 1), found 1");
+  EXPECT_EQ(error_of([&] { Input({0}); }),
+            "Input 'input_layer_1' (model_errors_test.cc:N): shape [0] holds 0; give the shape of "
+            "one sample, without the batch");
+  const Dense shared(3, {.name = "fc1"});
+  shared(x);
+  EXPECT_EQ(error_of([&] { shared(Input({5})); }),
+            "Dense 'fc1' (model_errors_test.cc:N): input [batch,5] has 5 features, the kernel "
+            "[4,3] expects 4");
+  EXPECT_EQ(error_of([&] {
+              Add()({x, Input({5})});
+            }),
+            "Add 'add' (model_errors_test.cc:N): add: shapes [batch,4] and [batch,5] cannot be "
+            "broadcast together");
+  EXPECT_EQ(error_of([&] { Add()(x); }),
+            "Add 'add_1' (model_errors_test.cc:N): takes at least 2 inputs, given 1");
+  EXPECT_EQ(error_of([&] {
+              Concatenate()({x, Input({2, 3})});
+            }),
+            "Concatenate 'concatenate' (model_errors_test.cc:N): concat(float32[batch,4], "
+            "float32[batch,2,3]): inputs must have one dtype and rank");
+  EXPECT_EQ(error_of([&] { Reshape({3})(x); }),
+            "Reshape 'reshape' (model_errors_test.cc:N): cannot reshape [batch,4] (4 values a "
+            "sample) to target_shape [3]");
+  EXPECT_EQ(error_of([&] { layer_from_config("Densee", {}); }),
+            "unknown layer 'Densee'; did you mean 'Dense'? Known: Activation, Add, Average, "
+            "BatchNormalization, Concatenate, Dense, Dropout, ELU, Flatten, InputLayer, LeakyReLU, "
+            "Maximum, Minimum, Multiply, PReLU, ReLU, Reshape, Softmax, Subtract, sinter>Maxout");
+}
+
+TEST_F(ModelErrors, Structure) {
+  auto x = Input({4});
+  auto h = Dense(3)(x);
+  EXPECT_EQ(error_of([&] { Model(h, Dense(2)(h)); }),
+            "the inputs of a model must come from Input(); float32[batch,3] is an output of Dense "
+            "'dense' (model_errors_test.cc:N)");
+  EXPECT_EQ(error_of([&] { Model(Input({4}), h); }),
+            "the output of layer 'dense' depends on 'input_layer', which is not among the inputs "
+            "of the model");
+  EXPECT_EQ(error_of([&] { Model(x, Dense(2, {.name = "dense"})(h)); }),
+            "two layers of the model are named 'dense'; names must be unique");
+  EXPECT_EQ(error_of([&] { Model(x, h).get_layer("dens"); }),
+            "unknown layer 'dens'; did you mean 'dense'? Known: dense, input_layer");
+  EXPECT_EQ(error_of([&] { Model(x, h).get_layer(7); }),
+            "get_layer: model 'functional_4' has 2 layers, asked for number 7");
+  EXPECT_EQ(error_of([&] {
+              Model(x, h).set_weights({zeros({4, 3})});
+            }),
+            "model 'functional_5' has 2 weights, given 1");
+  EXPECT_EQ(error_of([&] {
+              Model(x, h).set_weights({zeros({3, 4}), zeros({3})});
+            }),
+            "model 'functional_6': weight 'dense/kernel' has shape [4,3], given [3,4]");
+}
+
+TEST_F(ModelErrors, Compile) {
+  const Model model = compiled();
+  EXPECT_EQ(error_of([&] { model.compile({.optimizer = "adamm"}); }),
+            "unknown optimizer 'adamm'; did you mean 'adam'? Known: adadelta, adagrad, adam, "
+            "adamax, adamw, nadam, rmsprop, sgd");
+  EXPECT_EQ(
+      error_of([&] { model.compile({.loss = "categorical_crosentropy"}); }),
+      "unknown loss 'categorical_crosentropy'; did you mean 'categorical_crossentropy'? Known: "
+      "BCE, KLD, MAE, MAPE, MSE, MSLE, bce, binary_crossentropy, categorical_crossentropy, "
+      "categorical_hinge, cce, cosine_similarity, hinge, huber, huber_loss, kl_divergence, kld, "
+      "kullback_leibler_divergence, log_cosh, logcosh, mae, mape, mean_absolute_error, "
+      "mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, mse, "
+      "msle, poisson, scce, sparse_categorical_crossentropy, squared_hinge");
+  EXPECT_EQ(
+      error_of([&] { model.compile({.loss = "mse", .metrics = {"acuracy"}}); }),
+      "unknown metric 'acuracy'; did you mean 'accuracy'? Known: BCE, KLD, MAE, MAPE, MSE, MSLE, "
+      "RMSE, acc, accuracy, bce, binary_accuracy, binary_crossentropy, categorical_accuracy, "
+      "categorical_crossentropy, categorical_hinge, ce, cosine_similarity, crossentropy, hinge, "
+      "kl_divergence, kld, kullback_leibler_divergence, log_cosh, logcosh, mae, mape, "
+      "mean_absolute_error, mean_absolute_percentage_error, mean_squared_error, "
+      "mean_squared_logarithmic_error, mse, msle, poisson, rmse, root_mean_squared_error, "
+      "sparse_categorical_accuracy, sparse_categorical_crossentropy, squared_hinge");
+  EXPECT_EQ(error_of([&] {
+              model.compile({.loss = {"mse", "mae"}});
+            }),
+            "compile: the model has 1 output, given 2 losses");
+  EXPECT_EQ(error_of([&] { model.compile({.loss = "mse", .backend = "cuda"}); }),
+            "unknown backend 'cuda'. Known: auto, llvm, onednn, reference");
+  EXPECT_EQ(error_of([&] { Adam({.clipnorm = 1.0, .clipvalue = 1.0}); }),
+            "Adam: only one of clipnorm, clipvalue and global_clipnorm can be set");
+  auto x = Input({4});
+  EXPECT_EQ(error_of([&] {
+              Model(x, Dense(1)(x)).fit(zeros({2, 4}), zeros({2, 1}));
+            }),
+            "fit: model 'functional_1' must be compiled first: model.compile({.optimizer = "
+            "\"adam\", .loss = ...})");
+}
+
+TEST_F(ModelErrors, Data) {
+  const Model model = compiled();
+  const Tensor x = zeros({6, 4}), y = zeros({6, 3});
+  EXPECT_EQ(error_of([&] {
+              model.fit(zeros({6, 5}), y);
+            }),
+            "fit: input 'input_layer' takes [batch,4], found x of shape [6,5]");
+  EXPECT_EQ(error_of([&] {
+              model.fit(zeros({6, 4, 2}), y);
+            }),
+            "fit: input 'input_layer' takes [batch,4], found x of shape [6,4,2]");
+  EXPECT_EQ(error_of([&] { model.fit({x, x}, y); }), "fit: the model has 1 input, given 2");
+  EXPECT_EQ(error_of([&] { model.fit(x, zeros({5, 3})); }), "fit: y has 5 rows, x has 6");
+  EXPECT_EQ(error_of([&] { model.fit(zeros({0, 4}), zeros({0, 3})); }), "fit: x has no rows");
+  EXPECT_EQ(error_of([&] { model.fit(x, zeros({6}, DType::kInt32)); }),
+            "fit: loss 'categorical_crossentropy' at output 'dense' compares y with predictions "
+            "[batch,3], found y [batch]; y looks like integer classes: use "
+            "'sparse_categorical_crossentropy' or to_categorical()");
+  EXPECT_EQ(error_of([&] {
+              model.fit(x, zeros({6, 4}));
+            }),
+            "fit: loss 'categorical_crossentropy' at output 'dense' compares y with predictions "
+            "[batch,3], found y [batch,4]");
+  EXPECT_EQ(error_of([&] { model.fit(x, y, {.batch_size = 0}); }),
+            "fit: batch_size must be at least 1, found 0");
+  EXPECT_EQ(error_of([&] { model.fit(x, y, {.epochs = -1}); }),
+            "fit: epochs must not be negative, found -1");
+  EXPECT_EQ(error_of([&] { model.fit(x, y, {.validation_split = 1.5}); }),
+            "fit: validation_split must lie between 0 and 1, found 1.5");
+  EXPECT_EQ(
+      error_of([&] { model.fit(x, y, {.validation_split = 0.999}); }),
+      "fit: validation_split 0.999 of 6 rows leaves 0 rows to train on and 6 to validate with");
+  EXPECT_EQ(error_of([&] { model.fit(x, y, {.sample_weight = zeros({5})}); }),
+            "fit: sample_weight has 5 rows, x has 6");
+  EXPECT_EQ(error_of([&] {
+              model.fit(x, y, {.class_weight = {{0, 2.0}}, .sample_weight = zeros({6})});
+            }),
+            "fit: give class_weight or sample_weight, not both");
+  EXPECT_EQ(error_of([&] { model.evaluate(x, y, {.batch_size = -3}); }),
+            "evaluate: batch_size must be at least 1, found -3");
+  EXPECT_EQ(error_of([&] {
+              model.predict(zeros({6, 3}));
+            }),
+            "predict: input 'input_layer' takes [batch,4], found x of shape [6,3]");
+  Tensor holes = zeros({6, 4});
+  holes.set(9, std::numeric_limits<double>::quiet_NaN());
+  EXPECT_EQ(error_of([&] { model.fit(holes, y); }),
+            "fit: x holds NaN (row 2, element 1 of the row); remove or fill such rows first");
+  const Model sparse = compiled("sparse_categorical_crossentropy");
+  EXPECT_EQ(error_of([&] { sparse.fit(x, y); }),
+            "fit: loss 'sparse_categorical_crossentropy' at output 'dense_1' compares integer "
+            "classes y [batch] with predictions [batch,3], found y [batch,3]; y looks one-hot: use "
+            "'categorical_crossentropy'");
+  EXPECT_EQ(error_of([&] { sparse.fit(x, Tensor::full(DType::kInt32, {6}, 3)); }),
+            "fit: y holds 3 (element 0), but output 'dense_1' has the classes 0 to 2 and loss "
+            "'sparse_categorical_crossentropy' takes integer classes");
+  EXPECT_EQ(error_of([&] { model.evaluate(x, y, {.verbose = 0})["acc"]; }),
+            "unknown result of evaluate 'acc'. Known: loss");
+}
+
+TEST_F(ModelErrors, Callbacks) {
+  EXPECT_EQ(error_of([&] { EarlyStopping({.mode = "maximum"}); }),
+            "unknown EarlyStopping mode 'maximum'. Known: auto, max, min");
+  const Model model = compiled();
+  LambdaCallback add({.on_epoch_end = [](int, Logs& logs) { logs["zeal"] = 1; }});
+  EXPECT_EQ(error_of([&] {
+              model.fit(zeros({6, 4}), zeros({6, 3}),
+                        {.verbose = 0, .callbacks = {add, EarlyStopping({.monitor = "zeal"})}});
+            }),
+            "EarlyStopping: cannot tell whether 'zeal' should rise or fall; set .mode to \"min\" "
+            "or \"max\"");
+  EXPECT_EQ(error_of([&] {
+              model.fit(zeros({6, 4}), zeros({6, 3}),
+                        {.verbose = 0, .callbacks = {CSVLogger("/no-such-folder/log.csv")}});
+            }),
+            "CSVLogger: cannot write '/no-such-folder/log.csv': No such file or directory");
+}
+
+}  // namespace
+}  // namespace sinter
