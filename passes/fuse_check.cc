@@ -42,7 +42,7 @@ class RegionChecker {
     return body_.node(id).is("reshape") ? body_.node(id).inputs[0] : id;
   }
 
-  // R and C are the largest extents of interior values.
+  // R and C are the largest extents of interior values and of the inputs they read as they are.
   void find_space() {
     for (const Node& node : body_.nodes()) {
       if (node.is("input") || node.is("contract")) continue;
@@ -51,6 +51,12 @@ class RegionChecker {
         if (t.shape.rank() != 2) require(false, "an interior value that is not of rank 2");
         rows_ = std::max(rows_, t.shape[0]);
         columns_ = std::max(columns_, t.shape[1]);
+      }
+      for (ValueId id : node.inputs) {
+        const Shape& s = body_.type(id).shape;
+        if (!is_input(id) || node.is("reshape") || s.rank() != 2) continue;
+        rows_ = std::max(rows_, s[0]);
+        columns_ = std::max(columns_, s[1]);
       }
     }
   }
