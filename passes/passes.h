@@ -7,6 +7,14 @@
 namespace sinter {
 
 Graph remove_dead(const Graph& graph, const PassContext& context);
+Graph remove_dropout(const Graph& graph, const PassContext& context);
+Graph to_inference(const Graph& graph, const PassContext& context);
+Graph stabilize_cross_entropy(const Graph& graph, const PassContext& context);
+Graph simplify(const Graph& graph, const PassContext& context);
+Graph fold_constants(const Graph& graph, const PassContext& context);
+Graph merge_duplicates(const Graph& graph, const PassContext& context);
+Graph fold_batch_norm(const Graph& graph, const PassContext& context);
+Graph fuse_dense(const Graph& graph, const PassContext& context);
 Graph decompose(const Graph& graph, const PassContext& context);
 void check_decomposed(const Graph& graph, const PassContext& context);
 Graph simplify_maps(const Graph& graph, const PassContext& context);

@@ -4,19 +4,22 @@
 
 namespace sinter {
 
+// clang-format off
 const std::vector<Pass>& all_passes() {
   static const std::vector<Pass> passes = {
+      {"stabilize_cross_entropy", "compute cross entropies of softmax and sigmoid from their logits", false, stabilize_cross_entropy},
+      {"remove_dropout", "drop dropout, which does nothing in inference", false, remove_dropout},
+      {"to_inference", "let batch normalization use its moving averages", false, to_inference},
+      {"simplify", "apply the identities of algebra, of moving data and of reductions", false, simplify},
+      {"fold_constants", "compute what depends on constants alone", false, fold_constants},
+      {"merge_duplicates", "compute equal things once", false, merge_duplicates},
+      {"fold_batch_norm", "fold batch normalization into the dense layer beside it", false, fold_batch_norm},
+      {"fuse_dense", "join dense and the activation that follows it", false, fuse_dense},
       {"remove_dead", "drop nodes and results that nothing reads", false, remove_dead},
-      {"decompose", "expand composites and elementwise ops to kernel ops", true, decompose,
-       check_decomposed},
-      {"simplify_maps",
-       "turn constant operands of maps into literals, drop operands and results given twice", false,
-       simplify_maps},
-      {"fuse_elementwise",
-       "gather maps, broadcasts and reductions into regions that run as one kernel", false,
-       fuse_elementwise, check_fused},
-      {"fuse_epilogues", "let contractions take the elementwise work that follows them", false,
-       fuse_epilogues, check_fused},
+      {"decompose", "expand composites and elementwise ops to kernel ops", true, decompose, check_decomposed},
+      {"simplify_maps", "turn constant operands of maps into literals, drop operands and results given twice", false, simplify_maps},
+      {"fuse_elementwise", "gather maps, broadcasts and reductions into regions that run as one kernel", false, fuse_elementwise, check_fused},
+      {"fuse_epilogues", "let contractions take the elementwise work that follows them", false, fuse_epilogues, check_fused},
   };
   return passes;
 }
@@ -38,21 +41,24 @@ Pipeline make_pipeline(std::string name, std::initializer_list<std::string_view>
 }  // namespace
 
 const Pipeline& find_pipeline(std::string_view name) {
-  // clang-format off
   static const Pipeline training = make_pipeline("training", {
-      "remove_dead",
+      "stabilize_cross_entropy",
+      "remove_dead", "simplify", "fold_constants", "merge_duplicates",
+      "fuse_dense", "remove_dead",
       "decompose",
-      "simplify_maps", "remove_dead",
+      "simplify", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
       "fuse_elementwise", "fuse_epilogues", "remove_dead"});
   static const Pipeline inference = make_pipeline("inference", {
-      "remove_dead",
+      "stabilize_cross_entropy", "remove_dropout", "to_inference",
+      "remove_dead", "simplify", "fold_constants", "merge_duplicates",
+      "fold_batch_norm", "fuse_dense", "remove_dead",
       "decompose",
-      "simplify_maps", "remove_dead",
+      "simplify", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
       "fuse_elementwise", "fuse_epilogues", "remove_dead"});
-  // clang-format on
   if (name == training.name) return training;
   if (name == inference.name) return inference;
   raise_unknown_name("pipeline", name, {inference.name, training.name});
 }
+// clang-format on
 
 }  // namespace sinter

@@ -1,0 +1,12 @@
+// remove_dropout: in inference every value is kept as it is.
+#include "passes/passes.h"
+#include "passes/rule.h"
+
+namespace sinter {
+
+Graph remove_dropout(const Graph& graph, const PassContext& context) {
+  static const Rule rules[] = {{"remove_dropout", "dropout(x, state)", "x"}};
+  return apply_rules(graph, rules, context);
+}
+
+}  // namespace sinter

@@ -1,0 +1,248 @@
+// Parsing, matching and applying of rules.
+#include "passes/rule.h"
+
+#include <bit>
+#include <charconv>
+#include <optional>
+
+#include "core/error.h"
+#include "passes/uniform.h"
+
+namespace sinter {
+namespace {
+
+class PatternParser {
+ public:
+  explicit PatternParser(std::string_view text) : text_(text) {}
+
+  Pattern parse() {
+    Pattern result = expression();
+    require(at_ == text_.size());
+    return result;
+  }
+
+ private:
+  void require(bool condition) const {
+    SINTER_CHECK(condition, "pattern '" + std::string(text_) + "' at " + std::to_string(at_));
+  }
+  bool take(std::string_view token) {
+    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+    if (!text_.substr(at_).starts_with(token)) return false;
+    at_ += token.size();
+    return true;
+  }
+  std::string word() {
+    take("");
+    const size_t from = at_;
+    while (at_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_'))
+      ++at_;
+    require(at_ > from);
+    return std::string(text_.substr(from, at_ - from));
+  }
+
+  Pattern expression() {
+    take("");
+    Pattern result;
+    const char first = at_ < text_.size() ? text_[at_] : ' ';
+    if (first == '-' || std::isdigit(static_cast<unsigned char>(first))) {
+      result.kind = Pattern::Kind::kNumber;
+      const auto [end, error] =
+          std::from_chars(text_.data() + at_, text_.data() + text_.size(), result.number);
+      require(error == std::errc());
+      at_ = static_cast<size_t>(end - text_.data());
+      return result;
+    }
+    std::string name = word();
+    if (take(":")) {
+      result.name = std::move(name);
+      name = word();
+    } else if (!text_.substr(at_).starts_with("(")) {
+      result.name = std::move(name);
+      return result;
+    }
+    result.kind = Pattern::Kind::kOp;
+    result.op = std::move(name);
+    require(take("("));
+    if (take("...")) {
+      result.any_operands = true;
+      require(take(")"));
+    } else if (!take(")")) {
+      do result.operands.push_back(expression());
+      while (take(","));
+      require(take(")"));
+    }
+    result.used_once = take("!");
+    return result;
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+};
+
+bool is_commutative(std::string_view op) {
+  return op == "add" || op == "multiply" || op == "logical_and" || op == "logical_or" ||
+         op == "equal";
+}
+
+using Uses = std::vector<int32_t>;  // of each node, by live nodes, outputs and updates
+
+Uses count_uses(const Graph& graph) {
+  Uses uses(static_cast<size_t>(graph.size()), 0);
+  const std::vector<bool> live = graph.live_nodes();
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    if (!live[static_cast<size_t>(i)]) continue;
+    for (ValueId id : graph.node(i).inputs) ++uses[static_cast<size_t>(id.node)];
+  }
+  for (const Graph::Output& o : graph.outputs()) ++uses[static_cast<size_t>(o.value.node)];
+  for (const Graph::Update& u : graph.updates()) ++uses[static_cast<size_t>(u.value.node)];
+  return uses;
+}
+
+class Matcher {
+ public:
+  Matcher(const Graph& graph, const Uses& uses) : graph_(graph), uses_(uses) {}
+
+  // Matches the op of `pattern` at node `index`. A failed attempt leaves the bindings as they were.
+  // `shared` tells that all fits but that a node is read elsewhere too.
+  bool match_node(const Pattern& pattern, int32_t index, Match& match) {
+    const Node& node = graph_.node(index);
+    if (!node.is(pattern.op)) return false;
+    const auto saved = match.bindings;
+    if (!pattern.name.empty() && !match.bind(pattern.name, {index, 0})) return false;
+    if (pattern.any_operands || match_operands(pattern, node, match, false) ||
+        (is_commutative(pattern.op) && match_operands(pattern, node, match, true))) {
+      if (pattern.used_once && uses_[static_cast<size_t>(index)] != 1) shared_ = true;
+      return true;
+    }
+    match.bindings = saved;
+    return false;
+  }
+  bool shared() const { return shared_; }
+
+ private:
+  bool match_operands(const Pattern& pattern, const Node& node, Match& match, bool swapped) {
+    if (pattern.operands.size() != node.inputs.size()) return false;
+    const auto saved = match.bindings;
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      const size_t from = swapped ? node.inputs.size() - 1 - k : k;
+      if (match_value(pattern.operands[k], node.inputs[from], match)) continue;
+      match.bindings = saved;
+      return false;
+    }
+    return true;
+  }
+
+  bool match_value(const Pattern& pattern, ValueId id, Match& match) {
+    switch (pattern.kind) {
+      case Pattern::Kind::kValue: return match.bind(pattern.name, id);
+      case Pattern::Kind::kNumber: {
+        const std::optional<double> number = uniform_value(graph_, id);
+        return number && std::bit_cast<int64_t>(*number) == std::bit_cast<int64_t>(pattern.number);
+      }
+      case Pattern::Kind::kOp: return id.result == 0 && match_node(pattern, id.node, match);
+    }
+    return false;
+  }
+
+  const Graph& graph_;
+  const Uses& uses_;
+  bool shared_ = false;
+};
+
+// The replacement text as nodes; numbers take the type of the root.
+Symbol build_text(const Pattern& pattern, const Match& match) {
+  const ValueType& type = match.source().type(match.root);
+  switch (pattern.kind) {
+    case Pattern::Kind::kValue: return match[pattern.name];
+    case Pattern::Kind::kNumber: {
+      const Symbol value = match.graph().constant(Tensor::full(type.dtype, {}, pattern.number));
+      if (type.shape.rank() == 0) return value;
+      return match.graph().add1("broadcast", {value},
+                                {{"shape", type.shape}, {"dims", std::vector<int64_t>{}}});
+    }
+    case Pattern::Kind::kOp: break;
+  }
+  std::vector<Symbol> operands;
+  for (const Pattern& p : pattern.operands) operands.push_back(build_text(p, match));
+  return match.graph().add1(pattern.op, operands);
+}
+
+struct ParsedRule {
+  const Rule* rule;
+  Pattern pattern;
+  std::optional<Pattern> replacement;
+};
+
+// Why the matched rule may not fire, or "".
+std::string reason_against(const Rule& rule, const Match& match, bool shared) {
+  if (shared) return "a value in between is used elsewhere too";
+  return rule.why_not ? rule.why_not(match) : "";
+}
+
+bool fire(const ParsedRule& parsed, Rewriter& rewriter, int32_t index, const Uses& uses,
+          const PassContext& context) {
+  const Graph& graph = rewriter.source();
+  Match match(graph, &rewriter);
+  match.root = {index, 0};
+  Matcher matcher(graph, uses);
+  if (!matcher.match_node(parsed.pattern, index, match)) return false;
+  const Rule& rule = *parsed.rule;
+  if (const std::string reason = reason_against(rule, match, matcher.shared()); !reason.empty()) {
+    if (rule.remarks) add_remark(context, rule.name, graph.node(index), reason);
+    return false;
+  }
+  const Symbol result =
+      parsed.replacement ? build_text(*parsed.replacement, match) : rule.build(match);
+  SINTER_CHECK(result.type() == graph.type(match.root), "rule " + rule.name + " changed a type");
+  rewriter.replace(match.root, result);
+  return true;
+}
+
+}  // namespace
+
+ValueId Match::id(std::string_view name) const {
+  const auto it = bindings.find(name);
+  SINTER_CHECK(it != bindings.end(), "no value " + std::string(name) + " in the pattern");
+  return it->second;
+}
+
+bool Match::bind(std::string_view name, ValueId id) {
+  const auto [it, inserted] = bindings.try_emplace(std::string(name), id);
+  return inserted || it->second == id;
+}
+
+Pattern parse_pattern(std::string_view text) { return PatternParser(text).parse(); }
+
+Graph apply_rules(const Graph& graph, std::span<const Rule> rules, const PassContext& context) {
+  std::multimap<std::string, ParsedRule> by_op;
+  for (const Rule& rule : rules) {
+    ParsedRule parsed{&rule, parse_pattern(rule.pattern), std::nullopt};
+    if (!rule.build) parsed.replacement = parse_pattern(rule.replacement);
+    const std::string op = parsed.pattern.op;
+    by_op.emplace(op, std::move(parsed));
+  }
+  Graph current = graph;
+  constexpr int kMostRounds = 100;  // rules shrink the graph or bring it nearer to a normal form: a
+                                    // guard against a cycle of them
+  for (int round = 0;; ++round) {
+    SINTER_CHECK(round < kMostRounds, "rules that undo each other");
+    const Uses uses = count_uses(current);
+    const std::vector<bool> live = current.live_nodes();
+    bool fired = false;
+    Graph next = rewrite(current, [&](Rewriter& rewriter, int32_t index) {
+      if (!live[static_cast<size_t>(index)]) return true;
+      const auto [begin, end] = by_op.equal_range(current.node(index).op->name);
+      for (auto it = begin; it != end; ++it) {
+        if (!fire(it->second, rewriter, index, uses, context)) continue;
+        fired = true;
+        return true;
+      }
+      return false;
+    });
+    if (!fired) return round == 0 ? graph : current;
+    current = std::move(next);
+  }
+}
+
+}  // namespace sinter

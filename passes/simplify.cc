@@ -1,0 +1,128 @@
+// simplify: algebraic identities of elementwise ops, one a line. Exact unless the line says
+// otherwise; what would change a bit for some value (x + 0 turns -0 into 0, x * 0 hides NaN) is not
+// here.
+#include "passes/simplify.h"
+
+#include <cmath>
+#include <vector>
+
+#include "passes/passes.h"
+#include "passes/uniform.h"
+
+namespace sinter {
+namespace {
+
+constexpr Numerics kExact = Numerics::kExact;
+constexpr Numerics kApproximate = Numerics::kApproximate;
+
+std::string only_integers(const Match& m) {
+  return is_floating(m.source().type(m.root).dtype) ? "it would change -0 or NaN" : "";
+}
+
+// Does every value of `from` survive the way to `to` and back?
+bool is_lossless(DType from, DType to) {
+  if (from == to || from == DType::kBool) return true;
+  switch (from) {
+    case DType::kUint8: return to != DType::kBool;
+    case DType::kInt32: return to == DType::kInt64 || to == DType::kFloat64;
+    case DType::kFloat32: return to == DType::kFloat64;
+    default: return false;
+  }
+}
+
+std::string unless_inner_cast_is_lossless(const Match& m) {
+  return is_lossless(m.type("x").dtype, m.type("inner").dtype) ? "" : "the inner cast loses values";
+}
+
+Symbol cast_once(const Match& m) {
+  const DType to = m.attributes("outer").get<DType>("dtype");
+  return m["x"].dtype() == to ? m["x"] : m.graph().add1("cast", {m["x"]}, {{"dtype", to}});
+}
+
+// 1 / c is exact for powers of two.
+std::string unless_power_of_two(const Match& m) {
+  const std::optional<double> c = uniform_value(m.source(), m.id("c"));
+  if (!c || !std::isfinite(*c) || *c == 0) return "the divisor is no constant";
+  int exponent = 0;
+  const bool power = std::fabs(std::frexp(*c, &exponent)) == 0.5;
+  return power && std::abs(exponent) < 100 ? "" : "the divisor is no power of two";
+}
+
+Symbol times_inverse(const Match& m) {
+  const double inverse = 1 / *uniform_value(m.source(), m.id("c"));
+  const Symbol x = m["x"];
+  const Symbol factor = m.graph().constant(Tensor::full(x.dtype(), {}, inverse));
+  const Symbol spread =
+      x.rank() == 0 ? factor
+                    : m.graph().add1("broadcast", {factor},
+                                     {{"shape", x.shape()}, {"dims", std::vector<int64_t>{}}});
+  return m.graph().add1("multiply", {x, spread});
+}
+
+}  // namespace
+
+std::span<const Rule> elementwise_rules() {
+  // clang-format off
+  static const std::vector<Rule> rules = {
+      {"linear",             "linear(x)",                      "x"},
+      {"stop_gradient",      "stop_gradient(x)",               "x"},
+      {"times_one",          "multiply(x, 1)",                 "x"},
+      {"times_minus_one",    "multiply(x, -1)",                "negative(x)"},
+      {"times_itself",       "multiply(x, x)",                 "square(x)"},
+      {"times_zero",         "multiply(x, 0)",                 "0", kExact, only_integers},
+      {"plus_zero",          "add(x, 0)",                      "x", kExact, only_integers},
+      {"plus_minus_zero",    "add(x, -0)",                     "x"},
+      {"plus_negative",      "add(x, negative(y))",            "subtract(x, y)"},
+      {"minus_zero",         "subtract(x, 0)",                 "x"},
+      {"minus_negative",     "subtract(x, negative(y))",       "add(x, y)"},
+      {"minus_itself",       "subtract(x, x)",                 "0", kExact, only_integers},
+      {"by_one",             "divide(x, 1)",                   "x"},
+      {"by_minus_one",       "divide(x, -1)",                  "negative(x)"},
+      {"one_by",             "divide(1, x)",                   "reciprocal(x)"},
+      {"by_power_of_two",    "divide(x, c)",                   "", kExact, unless_power_of_two, times_inverse},
+      {"reciprocal_of_sqrt", "reciprocal(sqrt(x))",            "rsqrt(x)"},
+      {"negative_twice",     "negative(negative(x))",          "x"},
+      {"abs_twice",          "abs(abs(x))",                    "abs(x)"},
+      {"abs_of_negative",    "abs(negative(x))",               "abs(x)"},
+      {"abs_of_square",      "abs(square(x))",                 "square(x)"},
+      {"square_of_negative", "square(negative(x))",            "square(x)"},
+      {"square_of_abs",      "square(abs(x))",                 "square(x)"},
+      {"relu_twice",         "relu(relu(x))",                  "relu(x)"},
+      {"maximum_with_zero",  "maximum(x, 0)",                  "relu(x)", kExact, [](const Match& m) {
+        return std::string(is_floating(m.type("x").dtype) ? "" : "relu is for floating values"); }},
+      {"maximum_itself",     "maximum(x, x)",                  "x"},
+      {"minimum_itself",     "minimum(x, x)",                  "x"},
+      {"power_one",          "power(x, 1)",                    "x"},
+      {"power_zero",         "power(x, 0)",                    "1"},
+      {"power_two",          "power(x, 2)",                    "square(x)", kApproximate},
+      {"power_three",        "power(x, 3)",                    "multiply(x, square(x))", kApproximate},
+      {"power_minus_one",    "power(x, -1)",                   "reciprocal(x)", kApproximate},
+      {"not_not",            "logical_not(logical_not(x))",    "x"},
+      {"and_itself",         "logical_and(x, x)",              "x"},
+      {"or_itself",          "logical_or(x, x)",               "x"},
+      {"and_true",           "logical_and(x, 1)",              "x"},
+      {"and_false",          "logical_and(x, 0)",              "0"},
+      {"or_true",            "logical_or(x, 1)",               "1"},
+      {"or_false",           "logical_or(x, 0)",               "x"},
+      {"select_same",        "select(c, x, x)",                "x"},
+      {"select_true",        "select(1, x, y)",                "x"},
+      {"select_false",       "select(0, x, y)",                "y"},
+      {"select_not",         "select(logical_not(c), x, y)",   "select(c, y, x)"},
+      {"cast_to_same",       "c:cast(x)",                      "x", kExact, [](const Match& m) {
+        return std::string(m.type("x").dtype == m.type("c").dtype ? "" : "it changes the dtype"); }},
+      {"cast_twice",         "outer:cast(inner:cast(x))",      "", kExact, unless_inner_cast_is_lossless, cast_once},
+  };
+  // clang-format on
+  return rules;
+}
+
+Graph simplify(const Graph& graph, const PassContext& context) {
+  static const std::vector<Rule> all = [] {
+    std::vector<Rule> rules(elementwise_rules().begin(), elementwise_rules().end());
+    rules.insert(rules.end(), move_rules().begin(), move_rules().end());
+    return rules;
+  }();
+  return apply_rules(graph, all, context);
+}
+
+}  // namespace sinter

@@ -1,0 +1,242 @@
+// simplify, the second half: identities of ops that move data, of reductions, and of products with
+// them.
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "core/kernel_ops.h"
+#include "passes/simplify.h"
+
+namespace sinter {
+namespace {
+
+using Ints = std::vector<int64_t>;
+constexpr Numerics kExact = Numerics::kExact;
+
+Symbol reshaped(const Match& m, Symbol x, const Shape& shape) {
+  return x.shape() == shape ? x : m.graph().add1("reshape", {x}, {{"shape", shape}});
+}
+const Shape& root_shape(const Match& m) { return m.source().type(m.root).shape; }
+Symbol as_reshape(const Match& m) { return reshaped(m, m["x"], root_shape(m)); }
+
+std::string unless_shape_stays(const Match& m) {
+  return m.type("x").shape == root_shape(m) ? "" : "the shape changes";
+}
+
+bool is_identity(const Ints& perm) {
+  for (size_t i = 0; i < perm.size(); ++i) {
+    if (perm[i] != static_cast<int64_t>(i)) return false;
+  }
+  return true;
+}
+
+Ints normalized(const Shape& shape, Ints axes) {
+  for (int64_t& a : axes) a = shape.normalize_axis(static_cast<int>(a));
+  return axes;
+}
+Ints perm_of(const Match& m, std::string_view name) {
+  return normalized(root_shape(m), m.attributes(name).get_ints("perm"));
+}
+
+// Only dimensions of extent 1 change places: no data moves.
+std::string unless_ones_move(const Match& m) {
+  const Shape& shape = m.type("x").shape;
+  int64_t last = -1;
+  for (int64_t p : perm_of(m, "t")) {
+    if (shape[static_cast<int>(p)] == 1) continue;
+    if (p < last) return "data moves";
+    last = p;
+  }
+  return "";
+}
+
+// transpose(transpose(x, inner), outer): result dim i is inner[outer[i]] of x.
+Symbol transpose_once(const Match& m) {
+  const Ints inner = perm_of(m, "inner"), outer = perm_of(m, "outer");
+  Ints perm;
+  for (int64_t p : outer) perm.push_back(inner[static_cast<size_t>(p)]);
+  return is_identity(perm) ? m["x"] : m.graph().add1("transpose", {m["x"]}, {{"perm", perm}});
+}
+
+Symbol broadcast_once(const Match& m) {
+  const Ints &inner = m.attributes("inner").get_ints("dims"),
+             &outer = m.attributes("outer").get_ints("dims");
+  Ints dims;
+  for (int64_t d : inner) dims.push_back(outer[static_cast<size_t>(d)]);
+  return m.graph().add1("broadcast", {m["x"]}, {{"shape", root_shape(m)}, {"dims", dims}});
+}
+
+std::string unless_elements_stay(const Match& m) {
+  const Shape &from = m.type("x").shape, &to = root_shape(m);
+  if (!from.is_static() || !to.is_static()) {
+    // The symbolic batch counts as some number other than 1.
+    const bool same =
+        std::count(from.begin(), from.end(), kBatch) == std::count(to.begin(), to.end(), kBatch) &&
+        from.static_elements() == to.static_elements();
+    return same ? "" : "it repeats values";
+  }
+  return from.elements() == to.elements() ? "" : "it repeats values";
+}
+
+// Element i of the result is element begin2 + stride2 * i of the inner slice, so begin1 + stride1 *
+// (begin2 + stride2 * i) of x.
+Symbol slice_once(const Match& m) {
+  const Attributes &inner = m.attributes("inner"), &outer = m.attributes("outer");
+  const Shape& to = root_shape(m);
+  Ints begin, end, stride;
+  for (int d = 0; d < to.rank(); ++d) {
+    const auto k = static_cast<size_t>(d);
+    if (to[d] == kBatch) {
+      begin.push_back(0);
+      end.push_back(kSliceEnd);
+      stride.push_back(1);
+      continue;
+    }
+    stride.push_back(inner.get_ints("stride")[k] * outer.get_ints("stride")[k]);
+    begin.push_back(inner.get_ints("begin")[k] +
+                    inner.get_ints("stride")[k] * outer.get_ints("begin")[k]);
+    end.push_back(to[d] == 0 ? begin.back() : begin.back() + (to[d] - 1) * stride.back() + 1);
+  }
+  return m.graph().add1("slice", {m["x"]}, {{"begin", begin}, {"end", end}, {"stride", stride}});
+}
+
+std::string unless_ones_are_reduced(const Match& m) {
+  const Shape& shape = m.type("x").shape;
+  for (int64_t a : normalized(shape, m.attributes("r").get_ints("axes"))) {
+    if (shape[static_cast<int>(a)] != 1) return "it reduces more than one element";
+  }
+  return "";
+}
+
+std::string unless_reductions_join(const Match& m) {
+  const Attributes &inner = m.attributes("inner"), &outer = m.attributes("outer");
+  if (inner.get_string("kind") != outer.get_string("kind")) return "two kinds of reduction";
+  return inner.get_bool("keepdims") == outer.get_bool("keepdims") ? ""
+                                                                  : "only one keeps dimensions";
+}
+
+Symbol reduce_once(const Match& m) {
+  const Shape& shape = m.type("x").shape;
+  const Attributes &inner = m.attributes("inner"), &outer = m.attributes("outer");
+  Ints axes = normalized(shape, inner.get_ints("axes"));
+  Ints left(static_cast<size_t>(shape.rank()));
+  std::iota(left.begin(), left.end(), int64_t{0});
+  if (!inner.get_bool("keepdims")) {
+    std::erase_if(left,
+                  [&](int64_t d) { return std::find(axes.begin(), axes.end(), d) != axes.end(); });
+  }
+  for (int64_t a : normalized(m.type("inner").shape, outer.get_ints("axes"))) {
+    const int64_t axis = left[static_cast<size_t>(a)];
+    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) axes.push_back(axis);
+  }
+  std::sort(axes.begin(), axes.end());
+  return m.graph().add1("reduce", {m["x"]},
+                        {{"kind", inner.get_string("kind")},
+                         {"axes", axes},
+                         {"keepdims", inner.get_bool("keepdims")}});
+}
+
+// contract(transpose(x), y): the axes of the product refer to x itself, as long as the free ones
+// keep their order.
+std::string unless_free_axes_keep_order(const Match& m, std::string_view side) {
+  const Attributes& a = m.attributes("c");
+  const Shape& shape = m.type("t").shape;
+  const Ints perm = normalized(shape, m.attributes("t").get_ints("perm"));
+  Ints taken = normalized(shape, a.get_ints(std::string(side) + "_batch"));
+  const Ints contracted = normalized(shape, a.get_ints(std::string(side) + "_contract"));
+  taken.insert(taken.end(), contracted.begin(), contracted.end());
+  int64_t last = -1;
+  for (size_t d = 0; d < perm.size(); ++d) {
+    if (std::find(taken.begin(), taken.end(), static_cast<int64_t>(d)) != taken.end()) continue;
+    if (perm[d] < last) return "its free dimensions would change places";
+    last = perm[d];
+  }
+  return "";
+}
+
+Symbol contract_without_transpose(const Match& m, const std::string& side) {
+  Attributes attributes = m.attributes("c");
+  const Shape& shape = m.type("t").shape;
+  const Ints perm = normalized(shape, m.attributes("t").get_ints("perm"));
+  for (const std::string& name : {side + "_batch", side + "_contract"}) {
+    Ints axes = normalized(shape, attributes.get_ints(name));
+    for (int64_t& axis : axes) axis = perm[static_cast<size_t>(axis)];
+    attributes.set(name, axes);
+  }
+  return side == "lhs" ? m.graph().add1("contract", {m["x"], m["y"]}, attributes)
+                       : m.graph().add1("contract", {m["y"], m["x"]}, attributes);
+}
+
+// transpose(contract(x, y)) of matrices is contract(y, x).
+std::string unless_matrix_product(const Match& m) {
+  const Attributes& a = m.attributes("c");
+  if (!a.get_ints("lhs_batch").empty() || root_shape(m).rank() != 2)
+    return "not a product of two matrices";
+  const auto free_dims = [&](std::string_view name, std::string_view list) {
+    return m.type(name).shape.rank() - static_cast<int>(a.get_ints(list).size());
+  };
+  return free_dims("x", "lhs_contract") == 1 && free_dims("y", "rhs_contract") == 1 &&
+                 !is_identity(perm_of(m, "t"))
+             ? ""
+             : "not a product of two matrices";
+}
+
+Symbol swapped_product(const Match& m) {
+  const Attributes& a = m.attributes("c");
+  return m.graph().add1(
+      "contract", {m["y"], m["x"]},
+      {{"lhs_contract", a.get_ints("rhs_contract")}, {"rhs_contract", a.get_ints("lhs_contract")}});
+}
+
+std::string unless_size_is_known(const Match& m) {
+  return m.type("x").shape.dim(static_cast<int>(m.attributes("s").get_int("axis"))) == kBatch
+             ? "the batch size is open"
+             : "";
+}
+
+Symbol size_constant(const Match& m) {
+  const int64_t n = m.type("x").shape.dim(static_cast<int>(m.attributes("s").get_int("axis")));
+  return m.graph().constant(
+      Tensor::full(m.attributes("s").get<DType>("dtype"), {}, static_cast<double>(n)));
+}
+
+Symbol reshaped_constant(const Match& m) {
+  return m.graph().constant(m.attributes("k").get<Tensor>("value").reshaped(root_shape(m)));
+}
+
+std::string unless_static(const Match& m) {
+  return root_shape(m).is_static() ? "" : "the batch size is open";
+}
+
+}  // namespace
+
+std::span<const Rule> move_rules() {
+  const auto lhs_order = [](const Match& m) { return unless_free_axes_keep_order(m, "lhs"); };
+  const auto rhs_order = [](const Match& m) { return unless_free_axes_keep_order(m, "rhs"); };
+  const auto without_lhs = [](const Match& m) { return contract_without_transpose(m, "lhs"); };
+  const auto without_rhs = [](const Match& m) { return contract_without_transpose(m, "rhs"); };
+  // clang-format off
+  static const std::vector<Rule> rules = {
+      {"reshape_to_same",       "reshape(x)",                            "x", kExact, unless_shape_stays},
+      {"reshape_twice",         "reshape(reshape(x))",                   "", kExact, nullptr, as_reshape},
+      {"reshape_constant",      "reshape(k:constant())",                 "", kExact, unless_static, reshaped_constant},
+      {"transpose_of_ones",     "t:transpose(x)",                        "", kExact, unless_ones_move, as_reshape},
+      {"transpose_twice",       "outer:transpose(inner:transpose(x))",   "", kExact, nullptr, transpose_once},
+      {"transpose_of_product",  "t:transpose(c:contract(x, y)!)",        "", Numerics::kReassociates, unless_matrix_product, swapped_product},
+      {"product_of_transpose",  "c:contract(t:transpose(x), y)",         "", kExact, lhs_order, without_lhs},
+      {"product_with_transpose", "c:contract(y, t:transpose(x))",        "", kExact, rhs_order, without_rhs},
+      {"broadcast_of_none",     "broadcast(x)",                          "", kExact, unless_elements_stay, as_reshape},
+      {"broadcast_twice",       "outer:broadcast(inner:broadcast(x))",   "", kExact, nullptr, broadcast_once},
+      {"slice_of_all",          "slice(x)",                              "x", kExact, unless_shape_stays},
+      {"slice_twice",           "outer:slice(inner:slice(x))",           "", kExact, nullptr, slice_once},
+      {"pad_by_none",           "pad(x)",                                "x", kExact, unless_shape_stays},
+      {"concat_of_one",         "concat(x)",                             "x"},
+      {"reduce_of_ones",        "r:reduce(x)",                           "", kExact, unless_ones_are_reduced, as_reshape},
+      {"reduce_twice",          "outer:reduce(inner:reduce(x)!)",        "", Numerics::kReassociates, unless_reductions_join, reduce_once},
+      {"size_of_static",        "s:size(x)",                             "", kExact, unless_size_is_known, size_constant},
+  };
+  // clang-format on
+  return rules;
+}
+
+}  // namespace sinter
