@@ -21,7 +21,10 @@ void RunningLogs::add(const StepProgram& program, int64_t samples) {
   const auto n = static_cast<double>(samples);
   samples_ += n;
   size_t next = 0;
-  for (double& loss : losses_) loss += program.outputs[next++].at(0) * n;
+  // The losses of single outputs are means over batches, whatever their size: so Keras logs them.
+  for (size_t i = 0; i < losses_.size(); ++i)
+    losses_[i] += program.outputs[next++].at(0) * (i == 0 ? n : 1.0);
+  ++batches_;
   for (size_t m = 0; m < metrics_.size(); ++m) {
     totals_[m] += program.outputs[next++].at(0);
     counts_[m] += program.outputs[next++].at(0);
@@ -31,7 +34,7 @@ void RunningLogs::add(const StepProgram& program, int64_t samples) {
 Evaluation RunningLogs::evaluation() const {
   Evaluation result;
   for (size_t i = 0; i < losses_.size(); ++i)
-    result.values.emplace_back(loss_names_[i], losses_[i] / samples_);
+    result.values.emplace_back(loss_names_[i], losses_[i] / (i == 0 ? samples_ : batches_));
   for (size_t m = 0; m < metrics_.size(); ++m) {
     double mean = counts_[m] == 0 ? 0 : totals_[m] / counts_[m];
     if (metrics_[m].result == Metric::Result::kRootMean) mean = std::sqrt(mean);

@@ -21,6 +21,7 @@ class RunningLogs {
 
  private:
   double samples_ = 0;
+  double batches_ = 0;
   std::vector<std::string> loss_names_;
   std::vector<LoggedMetric> metrics_;
   std::vector<double> losses_, totals_, counts_;
