@@ -138,9 +138,14 @@ class ClusterBuilder {
       for (ValueId v : n.inputs) set(v, copy);
       for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) set({i, r}, copy);
     } else if (n.is("broadcast")) {
-      if (axes(out) == nullptr) return;
       const auto& dims = n.attributes.get_ints("dims");
       const Shape& from = shape(n.inputs[0]);
+      if (axes(out) == nullptr && axes(n.inputs[0]) != nullptr && from.elements() == shape(out).elements()) {
+        std::vector<int> same(static_cast<size_t>(shape(out).rank()), -1);
+        for (size_t d = 0; d < dims.size(); ++d) same[static_cast<size_t>(dims[d])] = (*axes(n.inputs[0]))[d];
+        set(out, same);
+      }
+      if (axes(out) == nullptr) return;
       std::vector<int> result;
       for (int d = 0; d < from.rank(); ++d) result.push_back(from[d] == 1 ? -1 : (*axes(out))[static_cast<size_t>(dims[static_cast<size_t>(d)])]);
       set(n.inputs[0], result);
