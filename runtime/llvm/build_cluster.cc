@@ -20,17 +20,19 @@ class ClusterBuilder {
  public:
   ClusterBuilder(const Region& region, LoopProgram& program) : region_(region), graph_(*region.graph), program_(program) {}
 
-  /// Values with the most elements, one a shape: the space may be that of any of them (a reduction of a dimension of 1 leaves the
-  /// element count as it is, yet only its input tells where everything lies).
+  /// Values with the most elements, those of different shapes first. The space may be that of any of them, but not every one of them
+  /// tells where the others lie: a reduction of a dimension of 1 keeps the element count, yet only its input places its result.
   static std::vector<ValueId> candidates(const Region& region) {
     const Graph& graph = *region.graph;
-    std::vector<ValueId> largest;
+    std::vector<ValueId> largest, more;
     int64_t most = 0;
     const auto consider = [&](ValueId v) {
       const Shape& shape = graph.type(v).shape;
-      if (shape.elements() > most) largest.clear();
+      if (shape.elements() > most) largest.clear(), more.clear();
       most = std::max(most, shape.elements());
-      if (shape.elements() == most && std::none_of(largest.begin(), largest.end(), [&](ValueId other) { return graph.type(other).shape == shape; })) largest.push_back(v);
+      if (shape.elements() != most) return;
+      const bool known = std::any_of(largest.begin(), largest.end(), [&](ValueId other) { return graph.type(other).shape == shape; });
+      (known ? more : largest).push_back(v);
     };
     for (int32_t i : region.nodes) {
       const Node& n = graph.node(i);
@@ -39,6 +41,7 @@ class ClusterBuilder {
       }
       for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) consider({i, r});
     }
+    largest.insert(largest.end(), more.begin(), more.begin() + static_cast<int64_t>(std::min<size_t>(more.size(), 4)));
     return largest;
   }
 

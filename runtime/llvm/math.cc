@@ -72,13 +72,14 @@ class Math {
     return select(ir_.CreateFCmpULT(u, c(0)), nan(), y);
   }
 
-  // A rational function x P(x^2) / Q(x^2), fitted to relative error 1.9e-9 on |x| <= 3.95; beyond that erf rounds to 1.
+  // A rational function x P(x^2) / Q(x^2), fitted to relative error 1.9e-9 on |x| <= 3.95; from 3.92 on erf rounds to 1.
   Value erf_single(Value x) {
     Value a = clamp(x, -3.95, 3.95);
     Value t = square(a);
     Value p = polynomial(t, {1.128379169e+00, 1.851708412e-01, 5.427484680e-02, 3.843423869e-03, 3.779313891e-04, 4.640241715e-06, -1.296617310e-08});
     Value q = polynomial(t, {1.0, 4.974367943e-01, 1.139115987e-01, 1.544380466e-02, 1.304066256e-03, 6.269070556e-05});
-    return clamp(ir_.CreateFDiv(mul(a, p), q), -1, 1);
+    Value y = ir_.CreateFDiv(mul(a, p), q);
+    return select(ir_.CreateFCmpOGE(ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, a), c(3.92)), ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, c(1), x), y);
   }
 
   // libm's function, lane by lane.
