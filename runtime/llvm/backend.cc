@@ -115,7 +115,7 @@ class LlvmBackend final : public Backend {
   static std::shared_ptr<const LoadedCode> load(std::span<const KernelPlan* const> plans, const std::string& key, bool use_cache) {
     const Cpu& cpu = host_cpu();
     CodeCache cache = use_cache ? CodeCache::standard() : CodeCache();
-    const std::string full_key = fmt::format("object code by {}\n{}\n{}\n", SINTER_CODEGEN_HASH, cpu.name, cpu.features) + key;
+    const std::string full_key = fmt::format("object code by {}\n{}\n{}\n", codegen_version(), cpu.name, cpu.features) + key;
     if (const std::optional<std::string> known = cache.find(full_key)) return std::make_shared<LoadedCode>(*known);
     const std::string object = compile_object(cpu, [&](Emitter& emitter) {
       for (size_t k = 0; k < plans.size(); ++k) plans[k]->emit(emitter, fmt::format("kernel{}", k));

@@ -1,5 +1,5 @@
-# Writes a header with a hash of the code generator's own sources: cached machine code of another generator is never taken.
-# Usage: cmake -DFOLDER=<this folder> -DOUTPUT=<header> -P codegen_version.cmake
+# Writes the definition of codegen_version(): a hash of the code generator's own sources.
+# Usage: cmake -DFOLDER=<this folder> -DOUTPUT=<source file> -P codegen_version.cmake
 file(GLOB files ${FOLDER}/*.cc ${FOLDER}/*.h)
 list(SORT files)
 set(all "")
@@ -8,4 +8,7 @@ foreach(file ${files})
   string(APPEND all ${hash})
 endforeach()
 string(SHA256 hash "${all}")
-file(CONFIGURE OUTPUT ${OUTPUT} CONTENT "#pragma once\n#define SINTER_CODEGEN_HASH \"${hash}\"\n")
+file(CONFIGURE OUTPUT ${OUTPUT} CONTENT "#include \"runtime/llvm/codegen_version.h\"
+
+const char* sinter::codegen::codegen_version() { return \"${hash}\"; }
+")
