@@ -21,12 +21,14 @@ ConfigValue describe(const AttributeValue& value) {
     case AttributeType::kShape: return std::get<Shape>(value).to_string();
     case AttributeType::kDType: return std::string(dtype_name(std::get<DType>(value)));
     case AttributeType::kTensor: return to_text(value);
-    case AttributeType::kExpr: return std::get<std::shared_ptr<const ScalarExpr>>(value)->to_string();
+    case AttributeType::kExpr:
+      return std::get<std::shared_ptr<const ScalarExpr>>(value)->to_string();
     case AttributeType::kGraph: return describe(*std::get<std::shared_ptr<const Graph>>(value));
     case AttributeType::kOpCall: {
       const OpCall& call = std::get<OpCall>(value);
       Config result{{"op", call.op}};
-      if (call.attributes && !call.attributes->values().empty()) result.set("attributes", describe(*call.attributes));
+      if (call.attributes && !call.attributes->values().empty())
+        result.set("attributes", describe(*call.attributes));
       return result;
     }
   }
@@ -51,24 +53,30 @@ Config describe(const Node& node) {
   if (!node.attributes.values().empty()) result.set("attributes", describe(node.attributes));
   result.set("types", std::move(types));
   if (node.origin && !node.origin->layer.empty()) result.set("layer", node.origin->layer);
-  if (node.origin && !node.origin->file.empty()) result.set("file", node.origin->file).set("line", node.origin->line);
+  if (node.origin && !node.origin->file.empty())
+    result.set("file", node.origin->file).set("line", node.origin->line);
   return result;
 }
 
 Config describe(const Graph& graph) {
   ConfigList nodes, outputs, updates;
   for (const Node& node : graph.nodes()) nodes.emplace_back(describe(node));
-  for (const Graph::Output& o : graph.outputs()) outputs.emplace_back(Config{{"name", o.name}, {"value", describe(o.value)}});
+  for (const Graph::Output& o : graph.outputs())
+    outputs.emplace_back(Config{{"name", o.name}, {"value", describe(o.value)}});
   for (const Graph::Update& u : graph.updates()) {
-    updates.emplace_back(Config{{"variable", graph.node(u.variable).name}, {"value", describe(u.value)}});
+    updates.emplace_back(
+        Config{{"variable", graph.node(u.variable).name}, {"value", describe(u.value)}});
   }
-  Config result{{"name", graph.name()}, {"nodes", std::move(nodes)}, {"outputs", std::move(outputs)}};
+  Config result{
+      {"name", graph.name()}, {"nodes", std::move(nodes)}, {"outputs", std::move(outputs)}};
   if (!updates.empty()) result.set("updates", std::move(updates));
   return result;
 }
 
 }  // namespace
 
-std::string to_json(const Graph& graph, int indent) { return to_json_text(describe(graph), indent); }
+std::string to_json(const Graph& graph, int indent) {
+  return to_json_text(describe(graph), indent);
+}
 
 }  // namespace sinter

@@ -122,6 +122,11 @@ struct SummaryOptions {
   int line_length = 0;  // 0: as wide as needed
 };
 
+struct SaveOptions {
+  /// The arguments of compile() and the state of training too.
+  bool include_optimizer = true;
+};
+
 /// A handle: copies are the same model.
 class Model {
  public:
@@ -177,6 +182,13 @@ class Model {
   /// Set by callbacks: training ends after this batch or epoch.
   bool stop_training() const;
   void set_stop_training(bool stop) const;
+
+  // --- files (frontend/save.h says what each holds; load_model and model_from_json are there)
+  void save(const std::string& path, const SaveOptions& options = {}) const;
+  void save_weights(const std::string& path) const;
+  void load_weights(const std::string& path) const;
+  std::string to_json(int indent = -1) const;
+  void export_inference(const std::string& path) const;
 
   // --- graphs, as built before any pass, with a symbolic batch
   Graph forward_graph() const;

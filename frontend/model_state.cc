@@ -28,6 +28,7 @@ std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, con
   options.backend = state.backend();
   options.pipeline = pipeline;
   options.batch = batch;
+  options.cache = code_cache();
   if (state.compiled) options.disabled_passes = state.compiled->arguments.disabled_passes;
   program->executable = compile(step.graph, options);
   // Passes keep the variables, but bind by name rather than rely on their order.

@@ -19,6 +19,7 @@ struct Session {
   int64_t draws = 0;
   DType floatx = DType::kFloat32;
   std::string backend = "auto";
+  bool code_cache = true;
 };
 
 Session& session() {
@@ -84,6 +85,18 @@ void set_backend(std::string_view backend) {
 }
 
 const std::string& default_backend() { return session().backend; }
+
+void set_code_cache(bool on) {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  s.code_cache = on;
+}
+
+bool code_cache() {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  return s.code_cache;
+}
 
 std::string automatic_name(std::string_view base) {
   Session& s = session();

@@ -30,6 +30,10 @@ DType floatx();
 void set_backend(std::string_view backend);
 const std::string& default_backend();
 
+/// Whether compiled code of models is kept on disk from now on (default: yes).
+void set_code_cache(bool on);
+bool code_cache();
+
 /// "dense", then "dense_1", "dense_2": names for objects that the user gave none.
 std::string automatic_name(std::string_view base);
 

@@ -28,6 +28,7 @@
 #include "frontend/plot.h"
 #include "frontend/progress.h"
 #include "frontend/regularizers.h"
+#include "frontend/save.h"
 #include "frontend/sequential.h"
 #include "frontend/session.h"
 #include "ops/gradients.h"

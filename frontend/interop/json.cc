@@ -1,4 +1,5 @@
-// Parses by nlohmann's event interface straight into ConfigValue, prints by hand: both keep the order of keys.
+// Parses by nlohmann's event interface straight into ConfigValue, prints by hand: both keep the
+// order of keys.
 #include "frontend/interop/json.h"
 
 #include <fmt/format.h>
@@ -25,7 +26,8 @@ class Builder : public nlohmann::json_sax<json> {
   bool boolean(bool v) override { return put(v); }
   bool number_integer(number_integer_t v) override { return put(static_cast<int64_t>(v)); }
   bool number_unsigned(number_unsigned_t v) override {
-    if (v <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return put(static_cast<int64_t>(v));
+    if (v <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+      return put(static_cast<int64_t>(v));
     return put(static_cast<double>(v));
   }
   bool number_float(number_float_t v, const string_t&) override { return put(v); }
@@ -85,7 +87,8 @@ class Builder : public nlohmann::json_sax<json> {
   bool close() {
     Open done = std::move(open_.back());
     open_.pop_back();
-    return put(done.object ? ConfigValue(std::move(done.config)) : ConfigValue(std::move(done.list)));
+    return put(done.object ? ConfigValue(std::move(done.config))
+                           : ConfigValue(std::move(done.list)));
   }
 
   std::vector<Open> open_;
@@ -93,7 +96,8 @@ class Builder : public nlohmann::json_sax<json> {
   std::string error_;
 };
 
-/// Python writes NaN and infinities as bare words, which no JSON parser takes: they are passed through it as marked strings.
+/// Python writes NaN and infinities as bare words, which no JSON parser takes: they are passed
+/// through it as marked strings.
 std::string masked(std::string_view text) {
   std::string result;
   bool quoted = false;
@@ -137,14 +141,22 @@ class Printer {
 
  private:
   void append(const ConfigValue& value, int depth) {
-    if (value.is_null()) text_ += "null";
-    else if (const bool* b = value.as<bool>()) text_ += *b ? "true" : "false";
-    else if (const int64_t* i = value.as<int64_t>()) text_ += fmt::format("{}", *i);
-    else if (const double* d = value.as<double>()) text_ += number(*d);
-    else if (const std::string* s = value.as<std::string>()) append_string(*s);
-    else if (const ConfigList* list = value.as<ConfigList>()) append_list(*list, depth);
-    else if (const Config* config = value.as<Config>()) append_config(*config, depth);
-    else append(without_objects(value), depth);
+    if (value.is_null())
+      text_ += "null";
+    else if (const bool* b = value.as<bool>())
+      text_ += *b ? "true" : "false";
+    else if (const int64_t* i = value.as<int64_t>())
+      text_ += fmt::format("{}", *i);
+    else if (const double* d = value.as<double>())
+      text_ += number(*d);
+    else if (const std::string* s = value.as<std::string>())
+      append_string(*s);
+    else if (const ConfigList* list = value.as<ConfigList>())
+      append_list(*list, depth);
+    else if (const Config* config = value.as<Config>())
+      append_config(*config, depth);
+    else
+      append(without_objects(value), depth);
   }
 
   void append_string(const std::string& s) {
@@ -179,7 +191,9 @@ class Printer {
     if (indent_ >= 0) new_line(depth);
   }
 
-  void new_line(int depth) { text_ += '\n' + std::string(static_cast<size_t>(depth * indent_), ' '); }
+  void new_line(int depth) {
+    text_ += '\n' + std::string(static_cast<size_t>(depth * indent_), ' ');
+  }
 
   int indent_;
   std::string text_;
@@ -196,7 +210,9 @@ ConfigValue parse_json(std::string_view text, std::string_view source) {
   return builder.take();
 }
 
-std::string to_json_text(const ConfigValue& value, int indent) { return Printer(indent).print(value); }
+std::string to_json_text(const ConfigValue& value, int indent) {
+  return Printer(indent).print(value);
+}
 
 ConfigValue with_objects(const ConfigValue& value) {
   if (const ConfigList* list = value.as<ConfigList>()) {
@@ -207,7 +223,8 @@ ConfigValue with_objects(const ConfigValue& value) {
   const Config* config = value.as<Config>();
   if (config == nullptr) return value;
   Config result;
-  for (const ConfigEntry& entry : config->entries()) result.set(entry.key, with_objects(entry.value));
+  for (const ConfigEntry& entry : config->entries())
+    result.set(entry.key, with_objects(entry.value));
   const std::string* class_name = config->get("class_name").as<std::string>();
   const Config* settings = result.get("config").as<Config>();
   if (class_name == nullptr || settings == nullptr) return result;
@@ -223,7 +240,8 @@ ConfigValue without_objects(const ConfigValue& value) {
   }
   if (const Config* config = value.as<Config>()) {
     Config result;
-    for (const ConfigEntry& entry : config->entries()) result.set(entry.key, without_objects(entry.value));
+    for (const ConfigEntry& entry : config->entries())
+      result.set(entry.key, without_objects(entry.value));
     return result;
   }
   if (const ConfigObject* object = value.as<ConfigObject>()) {
@@ -233,7 +251,8 @@ ConfigValue without_objects(const ConfigValue& value) {
     result.set("config", without_objects(object->config));
     // Keras's own classes are found by module and name; others are registered under "package>name".
     const bool foreign = object->class_name.find('>') != std::string::npos;
-    if (!object->module.empty() || foreign) result.set("registered_name", foreign ? ConfigValue(object->class_name) : ConfigValue());
+    if (!object->module.empty() || foreign)
+      result.set("registered_name", foreign ? ConfigValue(object->class_name) : ConfigValue());
     return result;
   }
   return value;

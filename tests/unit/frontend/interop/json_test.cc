@@ -22,12 +22,14 @@ TEST(Json, KeepsOrderAndNumbers) {
 }
 
 TEST(Json, PythonsBareWords) {
-  EXPECT_EQ(again(R"([NaN, -Infinity, Infinity, "NaN \" Infinity"])"), R"([NaN, -Infinity, Infinity, "NaN \" Infinity"])");
+  EXPECT_EQ(again(R"([NaN, -Infinity, Infinity, "NaN \" Infinity"])"),
+            R"([NaN, -Infinity, Infinity, "NaN \" Infinity"])");
   EXPECT_TRUE(std::isnan(*(*parse_json("[NaN]", "").as<ConfigList>())[0].as<double>()));
 }
 
 TEST(Json, Indents) {
-  EXPECT_EQ(to_json_text(parse_json(R"({"a":[1,2],"b":{}})", ""), 1), "{\n \"a\": [\n  1,\n  2\n ],\n \"b\": {}\n}");
+  EXPECT_EQ(to_json_text(parse_json(R"({"a":[1,2],"b":{}})", ""), 1),
+            "{\n \"a\": [\n  1,\n  2\n ],\n \"b\": {}\n}");
 }
 
 TEST(Json, Objects) {
@@ -38,8 +40,9 @@ TEST(Json, Objects) {
   ASSERT_NE(object, nullptr);
   EXPECT_EQ(object->class_name, "Constant");
   EXPECT_EQ(object->config.get_float("value", 0), 1.0);
-  EXPECT_EQ(to_json_text(value),
-            R"({"units": 3, "kernel_initializer": {"module": "keras.initializers", "class_name": "Constant", "config": {"value": 1.0}, "registered_name": null}})");
+  EXPECT_EQ(
+      to_json_text(value),
+      R"({"units": 3, "kernel_initializer": {"module": "keras.initializers", "class_name": "Constant", "config": {"value": 1.0}, "registered_name": null}})");
 }
 
 TEST(Json, ErrorsSayWhere) {
@@ -51,9 +54,11 @@ TEST(Json, ErrorsSayWhere) {
       return e.what();
     }
   };
-  EXPECT_THAT(error("{\"a\": 1,\n  x}"), ::testing::HasSubstr("cannot parse 'm.json': line 2, column 3: "));
+  EXPECT_THAT(error("{\"a\": 1,\n  x}"),
+              ::testing::HasSubstr("cannot parse 'm.json': line 2, column 3: "));
   EXPECT_THAT(error(""), ::testing::HasSubstr("cannot parse 'm.json': line 1, column 1: "));
-  EXPECT_EQ(error(std::string(100000, '[')), "cannot parse 'm.json': it is nested more than 200 levels deep");
+  EXPECT_EQ(error(std::string(100000, '[')),
+            "cannot parse 'm.json': it is nested more than 200 levels deep");
   EXPECT_NE(error("[1] 2"), "");
   EXPECT_NE(error("{\"a\": \"\xff\"}"), "");
 }

@@ -1,0 +1,187 @@
+// sinter bench: times the works that other frameworks are measured on, and prints one JSON line.
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "core/error.h"
+#include "core/philox.h"
+#include "frontend/cli/command.h"
+#include "frontend/interop/json.h"
+#include "frontend/sinter.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+#include "runtime/thread_pool.h"
+
+namespace sinter::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double microseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+/// A work, made ready: one call of `step` is what is timed.
+struct Work {
+  std::function<void()> step;
+};
+
+Tensor random_tensor(Shape shape, int64_t seed) {
+  Tensor result(DType::kFloat32, std::move(shape));
+  const std::span<float> values = result.data<float>();
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] =
+        static_cast<float>(uniform_from_bits(philox_bits(seed, 0, 0, static_cast<int64_t>(i))));
+  }
+  return result;
+}
+
+Tensor random_one_hot(int64_t rows, int64_t classes) {
+  Tensor result(DType::kFloat32, {rows, classes});
+  for (int64_t i = 0; i < rows; ++i) {
+    result.set(i * classes +
+                   static_cast<int64_t>(philox_bits(1, 0, 0, i) % static_cast<uint32_t>(classes)),
+               1);
+  }
+  return result;
+}
+
+/// 784-128-128-128-10, relu, softmax.
+Model mlp() {
+  const KerasTensor x = Input({784});
+  KerasTensor h = x;
+  for (int i = 0; i < 3; ++i) h = Dense(128, {.activation = "relu"})(h);
+  return Model(x, Dense(10, {.activation = "softmax"})(h));
+}
+
+/// 784-[512 Dense, BatchNormalization, ReLU, Dropout 0.5] x 3-10.
+Model bn() {
+  const KerasTensor x = Input({784});
+  KerasTensor h = x;
+  for (int i = 0; i < 3; ++i) h = Dropout(0.5)(ReLU()(BatchNormalization()(Dense(512)(h))));
+  return Model(x, Dense(10, {.activation = "softmax"})(h));
+}
+
+Work training(Model model) {
+  model.compile({.optimizer = Adam(1e-3), .loss = "categorical_crossentropy"});
+  const Tensor x = random_tensor({128, 784}, 0);
+  const Tensor y = random_one_hot(128, 10);
+  return {[model, x, y]() mutable { model.train_on_batch(x, y); }};
+}
+
+Work prediction(Model model, int64_t batch) {
+  const Tensor x = random_tensor({batch, 784}, 0);
+  return {[model, x]() mutable { model.predict_on_batch(x); }};
+}
+
+/// y = gelu(1.5 x + 0.25) * sigmoid(x) over 16 Mi floats.
+Work gelu16m(const RunOptions& options, bool no_cache) {
+  register_ops();
+  Graph graph("gelu16m");
+  const Symbol x = graph.input("x", {DType::kFloat32, {int64_t{1} << 24}});
+  graph.add_output("y", (gelu(x * 1.5 + 0.25) * sigmoid(x)).id());
+  std::shared_ptr<Executable> executable =
+      compile(graph, {.backend = options.backend, .cache = !no_cache});
+  const Tensor in = random_tensor({int64_t{1} << 24}, 0);
+  Tensor out(DType::kFloat32, {int64_t{1} << 24});
+  executable->bind({});
+  return {[executable, in, out]() mutable {
+    const void* inputs[] = {in.raw()};
+    void* outputs[] = {out.raw()};
+    executable->run(inputs, outputs);
+  }};
+}
+
+Work make_work(const std::string& name, const RunOptions& options, bool no_cache) {
+  if (name == "mlp_train") return training(mlp());
+  if (name == "bn_train") return training(bn());
+  if (name == "mlp_b1") return prediction(mlp(), 1);
+  if (name == "mlp_b128") return prediction(mlp(), 128);
+  if (name == "gelu16m") return gelu16m(options, no_cache);
+  for (const char* known : {"cnn_train", "cnn_b1", "cnn_b128", "res_b1", "res_b128"}) {
+    if (name == known)
+      throw Error(fmt::format(
+          "work '{}' needs the layer Conv2D, which this version of Sinter does not have", name));
+  }
+  raise_unknown_name("work", name,
+                     {"mlp_train", "bn_train", "mlp_b1", "mlp_b128", "gelu16m", "cnn_train",
+                      "cnn_b1", "cnn_b128", "res_b1", "res_b128"});
+}
+
+/// Threads move between cores otherwise; the peers are measured the same way.
+void stay_on_first_cores(int count) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  for (int i = 0; i < count; ++i) CPU_SET(i, &cores);
+  (void)::sched_setaffinity(0, sizeof cores, &cores);
+}
+
+void bench(const std::string& name, double seconds, const RunOptions& options, bool no_cache) {
+  options.apply();
+  set_code_cache(!no_cache);
+  stay_on_first_cores(threads());
+  const Clock::time_point begin = Clock::now();
+  Work work = make_work(name, options, no_cache);
+  work.step();
+  const double first = microseconds_since(begin);
+  for (int i = 0; i < 5; ++i) work.step();
+  std::vector<double> times;
+  const Clock::time_point start = Clock::now();
+  while (microseconds_since(start) < seconds * 1e6 || times.size() < 10) {
+    const Clock::time_point step = Clock::now();
+    work.step();
+    times.push_back(microseconds_since(step));
+  }
+  std::ranges::sort(times);
+  const size_t middle = times.size() / 2;
+  const double median =
+      times.size() % 2 == 1 ? times[middle] : (times[middle - 1] + times[middle]) / 2;
+  struct rusage usage;
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto tenth = [](double v) { return std::round(v * 10) / 10; };
+  print(to_json_text(Config{{"peer", "sinter_" + options.backend},
+                            {"work", name},
+                            {"threads", threads()},
+                            {"median_us", tenth(median)},
+                            {"min_us", tenth(times[0])},
+                            {"steps", static_cast<int64_t>(times.size())},
+                            {"first_us", static_cast<int64_t>(std::llround(first))},
+                            {"rss_mib", static_cast<int64_t>(usage.ru_maxrss / 1024)}}) +
+        "\n");
+}
+
+}  // namespace
+
+Action add_bench(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("bench", "Time a work and print one JSON line");
+  struct Options {
+    std::string work;
+    double seconds = 3;
+    bool no_cache = false;
+    RunOptions run;
+  };
+  auto options = std::make_shared<Options>();
+  command
+      ->add_option("work", options->work,
+                   "mlp_train, bn_train, mlp_b1, mlp_b128, gelu16m, cnn_train, cnn_b1, cnn_b128, "
+                   "res_b1, res_b128")
+      ->type_name("WORK")
+      ->required();
+  command->add_option("--seconds", options->seconds, "How long to measure")
+      ->type_name("S")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  command->add_flag("--no-cache", options->no_cache,
+                    "Compile anew and leave no compiled code on disk");
+  options->run.add_to(*command);
+  return [options] { bench(options->work, options->seconds, options->run, options->no_cache); };
+}
+
+}  // namespace sinter::cli

@@ -1,0 +1,47 @@
+// What the subcommands of the tool share: how one is added, options that several have, and mistakes
+// in usage.
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace sinter::cli {
+
+/// Options that do not go together, or are missing: exit code 2, where sinter::Error gives 1.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Runs a subcommand after its options were parsed.
+using Action = std::function<void()>;
+
+/// Each adds one subcommand and returns its action.
+Action add_train(CLI::App& app);
+Action add_predict(CLI::App& app);
+Action add_evaluate(CLI::App& app);
+Action add_dump(CLI::App& app);
+Action add_summary(CLI::App& app);
+Action add_passes(CLI::App& app);
+Action add_bench(CLI::App& app);
+
+/// --backend and --threads.
+struct RunOptions {
+  std::string backend = "auto";
+  int threads = 0;  // 0: the default of the runtime
+
+  void add_to(CLI::App& command);
+  /// Makes them hold for this process.
+  void apply() const;
+};
+
+/// Writes to standard output. Raises FileError when that fails (a full disk, say).
+void print(const std::string& text);
+
+}  // namespace sinter::cli

@@ -1,0 +1,155 @@
+// sinter dump: the graphs of a model, as built and after passes, as text, Graphviz, SVG or JSON.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "core/error.h"
+#include "core/model_file.h"
+#include "core/text.h"
+#include "frontend/cli/command.h"
+#include "frontend/cli/model_argument.h"
+#include "frontend/dot.h"
+#include "frontend/graph_dot.h"
+#include "frontend/graph_json.h"
+#include "frontend/model.h"
+#include "frontend/session.h"
+#include "ops/ops.h"
+#include "passes/pass.h"
+#include "runtime/compile.h"
+
+namespace sinter::cli {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string graph = "forward";
+  std::string after;
+  bool all_passes = false;
+  std::string format = "text";
+  int64_t batch = 32;
+  RunOptions run;
+};
+
+struct Stage {
+  std::string title;  // "as built", or the pass
+  Graph graph;
+};
+
+/// A whole model gives its graphs; a file without an architecture has one.
+Graph built_graph(const Options& options) {
+  register_ops();
+  if (!is_json(options.model)) {
+    const ModelFile file = load_model_file(options.model);
+    if (file.architecture.empty()) {
+      if (file.graphs.empty())
+        throw Error(fmt::format("'{}' holds weights and no graph", options.model));
+      return file.graphs[0];
+    }
+  }
+  const Model model = open_model(options.model);
+  if (options.graph != "training") return model.forward_graph();
+  if (is_json(options.model) && !model.is_compiled()) {
+    const std::optional<CompileArguments> stored = compile_config_in(options.model);
+    if (!stored)
+      throw Error(fmt::format("'{}' is not compiled, so it has no training graph", options.model));
+    model.compile(*stored);
+  }
+  return model.training_graph();
+}
+
+std::vector<Stage> stages(const Options& options) {
+  std::vector<Stage> result = {{"as built", built_graph(options)}};
+  const bool passes = options.all_passes || !options.after.empty() || options.graph == "inference";
+  if (!passes) return result;
+  CompileOptions how;
+  how.backend = options.run.backend;
+  how.pipeline = options.graph == "training" ? "training" : "inference";
+  how.batch = options.batch;
+  if (!options.after.empty()) {
+    std::set<std::string> known;
+    for (const Pass* pass : find_pipeline(how.pipeline).passes) known.insert(pass->name);
+    if (!known.contains(options.after)) {
+      raise_unknown_name(fmt::format("pass of the {} pipeline", how.pipeline), options.after,
+                         {known.begin(), known.end()});
+    }
+  }
+  how.on_pass = [&](std::string_view pass, const Graph& graph) {
+    result.push_back({std::string(pass), graph});
+  };
+  const Graph built = result[0].graph;
+  Graph final = lower(built, how);
+  if (options.all_passes) return result;
+  if (options.after.empty()) return {{"lowered", std::move(final)}};
+  // A pass may run several times: its last result counts.
+  for (size_t i = result.size(); i-- > 1;) {
+    if (result[i].title == options.after) return {std::move(result[i])};
+  }
+  throw Error(fmt::format("pass '{}' did not run", options.after));
+}
+
+std::string in_format(const Graph& graph, const std::string& format) {
+  if (format == "dot") return to_dot(graph);
+  if (format == "svg") return dot_to_svg(to_dot(graph));
+  if (format == "json") return to_json(graph) + "\n";
+  return to_text(graph);
+}
+
+void dump(const Options& options) {
+  if (options.all_passes && options.format == "svg")
+    throw UsageError("--all-passes gives several graphs, and an SVG holds one: use --after PASS");
+  options.run.apply();
+  const std::vector<Stage> all = stages(options);
+  if (all.size() == 1) return print(in_format(all[0].graph, options.format));
+  std::string text;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (options.format == "json") {
+      text += fmt::format("{}{{\"stage\": \"{}\", \"graph\": {}}}", i == 0 ? "[" : ",\n",
+                          all[i].title, to_json(all[i].graph));
+    } else {
+      const bool same = i > 0 && equal_graphs(all[i].graph, all[i - 1].graph);
+      text += fmt::format("// {}: {} nodes{}\n", all[i].title, all[i].graph.size(),
+                          same ? ", unchanged" : "");
+      if (!same) text += in_format(all[i].graph, options.format) + "\n";
+    }
+  }
+  print(text + (options.format == "json" ? "]\n" : ""));
+}
+
+}  // namespace
+
+Action add_dump(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("dump", "Print a graph of a model, as built or after passes");
+  auto o = std::make_shared<Options>();
+  command->add_option("model", o->model, "A .sinter file or a .json architecture")
+      ->type_name("MODEL")
+      ->required();
+  command
+      ->add_option(
+          "--graph", o->graph,
+          "forward (as the layers build it), training (the whole step), inference (lowered)")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"forward", "training", "inference"}))
+      ->capture_default_str();
+  auto* after = command
+                    ->add_option("--after", o->after,
+                                 "The graph after this pass ('sinter passes' lists them)")
+                    ->type_name("PASS");
+  command->add_flag("--all-passes", o->all_passes, "The graph as built and after each pass")
+      ->excludes(after);
+  command->add_option("--format", o->format, "text, dot, svg or json")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"text", "dot", "svg", "json"}))
+      ->capture_default_str();
+  command->add_option("--batch", o->batch, "Rows that the passes compile for")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  o->run.add_to(*command);
+  return [o] { dump(*o); };
+}
+
+}  // namespace sinter::cli

@@ -1,0 +1,73 @@
+// The `sinter` tool: parses the command line, runs one subcommand, and turns what went wrong into
+// one line and an exit code.
+//
+// Exit codes: 0 done, 1 sinter::Error, 2 usage.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <new>
+#include <vector>
+
+#include "core/error.h"
+#include "frontend/cli/command.h"
+
+namespace sinter::cli {
+namespace {
+
+/// Errors are one line, whatever they quote.
+int report(const std::string& prefix, std::string text, int code) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  std::fputs(fmt::format("{}: {}\n", prefix, text).c_str(), stderr);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Trains, runs and inspects models.", "sinter");
+  app.set_version_flag("--version", "sinter " SINTER_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "'sinter COMMAND --help' says more about a command. Exit codes: 0 done, 1 error, 2 wrong "
+      "usage.");
+  app.get_formatter()->column_width(34);
+  std::vector<Action> actions;
+  for (Action (*add)(CLI::App&) :
+       {add_train, add_predict, add_evaluate, add_dump, add_summary, add_passes, add_bench}) {
+    actions.push_back(add(app));
+  }
+  std::string name = "sinter";
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    const auto chosen = app.get_subcommands();
+    if (!chosen.empty()) name += " " + chosen[0]->get_name();
+    return report(name, fmt::format("{} (see '{} --help')", error.what(), name), 2);
+  }
+  const std::vector<CLI::App*> all = app.get_subcommands([](CLI::App*) { return true; });
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (!all[i]->parsed()) continue;
+    name += " " + all[i]->get_name();
+    try {
+      actions[i]();
+      print("");  // flushes: a full disk shows here
+      return 0;
+    } catch (const UsageError& error) {
+      return report(name, fmt::format("{} (see '{} --help')", error.what(), name), 2);
+    } catch (const Error& error) {
+      return report(name, error.what(), 1);
+    } catch (const std::bad_alloc&) {
+      return report(name, "out of memory", 1);
+    } catch (const std::exception& error) {
+      return report(name, fmt::format("internal error, please report it: {}", error.what()), 1);
+    }
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace sinter::cli
+
+int main(int argc, char** argv) { return sinter::cli::run(argc, argv); }

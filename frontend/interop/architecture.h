@@ -1,0 +1,38 @@
+// A model's layers and their wiring in Keras's JSON: writes Keras 3's form, reads Keras 2's and
+// 3's.
+#pragma once
+
+#include <map>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "frontend/config.h"
+#include "frontend/layer.h"
+
+namespace sinter {
+
+/// What a model is made of, and all that its JSON says about it.
+struct Architecture {
+  std::string name;
+  bool sequential = false;
+  bool trainable = true;
+  std::vector<KerasTensor> inputs;
+  std::vector<KerasTensor> outputs;
+  std::vector<Layer> layers;  // input layers included, in the order of the file
+};
+
+/// Layers that the file names but Sinter does not know, by class name.
+using CustomLayers = std::map<std::string, LayerFactory, std::less<>>;
+
+/// Keras 3's form: {"module", "class_name", "config": {"name", "layers", "input_layers",
+/// "output_layers"}, ...}.
+Config architecture_to_config(const Architecture& architecture);
+
+/// Builds the layers and calls them. Settings that Sinter does not know are ignored. Raises Error
+/// that names the layer: ParseError where the JSON is not a model's, NameError for unknown classes,
+/// ShapeError where shapes do not fit. `where` becomes the line of all layers.
+Architecture architecture_from_config(const ConfigValue& json, const CustomLayers& custom = {},
+                                      std::source_location where = std::source_location::current());
+
+}  // namespace sinter

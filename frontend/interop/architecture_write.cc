@@ -1,0 +1,156 @@
+// Writes Keras 3's form. The nodes of a layer are its calls within this model, counted anew.
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "frontend/interop/architecture.h"
+#include "frontend/interop/json.h"
+
+namespace sinter {
+namespace {
+
+ConfigValue shape_of(const Shape& shape) {
+  ConfigList dims;
+  for (int64_t d : shape) dims.push_back(d == kBatch ? ConfigValue() : ConfigValue(d));
+  return dims;
+}
+
+/// The calls that the outputs depend on, by layer, in the order they were made.
+class Calls {
+ public:
+  explicit Calls(const Architecture& architecture) {
+    std::vector<const LayerCall*> open;
+    std::set<const LayerCall*> seen;
+    const auto visit = [&](const KerasTensor& t) {
+      if (seen.insert(t.call().get()).second) open.push_back(t.call().get());
+    };
+    for (const KerasTensor& t : architecture.inputs) visit(t);
+    for (const KerasTensor& t : architecture.outputs) visit(t);
+    while (!open.empty()) {
+      const LayerCall* call = open.back();
+      open.pop_back();
+      calls_[call->layer.get()].push_back(call);
+      for (const KerasTensor& t : call->inputs) visit(t);
+    }
+    for (auto& [layer, list] : calls_) std::ranges::sort(list, {}, &LayerCall::index);
+  }
+
+  const std::vector<const LayerCall*>& of(const Layer& layer) const {
+    static const std::vector<const LayerCall*> none;
+    const auto it = calls_.find(&layer.impl());
+    return it == calls_.end() ? none : it->second;
+  }
+
+  /// [layer, node, tensor].
+  ConfigList history(const KerasTensor& t) const {
+    const auto& list = calls_.at(t.call()->layer.get());
+    const auto node = std::ranges::find(list, t.call().get()) - list.begin();
+    return {t.call()->layer->name(), static_cast<int64_t>(node), static_cast<int64_t>(t.index())};
+  }
+
+ private:
+  std::map<const LayerImpl*, std::vector<const LayerCall*>> calls_;
+};
+
+Config tensor_config(const Calls& calls, const KerasTensor& t) {
+  return {{"class_name", "__keras_tensor__"},
+          {"config", Config{{"shape", shape_of(t.shape())},
+                            {"dtype", std::string(dtype_name(t.dtype()))},
+                            {"keras_history", calls.history(t)}}}};
+}
+
+ConfigList inbound_nodes(const Calls& calls, const Layer& layer) {
+  ConfigList nodes;
+  for (const LayerCall* call : calls.of(layer)) {
+    if (call->inputs.empty()) continue;
+    ConfigList tensors;
+    for (const KerasTensor& t : call->inputs) tensors.emplace_back(tensor_config(calls, t));
+    // Keras calls merge layers with one list, also of one tensor; all others with one tensor.
+    ConfigList args = {tensors.size() == 1 ? tensors[0] : ConfigValue(tensors)};
+    nodes.emplace_back(Config{{"args", args}, {"kwargs", Config()}});
+  }
+  return nodes;
+}
+
+/// Settings that older releases of Keras 3 do not know are written only where they say something.
+Config settings_of(const Layer& layer) {
+  const Config config = layer.config();
+  Config result;
+  for (const ConfigEntry& entry : config.entries()) {
+    if (entry.key == "activity_regularizer" && entry.value.is_null()) continue;
+    result.set(entry.key, without_objects(entry.value));
+  }
+  return result;
+}
+
+Config layer_to_config(const Layer& layer) {
+  const std::string& registered = layer.class_name();
+  const size_t package = registered.find('>');
+  const bool own = package != std::string::npos;
+  Config result{{"module", own ? ConfigValue() : ConfigValue("keras.layers")},
+                {"class_name", own ? registered.substr(package + 1) : registered},
+                {"config", settings_of(layer)},
+                {"registered_name", own ? ConfigValue(registered) : ConfigValue()}};
+  const std::vector<ValueType>& types = layer.impl().build_types();
+  if (!types.empty()) {
+    ConfigList shapes;
+    for (const ValueType& t : types) shapes.push_back(shape_of(t.shape));
+    result.set("build_config",
+               Config{{"input_shape", types.size() == 1 ? shapes[0] : ConfigValue(shapes)}});
+  }
+  return result;
+}
+
+/// One tensor as ["x", 0, 0], several as a list of those.
+ConfigValue histories(const Calls& calls, const std::vector<KerasTensor>& tensors) {
+  if (tensors.size() == 1) return calls.history(tensors[0]);
+  ConfigList result;
+  for (const KerasTensor& t : tensors) result.emplace_back(calls.history(t));
+  return result;
+}
+
+Config functional_to_config(const Architecture& a) {
+  const Calls calls(a);
+  ConfigList layers;
+  for (const Layer& layer : a.layers) {
+    Config entry = layer_to_config(layer);
+    entry.set("name", layer.name()).set("inbound_nodes", inbound_nodes(calls, layer));
+    layers.emplace_back(std::move(entry));
+  }
+  return {{"module", "keras.src.models.functional"},
+          {"class_name", "Functional"},
+          {"config", Config{{"name", a.name},
+                            {"trainable", a.trainable},
+                            {"layers", std::move(layers)},
+                            {"input_layers", histories(calls, a.inputs)},
+                            {"output_layers", histories(calls, a.outputs)}}},
+          {"registered_name", "Functional"},
+          {"build_config", Config{{"input_shape", nullptr}}}};
+}
+
+Config sequential_to_config(const Architecture& a) {
+  SINTER_CHECK(a.inputs.size() == 1, a.name);
+  ConfigList layers;
+  for (const Layer& layer : a.layers) layers.emplace_back(layer_to_config(layer));
+  const ConfigValue input_shape = shape_of(a.inputs[0].shape());
+  const ConfigObject policy{
+      "keras", "DTypePolicy", {{"name", std::string(dtype_name(a.inputs[0].dtype()))}}};
+  return {{"module", "keras"},
+          {"class_name", "Sequential"},
+          {"config", Config{{"name", a.name},
+                            {"trainable", a.trainable},
+                            {"dtype", without_objects(policy)},
+                            {"layers", std::move(layers)},
+                            {"build_input_shape", input_shape}}},
+          {"registered_name", nullptr},
+          {"build_config", Config{{"input_shape", input_shape}}}};
+}
+
+}  // namespace
+
+Config architecture_to_config(const Architecture& architecture) {
+  return architecture.sequential ? sequential_to_config(architecture)
+                                 : functional_to_config(architecture);
+}
+
+}  // namespace sinter

@@ -1,0 +1,52 @@
+// The arguments of compile() and fit() in Keras's JSON: "compile_config" of models, and the files
+// that `sinter train --compile --fit` takes.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+
+#include "frontend/config.h"
+#include "frontend/layer.h"
+#include "frontend/model.h"
+
+namespace sinter {
+
+/// Something of the user's own that files know by name only.
+class CustomObject {
+ public:
+  using PairFunction = std::function<Symbol(Symbol, Symbol)>;
+  using UnaryFunction = std::function<Symbol(Symbol)>;
+
+  /// A loss or a metric.
+  CustomObject(Symbol (*function)(Symbol, Symbol)) : value_(PairFunction(function)) {}  // NOLINT
+  CustomObject(PairFunction function) : value_(std::move(function)) {}                  // NOLINT
+  /// An activation.
+  CustomObject(Symbol (*function)(Symbol)) : value_(UnaryFunction(function)) {}  // NOLINT
+  CustomObject(UnaryFunction function) : value_(std::move(function)) {}          // NOLINT
+  /// A layer class.
+  CustomObject(LayerFactory factory) : value_(factory) {}  // NOLINT
+
+  template <typename T>
+  const T* as() const {
+    return std::get_if<T>(&value_);
+  }
+
+ private:
+  std::variant<PairFunction, UnaryFunction, LayerFactory> value_;
+};
+using CustomObjects = std::map<std::string, CustomObject, std::less<>>;
+
+/// {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"}, with what Keras adds and,
+/// where they are set, "backend" and "disabled_passes".
+Config compile_arguments_to_config(const CompileArguments& arguments);
+/// The inverse; takes compile.json and "compile_config". Raises NameError, or Error naming the key.
+CompileArguments compile_arguments_from_config(const ConfigValue& json,
+                                               const CustomObjects& custom = {});
+/// epochs, batch_size, validation_split, shuffle, class_weight, callbacks, initial_epoch,
+/// validation_freq, ... : everything but data.
+FitOptions fit_options_from_config(const ConfigValue& json);
+/// {"class_name": "EarlyStopping", "config": {...}} and its kin. Raises NameError.
+CallbackItem callback_from_config(const ConfigValue& value);
+
+}  // namespace sinter

@@ -1,0 +1,270 @@
+// Models to files and back. What stands in a .sinter file: core/model_file.h; here is what the
+// frontend puts into it.
+//
+// Tensors: weights under the names that the stored graph uses, "random_state", and
+// "optimizer/<path>" for the optimizer's variables.
+#include "frontend/save.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "core/error.h"
+#include "core/model_file.h"
+#include "frontend/activations.h"
+#include "frontend/interop/architecture.h"
+#include "frontend/interop/json.h"
+#include "frontend/lower_inference.h"
+#include "frontend/model_state.h"
+
+namespace sinter {
+namespace {
+
+constexpr std::string_view kOptimizerPrefix = "optimizer/";
+constexpr const char* kRandomState = "random_state";
+
+/// Weights under unique names, in the order of get_weights(); the graph's own names where it has
+/// them.
+std::vector<std::pair<std::string, VariablePtr>> named_weights(const Model& model,
+                                                               const ForwardGraph& forward) {
+  std::map<const Variable*, std::string> names;
+  std::set<std::string> taken;
+  for (size_t i = 0; i < forward.variables.size(); ++i) {
+    const std::string& name = forward.graph.node(forward.graph.variables()[i]).name;
+    names[forward.variables[i].get()] = name;
+    taken.insert(name);
+  }
+  std::vector<std::pair<std::string, VariablePtr>> result;
+  for (const VariablePtr& v : model.variables()) {
+    std::string& name = names[v.get()];
+    if (name.empty()) {
+      name = v->path;
+      for (int i = 1; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", v->path, i);
+    }
+    result.emplace_back(name, v);
+  }
+  return result;
+}
+
+ForwardGraph forward_of(const Model& model) {
+  const ModelState& state = *model.state();
+  return build_forward(state.name, state.net(), state.random_state);
+}
+
+void add_weights(ModelFile& file, const Model& model, const ForwardGraph& forward) {
+  for (const auto& [name, v] : named_weights(model, forward))
+    file.tensors.push_back({name, v->value});
+}
+
+/// The lowered graph, and the tensors it reads.
+void add_inference(ModelFile& file, const Model& model, const ForwardGraph& forward) {
+  file.graphs.push_back(lower_inference(forward.graph));
+  add_weights(file, model, forward);
+  file.tensors.push_back({kRandomState, model.state()->random_state->value});
+}
+
+void add_training_state(ModelFile& file, const Model& model) {
+  const ModelState& state = *model.state();
+  std::set<std::string> taken;
+  for (const VariablePtr& v : model.optimizer().variables()) {
+    std::string name = std::string(kOptimizerPrefix) + v->path;
+    for (int i = 1; !taken.insert(name).second; ++i)
+      name = fmt::format("{}{}_{}", kOptimizerPrefix, v->path, i);
+    file.tensors.push_back({name, v->value});
+  }
+  file.training_state = to_json_text(
+      Config{{"shuffle_seed", state.shuffle_seed}, {"epochs_done", state.epochs_done}});
+}
+
+Architecture architecture_of(const Model& model) {
+  Architecture result;
+  result.name = model.name();
+  result.sequential = model.state()->sequential;
+  result.inputs = model.inputs();
+  result.outputs = model.outputs();
+  if (result.sequential) result.layers.emplace_back(result.inputs[0].call()->layer);
+  result.layers.insert(result.layers.end(), model.layers().begin(), model.layers().end());
+  return result;
+}
+
+CustomLayers custom_layers(const CustomObjects& custom) {
+  CustomLayers result;
+  for (const auto& [name, object] : custom) {
+    if (const auto* factory = object.as<LayerFactory>()) result.emplace(name, *factory);
+    if (const auto* function = object.as<CustomObject::UnaryFunction>())
+      register_activation(name, *function);
+  }
+  return result;
+}
+
+template <typename F>
+auto with_hint(F&& build) {
+  try {
+    return build();
+  } catch (const NameError& error) {
+    throw NameError(fmt::format("{} (your own goes into custom_objects)", error.what()));
+  }
+}
+
+Model model_of(const Architecture& a) {
+  if (!a.sequential) return Model(a.inputs, a.outputs, a.name);
+  auto state = std::make_shared<ModelState>(a.name);
+  state->sequential = true;
+  state->chain.assign(a.layers.begin() + 1, a.layers.end());
+  state->chain_input = a.inputs[0];
+  state->network.emplace(a.inputs, a.outputs);
+  return Model(std::move(state));
+}
+
+/// Gives the variables the values of the file. With `share` they take the mapped memory itself,
+/// which is right only while no executable is bound to theirs.
+void adopt(const std::vector<VariablePtr>& variables,
+           const std::vector<const NamedTensor*>& tensors, bool share, const std::string& owner) {
+  if (variables.size() != tensors.size()) {
+    throw ShapeError(fmt::format("{} has {} weights, the file holds {}", owner, variables.size(),
+                                 tensors.size()));
+  }
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor& t = tensors[i]->tensor;
+    if (t.type() != variables[i]->value.type()) {
+      throw ShapeError(fmt::format("{}: weight '{}' is {}, but '{}' in the file is {}", owner,
+                                   variables[i]->path, variables[i]->value.type().to_string(),
+                                   tensors[i]->name, t.type().to_string()));
+    }
+  }
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (share) {
+      variables[i]->value = tensors[i]->tensor;
+      variables[i]->touch();
+    } else {
+      variables[i]->assign(tensors[i]->tensor);
+    }
+  }
+}
+
+std::vector<const NamedTensor*> weights_in(const ModelFile& file) {
+  std::vector<const NamedTensor*> result;
+  for (const NamedTensor& t : file.tensors) {
+    if (t.name != kRandomState && !t.name.starts_with(kOptimizerPrefix)) result.push_back(&t);
+  }
+  return result;
+}
+
+void restore_training(const Model& model, const ModelFile& file, const std::string& path) {
+  const ConfigValue json =
+      parse_json(file.training_state, fmt::format("the training state in '{}'", path));
+  const Config* config = json.as<Config>();
+  if (config == nullptr)
+    throw FileError(fmt::format("cannot load '{}': its training state is no dictionary", path));
+  ModelState& state = *model.state();
+  state.shuffle_seed = config->get_int("shuffle_seed", state.shuffle_seed);
+  state.epochs_done = config->get_int("epochs_done", 0);
+  std::vector<const NamedTensor*> slots;
+  for (const NamedTensor& t : file.tensors) {
+    if (t.name.starts_with(kOptimizerPrefix)) slots.push_back(&t);
+  }
+  if (slots.empty()) return;  // saved before the first step
+  OptimizerImpl& optimizer = model.optimizer().impl();
+  optimizer.build(model.trainable_variables());
+  adopt(optimizer.variables(), slots, true, "optimizer '" + optimizer.name() + "'");
+}
+
+void check_ending(const std::string& path, std::string_view ending) {
+  if (!path.ends_with(ending)) throw FileError(fmt::format("'{}' must end in {}", path, ending));
+}
+
+}  // namespace
+
+void save_model(const Model& model, const std::string& path, const SaveOptions& options) {
+  for (const char* foreign : {".keras", ".h5", ".hdf5", ".onnx", ".json"}) {
+    if (path.ends_with(foreign))
+      throw FileError(fmt::format(
+          "cannot save '{}': models are saved as .sinter; {} is not written by this version", path,
+          foreign));
+  }
+  ModelFile file;
+  add_inference(file, model, forward_of(model));
+  Config json = architecture_to_config(architecture_of(model));
+  file.architecture = to_json_text(json);
+  if (options.include_optimizer && model.is_compiled()) {
+    file.compile_settings = to_json_text(compile_arguments_to_config(model.compile_arguments()));
+    add_training_state(file, model);
+  }
+  save_model_file(path, file);
+}
+
+Model load_model(const std::string& path, const LoadOptions& options, std::source_location where) {
+  register_ops();
+  const ModelFile file = load_model_file(path);
+  if (file.architecture.empty()) {
+    throw FileError(fmt::format(
+        "cannot load '{}' as a model: it is a file of kind '{}' and holds no architecture{}", path,
+        file.kind, file.kind == "weights" ? " (use load_weights)" : ""));
+  }
+  const std::string source = fmt::format("the architecture in '{}'", path);
+  const Model model = with_hint([&] {
+    return model_of(architecture_from_config(parse_json(file.architecture, source),
+                                             custom_layers(options.custom_objects), where));
+  });
+  adopt(model.variables(), weights_in(file), true, fmt::format("the model in '{}'", path));
+  if (const Tensor* random = file.find_tensor(kRandomState))
+    model.state()->random_state->assign(*random);
+  if (options.compile && !file.compile_settings.empty()) {
+    const ConfigValue settings =
+        parse_json(file.compile_settings, fmt::format("the settings of compile in '{}'", path));
+    model.compile(
+        with_hint([&] { return compile_arguments_from_config(settings, options.custom_objects); }));
+    if (!file.training_state.empty()) restore_training(model, file, path);
+  }
+  return model;
+}
+
+void save_weights(const Model& model, const std::string& path) {
+  check_ending(path, ".weights.sinter");
+  ModelFile file;
+  file.kind = "weights";
+  add_weights(file, model, forward_of(model));
+  save_model_file(path, file);
+}
+
+void load_weights(const Model& model, const std::string& path) {
+  register_ops();
+  const ModelFile file = load_model_file(path);
+  adopt(model.variables(), weights_in(file), false, fmt::format("model '{}'", model.name()));
+}
+
+std::string to_json(const Model& model, int indent) {
+  Config json = architecture_to_config(architecture_of(model));
+  json.set("compile_config",
+           model.is_compiled()
+               ? without_objects(compile_arguments_to_config(model.compile_arguments()))
+               : ConfigValue(Config()));
+  return to_json_text(json, indent);
+}
+
+Model model_from_json(const std::string& json, const LoadOptions& options,
+                      std::source_location where) {
+  return with_hint([&] {
+    return model_of(architecture_from_config(parse_json(json, "model JSON"),
+                                             custom_layers(options.custom_objects), where));
+  });
+}
+
+void export_inference(const Model& model, const std::string& path) {
+  ModelFile file;
+  file.kind = "inference";
+  add_inference(file, model, forward_of(model));
+  save_model_file(path, file);
+}
+
+void Model::save(const std::string& path, const SaveOptions& options) const {
+  save_model(*this, path, options);
+}
+void Model::save_weights(const std::string& path) const { sinter::save_weights(*this, path); }
+void Model::load_weights(const std::string& path) const { sinter::load_weights(*this, path); }
+std::string Model::to_json(int indent) const { return sinter::to_json(*this, indent); }
+void Model::export_inference(const std::string& path) const {
+  sinter::export_inference(*this, path);
+}
+
+}  // namespace sinter

@@ -1,0 +1,45 @@
+// Models as files: whole (.sinter), weights alone (.weights.sinter), architecture alone (Keras's
+// JSON), and lowered for running only.
+#pragma once
+
+#include <source_location>
+#include <string>
+
+#include "frontend/interop/keras_compile.h"
+#include "frontend/model.h"
+
+namespace sinter {
+
+struct LoadOptions {
+  /// Losses, metrics, activations and layers of your own, by the names that the file uses.
+  CustomObjects custom_objects = {};
+  /// False leaves the model as it was before compile(): no optimizer, no custom losses needed.
+  bool compile = true;
+};
+
+/// Architecture, weights and forward graph; with `include_optimizer` (the default) also the
+/// arguments of compile() and the state of training, after which fit() goes on exactly as if it had
+/// not stopped. Replaces `path` atomically.
+void save_model(const Model& model, const std::string& path, const SaveOptions& options = {});
+/// Raises FileError for a file that cannot be read or is damaged, NameError for what needs
+/// custom_objects. Weights stay in the mapped file until they change.
+Model load_model(const std::string& path, const LoadOptions& options = {},
+                 std::source_location where = std::source_location::current());
+
+/// The weights in the order of get_weights(). The name must end in .weights.sinter.
+void save_weights(const Model& model, const std::string& path);
+/// From .weights.sinter or a whole .sinter file; matched by order. Raises ShapeError when count or
+/// shapes differ: nothing has changed then.
+void load_weights(const Model& model, const std::string& path);
+
+/// Keras 3's JSON of the architecture, with "compile_config" when the model is compiled.
+std::string to_json(const Model& model, int indent = -1);
+/// From the JSON of Keras 2 or 3. Weights are initial ones; the model is not compiled.
+Model model_from_json(const std::string& json, const LoadOptions& options = {},
+                      std::source_location where = std::source_location::current());
+
+/// The forward graph after the inference pipeline, with its weights: core and runtime alone can run
+/// it (core/model_file.h, runtime/load.h). The batch stays symbolic.
+void export_inference(const Model& model, const std::string& path);
+
+}  // namespace sinter

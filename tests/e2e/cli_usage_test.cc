@@ -1,0 +1,113 @@
+// The tool's manners: help everywhere, one-line errors, exit codes 0, 1 and 2.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "tests/support/process.h"
+
+namespace sinter::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const std::vector<std::string> kCommands = {"train",   "predict", "evaluate", "dump",
+                                            "summary", "passes",  "bench"};
+
+void expect_one_line(const ProcessResult& result) {
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  EXPECT_THAT(result.err, StartsWith("sinter"));
+}
+
+TEST(CliUsage, HelpEverywhere) {
+  const ProcessResult all = run_sinter({"--help"});
+  EXPECT_EQ(all.exit_code, 0);
+  EXPECT_EQ(all.err, "");
+  for (const std::string& command : kCommands) {
+    EXPECT_THAT(all.out, HasSubstr("\n  " + command + " "));
+    const ProcessResult help = run_sinter({command, "--help"});
+    EXPECT_EQ(help.exit_code, 0) << command;
+    EXPECT_EQ(help.err, "") << command;
+    EXPECT_THAT(help.out, HasSubstr("Usage: sinter " + command)) << command;
+  }
+  EXPECT_THAT(run_sinter({"--version"}).out, "sinter " SINTER_TEST_VERSION "\n");
+}
+
+TEST(CliUsage, WrongUsageIsTwo) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {},
+      {"fly"},
+      {"train"},
+      {"train", "--frobnicate"},
+      {"predict", "m.sinter"},
+      {"dump", "m.sinter", "--format", "gif"},
+      {"dump", "m.sinter", "--graph", "backward"},
+      {"dump", "m.sinter", "--after", "fold", "--all-passes"},
+      {"bench"},
+      {"bench", "mlp_b1", "--threads", "0"},
+      {"bench", "mlp_b1", "--seconds", "soon"},
+      {"train", "m.json", "--x", "x.npy", "--y", "y.npy", "--epochs", "-1"},
+      {"passes", "extra"},
+  };
+  for (const auto& arguments : wrong) {
+    const ProcessResult result = run_sinter(arguments);
+    EXPECT_EQ(result.exit_code, 2) << ::testing::PrintToString(arguments) << result.err;
+    expect_one_line(result);
+    EXPECT_THAT(result.err, HasSubstr("--help')"));
+  }
+}
+
+TEST(CliUsage, ErrorsAreOne) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.file("broken.sinter")) << "hello";
+  std::ofstream(folder.file("broken.json")) << "{\"class_name\": ";
+  std::ofstream(folder.file("other.json")) << "[1, 2]";
+  const std::vector<std::pair<std::vector<std::string>, std::string>> wrong = {
+      {{"summary", "no/such/file.sinter"},
+       "sinter summary: cannot read 'no/such/file.sinter': No such file or directory\n"},
+      {{"summary", folder.file("broken.sinter")},
+       "sinter summary: cannot load '" + folder.file("broken.sinter") +
+           "': it is not a .sinter file\n"},
+      {{"summary", folder.file("other.json")},
+       "sinter summary: model JSON: the document must be a dictionary, found a list\n"},
+      {{"bench", "cnn_train"},
+       "sinter bench: work 'cnn_train' needs the layer Conv2D, which this version of Sinter does "
+       "not have\n"},
+      {{"bench", "res_b1"},
+       "sinter bench: work 'res_b1' needs the layer Conv2D, which this version of Sinter does not "
+       "have\n"},
+  };
+  for (const auto& [arguments, text] : wrong) {
+    const ProcessResult result = run_sinter(arguments);
+    EXPECT_EQ(result.exit_code, 1) << ::testing::PrintToString(arguments);
+    EXPECT_EQ(result.err, text);
+    expect_one_line(result);
+  }
+  const ProcessResult broken = run_sinter({"summary", folder.file("broken.json")});
+  EXPECT_EQ(broken.exit_code, 1);
+  expect_one_line(broken);
+  EXPECT_THAT(broken.err, HasSubstr("line 1, column 16"));
+  const ProcessResult misspelt = run_sinter({"bench", "mlp_b2"});
+  EXPECT_EQ(misspelt.exit_code, 1);
+  EXPECT_THAT(misspelt.err, HasSubstr("unknown work 'mlp_b2'; did you mean 'mlp_b1'?"));
+}
+
+TEST(CliUsage, FullDiskIsNoticed) {
+  const ProcessResult result =
+      run_process({"/bin/sh", "-c", SINTER_BINARY_DIR "/sinter passes > /dev/full"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.err, "sinter passes: cannot write the output: No space left on device\n");
+}
+
+TEST(CliUsage, PassesAreListed) {
+  const ProcessResult result = run_sinter({"passes"});
+  EXPECT_EQ(result.exit_code, 0);
+  for (const char* name : {"decompose", "remove_dead", "\ntraining: ", "\ninference: "})
+    EXPECT_THAT(result.out, HasSubstr(name));
+}
+
+}  // namespace
+}  // namespace sinter::testing

@@ -1,0 +1,36 @@
+// Runs a program and gives what it printed and how it ended.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sinter::testing {
+
+struct ProcessResult {
+  int exit_code = -1;  // 128 + signal when a signal ended it
+  std::string out;
+  std::string err;
+};
+
+/// `arguments[0]` is the program. `environment` holds "NAME=value" entries added to this process's
+/// own.
+ProcessResult run_process(const std::vector<std::string>& arguments,
+                          const std::vector<std::string>& environment = {});
+
+/// The tool of this build with the given arguments.
+ProcessResult run_sinter(std::vector<std::string> arguments);
+
+/// A folder that is removed with its content at the end of the scope.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace sinter::testing
