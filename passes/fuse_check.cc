@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "passes/fuse_elementwise.h"
 
 namespace sinter {
@@ -33,7 +34,7 @@ class RegionChecker {
   void require(bool condition, std::string_view what) const {
     if (!condition) {
       throw InternalError(
-          fmt::format("fused region '{}' of kind {}: {}", body_.name(), kind_, what));
+          fmt::format("fused region of kind {}: {}\n{}", kind_, what, to_text(body_)));
     }
   }
   bool is_input(ValueId id) const { return body_.node(id).is("input"); }
@@ -45,7 +46,15 @@ class RegionChecker {
   // R and C are the largest extents of interior values and of the inputs they read as they are.
   void find_space() {
     for (const Node& node : body_.nodes()) {
-      if (node.is("input") || node.is("contract")) continue;
+      if (node.is("input")) continue;
+      if (node.is("contract")) {
+        const int free = body_.type(node.inputs[0]).shape.rank() -
+                         static_cast<int>(node.attributes.get_ints("lhs_contract").size());
+        rows_ = columns_ = 1;
+        for (int d = 0; d < node.types[0].shape.rank(); ++d)
+          (d < free ? rows_ : columns_) *= node.types[0].shape[d];
+        return;
+      }
       if (node.is("reshape") && !is_input(node.inputs[0])) continue;
       for (const ValueType& t : node.types) {
         if (t.shape.rank() != 2) require(false, "an interior value that is not of rank 2");

@@ -1,7 +1,10 @@
 // fuse_dense: dense followed by an activation becomes dense{activation}, for backends that run both
 // in one primitive.
+#include <array>
+
 #include "core/rewriter.h"
 #include "passes/passes.h"
+#include "passes/region.h"
 
 namespace sinter {
 namespace {
@@ -34,8 +37,8 @@ Graph fuse_dense(const Graph& graph, const PassContext& context) {
                             node.attributes.values().empty()
                                 ? nullptr
                                 : std::make_shared<const Attributes>(node.attributes)};
-    rewriter.target().set_origin(
-        node.origin == dense.origin || node.origin == nullptr ? dense.origin : node.origin);
+    const std::array<int32_t, 2> nodes = {from.node, index};
+    rewriter.target().set_origin(joined_origin(graph, nodes));
     const Symbol fused = rewriter.target().add1("dense", rewriter.map_inputs(dense),
                                                 {{"activation", activation}}, dense.name);
     // A backend that runs the dense but not with this activation keeps the dense.

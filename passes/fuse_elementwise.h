@@ -32,7 +32,8 @@
 //   interior node; a reshape brings its result to full
 //               (R = product of the left side's free dimensions, C of the right side's). The rest
 //               is as above, without reductions over columns (axes [1] or [0,1]) and without maps
-//               over rows: full values and column sums only. The contract's own result may be an
+//               over rows: full values and column sums (of the
+//               contract's floating dtype) only. The contract's own result may be an
 //               output too.
 #pragma once
 

@@ -16,6 +16,7 @@ namespace {
 // R and C of a contraction that may be the root of a region; no batch axes.
 std::optional<Shape> space_of(const Graph& graph, const Node& node) {
   if (!node.is("contract") || !node.attributes.get_ints("lhs_batch").empty()) return std::nullopt;
+  if (!is_floating(node.types[0].dtype)) return std::nullopt;
   const Shape& lhs = graph.type(node.inputs[0]).shape;
   const int free = lhs.rank() - static_cast<int>(node.attributes.get_ints("lhs_contract").size());
   Shape space{1, 1};
@@ -66,15 +67,33 @@ Pair take_apart(const Graph& graph, int32_t contract, int32_t follower) {
   return pair;
 }
 
+// The member in the space of the product. In a flat region, [1, R * C], a scalar looks like the
+// value of the only row.
+std::optional<Member> member_in(const Pair& pair, int32_t index, const Shape& space) {
+  std::optional<Member> member = as_member(pair.graph, index);
+  if (!member || member->role != Role::kMap || member->rows != 1 || space[0] == 1) return member;
+  member->rows = 0;
+  for (Reading& r : member->readings) {
+    if (r.level == Level::kRow) r.level = Level::kScalar;
+    r.rows = 0;
+  }
+  return member;
+}
+
 // Is all of the follower's work over the full space of the product, or a column sum of such?
 bool fits(const Pair& pair, const Shape& space) {
   for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
     const Node& node = pair.graph.node(i);
     if (!node.is("map") && !node.is("reduce")) continue;
-    const std::optional<Member> member = as_member(pair.graph, i);
+    const std::optional<Member> member = member_in(pair, i, space);
     if (!member || member->elements != space.elements()) return false;
     if (member->rows != 0 && member->rows != space[0]) return false;
     if (member->role != Role::kMap && member->role != Role::kColumnReduce) return false;
+    if (node.is("reduce") &&
+        (node.attributes.get_string("kind") != "sum" ||
+         node.types[0].dtype != pair.graph.node(pair.contract).types[0].dtype)) {
+      return false;
+    }
     for (const Reading& r : member->readings) {
       if (r.source.node == pair.contract && r.generator < 0 && r.level != Level::kFull)
         return false;
@@ -169,7 +188,7 @@ class EpilogueFuser {
     RegionBuilder builder(pair.graph, space[0], space[1]);
     builder.add_contract(pair.contract);
     for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
-      if (const auto member = as_member(pair.graph, i)) builder.add(i, *member, false);
+      if (const auto member = member_in(pair, i, space)) builder.add(i, *member, false);
     }
     // What the follower gave out through a reshape is the value before it.
     std::vector<ValueId> results;

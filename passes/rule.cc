@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "passes/region.h"
 #include "passes/uniform.h"
 
 namespace sinter {
@@ -113,12 +114,15 @@ class Matcher {
     if (pattern.any_operands || match_operands(pattern, node, match, false) ||
         (is_commutative(pattern.op) && match_operands(pattern, node, match, true))) {
       if (pattern.used_once && uses_[static_cast<size_t>(index)] != 1) shared_ = true;
+      nodes_.push_back(index);
       return true;
     }
     match.bindings = saved;
     return false;
   }
   bool shared() const { return shared_; }
+  // The nodes that make way for the replacement, operands first.
+  const std::vector<int32_t>& nodes() const { return nodes_; }
 
  private:
   bool match_operands(const Pattern& pattern, const Node& node, Match& match, bool swapped) {
@@ -148,6 +152,7 @@ class Matcher {
   const Graph& graph_;
   const Uses& uses_;
   bool shared_ = false;
+  std::vector<int32_t> nodes_;
 };
 
 // The replacement text as nodes; numbers take the type of the root.
@@ -192,6 +197,7 @@ bool fire(const ParsedRule& parsed, Rewriter& rewriter, int32_t index, const Use
     if (rule.remarks) add_remark(context, rule.name, graph.node(index), reason);
     return false;
   }
+  const OriginScope scope(rewriter.target(), joined_origin(graph, matcher.nodes()));
   const Symbol result =
       parsed.replacement ? build_text(*parsed.replacement, match) : rule.build(match);
   SINTER_CHECK(result.type() == graph.type(match.root), "rule " + rule.name + " changed a type");
