@@ -1,7 +1,7 @@
 // Vector versions of the transcendental functions, written as IR. Special values are those of libm.
 //
 // Largest errors in units of the last place, against the exact value, as tests/unit/runtime/llvm/math_test.cc holds them to:
-//   float32: exp 1.5, expm1 1.5, log 1, log1p 2, tanh 2.5, erf 6 (within 4e-7 everywhere); sin, cos, pow are libm's, lane by lane
+//   float32: exp 1.5, expm1 1.5, log 1, log1p 2, tanh 2.5, erf 2; sin, cos, pow are libm's, lane by lane
 //   float64: exp 1.5, expm1 2, log 1.5, log1p 2.5, tanh 4.5; erf, sin, cos, pow are libm's
 #pragma once
 
