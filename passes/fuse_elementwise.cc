@@ -22,6 +22,7 @@ namespace {
 
 constexpr size_t kMostStreams = 28;        // inputs and results of a region
 constexpr size_t kMostInstructions = 600;  // of its maps together
+constexpr int64_t kSmall = 2048;           // elements of work that is not worth a kernel of its own
 
 class Fuser {
  public:
@@ -43,7 +44,7 @@ class Fuser {
     while (merge_along_edges()) {
     }
     merge_readers();
-    merge_scalars();
+    merge_small();
     return emit();
   }
 
@@ -241,16 +242,24 @@ class Fuser {
     }
   }
 
-  // All scalar work that is ready together becomes one kernel.
-  void merge_scalars() {
-    std::vector<int32_t> found;
+  bool is_small(int32_t group) const {
+    const std::vector<int32_t>& all = partition_.members(group);
+    return elements(group) <= kSmall && rows(group) <= 1 &&
+           std::all_of(all.begin(), all.end(), [&](int32_t m) { return !member(m).terminal; });
+  }
+
+  // Independent work on as many elements, when there are few, becomes one kernel: scalars, updates
+  // of biases of one size.
+  void merge_small() {
+    std::map<int64_t, std::vector<int32_t>> by_size;
     for (int32_t i = 0; i < graph_.size(); ++i) {
-      if (!is_member(i) || elements(partition_.find(i)) != 1) continue;
-      for (int32_t other : found) {
+      if (!is_member(i) || !is_small(partition_.find(i))) continue;
+      std::vector<int32_t>& others = by_size[elements(partition_.find(i))];
+      for (int32_t other : others) {
         const int32_t a = partition_.find(other), b = partition_.find(i);
-        if (a != b) join(a, b);
+        if (a != b && is_small(a) && is_small(b)) join(a, b);
       }
-      found.push_back(i);
+      others.push_back(i);
     }
   }
 

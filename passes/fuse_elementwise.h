@@ -7,34 +7,31 @@
 //   full [R,C]     row [R,1]     column [1,C]     scalar [1,1]
 //
 // 1. Inputs have the types that the surrounding graph gives them. One `reshape` (no data moves)
-// brings each into a canonical shape,
-//    unless it has it already. The int64[2] state of a `random` node is used as it is.
+//    brings each into a canonical shape, unless it has it already. The int64[2] state of a `random`
+//    node is used as it is.
 // 2. Interior nodes, in topological order:
 //      map        full or row; all operands and results have that one shape
 //      broadcast  {dims=[0,1]}: row, column or scalar -> full; scalar -> row
-//      reduce     {keepdims=true}: axes [1] full -> row; axes [0] full -> column or row -> scalar;
-//      axes [0,1] full -> scalar iota       {shape=[R,C], axis=0 or 1} random     {shape=[R,C]}:
-//      element numbers count along rows, as in the tensor
-// 3. Reductions over rows (axes [0] and [0,1]) end the region: nothing but an output reads them. So
-// one pass over the rows, each row
-//    on its own, computes everything; rows may be shared out between threads and the partial sums
-//    combined in a second phase.
+//      reduce     {keepdims=true}: axes [1] full -> row; axes [0] full -> column, row -> scalar;
+//                 axes [0,1] full -> scalar
+//      iota       {shape=[R,C], axis=0 or 1}
+//      random     {shape=[R,C]}: element numbers count along rows, as in the tensor
+// 3. Reductions over rows (axes [0] and [0,1]) end the region: nothing but an output reads them.
+//    So one pass over the rows, each row on its own, computes everything; rows may be shared out
+//    between threads and the partial sums combined in a second phase.
 // 4. Outputs are interior values, each through one `reshape` to the type that the graph sees, where
-// that differs.
-//    No output is an input, no value is an output twice.
-// 5. A region without rows or columns to tell apart has R = 1: its work may be cut along the
-// columns.
+//    that differs. No output is an input, no value is an output twice.
+// 5. A region without rows or columns to tell apart has R = 1: its work may be cut along columns.
 //
 // Kinds:
 //   "map"       no reduce
 //   "reduce"    at least one reduce
 //   "contract"  inputs 0 and 1 are the operands of a `contract` without batch axes, the first
-//   interior node; a reshape brings its result to full
-//               (R = product of the left side's free dimensions, C of the right side's). The rest
-//               is as above, without reductions over columns (axes [1] or [0,1]) and without maps
-//               over rows: full values and column sums (of the
-//               contract's floating dtype) only. The contract's own result may be an
-//               output too.
+//               interior node; a reshape brings its result to full (R = product of the left side's
+//               free dimensions, C of the right side's). The rest is as above, without reductions
+//               over columns (axes [1] or [0,1]) and without maps over rows: full values, and
+//               column sums of the contract's floating dtype, only. The contract's own result may
+//               be an output too.
 #pragma once
 
 #include "core/graph.h"
