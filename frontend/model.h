@@ -119,7 +119,7 @@ struct Evaluation {
 };
 
 struct SummaryOptions {
-  int line_length = 0;  // 0: as wide as needed
+  int line_length = 0;  // at least 76, the default
 };
 
 struct SaveOptions {

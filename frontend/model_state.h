@@ -69,7 +69,7 @@ struct ModelState {
   void refresh_version();
 
   VariableVersion version = std::make_shared<std::atomic<uint64_t>>(0);
-  std::mutex fit_mutex;  // training and evaluation are exclusive
+  std::recursive_mutex fit_mutex;  // training is exclusive; callbacks may evaluate
 
  private:
   struct Entry {

@@ -99,19 +99,51 @@ std::string border(const std::vector<size_t>& widths, const char* left, const ch
   return text + right + "\n";
 }
 
-std::string table_line(const std::vector<size_t>& widths, const Row& row, const char* bar,
-                       size_t right_column) {
-  std::string text = bar;
-  for (size_t c = 0; c < widths.size(); ++c) {
-    const std::string space(widths[c] - width_of(row.cells[c]), ' ');
-    text += ' ';
-    if (c == right_column) text += space;
-    text += row.cells[c];
-    if (c != right_column) text += space;
-    text += ' ';
-    text += bar;
+// Words of `text` in lines of at most `width` characters; longer words are cut.
+std::vector<std::string> wrapped(const std::string& text, size_t width) {
+  std::vector<std::string> lines = {""};
+  size_t at = 0;
+  while (at < text.size()) {
+    size_t end = std::min(text.find(' ', at), text.size());
+    std::string word = text.substr(at, end - at);
+    at = end + 1;
+    if (!lines.back().empty() && width_of(lines.back()) + 1 + width_of(word) > width)
+      lines.emplace_back();
+    if (!lines.back().empty()) lines.back() += ' ';
+    while (width_of(word) > width) {
+      lines.back() += word.substr(0, width);
+      word.erase(0, width);
+      lines.emplace_back();
+    }
+    lines.back() += word;
   }
-  return text + "\n";
+  return lines;
+}
+
+std::string table_row(const std::vector<size_t>& widths, const Row& row, const char* bar,
+                      size_t right_column) {
+  std::vector<std::vector<std::string>> cells;
+  size_t height = 1;
+  for (size_t c = 0; c < widths.size(); ++c) {
+    cells.push_back(wrapped(row.cells[c], widths[c]));
+    height = std::max(height, cells.back().size());
+  }
+  std::string text;
+  for (size_t line = 0; line < height; ++line) {
+    text += bar;
+    for (size_t c = 0; c < widths.size(); ++c) {
+      const std::string cell = line < cells[c].size() ? cells[c][line] : "";
+      const std::string space(widths[c] - width_of(cell), ' ');
+      text += ' ';
+      if (c == right_column) text += space;
+      text += cell;
+      if (c != right_column) text += space;
+      text += ' ';
+      text += bar;
+    }
+    text += '\n';
+  }
+  return text;
 }
 
 std::string count_line(const char* what, const std::vector<VariablePtr>& variables) {
@@ -135,25 +167,25 @@ std::string Model::summary_text(SummaryOptions options) const {
                      output_shape(network, layer), with_commas(layer.count_params())}});
     if (!chain) rows.back().cells.push_back(connections(network, layer));
   }
-  // Keras's columns for a terminal of 80 characters; wider where a text needs it.
+  // Keras's columns for a terminal of 80 characters; a longer line widens them in proportion.
   std::vector<size_t> widths =
       chain ? std::vector<size_t>{31, 22, 13} : std::vector<size_t>{19, 17, 10, 17};
-  for (const Row& row : rows) {
-    for (size_t c = 0; c < widths.size(); ++c)
-      widths[c] = std::max(widths[c], width_of(row.cells[c]));
-  }
   size_t total = 1;
   for (size_t w : widths) total += w + 3;
-  if (options.line_length > static_cast<int>(total))
-    widths[0] += static_cast<size_t>(options.line_length) - total;
+  if (options.line_length > static_cast<int>(total)) {
+    const auto wanted = static_cast<size_t>(options.line_length) - 1 - 3 * widths.size();
+    size_t given = 0, sum = total - 1 - 3 * widths.size();
+    for (size_t c = 1; c < widths.size(); ++c) given += widths[c] = widths[c] * wanted / sum;
+    widths[0] = wanted - given;
+  }
 
   std::string text = fmt::format("Model: \"{}\"\n", name());
   text += border(widths, "┏", "━", "┳", "┓");
-  text += table_line(widths, rows[0], "┃", 2);
+  text += table_row(widths, rows[0], "┃", 2);
   text += border(widths, "┡", "━", "╇", "┩");
   for (size_t i = 1; i < rows.size(); ++i) {
     if (i > 1) text += border(widths, "├", "─", "┼", "┤");
-    text += table_line(widths, rows[i], "│", 2);
+    text += table_row(widths, rows[i], "│", 2);
   }
   text += border(widths, "└", "─", "┴", "┘");
   const std::vector<VariablePtr> all = network.variables();

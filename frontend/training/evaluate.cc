@@ -65,13 +65,13 @@ std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& opti
   EpochProgress progress(options.verbose, "", batches.count());
   std::vector<void*> targets(results.size());
   state.refresh_version();
+  Programs programs([&](int64_t batch) { return prediction_program(state, batch); });
   for (int64_t b = 0; b < batches.count(); ++b) {
-    const auto program = prediction_program(state, batches.size(b));
     for (size_t i = 0; i < results.size(); ++i) {
       const int64_t row_bytes = results[i].bytes() / data.rows;
       targets[i] = static_cast<std::byte*>(results[i].raw()) + b * options.batch_size * row_bytes;
     }
-    program->executable->run(batches.pointers(b), targets);
+    programs.of_size(batches.size(b)).executable->run(batches.pointers(b), targets);
     if (progress.due()) progress.update(b + 1, {});
   }
   progress.close(batches.count(), {});

@@ -101,9 +101,11 @@ class Fit {
     EpochProgress progress(options_.verbose, fmt::format("Epoch {}/{}", epoch + 1, options_.epochs),
                            count);
     RunningLogs running;
+    Programs programs(
+        [&](int64_t batch) { return training_program(state_, data.train.inputs, batch); });
     int64_t done = 0;
     for (; done < count && !state_.stop_training; ++done)
-      train_batch(data.train, batches, done, running, progress);
+      train_batch(programs, batches, done, running, progress);
     Logs logs;
     if (!running.empty()) logs = running.evaluation().logs();
     if (data.validation && (epoch + 1) % options_.validation_freq == 0)
@@ -115,13 +117,13 @@ class Fit {
     return logs;
   }
 
-  void train_batch(const PreparedData& data, Batches& batches, int64_t batch, RunningLogs& running,
+  void train_batch(Programs& programs, Batches& batches, int64_t batch, RunningLogs& running,
                    EpochProgress& progress) {
     Logs logs;
     each([&](Callback& callback) { callback.on_train_batch_begin(batch, logs); });
-    const auto program = training_program(state_, data.inputs, batches.size(batch));
-    run_step(state_, *program, batches.pointers(batch));
-    running.add(*program, batches.size(batch));
+    StepProgram& program = programs.of_size(batches.size(batch));
+    run_step(state_, program, batches.pointers(batch));
+    running.add(program, batches.size(batch));
     const bool due = progress.due();
     if (wants_batch_logs_ || due) logs = running.evaluation().logs();
     each([&](Callback& callback) { callback.on_train_batch_end(batch, logs); });

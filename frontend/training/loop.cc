@@ -58,10 +58,11 @@ Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t ba
   Batches batches(data, batch_size, in_order);
   const int64_t count = steps ? std::min(*steps, batches.count()) : batches.count();
   RunningLogs logs;
+  Programs programs([&](int64_t batch) { return evaluation_program(state, data.inputs, batch); });
   for (int64_t b = 0; b < count; ++b) {
-    const auto program = evaluation_program(state, data.inputs, batches.size(b));
-    run_step(state, *program, batches.pointers(b));
-    logs.add(*program, batches.size(b));
+    StepProgram& program = programs.of_size(batches.size(b));
+    run_step(state, program, batches.pointers(b));
+    logs.add(program, batches.size(b));
     if (on_batch) on_batch(b + 1, logs);
   }
   return logs.evaluation();

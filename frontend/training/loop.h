@@ -27,6 +27,26 @@ class RunningLogs {
   std::vector<double> losses_, totals_, counts_;
 };
 
+/// The programs of one run over batches: all of one size but for the last, so two lookups serve all
+/// of them.
+class Programs {
+ public:
+  using Find = std::function<std::shared_ptr<StepProgram>(int64_t batch)>;
+  explicit Programs(Find find) : find_(std::move(find)) {}
+  StepProgram& of_size(int64_t batch) {
+    if (!program_ || size_ != batch) {
+      program_ = find_(batch);
+      size_ = batch;
+    }
+    return *program_;
+  }
+
+ private:
+  Find find_;
+  std::shared_ptr<StepProgram> program_;
+  int64_t size_ = 0;
+};
+
 /// Runs one step on the rows of `pointers`; its results are in program.outputs.
 void run_step(ModelState& state, StepProgram& program, const std::vector<const void*>& pointers);
 

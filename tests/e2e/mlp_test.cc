@@ -25,8 +25,7 @@ TEST_P(Mlp, LearnsDigits) {
                  .metrics = {"accuracy"},
                  .backend = GetParam()});
   const History history = model.fit(
-      train.x, train.y,
-      {.epochs = 25, .batch_size = 64, .verbose = 0, .validation_split = 0.1});
+      train.x, train.y, {.epochs = 25, .batch_size = 64, .verbose = 0, .validation_split = 0.1});
   ASSERT_EQ(history.epoch.size(), 25u);
   EXPECT_LT(history["loss"].back(), history["loss"].front());
   EXPECT_GT(history["accuracy"].back(), 0.98);

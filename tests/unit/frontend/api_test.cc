@@ -37,7 +37,8 @@ Tensor one_hot_labels(int64_t rows, int64_t classes) {
 
 TEST_F(Api, StringsAndFunctionsAreTheSame) {
   const Model by_name = course_model("relu", "softmax");
-  by_name.compile({.optimizer = "adam", .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
+  by_name.compile(
+      {.optimizer = "adam", .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
   const Model by_function = course_model(activations::relu, activations::softmax);
   by_function.compile({.optimizer = optimizers::Adam(0.001),
                        .loss = losses::categorical_crossentropy,
@@ -52,18 +53,30 @@ TEST_F(Api, StringsAndFunctionsAreTheSame) {
 
 TEST_F(Api, AllActivationFunctionsKeepTheirNames) {
   const std::vector<std::pair<ActivationFunction, std::string>> table = {
-      {relu, "relu"},         {sigmoid, "sigmoid"},       {sinter::tanh, "tanh"},
-      {elu, "elu"},           {selu, "selu"},             {softmax, "softmax"},
-      {softplus, "softplus"}, {softsign, "softsign"},     {swish, "silu"},
-      {silu, "silu"},         {gelu, "gelu"},             {mish, "mish"},
-      {relu6, "relu6"},       {leaky_relu, "leaky_relu"}, {exponential, "exponential"},
-      {linear, "linear"},     {hard_sigmoid, "hard_sigmoid"},
+      {relu, "relu"},
+      {sigmoid, "sigmoid"},
+      {sinter::tanh, "tanh"},
+      {elu, "elu"},
+      {selu, "selu"},
+      {softmax, "softmax"},
+      {softplus, "softplus"},
+      {softsign, "softsign"},
+      {swish, "silu"},
+      {silu, "silu"},
+      {gelu, "gelu"},
+      {mish, "mish"},
+      {relu6, "relu6"},
+      {leaky_relu, "leaky_relu"},
+      {exponential, "exponential"},
+      {linear, "linear"},
+      {hard_sigmoid, "hard_sigmoid"},
   };
   for (const auto& [function, name] : table) {
     EXPECT_EQ(function.name(), name);
     EXPECT_EQ(ActivationFunction(name).name(), name);
   }
-  EXPECT_EQ(ActivationFunction([](Symbol x) { return x * sigmoid(x); }).name(), "custom_activation");
+  EXPECT_EQ(ActivationFunction([](Symbol x) { return x * sigmoid(x); }).name(),
+            "custom_activation");
   EXPECT_EQ(ActivationFunction(nullptr).name(), "linear");
 }
 
@@ -129,12 +142,15 @@ TEST_F(Api, SeveralInputsAndOutputs) {
                  .loss_weights = {1.0, 0.3},
                  .metrics = std::vector<std::vector<Metric>>{{"mae"}, {"accuracy"}}});
   const Tensor labels = Tensor::from<int32_t>({8}, std::vector<int32_t>{0, 1, 2, 0, 1, 2, 0, 1});
-  const History history = model.fit({inputs(8, 4), inputs(8, 2)}, {inputs(8, 1), labels}, {.epochs = 2, .verbose = 0});
+  const History history =
+      model.fit({inputs(8, 4), inputs(8, 2)}, {inputs(8, 1), labels}, {.epochs = 2, .verbose = 0});
   std::vector<std::string> keys;
   for (const auto& [key, values] : history.history) keys.push_back(key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"kind_accuracy", "kind_loss", "loss", "value_loss", "value_mae"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"kind_accuracy", "kind_loss", "loss", "value_loss",
+                                            "value_mae"}));
   EXPECT_NEAR(history["loss"][1], history["value_loss"][1] + 0.3 * history["kind_loss"][1], 1e-6);
-  const Evaluation e = model.evaluate({inputs(8, 4), inputs(8, 2)}, {inputs(8, 1), labels}, {.verbose = 0});
+  const Evaluation e =
+      model.evaluate({inputs(8, 4), inputs(8, 2)}, {inputs(8, 1), labels}, {.verbose = 0});
   EXPECT_EQ(e.values[0].first, "loss");
   EXPECT_EQ(e.values.size(), 5u);
   const std::vector<Tensor> p = model.predict_all({inputs(8, 4), inputs(8, 2)});
@@ -148,7 +164,8 @@ TEST_F(Api, ProgramsOfTheUserCompile) {
   h = Dropout(0.2)(BatchNormalization()(h));
   auto y = Dense(3, {.activation = softmax})(h);
   Model model(x, y);
-  model.compile({.optimizer = Adam(1e-3), .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
+  model.compile(
+      {.optimizer = Adam(1e-3), .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
   auto history = model.fit(inputs(40, 12), one_hot_labels(40, 3),
                            {.epochs = 3,
                             .batch_size = 16,

@@ -1,0 +1,81 @@
+// summary() is what Keras 3 prints on a terminal of 80 characters.
+#include <gtest/gtest.h>
+#include <sinter/sinter.h>
+
+namespace sinter {
+namespace {
+
+TEST(Summary, IsThatOfKeras) {
+  clear_session();
+  auto x = Input({784});
+  auto h = Dense(128, {.activation = "relu"})(x);
+  h = Dropout(0.2)(BatchNormalization()(h));
+  const Model model(x, Dense(10, {.activation = "softmax"})(h));
+  const std::string expected = R"(Model: "functional"
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
+┃ Layer (type)                    ┃ Output Shape           ┃       Param # ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩
+│ input_layer (InputLayer)        │ (None, 784)            │             0 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dense (Dense)                   │ (None, 128)            │       100,480 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ batch_normalization             │ (None, 128)            │           512 │
+│ (BatchNormalization)            │                        │               │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dropout (Dropout)               │ (None, 128)            │             0 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dense_1 (Dense)                 │ (None, 10)             │         1,290 │
+└─────────────────────────────────┴────────────────────────┴───────────────┘
+)";
+  EXPECT_EQ(model.summary_text(), expected + R"( Total params: 102,282 (399.54 KB)
+ Trainable params: 102,026 (398.54 KB)
+ Non-trainable params: 256 (1.00 KB)
+)");
+  model.compile({.optimizer = "adam", .loss = "categorical_crossentropy"});
+  EXPECT_EQ(model.summary_text(), expected + R"( Total params: 306,336 (1.17 MB)
+ Trainable params: 102,026 (398.54 KB)
+ Non-trainable params: 256 (1.00 KB)
+ Optimizer params: 204,054 (797.09 KB)
+)");
+}
+
+TEST(Summary, ShowsConnectionsWhereLayersAreNoChain) {
+  clear_session();
+  auto a = Input({4}, {.name = "left"}), b = Input({2}, {.name = "right"});
+  auto h = Dense(6)(Concatenate()({a, b}));
+  const Model model({a, b}, {Dense(1, {.name = "value"})(h), Dense(3, {.name = "kind"})(h)});
+  EXPECT_EQ(model.summary_text(), R"(Model: "functional"
+┏━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━┓
+┃ Layer (type)        ┃ Output Shape      ┃    Param # ┃ Connected to      ┃
+┡━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━┩
+│ left (InputLayer)   │ (None, 4)         │          0 │ -                 │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ right (InputLayer)  │ (None, 2)         │          0 │ -                 │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ concatenate         │ (None, 6)         │          0 │ left[0][0],       │
+│ (Concatenate)       │                   │            │ right[0][0]       │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ dense (Dense)       │ (None, 6)         │         42 │ concatenate[0][0] │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ value (Dense)       │ (None, 1)         │          7 │ dense[0][0]       │
+├─────────────────────┼───────────────────┼────────────┼───────────────────┤
+│ kind (Dense)        │ (None, 3)         │         21 │ dense[0][0]       │
+└─────────────────────┴───────────────────┴────────────┴───────────────────┘
+ Total params: 70 (280.00 B)
+ Trainable params: 70 (280.00 B)
+ Non-trainable params: 0 (0.00 B)
+)");
+}
+
+TEST(Summary, OfASequentialLeavesOutTheInput) {
+  clear_session();
+  const Sequential model({Input({64}), Dense(10)});
+  const std::string text = model.summary_text();
+  EXPECT_EQ(text.find("InputLayer"), std::string::npos);
+  EXPECT_NE(
+      text.find("│ dense (Dense)                   │ (None, 10)             │           650 │"),
+      std::string::npos);
+}
+
+}  // namespace
+}  // namespace sinter
