@@ -22,6 +22,7 @@ namespace {
 
 constexpr size_t kMostStreams = 28;        // inputs and results of a region
 constexpr size_t kMostInstructions = 600;  // of its maps together
+constexpr int64_t kCheap = 4;              // operations that cost less than a value in memory
 constexpr int64_t kSmall = 2048;           // elements of work that is not worth a kernel of its own
 
 class Fuser {
@@ -45,6 +46,9 @@ class Fuser {
     }
     merge_readers();
     merge_small();
+    for (int32_t i = 0; i < graph_.size(); ++i) {
+      if (is_member(i)) repeat_where_read(i);
+    }
     return emit();
   }
 
@@ -263,6 +267,51 @@ class Fuser {
     }
   }
 
+  // A few operations on one value in memory, x - mean say, are repeated in the regions that read
+  // the result: that costs less than to write it and to read it again.
+  void repeat_where_read(int32_t index) {
+    const Node& node = graph_.node(index);
+    const int32_t home = partition_.find(index);
+    if (!node.is("map") || node.types.size() != 1 || lifted_[static_cast<size_t>(index)]) return;
+    if (elements(home) <= kSmall || node.attributes.get_expr("body").flops() > kCheap) return;
+    std::set<ValueId> whole;
+    for (const Reading& r : member(index).readings) {
+      const int32_t from = r.source.node;
+      if (r.generator >= 0 || partition_.find(from) == home || everywhere_.contains(from)) return;
+      if (graph_.node(from).is("contract") || is_updated(r.source)) return;
+      if (r.level == Level::kFull) whole.insert(r.source);
+    }
+    if (whole.size() != 1) return;
+    std::set<int32_t> groups;
+    for (int32_t reader : readers({index, 0})) {
+      if (reader >= 0 && partition_.find(reader) == home) continue;
+      if (reader < 0 || !is_member(reader) || !reads_whole(reader, {index, 0})) return;
+      const int32_t group = partition_.find(reader);
+      const int64_t wanted = member(index).rows;
+      if (wanted != 0 && rows(group) != 0 && rows(group) != wanted) return;
+      if (prologue_[static_cast<size_t>(reader)] != prologue_[static_cast<size_t>(index)]) return;
+      groups.insert(group);
+    }
+    for (int32_t group : groups) {
+      repeated_[group].push_back(index);
+      rows_[static_cast<size_t>(group)] = std::max(rows(group), member(index).rows);
+    }
+    if (!groups.empty()) everywhere_.insert(index);
+  }
+
+  bool is_updated(ValueId id) const {
+    return std::any_of(graph_.updates().begin(), graph_.updates().end(),
+                       [&](const Graph::Update& u) { return u.variable == id.node; });
+  }
+
+  bool reads_whole(int32_t reader, ValueId id) const {
+    if (lifted_[static_cast<size_t>(reader)]) return false;
+    return std::all_of(member(reader).readings.begin(), member(reader).readings.end(),
+                       [&](const Reading& r) {
+                         return r.source != id || (r.level == Level::kFull && r.generator < 0);
+                       });
+  }
+
   // A single map or reduction over plain values stays as it is.
   bool is_plain(const std::vector<int32_t>& nodes) const {
     if (!is_member(nodes[0])) return true;
@@ -277,7 +326,9 @@ class Fuser {
     for (int32_t group : partition_.order()) {
       const std::vector<int32_t>& nodes = partition_.members(group);
       if (!live_[static_cast<size_t>(nodes[0])]) continue;
-      if (is_plain(nodes)) {
+      const std::vector<int32_t>& repeated = repeated_[group];
+      if (repeated.empty() && is_plain(nodes)) {
+        if (everywhere_.contains(nodes[0])) continue;
         copy_plain(rewriter, nodes[0]);
         continue;
       }
@@ -285,13 +336,18 @@ class Fuser {
       RegionBuilder builder(graph_, r, elements(group) / r);
       std::vector<ValueId> results;
       const std::set<int32_t> inside(nodes.begin(), nodes.end());
+      for (int32_t m : repeated) builder.add(m, member(m), false);
       for (int32_t m : nodes) {
         builder.add(m, member(m), lifted_[static_cast<size_t>(m)]);
+        if (everywhere_.contains(m)) continue;
         for (int32_t k = 0; k < static_cast<int32_t>(graph_.node(m).types.size()); ++k) {
           if (is_read_outside({m, k}, inside)) results.push_back({m, k});
         }
       }
-      emit_region(rewriter, builder.finish(results), joined_origin(graph_, nodes));
+      if (results.empty()) continue;
+      std::vector<int32_t> all = repeated;
+      all.insert(all.end(), nodes.begin(), nodes.end());
+      emit_region(rewriter, builder.finish(results), joined_origin(graph_, all));
     }
     return rewriter.finish();
   }
@@ -323,6 +379,9 @@ class Fuser {
   Partition partition_;
   std::vector<int64_t> elements_, rows_;  // of each group
   std::vector<bool> live_;
+  std::map<int32_t, std::vector<int32_t>>
+      repeated_;                  // members of other groups that a group computes again
+  std::set<int32_t> everywhere_;  // members that are repeated wherever they are read
   mutable std::vector<std::vector<std::vector<int32_t>>> readers_;
 };
 
