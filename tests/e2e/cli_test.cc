@@ -1,0 +1,247 @@
+// The tool on whole tasks: train, evaluate, predict, dump, summary, and an exported file that core
+// and runtime alone run.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/file_io.h"
+#include "core/philox.h"
+#include "frontend/data/npy.h"
+#include "frontend/model_state.h"
+#include "frontend/sinter.h"
+#include "runtime/load.h"
+#include "tests/support/process.h"
+
+namespace sinter::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const std::string kKeras = SINTER_TEST_DATA "/keras/";
+
+Tensor ramp(Shape shape, double scale) {
+  Tensor t(DType::kFloat32, std::move(shape));
+  for (int64_t i = 0; i < t.elements(); ++i)
+    t.set(i, scale * (uniform_from_bits(philox_bits(5, 0, 0, i)) - 0.5));
+  return t;
+}
+
+class Cli : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    clear_session();
+    const KerasTensor x = Input({6}, {.name = "x"});
+    const KerasTensor h = BatchNormalization()(Dense(5, {.activation = "relu", .name = "first"})(x));
+    const Model model(x, Dense(2, {.activation = "softmax"})(Dropout(0.2)(h)));
+    write_file_atomically(file("m.json"), model.to_json());
+    save_npy(file("x.npy"), ramp({40, 6}, 2));
+    Tensor y(DType::kInt64, {40});
+    for (int64_t i = 0; i < 40; ++i) y.set(i, static_cast<double>(i % 2));
+    save_npy(file("y.npy"), y);
+  }
+  std::string file(const std::string& name) const { return folder_.file(name); }
+  ProcessResult ok(const std::vector<std::string>& arguments) const {
+    ProcessResult result = run_sinter(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.err, "");
+    return result;
+  }
+  std::vector<std::string> train(const std::string& model,
+                                 const std::vector<std::string>& more) const {
+    std::vector<std::string> all = {"train", model,         "--x",       file("x.npy"),
+                                    "--y",   file("y.npy"), "--verbose", "0"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  void expect_error(const std::vector<std::string>& arguments, int code,
+                    const std::string& text) const {
+    const ProcessResult result = run_sinter(arguments);
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(text));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Cli, TrainEvaluatePredict) {
+  const std::vector<std::string> compile = {"--loss",      "sparse_categorical_crossentropy",
+                                            "--optimizer", "adam:learning_rate=0.01",
+                                            "--metrics",   "accuracy"};
+  std::vector<std::string> arguments = train(file("m.json"), compile);
+  arguments.insert(arguments.end(),
+                   {"--epochs", "3", "--batch-size", "16", "--validation-split", "0.25", "--seed",
+                    "7", "--history", file("h.json"), "--output", file("m.sinter")});
+  ok(arguments);
+  const json history = json::parse(read_file(file("h.json")));
+  EXPECT_EQ(history["epoch"], json({0, 1, 2}));
+  for (const char* key : {"loss", "accuracy", "val_loss", "val_accuracy"})
+    EXPECT_EQ(history["history"][key].size(), 3u) << key;
+
+  const Model model = load_model(file("m.sinter"));
+  EXPECT_FLOAT_EQ(static_cast<float>(model.optimizer().learning_rate()), 0.01f);
+  const ProcessResult evaluation =
+      ok({"evaluate", file("m.sinter"), "--x", file("x.npy"), "--y", file("y.npy")});
+  const json values = json::parse(evaluation.out);
+  const Evaluation expected =
+      model.evaluate(load_npy(file("x.npy")), load_npy(file("y.npy")), {.verbose = 0});
+  EXPECT_NEAR(values["loss"].get<double>(), expected["loss"], 1e-9);
+  EXPECT_NEAR(values["accuracy"].get<double>(), expected["accuracy"], 1e-9);
+
+  ok({"predict", file("m.sinter"), "--x", file("x.npy"), "--output", file("p.npy"), "--batch-size",
+      "7", "--threads", "1"});
+  EXPECT_EQ(load_npy(file("p.npy")).shape(), (Shape{40, 2}));
+
+  // The same seed gives the same file; another one does not.
+  std::vector<std::string> again = arguments;
+  again.back() = file("again.sinter");
+  ok(again);
+  EXPECT_EQ(read_file(file("again.sinter")), read_file(file("m.sinter")));
+  // A model goes on with its own settings.
+  ok(train(file("m.sinter"), {"--epochs", "1", "--output", file("more.sinter")}));
+  EXPECT_EQ(load_model(file("more.sinter")).state()->epochs_done, 4);
+}
+
+TEST_F(Cli, KerasCompileAndFitFiles) {
+  const std::string folder = kKeras + "two_inputs_two_outputs/";
+  ok({"train",    folder + "model.json", "--x",       folder + "x0.npy",
+      "--x",      folder + "x1.npy",     "--y",       folder + "y0.npy",
+      "--y",      folder + "y1.npy",     "--compile", folder + "compile.json",
+      "--fit",    folder + "fit.json",   "--history", file("h.json"),
+      "--output", file("two.sinter"),    "--verbose", "0"});
+  const json history = json::parse(read_file(file("h.json")))["history"];
+  const json keras = json::parse(read_file(folder + "history.json"))["history"];
+  EXPECT_EQ(history.size(), keras.size());
+  for (const auto& [key, values] : keras.items())
+    EXPECT_EQ(history[key].size(), values.size()) << key;
+  ok({"predict", file("two.sinter"), "--x", folder + "x0.npy", "--x", folder + "x1.npy", "--output",
+      file("a.npy"), "--output", file("b.npy")});
+  EXPECT_EQ(load_npy(file("a.npy")).shape(), load_npy(folder + "y_pred0.npy").shape());
+  expect_error({"predict", file("two.sinter"), "--x", folder + "x0.npy", "--x", folder + "x1.npy",
+                "--output", file("a.npy")},
+               2, "the model has 2 outputs, but --output names 1 files");
+}
+
+TEST_F(Cli, DumpsInEveryForm) {
+  ok(train(file("m.json"),
+           {"--loss", "sparse_categorical_crossentropy", "--output", file("m.sinter")}));
+  for (const char* graph : {"forward", "training", "inference"}) {
+    EXPECT_THAT(ok({"dump", file("m.sinter"), "--graph", graph}).out, StartsWith("graph \""));
+    EXPECT_THAT(ok({"dump", file("m.sinter"), "--graph", graph, "--format", "dot"}).out,
+                StartsWith("digraph "));
+    EXPECT_FALSE(
+        json::parse(
+            ok({"dump", file("m.sinter"), "--graph", graph, "--format", "json"}).out)["nodes"]
+            .empty());
+    EXPECT_THAT(ok({"dump", file("m.sinter"), "--graph", graph, "--format", "svg"}).out,
+                HasSubstr("<svg"));
+  }
+  EXPECT_THAT(ok({"dump", file("m.json")}).out, HasSubstr("batch_norm"));
+  EXPECT_THAT(ok({"dump", file("m.sinter"), "--graph", "training"}).out, HasSubstr("update "));
+  const std::string stages =
+      ok({"dump", file("m.sinter"), "--graph", "training", "--all-passes"}).out;
+  EXPECT_THAT(stages, StartsWith("// as built: "));
+  EXPECT_THAT(stages, HasSubstr("\n// decompose: "));
+  EXPECT_TRUE(json::parse(ok({"dump", file("m.sinter"), "--all-passes", "--format", "json"}).out)
+                  .is_array());
+  const std::string after =
+      ok({"dump", file("m.sinter"), "--graph", "training", "--after", "decompose"}).out;
+  EXPECT_THAT(after, StartsWith("graph "));
+  EXPECT_EQ(after.find("dropout("), std::string::npos);
+  expect_error({"dump", file("m.sinter"), "--after", "decompos"}, 1,
+               "unknown pass of the inference pipeline 'decompos'; did you mean 'decompose'?");
+  expect_error({"dump", file("m.json"), "--graph", "training"}, 1,
+               "is not compiled, so it has no training graph");
+  expect_error({"dump", file("m.sinter"), "--all-passes", "--format", "svg"}, 2,
+               "an SVG holds one");
+}
+
+TEST_F(Cli, Summary) {
+  EXPECT_THAT(ok({"summary", file("m.json")}).out, HasSubstr("Total params: "));
+  const Model model = model_from_json(read_file(file("m.json")));
+  model.save(file("m.sinter"));
+  model.save_weights(file("w.weights.sinter"));
+  EXPECT_EQ(ok({"summary", file("m.sinter")}).out, model.summary_text());
+  EXPECT_THAT(ok({"summary", file("w.weights.sinter")}).out,
+              HasSubstr("first/kernel float32[6,5]"));
+}
+
+TEST_F(Cli, ErrorsOfUsersAreOneLine) {
+  expect_error(train(file("m.json"), {}), 2,
+               "is not compiled: give --loss NAME and --optimizer NAME, or --compile FILE");
+  expect_error(train(file("m.json"), {"--loss", "mse", "--optimizer", "adan"}), 1,
+               "unknown optimizer 'adan'; did you mean 'adam'?");
+  expect_error(train(file("m.json"), {"--loss", "mse", "--optimizer", "adam:learning_rat=1"}), 1,
+               "unknown setting of optimizer 'adam' 'learning_rat'; did you mean 'learning_rate'?");
+  expect_error(train(file("m.json"), {"--loss", "mse", "--optimizer", "adam:fast"}), 2,
+               "'fast' is not KEY=VALUE");
+  expect_error(train(file("m.json"), {"--loss", "msee"}), 1, "did you mean 'mse'?");
+  expect_error(train(file("m.json"), {"--loss", "mse", "--x-val", file("x.npy")}), 2,
+               "--x-val and --y-val go together");
+  expect_error(
+      train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--batch-size", "0"}), 1,
+      "batch");
+  expect_error(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output",
+                                      file("no/such/folder/m.sinter")}),
+               1,
+               "cannot write '" + file("no/such/folder/m.sinter") + "': No such file or directory");
+  expect_error(
+      train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output", "/dev/full"}),
+      1, "cannot write '/dev/full': No space left on device");
+  expect_error(
+      {"train", file("m.json"), "--loss", "mse", "--x", file("none.npy"), "--y", file("y.npy")}, 1,
+      "cannot read '" + file("none.npy"));
+  expect_error({"predict", file("m.json"), "--x", file("x.npy"), "--output", file("p.npy")}, 1,
+               "has no weights");
+  expect_error({"predict", file("m.sinter"), "--x", file("x.npy"), "--output", file("p.npy"),
+                "--backend", "gpu"},
+               1, "unknown backend 'gpu'");
+}
+
+TEST_F(Cli, ExportedFilesRunWithoutTheFrontend) {
+  const Model model = model_from_json(read_file(file("m.json")));
+  model.export_inference(file("e.sinter"));
+  Tensor x(DType::kFloat32, {5, 6});
+  for (int64_t i = 0; i < x.elements(); ++i) x.set(i, static_cast<double>(i % 256) / 64);
+  const Tensor expected = model.predict(x);
+  for (const std::string& backend : backend_names()) {
+    const ProcessResult result = run_process(
+        {SINTER_BINARY_DIR "/tests/link_run_inference", file("e.sinter"), "5", backend});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    std::istringstream lines(result.out);
+    for (int64_t i = 0; i < expected.elements(); ++i) {
+      double value = NAN;
+      lines >> value;
+      EXPECT_NEAR(value, expected.at(i), 1e-5) << backend << " " << i;
+    }
+  }
+  save_npy(file("x5.npy"), x);
+  ok({"predict", file("e.sinter"), "--x", file("x5.npy"), "--output", file("p5.npy"),
+      "--batch-size", "2"});
+  const Tensor found = load_npy(file("p5.npy"));
+  for (int64_t i = 0; i < expected.elements(); ++i) EXPECT_NEAR(found.at(i), expected.at(i), 1e-5);
+  EXPECT_THAT(ok({"dump", file("e.sinter")}).out, StartsWith("graph \"inference\""));
+  expect_error({"predict", file("e.sinter"), "--x", file("y.npy"), "--output", file("p5.npy")}, 1,
+               "input 'x' takes [batch,6], given [40]");
+}
+
+TEST_F(Cli, BenchPrintsTheKeysOfItsPeers) {
+  for (const char* work : {"mlp_train", "mlp_b1"}) {
+    const json line =
+        json::parse(ok({"bench", work, "--seconds", "0", "--threads", "1", "--no-cache"}).out);
+    for (const char* key :
+         {"peer", "work", "threads", "median_us", "min_us", "steps", "first_us", "rss_mib"})
+      EXPECT_TRUE(line.contains(key)) << key;
+    EXPECT_EQ(line["work"], work);
+    EXPECT_EQ(line["threads"], 1);
+    EXPECT_GT(line["median_us"].get<double>(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace sinter::testing
