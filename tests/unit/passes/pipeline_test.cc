@@ -104,6 +104,19 @@ TEST_P(Pipelines, RunTwiceGivesTheSameGraph) {
   EXPECT_TRUE(equal_graphs(run("training", graph_), run("training", graph_)));
 }
 
+// Then runtime can write the new value into the variable itself.
+TEST_P(Pipelines, UpdatesComeAfterAllReads) {
+  const Graph lowered = run("training", graph_);
+  for (const Graph::Update& u : lowered.updates()) {
+    if (lowered.node(u.value).op->kind == KernelKind::kSource) continue;
+    for (int32_t i = u.value.node + 1; i < lowered.size(); ++i) {
+      const std::vector<ValueId>& in = lowered.node(i).inputs;
+      EXPECT_EQ(std::find(in.begin(), in.end(), ValueId{u.variable, 0}), in.end())
+          << lowered.node(u.variable).name << " is read by node " << i << "\n" << to_text(lowered);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Steps, Pipelines,
                          testing::Combine(testing::Range<size_t>(0, 7),
                                           testing::Values<int64_t>(1, 9)),
