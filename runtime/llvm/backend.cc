@@ -1,11 +1,13 @@
-// The llvm backend: a plan for each node, equal plans compiled once, one object a call of compile(), kept in the cache on disk.
+// The llvm backend: a plan for each node, equal plans compiled once, a few modules at the same time, kept in the cache on disk.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <functional>
 #include <map>
+#include <thread>
 
 #include "core/error.h"
-#include "core/hash.h"
 #include "runtime/code_cache.h"
 #include "runtime/compile.h"
 #include "runtime/kernel.h"
@@ -79,6 +81,29 @@ std::unique_ptr<KernelPlan> plan_kernel(const Graph& graph, int32_t node) {
   return plan_loops(graph, node);
 }
 
+constexpr size_t kKernelsWorthAThread = 3, kMostModules = 4;
+
+// Several objects in one cache entry: each with its size before it.
+std::string join_objects(std::span<const std::string> objects) {
+  std::string text;
+  for (const std::string& o : objects) text += fmt::format("{:016x}", o.size()) + o;
+  return text;
+}
+
+// Empty when the text is not of that form.
+std::vector<std::string> split_objects(std::string_view text) {
+  std::vector<std::string> objects;
+  while (!text.empty()) {
+    uint64_t size = 0;
+    if (text.size() < 16 || std::from_chars(text.data(), text.data() + 16, size, 16).ptr != text.data() + 16) return {};
+    text.remove_prefix(16);
+    if (size > text.size()) return {};
+    objects.emplace_back(text.substr(0, size));
+    text.remove_prefix(size);
+  }
+  return objects;
+}
+
 class LlvmBackend final : public Backend {
  public:
   std::string_view name() const override { return "llvm"; }
@@ -116,12 +141,20 @@ class LlvmBackend final : public Backend {
     const Cpu& cpu = host_cpu();
     CodeCache cache = use_cache ? CodeCache::standard() : CodeCache();
     const std::string full_key = fmt::format("object code by {}\n{}\n{}\n", codegen_version(), cpu.name, cpu.features) + key;
-    if (const std::optional<std::string> known = cache.find(full_key)) return std::make_shared<LoadedCode>(*known);
-    const std::string object = compile_object(cpu, [&](Emitter& emitter) {
-      for (size_t k = 0; k < plans.size(); ++k) plans[k]->emit(emitter, fmt::format("kernel{}", k));
-    });
-    cache.put(full_key, object);
-    return std::make_shared<LoadedCode>(object);
+    if (const std::optional<std::string> known = cache.find(full_key)) {
+      if (const std::vector<std::string> objects = split_objects(*known); !objects.empty()) return std::make_shared<LoadedCode>(objects);
+    }
+    // Kernels in turn go to one module or another, so that similar ones are shared out.
+    const size_t modules = plans.size() >= kKernelsWorthAThread * 2 ? std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), kMostModules) : 1;
+    std::vector<std::function<void(Emitter&)>> fills;
+    for (size_t m = 0; m < modules; ++m) {
+      fills.emplace_back([&plans, m, modules](Emitter& emitter) {
+        for (size_t k = m; k < plans.size(); k += modules) plans[k]->emit(emitter, fmt::format("kernel{}", k));
+      });
+    }
+    const std::vector<std::string> objects = compile_objects(cpu, fills);
+    cache.put(full_key, join_objects(objects));
+    return std::make_shared<LoadedCode>(objects);
   }
 };
 

@@ -15,7 +15,9 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
+#include <thread>
 
 #include "core/error.h"
 #include "runtime/llvm/emit.h"
@@ -101,6 +103,8 @@ const Cpu& host_cpu() {
   return cpu;
 }
 
+namespace {
+
 std::string compile_object(const Cpu& cpu, const std::function<void(Emitter&)>& fill) {
   llvm::SmallVector<char, 0> bytes;
   with_module(cpu, fill, [&](llvm::Module& module, llvm::TargetMachine& machine) {
@@ -111,6 +115,28 @@ std::string compile_object(const Cpu& cpu, const std::function<void(Emitter&)>& 
     passes.run(module);
   });
   return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+std::vector<std::string> compile_objects(const Cpu& cpu, std::span<const std::function<void(Emitter&)>> fills) {
+  std::vector<std::string> objects(fills.size());
+  std::vector<std::exception_ptr> failures(fills.size());
+  const auto compile = [&](size_t i) {
+    try {
+      objects[i] = compile_object(cpu, fills[i]);
+    } catch (...) {
+      failures[i] = std::current_exception();
+    }
+  };
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < fills.size(); ++i) others.emplace_back(compile, i);
+  if (!fills.empty()) compile(0);
+  for (std::thread& t : others) t.join();
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  return objects;
 }
 
 std::string module_text(const Cpu& cpu, const std::function<void(Emitter&)>& fill) {
@@ -126,13 +152,15 @@ struct LoadedCode::Library {
   orc::JITDylib* dylib = nullptr;
 };
 
-LoadedCode::LoadedCode(std::string_view object) : library_(std::make_unique<Library>()) {
+LoadedCode::LoadedCode(std::span<const std::string> objects) : library_(std::make_unique<Library>()) {
   static std::atomic<int> count{0};
   orc::LLJIT& jit = engine();
   library_->dylib = &jit.getExecutionSession().createBareJITDylib(fmt::format("sinter{}", count++));
   const char prefix = jit.getDataLayout().getGlobalPrefix();
   library_->dylib->addGenerator(take(orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(prefix), "finding the symbols of this process"));
-  check(jit.addObjectFile(*library_->dylib, llvm::MemoryBuffer::getMemBufferCopy(llvm::StringRef(object.data(), object.size()), "kernels")), "adding object code");
+  for (const std::string& object : objects) {
+    check(jit.addObjectFile(*library_->dylib, llvm::MemoryBuffer::getMemBufferCopy(object, fmt::format("kernels{}", &object - objects.data()))), "adding object code");
+  }
 }
 
 LoadedCode::~LoadedCode() {

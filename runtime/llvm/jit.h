@@ -3,8 +3,9 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "runtime/llvm/cpu.h"
 
@@ -12,8 +13,8 @@ namespace sinter::codegen {
 
 class Emitter;
 
-/// Object code of a module that `fill` emits.
-std::string compile_object(const Cpu& cpu, const std::function<void(Emitter&)>& fill);
+/// Object code of each module that an entry of `fills` emits; modules are compiled at the same time, each on a thread of its own.
+std::vector<std::string> compile_objects(const Cpu& cpu, std::span<const std::function<void(Emitter&)>> fills);
 /// The same module as text, for people and tests.
 std::string module_text(const Cpu& cpu, const std::function<void(Emitter&)>& fill);
 
@@ -21,7 +22,7 @@ std::string module_text(const Cpu& cpu, const std::function<void(Emitter&)>& fil
 class LoadedCode {
  public:
   /// Raises InternalError when the bytes are no object code that links.
-  explicit LoadedCode(std::string_view object);
+  explicit LoadedCode(std::span<const std::string> objects);
   ~LoadedCode();
   LoadedCode(const LoadedCode&) = delete;
   /// The address of a function; InternalError when there is none of that name.
