@@ -83,6 +83,7 @@ class Fuser {
   // place.
   void order_updates() {
     for (const Graph::Update& u : graph_.updates()) {
+      if (graph_.node(u.value).op->kind == KernelKind::kSource) continue;
       for (int32_t i = 0; i < graph_.size(); ++i) {
         if (i == u.value.node) continue;
         for (ValueId id : reads(i)) {

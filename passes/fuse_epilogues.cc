@@ -106,6 +106,7 @@ class EpilogueFuser {
  public:
   explicit EpilogueFuser(const Graph& graph) : graph_(graph), partition_(dependencies(graph)) {
     for (const Graph::Update& u : graph.updates()) {
+      if (graph.node(u.value).op->kind == KernelKind::kSource) continue;
       for (int32_t i = 0; i < graph.size(); ++i) {
         const std::vector<ValueId>& in = graph.node(i).inputs;
         if (i != u.value.node &&

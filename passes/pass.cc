@@ -43,6 +43,23 @@ bool has_all_origins(const Graph& graph) {
   });
 }
 
+// Inputs and variables in their order, outputs and updates: what callers hold on to.
+bool has_same_interface(const Graph& a, const Graph& b) {
+  const auto same_nodes = [&](const std::vector<int32_t>& x, const std::vector<int32_t>& y) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end(), [&](int32_t i, int32_t k) {
+      return a.node(i).name == b.node(k).name && a.node(i).types == b.node(k).types;
+    });
+  };
+  const auto same_outputs = [&] {
+    return std::equal(a.outputs().begin(), a.outputs().end(), b.outputs().begin(),
+                      b.outputs().end(), [&](const Graph::Output& x, const Graph::Output& y) {
+                        return x.name == y.name && a.type(x.value) == b.type(y.value);
+                      });
+  };
+  return same_nodes(a.inputs(), b.inputs()) && same_nodes(a.variables(), b.variables()) &&
+         same_outputs() && a.updates().size() == b.updates().size();
+}
+
 Graph run_wrapped(const Pass& pass, const Graph& graph, const PassContext& context,
                   std::vector<PassStatistics>* statistics) {
   PassStatistics line{pass.name, graph.size(), graph.size(), 0, is_disabled(pass, context)};
@@ -56,10 +73,7 @@ Graph run_wrapped(const Pass& pass, const Graph& graph, const PassContext& conte
       std::chrono::steady_clock::now() - start;
   verify(result, pass.name);
   if (pass.check) pass.check(result, context);
-  SINTER_CHECK(result.inputs().size() == graph.inputs().size() &&
-                   result.variables().size() == graph.variables().size() &&
-                   result.outputs().size() == graph.outputs().size() &&
-                   result.updates().size() == graph.updates().size(),
+  SINTER_CHECK(has_same_interface(graph, result),
                pass.name + " changed the interface of the graph");
   SINTER_CHECK(has_all_origins(result) || !has_all_origins(graph), pass.name + " lost an origin");
   line.nodes_after = result.size();
