@@ -8,6 +8,8 @@
 #include "frontend/data/categorical.h"
 #include "frontend/data/datasets.h"
 #include "frontend/data/npy.h"
+#include "frontend/dot.h"
+#include "frontend/graph_dot.h"
 #include "frontend/history.h"
 #include "frontend/initializers.h"
 #include "frontend/layer.h"
