@@ -94,13 +94,15 @@ void run(const std::string& folder) {
   std::puts(line.c_str());
 
   history.plot(folder + "/history.svg", {.title = "letters A-J, 784-128-128-128-10"});
-  render_dot(to_dot(model.training_graph()), folder + "/graph.svg");
+  render_dot(to_dot(model.forward_graph()), folder + "/graph.svg");
+  render_dot(to_dot(model.training_graph()), folder + "/training.svg");
 
   std::printf(R"(
 Done: %zu epochs, %.1f %% of the test images read rightly. What there is now in %s:
   letters.sinter   the model: architecture, weights and training state in one file
   history.svg      loss and accuracy of each epoch; open it in a browser
-  graph.svg        the whole training step as one graph: forward, loss, backward, optimizer
+  graph.svg        the network as a graph
+  training.svg     what one training step computes: forward, loss, backward, Adam; zoom in
 
 What to try next:
   build/release/sinter summary %s
