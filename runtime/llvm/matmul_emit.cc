@@ -161,15 +161,19 @@ class MatmulCode {
   }
 
   void emit_compute() {
-    Value column_piece = plan_.column_pieces == 1
-                             ? ir_.index(0)
-                             : b_.CreateURem(piece_, ir_.index(plan_.column_pieces));
-    Value rest =
-        plan_.column_pieces == 1 ? piece_ : b_.CreateUDiv(piece_, ir_.index(plan_.column_pieces));
-    Value row_piece =
-        plan_.row_pieces == 1 ? ir_.index(0) : b_.CreateURem(rest, ir_.index(plan_.row_pieces));
-    Value batch_piece =
-        plan_.batch_pieces == 1 ? ir_.index(0) : b_.CreateUDiv(rest, ir_.index(plan_.row_pieces));
+    const auto quotient = [&](Value x, int64_t y) {
+      return y == 1 ? x : b_.CreateUDiv(x, ir_.index(y));
+    };
+    const auto remainder = [&](Value x, int64_t y) {
+      return y == 1 ? ir_.index(0) : b_.CreateURem(x, ir_.index(y));
+    };
+    const int64_t inner = plan_.columns_first ? plan_.row_pieces : plan_.column_pieces;
+    const int64_t outer = plan_.columns_first ? plan_.column_pieces : plan_.row_pieces;
+    Value inner_piece = remainder(piece_, inner), rest = quotient(piece_, inner);
+    Value outer_piece = remainder(rest, outer),
+          batch_piece = plan_.batch_pieces == 1 ? ir_.index(0) : quotient(rest, outer);
+    Value row_piece = plan_.columns_first ? inner_piece : outer_piece;
+    Value column_piece = plan_.columns_first ? outer_piece : inner_piece;
     const auto panels = share(plan_.vectors.count, plan_.column_pieces, column_piece);
     tiles_ = share(plan_.row_tiles.count, plan_.row_pieces, row_piece);
     const auto batches = share(p_.batch, plan_.batch_pieces, batch_piece);

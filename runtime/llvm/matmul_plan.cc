@@ -81,6 +81,18 @@ int64_t wanted_pieces(const MatmulProblem& p) {
   return flops < 200'000 ? 1 : flops < 2'000'000 ? 2 : flops < 16'000'000 ? 4 : 8;
 }
 
+// Which cores should share a product by columns, and not by rows? A line of memory that another
+// core has read is slow to write (measured: 7 to 28 ns, one after the other, however early it is
+// asked for). So activations stay with the core that has made these rows, forward and backward. But
+// where a weight matrix is larger than the activations (more inputs than samples), it is the
+// weights that stay: the forward product and the gradient are both shared by columns.
+bool keeps_weights(const MatmulProblem& p, MatmulPlan::Packing packing) {
+  if (packing == MatmulPlan::Packing::kTranspose)
+    return false;  // a product with the transposed weights: an input gradient
+  const bool is_weight_gradient = p.lhs.free.stride() == 1 && p.lhs.depth.stride() != 1;
+  return is_weight_gradient ? p.rows > p.depth : p.depth > p.rows;
+}
+
 // Pieces as powers of two over batch, rows and columns, so that two threads, and then more, have as
 // little to do as can be.
 void choose_pieces(MatmulPlan& plan, bool sums_columns) {
@@ -91,22 +103,26 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
   const int64_t rest = wanted / plan.batch_pieces;
   const bool packs =
       plan.packing == MatmulPlan::Packing::kCopy || plan.packing == MatmulPlan::Packing::kTranspose;
+  plan.columns_first = keeps_weights(p, plan.packing);
+  // What the wrong split costs, as a share of the work.
+  const double penalty =
+      1 + 27.0 / static_cast<double>(std::max<int64_t>(1, std::min(p.rows, p.depth)));
   double best = std::numeric_limits<double>::infinity();
   for (int64_t by_rows = 1; by_rows <= rest; by_rows *= 2) {
     for (int64_t by_columns = 1; by_rows * by_columns <= rest; by_columns *= 2) {
       if (by_rows > plan.row_tiles.count || by_columns > plan.vectors.count) continue;
       const auto tiles = static_cast<double>(ceil_div(plan.row_tiles.count, by_rows));
       const auto panels = static_cast<double>(ceil_div(plan.vectors.count, by_columns));
-      // Packing a panel costs about as much as a tile of it, another phase as much as two. More
-      // pieces are welcome: they even out what threads that lose their core for a while leave
-      // undone.
-      const int64_t count = by_rows * by_columns;
+      // In tiles: packing a panel costs a little more than one, another phase about half of one.
       double cost =
-          (tiles + (packs ? 1.0 : 0.0)) * panels + (by_rows > 1 && sums_columns ? 2.0 : 0.0);
-      cost *= static_cast<double>(count > 1 ? count / 2 : 2) *
+          (tiles + (packs ? 1.3 : 0.0)) * panels + (by_rows > 1 && sums_columns ? 0.5 : 0.0);
+      // Rounds of two threads. More pieces are welcome: they even out what a thread that loses its
+      // core leaves undone.
+      const int64_t count = by_rows * by_columns;
+      cost *= static_cast<double>(count > 1 ? count / 2 : 1) *
               (1.0 - 0.01 * static_cast<double>(count));
-      // Equal costs: rather by rows, so that a thread finds the rows it made in the layer before in
-      // its own cache.
+      if (count == 1 && rest > 1) cost *= 2;
+      if ((plan.columns_first ? by_columns : by_rows) == 1 && rest > 1) cost *= penalty;
       if (cost <= best) {
         best = cost;
         plan.row_pieces = by_rows;

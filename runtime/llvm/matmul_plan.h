@@ -62,6 +62,8 @@ struct MatmulPlan {
   int64_t sums =
       1;  // independent partial sums, for tiles too small to hide the latency of a multiply-add
   int64_t row_pieces = 1, column_pieces = 1, batch_pieces = 1;
+  // Neighbouring pieces go to one thread: with columns first these are pieces of the same columns.
+  bool columns_first = false;
 
   int64_t pieces() const { return row_pieces * column_pieces * batch_pieces; }
   std::vector<PanelKind> panel_kinds() const;

@@ -66,8 +66,9 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
       operand_text("lhs", region.lhs, "row", original.lhs, p.batch > 1, how(plan.gather_lhs, ""));
   text += operand_text("rhs", region.rhs, "column", original.rhs, p.batch > 1,
                        how(plan.gather_rhs, packing_text(plan.packing)));
-  text += fmt::format("  pieces {}: {} of batch x {} of rows x {} of columns\n", plan.pieces(),
-                      plan.batch_pieces, plan.row_pieces, plan.column_pieces);
+  text += fmt::format("  pieces {}: {} of batch x {} of rows x {} of columns, {} first\n",
+                      plan.pieces(), plan.batch_pieces, plan.row_pieces, plan.column_pieces,
+                      plan.columns_first ? "columns" : "rows");
   std::string indent = "  ";
   const auto open = [&](const std::string& line) {
     text += indent + line + " {\n";
