@@ -186,10 +186,12 @@ class Fuser {
       if (node.is("map")) instructions += node.attributes.get_expr("body").instructions.size();
       for (const Reading& r : member(m).readings) {
         if (!r.source.valid()) continue;
-        if (!inside.contains(r.source.node))
+        if (!inside.contains(r.source.node)) {
           streams.insert(r.source);
-        else if (r.generator < 0 && member(r.source.node).terminal)
-          return false;
+        } else if (r.generator < 0 && (member(r.source.node).terminal ||
+                                       r.level == Level::kColumn || r.level == Level::kScalar)) {
+          return false;  // it would have to wait for all rows
+        }
       }
       for (int32_t k = 0; k < static_cast<int32_t>(node.types.size()); ++k) {
         if (is_read_outside({m, k}, inside)) streams.insert({m, k});
