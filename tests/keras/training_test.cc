@@ -1,11 +1,12 @@
-// Every training case once in float32 and once in float64: same weights and data in, Keras's
-// history, evaluation, predictions, weights and optimizer variables out.
+// Every training case on every backend, without passes, and in float64: same weights and data in,
+// Keras's history, evaluation, predictions, weights and optimizer variables out.
 #include <gtest/gtest.h>
 
 #include "frontend/interop/json.h"
 #include "frontend/interop/keras_compile.h"
 #include "frontend/session.h"
 #include "frontend/sinter.h"
+#include "runtime/load.h"
 #include "tests/keras/case_files.h"
 #include "tests/keras/compare.h"
 
@@ -26,7 +27,8 @@ class Floatx {
   ~Floatx() { set_floatx("float32"); }
 };
 
-Result replay(const Case& c, DType dtype, const std::string& backend) {
+Result replay(const Case& c, DType dtype, const std::string& backend,
+              std::vector<std::string> disabled_passes = {}) {
   const Floatx floatx(dtype);
   clear_session();
   const auto json = [&](const std::string& file) {
@@ -39,6 +41,7 @@ Result replay(const Case& c, DType dtype, const std::string& backend) {
   CompileArguments compile =
       compile_arguments_from_config(with_objects(parse_json(json("compile.json"), "compile.json")));
   compile.backend = backend;
+  compile.disabled_passes = std::move(disabled_passes);
   model.compile(compile);
 
   FitOptions fit = fit_options_from_config(with_objects(parse_json(json("fit.json"), "fit.json")));
@@ -69,10 +72,10 @@ Values as_lists(const std::map<std::string, double>& values) {
 
 class KerasTraining : public testing::TestWithParam<std::string> {
  protected:
-  void expect_float32(const std::string& backend) {
+  void expect_float32(const std::string& backend, std::vector<std::string> disabled_passes = {}) {
     const Case c = load_case("", GetParam());
     SCOPED_TRACE(c.covers + ", backend " + backend);
-    const Result found = replay(c, DType::kFloat32, backend);
+    const Result found = replay(c, DType::kFloat32, backend, std::move(disabled_passes));
     const History history = c.history("history.json");
     const double sample = 1.0 / static_cast<double>(smallest_set(c));
     EXPECT_EQ(found.history.epoch, history.epochs);
@@ -101,8 +104,11 @@ class KerasTraining : public testing::TestWithParam<std::string> {
   }
 };
 
-TEST_P(KerasTraining, Float32) { expect_float32("auto"); }
-TEST_P(KerasTraining, Reference) { expect_float32("reference"); }
+TEST_P(KerasTraining, Float32OnEveryBackend) {
+  for (const std::string& backend : backend_names()) expect_float32(backend);
+}
+
+TEST_P(KerasTraining, WithoutOptionalPasses) { expect_float32("auto", {"all"}); }
 
 TEST_P(KerasTraining, Float64) {
   const Case c = load_case("", GetParam());
