@@ -104,9 +104,11 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
   const bool packs =
       plan.packing == MatmulPlan::Packing::kCopy || plan.packing == MatmulPlan::Packing::kTranspose;
   plan.columns_first = keeps_weights(p, plan.packing);
-  // What the wrong split costs, as a share of the work.
+  // What the wrong split costs, as a share of the work: lines of the result for each term of their
+  // sums, or lines of the weights for each row that is multiplied with them.
+  const bool by_weights = plan.columns_first && p.depth > p.rows;
   const double penalty =
-      1 + 27.0 / static_cast<double>(std::max<int64_t>(1, std::min(p.rows, p.depth)));
+      1 + 27.0 / static_cast<double>(std::max<int64_t>(1, by_weights ? p.rows : p.depth));
   double best = std::numeric_limits<double>::infinity();
   for (int64_t by_rows = 1; by_rows <= rest; by_rows *= 2) {
     for (int64_t by_columns = 1; by_rows * by_columns <= rest; by_columns *= 2) {
@@ -120,7 +122,7 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
       // core leaves undone.
       const int64_t count = by_rows * by_columns;
       cost *= static_cast<double>(count > 1 ? count / 2 : 1) *
-              (1.0 - 0.01 * static_cast<double>(count));
+              (1.0 - 0.005 * static_cast<double>(count));
       if (count == 1 && rest > 1) cost *= 2;
       if ((plan.columns_first ? by_columns : by_rows) == 1 && rest > 1) cost *= penalty;
       if (cost <= best) {
