@@ -18,22 +18,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// An entry: this header, the key, the value. Keys are kept and compared, so that two with one hash never meet.
+// An entry: this header, the key, the value. Keys are kept and compared, so that two with one hash
+// never meet.
 struct Header {
   char magic[8] = {'S', 'N', 'T', 'R', 'c', 'o', 'd', '1'};
   uint64_t key_bytes = 0, value_bytes = 0;
   uint64_t checksum = 0;  // of key and value
 };
 
-uint64_t hash_text(std::string_view text, uint64_t seed = 0) { return hash_bytes(std::as_bytes(std::span(text.data(), text.size())), seed); }
+uint64_t hash_text(std::string_view text, uint64_t seed = 0) {
+  return hash_bytes(std::as_bytes(std::span(text.data(), text.size())), seed);
+}
 
-uint64_t checksum(std::string_view key, std::string_view value) { return hash_text(value, hash_text(key, 1)); }
+uint64_t checksum(std::string_view key, std::string_view value) {
+  return hash_text(value, hash_text(key, 1));
+}
 
 constexpr std::string_view kSuffix = ".code";
 
 }  // namespace
 
-CodeCache::CodeCache(std::string folder, int64_t limit_bytes) : folder_(std::move(folder)), limit_bytes_(limit_bytes) {}
+CodeCache::CodeCache(std::string folder, int64_t limit_bytes)
+    : folder_(std::move(folder)), limit_bytes_(limit_bytes) {}
 
 CodeCache CodeCache::standard() {
   constexpr int64_t kLimit = int64_t{256} << 20;
@@ -42,12 +48,16 @@ CodeCache CodeCache::standard() {
     return value == nullptr ? "" : value;
   };
   if (const std::string own = variable("SINTER_CACHE_DIR"); !own.empty()) return {own, kLimit};
-  if (const std::string xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return {xdg + "/sinter", kLimit};
-  if (const std::string home = variable("HOME"); !home.empty()) return {home + "/.cache/sinter", kLimit};
+  if (const std::string xdg = variable("XDG_CACHE_HOME"); !xdg.empty())
+    return {xdg + "/sinter", kLimit};
+  if (const std::string home = variable("HOME"); !home.empty())
+    return {home + "/.cache/sinter", kLimit};
   return {};
 }
 
-std::string CodeCache::path_of(std::string_view key) const { return fmt::format("{}/{:016x}{}", folder_, hash_text(key), kSuffix); }
+std::string CodeCache::path_of(std::string_view key) const {
+  return fmt::format("{}/{:016x}{}", folder_, hash_text(key), kSuffix);
+}
 
 std::optional<std::string> CodeCache::find(std::string_view key) const {
   if (folder_.empty()) return std::nullopt;
@@ -60,12 +70,15 @@ std::optional<std::string> CodeCache::find(std::string_view key) const {
     const bool whole = bytes.size() >= sizeof(Header);
     if (whole) std::memcpy(&header, bytes.data(), sizeof(Header));
     const uint64_t rest = whole ? bytes.size() - sizeof(Header) : 0;
-    if (!whole || std::memcmp(header.magic, expected.magic, sizeof(header.magic)) != 0 || header.key_bytes > rest || header.value_bytes != rest - header.key_bytes) {
+    if (!whole || std::memcmp(header.magic, expected.magic, sizeof(header.magic)) != 0 ||
+        header.key_bytes > rest || header.value_bytes != rest - header.key_bytes) {
       fs::remove(path, ignored);
       return std::nullopt;
     }
-    const std::string_view stored = std::string_view(bytes).substr(sizeof(Header), header.key_bytes);
-    const std::string_view value = std::string_view(bytes).substr(sizeof(Header) + header.key_bytes);
+    const std::string_view stored =
+        std::string_view(bytes).substr(sizeof(Header), header.key_bytes);
+    const std::string_view value =
+        std::string_view(bytes).substr(sizeof(Header) + header.key_bytes);
     if (checksum(stored, value) != header.checksum) {
       fs::remove(path, ignored);
       return std::nullopt;
@@ -119,7 +132,8 @@ void CodeCache::trim() const {
     total += bytes;
   }
   if (total <= limit_bytes_) return;
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.used < b.used; });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.used < b.used; });
   for (const Entry& entry : entries) {
     if (total <= limit_bytes_) break;
     fs::remove(entry.path, error);

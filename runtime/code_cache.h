@@ -1,5 +1,5 @@
-// Compiled code on disk: a folder of entries named by the hash of their key, bounded in size, safe against damage and against other
-// processes that use it at the same time.
+// Compiled code on disk: a folder of entries named by the hash of their key, bounded in size, safe
+// against damage and against other processes that use it at the same time.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,15 @@ class CodeCache {
   /// A cache that holds nothing and keeps nothing.
   CodeCache() = default;
   CodeCache(std::string folder, int64_t limit_bytes);
-  /// $SINTER_CACHE_DIR, else sinter in $XDG_CACHE_HOME or ~/.cache; nothing when none of them is set. At most 256 MiB.
+  /// $SINTER_CACHE_DIR, else sinter in $XDG_CACHE_HOME or ~/.cache; nothing when none of them is
+  /// set. At most 256 MiB.
   static CodeCache standard();
 
-  /// The value stored under exactly this key. A damaged entry is removed. Never raises: a cache that cannot be read is empty.
+  /// The value stored under exactly this key. A damaged entry is removed. Never raises: a cache
+  /// that cannot be read is empty.
   std::optional<std::string> find(std::string_view key) const;
-  /// Stores a value; on any failure (full disk, no right to write) nothing happens. Removes the entries unused for longest when the
-  /// folder has grown above its limit.
+  /// Stores a value; on any failure (full disk, no right to write) nothing happens. Removes the
+  /// entries unused for longest when the folder has grown above its limit.
   void put(std::string_view key, std::string_view value) const;
   const std::string& folder() const { return folder_; }
 

@@ -1,7 +1,9 @@
-// contract as plain loops: what the matmul kernels do not cover (float64, integers, batches, odd strides).
+// contract as plain loops: what the matmul kernels do not cover (float64, integers, batches, odd
+// strides).
 //
-// Where the right side is dense along its free dimension, each row of the result accumulates scaled rows of the right side, in
-// memory. Otherwise both sides are walked along the contracted dimension, as dot products.
+// Where the right side is dense along its free dimension, each row of the result accumulates scaled
+// rows of the right side, in memory. Otherwise both sides are walked along the contracted
+// dimension, as dot products.
 #include <algorithm>
 
 #include "core/error.h"
@@ -21,25 +23,35 @@ void build_contract(const Region& region, int32_t node, LoopProgram& program) {
   const Node& n = graph.node(node);
   const Shape &a = graph.type(n.inputs[0]).shape, &b = graph.type(n.inputs[1]).shape;
   const DType dtype = n.types[0].dtype;
-  const std::vector<int64_t> a_strides = a.strides(), b_strides = b.strides(), out_strides = n.types[0].shape.strides();
+  const std::vector<int64_t> a_strides = a.strides(), b_strides = b.strides(),
+                             out_strides = n.types[0].shape.strides();
   const auto axes = [&](const char* name, const Shape& shape) {
     std::vector<size_t> result;
-    for (int64_t axis : n.attributes.get_ints(name)) result.push_back(static_cast<size_t>(shape.normalize_axis(static_cast<int>(axis))));
+    for (int64_t axis : n.attributes.get_ints(name))
+      result.push_back(static_cast<size_t>(shape.normalize_axis(static_cast<int>(axis))));
     return result;
   };
-  const std::vector<size_t> a_batch = axes("lhs_batch", a), b_batch = axes("rhs_batch", b), a_sum = axes("lhs_contract", a), b_sum = axes("rhs_contract", b);
-  const auto contains = [](const std::vector<size_t>& list, size_t d) { return std::find(list.begin(), list.end(), d) != list.end(); };
+  const std::vector<size_t> a_batch = axes("lhs_batch", a), b_batch = axes("rhs_batch", b),
+                            a_sum = axes("lhs_contract", a), b_sum = axes("rhs_contract", b);
+  const auto contains = [](const std::vector<size_t>& list, size_t d) {
+    return std::find(list.begin(), list.end(), d) != list.end();
+  };
 
   std::vector<Dim> batch, rows, columns, summed;
   size_t next = 0;
-  for (size_t k = 0; k < a_batch.size(); ++k) batch.push_back({a.dims()[a_batch[k]], a_strides[a_batch[k]], b_strides[b_batch[k]], out_strides[next++]});
+  for (size_t k = 0; k < a_batch.size(); ++k)
+    batch.push_back(
+        {a.dims()[a_batch[k]], a_strides[a_batch[k]], b_strides[b_batch[k]], out_strides[next++]});
   for (size_t d = 0; d < a_strides.size(); ++d) {
-    if (!contains(a_batch, d) && !contains(a_sum, d)) rows.push_back({a.dims()[d], a_strides[d], 0, out_strides[next++]});
+    if (!contains(a_batch, d) && !contains(a_sum, d))
+      rows.push_back({a.dims()[d], a_strides[d], 0, out_strides[next++]});
   }
   for (size_t d = 0; d < b_strides.size(); ++d) {
-    if (!contains(b_batch, d) && !contains(b_sum, d)) columns.push_back({b.dims()[d], 0, b_strides[d], out_strides[next++]});
+    if (!contains(b_batch, d) && !contains(b_sum, d))
+      columns.push_back({b.dims()[d], 0, b_strides[d], out_strides[next++]});
   }
-  for (size_t k = 0; k < a_sum.size(); ++k) summed.push_back({a.dims()[a_sum[k]], a_strides[a_sum[k]], b_strides[b_sum[k]], 0});
+  for (size_t k = 0; k < a_sum.size(); ++k)
+    summed.push_back({a.dims()[a_sum[k]], a_strides[a_sum[k]], b_strides[b_sum[k]], 0});
 
   const bool dense = !columns.empty() && columns.back().rhs == 1 && columns.back().extent > 1;
   std::vector<Dim> order = batch;
@@ -49,7 +61,8 @@ void build_contract(const Region& region, int32_t node, LoopProgram& program) {
   if (dense ? columns.empty() : summed.empty()) order.push_back({});
 
   LoopNest nest;
-  Access left{.buffer = region.inputs.at(n.inputs[0]), .offset = 0, .strides = {}}, right{.buffer = region.inputs.at(n.inputs[1]), .offset = 0, .strides = {}},
+  Access left{.buffer = region.inputs.at(n.inputs[0]), .offset = 0, .strides = {}},
+      right{.buffer = region.inputs.at(n.inputs[1]), .offset = 0, .strides = {}},
       out{.buffer = region.outputs.at({node, 0}), .offset = 0, .strides = {}};
   for (const Dim& d : order) {
     nest.dims.push_back(d.extent);

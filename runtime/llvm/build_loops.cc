@@ -14,7 +14,8 @@ bool is_empty(const Graph& graph, int32_t node) {
   for (const ValueType& t : n.types) {
     if (t.shape.elements() == 0) return true;
   }
-  return std::any_of(n.inputs.begin(), n.inputs.end(), [&](ValueId v) { return graph.type(v).shape.elements() == 0; });
+  return std::any_of(n.inputs.begin(), n.inputs.end(),
+                     [&](ValueId v) { return graph.type(v).shape.elements() == 0; });
 }
 
 // Nodes with empty values: what they compute does not depend on any element.
@@ -28,9 +29,11 @@ void build_empty(const Region& region, int32_t node, LoopProgram& program) {
     LoopNest nest;
     nest.dims = {type.shape.elements()};
     double value = 0;  // of contractions and scattered sums over nothing
-    if (n.is("reduce")) value = reduce_identity(parse_reduce_kind(n.attributes.get_string("kind")), type.dtype);
+    if (n.is("reduce"))
+      value = reduce_identity(parse_reduce_kind(n.attributes.get_string("kind")), type.dtype);
     if (n.is("pad")) value = n.attributes.get_float("value");
-    nest.store(nest.number(type.dtype, value), {.buffer = output->second, .offset = 0, .strides = {1}});
+    nest.store(nest.number(type.dtype, value),
+               {.buffer = output->second, .offset = 0, .strides = {1}});
     nest.finish();
     nests.push_back(std::move(nest));
   }
@@ -50,7 +53,9 @@ void build_node(const Region& region, int32_t node, LoopProgram& program) {
   if (n.is("arg_reduce")) return build_arg_reduce(region, node, program);
   if (n.op->kind == KernelKind::kContract) return build_contract(region, node, program);
   const bool built = build_cluster(region, program);
-  SINTER_CHECK(built, fmt::format("{} of {}", n.op->name, n.types[0].to_string()) + (n.inputs.empty() ? "" : " from " + region.graph->type(n.inputs[0]).to_string()));
+  SINTER_CHECK(
+      built, fmt::format("{} of {}", n.op->name, n.types[0].to_string()) +
+                 (n.inputs.empty() ? "" : " from " + region.graph->type(n.inputs[0]).to_string()));
 }
 
 // The nodes of `region` one after the other; what only they see lies in scratch memory.
@@ -59,10 +64,16 @@ void build_separately(const Region& region, LoopProgram& program) {
   std::map<ValueId, int> known = region.inputs;
   for (int32_t i : region.nodes) {
     const Node& n = graph.node(i);
-    Region one{.graph = &graph, .nodes = {}, .inputs = {}, .outputs = {}, .scratch_argument = region.scratch_argument};
+    Region one{.graph = &graph,
+               .nodes = {},
+               .inputs = {},
+               .outputs = {},
+               .scratch_argument = region.scratch_argument};
     for (ValueId v : n.inputs) {
-      if (graph.node(v).is("constant") && !known.contains(v)) one.nodes.push_back(v.node);
-      else one.inputs[v] = known.at(v);
+      if (graph.node(v).is("constant") && !known.contains(v))
+        one.nodes.push_back(v.node);
+      else
+        one.inputs[v] = known.at(v);
     }
     one.nodes.push_back(i);
     std::sort(one.nodes.begin(), one.nodes.end());
@@ -72,7 +83,10 @@ void build_separately(const Region& region, LoopProgram& program) {
       const ValueId v{i, r};
       const auto output = region.outputs.find(v);
       const ValueType& type = n.types[static_cast<size_t>(r)];
-      one.outputs[v] = known[v] = output != region.outputs.end() ? output->second : program.add_scratch(type.dtype, type.shape.elements(), region.scratch_argument);
+      one.outputs[v] = known[v] =
+          output != region.outputs.end()
+              ? output->second
+              : program.add_scratch(type.dtype, type.shape.elements(), region.scratch_argument);
     }
     build_node(one, i, program);
   }
@@ -94,25 +108,38 @@ bool build_contract_then_cluster(const Region& region, LoopProgram& program) {
     }
     const ValueId v{i, 0};
     const auto output = region.outputs.find(v);
-    const int buffer = output != region.outputs.end() ? output->second : attempt.add_scratch(graph.type(v).dtype, graph.type(v).shape.elements(), region.scratch_argument);
-    Region one{.graph = &graph, .nodes = {i}, .inputs = region.inputs, .outputs = {{v, buffer}}, .scratch_argument = region.scratch_argument};
+    const int buffer =
+        output != region.outputs.end()
+            ? output->second
+            : attempt.add_scratch(graph.type(v).dtype, graph.type(v).shape.elements(),
+                                  region.scratch_argument);
+    Region one{.graph = &graph,
+               .nodes = {i},
+               .inputs = region.inputs,
+               .outputs = {{v, buffer}},
+               .scratch_argument = region.scratch_argument};
     build_node(one, i, attempt);
     rest.inputs[v] = buffer;
     rest.outputs.erase(v);
   }
-  if (rest.nodes.size() == region.nodes.size() || rest.outputs.empty() || !build_cluster(rest, attempt)) return false;
+  if (rest.nodes.size() == region.nodes.size() || rest.outputs.empty() ||
+      !build_cluster(rest, attempt))
+    return false;
   program = std::move(attempt);
   return true;
 }
 
-// Reshapes at the boundary move nothing: what an inner value calls [1,100352] may be [784,128] outside.
+// Reshapes at the boundary move nothing: what an inner value calls [1,100352] may be [784,128]
+// outside.
 void absorb_reshapes(Region& region) {
   const Graph& graph = *region.graph;
   std::vector<int32_t> kept;
   for (int32_t i : region.nodes) {
     const Node& n = graph.node(i);
-    if (n.is("reshape") && region.inputs.contains(n.inputs[0]) && !region.outputs.contains({i, 0})) region.inputs[{i, 0}] = region.inputs.at(n.inputs[0]);
-    else kept.push_back(i);
+    if (n.is("reshape") && region.inputs.contains(n.inputs[0]) && !region.outputs.contains({i, 0}))
+      region.inputs[{i, 0}] = region.inputs.at(n.inputs[0]);
+    else
+      kept.push_back(i);
   }
   region.nodes = kept;
   const auto is_read = [&](ValueId v) {
@@ -126,7 +153,9 @@ void absorb_reshapes(Region& region) {
     const Node& n = graph.node(v);
     if (!n.is("reshape") || !region.outputs.contains(v) || is_read(v)) continue;
     const ValueId from = n.inputs[0];
-    if (region.inputs.contains(from) || region.outputs.contains(from) || graph.node(from).is("constant")) continue;
+    if (region.inputs.contains(from) || region.outputs.contains(from) ||
+        graph.node(from).is("constant"))
+      continue;
     region.outputs[from] = region.outputs.at(v);
     region.outputs.erase(v);
     region.nodes.erase(std::find(region.nodes.begin(), region.nodes.end(), *it));
@@ -141,35 +170,55 @@ LoopProgram build_loops(const Graph& graph, int32_t node) {
   const auto results = static_cast<int>(n.types.size());
   LoopProgram program;
   if (!n.is("fusion")) {
-    Region region{.graph = &graph, .nodes = {node}, .inputs = {}, .outputs = {}, .scratch_argument = inputs + results};
-    for (int i = 0; i < inputs; ++i) region.inputs[n.inputs[static_cast<size_t>(i)]] = program.add_buffer({graph.type(n.inputs[static_cast<size_t>(i)]).dtype, i, 0});
-    for (int r = 0; r < results; ++r) region.outputs[{node, r}] = program.add_buffer({n.types[static_cast<size_t>(r)].dtype, inputs + r, 0});
+    Region region{.graph = &graph,
+                  .nodes = {node},
+                  .inputs = {},
+                  .outputs = {},
+                  .scratch_argument = inputs + results};
+    for (int i = 0; i < inputs; ++i)
+      region.inputs[n.inputs[static_cast<size_t>(i)]] =
+          program.add_buffer({graph.type(n.inputs[static_cast<size_t>(i)]).dtype, i, 0});
+    for (int r = 0; r < results; ++r)
+      region.outputs[{node, r}] =
+          program.add_buffer({n.types[static_cast<size_t>(r)].dtype, inputs + r, 0});
     build_node(region, node, program);
     program.merge_phases();
     return program;
   }
   const Graph& body = n.attributes.get_graph("body");
-  Region region{.graph = &body, .nodes = {}, .inputs = {}, .outputs = {}, .scratch_argument = inputs + results};
+  Region region{.graph = &body,
+                .nodes = {},
+                .inputs = {},
+                .outputs = {},
+                .scratch_argument = inputs + results};
   const std::vector<bool> live = body.live_nodes();
   for (int32_t i = 0; i < body.size(); ++i) {
     if (live[static_cast<size_t>(i)] && !body.node(i).is("input")) region.nodes.push_back(i);
   }
-  for (int i = 0; i < inputs; ++i) region.inputs[{body.inputs()[static_cast<size_t>(i)], 0}] = program.add_buffer({graph.type(n.inputs[static_cast<size_t>(i)]).dtype, i, 0});
+  for (int i = 0; i < inputs; ++i)
+    region.inputs[{body.inputs()[static_cast<size_t>(i)], 0}] =
+        program.add_buffer({graph.type(n.inputs[static_cast<size_t>(i)]).dtype, i, 0});
   std::vector<std::pair<int, int>> copies;  // one value as several results
   for (int r = 0; r < results; ++r) {
     const ValueId v = body.outputs()[static_cast<size_t>(r)].value;
     const int buffer = program.add_buffer({n.types[static_cast<size_t>(r)].dtype, inputs + r, 0});
-    if (region.inputs.contains(v)) copies.emplace_back(region.inputs.at(v), buffer);
-    else if (const auto [it, added] = region.outputs.try_emplace(v, buffer); !added) copies.emplace_back(it->second, buffer);
+    if (region.inputs.contains(v))
+      copies.emplace_back(region.inputs.at(v), buffer);
+    else if (const auto [it, added] = region.outputs.try_emplace(v, buffer); !added)
+      copies.emplace_back(it->second, buffer);
   }
   absorb_reshapes(region);
-  if (!region.outputs.empty() && !build_cluster(region, program) && !build_contract_then_cluster(region, program)) build_separately(region, program);
+  if (!region.outputs.empty() && !build_cluster(region, program) &&
+      !build_contract_then_cluster(region, program))
+    build_separately(region, program);
   for (const auto& [from, to] : copies) {
-    const ValueType& type = n.types[static_cast<size_t>(program.buffers[static_cast<size_t>(to)].argument - inputs)];
+    const ValueType& type =
+        n.types[static_cast<size_t>(program.buffers[static_cast<size_t>(to)].argument - inputs)];
     if (type.shape.elements() == 0) continue;
     LoopNest nest;
     nest.dims = {type.shape.elements()};
-    nest.store(nest.load(type.dtype, {.buffer = from, .offset = 0, .strides = {1}}), {.buffer = to, .offset = 0, .strides = {1}});
+    nest.store(nest.load(type.dtype, {.buffer = from, .offset = 0, .strides = {1}}),
+               {.buffer = to, .offset = 0, .strides = {1}});
     nest.finish();
     std::vector<LoopNest> nests;
     nests.push_back(std::move(nest));
@@ -195,7 +244,8 @@ std::vector<std::pair<int, int>> find_aliases(const LoopProgram& program, int in
         const int argument = program.buffers[static_cast<size_t>(op.access.buffer)].argument;
         if (argument < 0 || argument >= inputs + results) continue;
         Use& use = uses[static_cast<size_t>(argument)];
-        use.plain &= (use.nest == nullptr || use.nest == &nest) && op.kind == (argument < inputs ? LoopOpKind::kLoad : LoopOpKind::kStore);
+        use.plain &= (use.nest == nullptr || use.nest == &nest) &&
+                     op.kind == (argument < inputs ? LoopOpKind::kLoad : LoopOpKind::kStore);
         use.nest = &nest;
         use.ops.push_back(k);
       }
@@ -220,7 +270,8 @@ std::vector<std::pair<int, int>> find_aliases(const LoopProgram& program, int in
       for (size_t k = 0; k < to.nest->ops.size() && fits; ++k) {
         const LoopOp& op = to.nest->ops[k];
         for (int o : op.operands) depends[k] = depends[k] || depends[static_cast<size_t>(o)];
-        const bool sink = op.kind == LoopOpKind::kStore || op.kind == LoopOpKind::kAccumulate || op.kind == LoopOpKind::kReduce || op.kind == LoopOpKind::kArgReduce;
+        const bool sink = op.kind == LoopOpKind::kStore || op.kind == LoopOpKind::kAccumulate ||
+                          op.kind == LoopOpKind::kReduce || op.kind == LoopOpKind::kArgReduce;
         if (!sink || !depends[k]) continue;
         const bool reduces = op.kind == LoopOpKind::kReduce || op.kind == LoopOpKind::kArgReduce;
         fits &= op.pass - (reduces ? 1 : 0) <= store.pass;

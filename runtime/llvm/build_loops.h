@@ -10,7 +10,8 @@
 
 namespace sinter::codegen {
 
-/// Some nodes of a graph that one program computes: where its inputs lie and where its results go, as buffers of the program.
+/// Some nodes of a graph that one program computes: where its inputs lie and where its results go,
+/// as buffers of the program.
 struct Region {
   const Graph* graph = nullptr;
   std::vector<int32_t> nodes;  // in topological order
@@ -22,18 +23,21 @@ struct Region {
 /// The loop program of a kernel op or fusion.
 LoopProgram build_loops(const Graph& graph, int32_t node);
 
-/// Appends the phases of maps, broadcasts, reductions, random bits and simple moves as one cluster. False, with the program as it
-/// was, when the region does not fit one iteration space; then its nodes are built one by one.
+/// Appends the phases of maps, broadcasts, reductions, random bits and simple moves as one cluster.
+/// False, with the program as it was, when the region does not fit one iteration space; then its
+/// nodes are built one by one.
 bool build_cluster(const Region& region, LoopProgram& program);
 
 /// Single nodes that are no clusters. Each appends phases.
-void build_move(const Region& region, int32_t node, LoopProgram& program);      // reshape, pad, concat, size
+void build_move(const Region& region, int32_t node,
+                LoopProgram& program);  // reshape, pad, concat, size
 void build_scatter(const Region& region, int32_t node, LoopProgram& program);
 void build_arg_reduce(const Region& region, int32_t node, LoopProgram& program);
 void build_contract(const Region& region, int32_t node, LoopProgram& program);
 
-/// Chooses how the nests of a phase are shared between pieces, gives split accumulations partial results, and appends the phase
-/// (and a second one that combines the partial results). The nests must be finished.
+/// Chooses how the nests of a phase are shared between pieces, gives split accumulations partial
+/// results, and appends the phase (and a second one that combines the partial results). The nests
+/// must be finished.
 void add_phase(std::vector<LoopNest> nests, LoopProgram& program, int scratch_argument);
 
 /// (result, input) pairs of arguments that may share memory.

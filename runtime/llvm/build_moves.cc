@@ -22,12 +22,14 @@ LoopNest fill_nest(DType dtype, double value, int64_t count, int buffer) {
 }
 
 // A nest that copies all of `from` (dense) to places of `to` with the given strides.
-LoopNest copy_nest(DType dtype, const Shape& shape, int from, int to, int64_t offset, std::vector<int64_t> strides) {
+LoopNest copy_nest(DType dtype, const Shape& shape, int from, int to, int64_t offset,
+                   std::vector<int64_t> strides) {
   LoopNest nest;
   nest.dims = shape.dims();
   std::vector<int64_t> source = shape.strides();
   if (nest.dims.empty()) nest.dims = {1}, source = {0}, strides = {0};
-  nest.store(nest.load(dtype, {.buffer = from, .offset = 0, .strides = source}), {.buffer = to, .offset = offset, .strides = std::move(strides)});
+  nest.store(nest.load(dtype, {.buffer = from, .offset = 0, .strides = source}),
+             {.buffer = to, .offset = offset, .strides = std::move(strides)});
   return nest;
 }
 
@@ -37,7 +39,8 @@ struct Around {
 
 Around split_at(const Shape& shape, int axis) {
   Around s;
-  for (int d = 0; d < shape.rank(); ++d) (d < axis ? s.outer : d == axis ? s.length : s.inner) *= shape[d];
+  for (int d = 0; d < shape.rank(); ++d)
+    (d < axis ? s.outer : d == axis ? s.length : s.inner) *= shape[d];
   return s;
 }
 
@@ -50,15 +53,19 @@ void build_move(const Region& region, int32_t node, LoopProgram& program) {
   const int to = region.outputs.at({node, 0});
   if (n.is("reshape")) {
     const int64_t count = out.shape.elements();
-    return add_one(copy_nest(out.dtype, Shape{count}, region.inputs.at(n.inputs[0]), to, 0, {1}), region, program);
+    return add_one(copy_nest(out.dtype, Shape{count}, region.inputs.at(n.inputs[0]), to, 0, {1}),
+                   region, program);
   }
   const std::vector<int64_t> strides = out.shape.strides();
   if (n.is("pad")) {
     const auto& low = n.attributes.get_ints("low");
     int64_t offset = 0;
     for (size_t d = 0; d < strides.size(); ++d) offset += low[d] * strides[d];
-    add_one(fill_nest(out.dtype, n.attributes.get_float("value"), out.shape.elements(), to), region, program);
-    return add_one(copy_nest(out.dtype, graph.type(n.inputs[0]).shape, region.inputs.at(n.inputs[0]), to, offset, strides), region, program);
+    add_one(fill_nest(out.dtype, n.attributes.get_float("value"), out.shape.elements(), to), region,
+            program);
+    return add_one(copy_nest(out.dtype, graph.type(n.inputs[0]).shape,
+                             region.inputs.at(n.inputs[0]), to, offset, strides),
+                   region, program);
   }
   SINTER_CHECK(n.is("concat"), n.op->name);
   const int axis = out.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
@@ -75,7 +82,8 @@ void build_move(const Region& region, int32_t node, LoopProgram& program) {
   add_phase(std::move(nests), program, region.scratch_argument);
 }
 
-// Zeros, then additions in the order of the indices. Pieces may share what is around the axis, never the axis itself.
+// Zeros, then additions in the order of the indices. Pieces may share what is around the axis,
+// never the axis itself.
 void build_scatter(const Region& region, int32_t node, LoopProgram& program) {
   const Graph& graph = *region.graph;
   const Node& n = graph.node(node);
@@ -90,8 +98,12 @@ void build_scatter(const Region& region, int32_t node, LoopProgram& program) {
   LoopOp op;
   op.kind = LoopOpKind::kAccumulateAt;
   op.dtype = out.dtype;
-  op.operands = {nest.load(indices.dtype, {.buffer = region.inputs.at(n.inputs[0]), .offset = 0, .strides = {0, 1, 0}}),
-                 nest.load(out.dtype, {.buffer = region.inputs.at(n.inputs[1]), .offset = 0, .strides = {count * s.inner, s.inner, 1}})};
+  op.operands = {
+      nest.load(indices.dtype,
+                {.buffer = region.inputs.at(n.inputs[0]), .offset = 0, .strides = {0, 1, 0}}),
+      nest.load(out.dtype, {.buffer = region.inputs.at(n.inputs[1]),
+                            .offset = 0,
+                            .strides = {count * s.inner, s.inner, 1}})};
   op.access = {.buffer = to, .offset = 0, .strides = {s.length * s.inner, 0, 1}};
   op.limit = s.length;
   op.scale = s.inner;
@@ -104,17 +116,21 @@ void build_arg_reduce(const Region& region, int32_t node, LoopProgram& program) 
   const Graph& graph = *region.graph;
   const Node& n = graph.node(node);
   const ValueType& in = graph.type(n.inputs[0]);
-  const Around s = split_at(in.shape, in.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
+  const Around s =
+      split_at(in.shape, in.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
   LoopNest nest;
   nest.dims = {s.outer, s.inner, s.length};
   LoopOp op;
   op.kind = LoopOpKind::kArgReduce;
   op.dtype = DType::kInt32;
   op.reduce = n.attributes.get_string("kind") == "argmax" ? ReduceKind::kMax : ReduceKind::kMin;
-  op.operands = {nest.load(in.dtype, {.buffer = region.inputs.at(n.inputs[0]), .offset = 0, .strides = {s.length * s.inner, 1, s.inner}})};
+  op.operands = {nest.load(in.dtype, {.buffer = region.inputs.at(n.inputs[0]),
+                                      .offset = 0,
+                                      .strides = {s.length * s.inner, 1, s.inner}})};
   op.access = {.buffer = -1, .offset = 0, .strides = {s.inner, 1, 0}};
   const int best = nest.add(std::move(op));
-  nest.store(best, {.buffer = region.outputs.at({node, 0}), .offset = 0, .strides = {s.inner, 1, 0}});
+  nest.store(best,
+             {.buffer = region.outputs.at({node, 0}), .offset = 0, .strides = {s.inner, 1, 0}});
   add_one(std::move(nest), region, program);
 }
 

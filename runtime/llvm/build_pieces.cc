@@ -18,25 +18,33 @@ int64_t units(const LoopNest& nest) {
   int64_t each = 0;
   for (const LoopOp& op : nest.ops) {
     if (op.level != Level::kElement) continue;
-    if (op.kind == LoopOpKind::kScalar) each += scalar_op_cost(op.scalar);
-    else if (op.kind == LoopOpKind::kRandom) each += 40;
-    else each += dtype_size(op.dtype);
+    if (op.kind == LoopOpKind::kScalar)
+      each += scalar_op_cost(op.scalar);
+    else if (op.kind == LoopOpKind::kRandom)
+      each += 40;
+    else
+      each += dtype_size(op.dtype);
   }
   return std::max<int64_t>(each, 1) * elements(nest);
 }
 
 bool has(const LoopNest& nest, LoopOpKind kind) {
-  return std::any_of(nest.ops.begin(), nest.ops.end(), [&](const LoopOp& op) { return op.kind == kind; });
+  return std::any_of(nest.ops.begin(), nest.ops.end(),
+                     [&](const LoopOp& op) { return op.kind == kind; });
 }
 
 // Is every row reduction there only to be accumulated? Then columns may be cut.
 bool reductions_are_partial(const LoopNest& nest) {
   std::vector<bool> used(nest.ops.size(), false);
   for (const LoopOp& op : nest.ops) {
-    for (int o : op.operands) used[static_cast<size_t>(o)] = used[static_cast<size_t>(o)] || op.kind != LoopOpKind::kAccumulate;
+    for (int o : op.operands)
+      used[static_cast<size_t>(o)] =
+          used[static_cast<size_t>(o)] || op.kind != LoopOpKind::kAccumulate;
   }
   for (size_t k = 0; k < nest.ops.size(); ++k) {
-    if (nest.ops[k].kind == LoopOpKind::kArgReduce || (nest.ops[k].kind == LoopOpKind::kReduce && used[k])) return false;
+    if (nest.ops[k].kind == LoopOpKind::kArgReduce ||
+        (nest.ops[k].kind == LoopOpKind::kReduce && used[k]))
+      return false;
   }
   return true;
 }
@@ -46,18 +54,28 @@ int choose_split(const LoopNest& nest) {
   const int columns = nest.columns();
   const int wanted = piece_count(units(nest), 1 << 20);
   if (wanted == 1) return -1;
-  const bool may_cut_columns = reductions_are_partial(nest) && !has(nest, LoopOpKind::kAccumulateAt) && nest.dims[static_cast<size_t>(columns)] >= 64 * wanted;
+  const bool may_cut_columns = reductions_are_partial(nest) &&
+                               !has(nest, LoopOpKind::kAccumulateAt) &&
+                               nest.dims[static_cast<size_t>(columns)] >= 64 * wanted;
   int row = -1;
   for (int d = 0; d < columns; ++d) {
     bool free = true;
-    for (const LoopOp& op : nest.ops) free &= op.kind != LoopOpKind::kAccumulateAt || op.access.strides[static_cast<size_t>(d)] != 0;
-    if (free && (row < 0 || nest.dims[static_cast<size_t>(d)] > nest.dims[static_cast<size_t>(row)])) row = d;
+    for (const LoopOp& op : nest.ops)
+      free &=
+          op.kind != LoopOpKind::kAccumulateAt || op.access.strides[static_cast<size_t>(d)] != 0;
+    if (free &&
+        (row < 0 || nest.dims[static_cast<size_t>(d)] > nest.dims[static_cast<size_t>(row)]))
+      row = d;
   }
   // Cutting columns saves an accumulation over rows its partial results.
-  const bool accumulates_rows = row >= 0 && std::any_of(nest.ops.begin(), nest.ops.end(), [&](const LoopOp& op) {
-    return op.kind == LoopOpKind::kAccumulate && op.access.strides[static_cast<size_t>(row)] == 0;
-  });
-  if (may_cut_columns && (row < 0 || accumulates_rows || nest.dims[static_cast<size_t>(row)] < wanted)) return columns;
+  const bool accumulates_rows =
+      row >= 0 && std::any_of(nest.ops.begin(), nest.ops.end(), [&](const LoopOp& op) {
+        return op.kind == LoopOpKind::kAccumulate &&
+               op.access.strides[static_cast<size_t>(row)] == 0;
+      });
+  if (may_cut_columns &&
+      (row < 0 || accumulates_rows || nest.dims[static_cast<size_t>(row)] < wanted))
+    return columns;
   return row >= 0 && nest.dims[static_cast<size_t>(row)] > 1 ? row : -1;
 }
 
@@ -74,7 +92,8 @@ int pieces_of(const LoopNest& nest, int split) {
 // Elements of what an accumulation leaves, and the strides of its row-major layout.
 int64_t result_elements(const LoopNest& nest, const LoopOp& op) {
   int64_t count = 1;
-  for (size_t d = 0; d < nest.dims.size(); ++d) count *= op.access.strides[d] == 0 ? 1 : nest.dims[d];
+  for (size_t d = 0; d < nest.dims.size(); ++d)
+    count *= op.access.strides[d] == 0 ? 1 : nest.dims[d];
   return count;
 }
 
@@ -83,8 +102,11 @@ LoopNest combine_nest(const LoopOp& accumulation, int partial, int64_t count, in
   nest.dims = {count};
   int total = -1;
   for (int p = 0; p < pieces; ++p) {
-    const int value = nest.load(accumulation.dtype, {.buffer = partial, .offset = p * count, .strides = {1}});
-    total = total < 0 ? value : nest.apply(reduce_scalar_op(accumulation.reduce), accumulation.dtype, {total, value});
+    const int value =
+        nest.load(accumulation.dtype, {.buffer = partial, .offset = p * count, .strides = {1}});
+    total = total < 0 ? value
+                      : nest.apply(reduce_scalar_op(accumulation.reduce), accumulation.dtype,
+                                   {total, value});
   }
   nest.store(total, {.buffer = accumulation.access.buffer, .offset = 0, .strides = {1}});
   nest.finish();
@@ -105,12 +127,19 @@ void add_phase(std::vector<LoopNest> nests, LoopProgram& program, int scratch_ar
       // Every nest of the phase is cut into as many pieces, or not at all.
       const int64_t extent = nest.dims[static_cast<size_t>(nest.split)];
       const bool columns = nest.split == nest.columns();
-      if (columns ? (extent + columns_per_piece(extent, phase.pieces) - 1) / columns_per_piece(extent, phase.pieces) != phase.pieces : extent < phase.pieces) nest.split = -1;
+      if (columns ? (extent + columns_per_piece(extent, phase.pieces) - 1) /
+                            columns_per_piece(extent, phase.pieces) !=
+                        phase.pieces
+                  : extent < phase.pieces)
+        nest.split = -1;
     }
     if (nest.split < 0 || phase.pieces == 1) continue;
     for (LoopOp& op : nest.ops) {
-      if (op.kind != LoopOpKind::kAccumulate || op.access.strides[static_cast<size_t>(nest.split)] != 0) continue;
-      // The layout of the result is row-major and dense, so its elements need no other order in the partial copies.
+      if (op.kind != LoopOpKind::kAccumulate ||
+          op.access.strides[static_cast<size_t>(nest.split)] != 0)
+        continue;
+      // The layout of the result is row-major and dense, so its elements need no other order in the
+      // partial copies.
       const int64_t count = result_elements(nest, op);
       const int partial = program.add_scratch(op.dtype, count * phase.pieces, scratch_argument);
       combine.nests.push_back(combine_nest(op, partial, count, phase.pieces));

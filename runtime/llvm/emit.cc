@@ -10,7 +10,8 @@ namespace sinter::codegen {
 using llvm::Constant;
 using llvm::FixedVectorType;
 
-Emitter::Emitter(llvm::Module& module, const Cpu& cpu) : module_(module), cpu_(cpu), ir_(module.getContext()) {}
+Emitter::Emitter(llvm::Module& module, const Cpu& cpu)
+    : module_(module), cpu_(cpu), ir_(module.getContext()) {}
 
 void Emitter::set_attributes(llvm::Function& function) {
   function.addFnAttr("target-cpu", cpu_.name);
@@ -56,12 +57,15 @@ Value Emitter::buffer(int index) {
     // In the entry block, so that every use is dominated by the load.
     llvm::BasicBlock& entry = function_->getEntryBlock();
     llvm::IRBuilder<> at(&entry, entry.begin());
-    loaded_buffers_[i] = at.CreateLoad(ir_.getPtrTy(), at.CreateConstGEP1_64(ir_.getPtrTy(), buffers_, static_cast<uint64_t>(index)));
+    loaded_buffers_[i] = at.CreateLoad(
+        ir_.getPtrTy(),
+        at.CreateConstGEP1_64(ir_.getPtrTy(), buffers_, static_cast<uint64_t>(index)));
   }
   return loaded_buffers_[i];
 }
 
-llvm::Function* Emitter::helper(const std::string& name, llvm::FunctionType* type, const std::function<void(llvm::Function*)>& fill) {
+llvm::Function* Emitter::helper(const std::string& name, llvm::FunctionType* type,
+                                const std::function<void(llvm::Function*)>& fill) {
   if (llvm::Function* known = module_.getFunction(name)) return known;
   llvm::Function* f = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module_);
   set_attributes(*f);
@@ -102,46 +106,61 @@ int Emitter::lanes_of(Value value) {
 Value Emitter::lane_numbers(llvm::Type* element, int lanes) {
   if (lanes == 1) return llvm::ConstantInt::get(element, 0);
   std::vector<Constant*> numbers;
-  for (int i = 0; i < lanes; ++i) numbers.push_back(llvm::ConstantInt::get(element, static_cast<uint64_t>(i)));
+  for (int i = 0; i < lanes; ++i)
+    numbers.push_back(llvm::ConstantInt::get(element, static_cast<uint64_t>(i)));
   return llvm::ConstantVector::get(numbers);
 }
 
 // --- memory
 
-Value Emitter::element(Value pointer, DType dtype, Value offset) { return ir_.CreateGEP(storage_type(dtype), pointer, offset); }
+Value Emitter::element(Value pointer, DType dtype, Value offset) {
+  return ir_.CreateGEP(storage_type(dtype), pointer, offset);
+}
 
 Value Emitter::load(DType dtype, Value pointer, Value offset, int lanes, Value mask) {
   llvm::Type* stored = storage_type(dtype);
   if (lanes > 1) stored = FixedVectorType::get(stored, static_cast<unsigned>(lanes));
   const llvm::Align align(static_cast<uint64_t>(dtype_size(dtype)));
   Value address = element(pointer, dtype, offset);
-  Value result = mask == nullptr || lanes == 1 ? static_cast<Value>(ir_.CreateAlignedLoad(stored, address, align))
-                                               : ir_.CreateMaskedLoad(stored, address, align, mask, Constant::getNullValue(stored));
+  Value result =
+      mask == nullptr || lanes == 1
+          ? static_cast<Value>(ir_.CreateAlignedLoad(stored, address, align))
+          : ir_.CreateMaskedLoad(stored, address, align, mask, Constant::getNullValue(stored));
   return dtype == DType::kBool ? ir_.CreateICmpNE(result, Constant::getNullValue(stored)) : result;
 }
 
 void Emitter::store(DType dtype, Value value, Value pointer, Value offset, Value mask) {
   const int lanes = lanes_of(value);
   const llvm::Align align(static_cast<uint64_t>(dtype_size(dtype)));
-  if (dtype == DType::kBool) value = ir_.CreateZExt(value, lanes == 1 ? ir_.getInt8Ty() : static_cast<llvm::Type*>(FixedVectorType::get(ir_.getInt8Ty(), static_cast<unsigned>(lanes))));
+  if (dtype == DType::kBool)
+    value = ir_.CreateZExt(value, lanes == 1 ? ir_.getInt8Ty()
+                                             : static_cast<llvm::Type*>(FixedVectorType::get(
+                                                   ir_.getInt8Ty(), static_cast<unsigned>(lanes))));
   Value address = element(pointer, dtype, offset);
-  if (mask == nullptr || lanes == 1) ir_.CreateAlignedStore(value, address, align);
-  else ir_.CreateMaskedStore(value, address, align, mask);
+  if (mask == nullptr || lanes == 1)
+    ir_.CreateAlignedStore(value, address, align);
+  else
+    ir_.CreateMaskedStore(value, address, align, mask);
 }
 
 Value Emitter::load_lanes(DType dtype, Value pointer, Value offsets, int lanes, Value mask) {
   if (lanes == 1) return load(dtype, pointer, offsets);
   llvm::Type* stored = FixedVectorType::get(storage_type(dtype), static_cast<unsigned>(lanes));
   Value addresses = element(pointer, dtype, offsets);
-  Value result = ir_.CreateMaskedGather(stored, addresses, llvm::Align(static_cast<uint64_t>(dtype_size(dtype))), mask, Constant::getNullValue(stored));
+  Value result = ir_.CreateMaskedGather(stored, addresses,
+                                        llvm::Align(static_cast<uint64_t>(dtype_size(dtype))), mask,
+                                        Constant::getNullValue(stored));
   return dtype == DType::kBool ? ir_.CreateICmpNE(result, Constant::getNullValue(stored)) : result;
 }
 
 void Emitter::store_lanes(DType dtype, Value value, Value pointer, Value offsets, Value mask) {
   const int lanes = lanes_of(value);
   if (lanes == 1) return store(dtype, value, pointer, offsets);
-  if (dtype == DType::kBool) value = ir_.CreateZExt(value, FixedVectorType::get(ir_.getInt8Ty(), static_cast<unsigned>(lanes)));
-  ir_.CreateMaskedScatter(value, element(pointer, dtype, offsets), llvm::Align(static_cast<uint64_t>(dtype_size(dtype))), mask);
+  if (dtype == DType::kBool)
+    value =
+        ir_.CreateZExt(value, FixedVectorType::get(ir_.getInt8Ty(), static_cast<unsigned>(lanes)));
+  ir_.CreateMaskedScatter(value, element(pointer, dtype, offsets),
+                          llvm::Align(static_cast<uint64_t>(dtype_size(dtype))), mask);
 }
 
 Value Emitter::mask_below(Value count, int lanes) {
@@ -153,7 +172,8 @@ Value Emitter::mask_below(Value count, int lanes) {
   }
   // Counts are clamped, so 32 bits a lane suffice.
   Value clamped = ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, count, i64(lanes));
-  return ir_.CreateICmpSLT(lane_numbers(i32_type, lanes), splat(ir_.CreateTrunc(clamped, i32_type), lanes));
+  return ir_.CreateICmpSLT(lane_numbers(i32_type, lanes),
+                           splat(ir_.CreateTrunc(clamped, i32_type), lanes));
 }
 
 // --- control flow

@@ -1,7 +1,9 @@
-// The emitter: a thin layer over LLVM's IRBuilder that knows Sinter's dtypes, vector lanes, masks, loops and kernel functions.
+// The emitter: a thin layer over LLVM's IRBuilder that knows Sinter's dtypes, vector lanes, masks,
+// loops and kernel functions.
 //
-// A scalar is a value of 1 lane and has LLVM's scalar type; other lane counts are vectors. Bools are i1 while computed with and
-// one byte (0 or 1) in memory. Nothing here sets fast-math flags: reassociation is only where the loop program says so.
+// A scalar is a value of 1 lane and has LLVM's scalar type; other lane counts are vectors. Bools
+// are i1 while computed with and one byte (0 or 1) in memory. Nothing here sets fast-math flags:
+// reassociation is only where the loop program says so.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>
@@ -30,7 +32,8 @@ class Emitter {
   const Cpu& cpu() const { return cpu_; }
 
   // --- functions
-  /// Starts `void name(i64 piece, ptr buffers)` with the attributes of this CPU; piece() and buffer() refer to it.
+  /// Starts `void name(i64 piece, ptr buffers)` with the attributes of this CPU; piece() and
+  /// buffer() refer to it.
   void begin_kernel(const std::string& name);
   /// Starts `void name(ptr buffers, ptr prepared)`.
   void begin_prepare(const std::string& name);
@@ -40,27 +43,32 @@ class Emitter {
   Value prepared() const { return prepared_; }
   /// Buffer `index` of Kernel::run, loaded once at the start of the function.
   Value buffer(int index);
-  /// A helper function of this module with internal linkage and this CPU's attributes, made on first use by `fill`, which must
-  /// emit the whole body with ir() placed in its entry block.
-  llvm::Function* helper(const std::string& name, llvm::FunctionType* type, const std::function<void(llvm::Function*)>& fill);
+  /// A helper function of this module with internal linkage and this CPU's attributes, made on
+  /// first use by `fill`, which must emit the whole body with ir() placed in its entry block.
+  llvm::Function* helper(const std::string& name, llvm::FunctionType* type,
+                         const std::function<void(llvm::Function*)>& fill);
 
   // --- types and constants
-  llvm::Type* storage_type(DType dtype);           // bool is i8
-  llvm::Type* type(DType dtype, int lanes = 1);    // bool is i1
+  llvm::Type* storage_type(DType dtype);         // bool is i8
+  llvm::Type* type(DType dtype, int lanes = 1);  // bool is i1
   Value i64(int64_t value) { return ir_.getInt64(static_cast<uint64_t>(value)); }
   Value i32(int64_t value) { return ir_.getInt32(static_cast<uint32_t>(value)); }
   Value number(DType dtype, double value, int lanes = 1);
   Value f32(double value, int lanes) { return number(DType::kFloat32, value, lanes); }
   static int lanes_of(Value value);
-  Value splat(Value scalar, int lanes) { return lanes == 1 ? scalar : ir_.CreateVectorSplat(static_cast<unsigned>(lanes), scalar); }
+  Value splat(Value scalar, int lanes) {
+    return lanes == 1 ? scalar : ir_.CreateVectorSplat(static_cast<unsigned>(lanes), scalar);
+  }
   /// <0, 1, 2, ...> of i64 or i32.
   Value lane_numbers(llvm::Type* element, int lanes);
 
-  // --- memory; `offset` counts elements (i64). `mask` (lanes x i1) may be null: all lanes. Masked-off lanes load as zero.
+  // --- memory; `offset` counts elements (i64). `mask` (lanes x i1) may be null: all lanes.
+  // Masked-off lanes load as zero.
   Value element(Value pointer, DType dtype, Value offset);
   Value load(DType dtype, Value pointer, Value offset, int lanes = 1, Value mask = nullptr);
   void store(DType dtype, Value value, Value pointer, Value offset, Value mask = nullptr);
-  /// The same at element offsets given a lane (lanes x i64), or with a constant distance between lanes.
+  /// The same at element offsets given a lane (lanes x i64), or with a constant distance between
+  /// lanes.
   Value load_lanes(DType dtype, Value pointer, Value offsets, int lanes, Value mask = nullptr);
   void store_lanes(DType dtype, Value value, Value pointer, Value offsets, Value mask = nullptr);
   /// Lanes below `count` (i64; may be above `lanes`).
@@ -78,7 +86,8 @@ class Emitter {
   /// a * b + c: fused where the CPU does it in one instruction, otherwise rounded twice.
   Value fma(Value a, Value b, Value c);
   Value intrinsic(llvm::Intrinsic::ID id, std::initializer_list<Value> operands);
-  /// One scalar op on operands of dtype `operand` (that of the second for select); the result is of dtype `result`.
+  /// One scalar op on operands of dtype `operand` (that of the second for select); the result is of
+  /// dtype `result`.
   Value scalar_op(ScalarOp op, DType result, DType operand, std::span<const Value> operands);
   /// The results of a scalar expression; arguments of 1 lane are splat where needed.
   Values expression(const ScalarExpr& expr, std::span<const Value> arguments, int lanes);

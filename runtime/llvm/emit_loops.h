@@ -10,6 +10,7 @@ namespace sinter::codegen {
 class Emitter;
 
 /// The kernel function of one phase: `void name(i64 piece, ptr buffers)`.
-void emit_phase(Emitter& emitter, const LoopProgram& program, const LoopPhase& phase, const std::string& name);
+void emit_phase(Emitter& emitter, const LoopProgram& program, const LoopPhase& phase,
+                const std::string& name);
 
 }  // namespace sinter::codegen

@@ -19,7 +19,8 @@ std::array<Value, 4> emit_philox(Emitter& e, const PhiloxKey& key, Value block);
 /// A word as the result of a random node: bits (int32) or a uniform number in [0, 1).
 Value random_value(Emitter& e, Value word, DType dtype);
 
-/// The words of any elements (lanes x i64): four words are made and one is picked, so this is for edges.
+/// The words of any elements (lanes x i64): four words are made and one is picked, so this is for
+/// edges.
 Value emit_philox_elements(Emitter& e, const PhiloxKey& key, Value elements);
 
 }  // namespace sinter::codegen

@@ -34,7 +34,8 @@ Value integer_divide(Emitter& e, DType dtype, Value a, Value b) {
   const int lanes = Emitter::lanes_of(a);
   Value zero = e.number(dtype, 0, lanes), one = e.number(dtype, 1, lanes);
   Value by_zero = ir.CreateICmpEQ(b, zero);
-  if (is_unsigned(dtype)) return ir.CreateSelect(by_zero, zero, ir.CreateUDiv(a, ir.CreateSelect(by_zero, one, b)));
+  if (is_unsigned(dtype))
+    return ir.CreateSelect(by_zero, zero, ir.CreateUDiv(a, ir.CreateSelect(by_zero, one, b)));
   Value by_minus_one = ir.CreateICmpEQ(b, e.number(dtype, -1, lanes));
   Value quotient = ir.CreateSDiv(a, ir.CreateSelect(ir.CreateOr(by_zero, by_minus_one), one, b));
   return ir.CreateSelect(by_zero, zero, ir.CreateSelect(by_minus_one, ir.CreateNeg(a), quotient));
@@ -50,14 +51,19 @@ Value integer_op(Emitter& e, ScalarOp op, DType dtype, Value a, Value b) {
     case ScalarOp::kSub: return ir.CreateSub(a, b);
     case ScalarOp::kMul: return ir.CreateMul(a, b);
     case ScalarOp::kDiv: return integer_divide(e, dtype, a, b);
-    case ScalarOp::kMax: return ir.CreateBinaryIntrinsic(u ? llvm::Intrinsic::umax : llvm::Intrinsic::smax, a, b);
-    case ScalarOp::kMin: return ir.CreateBinaryIntrinsic(u ? llvm::Intrinsic::umin : llvm::Intrinsic::smin, a, b);
+    case ScalarOp::kMax:
+      return ir.CreateBinaryIntrinsic(u ? llvm::Intrinsic::umax : llvm::Intrinsic::smax, a, b);
+    case ScalarOp::kMin:
+      return ir.CreateBinaryIntrinsic(u ? llvm::Intrinsic::umin : llvm::Intrinsic::smin, a, b);
     case ScalarOp::kNeg: return ir.CreateNeg(a);
-    case ScalarOp::kAbs: return u ? a : ir.CreateBinaryIntrinsic(llvm::Intrinsic::abs, a, ir.getFalse());
+    case ScalarOp::kAbs:
+      return u ? a : ir.CreateBinaryIntrinsic(llvm::Intrinsic::abs, a, ir.getFalse());
     case ScalarOp::kSign: {
       Value zero = e.number(dtype, 0, lanes), one = e.number(dtype, 1, lanes);
       if (u) return ir.CreateSelect(ir.CreateICmpNE(a, zero), one, zero);
-      return ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir.CreateBinaryIntrinsic(llvm::Intrinsic::smax, a, e.number(dtype, -1, lanes)), one);
+      return ir.CreateBinaryIntrinsic(
+          llvm::Intrinsic::smin,
+          ir.CreateBinaryIntrinsic(llvm::Intrinsic::smax, a, e.number(dtype, -1, lanes)), one);
     }
     case ScalarOp::kFloor:
     case ScalarOp::kCeil:
@@ -84,7 +90,8 @@ Value float_op(Emitter& e, ScalarOp op, DType dtype, Value a, Value b) {
     case ScalarOp::kSign: {
       const int lanes = Emitter::lanes_of(a);
       Value zero = e.number(dtype, 0, lanes);
-      Value negative = ir.CreateSelect(ir.CreateFCmpOLT(a, zero), e.number(dtype, -1, lanes), ir.CreateSelect(ir.CreateFCmpUNO(a, a), a, zero));
+      Value negative = ir.CreateSelect(ir.CreateFCmpOLT(a, zero), e.number(dtype, -1, lanes),
+                                       ir.CreateSelect(ir.CreateFCmpUNO(a, a), a, zero));
       return ir.CreateSelect(ir.CreateFCmpOGT(a, zero), e.number(dtype, 1, lanes), negative);
     }
     default: return emit_math(e, op, dtype, a, b);
@@ -98,17 +105,20 @@ Value Emitter::fma(Value a, Value b, Value c) {
   return ir_.CreateFAdd(ir_.CreateFMul(a, b), c);
 }
 
-// (b > a ? b : a) is one vmaxps; it gives a when either is NaN, so only a NaN in b needs care (none for constants).
+// (b > a ? b : a) is one vmaxps; it gives a when either is NaN, so only a NaN in b needs care (none
+// for constants).
 Value Emitter::maximum(DType dtype, Value a, Value b) {
   if (!is_floating(dtype)) return integer_op(*this, ScalarOp::kMax, dtype, a, b);
   Value larger = ir_.CreateSelect(ir_.CreateFCmpOGT(b, a), b, a);
-  return llvm::isa<llvm::Constant>(b) ? larger : ir_.CreateSelect(ir_.CreateFCmpUNO(b, b), b, larger);
+  return llvm::isa<llvm::Constant>(b) ? larger
+                                      : ir_.CreateSelect(ir_.CreateFCmpUNO(b, b), b, larger);
 }
 
 Value Emitter::minimum(DType dtype, Value a, Value b) {
   if (!is_floating(dtype)) return integer_op(*this, ScalarOp::kMin, dtype, a, b);
   Value smaller = ir_.CreateSelect(ir_.CreateFCmpOLT(b, a), b, a);
-  return llvm::isa<llvm::Constant>(b) ? smaller : ir_.CreateSelect(ir_.CreateFCmpUNO(b, b), b, smaller);
+  return llvm::isa<llvm::Constant>(b) ? smaller
+                                      : ir_.CreateSelect(ir_.CreateFCmpUNO(b, b), b, smaller);
 }
 
 Value Emitter::cast(Value value, DType from, DType to) {
@@ -124,14 +134,19 @@ Value Emitter::cast(Value value, DType from, DType to) {
       Value high = number(DType::kFloat64, 9223372036854774784.0, lanes);
       value = ir_.CreateSelect(ir_.CreateFCmpOGT(value, high), high, value);
     }
-    return ir_.CreateIntrinsic(to == DType::kUint8 ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat, {target, value->getType()}, {value});
+    return ir_.CreateIntrinsic(
+        to == DType::kUint8 ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat,
+        {target, value->getType()}, {value});
   }
-  if (is_floating(to)) return is_unsigned(from) ? ir_.CreateUIToFP(value, target) : ir_.CreateSIToFP(value, target);
+  if (is_floating(to))
+    return is_unsigned(from) ? ir_.CreateUIToFP(value, target) : ir_.CreateSIToFP(value, target);
   if (to == DType::kBool) return ir_.CreateICmpNE(value, number(from, 0, lanes));
-  return is_unsigned(from) ? ir_.CreateZExtOrTrunc(value, target) : ir_.CreateSExtOrTrunc(value, target);
+  return is_unsigned(from) ? ir_.CreateZExtOrTrunc(value, target)
+                           : ir_.CreateSExtOrTrunc(value, target);
 }
 
-Value Emitter::scalar_op(ScalarOp op, DType result, DType operand, std::span<const Value> operands) {
+Value Emitter::scalar_op(ScalarOp op, DType result, DType operand,
+                         std::span<const Value> operands) {
   Value a = operands[0];
   Value b = operands.size() > 1 ? operands[1] : nullptr;
   const bool floating = is_floating(operand);
@@ -139,8 +154,14 @@ Value Emitter::scalar_op(ScalarOp op, DType result, DType operand, std::span<con
     case ScalarOp::kSelect: return ir_.CreateSelect(a, b, operands[2]);
     case ScalarOp::kCast: return cast(a, operand, result);
     case ScalarOp::kEqual: return floating ? ir_.CreateFCmpOEQ(a, b) : ir_.CreateICmpEQ(a, b);
-    case ScalarOp::kLess: return floating ? ir_.CreateFCmpOLT(a, b) : is_unsigned(operand) ? ir_.CreateICmpULT(a, b) : ir_.CreateICmpSLT(a, b);
-    case ScalarOp::kLessEqual: return floating ? ir_.CreateFCmpOLE(a, b) : is_unsigned(operand) ? ir_.CreateICmpULE(a, b) : ir_.CreateICmpSLE(a, b);
+    case ScalarOp::kLess:
+      return floating               ? ir_.CreateFCmpOLT(a, b)
+             : is_unsigned(operand) ? ir_.CreateICmpULT(a, b)
+                                    : ir_.CreateICmpSLT(a, b);
+    case ScalarOp::kLessEqual:
+      return floating               ? ir_.CreateFCmpOLE(a, b)
+             : is_unsigned(operand) ? ir_.CreateICmpULE(a, b)
+                                    : ir_.CreateICmpSLE(a, b);
     default: break;
   }
   return floating ? float_op(*this, op, operand, a, b) : integer_op(*this, op, operand, a, b);
@@ -157,9 +178,12 @@ Values Emitter::expression(const ScalarExpr& expr, std::span<const Value> argume
       values.push_back(number(i.dtype, i.constant, lanes));
     } else {
       Values operands;
-      for (int n = 0; n < scalar_op_arity(i.op); ++n) operands.push_back(values[static_cast<size_t>(i.operands[static_cast<size_t>(n)])]);
+      for (int n = 0; n < scalar_op_arity(i.op); ++n)
+        operands.push_back(values[static_cast<size_t>(i.operands[static_cast<size_t>(n)])]);
       const size_t typed = i.op == ScalarOp::kSelect ? 1 : 0;
-      values.push_back(scalar_op(i.op, i.dtype, expr.instructions[static_cast<size_t>(i.operands[typed])].dtype, operands));
+      values.push_back(scalar_op(i.op, i.dtype,
+                                 expr.instructions[static_cast<size_t>(i.operands[typed])].dtype,
+                                 operands));
     }
   }
   Values results;
@@ -174,7 +198,8 @@ Value Emitter::combine_lanes(Value vector, const std::function<Value(Value, Valu
     for (int i = 0; i < lanes / 2; ++i) low.push_back(i), high.push_back(i + lanes / 2);
     lanes /= 2;
     Value a = ir_.CreateShuffleVector(vector, low), b = ir_.CreateShuffleVector(vector, high);
-    if (lanes == 1) a = ir_.CreateExtractElement(a, uint64_t{0}), b = ir_.CreateExtractElement(b, uint64_t{0});
+    if (lanes == 1)
+      a = ir_.CreateExtractElement(a, uint64_t{0}), b = ir_.CreateExtractElement(b, uint64_t{0});
     vector = combine(a, b);
   }
   return vector;

@@ -27,7 +27,8 @@ namespace {
 
 namespace orc = llvm::orc;
 
-template <typename T> T take(llvm::Expected<T> value, const char* what) {
+template <typename T>
+T take(llvm::Expected<T> value, const char* what) {
   if (!value) raise_internal(what, llvm::toString(value.takeError()));
   return std::move(*value);
 }
@@ -47,8 +48,10 @@ void initialize() {
 orc::JITTargetMachineBuilder machine_builder() {
   initialize();
   const char* asked = std::getenv("SINTER_CPU");
-  orc::JITTargetMachineBuilder builder = asked == nullptr || *asked == 0 ? take(orc::JITTargetMachineBuilder::detectHost(), "detecting the CPU")
-                                                                         : orc::JITTargetMachineBuilder(llvm::Triple(llvm::sys::getProcessTriple()));
+  orc::JITTargetMachineBuilder builder =
+      asked == nullptr || *asked == 0
+          ? take(orc::JITTargetMachineBuilder::detectHost(), "detecting the CPU")
+          : orc::JITTargetMachineBuilder(llvm::Triple(llvm::sys::getProcessTriple()));
   if (asked != nullptr && *asked != 0) builder.setCPU(asked);
   builder.setCodeGenOptLevel(llvm::CodeGenOptLevel::Default);
   builder.setRelocationModel(llvm::Reloc::PIC_);
@@ -58,23 +61,31 @@ orc::JITTargetMachineBuilder machine_builder() {
 
 Cpu detect() {
   orc::JITTargetMachineBuilder builder = machine_builder();
-  const std::unique_ptr<llvm::TargetMachine> machine = take(builder.createTargetMachine(), "creating the code generator");
+  const std::unique_ptr<llvm::TargetMachine> machine =
+      take(builder.createTargetMachine(), "creating the code generator");
   const llvm::MCSubtargetInfo* features = machine->getMCSubtargetInfo();
-  if (!features->isCPUStringValid(builder.getCPU())) throw Error(fmt::format("SINTER_CPU: LLVM knows no CPU '{}'; try x86-64, x86-64-v3 or x86-64-v4", builder.getCPU()));
+  if (!features->isCPUStringValid(builder.getCPU()))
+    throw Error(
+        fmt::format("SINTER_CPU: LLVM knows no CPU '{}'; try x86-64, x86-64-v3 or x86-64-v4",
+                    builder.getCPU()));
   Cpu cpu;
   cpu.name = builder.getCPU();
   cpu.features = builder.getFeatures().getString();
-  cpu.vector_bytes = features->checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl") ? 64 : features->checkFeatures("+avx2") ? 32 : 16;
+  cpu.vector_bytes = features->checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl") ? 64
+                     : features->checkFeatures("+avx2")                                ? 32
+                                                                                       : 16;
   cpu.has_fma = features->checkFeatures("+fma");
   cpu.has_round = features->checkFeatures("+sse4.1");
   return cpu;
 }
 
 // Emits a module for this process's CPU and hands it over.
-void with_module(const Cpu& cpu, const std::function<void(Emitter&)>& fill, const std::function<void(llvm::Module&, llvm::TargetMachine&)>& use) {
+void with_module(const Cpu& cpu, const std::function<void(Emitter&)>& fill,
+                 const std::function<void(llvm::Module&, llvm::TargetMachine&)>& use) {
   llvm::LLVMContext context;
   llvm::Module module("sinter", context);
-  const std::unique_ptr<llvm::TargetMachine> machine = take(machine_builder().createTargetMachine(), "creating the code generator");
+  const std::unique_ptr<llvm::TargetMachine> machine =
+      take(machine_builder().createTargetMachine(), "creating the code generator");
   module.setTargetTriple(machine->getTargetTriple().str());
   module.setDataLayout(machine->createDataLayout());
   Emitter emitter(module, cpu);
@@ -90,7 +101,9 @@ orc::LLJIT& engine() {
   static orc::LLJIT* jit = [] {
     orc::LLJITBuilder builder;
     builder.setJITTargetMachineBuilder(machine_builder());
-    builder.setObjectLinkingLayerCreator([](orc::ExecutionSession& session, const llvm::Triple&) { return std::make_unique<orc::ObjectLinkingLayer>(session); });
+    builder.setObjectLinkingLayerCreator([](orc::ExecutionSession& session, const llvm::Triple&) {
+      return std::make_unique<orc::ObjectLinkingLayer>(session);
+    });
     return take(builder.create(), "creating the JIT").release();
   }();
   return *jit;
@@ -110,7 +123,8 @@ std::string compile_object(const Cpu& cpu, const std::function<void(Emitter&)>& 
   with_module(cpu, fill, [&](llvm::Module& module, llvm::TargetMachine& machine) {
     llvm::raw_svector_ostream stream(bytes);
     llvm::legacy::PassManager passes;
-    const bool failed = machine.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile);
+    const bool failed =
+        machine.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile);
     SINTER_CHECK(!failed, cpu.name);
     passes.run(module);
   });
@@ -119,7 +133,8 @@ std::string compile_object(const Cpu& cpu, const std::function<void(Emitter&)>& 
 
 }  // namespace
 
-std::vector<std::string> compile_objects(const Cpu& cpu, std::span<const std::function<void(Emitter&)>> fills) {
+std::vector<std::string> compile_objects(const Cpu& cpu,
+                                         std::span<const std::function<void(Emitter&)>> fills) {
   std::vector<std::string> objects(fills.size());
   std::vector<std::exception_ptr> failures(fills.size());
   const auto compile = [&](size_t i) {
@@ -152,19 +167,26 @@ struct LoadedCode::Library {
   orc::JITDylib* dylib = nullptr;
 };
 
-LoadedCode::LoadedCode(std::span<const std::string> objects) : library_(std::make_unique<Library>()) {
+LoadedCode::LoadedCode(std::span<const std::string> objects)
+    : library_(std::make_unique<Library>()) {
   static std::atomic<int> count{0};
   orc::LLJIT& jit = engine();
   library_->dylib = &jit.getExecutionSession().createBareJITDylib(fmt::format("sinter{}", count++));
   const char prefix = jit.getDataLayout().getGlobalPrefix();
-  library_->dylib->addGenerator(take(orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(prefix), "finding the symbols of this process"));
+  library_->dylib->addGenerator(
+      take(orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(prefix),
+           "finding the symbols of this process"));
   for (const std::string& object : objects) {
-    check(jit.addObjectFile(*library_->dylib, llvm::MemoryBuffer::getMemBufferCopy(object, fmt::format("kernels{}", &object - objects.data()))), "adding object code");
+    check(jit.addObjectFile(*library_->dylib,
+                            llvm::MemoryBuffer::getMemBufferCopy(
+                                object, fmt::format("kernels{}", &object - objects.data()))),
+          "adding object code");
   }
 }
 
 LoadedCode::~LoadedCode() {
-  if (library_->dylib != nullptr) llvm::consumeError(engine().getExecutionSession().removeJITDylib(*library_->dylib));
+  if (library_->dylib != nullptr)
+    llvm::consumeError(engine().getExecutionSession().removeJITDylib(*library_->dylib));
 }
 
 void* LoadedCode::find(const std::string& symbol) const {

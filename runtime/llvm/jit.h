@@ -1,4 +1,5 @@
-// Machine code at run time: IR to object code (LLVM's code generator, no middle-end passes), object code to callable functions (ORC, JITLink).
+// Machine code at run time: IR to object code (LLVM's code generator, no middle-end passes), object
+// code to callable functions (ORC, JITLink).
 #pragma once
 
 #include <functional>
@@ -13,8 +14,10 @@ namespace sinter::codegen {
 
 class Emitter;
 
-/// Object code of each module that an entry of `fills` emits; modules are compiled at the same time, each on a thread of its own.
-std::vector<std::string> compile_objects(const Cpu& cpu, std::span<const std::function<void(Emitter&)>> fills);
+/// Object code of each module that an entry of `fills` emits; modules are compiled at the same
+/// time, each on a thread of its own.
+std::vector<std::string> compile_objects(const Cpu& cpu,
+                                         std::span<const std::function<void(Emitter&)>> fills);
 /// The same module as text, for people and tests.
 std::string module_text(const Cpu& cpu, const std::function<void(Emitter&)>& fill);
 

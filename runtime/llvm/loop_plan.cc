@@ -22,15 +22,19 @@ class LoopPlan final : public KernelPlan {
       for (const LoopNest& nest : phase.nests) passes = std::max(passes, nest.passes());
     }
     scratch_bytes = program_.scratch_bytes;
-    aliases = find_aliases(program_, static_cast<int>(n.inputs.size()), static_cast<int>(n.types.size()));
-    description = fmt::format("loops: {} nest{}, {} phase{}, {} piece{}{}", nests, nests == 1 ? "" : "s", pieces.size(), pieces.size() == 1 ? "" : "s", most,
-                              most == 1 ? "" : "s", passes > 1 ? fmt::format(", {} passes", passes) : "");
+    aliases =
+        find_aliases(program_, static_cast<int>(n.inputs.size()), static_cast<int>(n.types.size()));
+    description =
+        fmt::format("loops: {} nest{}, {} phase{}, {} piece{}{}", nests, nests == 1 ? "" : "s",
+                    pieces.size(), pieces.size() == 1 ? "" : "s", most, most == 1 ? "" : "s",
+                    passes > 1 ? fmt::format(", {} passes", passes) : "");
   }
 
   std::string text() const override { return program_.to_string(); }
 
   void emit(Emitter& emitter, const std::string& symbol) const override {
-    for (size_t p = 0; p < program_.phases.size(); ++p) emit_phase(emitter, program_, program_.phases[p], fmt::format("{}_{}", symbol, p));
+    for (size_t p = 0; p < program_.phases.size(); ++p)
+      emit_phase(emitter, program_, program_.phases[p], fmt::format("{}_{}", symbol, p));
   }
 
  private:
@@ -39,6 +43,8 @@ class LoopPlan final : public KernelPlan {
 
 }  // namespace
 
-std::unique_ptr<KernelPlan> plan_loops(const Graph& graph, int32_t node) { return std::make_unique<LoopPlan>(graph, node); }
+std::unique_ptr<KernelPlan> plan_loops(const Graph& graph, int32_t node) {
+  return std::make_unique<LoopPlan>(graph, node);
+}
 
 }  // namespace sinter::codegen

@@ -101,19 +101,25 @@ void LoopNest::collapse() {
   const auto erase = [&](size_t d) {
     dims.erase(dims.begin() + static_cast<int64_t>(d));
     for (LoopOp& op : ops) {
-      if (!op.access.strides.empty()) op.access.strides.erase(op.access.strides.begin() + static_cast<int64_t>(d));
+      if (!op.access.strides.empty())
+        op.access.strides.erase(op.access.strides.begin() + static_cast<int64_t>(d));
       if (op.kind == LoopOpKind::kIndex && op.dim > static_cast<int>(d)) --op.dim;
     }
   };
   // Dimension d as a part of d - 1: every access must walk the two as one.
   const auto walks_as_one = [&](size_t d) {
     return std::all_of(ops.begin(), ops.end(), [&](const LoopOp& op) {
-      if (op.kind == LoopOpKind::kIndex) return op.dim != static_cast<int>(d) && op.dim != static_cast<int>(d) - 1;
-      return op.access.strides.empty() || op.access.strides[d - 1] == op.access.strides[d] * dims[d];
+      if (op.kind == LoopOpKind::kIndex)
+        return op.dim != static_cast<int>(d) && op.dim != static_cast<int>(d) - 1;
+      return op.access.strides.empty() ||
+             op.access.strides[d - 1] == op.access.strides[d] * dims[d];
     });
   };
   for (size_t d = dims.size() - 1; d-- > 0;) {
-    if (dims[d] == 1 && std::none_of(ops.begin(), ops.end(), [&](const LoopOp& op) { return op.kind == LoopOpKind::kIndex && op.dim == static_cast<int>(d); })) erase(d);
+    if (dims[d] == 1 && std::none_of(ops.begin(), ops.end(), [&](const LoopOp& op) {
+          return op.kind == LoopOpKind::kIndex && op.dim == static_cast<int>(d);
+        }))
+      erase(d);
   }
   for (size_t d = dims.size(); d-- > 1;) {
     if (!walks_as_one(d)) continue;
@@ -150,7 +156,9 @@ void LoopNest::find_levels() {
       for (size_t d = 0; d < c; ++d) {
         if (op.access.strides[d] != 0) level = std::max(level, Level::kRow);
       }
-      if (op.kind == LoopOpKind::kStore || op.kind == LoopOpKind::kAccumulate || op.kind == LoopOpKind::kAccumulateAt) level = std::max(level, Level::kRow);
+      if (op.kind == LoopOpKind::kStore || op.kind == LoopOpKind::kAccumulate ||
+          op.kind == LoopOpKind::kAccumulateAt)
+        level = std::max(level, Level::kRow);
     }
     op.level = level;
     op.pass = pass;
@@ -174,7 +182,8 @@ std::string access_text(const Access& a) {
   };
   for (size_t d = 0; d < a.strides.size(); ++d) term(a.strides[d], fmt::format("i{}", d));
   term(a.piece_stride, "piece");
-  if (a.offset != 0 || index.empty()) index += fmt::format("{}{}", index.empty() ? "" : " + ", a.offset);
+  if (a.offset != 0 || index.empty())
+    index += fmt::format("{}{}", index.empty() ? "" : " + ", a.offset);
   return fmt::format("b{}[{}]", a.buffer, index);
 }
 
@@ -182,27 +191,40 @@ std::string op_text(const LoopOp& op) {
   const auto operand = [&](size_t n) { return fmt::format("%{}", op.operands[n]); };
   switch (op.kind) {
     case LoopOpKind::kLoad: return "load " + access_text(op.access);
-    case LoopOpKind::kLoadAt: return fmt::format("load {} at {} of {} * {}", access_text(op.access), operand(0), op.limit, op.scale);
+    case LoopOpKind::kLoadAt:
+      return fmt::format("load {} at {} of {} * {}", access_text(op.access), operand(0), op.limit,
+                         op.scale);
     case LoopOpKind::kScalar: {
-      if (op.scalar == ScalarOp::kConstant) return fmt::format("{}:{}", op.constant, dtype_name(op.dtype));
+      if (op.scalar == ScalarOp::kConstant)
+        return fmt::format("{}:{}", op.constant, dtype_name(op.dtype));
       std::vector<std::string> names;
       for (size_t i = 0; i < op.operands.size(); ++i) names.push_back(operand(i));
-      const std::string type = op.scalar == ScalarOp::kCast ? fmt::format(" to {}", dtype_name(op.dtype)) : "";
+      const std::string type =
+          op.scalar == ScalarOp::kCast ? fmt::format(" to {}", dtype_name(op.dtype)) : "";
       return fmt::format("{}({}){}", scalar_op_name(op.scalar), fmt::join(names, ", "), type);
     }
     case LoopOpKind::kIndex: return fmt::format("i{} as {}", op.dim, dtype_name(op.dtype));
-    case LoopOpKind::kRandom: return fmt::format("random {} of {}, stream {}", dtype_name(op.dtype), access_text(op.access), op.limit);
-    case LoopOpKind::kReduce: return fmt::format("row_{} {}", reduce_kind_name(op.reduce), operand(0));
-    case LoopOpKind::kArgReduce: return fmt::format("row_arg{} {}", reduce_kind_name(op.reduce), operand(0));
+    case LoopOpKind::kRandom:
+      return fmt::format("random {} of {}, stream {}", dtype_name(op.dtype), access_text(op.access),
+                         op.limit);
+    case LoopOpKind::kReduce:
+      return fmt::format("row_{} {}", reduce_kind_name(op.reduce), operand(0));
+    case LoopOpKind::kArgReduce:
+      return fmt::format("row_arg{} {}", reduce_kind_name(op.reduce), operand(0));
     case LoopOpKind::kStore: return fmt::format("{} = {}", access_text(op.access), operand(0));
-    case LoopOpKind::kAccumulate: return fmt::format("{} {}= {}", access_text(op.access), reduce_kind_name(op.reduce), operand(0));
-    case LoopOpKind::kAccumulateAt: return fmt::format("{} at {} of {} * {} += {}", access_text(op.access), operand(0), op.limit, op.scale, operand(1));
+    case LoopOpKind::kAccumulate:
+      return fmt::format("{} {}= {}", access_text(op.access), reduce_kind_name(op.reduce),
+                         operand(0));
+    case LoopOpKind::kAccumulateAt:
+      return fmt::format("{} at {} of {} * {} += {}", access_text(op.access), operand(0), op.limit,
+                         op.scale, operand(1));
   }
   return "";
 }
 
 bool has_result(const LoopOp& op) {
-  return op.kind != LoopOpKind::kStore && op.kind != LoopOpKind::kAccumulate && op.kind != LoopOpKind::kAccumulateAt;
+  return op.kind != LoopOpKind::kStore && op.kind != LoopOpKind::kAccumulate &&
+         op.kind != LoopOpKind::kAccumulateAt;
 }
 
 }  // namespace
@@ -210,13 +232,16 @@ bool has_result(const LoopOp& op) {
 std::string LoopNest::to_string(int pieces) const {
   std::vector<std::string> sizes;
   for (size_t d = 0; d < dims.size(); ++d) {
-    sizes.push_back(fmt::format("{}{}", dims[d], static_cast<int>(d) == split && pieces > 1 ? "/pieces" : ""));
+    sizes.push_back(
+        fmt::format("{}{}", dims[d], static_cast<int>(d) == split && pieces > 1 ? "/pieces" : ""));
   }
-  std::string text = fmt::format("  for [{}]{}\n", fmt::join(sizes, ", "), scalar ? " in order" : "");
+  std::string text =
+      fmt::format("  for [{}]{}\n", fmt::join(sizes, ", "), scalar ? " in order" : "");
   constexpr std::string_view levels[] = {"once", "row", "each"};
   for (size_t i = 0; i < ops.size(); ++i) {
     const std::string result = has_result(ops[i]) ? fmt::format("%{} = ", i) : "";
-    text += fmt::format("    {:4} {} {}{}\n", levels[static_cast<size_t>(ops[i].level)], ops[i].pass, result, op_text(ops[i]));
+    text += fmt::format("    {:4} {} {}{}\n", levels[static_cast<size_t>(ops[i].level)],
+                        ops[i].pass, result, op_text(ops[i]));
   }
   return text;
 }
@@ -224,8 +249,10 @@ std::string LoopNest::to_string(int pieces) const {
 std::string LoopProgram::to_string() const {
   std::string text;
   for (size_t b = 0; b < buffers.size(); ++b) {
-    const std::string offset = buffers[b].byte_offset == 0 ? "" : fmt::format(" + {}", buffers[b].byte_offset);
-    text += fmt::format("b{}: {} argument {}{}\n", b, dtype_name(buffers[b].dtype), buffers[b].argument, offset);
+    const std::string offset =
+        buffers[b].byte_offset == 0 ? "" : fmt::format(" + {}", buffers[b].byte_offset);
+    text += fmt::format("b{}: {} argument {}{}\n", b, dtype_name(buffers[b].dtype),
+                        buffers[b].argument, offset);
   }
   for (const LoopPhase& phase : phases) {
     text += fmt::format("phase of {} piece{}\n", phase.pieces, phase.pieces == 1 ? "" : "s");
@@ -262,9 +289,11 @@ void LoopProgram::merge_phases() {
 }
 
 int piece_count(int64_t units, int64_t longest) {
-  constexpr int64_t kUnitsPerPiece = 64 * 1024;  // about a microsecond: less is not worth handing over
+  constexpr int64_t kUnitsPerPiece =
+      64 * 1024;  // about a microsecond: less is not worth handing over
   constexpr int64_t kMostPieces = 16;
-  return static_cast<int>(std::max<int64_t>(1, std::min({units / kUnitsPerPiece, kMostPieces, longest})));
+  return static_cast<int>(
+      std::max<int64_t>(1, std::min({units / kUnitsPerPiece, kMostPieces, longest})));
 }
 
 int64_t columns_per_piece(int64_t columns, int pieces) {

@@ -1,11 +1,12 @@
-// Loop programs: the printable form between a graph node and machine code. A kernel is a list of phases, a phase a list of loop
-// nests, a nest an iteration space with a short SSA body.
+// Loop programs: the printable form between a graph node and machine code. A kernel is a list of
+// phases, a phase a list of loop nests, a nest an iteration space with a short SSA body.
 //
-// The last dimension of a nest (its columns) runs along vector lanes; the others (its rows) are plain loops. A value is computed
-// once a piece (uniform), once a row, or at every element. A reduction over columns gives a row value, so a nest passes over its
-// columns once more for each reduction that others wait for: softmax takes three passes (largest, sum, result) over each row.
-// Reductions over rows accumulate in memory; where pieces cut a reduced dimension each piece has its own partial result, and a
-// later phase combines them in a fixed order.
+// The last dimension of a nest (its columns) runs along vector lanes; the others (its rows) are
+// plain loops. A value is computed once a piece (uniform), once a row, or at every element. A
+// reduction over columns gives a row value, so a nest passes over its columns once more for each
+// reduction that others wait for: softmax takes three passes (largest, sum, result) over each row.
+// Reductions over rows accumulate in memory; where pieces cut a reduced dimension each piece has
+// its own partial result, and a later phase combines them in a fixed order.
 #pragma once
 
 #include <cstdint>
@@ -43,13 +44,15 @@ double reduce_identity(ReduceKind kind, DType dtype);
 ScalarOp reduce_scalar_op(ReduceKind kind);
 
 enum class LoopOpKind : uint8_t {
-  kLoad,          // access
-  kLoadAt,        // access + clamp(operand, 0, limit - 1) * scale
-  kScalar,        // scalar op or constant
-  kIndex,         // the index along dimension `dim`
-  kRandom,        // Philox word of element `access` (its buffer is the state), in stream `limit`
-  kReduce,        // over the columns of a row; `access` has the strides of the result (0 where reduced) and no buffer
-  kArgReduce,     // the first column of the largest (smallest) element of a row; `access` as for kReduce
+  kLoad,    // access
+  kLoadAt,  // access + clamp(operand, 0, limit - 1) * scale
+  kScalar,  // scalar op or constant
+  kIndex,   // the index along dimension `dim`
+  kRandom,  // Philox word of element `access` (its buffer is the state), in stream `limit`
+  kReduce,  // over the columns of a row; `access` has the strides of the result (0 where reduced)
+            // and no buffer
+  kArgReduce,     // the first column of the largest (smallest) element of a row; `access` as for
+                  // kReduce
   kStore,         // access <- operand
   kAccumulate,    // access <- access combined with operand; a row dimension of stride 0 is reduced
   kAccumulateAt,  // adds the second operand at access + clamp(first operand, 0, limit - 1) * scale
@@ -87,7 +90,8 @@ struct LoopNest {
   int number(DType dtype, double value);
   int apply(ScalarOp op, DType dtype, std::vector<int> operands);
   void store(int value, Access access);
-  /// Removes dimensions of size 1 and merges neighbours that every access walks as one; computes levels and passes.
+  /// Removes dimensions of size 1 and merges neighbours that every access walks as one; computes
+  /// levels and passes.
   void finish();
   int passes() const;
   std::string to_string(int pieces) const;
@@ -115,9 +119,11 @@ struct LoopProgram {
   std::string to_string() const;
 };
 
-/// How many pieces work of this size is cut into: a function of shapes alone. `units` counts bytes moved plus arithmetic.
+/// How many pieces work of this size is cut into: a function of shapes alone. `units` counts bytes
+/// moved plus arithmetic.
 int piece_count(int64_t units, int64_t longest);
-/// Columns a piece takes when columns are shared: a multiple of 64, so that vectors and random blocks start aligned.
+/// Columns a piece takes when columns are shared: a multiple of 64, so that vectors and random
+/// blocks start aligned.
 int64_t columns_per_piece(int64_t columns, int pieces);
 
 }  // namespace sinter::codegen

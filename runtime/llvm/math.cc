@@ -15,20 +15,33 @@ namespace {
 // What the two precisions differ in; the algorithms are written once over it.
 struct Format {
   DType dtype;
-  int mantissa_bits;       // without the hidden one
+  int mantissa_bits;  // without the hidden one
   int bias;
-  double round_magic;      // 1.5 * 2^mantissa_bits: adding it rounds to an integer, held in the low bits
+  double
+      round_magic;  // 1.5 * 2^mantissa_bits: adding it rounds to an integer, held in the low bits
   double ln2_high, ln2_low;  // their sum is ln 2; n * ln2_high is exact for every exponent n
   double exp_low, exp_high;  // beyond these exp is 0 and infinity
   double tanh_one;           // beyond it tanh rounds to 1
 };
-constexpr Format kSingle = {DType::kFloat32, 23, 127, 12582912.0, 0.693359375, -2.12194440054690583e-4, -104.0, 89.0, 10.0};
-constexpr Format kDouble = {DType::kFloat64, 52, 1023, 6755399441055744.0, 6.93147180369123816490e-01, 1.90821492927058770002e-10, -746.0, 710.0, 22.0};
+constexpr Format kSingle = {DType::kFloat32,         23,     127,  12582912.0, 0.693359375,
+                            -2.12194440054690583e-4, -104.0, 89.0, 10.0};
+constexpr Format kDouble = {DType::kFloat64,
+                            52,
+                            1023,
+                            6755399441055744.0,
+                            6.93147180369123816490e-01,
+                            1.90821492927058770002e-10,
+                            -746.0,
+                            710.0,
+                            22.0};
 
 class Math {
  public:
   Math(Emitter& e, DType dtype, Value like)
-      : e_(e), ir_(e.ir()), f_(dtype == DType::kFloat32 ? kSingle : kDouble), lanes_(Emitter::lanes_of(like)) {}
+      : e_(e),
+        ir_(e.ir()),
+        f_(dtype == DType::kFloat32 ? kSingle : kDouble),
+        lanes_(Emitter::lanes_of(like)) {}
 
   // x = n ln 2 + r, |r| <= ln(2)/2; e^x = 2^n e^r.
   Value exp(Value x) {
@@ -37,7 +50,8 @@ class Math {
     return scale(fma(square(s.r), exp_polynomial(s.r), add(s.r, c(1))), s);
   }
 
-  // 2^n (e^r - 1) + (2^n - 1), halved on the way so that n may be one more than the largest exponent.
+  // 2^n (e^r - 1) + (2^n - 1), halved on the way so that n may be one more than the largest
+  // exponent.
   Value expm1(Value x) {
     Value clamped = clamp(x, f_.dtype == DType::kFloat32 ? -40.0 : -80.0, f_.exp_high);
     const Split s = split(clamped);
@@ -72,17 +86,22 @@ class Math {
     return select(ir_.CreateFCmpULT(u, c(0)), nan(), y);
   }
 
-  // Two polynomials and no division. |x| < 1: x + x R(x^2), fitted to 1.2e-9. Beyond: 1 - S(|x|)^4, where S is the fourth root of
-  // erfc, fitted so that erf is within 4.2e-10; squaring twice keeps the relative error of a small number small.
+  // Two polynomials and no division. |x| < 1: x + x R(x^2), fitted to 1.2e-9. Beyond: 1 - S(|x|)^4,
+  // where S is the fourth root of erfc, fitted so that erf is within 4.2e-10; squaring twice keeps
+  // the relative error of a small number small.
   Value erf_single(Value x) {
     Value a = ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
-    Value r = polynomial(square(x), {1.283791657e-01, -3.761262583e-01, 1.128358522e-01, -2.685381446e-02, 5.188331865e-03, -8.010226807e-04, 7.853962778e-05});
+    Value r =
+        polynomial(square(x), {1.283791657e-01, -3.761262583e-01, 1.128358522e-01, -2.685381446e-02,
+                               5.188331865e-03, -8.010226807e-04, 7.853962778e-05});
     Value inner = fma(x, r, x);
     Value u = sub(clamp(a, 0, 3.95), c(2));
-    Value s = polynomial(u, {2.615224031e-01, -2.888619724e-01, 9.913473393e-02, 6.896822901e-03, -1.222820175e-02, 1.563390884e-03, 7.546117973e-04,
-                             -2.157786282e-04, -2.016749912e-05, 1.140253132e-05});
+    Value s = polynomial(
+        u, {2.615224031e-01, -2.888619724e-01, 9.913473393e-02, 6.896822901e-03, -1.222820175e-02,
+            1.563390884e-03, 7.546117973e-04, -2.157786282e-04, -2.016749912e-05, 1.140253132e-05});
     Value p = square(s);
-    Value outer = ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, fma(ir_.CreateFNeg(p), p, c(1)), x);
+    Value outer =
+        ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, fma(ir_.CreateFNeg(p), p, c(1)), x);
     return select(ir_.CreateFCmpOLT(a, c(1)), inner, outer);
   }
 
@@ -90,8 +109,11 @@ class Math {
   Value by_lane(const char* name, Value a, Value b) {
     llvm::Type* element = e_.type(f_.dtype);
     std::vector<llvm::Type*> types(b == nullptr ? 1 : 2, element);
-    const llvm::FunctionCallee callee = e_.module().getOrInsertFunction(name, llvm::FunctionType::get(element, types, false));
-    const auto call = [&](Value x, Value y) { return y == nullptr ? ir_.CreateCall(callee, {x}) : ir_.CreateCall(callee, {x, y}); };
+    const llvm::FunctionCallee callee =
+        e_.module().getOrInsertFunction(name, llvm::FunctionType::get(element, types, false));
+    const auto call = [&](Value x, Value y) {
+      return y == nullptr ? ir_.CreateCall(callee, {x}) : ir_.CreateCall(callee, {x, y});
+    };
     if (lanes_ == 1) return call(a, b);
     Value result = llvm::PoisonValue::get(a->getType());
     for (int i = 0; i < lanes_; ++i) {
@@ -111,7 +133,9 @@ class Math {
   Value infinity() { return c(std::numeric_limits<double>::infinity()); }
   Value nan() { return c(std::numeric_limits<double>::quiet_NaN()); }
   DType integers() const { return f_.dtype == DType::kFloat32 ? DType::kInt32 : DType::kInt64; }
-  Value integer(int64_t value) { return llvm::ConstantInt::get(e_.type(integers(), lanes_), static_cast<uint64_t>(value), true); }
+  Value integer(int64_t value) {
+    return llvm::ConstantInt::get(e_.type(integers(), lanes_), static_cast<uint64_t>(value), true);
+  }
   Value bits(Value x) { return ir_.CreateBitCast(x, e_.type(integers(), lanes_)); }
   Value from_bits(Value x) { return ir_.CreateBitCast(x, e_.type(f_.dtype, lanes_)); }
   Value add(Value a, Value b) { return ir_.CreateFAdd(a, b); }
@@ -144,32 +168,40 @@ class Math {
     return s;
   }
 
-  Value power_of_two(Value n) { return from_bits(ir_.CreateShl(ir_.CreateAdd(n, integer(f_.bias)), integer(f_.mantissa_bits))); }
+  Value power_of_two(Value n) {
+    return from_bits(ir_.CreateShl(ir_.CreateAdd(n, integer(f_.bias)), integer(f_.mantissa_bits)));
+  }
 
   // y 2^n, right also where 2^n overflows or the product is denormal.
   Value scale(Value y, const Split& s) {
     if (e_.cpu().vector_bytes == 64 && lanes_ * dtype_size(f_.dtype) == 64) {
       const bool single = f_.dtype == DType::kFloat32;
-      Value mask = single ? static_cast<Value>(ir_.getInt16(0xFFFF)) : static_cast<Value>(ir_.getInt8(0xFF));
-      return ir_.CreateIntrinsic(single ? llvm::Intrinsic::x86_avx512_mask_scalef_ps_512 : llvm::Intrinsic::x86_avx512_mask_scalef_pd_512, {},
-                                 {y, s.rounded, y, mask, e_.i32(4)});
+      Value mask =
+          single ? static_cast<Value>(ir_.getInt16(0xFFFF)) : static_cast<Value>(ir_.getInt8(0xFF));
+      return ir_.CreateIntrinsic(single ? llvm::Intrinsic::x86_avx512_mask_scalef_ps_512
+                                        : llvm::Intrinsic::x86_avx512_mask_scalef_pd_512,
+                                 {}, {y, s.rounded, y, mask, e_.i32(4)});
     }
     Value half = ir_.CreateAShr(s.n, integer(1));
     return mul(mul(y, power_of_two(half)), power_of_two(ir_.CreateSub(s.n, half)));
   }
 
-  // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2: fitted for single (relative error of exp 3.1e-9, of expm1 2.4e-10), Taylor's series for double.
+  // (e^r - 1 - r) / r^2 on |r| <= ln(2)/2: fitted for single (relative error of exp 3.1e-9, of
+  // expm1 2.4e-10), Taylor's series for double.
   Value exp_polynomial(Value r) {
     if (f_.dtype == DType::kFloat64) return taylor(r);
-    return polynomial(r, {4.999999340e-01, 1.666651997e-01, 4.166839584e-02, 8.368796892e-03, 1.381443104e-03});
+    return polynomial(
+        r, {4.999999340e-01, 1.666651997e-01, 4.166839584e-02, 8.368796892e-03, 1.381443104e-03});
   }
   Value expm1_polynomial(Value r) {
     if (f_.dtype == DType::kFloat64) return taylor(r);
-    return polynomial(r, {5.000000044e-01, 1.666666637e-01, 4.166635953e-02, 8.333389627e-03, 1.394074421e-03, 1.984588622e-04});
+    return polynomial(r, {5.000000044e-01, 1.666666637e-01, 4.166635953e-02, 8.333389627e-03,
+                          1.394074421e-03, 1.984588622e-04});
   }
   Value taylor(Value r) {
-    return polynomial(r, {1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800,
-                          1.0 / 479001600, 1.0 / 6227020800.0});
+    return polynomial(
+        r, {1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
+            1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0});
   }
 
   // log of positive finite x = 2^k m, m in [sqrt(1/2), sqrt(2)): k ln 2 + log(1 + f), f = m - 1.
@@ -188,8 +220,9 @@ class Math {
     Value z = square(f);
     if (f_.dtype == DType::kFloat32) {
       // f - f^2/2 + f^3 P(f); P fitted to a relative error of the whole of 7.5e-10.
-      Value p = polynomial(f, {3.333331254e-01, -2.500000952e-01, 2.000212353e-01, -1.666800500e-01, 1.421945162e-01, -1.240534258e-01, 1.188870905e-01,
-                               -1.167750532e-01, 6.747691814e-02});
+      Value p = polynomial(
+          f, {3.333331254e-01, -2.500000952e-01, 2.000212353e-01, -1.666800500e-01, 1.421945162e-01,
+              -1.240534258e-01, 1.188870905e-01, -1.167750532e-01, 6.747691814e-02});
       Value tail = fma(exponent, c(f_.ln2_low), mul(mul(z, f), p));
       tail = fma(z, c(-0.5), tail);
       return fma(exponent, c(f_.ln2_high), add(f, tail));
@@ -197,7 +230,8 @@ class Math {
     // log(1 + f) = 2 artanh(s), s = f / (2 + f): 2s + 2s^3 (1/3 + s^2/5 + ...), where 2s = f - s f.
     Value s = ir_.CreateFDiv(f, add(c(2), f));
     Value w = square(s);
-    Value series = polynomial(w, {2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23});
+    Value series = polynomial(w, {2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15,
+                                  2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23});
     Value half_square = mul(c(0.5), z);
     Value tail = fma(s, fma(w, series, half_square), mul(exponent, c(f_.ln2_low)));
     return fma(exponent, c(f_.ln2_high), sub(f, sub(half_square, tail)));

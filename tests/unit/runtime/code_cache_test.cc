@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 class CodeCacheTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / fmt::format("sinter-cache-{}-{}", ::getpid(), testing::UnitTest::GetInstance()->current_test_info()->name());
+    folder_ = fs::path(testing::TempDir()) /
+              fmt::format("sinter-cache-{}-{}", ::getpid(),
+                          testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -69,7 +71,8 @@ TEST_F(CodeCacheTest, StaysBelowItsLimitAndKeepsWhatWasUsedLast) {
   for (int i = 0; i < 4; ++i) {
     cache.put(fmt::format("k{}", i), std::string(1000, 'x'));
     // Distinct times, without waiting for the clock of the file system.
-    for (const fs::path& p : entries()) fs::last_write_time(p, fs::last_write_time(p) - std::chrono::seconds(10));
+    for (const fs::path& p : entries())
+      fs::last_write_time(p, fs::last_write_time(p) - std::chrono::seconds(10));
   }
   EXPECT_TRUE(cache.find("k0"));  // used just now
   cache.put("k4", std::string(1000, 'x'));

@@ -1,4 +1,5 @@
-// Fused regions as generated kernels, against the double reference: clusters that passes make, and regions that fit no single cluster.
+// Fused regions as generated kernels, against the double reference: clusters that passes make, and
+// regions that fit no single cluster.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -43,7 +44,9 @@ TEST_F(Fusions, NormalisationOverRowsAndColumns) {
   for (const int64_t rows : {2, 33, 700}) {
     for (const int64_t n : {1, 7, 16, 100}) {
       Graph g;
-      const Symbol x = g.input("x", {DType::kFloat32, Shape{rows, n}}), gamma = g.input("g", {DType::kFloat32, Shape{n}}), beta = g.input("b", {DType::kFloat32, Shape{n}});
+      const Symbol x = g.input("x", {DType::kFloat32, Shape{rows, n}}),
+                   gamma = g.input("g", {DType::kFloat32, Shape{n}}),
+                   beta = g.input("b", {DType::kFloat32, Shape{n}});
       const BatchNormResult r = batch_norm_training(x, gamma, beta, 1e-3);
       g.add_output("y", r.y.id());
       g.add_output("mean", r.mean.id());
@@ -58,7 +61,8 @@ TEST_F(Fusions, NormalisationOverRowsAndColumns) {
 TEST_F(Fusions, CrossEntropyAndItsGradient) {
   for (const int64_t rows : {1, 17, 128, 3000}) {
     Graph g;
-    const Symbol t = g.input("t", {DType::kFloat32, Shape{rows, 10}}), z = g.input("z", {DType::kFloat32, Shape{rows, 10}});
+    const Symbol t = g.input("t", {DType::kFloat32, Shape{rows, 10}}),
+                 z = g.input("z", {DType::kFloat32, Shape{rows, 10}});
     const Symbol loss = mean(softmax_cross_entropy(abs(t), z));
     g.add_output("loss", loss.id());
     const Symbol wrt[] = {z};
@@ -71,9 +75,12 @@ TEST_F(Fusions, OneRegionWithEverything) {
   for (const int64_t rows : {3, 64, 513}) {
     for (const int64_t n : {1, 16, 31, 200}) {
       Graph g;
-      const Symbol x = g.input("x", {DType::kFloat32, Shape{rows, n}}), bias = g.input("b", {DType::kFloat32, Shape{n}}), scale = g.input("s", {DType::kFloat32, Shape{}});
+      const Symbol x = g.input("x", {DType::kFloat32, Shape{rows, n}}),
+                   bias = g.input("b", {DType::kFloat32, Shape{n}}),
+                   scale = g.input("s", {DType::kFloat32, Shape{}});
       const Symbol state = g.input("state", {DType::kInt64, Shape{2}});
-      const Symbol y = tanh((x + bias) * scale) * cast(less(random_uniform(state, Shape{rows, n}, 2), 0.5), DType::kFloat32);
+      const Symbol y = tanh((x + bias) * scale) *
+                       cast(less(random_uniform(state, Shape{rows, n}, 2), 0.5), DType::kFloat32);
       g.add_output("y", y.id());
       g.add_output("columns", sum(y, {0}).id());
       g.add_output("rows", reduce_max(y, {1}).id());
@@ -83,20 +90,32 @@ TEST_F(Fusions, OneRegionWithEverything) {
   }
 }
 
-// Regions in a form that no pass makes: two spaces, a reshape in the middle, a reduction used by another column.
+// Regions in a form that no pass makes: two spaces, a reshape in the middle, a reduction used by
+// another column.
 TEST_F(Fusions, RegionsThatFitNoCluster) {
   Graph body("region");
-  const Symbol a = body.input("a", {DType::kFloat32, Shape{6, 35}}), b = body.input("b", {DType::kFloat32, Shape{35, 4}});
+  const Symbol a = body.input("a", {DType::kFloat32, Shape{6, 35}}),
+               b = body.input("b", {DType::kFloat32, Shape{35, 4}});
   const Symbol flat = body.add1("reshape", {a}, {{"shape", Shape{14, 15}}});
-  const Symbol product = body.add1("contract", {a, b}, {{"lhs_contract", std::vector<int64_t>{1}}, {"rhs_contract", std::vector<int64_t>{0}}});
+  const Symbol product = body.add1(
+      "contract", {a, b},
+      {{"lhs_contract", std::vector<int64_t>{1}}, {"rhs_contract", std::vector<int64_t>{0}}});
   body.add_output("t", body.add1("transpose", {flat}, {{"perm", std::vector<int64_t>{1, 0}}}).id());
-  body.add_output("s", body.add1("reduce", {product}, {{"kind", std::string("sum")}, {"axes", std::vector<int64_t>{0}}}).id());
-  body.add_output("m", body.add1("reduce", {flat}, {{"kind", std::string("max")}, {"axes", std::vector<int64_t>{0, 1}}}).id());
+  body.add_output("s", body.add1("reduce", {product},
+                                 {{"kind", std::string("sum")}, {"axes", std::vector<int64_t>{0}}})
+                           .id());
+  body.add_output("m",
+                  body.add1("reduce", {flat},
+                            {{"kind", std::string("max")}, {"axes", std::vector<int64_t>{0, 1}}})
+                      .id());
   body.add_output("again", product.id());
   Graph g;
-  const Symbol x = g.input("x", {DType::kFloat32, Shape{6, 35}}), y = g.input("y", {DType::kFloat32, Shape{35, 4}});
+  const Symbol x = g.input("x", {DType::kFloat32, Shape{6, 35}}),
+               y = g.input("y", {DType::kFloat32, Shape{35, 4}});
   const Symbol inputs[] = {x, y};
-  const auto results = g.add("fusion", inputs, {{"kind", std::string("reduce")}, {"body", std::make_shared<const Graph>(body)}});
+  const auto results =
+      g.add("fusion", inputs,
+            {{"kind", std::string("reduce")}, {"body", std::make_shared<const Graph>(body)}});
   for (const Symbol& r : results) g.add_output(fmt::format("r{}", r.id().result), r.id());
   EXPECT_EQ(check_kernels(g, 1e-5), "");
 }
@@ -116,7 +135,8 @@ TEST_F(Fusions, OptimizerUpdatesMayWorkInPlace) {
     const std::vector<int32_t> nodes = {i};
     const auto kernel = std::move(llvm_backend().compile(low, nodes, options)[0]);
     for (int r = 0; r < static_cast<int>(low.node(i).types.size()); ++r) {
-      for (int k = 0; k < static_cast<int>(low.node(i).inputs.size()); ++k) EXPECT_TRUE(kernel->can_alias(r, k));
+      for (int k = 0; k < static_cast<int>(low.node(i).inputs.size()); ++k)
+        EXPECT_TRUE(kernel->can_alias(r, k));
     }
   }
   EXPECT_EQ(check_kernels(low, 1e-6), "");
@@ -131,7 +151,8 @@ TEST_F(Fusions, SoftmaxInPlaceGivesTheSameValues) {
   options.cache = false;
   std::vector<int32_t> nodes;
   for (int32_t i = 0; i < low.size(); ++i) {
-    if (low.node(i).op->kind != KernelKind::kSource && !low.node(i).is("reshape")) nodes.push_back(i);
+    if (low.node(i).op->kind != KernelKind::kSource && !low.node(i).is("reshape"))
+      nodes.push_back(i);
   }
   ASSERT_EQ(nodes.size(), 1u);
   const auto kernel = std::move(llvm_backend().compile(low, nodes, options)[0]);

@@ -20,13 +20,15 @@ namespace {
 
 constexpr size_t kPage = 4096;
 
-// Memory whose last byte is followed by a page without access. Starts filled with a pattern that is NaN as a float.
+// Memory whose last byte is followed by a page without access. Starts filled with a pattern that is
+// NaN as a float.
 class GuardedBuffer {
  public:
   explicit GuardedBuffer(int64_t bytes, int64_t alignment = 1) {
     const auto size = static_cast<size_t>((bytes + alignment - 1) / alignment * alignment);
     mapped_ = (size + kPage - 1) / kPage * kPage + kPage;
-    base_ = static_cast<std::byte*>(mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    base_ = static_cast<std::byte*>(
+        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     SINTER_CHECK(base_ != MAP_FAILED);
     mprotect(base_ + mapped_ - kPage, kPage, PROT_NONE);
     data_ = base_ + mapped_ - kPage - size;
@@ -36,7 +38,9 @@ class GuardedBuffer {
   ~GuardedBuffer() { munmap(base_, mapped_); }
   void* data() { return data_; }
   /// Bytes before the data that changed.
-  bool underrun() const { return std::any_of(base_, data_, [](std::byte b) { return b != std::byte{0xFF}; }); }
+  bool underrun() const {
+    return std::any_of(base_, data_, [](std::byte b) { return b != std::byte{0xFF}; });
+  }
 
  private:
   std::byte* base_ = nullptr;
@@ -55,15 +59,18 @@ std::vector<Tensor> random_inputs(const Graph& graph, unsigned seed) {
     std::uniform_real_distribution<float> real(-2, 2);
     std::uniform_int_distribution<int> integer(type.dtype == DType::kUint8 ? 0 : -5, 9);
     for (int64_t k = 0; k < t.elements(); ++k) {
-      if (is_floating(type.dtype)) t.set(k, real(engine));  // exact in float32, so that both references see it
-      else t.set(k, type.dtype == DType::kBool ? integer(engine) > 3 : integer(engine));
+      if (is_floating(type.dtype))
+        t.set(k, real(engine));  // exact in float32, so that both references see it
+      else
+        t.set(k, type.dtype == DType::kBool ? integer(engine) > 3 : integer(engine));
     }
     inputs.push_back(std::move(t));
   }
   return inputs;
 }
 
-std::vector<Tensor> run_kernels(const Graph& graph, const std::vector<Tensor>& inputs, unsigned seed) {
+std::vector<Tensor> run_kernels(const Graph& graph, const std::vector<Tensor>& inputs,
+                                unsigned seed) {
   std::mt19937 engine(seed);
   CompileOptions options;
   options.cache = false;
@@ -73,8 +80,12 @@ std::vector<Tensor> run_kernels(const Graph& graph, const std::vector<Tensor>& i
   }
   const auto kernels = llvm_backend().compile(graph, nodes, options);
   std::map<ValueId, std::unique_ptr<GuardedBuffer>> values;
-  const auto make = [&](ValueId v) -> GuardedBuffer& { return *(values[v] = std::make_unique<GuardedBuffer>(graph.type(v).bytes())); };
-  for (size_t i = 0; i < inputs.size(); ++i) std::memcpy(make({graph.inputs()[i], 0}).data(), inputs[i].raw(), static_cast<size_t>(inputs[i].bytes()));
+  const auto make = [&](ValueId v) -> GuardedBuffer& {
+    return *(values[v] = std::make_unique<GuardedBuffer>(graph.type(v).bytes()));
+  };
+  for (size_t i = 0; i < inputs.size(); ++i)
+    std::memcpy(make({graph.inputs()[i], 0}).data(), inputs[i].raw(),
+                static_cast<size_t>(inputs[i].bytes()));
   for (int32_t i = 0; i < graph.size(); ++i) {
     if (!graph.node(i).is("constant")) continue;
     const Tensor& t = graph.node(i).attributes.get<Tensor>("value");
@@ -84,8 +95,10 @@ std::vector<Tensor> run_kernels(const Graph& graph, const std::vector<Tensor>& i
     const Node& n = graph.node(nodes[k]);
     std::vector<void*> buffers;
     for (ValueId v : n.inputs) buffers.push_back(values.at(v)->data());
-    for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) buffers.push_back(make({nodes[k], r}).data());
-    GuardedBuffer scratch(kernels[k]->scratch_bytes(), 64), prepared(kernels[k]->prepared_bytes(), 64);
+    for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r)
+      buffers.push_back(make({nodes[k], r}).data());
+    GuardedBuffer scratch(kernels[k]->scratch_bytes(), 64),
+        prepared(kernels[k]->prepared_bytes(), 64);
     buffers.push_back(scratch.data());
     buffers.push_back(prepared.data());
     if (kernels[k]->prepared_bytes() > 0) kernels[k]->prepare(buffers.data(), prepared.data());
@@ -110,7 +123,8 @@ std::vector<Tensor> run_kernels(const Graph& graph, const std::vector<Tensor>& i
 std::string check_kernels(const Graph& graph, double tolerance, unsigned seed) {
   const std::vector<Tensor> inputs = random_inputs(graph, seed);
   std::vector<Tensor> wide;
-  for (const Tensor& t : inputs) wide.push_back(t.dtype() == DType::kFloat32 ? t.cast(DType::kFloat64) : t.clone());
+  for (const Tensor& t : inputs)
+    wide.push_back(t.dtype() == DType::kFloat32 ? t.cast(DType::kFloat64) : t.clone());
   const std::vector<Tensor> want = evaluate_graph(widened(graph), wide);
   const std::vector<Tensor> got = run_kernels(graph, inputs, seed);
   for (size_t o = 0; o < want.size(); ++o) {
@@ -122,12 +136,15 @@ std::string check_kernels(const Graph& graph, double tolerance, unsigned seed) {
       const double a = got[o].at(i), b = want[o].at(i);
       if (a == b || (std::isnan(a) && std::isnan(b))) continue;
       if (is_floating(got[o].dtype()) && std::fabs(a - b) <= tolerance * scale) continue;
-      return fmt::format("output {}, element {} is {}, expected {}\n{}", o, i, a, b, to_text(graph));
+      return fmt::format("output {}, element {} is {}, expected {}\n{}", o, i, a, b,
+                         to_text(graph));
     }
   }
   return "";
 }
 
-std::string check_kernels(std::string_view text, double tolerance, unsigned seed) { return check_kernels(parse_graph(text), tolerance, seed); }
+std::string check_kernels(std::string_view text, double tolerance, unsigned seed) {
+  return check_kernels(parse_graph(text), tolerance, seed);
+}
 
 }  // namespace sinter::testing_support

@@ -1,4 +1,5 @@
-// Every kernel op on the llvm backend against the double reference, on sizes on and around vector lanes and pieces.
+// Every kernel op on the llvm backend against the double reference, on sizes on and around vector
+// lanes and pieces.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
@@ -16,7 +17,8 @@ constexpr int64_t kSizes[] = {0, 1, 2, 3, 15, 16, 17, 31, 33, 64, 65, 100, 127, 
 constexpr double kFloat = 2e-6, kDouble = 1e-13;
 
 Symbol map(Graph& g, std::initializer_list<Symbol> inputs, std::string_view body) {
-  return g.add1("map", inputs, {{"body", std::make_shared<const ScalarExpr>(ScalarExpr::parse(body))}});
+  return g.add1("map", inputs,
+                {{"body", std::make_shared<const ScalarExpr>(ScalarExpr::parse(body))}});
 }
 
 #define EXPECT_KERNELS(graph, tolerance) EXPECT_EQ(check_kernels(graph, tolerance), "")
@@ -29,8 +31,11 @@ class Kernels : public testing::Test {
 TEST_F(Kernels, MapsOfAllSizes) {
   for (const int64_t n : kSizes) {
     Graph g;
-    const Symbol a = g.input("a", {DType::kFloat32, Shape{n}}), b = g.input("b", {DType::kFloat32, Shape{n}});
-    g.add_output("y", map(g, {a, b}, "(float32, float32) -> t0 = mul(a0, a1); max(add(t0, 1:float32), t0)").id());
+    const Symbol a = g.input("a", {DType::kFloat32, Shape{n}}),
+                 b = g.input("b", {DType::kFloat32, Shape{n}});
+    g.add_output(
+        "y",
+        map(g, {a, b}, "(float32, float32) -> t0 = mul(a0, a1); max(add(t0, 1:float32), t0)").id());
     EXPECT_KERNELS(g, kFloat);
   }
 }
@@ -45,9 +50,15 @@ TEST_F(Kernels, LargeMapInPieces) {
 TEST_F(Kernels, MapsOfMixedTypes) {
   for (const int64_t n : {1, 17, 50}) {
     Graph g;
-    const Symbol a = g.input("a", {DType::kFloat64, Shape{n}}), b = g.input("b", {DType::kInt32, Shape{n}}), c = g.input("c", {DType::kBool, Shape{n}}),
-                 d = g.input("d", {DType::kUint8, Shape{n}}), e = g.input("e", {DType::kInt64, Shape{n}});
-    const auto cast_to = [&](Symbol x, DType t) { return map(g, {x}, fmt::format("({0}) -> cast<{1}>(a0)", dtype_name(x.dtype()), dtype_name(t))); };
+    const Symbol a = g.input("a", {DType::kFloat64, Shape{n}}),
+                 b = g.input("b", {DType::kInt32, Shape{n}}),
+                 c = g.input("c", {DType::kBool, Shape{n}}),
+                 d = g.input("d", {DType::kUint8, Shape{n}}),
+                 e = g.input("e", {DType::kInt64, Shape{n}});
+    const auto cast_to = [&](Symbol x, DType t) {
+      return map(g, {x},
+                 fmt::format("({0}) -> cast<{1}>(a0)", dtype_name(x.dtype()), dtype_name(t)));
+    };
     int k = 0;
     for (const Symbol x : {a, b, c, d, e}) {
       for (const DType t : kAllDTypes) {
@@ -62,17 +73,23 @@ TEST_F(Kernels, IntegerArithmetic) {
   for (const std::string_view type : {"int32", "int64", "uint8", "bool"}) {
     for (const std::string_view op : {"add", "sub", "mul", "div", "max", "min"}) {
       Graph g;
-      const Symbol a = g.input("a", {parse_dtype(type), Shape{77}}), b = g.input("b", {parse_dtype(type), Shape{77}});
+      const Symbol a = g.input("a", {parse_dtype(type), Shape{77}}),
+                   b = g.input("b", {parse_dtype(type), Shape{77}});
       g.add_output("y", map(g, {a, b}, fmt::format("({}, {}) -> {}(a0, a1)", type, type, op)).id());
-      for (const std::string_view compare : {"less", "less_equal", "equal"}) g.add_output(std::string(compare), map(g, {a, b}, fmt::format("({}, {}) -> {}(a0, a1)", type, type, compare)).id());
-      for (const std::string_view one : {"neg", "abs", "sign"}) g.add_output(std::string(one), map(g, {a}, fmt::format("({}) -> {}(a0)", type, one)).id());
+      for (const std::string_view compare : {"less", "less_equal", "equal"})
+        g.add_output(
+            std::string(compare),
+            map(g, {a, b}, fmt::format("({}, {}) -> {}(a0, a1)", type, type, compare)).id());
+      for (const std::string_view one : {"neg", "abs", "sign"})
+        g.add_output(std::string(one), map(g, {a}, fmt::format("({}) -> {}(a0)", type, one)).id());
       EXPECT_KERNELS(g, 0);
     }
   }
 }
 
 TEST_F(Kernels, Moves) {
-  for (const DType type : {DType::kFloat32, DType::kFloat64, DType::kUint8, DType::kBool, DType::kInt64}) {
+  for (const DType type :
+       {DType::kFloat32, DType::kFloat64, DType::kUint8, DType::kBool, DType::kInt64}) {
     for (const int64_t m : {1, 3, 16, 17, 40}) {
       for (const int64_t n : {0, 1, 15, 33, 70}) {
         Graph g;
@@ -95,7 +112,9 @@ TEST_F(Kernels, Moves) {
   }
   Graph g;
   for (int axis = 0; axis < 3; ++axis) {
-    for (const DType type : {DType::kFloat32, DType::kInt32, DType::kInt64}) g.add_output(fmt::format("i{}{}", axis, dtype_name(type)), iota(g, Shape{3, 5, 37}, axis, type).id());
+    for (const DType type : {DType::kFloat32, DType::kInt32, DType::kInt64})
+      g.add_output(fmt::format("i{}{}", axis, dtype_name(type)),
+                   iota(g, Shape{3, 5, 37}, axis, type).id());
   }
   EXPECT_KERNELS(g, 0);
 }
@@ -107,20 +126,27 @@ TEST_F(Kernels, Reductions) {
         Graph g;
         const Symbol x = g.input("x", {type, Shape{5, n, 19}});
         int k = 0;
-        for (const std::vector<int64_t>& axes : std::vector<std::vector<int64_t>>{{0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}, {0, 1, 2}}) {
+        for (const std::vector<int64_t>& axes :
+             std::vector<std::vector<int64_t>>{{0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}, {0, 1, 2}}) {
           if (kind == "prod" && type != DType::kFloat64) continue;  // overflows or drifts
-          g.add_output(fmt::format("y{}", k++), g.add1("reduce", {x}, {{"kind", kind}, {"axes", axes}, {"keepdims", k % 2 == 0}}).id());
+          g.add_output(
+              fmt::format("y{}", k++),
+              g.add1("reduce", {x}, {{"kind", kind}, {"axes", axes}, {"keepdims", k % 2 == 0}})
+                  .id());
         }
-        if (k > 0) EXPECT_KERNELS(g, type == DType::kFloat64 ? kDouble : 3e-5);  // sums of both signs
+        if (k > 0)
+          EXPECT_KERNELS(g, type == DType::kFloat64 ? kDouble : 3e-5);  // sums of both signs
       }
     }
   }
 }
 
 TEST_F(Kernels, LargeReductionsInPieces) {
-  for (const Shape& shape : {Shape{1000, 300}, Shape{3, 100000}, Shape{100000, 3}, Shape{300, 1}, Shape{1, 100000}}) {
+  for (const Shape& shape :
+       {Shape{1000, 300}, Shape{3, 100000}, Shape{100000, 3}, Shape{300, 1}, Shape{1, 100000}}) {
     Graph g;
-    const Symbol x = map(g, {g.input("x", {DType::kFloat32, shape})}, "(float32) -> abs(a0)");  // no cancellation
+    const Symbol x = map(g, {g.input("x", {DType::kFloat32, shape})},
+                         "(float32) -> abs(a0)");  // no cancellation
     g.add_output("rows", sum(x, {1}).id());
     g.add_output("columns", sum(x, {0}).id());
     g.add_output("all", sum(x).id());
@@ -130,7 +156,8 @@ TEST_F(Kernels, LargeReductionsInPieces) {
 }
 
 TEST_F(Kernels, ArgReductions) {
-  for (const DType type : {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kUint8, DType::kBool}) {
+  for (const DType type :
+       {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kUint8, DType::kBool}) {
     for (const int64_t n : {1, 2, 10, 16, 17, 33, 100, 1000}) {
       Graph g;
       const Symbol x = g.input("x", {type, Shape{7, n, 3}});
@@ -151,9 +178,17 @@ TEST_F(Kernels, Contractions) {
       for (const int64_t k : {0, 1, 16, 33}) {
         for (const int64_t n : {1, 10, 31, 64}) {
           Graph g;
-          const auto contract = [&](Shape a, Shape b, std::vector<int64_t> ab, std::vector<int64_t> bb, std::vector<int64_t> ac, std::vector<int64_t> bc, const char* name) {
-            const Symbol x = g.input(fmt::format("{}a", name), {type, a}), y = g.input(fmt::format("{}b", name), {type, b});
-            g.add_output(name, g.add1("contract", {x, y}, {{"lhs_batch", ab}, {"rhs_batch", bb}, {"lhs_contract", ac}, {"rhs_contract", bc}}).id());
+          const auto contract = [&](Shape a, Shape b, std::vector<int64_t> ab,
+                                    std::vector<int64_t> bb, std::vector<int64_t> ac,
+                                    std::vector<int64_t> bc, const char* name) {
+            const Symbol x = g.input(fmt::format("{}a", name), {type, a}),
+                         y = g.input(fmt::format("{}b", name), {type, b});
+            g.add_output(name, g.add1("contract", {x, y},
+                                      {{"lhs_batch", ab},
+                                       {"rhs_batch", bb},
+                                       {"lhs_contract", ac},
+                                       {"rhs_contract", bc}})
+                                   .id());
           };
           contract(Shape{m, k}, Shape{k, n}, {}, {}, {1}, {0}, "nn");
           contract(Shape{m, k}, Shape{n, k}, {}, {}, {1}, {1}, "nt");
@@ -171,12 +206,16 @@ TEST_F(Kernels, GatherAndScatter) {
   for (const DType index : {DType::kInt32, DType::kInt64}) {
     for (const int64_t inner : {1, 3, 17, 64}) {
       Graph g;
-      const Symbol x = g.input("x", {DType::kFloat32, Shape{6, inner}}), i = g.input("i", {index, Shape{5, 4}});  // some indices out of range
+      const Symbol x = g.input("x", {DType::kFloat32, Shape{6, inner}}),
+                   i = g.input("i", {index, Shape{5, 4}});  // some indices out of range
       g.add_output("rows", gather(x, i, 0).id());
       g.add_output("columns", gather(x, i, 1).id());
-      const Symbol u = g.input("u", {DType::kFloat32, Shape{5, 4, inner}}), w = g.input("w", {DType::kFloat32, Shape{inner, 5, 4}});
-      g.add_output("s", g.add1("scatter_add", {i, u}, {{"axis", int64_t{0}}, {"size", int64_t{6}}}).id());
-      g.add_output("s1", g.add1("scatter_add", {i, w}, {{"axis", int64_t{1}}, {"size", int64_t{7}}}).id());
+      const Symbol u = g.input("u", {DType::kFloat32, Shape{5, 4, inner}}),
+                   w = g.input("w", {DType::kFloat32, Shape{inner, 5, 4}});
+      g.add_output(
+          "s", g.add1("scatter_add", {i, u}, {{"axis", int64_t{0}}, {"size", int64_t{6}}}).id());
+      g.add_output(
+          "s1", g.add1("scatter_add", {i, w}, {{"axis", int64_t{1}}, {"size", int64_t{7}}}).id());
       EXPECT_KERNELS(g, kFloat);
     }
   }
@@ -189,7 +228,12 @@ TEST_F(Kernels, RandomBits) {
     g.add_output("f", random_uniform(state, Shape{n}, 3).id());
     g.add_output("d", random_uniform(state, Shape{n}, 4, DType::kFloat64).id());
     g.add_output("m", random_uniform(state, Shape{3, n}, 5).id());
-    g.add_output("bits", g.add1("random", {state}, {{"shape", Shape{n}}, {"dtype", DType::kInt32}, {"distribution", std::string("bits")}, {"stream", int64_t{9}}}).id());
+    g.add_output("bits", g.add1("random", {state},
+                                {{"shape", Shape{n}},
+                                 {"dtype", DType::kInt32},
+                                 {"distribution", std::string("bits")},
+                                 {"stream", int64_t{9}}})
+                             .id());
     EXPECT_KERNELS(g, 0);
   }
 }

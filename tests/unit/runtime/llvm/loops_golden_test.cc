@@ -1,5 +1,6 @@
-// Golden loop programs: tests/golden/loops/*.txt (but for matmul_*, which have a test of their own) hold a graph, a line "=>", and the loop programs of its nodes after lowering for the
-// llvm backend. SINTER_UPDATE_GOLDENS=1 writes what came out; the diff is to be read.
+// Golden loop programs: tests/golden/loops/*.txt (but for matmul_*, which have a test of their own)
+// hold a graph, a line "=>", and the loop programs of its nodes after lowering for the llvm
+// backend. SINTER_UPDATE_GOLDENS=1 writes what came out; the diff is to be read.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,7 +21,8 @@ constexpr std::string_view kArrow = "\n=>\n";
 
 std::vector<std::string> cases() {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(fs::path(SINTER_SOURCE_DIR) / "tests/golden/loops")) {
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(SINTER_SOURCE_DIR) / "tests/golden/loops")) {
     const std::string name = entry.path().stem();
     if (entry.path().extension() == ".txt" && !name.starts_with("matmul_")) names.push_back(name);
   }
@@ -37,7 +39,8 @@ std::string loops_of(const Graph& graph) {
   for (int32_t i = 0; i < lowered.size(); ++i) {
     const Node& n = lowered.node(i);
     if (n.op->kind == KernelKind::kSource || n.is("reshape")) continue;
-    text += n.op->name + (n.is("fusion") ? " " + n.attributes.get_string("kind") : "") + "\n" + codegen::build_loops(lowered, i).to_string();
+    text += n.op->name + (n.is("fusion") ? " " + n.attributes.get_string("kind") : "") + "\n" +
+            codegen::build_loops(lowered, i).to_string();
   }
   return text;
 }
@@ -46,7 +49,8 @@ class LoopGolden : public testing::TestWithParam<std::string> {};
 
 TEST_P(LoopGolden, ProgramIsAsWritten) {
   register_ops();
-  const std::string path = fs::path(SINTER_SOURCE_DIR) / "tests/golden/loops" / (GetParam() + ".txt");
+  const std::string path =
+      fs::path(SINTER_SOURCE_DIR) / "tests/golden/loops" / (GetParam() + ".txt");
   const std::string file = read_file(path);
   const size_t arrow = file.find(kArrow);
   ASSERT_NE(arrow, std::string::npos) << path;
@@ -59,7 +63,8 @@ TEST_P(LoopGolden, ProgramIsAsWritten) {
   EXPECT_EQ(got, file.substr(arrow + kArrow.size())) << path;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LoopGolden, testing::ValuesIn(cases()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(All, LoopGolden, testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace sinter

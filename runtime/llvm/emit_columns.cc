@@ -1,0 +1,275 @@
+// The columns of a row: vector chunks with a masked rest, in as many passes as reductions ask for.
+#include <algorithm>
+
+#include "core/error.h"
+#include "runtime/llvm/emit_nest.h"
+
+namespace sinter::codegen {
+
+namespace {
+constexpr int64_t kRandomGroup = 64;  // elements whose four words come from one set of blocks
+}  // namespace
+
+int64_t NestEmitter::element_ops() const {
+  int64_t count = 0;
+  for (size_t k = 0; k < nest_.ops.size(); ++k) {
+    const LoopOp& o = nest_.ops[k];
+    if (needed_[k] && o.level == Level::kElement)
+      count += o.kind == LoopOpKind::kScalar   ? std::max<int64_t>(1, scalar_op_cost(o.scalar))
+               : o.kind == LoopOpKind::kRandom ? 60
+                                               : 1;
+  }
+  return count;
+}
+
+bool NestEmitter::is_unrolled() const {
+  const int64_t chunks = (nest_.dims[columns_] + lanes_ - 1) / lanes_;
+  const bool whole = nest_.split != static_cast<int>(columns_) || pieces_ == 1;
+  return whole && chunks <= 8 && chunks * element_ops() <= 256;
+}
+
+bool NestEmitter::has_random(std::span<const size_t> roots) const {
+  std::vector<bool> reached(nest_.ops.size(), false);
+  for (size_t k : roots) reached[k] = true;
+  for (size_t k = nest_.ops.size(); k-- > 0;) {
+    if (!reached[k]) continue;
+    if (nest_.ops[k].kind == LoopOpKind::kRandom && nest_.ops[k].level == Level::kElement)
+      return true;
+    for (int o : nest_.ops[k].operands) reached[static_cast<size_t>(o)] = true;
+  }
+  return false;
+}
+
+bool NestEmitter::groups_are_aligned() const {
+  if (columns_ != 0 || lanes_ > 16) return false;
+  return std::all_of(nest_.ops.begin(), nest_.ops.end(), [&](const LoopOp& o) {
+    return o.kind != LoopOpKind::kRandom || (o.access.strides[0] == 1 && o.access.offset == 0);
+  });
+}
+
+void NestEmitter::emit_pass(const std::vector<size_t>& reductions, const std::vector<size_t>& sinks,
+                            bool unrolled) {
+  std::vector<size_t> roots = reductions;
+  roots.insert(roots.end(), sinks.begin(), sinks.end());
+  const int64_t columns = nest_.dims[columns_];
+  Values start;
+  for (size_t k : reductions) start_reduction(k, start);
+  if (unrolled) {
+    Values carried = start;
+    const auto count = static_cast<size_t>((columns + lanes_ - 1) / lanes_);
+    chunks_.resize(count);
+    for (size_t c = 0; c < count; ++c) {
+      Chunk& chunk = chunks_[c];
+      if (chunk.column == nullptr) {
+        const int64_t at = static_cast<int64_t>(c) * lanes_;
+        chunk.column = e_.i64(at);
+        if (columns - at < lanes_) chunk.mask = e_.mask_below(e_.i64(columns - at), lanes_);
+        chunk.values.assign(nest_.ops.size(), nullptr);
+      }
+      carried = emit_chunk(chunk, reductions, sinks, carried);
+    }
+    return finish_reductions(reductions, carried);
+  }
+  const bool random = has_random(roots) && groups_are_aligned();
+  const int64_t unroll = random                                       ? kRandomGroup / lanes_
+                         : !reductions.empty() || element_ops() <= 12 ? 4
+                                                                      : 1;
+  const int64_t block = unroll * lanes_;
+  Value begin = begin_[columns_], end = end_[columns_];
+  Value length = ir_.CreateSub(end, begin);
+  const auto down_to = [&](int64_t multiple) {
+    return ir_.CreateAdd(begin,
+                         ir_.CreateMul(ir_.CreateSDiv(length, e_.i64(multiple)), e_.i64(multiple)));
+  };
+  Value main_end = down_to(block), full_end = down_to(lanes_);
+  // Each of the `unroll` chunks has its own totals, so that additions overlap.
+  Values carried;
+  for (int64_t u = 0; u < unroll; ++u) carried.insert(carried.end(), start.begin(), start.end());
+  const size_t width = start.size();
+  carried = e_.loop(begin, main_end, block, carried, [&](Value i, std::span<const Value> now) {
+    Values next;
+    std::map<std::pair<size_t, int>, std::array<Value, 4>> parts;
+    std::vector<Chunk> group(static_cast<size_t>(unroll));
+    for (size_t u = 0; u < group.size(); ++u) {
+      group[u].column = u == 0 ? i : ir_.CreateNSWAdd(i, e_.i64(static_cast<int64_t>(u) * lanes_));
+      group[u].values.assign(nest_.ops.size(), nullptr);
+      group[u].parts = random ? &parts : nullptr;
+      group[u].group_part = random ? static_cast<int>(u) : -1;
+      const Values mine = emit_chunk(group[u], reductions, sinks, now.subspan(u * width, width));
+      next.insert(next.end(), mine.begin(), mine.end());
+    }
+    return next;
+  });
+  Values total(carried.begin(), carried.begin() + static_cast<int64_t>(width));
+  for (size_t u = 1; u < static_cast<size_t>(unroll); ++u) {
+    const std::span<const Value> other = std::span<const Value>(carried).subspan(u * width, width);
+    combine_totals(reductions, total, other);
+  }
+  const auto one_chunk = [&](Value i, std::span<const Value> now, Value mask) {
+    Chunk chunk;
+    chunk.column = i;
+    chunk.mask = mask;
+    chunk.values.assign(nest_.ops.size(), nullptr);
+    return emit_chunk(chunk, reductions, sinks, now);
+  };
+  if (unroll > 1)
+    total = e_.loop(main_end, full_end, lanes_, total, [&](Value i, std::span<const Value> now) {
+      return one_chunk(i, now, nullptr);
+    });
+  // At most one chunk with a mask.
+  if (lanes_ > 1) {
+    total = e_.loop(full_end, end, lanes_, total, [&](Value i, std::span<const Value> now) {
+      return one_chunk(i, now, e_.mask_below(ir_.CreateSub(end, i), lanes_));
+    });
+  }
+  finish_reductions(reductions, total);
+}
+
+Values NestEmitter::emit_chunk(Chunk& chunk, std::span<const size_t> reductions,
+                               std::span<const size_t> sinks, std::span<const Value> carried) {
+  Values next;
+  size_t at = 0;
+  for (size_t k : reductions) {
+    const LoopOp& o = nest_.ops[k];
+    Value value = element_value(chunk, static_cast<size_t>(o.operands[0]));
+    if (o.kind == LoopOpKind::kReduce) {
+      if (chunk.mask != nullptr)
+        value = ir_.CreateSelect(chunk.mask, value, identity(o.reduce, o.dtype, lanes_));
+      next.push_back(combine(o.reduce, o.dtype, carried[at++], value));
+    } else {
+      Value column =
+          ir_.CreateAdd(e_.splat(ir_.CreateTrunc(chunk.column, ir_.getInt32Ty()), lanes_),
+                        e_.lane_numbers(ir_.getInt32Ty(), lanes_));
+      Value take = beats(o, carried[at], carried[at + 1], value);
+      if (chunk.mask != nullptr) take = ir_.CreateAnd(take, chunk.mask);
+      next.push_back(ir_.CreateSelect(take, value, carried[at]));
+      next.push_back(ir_.CreateSelect(take, column, carried[at + 1]));
+      at += 2;
+    }
+  }
+  for (size_t k : sinks) {
+    for (int o : nest_.ops[k].operands) element_value(chunk, static_cast<size_t>(o));
+  }
+  for (size_t k : sinks) element_sink(chunk, k);
+  return next;
+}
+
+void NestEmitter::element_sink(Chunk& chunk, size_t k) {
+  const LoopOp& o = nest_.ops[k];
+  Value value = element_value(chunk, static_cast<size_t>(o.operands[0]));
+  if (o.kind == LoopOpKind::kAccumulateAt) {
+    Value index = clamped(value, op(o.operands[0]).dtype, o.limit);
+    Value update = element_value(chunk, static_cast<size_t>(o.operands[1]));
+    // Lanes share one index (it belongs to the row) or the nest has one lane.
+    if (lanes_ > 1) index = ir_.CreateExtractElement(index, uint64_t{0});
+    Value at = ir_.CreateAdd(ir_.CreateAdd(row_offsets_[k], ir_.CreateMul(index, e_.i64(o.scale))),
+                             ir_.CreateMul(chunk.column, e_.i64(o.access.strides[columns_])));
+    update = combine(ReduceKind::kSum, o.dtype,
+                     e_.load(o.dtype, buffer(o.access), at, lanes_, chunk.mask), update);
+    return e_.store(o.dtype, update, buffer(o.access), at, chunk.mask);
+  }
+  if (o.kind == LoopOpKind::kAccumulate) {
+    if (Value first = is_first(o)) {
+      Value before = ir_.CreateSelect(first, identity(o.reduce, o.dtype, lanes_), load(chunk, k));
+      value = combine(o.reduce, o.dtype, before, value);
+    }
+  }
+  const int64_t stride = o.access.strides[columns_];
+  SINTER_CHECK(stride != 0 || lanes_ == 1 || nest_.dims[columns_] == 1, nest_.to_string(1));
+  if (stride == 1 || lanes_ == 1 || nest_.dims[columns_] == 1) {
+    e_.store(o.dtype, value, buffer(o.access),
+             ir_.CreateAdd(row_offsets_[k], ir_.CreateMul(chunk.column, e_.i64(stride))),
+             chunk.mask);
+  } else {
+    e_.store_lanes(o.dtype, value, buffer(o.access), lane_offsets(chunk, k), chunk.mask);
+  }
+}
+
+Value NestEmitter::lane_offsets(const Chunk& chunk, size_t k) {
+  const int64_t stride = nest_.ops[k].access.strides[columns_];
+  Value along = ir_.CreateMul(lane_columns(chunk),
+                              e_.number(DType::kInt64, static_cast<double>(stride), lanes_));
+  return ir_.CreateAdd(e_.splat(row_offsets_[k], lanes_), along);
+}
+
+Value NestEmitter::load(const Chunk& chunk, size_t k) {
+  const LoopOp& o = nest_.ops[k];
+  const int64_t stride = o.access.strides[columns_];
+  if (stride == 0) return e_.splat(e_.load(o.dtype, buffer(o.access), row_offsets_[k]), lanes_);
+  if (stride == 1 || lanes_ == 1) {
+    return e_.load(o.dtype, buffer(o.access),
+                   ir_.CreateAdd(row_offsets_[k], ir_.CreateMul(chunk.column, e_.i64(stride))),
+                   lanes_, chunk.mask);
+  }
+  return e_.load_lanes(o.dtype, buffer(o.access), lane_offsets(chunk, k), lanes_, chunk.mask);
+}
+
+Value NestEmitter::element_value(Chunk& chunk, size_t k) {
+  const LoopOp& o = nest_.ops[k];
+  if (chunk.values[k] != nullptr) return chunk.values[k];
+  Value result = nullptr;
+  if (o.level != Level::kElement) {
+    if (o.kind == LoopOpKind::kScalar && o.scalar == ScalarOp::kConstant)
+      result = constant(o, lanes_);
+    else
+      result = e_.splat(row_[k], lanes_);
+  } else {
+    result = compute(chunk, k);
+  }
+  return chunk.values[k] = result;
+}
+
+Value NestEmitter::compute(Chunk& chunk, size_t k) {
+  const LoopOp& o = nest_.ops[k];
+  switch (o.kind) {
+    case LoopOpKind::kLoad: return load(chunk, k);
+    case LoopOpKind::kLoadAt: {
+      const auto index_op = static_cast<size_t>(o.operands[0]);
+      const int64_t stride = o.access.strides[columns_];
+      if (op(o.operands[0]).level != Level::kElement && (stride == 1 || lanes_ == 1)) {
+        Value base =
+            ir_.CreateAdd(row_offsets_[k],
+                          ir_.CreateMul(clamped(row_[index_op], op(o.operands[0]).dtype, o.limit),
+                                        e_.i64(o.scale)));
+        return e_.load(o.dtype, buffer(o.access),
+                       ir_.CreateAdd(base, ir_.CreateMul(chunk.column, e_.i64(stride))), lanes_,
+                       chunk.mask);
+      }
+      Value index = clamped(element_value(chunk, index_op), op(o.operands[0]).dtype, o.limit);
+      Value offsets = ir_.CreateAdd(
+          lane_offsets(chunk, k),
+          ir_.CreateMul(index, e_.number(DType::kInt64, static_cast<double>(o.scale), lanes_)));
+      return e_.load_lanes(o.dtype, buffer(o.access), offsets, lanes_, chunk.mask);
+    }
+    case LoopOpKind::kIndex: return e_.cast(lane_columns(chunk), DType::kInt64, o.dtype);
+    case LoopOpKind::kRandom: return random(chunk, k);
+    case LoopOpKind::kScalar: {
+      Values operands;
+      for (int operand : o.operands)
+        operands.push_back(element_value(chunk, static_cast<size_t>(operand)));
+      return apply(o, operands);
+    }
+    default: raise_internal("a value", nest_.to_string(1));
+  }
+}
+
+Value NestEmitter::random(Chunk& chunk, size_t k) {
+  const LoopOp& o = nest_.ops[k];
+  if (chunk.parts == nullptr)
+    return random_value(e_, emit_philox_elements(e_, keys_.at(k), lane_offsets(chunk, k)), o.dtype);
+  // Vector `group_part` of a group of 64 elements: word w of blocks that start at 16 * group +
+  // first.
+  const int per_row = 16 / lanes_;
+  const int word = chunk.group_part / per_row, part = chunk.group_part % per_row;
+  const auto key = std::make_pair(k, part);
+  if (!chunk.parts->contains(key)) {
+    Value group = ir_.CreateLShr(chunk.column, uint64_t{6});
+    Value first = ir_.CreateAdd(ir_.CreateShl(group, uint64_t{4}), e_.i64(part * lanes_));
+    (*chunk.parts)[key] = emit_philox(
+        e_, keys_.at(k),
+        ir_.CreateAdd(e_.splat(first, lanes_), e_.lane_numbers(ir_.getInt64Ty(), lanes_)));
+  }
+  return random_value(e_, (*chunk.parts)[key][static_cast<size_t>(word)], o.dtype);
+}
+
+}  // namespace sinter::codegen

@@ -1,0 +1,129 @@
+// Emits one loop nest, from the outside in: what is uniform, the row loops, what a row needs, then
+// the columns in vector chunks, once a pass. Values are made where they are first asked for and
+// remembered for as long as they stay true: a piece, a row, a chunk.
+#pragma once
+
+#include <array>
+#include <map>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "runtime/llvm/emit.h"
+#include "runtime/llvm/emit_random.h"
+#include "runtime/llvm/loop_program.h"
+
+namespace sinter::codegen {
+
+class NestEmitter {
+ public:
+  NestEmitter(Emitter& e, const LoopProgram& program, const LoopNest& nest, int pieces)
+      : e_(e),
+        ir_(e.ir()),
+        program_(program),
+        nest_(nest),
+        pieces_(pieces),
+        columns_(static_cast<size_t>(nest.columns())) {}
+
+  void emit();
+
+ private:
+  struct Chunk {
+    Value column = nullptr;  // of the first lane
+    Value mask = nullptr;    // null: all lanes
+    int group_part = -1;     // which vector of an aligned group of 64 elements this is, or -1
+    std::vector<Value> values;
+    // Random words of the group, by op and part of 16 lanes; null where elements are not walked in
+    // groups.
+    std::map<std::pair<size_t, int>, std::array<Value, 4>>* parts = nullptr;
+  };
+
+  // --- choices
+  int choose_lanes() const;
+  void choose_range();
+  void find_needed();
+  static bool is_sink(const LoopOp& op) {
+    return op.kind == LoopOpKind::kStore || op.kind == LoopOpKind::kAccumulate ||
+           op.kind == LoopOpKind::kAccumulateAt;
+  }
+  static bool is_reduction(const LoopOp& op) {
+    return op.kind == LoopOpKind::kReduce || op.kind == LoopOpKind::kArgReduce;
+  }
+  const LoopOp& op(int k) const { return nest_.ops[static_cast<size_t>(k)]; }
+
+  // --- addresses
+  Value buffer(const Access& a);
+  // The part of an element number that rows and piece decide.
+  Value row_offset(const Access& a);
+  Value lane_columns(const Chunk& chunk) {
+    return ir_.CreateAdd(e_.splat(chunk.column, lanes_), e_.lane_numbers(ir_.getInt64Ty(), lanes_));
+  }
+  Value lane_offsets(const Chunk& chunk, size_t k);
+
+  // --- rows (emit_nest.cc)
+  void emit_rows(size_t d);
+  void emit_row();
+  void row_sink(size_t k);
+  // A value of one lane: uniform or of the row.
+  Value scalar_value(size_t k);
+  Value scalar_operand(const LoopOp& o, size_t n);
+  // Is this the first row of the piece that reaches the place accumulated into? Null when every row
+  // has its own place.
+  Value is_first(const LoopOp& o);
+
+  // --- arithmetic
+  Value apply(const LoopOp& o, std::span<const Value> operands);
+  Value constant(const LoopOp& o, int lanes);
+  Value identity(ReduceKind kind, DType dtype, int lanes);
+  Value combine(ReduceKind kind, DType dtype, Value a, Value b) {
+    return e_.scalar_op(reduce_scalar_op(kind), dtype, dtype, std::vector<Value>{a, b});
+  }
+  // An index clamped to 0 .. limit - 1, as i64.
+  Value clamped(Value index, DType dtype, int64_t limit);
+
+  // --- columns (emit_columns.cc)
+  int64_t element_ops() const;
+  // Short rows are written out, and values live from one pass to the next.
+  bool is_unrolled() const;
+  bool has_random(std::span<const size_t> roots) const;
+  // Random ops walk whole groups of 64 when the nest is one flat run of elements.
+  bool groups_are_aligned() const;
+  void emit_pass(const std::vector<size_t>& reductions, const std::vector<size_t>& sinks,
+                 bool unrolled);
+  // Computes everything the sinks need before any of them stores, because a result may share the
+  // memory of an input.
+  Values emit_chunk(Chunk& chunk, std::span<const size_t> reductions, std::span<const size_t> sinks,
+                    std::span<const Value> carried);
+  void element_sink(Chunk& chunk, size_t k);
+  Value element_value(Chunk& chunk, size_t k);
+  Value compute(Chunk& chunk, size_t k);
+  Value load(const Chunk& chunk, size_t k);
+  Value random(Chunk& chunk, size_t k);
+
+  // --- reductions: one running value (sum, ...), or value and column (arg) (emit_reductions.cc)
+  void start_reduction(size_t k, Values& start);
+  void combine_totals(std::span<const size_t> reductions, Values& total,
+                      std::span<const Value> other);
+  void finish_reductions(std::span<const size_t> reductions, std::span<const Value> totals);
+  // Does candidate (value, column) beat the best so far? NaN counts as the extreme; a column of -1
+  // is none.
+  Value beats(const LoopOp& o, Value best, Value best_column, Value value);
+  // The better of two; of equals the one with the lower column.
+  void merge_best(const LoopOp& o, Value& best, Value& best_column, Value value, Value column);
+
+  Emitter& e_;
+  llvm::IRBuilder<>& ir_;
+  const LoopProgram& program_;
+  const LoopNest& nest_;
+  int pieces_;
+  size_t columns_;
+  int lanes_ = 1;
+  std::vector<bool> needed_;
+  Values begin_, end_, index_;
+  Values outer_, row_;  // values of one lane: uniform, and of the current row
+  Values row_offsets_;
+  std::map<size_t, PhiloxKey> keys_;
+  std::vector<Chunk> chunks_;  // of an unrolled row
+};
+
+}  // namespace sinter::codegen
