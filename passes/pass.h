@@ -26,7 +26,7 @@ struct PassContext {
 struct Pass {
   std::string name;         // a verb: "fold_batch_norm"
   std::string description;  // one line for `sinter passes`
-  bool required = false;    // needed for a legal result (decompose); cannot be switched off
+  bool required = false;    // needed for a legal result (decompose) or for what inference means; cannot be switched off
   std::function<Graph(const Graph&, const PassContext&)> run;
   /// What holds for every graph from here on, beyond verify(): raises InternalError. Optional.
   std::function<void(const Graph&, const PassContext&)> check = nullptr;

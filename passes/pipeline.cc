@@ -8,8 +8,8 @@ namespace sinter {
 const std::vector<Pass>& all_passes() {
   static const std::vector<Pass> passes = {
       {"stabilize_cross_entropy", "compute cross entropies of softmax and sigmoid from their logits", false, stabilize_cross_entropy},
-      {"remove_dropout", "drop dropout, which does nothing in inference", false, remove_dropout},
-      {"to_inference", "let batch normalization use its moving averages", false, to_inference},
+      {"remove_dropout", "drop dropout, which does nothing in inference", true, remove_dropout},
+      {"to_inference", "let batch normalization use its moving averages", true, to_inference},
       {"simplify", "apply the identities of algebra, of moving data and of reductions", false, simplify},
       {"fold_constants", "compute what depends on constants alone", false, fold_constants},
       {"merge_duplicates", "compute equal things once", false, merge_duplicates},
