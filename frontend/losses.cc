@@ -126,7 +126,7 @@ void register_loss(const std::string& name, Function function) {
 }
 
 std::vector<std::string> loss_names() {
-  std::vector<std::string> names;
+  std::vector<std::string> names = {"crossentropy", "ce"};
   for (const Entry& e : table()) names.insert(names.end(), e.names.begin(), e.names.end());
   const std::lock_guard lock(custom_losses().mutex);
   for (const auto& [name, function] : custom_losses().functions) names.push_back(name);
@@ -138,6 +138,12 @@ Loss Loss::find(const std::string& name, const Config& config, ConfigValue ident
     const std::lock_guard lock(custom_losses().mutex);
     const auto it = custom_losses().functions.find(name);
     if (it != custom_losses().functions.end()) return Loss(name, it->second);
+  }
+  if (name == "crossentropy" || name == "ce") {
+    Spec open;
+    open.identity = std::move(identity);
+    open.name = name;
+    return Loss(std::move(open));
   }
   for (const Entry& entry : table()) {
     bool match = entry.class_name == name;
@@ -248,6 +254,15 @@ void squeeze_or_expand_to_same_rank(Symbol& a, Symbol& b) {
   };
   shrink(a, b);
   shrink(b, a);
+}
+
+Loss Loss::resolve(const ValueType& y_true, const ValueType& y_pred) const {
+  if (spec_ == nullptr || spec_->function) return *this;
+  const bool binary = y_pred.shape.dim(-1) == 1;
+  const bool sparse = y_true.shape.rank() < y_pred.shape.rank() || y_true.shape.dim(-1) == 1;
+  return Loss(binary   ? "binary_crossentropy"
+              : sparse ? "sparse_categorical_crossentropy"
+                       : "categorical_crossentropy");
 }
 
 Symbol Loss::per_sample(Symbol y_true, Symbol y_pred) const {

@@ -51,6 +51,8 @@ class Loss {
   /// The reduced scalar. `sample_weight` [batch] or empty.
   Symbol operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight = {}) const;
 
+  /// The loss with "crossentropy" decided, by the rule of Metric::resolve.
+  Loss resolve(const ValueType& y_true, const ValueType& y_pred) const;
   /// Raises ShapeError when labels of type `y_true` cannot go with the output `output` of type
   /// `y_pred`.
   void check_labels(const std::string& output, const ValueType& y_true,

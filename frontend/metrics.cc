@@ -30,6 +30,20 @@ Symbol sparse_categorical_accuracy(Symbol y_true, Symbol y_pred) {
   return cast(equal(cast(y_true, DType::kInt32), argmax(y_pred, -1)), y_pred.dtype());
 }
 
+// Fewer than k classes are predicted higher than the true one: ties count as in.
+Symbol sparse_top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k) {
+  if (y_true.rank() == y_pred.rank() && y_true.shape().dim(-1) == 1) y_true = squeeze(y_true, -1);
+  const Symbol chosen =
+      one_hot(cast(y_true, DType::kInt32), y_pred.shape().dim(-1), y_pred.dtype());
+  const Symbol score = sum(chosen * y_pred, {-1}, true);
+  const Symbol higher = sum(cast(greater(y_pred, score), y_pred.dtype()), {-1});
+  return cast(less(higher, static_cast<double>(k)), y_pred.dtype());
+}
+
+Symbol top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k) {
+  return sparse_top_k_categorical_accuracy(argmax(y_true, -1), y_pred, k);
+}
+
 Symbol cosine_similarity(Symbol y_true, Symbol y_pred) {
   return negative(losses::cosine_similarity(y_true, y_pred));
 }
@@ -77,6 +91,16 @@ Function binary_accuracy_from(const Config& c) {
   return [=](Symbol t, Symbol p) { return metrics::binary_accuracy(t, p, threshold); };
 }
 
+Function top_k_from(const Config& c) {
+  const int64_t k = c.get_int("k", 5);
+  return [=](Symbol t, Symbol p) { return metrics::top_k_categorical_accuracy(t, p, k); };
+}
+
+Function sparse_top_k_from(const Config& c) {
+  const int64_t k = c.get_int("k", 5);
+  return [=](Symbol t, Symbol p) { return metrics::sparse_top_k_categorical_accuracy(t, p, k); };
+}
+
 const std::vector<Entry>& table() {
   using namespace losses;
   static const std::vector<Entry> entries = {
@@ -85,6 +109,11 @@ const std::vector<Entry>& table() {
       {"SparseCategoricalAccuracy",
        {"sparse_categorical_accuracy"},
        plain<metrics::sparse_categorical_accuracy>,
+       true},
+      {"TopKCategoricalAccuracy", {"top_k_categorical_accuracy"}, top_k_from},
+      {"SparseTopKCategoricalAccuracy",
+       {"sparse_top_k_categorical_accuracy"},
+       sparse_top_k_from,
        true},
       {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, plain<mean_squared_error>},
       {"RootMeanSquaredError",
@@ -282,6 +311,11 @@ SINTER_METRIC_CLASS(CategoricalCrossentropy)
 SINTER_METRIC_CLASS(SparseCategoricalCrossentropy)
 SINTER_METRIC_CLASS(CosineSimilarity)
 #undef SINTER_METRIC_CLASS
+
+TopKCategoricalAccuracy::TopKCategoricalAccuracy(TopKOptions o)
+    : Metric(Metric::make("TopKCategoricalAccuracy", {{"name", o.name}, {"k", o.k}})) {}
+SparseTopKCategoricalAccuracy::SparseTopKCategoricalAccuracy(TopKOptions o)
+    : Metric(Metric::make("SparseTopKCategoricalAccuracy", {{"name", o.name}, {"k", o.k}})) {}
 
 BinaryAccuracy::BinaryAccuracy(BinaryAccuracyOptions o)
     : Metric(Metric::make("BinaryAccuracy", {{"name", o.name}, {"threshold", o.threshold}})) {}

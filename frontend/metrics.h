@@ -82,6 +82,8 @@ Symbol binary_accuracy(Symbol y_true, Symbol y_pred, double threshold);
 Symbol binary_accuracy(Symbol y_true, Symbol y_pred);
 Symbol categorical_accuracy(Symbol y_true, Symbol y_pred);
 Symbol sparse_categorical_accuracy(Symbol y_true, Symbol y_pred);
+Symbol top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k = 5);
+Symbol sparse_top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k = 5);
 /// Keras's metric has the opposite sign of the loss.
 Symbol cosine_similarity(Symbol y_true, Symbol y_pred);
 using losses::binary_crossentropy;
@@ -99,6 +101,16 @@ struct BinaryAccuracyOptions {
 };
 struct BinaryAccuracy : Metric {
   explicit BinaryAccuracy(BinaryAccuracyOptions options = {});
+};
+struct TopKOptions {
+  int64_t k = 5;
+  std::string name = "";
+};
+struct TopKCategoricalAccuracy : Metric {
+  explicit TopKCategoricalAccuracy(TopKOptions options = {});
+};
+struct SparseTopKCategoricalAccuracy : Metric {
+  explicit SparseTopKCategoricalAccuracy(TopKOptions options = {});
 };
 struct CategoricalAccuracy : Metric {
   explicit CategoricalAccuracy(Options options = {});

@@ -5,6 +5,7 @@
 #include "core/tensor.h"
 #include "frontend/activations.h"
 #include "frontend/callbacks/callbacks.h"
+#include "frontend/constraints.h"
 #include "frontend/data/categorical.h"
 #include "frontend/data/datasets.h"
 #include "frontend/data/npy.h"

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "frontend/constraints.h"
 #include "frontend/regularizers.h"
 
 namespace sinter {
@@ -31,6 +32,7 @@ struct Variable {
   Tensor value;      // row-major; write to it through assign() only
   bool trainable;
   Regularizer regularizer;
+  Constraint constraint;
   std::atomic<uint64_t> changes{0};
 };
 using VariablePtr = std::shared_ptr<Variable>;

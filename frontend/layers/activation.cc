@@ -23,7 +23,7 @@ class PReLUImpl : public LayerImpl {
     return c.merge(
         {{"alpha_initializer", options_.alpha_initializer.to_config()},
          {"alpha_regularizer", options_.alpha_regularizer.to_config()},
-         {"alpha_constraint", nullptr},
+         {"alpha_constraint", options_.alpha_constraint.to_config()},
          {"shared_axes", options_.shared_axes.empty() ? ConfigValue(nullptr)
                                                       : ConfigValue::ints(options_.shared_axes)}});
   }
@@ -40,6 +40,7 @@ class PReLUImpl : public LayerImpl {
     }
     alpha_ = add_weight("alpha", Shape(shape), options_.alpha_initializer, true,
                         options_.alpha_regularizer);
+    alpha_->constraint = options_.alpha_constraint;
   }
 
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
@@ -123,6 +124,7 @@ void register_activation_layers() {
                                            ? Initializer::from_config(c.get("alpha_initializer"))
                                            : Initializer("zeros"),
                   .alpha_regularizer = Regularizer::from_config(c.get("alpha_regularizer")),
+                  .alpha_constraint = Constraint::from_config(c.get("alpha_constraint")),
                   .shared_axes = c.get_ints("shared_axes", {}),
                   .name = named(c).name},
                  where);

@@ -49,6 +49,7 @@ class ELU : public Layer {
 struct PReLUOptions {
   Initializer alpha_initializer = "zeros";
   Regularizer alpha_regularizer = {};
+  Constraint alpha_constraint = {};
   std::vector<int64_t> shared_axes = {};  // counted from 1, without the batch
   std::string name = "";
 };

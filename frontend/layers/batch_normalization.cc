@@ -29,8 +29,8 @@ class BatchNormalizationImpl : public LayerImpl {
                     {"moving_variance_initializer", o.moving_variance_initializer.to_config()},
                     {"beta_regularizer", o.beta_regularizer.to_config()},
                     {"gamma_regularizer", o.gamma_regularizer.to_config()},
-                    {"beta_constraint", nullptr},
-                    {"gamma_constraint", nullptr},
+                    {"beta_constraint", o.beta_constraint.to_config()},
+                    {"gamma_constraint", o.gamma_constraint.to_config()},
                     {"synchronized", false}});
   }
 
@@ -48,6 +48,8 @@ class BatchNormalizationImpl : public LayerImpl {
     if (options_.center)
       beta_ =
           add_weight("beta", features, options_.beta_initializer, true, options_.beta_regularizer);
+    if (gamma_) gamma_->constraint = options_.gamma_constraint;
+    if (beta_) beta_->constraint = options_.beta_constraint;
     mean_ = add_weight("moving_mean", features, options_.moving_mean_initializer, false);
     variance_ =
         add_weight("moving_variance", features, options_.moving_variance_initializer, false);
@@ -100,6 +102,8 @@ void register_normalization_layers() {
          .moving_variance_initializer = initializer_or(c, "moving_variance_initializer", "ones"),
          .beta_regularizer = Regularizer::from_config(c.get("beta_regularizer")),
          .gamma_regularizer = Regularizer::from_config(c.get("gamma_regularizer")),
+         .beta_constraint = Constraint::from_config(c.get("beta_constraint")),
+         .gamma_constraint = Constraint::from_config(c.get("gamma_constraint")),
          .name = c.get_string("name", "")},
         where);
   });

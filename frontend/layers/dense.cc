@@ -30,17 +30,19 @@ class DenseImpl : public LayerImpl {
                     {"bias_initializer", options_.bias_initializer.to_config()},
                     {"kernel_regularizer", options_.kernel_regularizer.to_config()},
                     {"bias_regularizer", options_.bias_regularizer.to_config()},
-                    {"kernel_constraint", nullptr},
-                    {"bias_constraint", nullptr}});
+                    {"kernel_constraint", options_.kernel_constraint.to_config()},
+                    {"bias_constraint", options_.bias_constraint.to_config()}});
   }
 
   void build(std::span<const ValueType> inputs) override {
     const Shape& x = check_one(inputs);
     kernel_ = add_weight("kernel", {x.dim(-1), units_}, options_.kernel_initializer, true,
                          options_.kernel_regularizer);
+    kernel_->constraint = options_.kernel_constraint;
     if (options_.use_bias) {
       bias_ =
           add_weight("bias", {units_}, options_.bias_initializer, true, options_.bias_regularizer);
+      bias_->constraint = options_.bias_constraint;
     }
   }
 
@@ -88,6 +90,8 @@ Layer dense_from_config(const Config& c, std::source_location where) {
                 .kernel_regularizer = Regularizer::from_config(c.get("kernel_regularizer")),
                 .bias_regularizer = Regularizer::from_config(c.get("bias_regularizer")),
                 .activity_regularizer = Regularizer::from_config(c.get("activity_regularizer")),
+                .kernel_constraint = Constraint::from_config(c.get("kernel_constraint")),
+                .bias_constraint = Constraint::from_config(c.get("bias_constraint")),
                 .name = c.get_string("name", "")},
                where);
 }

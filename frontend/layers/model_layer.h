@@ -1,4 +1,5 @@
-// A model as a layer of another model: its layers are written into the outer graph and share their weights.
+// A model as a layer of another model: its layers are written into the outer graph and share their
+// weights.
 #pragma once
 
 #include <memory>

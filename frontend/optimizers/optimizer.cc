@@ -172,6 +172,7 @@ void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradient
       w = w - w * (*options_.weight_decay * step.lr);
     w = rule(step, i, w, g[i]);
     if (options_.use_ema) w = averaged(step, i, w);
+    if (weights_[i]->constraint) w = weights_[i]->constraint(w);
     context.add_update(weights_[i], w);
   }
   context.add_update(iterations_, iterations + 1);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "frontend/layer.h"
 #include "frontend/optimizers/learning_rate.h"
 #include "ops/ops.h"
@@ -165,6 +166,9 @@ T& read_shared_options(T& options, const Config& c) {
     if (c.get(key).is_null()) return std::nullopt;
     return c.get_float(key, 0);
   };
+  if (!c.get("gradient_accumulation_steps").is_null()) {
+    throw Error("an optimizer's gradient_accumulation_steps is not supported yet");
+  }
   options.weight_decay = optional("weight_decay");
   options.clipnorm = optional("clipnorm");
   options.clipvalue = optional("clipvalue");

@@ -105,11 +105,41 @@ struct Nadam : Optimizer {
   explicit Nadam(LearningRate learning_rate);
 };
 
+/// n' = n + g^2; z += g + 2 l2_shrinkage w - (n'^-p - n^-p) w / lr with p = learning_rate_power;
+/// w = (clip(z, -l1, l1) - z) / (n'^-p / lr + 2 (l2 + beta / (2 lr)))
+struct FtrlOptions {
+  LearningRate learning_rate = 0.001;
+  double learning_rate_power = -0.5;
+  double initial_accumulator_value = 0.1;
+  double l1_regularization_strength = 0.0;
+  double l2_regularization_strength = 0.0;
+  double l2_shrinkage_regularization_strength = 0.0;
+  double beta = 0.0;
+  SINTER_OPTIMIZER_OPTIONS;
+};
+struct Ftrl : Optimizer {
+  explicit Ftrl(FtrlOptions options = {});
+  explicit Ftrl(LearningRate learning_rate);
+};
+
+/// w -= lr sign(beta_1 m + (1 - beta_1) g); then m = beta_2 m + (1 - beta_2) g
+struct LionOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9;
+  double beta_2 = 0.99;
+  SINTER_OPTIMIZER_OPTIONS;
+};
+struct Lion : Optimizer {
+  explicit Lion(LionOptions options = {});
+  explicit Lion(LearningRate learning_rate);
+};
+
 /// Registers all of these by name.
 void register_optimizers();
 void register_sgd();
 void register_adaptive();
 void register_adam_family();
+void register_ftrl_and_lion();
 
 namespace optimizers {
 using sinter::Adadelta;
@@ -117,6 +147,8 @@ using sinter::Adagrad;
 using sinter::Adam;
 using sinter::Adamax;
 using sinter::AdamW;
+using sinter::Ftrl;
+using sinter::Lion;
 using sinter::Nadam;
 using sinter::RMSprop;
 using sinter::SGD;

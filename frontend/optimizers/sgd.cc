@@ -57,6 +57,7 @@ void register_optimizers() {
   register_sgd();
   register_adaptive();
   register_adam_family();
+  register_ftrl_and_lion();
 }
 
 }  // namespace sinter

@@ -132,13 +132,14 @@ PreparedData prepare_data(const char* call, const Network& network,
     const ValueType& output = network.outputs()[i].type();
     // Fewer and simpler label types mean fewer programs.
     t = t.cast(is_floating(t.dtype()) ? floatx() : DType::kInt32);
+    const Loss loss = plans[i].loss.resolve({t.dtype(), with_batch(t.shape())}, output);
     try {
-      plans[i].loss.check_labels(plans[i].name, {t.dtype(), with_batch(t.shape())}, output);
+      loss.check_labels(plans[i].name, {t.dtype(), with_batch(t.shape())}, output);
     } catch (const ShapeError& error) {
       throw ShapeError(fmt::format("{}: {}", call, error.what()));
     }
     check_finite(call, what, t);
-    if (plans[i].loss.takes_classes()) check_classes(call, what, t, plans[i], output.shape.dim(-1));
+    if (loss.takes_classes()) check_classes(call, what, t, plans[i], output.shape.dim(-1));
     data.inputs.labels.push_back({t.dtype(), with_batch(t.shape())});
     data.y.push_back(std::move(t));
   }

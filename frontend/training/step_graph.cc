@@ -102,7 +102,7 @@ class StepWriter {
   void output(const std::string& name, Symbol value) { graph_.add_output(name, value.id()); }
 
   static Symbol scalar_loss(const OutputPlan& plan, Symbol y_true, Symbol y_pred, Symbol weight) {
-    const Symbol loss = plan.loss(y_true, y_pred, weight);
+    const Symbol loss = plan.loss.resolve(y_true.type(), y_pred.type())(y_true, y_pred, weight);
     if (!is_floating(loss.dtype())) {
       throw Error(fmt::format("loss '{}' gives {}, which has no gradient; cast it to float",
                               plan.loss.name(), loss.type().to_string()));

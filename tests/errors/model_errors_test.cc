@@ -118,15 +118,15 @@ TEST_F(ModelErrors, Compile) {
   const Model model = compiled();
   EXPECT_EQ(error_of([&] { model.compile({.optimizer = "adamm"}); }),
             "unknown optimizer 'adamm'; did you mean 'adam'? Known: adadelta, adagrad, adam, "
-            "adamax, adamw, nadam, rmsprop, sgd");
-  EXPECT_EQ(
-      error_of([&] { model.compile({.loss = "categorical_crosentropy"}); }),
-      "unknown loss 'categorical_crosentropy'; did you mean 'categorical_crossentropy'? Known: "
-      "BCE, KLD, MAE, MAPE, MSE, MSLE, bce, binary_crossentropy, categorical_crossentropy, "
-      "categorical_hinge, cce, cosine_similarity, hinge, huber, huber_loss, kl_divergence, kld, "
-      "kullback_leibler_divergence, log_cosh, logcosh, mae, mape, mean_absolute_error, "
-      "mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, mse, "
-      "msle, poisson, scce, sparse_categorical_crossentropy, squared_hinge");
+            "adamax, adamw, ftrl, lion, nadam, rmsprop, sgd");
+  EXPECT_EQ(error_of([&] { model.compile({.loss = "categorical_crosentropy"}); }),
+            "unknown loss 'categorical_crosentropy'; did you mean 'categorical_crossentropy'? "
+            "Known: BCE, KLD, MAE, MAPE, MSE, MSLE, bce, binary_crossentropy, "
+            "categorical_crossentropy, categorical_hinge, cce, ce, cosine_similarity, "
+            "crossentropy, hinge, huber, huber_loss, kl_divergence, kld, "
+            "kullback_leibler_divergence, log_cosh, logcosh, mae, mape, mean_absolute_error, "
+            "mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, "
+            "mse, msle, poisson, scce, sparse_categorical_crossentropy, squared_hinge");
   EXPECT_EQ(
       error_of([&] { model.compile({.loss = "mse", .metrics = {"acuracy"}}); }),
       "unknown metric 'acuracy'; did you mean 'accuracy'? Known: BCE, KLD, MAE, MAPE, MSE, MSLE, "
@@ -135,7 +135,8 @@ TEST_F(ModelErrors, Compile) {
       "kl_divergence, kld, kullback_leibler_divergence, log_cosh, logcosh, mae, mape, "
       "mean_absolute_error, mean_absolute_percentage_error, mean_squared_error, "
       "mean_squared_logarithmic_error, mse, msle, poisson, rmse, root_mean_squared_error, "
-      "sparse_categorical_accuracy, sparse_categorical_crossentropy, squared_hinge");
+      "sparse_categorical_accuracy, sparse_categorical_crossentropy, "
+      "sparse_top_k_categorical_accuracy, squared_hinge, top_k_categorical_accuracy");
   EXPECT_EQ(error_of([&] {
               model.compile({.loss = {"mse", "mae"}});
             }),

@@ -1,0 +1,81 @@
+// Formulas of keras.constraints and their names.
+#include "frontend/constraints.h"
+
+#include "core/error.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+constexpr double kEpsilon = 1e-7;
+
+Symbol norm_along(Symbol w, int axis) { return sqrt(sum(square(w), {axis}, true)); }
+
+Constraint by_name(const std::string& name, const Config& c) {
+  const int axis = static_cast<int>(c.get_ints("axis", {0}).front());
+  if (name == "MaxNorm" || name == "max_norm")
+    return MaxNorm({.max_value = c.get_float("max_value", 2.0), .axis = axis});
+  if (name == "NonNeg" || name == "non_neg") return NonNeg();
+  if (name == "UnitNorm" || name == "unit_norm") return UnitNorm({.axis = axis});
+  if (name == "MinMaxNorm" || name == "min_max_norm") {
+    return MinMaxNorm({.min_value = c.get_float("min_value", 0.0),
+                       .max_value = c.get_float("max_value", 1.0),
+                       .rate = c.get_float("rate", 1.0),
+                       .axis = axis});
+  }
+  raise_unknown_name("constraint", name, {"max_norm", "non_neg", "unit_norm", "min_max_norm"});
+}
+
+}  // namespace
+
+Constraint::Constraint(std::string class_name, Config config, Function function)
+    : spec_(std::make_shared<const Spec>(
+          Spec{std::move(class_name), std::move(config), std::move(function)})) {}
+
+Constraint::Constraint(const std::string& name) : Constraint(by_name(name, {})) {}
+
+Constraint::Constraint(Symbol (*function)(Symbol)) {
+  if (function != nullptr) *this = Constraint("custom_constraint", {}, function);
+}
+
+ConfigValue Constraint::to_config() const {
+  if (spec_ == nullptr) return nullptr;
+  return ConfigObject{"keras.constraints", spec_->class_name, spec_->config};
+}
+
+Constraint Constraint::from_config(const ConfigValue& value) {
+  if (value.is_null()) return {};
+  if (const std::string* name = value.as<std::string>()) return by_name(*name, {});
+  if (const ConfigObject* object = value.as<ConfigObject>())
+    return by_name(object->class_name, object->config);
+  throw Error("a constraint is null, a name or an object, found " + std::string(value.type_name()));
+}
+
+MaxNorm::MaxNorm(MaxNormOptions o)
+    : Constraint("MaxNorm", {{"max_value", o.max_value}, {"axis", o.axis}}, [o](Symbol w) {
+        const Symbol n = norm_along(w, o.axis);
+        return w * (minimum(n, o.max_value) / (n + kEpsilon));
+      }) {}
+
+NonNeg::NonNeg()
+    : Constraint("NonNeg", {},
+                 [](Symbol w) { return w * cast(greater_equal(w, 0.0), w.dtype()); }) {}
+
+UnitNorm::UnitNorm(UnitNormOptions o)
+    : Constraint("UnitNorm", {{"axis", o.axis}},
+                 [o](Symbol w) { return w / (norm_along(w, o.axis) + kEpsilon); }) {}
+
+MinMaxNorm::MinMaxNorm(MinMaxNormOptions o)
+    : Constraint("MinMaxNorm",
+                 {{"min_value", o.min_value},
+                  {"max_value", o.max_value},
+                  {"rate", o.rate},
+                  {"axis", o.axis}},
+                 [o](Symbol w) {
+                   const Symbol n = norm_along(w, o.axis);
+                   const Symbol wanted =
+                       o.rate * clip(n, o.min_value, o.max_value) + (1.0 - o.rate) * n;
+                   return w * (wanted / (n + kEpsilon));
+                 }) {}
+
+}  // namespace sinter

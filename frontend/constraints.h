@@ -1,0 +1,76 @@
+// Constraints on weights, applied after each update: MaxNorm, NonNeg, UnitNorm, MinMaxNorm and the
+// user's own functions.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/graph.h"
+#include "frontend/config.h"
+
+namespace sinter {
+
+/// From an updated weight to the weight that is kept. Empty by default.
+class Constraint {
+ public:
+  using Function = std::function<Symbol(Symbol)>;
+
+  Constraint() = default;
+  Constraint(std::nullptr_t) {}  // NOLINT
+  /// "max_norm", "non_neg", "unit_norm", "min_max_norm" with defaults. Raises NameError.
+  Constraint(const std::string& name);                             // NOLINT
+  Constraint(const char* name) : Constraint(std::string(name)) {}  // NOLINT
+  Constraint(Symbol (*function)(Symbol));                          // NOLINT
+  Constraint(std::string class_name, Config config, Function function);
+
+  explicit operator bool() const { return spec_ != nullptr; }
+  Symbol operator()(Symbol w) const { return spec_->function(w); }
+  /// Null, or an object of keras.constraints.
+  ConfigValue to_config() const;
+  static Constraint from_config(const ConfigValue& value);
+
+ private:
+  struct Spec {
+    std::string class_name;
+    Config config;
+    Function function;
+  };
+  std::shared_ptr<const Spec> spec_;
+};
+
+struct MaxNormOptions {
+  double max_value = 2.0;
+  int axis = 0;
+};
+/// w * clip(n, 0, max_value) / (eps + n), n the norm along `axis`; eps = 1e-7.
+class MaxNorm : public Constraint {
+ public:
+  explicit MaxNorm(MaxNormOptions options = {});
+};
+/// w where w >= 0, else 0.
+class NonNeg : public Constraint {
+ public:
+  NonNeg();
+};
+struct UnitNormOptions {
+  int axis = 0;
+};
+/// w / (eps + n)
+class UnitNorm : public Constraint {
+ public:
+  explicit UnitNorm(UnitNormOptions options = {});
+};
+struct MinMaxNormOptions {
+  double min_value = 0.0;
+  double max_value = 1.0;
+  double rate = 1.0;
+  int axis = 0;
+};
+/// w * (rate * clip(n, min_value, max_value) + (1 - rate) * n) / (eps + n)
+class MinMaxNorm : public Constraint {
+ public:
+  explicit MinMaxNorm(MinMaxNormOptions options = {});
+};
+
+}  // namespace sinter
