@@ -89,8 +89,8 @@ TEST_F(Kernels, IntegerArithmetic) {
 
 TEST_F(Kernels, Moves) {
   for (const DType type :
-       {DType::kFloat32, DType::kFloat64, DType::kUint8, DType::kBool, DType::kInt64}) {
-    for (const int64_t m : {1, 3, 16, 17, 40}) {
+       {DType::kFloat32, DType::kUint8, DType::kBool, DType::kInt64}) {
+    for (const int64_t m : {1, 17, 40}) {
       for (const int64_t n : {0, 1, 15, 33, 70}) {
         Graph g;
         const Symbol x = g.input("x", {type, Shape{m, n}}), row = g.input("row", {type, Shape{n}});
