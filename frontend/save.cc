@@ -76,17 +76,6 @@ void add_training_state(ModelFile& file, const Model& model) {
       Config{{"shuffle_seed", state.shuffle_seed}, {"epochs_done", state.epochs_done}});
 }
 
-Architecture architecture_of(const Model& model) {
-  Architecture result;
-  result.name = model.name();
-  result.sequential = model.state()->sequential;
-  result.inputs = model.inputs();
-  result.outputs = model.outputs();
-  if (result.sequential) result.layers.emplace_back(result.inputs[0].call()->layer);
-  result.layers.insert(result.layers.end(), model.layers().begin(), model.layers().end());
-  return result;
-}
-
 CustomLayers custom_layers(const CustomObjects& custom) {
   CustomLayers result;
   for (const auto& [name, object] : custom) {
@@ -104,16 +93,6 @@ auto with_hint(F&& build) {
   } catch (const NameError& error) {
     throw NameError(fmt::format("{} (your own goes into custom_objects)", error.what()));
   }
-}
-
-Model model_of(const Architecture& a) {
-  if (!a.sequential) return Model(a.inputs, a.outputs, a.name);
-  auto state = std::make_shared<ModelState>(a.name);
-  state->sequential = true;
-  state->chain.assign(a.layers.begin() + 1, a.layers.end());
-  state->chain_input = a.inputs[0];
-  state->network.emplace(a.inputs, a.outputs);
-  return Model(std::move(state));
 }
 
 /// Gives the variables the values of the file. With `share` they take the mapped memory itself,

@@ -9,6 +9,7 @@
 
 #include "frontend/config.h"
 #include "frontend/layer.h"
+#include "frontend/model.h"
 
 namespace sinter {
 
@@ -24,6 +25,9 @@ struct Architecture {
 
 /// Layers that the file names but Sinter does not know, by class name.
 using CustomLayers = std::map<std::string, LayerFactory, std::less<>>;
+
+Architecture architecture_of(const Model& model);
+Model model_of(const Architecture& architecture);
 
 /// Keras 3's form: {"module", "class_name", "config": {"name", "layers", "input_layers",
 /// "output_layers"}, ...}.

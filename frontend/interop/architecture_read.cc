@@ -105,6 +105,7 @@ struct LayerEntry {
   std::string name;
   Config config;
   std::vector<std::vector<Reference>> calls;
+  ConfigValue json;  // the whole entry
 };
 
 LayerEntry entry_of(const ConfigValue& value, size_t index) {
@@ -124,6 +125,7 @@ LayerEntry entry_of(const ConfigValue& value, size_t index) {
     for (const ConfigValue& node : as_list(*nodes, where))
       entry.calls.push_back(call_of(node, where));
   }
+  entry.json = value;
   return entry;
 }
 
@@ -195,6 +197,7 @@ class Reader {
           return {"InputLayer",
                   first.name + "_input",
                   {{"batch_shape", c->get(key)}, {"name", first.name + "_input"}},
+                  {},
                   {}};
       }
     }
@@ -208,21 +211,25 @@ class Reader {
       return std::nullopt;
     }
     if (e.class_name == "Functional" || e.class_name == "Model" || e.class_name == "Sequential") {
-      throw Error(fmt::format(
-          "model JSON: layer '{}' is a model itself; nested models cannot be read yet", e.name));
+      Architecture inner = architecture_from_config(e.json, custom_, where_);
+      inner.name = e.name;
+      return keep(e, model_of(inner).as_layer());
     }
     Config settings = e.config;
     settings.set("name", e.name);
     const auto custom = custom_.find(e.class_name);
     try {
-      Layer layer = custom != custom_.end() ? custom->second(settings, where_)
-                                            : layer_from_config(e.class_name, settings, where_);
-      result_.layers.push_back(layer);
-      layers_.emplace(e.name, layer);
-      return layer;
+      return keep(e, custom != custom_.end() ? custom->second(settings, where_)
+                                             : layer_from_config(e.class_name, settings, where_));
     } catch (const NameError& error) {
       throw NameError(fmt::format("model JSON: layer '{}': {}", e.name, error.what()));
     }
+  }
+
+  Layer keep(const LayerEntry& e, const Layer& layer) {
+    result_.layers.push_back(layer);
+    layers_.emplace(e.name, layer);
+    return layer;
   }
 
   void add_input(const LayerEntry& e) {

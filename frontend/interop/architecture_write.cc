@@ -5,6 +5,8 @@
 #include "core/error.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
+#include "frontend/layers/model_layer.h"
+#include "frontend/model_state.h"
 
 namespace sinter {
 namespace {
@@ -84,6 +86,10 @@ Config settings_of(const Layer& layer) {
 }
 
 Config layer_to_config(const Layer& layer) {
+  // A model as a layer is written as a model: it has an architecture of its own.
+  if (const auto* nested = dynamic_cast<const ModelLayerImpl*>(&layer.impl())) {
+    return architecture_to_config(architecture_of(nested->model()));
+  }
   const std::string& registered = layer.class_name();
   const size_t package = registered.find('>');
   const bool own = package != std::string::npos;
@@ -147,6 +153,27 @@ Config sequential_to_config(const Architecture& a) {
 }
 
 }  // namespace
+
+Architecture architecture_of(const Model& model) {
+  Architecture result;
+  result.name = model.name();
+  result.sequential = model.state()->sequential;
+  result.inputs = model.inputs();
+  result.outputs = model.outputs();
+  if (result.sequential) result.layers.emplace_back(result.inputs[0].call()->layer);
+  result.layers.insert(result.layers.end(), model.layers().begin(), model.layers().end());
+  return result;
+}
+
+Model model_of(const Architecture& a) {
+  if (!a.sequential) return Model(a.inputs, a.outputs, a.name);
+  auto state = std::make_shared<ModelState>(a.name);
+  state->sequential = true;
+  state->chain.assign(a.layers.begin() + 1, a.layers.end());
+  state->chain_input = a.inputs[0];
+  state->network.emplace(a.inputs, a.outputs);
+  return Model(std::move(state));
+}
 
 Config architecture_to_config(const Architecture& architecture) {
   return architecture.sequential ? sequential_to_config(architecture)

@@ -135,6 +135,26 @@ TEST_F(Save, SequentialStaysSequential) {
   EXPECT_TRUE(loaded.predict(x_).identical(model.predict(x_)));
 }
 
+TEST_F(Save, ModelsInsideModels) {
+  clear_session();
+  Sequential tower({Input({6}), Dense(4, {.activation = "tanh"}), BatchNormalization()}, "tower");
+  const KerasTensor v = Input({4});
+  const Model head(v, Dense(3, {.activation = "softmax"})(v), "head");
+  const KerasTensor a = Input({6}), b = Input({6});
+  const Model model({a, b}, head(Subtract()({tower(a), tower(b)})), "siamese");
+  model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy"});
+  const Tensor other = random({50, 6}, 2);
+  model.fit({x_, other}, y_, {.epochs = 1, .verbose = 0});
+  model.save(path());
+  const Model loaded = load_model(path());
+  EXPECT_EQ(loaded.to_json(), model.to_json());
+  EXPECT_EQ(loaded.layers().size(), model.layers().size());
+  EXPECT_TRUE(loaded.predict({x_, other}).identical(model.predict({x_, other})));
+  model.fit({x_, other}, y_, {.epochs = 1, .verbose = 0});
+  loaded.fit({x_, other}, y_, {.epochs = 1, .verbose = 0});
+  EXPECT_TRUE(same(loaded.get_weights(), model.get_weights()));
+}
+
 TEST_F(Save, WeightsAlone) {
   const Model model = network();
   model.save_weights(path("w.weights.sinter"));
