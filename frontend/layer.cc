@@ -64,8 +64,22 @@ int64_t CallContext::next_stream(const std::string& layer_name) {
   return hash_name(layer_name) ^ (streams_[layer_name]++ << 20);
 }
 
+Symbol CallContext::current(const VariablePtr& v) {
+  for (const Update& u : updates_) {
+    if (u.variable == v) return u.value;
+  }
+  return variable(v);
+}
+
 void CallContext::add_update(const VariablePtr& variable, Symbol value) {
-  if (training_) updates_.push_back({variable, value});
+  if (!training_) return;
+  for (Update& u : updates_) {
+    if (u.variable == variable) {
+      u.value = value;
+      return;
+    }
+  }
+  updates_.push_back({variable, value});
 }
 
 // --- LayerImpl

@@ -45,7 +45,11 @@ class CallContext {
   /// A number that is different for each layer and each of its calls, and the same for the same
   /// model in every run.
   int64_t next_stream(const std::string& layer_name);
-  /// variable <- value at the end of the step; ignored unless training.
+  /// The value that the variable has after the updates so far: a layer that is called twice in one
+  /// step goes on from there.
+  Symbol current(const VariablePtr& variable);
+  /// variable <- value at the end of the step; ignored unless training. A later value replaces an
+  /// earlier one.
   void add_update(const VariablePtr& variable, Symbol value);
   /// Adds a scalar to the loss of the model.
   void add_loss(Symbol scalar) { losses_.push_back(scalar); }

@@ -57,8 +57,8 @@ class BatchNormalizationImpl : public LayerImpl {
 
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
     const Symbol x = inputs[0];
-    const Symbol mean = context.variable(mean_);
-    const Symbol variance = context.variable(variance_);
+    const Symbol mean = context.current(mean_);
+    const Symbol variance = context.current(variance_);
     const Symbol gamma = options_.scale ? context.variable(gamma_) : ones_like(mean);
     const Symbol beta = options_.center ? context.variable(beta_) : zeros_like(mean);
     if (!trainable())
