@@ -38,7 +38,8 @@ struct ModelState {
 
   std::string name;
   std::optional<Network> network;  // absent in a Sequential that has not seen its input
-  std::shared_ptr<LayerImpl> as_layer;  // once the model has been called
+  std::weak_ptr<LayerImpl>
+      as_layer;  // once the model has been called; it owns this state, so not the reverse
   bool sequential = false;
   std::vector<Layer> chain;                // of a Sequential
   std::optional<KerasTensor> chain_input;  // once it is known

@@ -50,11 +50,13 @@ std::vector<VariablePtr> ModelLayerImpl::trainable_variables() const {
 }
 
 Layer Model::as_layer() const {
-  if (!state_->as_layer) {
+  std::shared_ptr<LayerImpl> layer = state_->as_layer.lock();
+  if (!layer) {
     state_->net();  // raises when the model is not built
-    state_->as_layer = std::make_shared<ModelLayerImpl>(*this, std::source_location::current());
+    layer = std::make_shared<ModelLayerImpl>(*this, std::source_location::current());
+    state_->as_layer = layer;
   }
-  return Layer(state_->as_layer);
+  return Layer(std::move(layer));
 }
 
 KerasTensor Model::operator()(const KerasTensor& x, std::source_location where) const {
