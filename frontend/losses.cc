@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <map>
-#include <mutex>
 
 #include "core/error.h"
+#include "frontend/custom_functions.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -104,13 +103,8 @@ Reduction parse_reduction(const std::string& name) {
                      {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight"});
 }
 
-struct CustomLosses {
-  std::mutex mutex;
-  std::map<std::string, Function> functions;
-};
-
-CustomLosses& custom_losses() {
-  static CustomLosses instance;
+CustomFunctions<Function>& custom_losses() {
+  static CustomFunctions<Function> instance;
   return instance;
 }
 
@@ -121,24 +115,18 @@ Config object_config(const losses::Options& o) {
 }  // namespace
 
 void register_loss(const std::string& name, Function function) {
-  const std::lock_guard lock(custom_losses().mutex);
-  custom_losses().functions[name] = std::move(function);
+  custom_losses().set(name, std::move(function));
 }
 
 std::vector<std::string> loss_names() {
   std::vector<std::string> names = {"crossentropy", "ce"};
   for (const Entry& e : table()) names.insert(names.end(), e.names.begin(), e.names.end());
-  const std::lock_guard lock(custom_losses().mutex);
-  for (const auto& [name, function] : custom_losses().functions) names.push_back(name);
+  custom_losses().append_names(names);
   return names;
 }
 
 Loss Loss::find(const std::string& name, const Config& config, ConfigValue identity) {
-  {
-    const std::lock_guard lock(custom_losses().mutex);
-    const auto it = custom_losses().functions.find(name);
-    if (it != custom_losses().functions.end()) return Loss(name, it->second);
-  }
+  if (auto custom = custom_losses().find(name)) return Loss(name, *std::move(custom));
   if (name == "crossentropy" || name == "ce") {
     Spec open;
     open.identity = std::move(identity);

@@ -2,10 +2,9 @@
 #include "frontend/metrics.h"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 
 #include "core/error.h"
+#include "frontend/custom_functions.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -152,37 +151,26 @@ bool is_accuracy(const std::string& name) {
 }
 bool is_crossentropy(const std::string& name) { return name == "crossentropy" || name == "ce"; }
 
-struct CustomMetrics {
-  std::mutex mutex;
-  std::map<std::string, Function> functions;
-};
-
-CustomMetrics& custom_metrics() {
-  static CustomMetrics instance;
+CustomFunctions<Function>& custom_metrics() {
+  static CustomFunctions<Function> instance;
   return instance;
 }
 
 }  // namespace
 
 void register_metric(const std::string& name, Function function) {
-  const std::lock_guard lock(custom_metrics().mutex);
-  custom_metrics().functions[name] = std::move(function);
+  custom_metrics().set(name, std::move(function));
 }
 
 std::vector<std::string> metric_names() {
   std::vector<std::string> names = {"accuracy", "acc", "crossentropy", "ce"};
   for (const Entry& e : table()) names.insert(names.end(), e.names.begin(), e.names.end());
-  const std::lock_guard lock(custom_metrics().mutex);
-  for (const auto& [name, function] : custom_metrics().functions) names.push_back(name);
+  custom_metrics().append_names(names);
   return names;
 }
 
 Metric Metric::find(const std::string& name, const Config& config, ConfigValue identity) {
-  {
-    const std::lock_guard lock(custom_metrics().mutex);
-    const auto it = custom_metrics().functions.find(name);
-    if (it != custom_metrics().functions.end()) return Metric(name, it->second);
-  }
+  if (auto custom = custom_metrics().find(name)) return Metric(name, *std::move(custom));
   const bool by_string = identity.as<std::string>() != nullptr;
   if (is_accuracy(name) || is_crossentropy(name))
     return Metric(Spec{.identity = std::move(identity), .name = name, .function = {}});
