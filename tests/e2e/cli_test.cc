@@ -14,6 +14,7 @@
 #include "frontend/sinter.h"
 #include "runtime/load.h"
 #include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace sinter::testing {
 namespace {

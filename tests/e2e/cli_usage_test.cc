@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace sinter::testing {
 namespace {

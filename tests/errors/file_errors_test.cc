@@ -10,7 +10,7 @@
 #include "frontend/interop/json.h"
 #include "frontend/interop/keras_compile.h"
 #include "frontend/save.h"
-#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace sinter {
 namespace {

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 
 namespace sinter::testing {
@@ -78,17 +77,6 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
 ProcessResult run_sinter(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), SINTER_BINARY_DIR "/sinter");
   return run_process(arguments);
-}
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "sinter-test-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  path_ = pattern;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
 }
 
 }  // namespace sinter::testing

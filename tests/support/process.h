@@ -20,17 +20,4 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
 /// The tool of this build with the given arguments.
 ProcessResult run_sinter(std::vector<std::string> arguments);
 
-/// A folder that is removed with its content at the end of the scope.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace sinter::testing

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "tests/support/temporary_folder.h"
 
 namespace sinter {
 namespace {
@@ -18,12 +19,6 @@ namespace fs = std::filesystem;
 
 class FileIo : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "sinter-file-io-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   size_t files() const {
     return static_cast<size_t>(
@@ -38,7 +33,8 @@ class FileIo : public ::testing::Test {
     return "no error";
   }
 
-  fs::path folder_;
+  const testing::TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(FileIo, WritesAndReadsBack) {

@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/file_io.h"
 #include "core/model_file_format.h"
+#include "tests/support/temporary_folder.h"
 
 namespace sinter {
 namespace {
@@ -112,12 +113,6 @@ ModelFile sample_file() {
 
 class ModelFileTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "sinter-model-file-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string path(const std::string& name = "m.sinter") const { return (folder_ / name).string(); }
 
   std::string saved_bytes() const {
@@ -142,7 +137,8 @@ class ModelFileTest : public ::testing::Test {
     }
   }
 
-  fs::path folder_;
+  const testing::TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 /// Makes all checksums right again, so that what stands behind them is tested too.

@@ -5,26 +5,18 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 #include <limits>
 
 #include "core/error.h"
 #include "core/file_io.h"
 #include "frontend/dot.h"
+#include "tests/support/temporary_folder.h"
 
 namespace sinter {
 namespace {
 
-namespace fs = std::filesystem;
-
 class Plot : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "sinter-plot-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   static size_t count(const std::string& text, const std::string& part) {
     size_t found = 0;
@@ -46,7 +38,8 @@ class Plot : public ::testing::Test {
     return "no error";
   }
 
-  std::string folder_;
+  const testing::TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
 };
 
 TEST_F(Plot, TicksAreRoundAndCoverTheRange) {

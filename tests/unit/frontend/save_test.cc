@@ -14,7 +14,7 @@
 #include "core/philox.h"
 #include "frontend/model_state.h"
 #include "frontend/sinter.h"
-#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace sinter {
 namespace {

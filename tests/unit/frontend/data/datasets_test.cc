@@ -5,7 +5,6 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -13,11 +12,10 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "tests/support/temporary_folder.h"
 
 namespace sinter {
 namespace {
-
-namespace fs = std::filesystem;
 
 void check_split(const datasets::Split& split, int64_t count, int64_t pixels) {
   EXPECT_EQ(split.x.type(), (ValueType{DType::kFloat32, {count, pixels}}));
@@ -83,12 +81,6 @@ TEST(Datasets, Digits) {
 
 class Idx : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "sinter-idx-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   void gzip(const std::string& name, const std::string& bytes) const {
     gzFile file = ::gzopen(path(name).c_str(), "wb");
@@ -104,7 +96,8 @@ class Idx : public ::testing::Test {
     return "no error";
   }
 
-  std::string folder_;
+  const testing::TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
   const std::string images_{"\0\0\x08\x03\0\0\0\2\0\0\0\1\0\0\0\2\x00\x33\x66\xff", 20};
   const std::string labels_{"\0\0\x08\x01\0\0\0\2\3\7", 10};
 };
