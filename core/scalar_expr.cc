@@ -79,12 +79,6 @@ bool ScalarExpr::operator==(const ScalarExpr& other) const {
   return true;
 }
 
-bool ScalarExpr::uses_argument(int index) const {
-  return std::any_of(instructions.begin(), instructions.end(), [&](const ScalarInstruction& i) {
-    return i.op == ScalarOp::kArgument && i.operands[0] == index;
-  });
-}
-
 int64_t ScalarExpr::flops() const {
   int64_t total = 0;
   for (const ScalarInstruction& i : instructions) total += scalar_op_cost(i.op);

@@ -51,7 +51,6 @@ class ScalarExpr {
   std::vector<int32_t> results;                 // indices of instructions
 
   DType result_dtype(size_t i) const { return instructions[static_cast<size_t>(results[i])].dtype; }
-  bool uses_argument(int index) const;
   /// Arithmetic operations an element costs, transcendental ones counted as given by scalar_op_cost.
   int64_t flops() const;
   std::string to_string() const;

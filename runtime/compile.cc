@@ -1,7 +1,7 @@
 // The one place where runtime meets ops and passes.
 #include "runtime/compile.h"
 
-#include <fmt/format.h>
+#include <optional>
 
 #include "core/error.h"
 #include "ops/ops.h"
@@ -49,6 +49,17 @@ Target target_of(const std::string& backend) {
   return target;
 }
 
+// The symbolic batch dimension, read off the first input that has one.
+std::optional<int64_t> batch_of(const Graph& graph, std::span<const Tensor> inputs) {
+  for (size_t i = 0; i < graph.inputs().size() && i < inputs.size(); ++i) {
+    const Shape& shape = graph.type({graph.inputs()[i], 0}).shape;
+    for (int d = 0; d < shape.rank() && d < inputs[i].shape().rank(); ++d) {
+      if (shape[d] == kBatch) return inputs[i].shape()[d];
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Graph lower(const Graph& graph, const CompileOptions& options, std::vector<PassStatistics>* statistics) {
@@ -74,16 +85,7 @@ std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> i
   options.pipeline = "training";
   options.disabled_passes = {"all"};
   options.cache = false;
-  for (size_t i = 0; i < graph.inputs().size() && i < inputs.size(); ++i) {
-    const Shape& shape = graph.type({graph.inputs()[i], 0}).shape;
-    for (int d = 0; d < shape.rank() && d < inputs[i].shape().rank(); ++d) {
-      if (shape[d] == kBatch) {
-        options.batch = inputs[i].shape()[d];
-        i = graph.inputs().size();
-        break;
-      }
-    }
-  }
+  if (const std::optional<int64_t> batch = batch_of(graph, inputs)) options.batch = *batch;
   const std::unique_ptr<Executable> executable = compile(graph, options);
   std::vector<Tensor> copies;
   for (const Tensor& v : variables) copies.push_back(v.clone());

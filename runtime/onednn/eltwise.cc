@@ -12,6 +12,20 @@ constexpr int64_t kPieceElements = 16 * 1024;
 
 int64_t pieces_of(int64_t elements) { return std::clamp<int64_t>(elements / kPieceElements, 1, 8); }
 
+// A kernel over pieces of neighbouring elements: `make(desc, offset)` gives the call for one piece, `offset` in bytes.
+template <typename Make> Attempt make_sliced(const Graph& graph, int32_t node, const char* description, Make&& make) {
+  const Node& n = graph.node(node);
+  const int64_t elements = n.types[0].shape.elements();
+  if (elements == 0) return {nullptr, "empty tensor"};
+  const int64_t pieces = pieces_of(elements);
+  std::vector<Call> calls;
+  for (int64_t p = 0; p < pieces; ++p) {
+    const int64_t begin = piece_begin(elements, pieces, p), count = piece_begin(elements, pieces, p + 1) - begin;
+    calls.push_back(make(row_major({count}), begin * 4));
+  }
+  return {std::make_unique<PrimitiveKernel>(std::move(calls), static_cast<int>(n.inputs.size()) + 1, description), ""};
+}
+
 }  // namespace
 
 std::optional<Eltwise> eltwise_of(std::string_view op, const Attributes& a) {
@@ -36,17 +50,10 @@ Attempt make_eltwise(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
   const auto eltwise = eltwise_of(n.op->name, n.attributes);
   if (!eltwise) return {nullptr, fmt::format("oneDNN has no primitive for '{}'", n.op->name)};
-  const int64_t elements = n.types[0].shape.elements();
-  if (elements == 0) return {nullptr, "empty tensor"};
-  const int64_t pieces = pieces_of(elements);
-  std::vector<Call> calls;
-  for (int64_t p = 0; p < pieces; ++p) {
-    const int64_t begin = piece_begin(elements, pieces, p), count = piece_begin(elements, pieces, p + 1) - begin;
-    const Desc desc = row_major({count});
-    calls.push_back(make_call<dnnl::eltwise_forward>(eltwise_desc(eltwise->algorithm, desc, eltwise->alpha, eltwise->beta),
-                                                     {{DNNL_ARG_SRC, desc, 0, begin * 4}, {DNNL_ARG_DST, desc, 1, begin * 4}}));
-  }
-  return {std::make_unique<PrimitiveKernel>(std::move(calls), 2, "oneDNN eltwise"), ""};
+  return make_sliced(graph, node, "oneDNN eltwise", [&](const Desc& desc, int64_t offset) {
+    return make_call<dnnl::eltwise_forward>(eltwise_desc(eltwise->algorithm, desc, eltwise->alpha, eltwise->beta),
+                                            {{DNNL_ARG_SRC, desc, 0, offset}, {DNNL_ARG_DST, desc, 1, offset}});
+  });
 }
 
 Attempt make_binary(const Graph& graph, int32_t node) {
@@ -56,17 +63,10 @@ Attempt make_binary(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
   const auto it = table.find(n.op->name);
   if (it == table.end()) return {nullptr, fmt::format("oneDNN has no primitive for '{}'", n.op->name)};
-  const int64_t elements = n.types[0].shape.elements();
-  if (elements == 0) return {nullptr, "empty tensor"};
-  const int64_t pieces = pieces_of(elements);
-  std::vector<Call> calls;
-  for (int64_t p = 0; p < pieces; ++p) {
-    const int64_t begin = piece_begin(elements, pieces, p), count = piece_begin(elements, pieces, p + 1) - begin;
-    const Desc desc = row_major({count});
-    calls.push_back(make_call<dnnl::binary>(make_desc<dnnl::binary>({}, it->second, desc, desc, desc),
-                                            {{DNNL_ARG_SRC_0, desc, 0, begin * 4}, {DNNL_ARG_SRC_1, desc, 1, begin * 4}, {DNNL_ARG_DST, desc, 2, begin * 4}}));
-  }
-  return {std::make_unique<PrimitiveKernel>(std::move(calls), 3, "oneDNN binary"), ""};
+  return make_sliced(graph, node, "oneDNN binary", [&](const Desc& desc, int64_t offset) {
+    return make_call<dnnl::binary>(make_desc<dnnl::binary>({}, it->second, desc, desc, desc),
+                                   {{DNNL_ARG_SRC_0, desc, 0, offset}, {DNNL_ARG_SRC_1, desc, 1, offset}, {DNNL_ARG_DST, desc, 2, offset}});
+  });
 }
 
 }  // namespace sinter::onednn
