@@ -10,7 +10,7 @@
 
 #include "ops/ops.h"
 #include "passes/passes.h"
-#include "passes/prologue.h"
+#include "core/prologue.h"
 #include "passes/rule.h"
 
 namespace sinter {

@@ -14,7 +14,7 @@
 #include "core/error.h"
 #include "passes/partition.h"
 #include "passes/passes.h"
-#include "passes/prologue.h"
+#include "core/prologue.h"
 #include "passes/region.h"
 
 namespace sinter {

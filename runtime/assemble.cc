@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "core/prologue.h"
 #include "runtime/compile.h"
 #include "runtime/plan_memory.h"
 
@@ -32,6 +33,7 @@ class Placer {
   void place() {
     place_sources();
     find_lifetimes();
+    place_derived();
     place_outputs();
     place_updates();
     share_in_place();
@@ -44,6 +46,7 @@ class Placer {
   struct Group {
     int64_t bytes = 0;
     int32_t first = kAtEnd, last = -1;  // steps
+    bool derived = false, read_by_runs = false;  // made by the prologue; needed after it
     bool placed = false;
     BufferPlacement placement = {};
   };
@@ -77,15 +80,39 @@ class Placer {
     for (size_t s = 0; s < program_.steps.size(); ++s) {
       const auto step = static_cast<int32_t>(s);
       const Node& node = graph_.node(program_.steps[s].node);
-      for (ValueId id : node.inputs) group(id).last = std::max(group(id).last, step);
+      for (ValueId id : node.inputs) {
+        Group& g = group(id);
+        g.last = std::max(g.last, step);
+        g.read_by_runs = g.read_by_runs || !program_.steps[s].prologue;
+      }
       for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) {
         Group& g = group({program_.steps[s].node, r});
         g.first = std::min(g.first, step);
         g.last = std::max(g.last, step);
+        g.derived = g.derived || program_.steps[s].prologue;
       }
     }
-    for (const Graph::Output& o : graph_.outputs()) group(o.value).last = kAtEnd;
-    for (const Graph::Update& u : graph_.updates()) group(u.value).last = kAtEnd;
+    for (const Graph::Output& o : graph_.outputs()) keep_to_the_end(group(o.value));
+    for (const Graph::Update& u : graph_.updates()) keep_to_the_end(group(u.value));
+  }
+
+  static void keep_to_the_end(Group& g) {
+    g.last = kAtEnd;
+    g.read_by_runs = true;
+  }
+
+  // Results of the prologue have memory of their own, and keep it when runs read them.
+  void place_derived() {
+    std::vector<BufferRequest> requests;
+    std::vector<Group*> owners;
+    for (Group& g : groups_) {
+      if (!g.derived || g.placed) continue;
+      owners.push_back(&g);
+      requests.push_back({g.bytes, g.first, g.read_by_runs ? kAtEnd : g.last});
+    }
+    const ArenaPlan plan = plan_memory(requests);
+    program_.derived_bytes = plan.bytes;
+    for (size_t i = 0; i < owners.size(); ++i) put(*owners[i], Kind::kDerived, plan.offsets[i]);
   }
 
   // A result goes straight into the caller's memory; what has a place already is copied there at the end.
@@ -235,9 +262,9 @@ class Placer {
 }  // namespace
 
 Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, int32_t)>& choose, const CompileOptions& options) {
-  Program program{.graph = std::move(lowered), .steps = {}, .copies = {}, .constants = {}, .arena_bytes = 0};
+  Program program{.graph = std::move(lowered), .steps = {}, .copies = {}, .constants = {}};
   const Graph& graph = program.graph;
-  const std::vector<bool> live = graph.live_nodes();
+  const std::vector<bool> live = graph.live_nodes(), prologue = prologue_nodes(graph);
   std::map<Backend*, std::vector<size_t>> work;
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
@@ -248,7 +275,7 @@ Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, 
                               node.origin ? " of " + node.origin->to_string() : "", reason));
     }
     work[choice.backend].push_back(program.steps.size());
-    program.steps.push_back({.node = i, .backend = std::string(choice.backend->name()), .reason = choice.reason, .kernel = nullptr, .buffers = {}, .scratch_offset = -1});
+    program.steps.push_back({.node = i, .backend = std::string(choice.backend->name()), .reason = choice.reason, .kernel = nullptr, .buffers = {}, .scratch_offset = -1, .prologue = prologue[static_cast<size_t>(i)]});
   }
   for (const auto& [backend, steps] : work) {
     std::vector<int32_t> nodes;

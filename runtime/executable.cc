@@ -50,9 +50,10 @@ struct Executable::Instance {
   std::span<void* const> outputs;
   uint64_t bound_to = 0;
 
-  void* resolve(const BufferPlacement& b, std::vector<Tensor>& variables) {
+  void* resolve(const BufferPlacement& b, std::vector<Tensor>& variables, Tensor& derived) {
     switch (b.kind) {
       case BufferPlacement::Kind::kArena: return static_cast<std::byte*>(arena.raw()) + b.offset;
+      case BufferPlacement::Kind::kDerived: return static_cast<std::byte*>(derived.raw()) + b.offset;
       case BufferPlacement::Kind::kVariable: return variables[static_cast<size_t>(b.offset)].raw();
       case BufferPlacement::Kind::kConstant: return const_cast<void*>(program.constants[static_cast<size_t>(b.offset)].raw());
       case BufferPlacement::Kind::kInput: return inputs.empty() ? nullptr : const_cast<void*>(inputs[static_cast<size_t>(b.offset)]);
@@ -61,13 +62,13 @@ struct Executable::Instance {
     return nullptr;
   }
 
-  void set_up(std::vector<Tensor>& variables, std::vector<Tensor>& prepared) {
+  void set_up(std::vector<Tensor>& variables, Tensor& derived, std::vector<Tensor>& prepared) {
     for (size_t s = 0; s < program.steps.size(); ++s) {
       const Step& step = program.steps[s];
       std::vector<void*> table;
       for (size_t k = 0; k < step.buffers.size(); ++k) {
         const BufferPlacement& b = step.buffers[k];
-        table.push_back(resolve(b, variables));
+        table.push_back(resolve(b, variables, derived));
         const Patch patch{static_cast<int32_t>(s), static_cast<int32_t>(k), b.offset};
         if (b.kind == BufferPlacement::Kind::kInput) input_patches.push_back(patch);
         if (b.kind == BufferPlacement::Kind::kOutput) output_patches.push_back(patch);
@@ -75,6 +76,7 @@ struct Executable::Instance {
       table.push_back(step.scratch_offset >= 0 ? static_cast<std::byte*>(arena.raw()) + step.scratch_offset : nullptr);
       table.push_back(step.kernel->prepared_bytes() > 0 ? prepared[s].raw() : nullptr);
       tables.push_back(std::move(table));
+      if (step.prologue) continue;
       for (int phase = 0; phase < step.kernel->phases(); ++phase) {
         auto state = std::make_unique<PhaseState>();
         state->step = static_cast<int32_t>(s);
@@ -151,11 +153,12 @@ struct Executable::Instance {
   }
 };
 
-Executable::Executable(Program program) : program_(std::move(program)) {
+Executable::Executable(Program program)
+    : program_(std::move(program)), derived_(DType::kUint8, Shape{program_.derived_bytes}) {
   for (const Step& step : program_.steps) {
     const int64_t bytes = step.kernel->prepared_bytes();
     prepared_.emplace_back(DType::kUint8, Shape{bytes});
-    has_prepared_ = has_prepared_ || bytes > 0;
+    has_derived_ = has_derived_ || bytes > 0 || step.prologue;
   }
   if (program_.graph.variables().empty()) bind({});
 }
@@ -182,7 +185,7 @@ void Executable::bind(std::vector<Tensor> variables, VariableVersion version) {
   instances_.clear();
   variables_ = std::move(variables);
   version_ = version ? std::move(version) : std::make_shared<std::atomic<uint64_t>>(0);
-  prepared_version_.store(~uint64_t{0});
+  derived_version_.store(~uint64_t{0});
 }
 
 Executable::Instance* Executable::acquire() {
@@ -195,7 +198,7 @@ Executable::Instance* Executable::acquire() {
     return instance;
   }
   instances_.push_back(std::make_unique<Instance>(program_));
-  instances_.back()->set_up(variables_, prepared_);
+  instances_.back()->set_up(variables_, derived_, prepared_);
   spare_.reserve(instances_.size());
   return instances_.back().get();
 }
@@ -209,13 +212,19 @@ void Executable::release(Instance* instance) {
 
 void Executable::prepare(Instance& instance) {
   const uint64_t version = version_->load(std::memory_order_acquire);
-  if (!has_prepared_ || prepared_version_.load(std::memory_order_acquire) == version) return;
+  if (!has_derived_ || derived_version_.load(std::memory_order_acquire) == version) return;
   const std::lock_guard lock(mutex_);
-  if (prepared_version_.load(std::memory_order_relaxed) == version) return;
+  if (derived_version_.load(std::memory_order_relaxed) == version) return;
   for (size_t s = 0; s < program_.steps.size(); ++s) {
-    if (program_.steps[s].kernel->prepared_bytes() > 0) program_.steps[s].kernel->prepare(instance.tables[s].data(), prepared_[s].raw());
+    const Step& step = program_.steps[s];
+    void* const* table = instance.tables[s].data();
+    if (step.kernel->prepared_bytes() > 0) step.kernel->prepare(table, prepared_[s].raw());
+    if (!step.prologue) continue;
+    for (int phase = 0; phase < step.kernel->phases(); ++phase) {
+      for (int piece = 0; piece < step.kernel->pieces(phase); ++piece) step.kernel->run(phase, piece, table);
+    }
   }
-  prepared_version_.store(version, std::memory_order_release);
+  derived_version_.store(version, std::memory_order_release);
 }
 
 void Executable::run(std::span<const void* const> inputs, std::span<void* const> outputs) {
@@ -242,9 +251,14 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
     }
   }
   for (const Copy& copy : program_.copies) {
-    std::memmove(instance->resolve(copy.to, variables_), instance->resolve(copy.from, variables_), static_cast<size_t>(copy.bytes));
+    std::memmove(instance->resolve(copy.to, variables_, derived_), instance->resolve(copy.from, variables_, derived_),
+                 static_cast<size_t>(copy.bytes));
   }
-  if (!graph().updates().empty()) version_->fetch_add(1, std::memory_order_acq_rel);
+  if (!graph().updates().empty()) {
+    // This run changed none of the variables that its own derived values were made of.
+    uint64_t before = version_->fetch_add(1, std::memory_order_acq_rel);
+    derived_version_.compare_exchange_strong(before, before + 1, std::memory_order_acq_rel);
+  }
 }
 
 std::vector<Tensor> Executable::run(std::span<const Tensor> inputs) {
@@ -272,15 +286,16 @@ std::vector<Tensor> Executable::run(std::span<const Tensor> inputs) {
 }
 
 std::string Executable::to_string() const {
-  std::string text = fmt::format("executable \"{}\": {} kernels, {} copies, arena {} bytes\n", graph().name(), program_.steps.size(), program_.copies.size(), program_.arena_bytes);
+  std::string text = fmt::format("executable \"{}\": {} kernels, {} copies, arena {} bytes, derived {} bytes\n", graph().name(), program_.steps.size(), program_.copies.size(), program_.arena_bytes, program_.derived_bytes);
   const auto place = [](const BufferPlacement& b) {
-    constexpr std::string_view kNames[] = {"arena+", "input ", "output ", "variable ", "constant "};
+    constexpr std::string_view kNames[] = {"arena+", "derived+", "input ", "output ", "variable ", "constant "};
     return fmt::format("{}{}", kNames[static_cast<size_t>(b.kind)], b.offset);
   };
   for (const Step& step : program_.steps) {
     const Node& node = graph().node(step.node);
     text += fmt::format("  %{} {}", step.node, node.op->name);
     for (const ValueType& t : node.types) text += " " + t.to_string();
+    if (step.prologue) text += " once,";
     text += fmt::format(" on {} ({}){}{}:", step.backend, step.reason, step.kernel->description().empty() ? "" : ", ", step.kernel->description());
     for (const BufferPlacement& b : step.buffers) text += " " + place(b);
     if (node.origin) text += " @ " + node.origin->to_string();

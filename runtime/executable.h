@@ -17,9 +17,9 @@ namespace sinter {
 
 /// Where a buffer of an executable lives.
 struct BufferPlacement {
-  enum class Kind : uint8_t { kArena, kInput, kOutput, kVariable, kConstant };
+  enum class Kind : uint8_t { kArena, kDerived, kInput, kOutput, kVariable, kConstant };
   Kind kind = Kind::kArena;
-  int64_t offset = 0;  // arena: bytes; otherwise: index of the input, output, variable or constant
+  int64_t offset = 0;  // arena, derived: bytes; otherwise: index of the input, output, variable or constant
   bool operator==(const BufferPlacement&) const = default;
 };
 
@@ -31,6 +31,7 @@ struct Step {
   std::shared_ptr<Kernel> kernel;
   std::vector<BufferPlacement> buffers;  // inputs, results
   int64_t scratch_offset = -1;           // in the arena
+  bool prologue = false;                 // runs only after variables have changed (core/prologue.h)
 };
 
 /// Copies at the end of a run, in order: variables whose new value could not be written in place, outputs that are inputs or variables.
@@ -44,7 +45,8 @@ struct Program {
   std::vector<Step> steps;
   std::vector<Copy> copies;
   std::vector<Tensor> constants;
-  int64_t arena_bytes = 0;
+  int64_t arena_bytes = 0;    // one for each run at a time
+  int64_t derived_bytes = 0;  // results of the prologue, shared by all runs
 };
 
 /// Counts changes of a model's variables, so that executables know when what they derived from them is stale.
@@ -83,9 +85,11 @@ class Executable {
   std::atomic<Instance*> idle_{nullptr};
   std::vector<std::unique_ptr<Instance>> instances_;
   std::vector<Instance*> spare_;
+  // What follows from variables that runs do not change, and the version of the variables it was made of.
+  Tensor derived_;                // results of the prologue
   std::vector<Tensor> prepared_;  // one a step, empty where nothing is prepared
-  bool has_prepared_ = false;
-  std::atomic<uint64_t> prepared_version_{~uint64_t{0}};
+  bool has_derived_ = false;
+  std::atomic<uint64_t> derived_version_{~uint64_t{0}};
 };
 
 }  // namespace sinter

@@ -58,7 +58,4 @@ Backend& reference_backend();
 Backend& llvm_backend();
 Backend& onednn_backend();
 
-/// A node whose inputs[input] is a variable that this graph never updates: worth packing.
-bool is_frozen_variable(const Graph& graph, ValueId value);
-
 }  // namespace sinter

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/prologue.h"
 #include "runtime/code_cache.h"
 #include "runtime/compile.h"
 #include "runtime/kernel.h"
@@ -65,13 +66,13 @@ class JitKernel final : public Kernel {
 // once.
 bool may_pack(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
-  if (n.is("contract")) return is_frozen_variable(graph, n.inputs[1]);
+  if (n.is("contract")) return is_frozen(graph, n.inputs[1]);
   const Graph& body = n.attributes.get_graph("body");
   for (const Node& inner : body.nodes()) {
     if (!inner.is("contract")) continue;
     for (size_t i = 0; i < n.inputs.size(); ++i) {
       if (inner.inputs[1] == ValueId{body.inputs()[i], 0})
-        return is_frozen_variable(graph, n.inputs[i]);
+        return is_frozen(graph, n.inputs[i]);
     }
   }
   return false;

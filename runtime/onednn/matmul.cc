@@ -1,6 +1,7 @@
 // dense and contract: oneDNN's matmul, sliced by rows of the result. Weights that no update changes are packed once by prepare().
 #include <fmt/format.h>
 
+#include "core/prologue.h"
 #include "runtime/onednn/primitive_kernel.h"
 
 namespace sinter::onednn {
@@ -86,7 +87,7 @@ Attempt make_dense(const Graph& graph, int32_t node) {
     p.activation = eltwise_of(activation.op, given);
     if (!p.activation) return {nullptr, fmt::format("oneDNN has no post-op for '{}'", activation.op)};
   }
-  p.pack_b = is_frozen_variable(graph, n.inputs[1]);
+  p.pack_b = is_frozen(graph, n.inputs[1]);
   return make_product(p, static_cast<int>(n.inputs.size()));
 }
 
@@ -105,7 +106,7 @@ Attempt make_contract(const Graph& graph, int32_t node) {
     if (a.rank() == 2) p.a = {a[1 - la], a[la], strides_a[static_cast<size_t>(1 - la)], strides_a[static_cast<size_t>(la)]};
     else p.a = {a[la] == 0 ? 0 : a.elements() / a[la], a[la], a[la], 1};
     p.b = {b[ra], b[1 - ra], strides_b[static_cast<size_t>(ra)], strides_b[static_cast<size_t>(1 - ra)]};
-    p.pack_b = is_frozen_variable(graph, n.inputs[1]);
+    p.pack_b = is_frozen(graph, n.inputs[1]);
   } else {
     if (lb.size() != 1 || lb[0] != 0 || rb[0] != 0 || a.rank() != 3 || b.rank() != 3) return {nullptr, "oneDNN takes one leading batch dimension"};
     p.batch = a[0];

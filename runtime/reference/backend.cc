@@ -51,12 +51,4 @@ Backend& reference_backend() {
   return backend;
 }
 
-bool is_frozen_variable(const Graph& graph, ValueId value) {
-  if (!graph.node(value).is("variable")) return false;
-  for (const Graph::Update& u : graph.updates()) {
-    if (u.variable == value.node) return false;
-  }
-  return true;
-}
-
 }  // namespace sinter

@@ -7,7 +7,7 @@
 #include "core/rewriter.h"
 #include "core/text.h"
 #include "ops/ops.h"
-#include "passes/prologue.h"
+#include "core/prologue.h"
 
 namespace sinter {
 namespace {

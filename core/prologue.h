@@ -12,4 +12,8 @@ namespace sinter {
 /// determine.
 std::vector<bool> prologue_nodes(const Graph& graph);
 
+/// Is this value the same in run after run, until somebody changes a variable: a variable that the
+/// graph never updates, or a value of the prologue? Worth packing.
+bool is_frozen(const Graph& graph, ValueId value);
+
 }  // namespace sinter
