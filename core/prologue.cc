@@ -35,8 +35,14 @@ std::vector<bool> prologue_nodes(const Graph& graph) {
   return result;
 }
 
+std::vector<bool> frozen_nodes(const Graph& graph) {
+  std::vector<bool> result;
+  for (Kind kind : node_kinds(graph)) result.push_back(kind != Kind::kChanging);
+  return result;
+}
+
 bool is_frozen(const Graph& graph, ValueId value) {
-  return node_kinds(graph)[static_cast<size_t>(value.node)] == Kind::kFrozen;
+  return frozen_nodes(graph)[static_cast<size_t>(value.node)];
 }
 
 }  // namespace sinter

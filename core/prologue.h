@@ -9,11 +9,14 @@
 namespace sinter {
 
 /// For each node: does it belong to the prologue? Sources do not, nor does what constants alone
-/// determine.
+/// determine (passes fold it, or fuse it with what reads it).
 std::vector<bool> prologue_nodes(const Graph& graph);
 
-/// Is this value the same in run after run, until somebody changes a variable: a variable that the
-/// graph never updates, or a value of the prologue? Worth packing.
+/// For each node: are its values the same in run after run, until somebody changes a variable?
+/// Constants, variables that the graph never updates, and all that follows from these alone.
+std::vector<bool> frozen_nodes(const Graph& graph);
+
+/// The same for one value: worth packing.
 bool is_frozen(const Graph& graph, ValueId value);
 
 }  // namespace sinter

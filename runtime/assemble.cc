@@ -264,7 +264,7 @@ class Placer {
 Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, int32_t)>& choose, const CompileOptions& options) {
   Program program{.graph = std::move(lowered), .steps = {}, .copies = {}, .constants = {}};
   const Graph& graph = program.graph;
-  const std::vector<bool> live = graph.live_nodes(), prologue = prologue_nodes(graph);
+  const std::vector<bool> live = graph.live_nodes(), frozen = frozen_nodes(graph);
   std::map<Backend*, std::vector<size_t>> work;
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
@@ -275,7 +275,7 @@ Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, 
                               node.origin ? " of " + node.origin->to_string() : "", reason));
     }
     work[choice.backend].push_back(program.steps.size());
-    program.steps.push_back({.node = i, .backend = std::string(choice.backend->name()), .reason = choice.reason, .kernel = nullptr, .buffers = {}, .scratch_offset = -1, .prologue = prologue[static_cast<size_t>(i)]});
+    program.steps.push_back({.node = i, .backend = std::string(choice.backend->name()), .reason = choice.reason, .kernel = nullptr, .buffers = {}, .scratch_offset = -1, .prologue = frozen[static_cast<size_t>(i)]});
   }
   for (const auto& [backend, steps] : work) {
     std::vector<int32_t> nodes;

@@ -99,6 +99,19 @@ TEST_P(Prologue, ResultsCanLeaveTheGraph) {
 INSTANTIATE_TEST_SUITE_P(Backends, Prologue, testing::ValuesIn(backend_names()),
                          [](const auto& info) { return info.param; });
 
+// What constants alone determine is no part of the prologue for the passes, but when they leave it
+// in the graph it is made before the prologue reads it.
+TEST_P(Prologue, MayReadWhatConstantsDetermine) {
+  Graph g("constants");
+  const Symbol w = g.variable("w", {DType::kFloat32, Shape{2, 3}});
+  const Symbol c = constant(g, filled(Shape{3}, 4));
+  g.add_output("y", (w * broadcast_to(sqrt(c), Shape{2, 3})).id());
+  const auto e = compile(g, {.backend = GetParam(), .disabled_passes = {"all"}, .cache = false});
+  EXPECT_EQ(prologue_steps(*e), static_cast<int>(e->program().steps.size()));
+  e->bind({filled(Shape{2, 3}, 3)});
+  EXPECT_FLOAT_EQ(e->run(std::vector<Tensor>{})[0].data<float>()[4], 6);
+}
+
 TEST(PrologueNodes, FrozenMeansDerivedFromVariablesThatNoRunChanges) {
   Graph g("kinds");
   const Symbol x = g.input("x", {DType::kFloat32, Shape{3}});
