@@ -83,7 +83,6 @@ TEST_P(Pipelines, TrainingKeepsTheNumbers) { expect_same(run("training", graph_)
 TEST_P(Pipelines, AllOptionalPassesOff) { expect_same(run("training", graph_, {"all"})); }
 
 TEST_P(Pipelines, EachPassOff) {
-  if (std::get<1>(GetParam()) == 1 && std::get<0>(GetParam()) % 2 == 1) GTEST_SKIP();  // time
   for (const Pass& pass : all_passes()) {
     SCOPED_TRACE(pass.name);
     expect_same(run("training", graph_, {pass.name}));
