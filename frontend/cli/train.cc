@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file_io.h"
 #include "frontend/cli/command.h"
+#include "frontend/cli/interrupt.h"
 #include "frontend/cli/model_argument.h"
 #include "frontend/interop/json.h"
 #include "frontend/interop/keras_compile.h"
@@ -166,14 +167,21 @@ void train(const Options& o) {
   const Model model = open_model(o.model);
   if (o.seed) reseed(*model.state());
   compile(model, o);
-  const FitOptions fit = fit_options(o);
+  FitOptions fit = fit_options(o);
+  const Interrupt interrupt;
+  fit.callbacks.emplace_back(interrupt.callback());
   const History history = model.fit(load_data(o.x), load_data(o.y), fit);
-  if (!o.history.empty()) write_history(o.history, history);
   if (o.output.ends_with(".weights.sinter")) {
     save_weights(model, o.output);
   } else if (!o.output.empty()) {
     save_model(model, o.output);
   }
+  // Last: a disk that is full by now must not cost the model.
+  if (!o.history.empty()) write_history(o.history, history);
+  if (interrupt.raised())
+    throw Error(fmt::format(
+        "interrupted in epoch {} of {}{}", history.epoch.size(), fit.epochs,
+        o.output.empty() ? "" : fmt::format("; '{}' holds the model as it is now", o.output)));
 }
 
 }  // namespace

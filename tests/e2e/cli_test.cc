@@ -37,7 +37,8 @@ class Cli : public ::testing::Test {
   void SetUp() override {
     clear_session();
     const KerasTensor x = Input({6}, {.name = "x"});
-    const KerasTensor h = BatchNormalization()(Dense(5, {.activation = "relu", .name = "first"})(x));
+    const KerasTensor h =
+        BatchNormalization()(Dense(5, {.activation = "relu", .name = "first"})(x));
     const Model model(x, Dense(2, {.activation = "softmax"})(Dropout(0.2)(h)));
     write_file_atomically(file("m.json"), model.to_json());
     save_npy(file("x.npy"), ramp({40, 6}, 2));
@@ -126,6 +127,36 @@ TEST_F(Cli, KerasCompileAndFitFiles) {
   expect_error({"predict", file("two.sinter"), "--x", folder + "x0.npy", "--x", folder + "x1.npy",
                 "--output", file("a.npy")},
                2, "the model has 2 outputs, but --output names 1 files");
+}
+
+// The model is written before what is only told about it.
+TEST_F(Cli, AFullDiskForTheHistoryDoesNotCostTheModel) {
+  const ProcessResult result = run_sinter(
+      train(file("m.json"), {"--optimizer", "sgd", "--loss", "sparse_categorical_crossentropy",
+                             "--output", file("m.sinter"), "--history", "/dev/full"}));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.err, "sinter train: cannot write '/dev/full': No space left on device\n");
+  ok({"summary", file("m.sinter")});
+}
+
+TEST_F(Cli, AnInterruptedTrainingIsKept) {
+  std::string command;
+  for (const std::string& word :
+       train(file("m.json"),
+             {"--optimizer", "sgd", "--loss", "sparse_categorical_crossentropy", "--epochs",
+              "100000000", "--output", file("m.sinter"), "--history", file("h.json")}))
+    command += (word == "0" ? "2" : word) + " ";  // --verbose 2: a line an epoch
+  const ProcessResult result =
+      run_process({"/bin/sh", "-c",
+                   SINTER_BINARY_DIR "/sinter " + command + "> " + file("log") +
+                       " & pid=$!; until grep -q 'Epoch 3/' " + file("log") +
+                       "; do kill -0 $pid || exit 3; sleep 0.02; done; kill $pid; wait $pid"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, StartsWith("sinter train: interrupted in epoch "));
+  EXPECT_THAT(result.err,
+              HasSubstr("of 100000000; '" + file("m.sinter") + "' holds the model as it is now\n"));
+  ok({"evaluate", file("m.sinter"), "--x", file("x.npy"), "--y", file("y.npy")});
+  EXPECT_GE(json::parse(read_file(file("h.json")))["epoch"].size(), 3U);
 }
 
 TEST_F(Cli, DumpsInEveryForm) {
