@@ -30,6 +30,7 @@ Action add_dump(CLI::App& app);
 Action add_summary(CLI::App& app);
 Action add_passes(CLI::App& app);
 Action add_bench(CLI::App& app);
+Action add_roofline(CLI::App& app);
 
 /// --backend and --threads.
 struct RunOptions {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "core/file_io.h"
@@ -273,6 +274,26 @@ TEST_F(Cli, BenchPrintsTheKeysOfItsPeers) {
     EXPECT_EQ(line["threads"], 1);
     EXPECT_GT(line["median_us"].get<double>(), 0);
   }
+}
+
+TEST_F(Cli, RooflineMeasuresEachDtypeAndLevel) {
+  const json line = json::parse(ok({"roofline", "--json", "--seconds", "0", "--threads", "2"}).out);
+  EXPECT_THAT(line["date"].get<std::string>(), ::testing::MatchesRegex("20..-..-.."));
+  EXPECT_FALSE(line["machine"].get<std::string>().empty());
+  std::set<std::string> dtypes, levels;
+  for (const json& peak : line["peak"]) {
+    dtypes.insert(peak["dtype"].get<std::string>());
+    EXPECT_GT(peak["gflops"].get<double>(), 0);
+  }
+  EXPECT_TRUE(dtypes.contains("float32") && dtypes.contains("float64"));
+  for (const json& bandwidth : line["bandwidth"]) {
+    levels.insert(bandwidth["level"].get<std::string>());
+    EXPECT_GT(bandwidth["gb_per_s"].get<double>(), 0);
+  }
+  EXPECT_TRUE(levels.contains("DRAM"));
+  // Each figure stands there for one thread and for two.
+  EXPECT_EQ(line["peak"].size() % 2, 0u);
+  EXPECT_EQ(line["bandwidth"].size() % 2, 0u);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 const std::vector<std::string> kCommands = {"train",   "predict", "evaluate", "dump",
-                                            "summary", "passes",  "bench"};
+                                            "summary", "passes",  "bench",    "roofline"};
 
 void expect_one_line(const ProcessResult& result) {
   EXPECT_EQ(result.out, "");
@@ -50,6 +50,8 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"bench"},
       {"bench", "mlp_b1", "--threads", "0"},
       {"bench", "mlp_b1", "--seconds", "soon"},
+      {"roofline", "--threads", "0"},
+      {"roofline", "--vectors", "mmx"},
       {"train", "m.json", "--x", "x.npy", "--y", "y.npy", "--epochs", "-1"},
       {"passes", "extra"},
   };

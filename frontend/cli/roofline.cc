@@ -1,0 +1,146 @@
+// sinter roofline: measures what this machine can do at most, so that other figures can be judged.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/error.h"
+#include "frontend/cli/command.h"
+#include "frontend/cli/roofline_measure.h"
+#include "frontend/interop/json.h"
+#include "runtime/thread_pool.h"
+
+namespace sinter::cli {
+namespace {
+
+using roofline::Bandwidth;
+using roofline::Peak;
+
+struct Report {
+  roofline::Vectors vectors;
+  std::vector<int> threads;  // 1, and all
+  std::vector<Peak> peaks;
+  std::vector<Bandwidth> bandwidths;
+};
+
+Report measure(const std::string& asked, int threads, double seconds) {
+  const std::vector<roofline::Vectors> available = roofline::available_vectors();
+  if (available.empty()) throw Error("roofline has loops for x86-64 only");
+  std::optional<roofline::Vectors> vectors;
+  for (roofline::Vectors v : available) {
+    if (asked.empty() || roofline::to_string(v) == asked) vectors = v;
+  }
+  if (!vectors) throw Error(fmt::format("this CPU has no {}", asked));
+  Report report{.vectors = *vectors, .threads = {1}, .peaks = {}, .bandwidths = {}};
+  if (threads > 1) report.threads.push_back(threads);
+  for (const roofline::PeakLoop& loop : roofline::peak_loops(*vectors)) {
+    for (int count : report.threads)
+      report.peaks.push_back(roofline::measure_peak(loop, count, seconds));
+  }
+  for (const roofline::Level& level : roofline::memory_levels()) {
+    for (const roofline::StreamLoop& loop : roofline::stream_loops(*vectors)) {
+      if (loop.non_temporal && level.name != "DRAM") continue;
+      for (int count : report.threads)
+        report.bandwidths.push_back(roofline::measure_bandwidth(loop, level, count, seconds));
+    }
+  }
+  return report;
+}
+
+double tenth(double value) { return std::round(value * 10) / 10; }
+
+std::string as_json(const Report& report) {
+  std::vector<ConfigValue> peaks, bandwidths;
+  for (const Peak& p : report.peaks) {
+    peaks.push_back(Config{{"dtype", p.dtype},
+                           {"instruction", p.instruction},
+                           {"threads", p.threads},
+                           {"gflops", tenth(p.operations_per_second / 1e9)}});
+  }
+  for (const Bandwidth& b : report.bandwidths) {
+    bandwidths.push_back(Config{{"level", b.level.name},
+                                {"bytes", b.level.bytes},
+                                {"shared", b.level.shared},
+                                {"loop", b.loop},
+                                {"non_temporal", b.non_temporal},
+                                {"threads", b.threads},
+                                {"gb_per_s", tenth(b.bytes_per_second / 1e9)}});
+  }
+  return to_json_text(Config{{"machine", roofline::machine_name()},
+                             {"date", roofline::today()},
+                             {"vectors", roofline::to_string(report.vectors)},
+                             {"peak", peaks},
+                             {"bandwidth", bandwidths}}) +
+         "\n";
+}
+
+std::string cells(std::string_view first, std::string_view second,
+                  const std::vector<double>& values) {
+  std::string line = fmt::format("{:<22} {:<20}", first, second);
+  for (double v : values) line += fmt::format(" {:>12.1f}", v / 1e9);
+  return line + "\n";
+}
+
+std::string as_table(const Report& report) {
+  std::string columns;
+  for (int count : report.threads)
+    columns += fmt::format(" {:>12}", fmt::format("{} thread{}", count, count == 1 ? "" : "s"));
+  std::string text = fmt::format("{}, {}, {}\n\n{:<22} {:<20}{}\n", roofline::machine_name(),
+                                 roofline::to_string(report.vectors), roofline::today(),
+                                 "peak, GFLOP/s", "instruction", columns);
+  const size_t step = report.threads.size();
+  for (size_t i = 0; i < report.peaks.size(); i += step) {
+    std::vector<double> values;
+    for (size_t k = 0; k < step; ++k) values.push_back(report.peaks[i + k].operations_per_second);
+    text += cells(report.peaks[i].dtype, report.peaks[i].instruction, values);
+  }
+  text += fmt::format("\n{:<22} {:<20}{}\n", "bandwidth, GB/s", "loop", columns);
+  for (size_t i = 0; i < report.bandwidths.size(); i += step) {
+    const Bandwidth& b = report.bandwidths[i];
+    std::vector<double> values;
+    for (size_t k = 0; k < step; ++k) values.push_back(report.bandwidths[i + k].bytes_per_second);
+    text += cells(fmt::format("{}, {} KiB{}", b.level.name, b.level.bytes / 1024,
+                              b.level.shared ? "" : " a core"),
+                  b.loop + (b.non_temporal ? ", non-temporal" : ""), values);
+  }
+  return text;
+}
+
+}  // namespace
+
+Action add_roofline(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "roofline", "Measure this machine: peak arithmetic by dtype, bandwidth by level of memory");
+  struct Options {
+    bool json = false;
+    double seconds = 0.2;
+    int threads = 0;
+    std::string vectors;
+  };
+  auto options = std::make_shared<Options>();
+  command->add_flag("--json", options->json, "Print one line of JSON instead of a table");
+  command->add_option("--seconds", options->seconds, "How long to measure each figure")
+      ->type_name("S")
+      ->check(CLI::Range(0.0, 60.0))
+      ->capture_default_str();
+  command
+      ->add_option("--threads", options->threads,
+                   "Threads of the second column (default: the cores this process may use)")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxThreads));
+  command
+      ->add_option("--vectors", options->vectors,
+                   "sse2, avx2 or avx512 (default: the widest this CPU has)")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"sse2", "avx2", "avx512"}));
+  return [options] {
+    const int count = options->threads > 0 ? options->threads : threads();
+    const Report report = measure(options->vectors, count, options->seconds);
+    print(options->json ? as_json(report) : as_table(report));
+  };
+}
+
+}  // namespace sinter::cli
