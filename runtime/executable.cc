@@ -14,10 +14,10 @@ namespace {
 
 // The state of one phase of one step. Each worker has a queue of neighbouring pieces and helps the others when its own is empty.
 // A queue's `next` holds the ticket of the run in its upper half: a thread that was held up during an older run finds another
-// ticket and takes nothing.
+// ticket and takes nothing. The ticket tells the number of workers too, from which the ends of the queues follow: a late thread
+// must not see the ends of one run with the pieces of another.
 struct alignas(64) Queue {
   std::atomic<uint64_t> next{0};
-  uint32_t end = 0;
 };
 
 struct PhaseState {
@@ -26,6 +26,13 @@ struct PhaseState {
   int32_t pieces = 1;
   alignas(64) std::atomic<uint64_t> done{0};  // ticket in the upper half
 };
+
+constexpr unsigned kWorkerBits = 7;
+static_assert(kMaxThreads < (1 << kWorkerBits));
+constexpr int workers_of(unsigned ticket) { return static_cast<int>(ticket % (1U << kWorkerBits)); }
+
+// The pieces of worker w are [first_piece(w), first_piece(w + 1)).
+constexpr uint32_t first_piece(int64_t pieces, int worker, int workers) { return static_cast<uint32_t>(pieces * worker / workers); }
 
 constexpr uint64_t pack(unsigned ticket, uint32_t value) { return (uint64_t{ticket} << 32) | value; }
 
@@ -45,7 +52,6 @@ struct Executable::Instance {
   std::vector<std::unique_ptr<PhaseState>> phases;
   std::vector<std::unique_ptr<Queue[]>> queues;  // a phase: one queue a worker
   unsigned ticket = 0;
-  int workers = 1;
   std::span<const void* const> inputs;
   std::span<void* const> outputs;
   uint64_t bound_to = 0;
@@ -103,15 +109,13 @@ struct Executable::Instance {
     }
   }
 
-  void fill_queues() {
-    ++ticket;
+  void fill_queues(int workers) {
+    ticket = (((ticket >> kWorkerBits) + 1) << kWorkerBits) + static_cast<unsigned>(workers);
     for (size_t k = 0; k < phases.size(); ++k) {
       PhaseState& state = *phases[k];
-      const auto pieces = static_cast<int64_t>(state.pieces);
       state.done.store(pack(ticket, 0), std::memory_order_relaxed);
       for (int w = 0; w < workers; ++w) {
-        queues[k][static_cast<size_t>(w)].end = static_cast<uint32_t>(pieces * (w + 1) / workers);
-        queues[k][static_cast<size_t>(w)].next.store(pack(ticket, static_cast<uint32_t>(pieces * w / workers)), std::memory_order_release);
+        queues[k][static_cast<size_t>(w)].next.store(pack(ticket, first_piece(state.pieces, w, workers)), std::memory_order_release);
       }
     }
   }
@@ -120,11 +124,12 @@ struct Executable::Instance {
   bool drain(size_t k, int w, unsigned run_ticket) {
     PhaseState& state = *phases[k];
     Queue& queue = queues[k][static_cast<size_t>(w)];
+    const uint32_t end = first_piece(state.pieces, w + 1, workers_of(run_ticket));
     uint64_t next = queue.next.load(std::memory_order_acquire);
     while (true) {
       if (static_cast<unsigned>(next >> 32) != run_ticket) return false;
       const auto piece = static_cast<uint32_t>(next);
-      if (piece >= queue.end) return true;
+      if (piece >= end) return true;
       if (!queue.next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
       program.steps[static_cast<size_t>(state.step)].kernel->run(state.phase, static_cast<int>(piece), tables[static_cast<size_t>(state.step)].data());
       state.done.fetch_add(1, std::memory_order_acq_rel);
@@ -134,7 +139,7 @@ struct Executable::Instance {
 
   static void work(void* context, int worker, unsigned run_ticket) {
     auto& self = *static_cast<Instance*>(context);
-    const int count = self.workers;
+    const int count = workers_of(run_ticket);
     for (size_t k = 0; k < self.phases.size(); ++k) {
       for (int i = 0; i < count; ++i) {
         if (!self.drain(k, (worker + i) % count, run_ticket)) return;
@@ -242,11 +247,10 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
   prepare(*instance);
   {
     PoolLease lease;
-    instance->workers = lease.workers();
     if (lease.workers() == 1) {
       instance->run_alone();
     } else {
-      instance->fill_queues();
+      instance->fill_queues(lease.workers());
       lease.launch({&Instance::work, instance}, instance->ticket);
     }
   }
