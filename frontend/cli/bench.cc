@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/error.h"
@@ -53,11 +54,11 @@ Tensor random_one_hot(int64_t rows, int64_t classes) {
   return result;
 }
 
-/// 784-128-128-128-10, relu, softmax.
-Model mlp() {
+/// 784-width-width-width-10, relu, softmax.
+Model mlp(int64_t width) {
   const KerasTensor x = Input({784});
   KerasTensor h = x;
-  for (int i = 0; i < 3; ++i) h = Dense(128, {.activation = "relu"})(h);
+  for (int i = 0; i < 3; ++i) h = Dense(width, {.activation = "relu"})(h);
   return Model(x, Dense(10, {.activation = "softmax"})(h));
 }
 
@@ -69,10 +70,10 @@ Model bn() {
   return Model(x, Dense(10, {.activation = "softmax"})(h));
 }
 
-Work training(Model model) {
+Work training(Model model, int64_t batch) {
   model.compile({.optimizer = Adam(1e-3), .loss = "categorical_crossentropy"});
-  const Tensor x = random_tensor({128, 784}, 0);
-  const Tensor y = random_one_hot(128, 10);
+  const Tensor x = random_tensor({batch, 784}, 0);
+  const Tensor y = random_one_hot(batch, 10);
   return {[model, x, y]() mutable { model.train_on_batch(x, y); }};
 }
 
@@ -99,20 +100,31 @@ Work gelu16m(const RunOptions& options, bool no_cache) {
   }};
 }
 
-Work make_work(const std::string& name, const RunOptions& options, bool no_cache) {
-  if (name == "mlp_train") return training(mlp());
-  if (name == "bn_train") return training(bn());
-  if (name == "mlp_b1") return prediction(mlp(), 1);
-  if (name == "mlp_b128") return prediction(mlp(), 128);
-  if (name == "gelu16m") return gelu16m(options, no_cache);
+struct Options {
+  std::string work;
+  std::optional<int64_t> batch, width;  // of the perceptron
+  double seconds = 3;
+  bool no_cache = false;
+  RunOptions run;
+};
+
+Work make_work(const Options& options) {
+  const std::string& name = options.work;
+  const bool perceptron = name.starts_with("mlp_");
+  const int64_t batch = options.batch.value_or(name == "mlp_b1" ? 1 : 128);
+  const int64_t width = options.width.value_or(128);
+  if (!perceptron && (options.batch || options.width))
+    throw UsageError("--batch and --width are for mlp_train, mlp_b1 and mlp_b128");
+  if (name == "mlp_train") return training(mlp(width), batch);
+  if (name == "bn_train") return training(bn(), 128);
+  if (name == "mlp_b1" || name == "mlp_b128") return prediction(mlp(width), batch);
+  if (name == "gelu16m") return gelu16m(options.run, options.no_cache);
   for (const char* known : {"cnn_train", "cnn_b1", "cnn_b128", "res_b1", "res_b128"}) {
     if (name == known)
       throw Error(fmt::format(
           "work '{}' needs the layer Conv2D, which this version of Sinter does not have", name));
   }
-  raise_unknown_name("work", name,
-                     {"mlp_train", "bn_train", "mlp_b1", "mlp_b128", "gelu16m", "cnn_train",
-                      "cnn_b1", "cnn_b128", "res_b1", "res_b128"});
+  raise_unknown_name("work", name, {"mlp_train", "bn_train", "mlp_b1", "mlp_b128", "gelu16m"});
 }
 
 /// Threads move between cores otherwise; the peers are measured the same way.
@@ -123,18 +135,18 @@ void stay_on_first_cores(int count) {
   (void)::sched_setaffinity(0, sizeof cores, &cores);
 }
 
-void bench(const std::string& name, double seconds, const RunOptions& options, bool no_cache) {
-  options.apply();
-  set_code_cache(!no_cache);
+void bench(const Options& options) {
+  options.run.apply();
+  set_code_cache(!options.no_cache);
   stay_on_first_cores(threads());
   const Clock::time_point begin = Clock::now();
-  Work work = make_work(name, options, no_cache);
+  Work work = make_work(options);
   work.step();
   const double first = microseconds_since(begin);
   for (int i = 0; i < 5; ++i) work.step();
   std::vector<double> times;
   const Clock::time_point start = Clock::now();
-  while (microseconds_since(start) < seconds * 1e6 || times.size() < 10) {
+  while (microseconds_since(start) < options.seconds * 1e6 || times.size() < 10) {
     const Clock::time_point step = Clock::now();
     work.step();
     times.push_back(microseconds_since(step));
@@ -146,34 +158,33 @@ void bench(const std::string& name, double seconds, const RunOptions& options, b
   struct rusage usage;
   ::getrusage(RUSAGE_SELF, &usage);
   const auto tenth = [](double v) { return std::round(v * 10) / 10; };
-  print(to_json_text(Config{{"peer", "sinter_" + options.backend},
-                            {"work", name},
-                            {"threads", threads()},
-                            {"median_us", tenth(median)},
-                            {"min_us", tenth(times[0])},
-                            {"steps", static_cast<int64_t>(times.size())},
-                            {"first_us", static_cast<int64_t>(std::llround(first))},
-                            {"rss_mib", static_cast<int64_t>(usage.ru_maxrss / 1024)}}) +
-        "\n");
+  Config line{{"peer", "sinter_" + options.run.backend}, {"work", options.work}};
+  if (options.batch) line.set("batch", *options.batch);
+  if (options.width) line.set("width", *options.width);
+  line.set("threads", threads());
+  line.set("median_us", tenth(median));
+  line.set("min_us", tenth(times.front()));
+  line.set("max_us", tenth(times.back()));
+  line.set("steps", static_cast<int64_t>(times.size()));
+  line.set("first_us", static_cast<int64_t>(std::llround(first)));
+  line.set("rss_mib", static_cast<int64_t>(usage.ru_maxrss / 1024));
+  print(to_json_text(line) + "\n");
 }
 
 }  // namespace
 
 Action add_bench(CLI::App& app) {
   CLI::App* command = app.add_subcommand("bench", "Time a work and print one JSON line");
-  struct Options {
-    std::string work;
-    double seconds = 3;
-    bool no_cache = false;
-    RunOptions run;
-  };
   auto options = std::make_shared<Options>();
-  command
-      ->add_option("work", options->work,
-                   "mlp_train, bn_train, mlp_b1, mlp_b128, gelu16m, cnn_train, cnn_b1, cnn_b128, "
-                   "res_b1, res_b128")
+  command->add_option("work", options->work, "mlp_train, bn_train, mlp_b1, mlp_b128, gelu16m")
       ->type_name("WORK")
       ->required();
+  command->add_option("--batch", options->batch, "Rows a step, for the mlp works")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20));
+  command->add_option("--width", options->width, "Units of each hidden layer, for the mlp works")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 16));
   command->add_option("--seconds", options->seconds, "How long to measure")
       ->type_name("S")
       ->check(CLI::Range(0.0, 3600.0))
@@ -181,7 +192,7 @@ Action add_bench(CLI::App& app) {
   command->add_flag("--no-cache", options->no_cache,
                     "Compile anew and leave no compiled code on disk");
   options->run.add_to(*command);
-  return [options] { bench(options->work, options->seconds, options->run, options->no_cache); };
+  return [options] { bench(*options); };
 }
 
 }  // namespace sinter::cli

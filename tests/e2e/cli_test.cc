@@ -276,6 +276,14 @@ TEST_F(Cli, BenchPrintsTheKeysOfItsPeers) {
   }
 }
 
+TEST_F(Cli, BenchTakesBatchAndWidth) {
+  const json line = json::parse(ok({"bench", "mlp_train", "--batch", "8", "--width", "16",
+                                    "--seconds", "0", "--threads", "1", "--no-cache"})
+                                    .out);
+  EXPECT_EQ(line["batch"], 8);
+  EXPECT_EQ(line["width"], 16);
+}
+
 TEST_F(Cli, RooflineMeasuresEachDtypeAndLevel) {
   const json line = json::parse(ok({"roofline", "--json", "--seconds", "0", "--threads", "2"}).out);
   EXPECT_THAT(line["date"].get<std::string>(), ::testing::MatchesRegex("20..-..-.."));

@@ -50,6 +50,8 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"bench"},
       {"bench", "mlp_b1", "--threads", "0"},
       {"bench", "mlp_b1", "--seconds", "soon"},
+      {"bench", "mlp_train", "--width", "0"},
+      {"bench", "bn_train", "--batch", "8"},
       {"roofline", "--threads", "0"},
       {"roofline", "--vectors", "mmx"},
       {"train", "m.json", "--x", "x.npy", "--y", "y.npy", "--epochs", "-1"},
