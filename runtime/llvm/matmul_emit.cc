@@ -3,6 +3,7 @@
 #include "runtime/llvm/matmul_emit.h"
 
 #include "core/error.h"
+#include "runtime/llvm/matmul_narrow.h"
 #include "runtime/llvm/matmul_tile.h"
 
 namespace sinter::codegen {
@@ -92,24 +93,26 @@ class MatmulCode {
     Value source = e_.buffer(region_.rhs), target = e_.prepared();
     const int64_t lanes = plan_.machine.lanes;
     ir_.loop(ir_.index(0), ir_.index(p_.batch), 1, [&](Value n) {
-      each_panel({ir_.index(0), ir_.index(plan_.vectors.count)}, [&](const PanelKind& kind,
-                                                                     Value vector) {
-        const int64_t width = kind.vectors * lanes;
-        Value panel = ir_.at(
-            target, ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector), p_.depth * lanes));
-        Value columns = ir_.index((kind.vectors - 1) * lanes + kind.last_lanes);
-        ir_.loop(ir_.index(0), ir_.index(p_.depth), 1, [&](Value k) {
-          ir_.loop(ir_.index(0), ir_.index(width), 1, [&](Value j) {
-            Value column = ir_.add(ir_.mul(vector, lanes), ir_.min(j, ir_.add(columns, -1)));
-            Value offset =
-                ir_.add(ir_.add(ir_.offset(p_.rhs.batch, n), ir_.offset(p_.rhs.free, column)),
-                        ir_.offset(p_.rhs.depth, k));
-            Value value = e_.load(p_.dtype, source, offset);
-            value = b_.CreateSelect(b_.CreateICmpSLT(j, columns), value, e_.number(p_.dtype, 0));
-            e_.store(p_.dtype, value, panel, ir_.add(ir_.mul(k, width), j));
+      each_panel(
+          {ir_.index(0), ir_.index(plan_.vectors.count)}, plan_.vectors, plan_.panel_kinds(),
+          [&](const PanelKind& kind, Value vector) {
+            const int64_t width = kind.vectors * lanes;
+            Value panel = ir_.at(target, ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector),
+                                                 p_.depth * lanes));
+            Value columns = ir_.index((kind.vectors - 1) * lanes + kind.last_lanes);
+            ir_.loop(ir_.index(0), ir_.index(p_.depth), 1, [&](Value k) {
+              ir_.loop(ir_.index(0), ir_.index(width), 1, [&](Value j) {
+                Value column = ir_.add(ir_.mul(vector, lanes), ir_.min(j, ir_.add(columns, -1)));
+                Value offset =
+                    ir_.add(ir_.add(ir_.offset(p_.rhs.batch, n), ir_.offset(p_.rhs.free, column)),
+                            ir_.offset(p_.rhs.depth, k));
+                Value value = e_.load(p_.dtype, source, offset);
+                value =
+                    b_.CreateSelect(b_.CreateICmpSLT(j, columns), value, e_.number(p_.dtype, 0));
+                e_.store(p_.dtype, value, panel, ir_.add(ir_.mul(k, width), j));
+              });
+            });
           });
-        });
-      });
     });
     e_.end_function();
   }
@@ -189,28 +192,44 @@ class MatmulCode {
 
     MatmulEpilogue epilogue(ir_, region_, p_.columns, inputs_, results_);
     epilogue.emit_invariants();
+    Values sums =
+        column_sum_targets(b_.CreateAdd(ir_.mul(batch_piece, plan_.row_pieces), row_piece));
+    if (plan_.lanes_along_rows) {
+      MatmulNarrow tile(ir_, plan_, region_, epilogue);
+      tile.set_sums(std::move(sums));
+      ir_.loop(batches.first, batches.second, 1, [&](Value n) {
+        Value lhs = ir_.at(lhs_, ir_.offset(p_.lhs.batch, n));
+        Value rhs = ir_.at(rhs_, ir_.offset(p_.rhs.batch, n));
+        each_panel(
+            tiles_, plan_.row_tiles, plan_.row_kinds(),
+            [&](const PanelKind& kind, Value vector) { tile.emit(kind, vector, n, lhs, rhs); });
+      });
+      return;
+    }
     MatmulTile tile(ir_, plan_, region_, epilogue);
-    tile.set_sums(
-        column_sum_targets(b_.CreateAdd(ir_.mul(batch_piece, plan_.row_pieces), row_piece)));
-    each_panel(panels, [&](const PanelKind& kind, Value vector) { tile.clear_sums(kind, vector); });
-
+    tile.set_sums(std::move(sums));
+    const auto each_panel_of_piece = [&](const std::function<void(const PanelKind&, Value)>& body) {
+      each_panel(panels, plan_.vectors, plan_.panel_kinds(), body);
+    };
+    each_panel_of_piece(
+        [&](const PanelKind& kind, Value vector) { tile.clear_sums(kind, vector); });
     ir_.loop(batches.first, batches.second, 1, [&](Value n) {
       ir_.loop(ir_.index(0), ir_.index(plan_.depth_chunks.count), 1, [&](Value chunk) {
-        each_panel(panels, [&](const PanelKind& kind, Value vector) {
-          emit_panel(tile, kind, vector, n, chunk);
-        });
+        each_panel_of_piece(
+            [&](const PanelKind& kind, Value vector) { emit_panel(tile, kind, vector, n, chunk); });
       });
     });
   }
 
   // Calls `body` with the kind of a panel and its first vector, for all panels of the range; one
   // loop a kind.
-  void each_panel(std::pair<Value, Value> panels,
+  void each_panel(std::pair<Value, Value> panels, const EvenSplit& split,
+                  const std::vector<PanelKind>& kinds,
                   const std::function<void(const PanelKind&, Value)>& body) {
-    for (const PanelKind& kind : plan_.panel_kinds()) {
+    for (const PanelKind& kind : kinds) {
       ir_.loop(clamp_low(panels.first, kind.first),
                clamp_high(panels.second, kind.first + kind.count), 1, [&](Value panel) {
-                 const int64_t first = plan_.vectors.begin(kind.first);
+                 const int64_t first = split.begin(kind.first);
                  body(kind, ir_.add(ir_.mul(ir_.add(panel, -kind.first), kind.vectors), first));
                });
     }

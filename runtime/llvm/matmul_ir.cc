@@ -48,6 +48,47 @@ void MatmulIr::loop(Value begin, Value end, int64_t step, const std::function<vo
   e.loop(begin, end, step, body);
 }
 
+// Vector i of a block holds 16 bytes of row i, of row i + block, and so on. Interleaving vectors
+// half a block apart within these 16 bytes, log2(block) times, leaves one vector a term.
+Values MatmulIr::load_turned(Value pointer, int64_t row_stride, int64_t rows, int64_t terms) {
+  const int64_t block = block_terms();
+  const auto piece_of_row = [&](int64_t row) {
+    return e.load(dtype, at(pointer, std::min(row, rows - 1) * row_stride), index(0),
+                  static_cast<int>(block),
+                  terms == block ? nullptr : e.mask_below(index(terms), static_cast<int>(block)));
+  };
+  Values vectors;
+  for (int64_t i = 0; i < block; ++i) {
+    Values pieces;
+    for (int64_t row = i; row < lanes; row += block) pieces.push_back(piece_of_row(row));
+    for (; pieces.size() > 1; pieces.resize(pieces.size() / 2)) {
+      std::vector<int> all;
+      for (int lane = 0; lane < 2 * Emitter::lanes_of(pieces[0]); ++lane) all.push_back(lane);
+      for (size_t p = 0; p < pieces.size() / 2; ++p)
+        pieces[p] = b.CreateShuffleVector(pieces[2 * p], pieces[2 * p + 1], all);
+    }
+    vectors.push_back(pieces[0]);
+  }
+  for (int64_t stage = 1; stage < block; stage *= 2) {
+    Values next;
+    for (int64_t i = 0; i < block / 2; ++i) {
+      for (int64_t half : {int64_t{0}, block / 2}) {
+        std::vector<int> lanes_of_both;
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+          const int64_t from = lane / block * block + half + lane % block / 2;
+          lanes_of_both.push_back(static_cast<int>(from + (lane % 2 == 0 ? 0 : lanes)));
+        }
+        next.push_back(b.CreateShuffleVector(vectors[static_cast<size_t>(i)],
+                                             vectors[static_cast<size_t>(i + block / 2)],
+                                             lanes_of_both));
+      }
+    }
+    vectors = std::move(next);
+  }
+  vectors.resize(static_cast<size_t>(terms));
+  return vectors;
+}
+
 Value MatmulIr::mask(int64_t count) {
   if (count == lanes) return nullptr;
   std::vector<llvm::Constant*> bits;

@@ -41,6 +41,11 @@ class MatmulIr {
     e.store(dtype, value, pointer, index(0), mask);
   }
   Value load_splat(Value pointer) { return e.splat(e.load(dtype, pointer, index(0)), lanes); }
+  /// Terms of a block that load_turned() takes: what 16 bytes hold.
+  int64_t block_terms() const { return 16 / dtype_size(dtype); }
+  /// Up to block_terms() terms of `rows` rows, whose terms lie side by side, as vectors along the
+  /// rows, one a term. Lanes beyond `rows` repeat the last row.
+  Values load_turned(Value pointer, int64_t row_stride, int64_t rows, int64_t terms);
   Value zero() { return e.number(dtype, 0, lanes); }
 };
 

@@ -18,6 +18,21 @@ constexpr int64_t kFewRows = 4;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// The kinds of parts of `vectors`, which cover `elements` elements.
+std::vector<PanelKind> panel_kinds_of(const EvenSplit& vectors, int64_t elements, int64_t lanes) {
+  const int64_t lanes_left = elements % lanes == 0 ? lanes : elements % lanes;
+  std::vector<PanelKind> kinds;
+  for (int64_t i = 0; i < vectors.count; ++i) {
+    const int64_t width = vectors.begin(i + 1) - vectors.begin(i);
+    const int64_t last = i + 1 == vectors.count ? lanes_left : lanes;
+    if (!kinds.empty() && kinds.back().vectors == width && kinds.back().last_lanes == last)
+      ++kinds.back().count;
+    else
+      kinds.push_back({i, 1, width, last});
+  }
+  return kinds;
+}
+
 struct Tile {
   int64_t rows = 1, vectors = 1;
 };
@@ -68,6 +83,48 @@ Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, const VectorShape
     }
   }
   return best;
+}
+
+// Cycles of one tile whose lanes run along `vectors` vectors of rows. A step takes at least the
+// four cycles of a multiply-add, as the next one needs its sums; where rows are turned, its loads
+// and shuffles take about as long and one cycle more is seen. The end turns the tile back.
+double narrow_tile_cycles(const MatmulProblem& p, int64_t vectors, bool turned,
+                          const VectorShape& machine) {
+  const auto step = static_cast<double>(std::max(p.columns * vectors, vectors + p.columns / 2));
+  return static_cast<double>(p.depth) * (std::max(step, 4.0) + (turned ? 1.0 : 0.0)) + 30.0 +
+         static_cast<double>(vectors * machine.lanes) * 6.0;
+}
+
+// Tiles along the rows where that beats `columns_cycles`, the best of lanes along the columns.
+bool choose_narrow(MatmulPlan& plan, double columns_cycles) {
+  const MatmulProblem& p = plan.problem;
+  const bool fits = p.columns < plan.machine.lanes && p.depth > 0 && p.rhs.free.is_single() &&
+                    p.rhs.depth.is_single();
+  const bool turned = p.lhs.free.stride() != 1 && p.rows > 1;
+  if (!fits || (turned && p.lhs.depth.stride() != 1 && p.depth > 1)) return false;
+  const int64_t block = 16 / dtype_size(p.dtype);
+  const int64_t vectors = ceil_div(p.rows, plan.machine.lanes);
+  // Turning a second vector would leave too few registers: its shuffles then delay the sums.
+  const int64_t widest = turned ? 1 : 6;
+  double best = columns_cycles;
+  for (int64_t v = 1; v <= std::min(vectors, widest); ++v) {
+    if (p.columns * v + v * (turned ? block : 1) + 1 > plan.machine.registers - 1) break;
+    const EvenSplit tiles = EvenSplit::of_parts(vectors, v);
+    double cycles = 0;
+    for (const PanelKind& kind : panel_kinds_of(tiles, p.rows, plan.machine.lanes))
+      cycles += static_cast<double>(kind.count) *
+                narrow_tile_cycles(p, kind.vectors, turned, plan.machine);
+    if (cycles >= best) continue;
+    best = cycles;
+    plan.lanes_along_rows = true;
+    plan.row_tiles = tiles;
+    plan.unroll = turned ? block : 2;
+  }
+  if (plan.lanes_along_rows) {
+    plan.vectors = {1, 1};
+    plan.depth_chunks = {ceil_div(p.depth, plan.unroll), 1};
+  }
+  return plan.lanes_along_rows;
 }
 
 // The work that is worth another piece: bytes of the right side when these are the bound,
@@ -156,18 +213,11 @@ EvenSplit EvenSplit::of_parts(int64_t total, int64_t largest) {
 }
 
 std::vector<PanelKind> MatmulPlan::panel_kinds() const {
-  const int64_t lanes_left =
-      problem.columns % machine.lanes == 0 ? machine.lanes : problem.columns % machine.lanes;
-  std::vector<PanelKind> kinds;
-  for (int64_t i = 0; i < vectors.count; ++i) {
-    const int64_t width = vectors.begin(i + 1) - vectors.begin(i);
-    const int64_t last = i + 1 == vectors.count ? lanes_left : machine.lanes;
-    if (!kinds.empty() && kinds.back().vectors == width && kinds.back().last_lanes == last)
-      ++kinds.back().count;
-    else
-      kinds.push_back({i, 1, width, last});
-  }
-  return kinds;
+  return panel_kinds_of(vectors, problem.columns, machine.lanes);
+}
+
+std::vector<PanelKind> MatmulPlan::row_kinds() const {
+  return panel_kinds_of(row_tiles, problem.rows, machine.lanes);
 }
 
 MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine, bool pack_rhs,
@@ -182,6 +232,10 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
 
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
   const Tile tile = choose_tile(p.rows, vectors, p.depth, machine);
+  if (choose_narrow(plan, product_cycles(p.rows, vectors, p.depth, tile))) {
+    choose_pieces(plan, sums_columns);
+    return plan;
+  }
   plan.row_tiles = EvenSplit::of_parts(p.rows, tile.rows);
   plan.vectors = EvenSplit::of_parts(vectors, tile.vectors);
   // With few rows pieces must share the columns, and evenly.

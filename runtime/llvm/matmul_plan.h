@@ -54,8 +54,10 @@ struct MatmulPlan {
   Packing packing = Packing::kInPlace;
   bool gather_lhs = false,
        gather_rhs = false;  // dims do not merge: copied into scratch first, in phase 0
-  EvenSplit row_tiles;      // rows of the result in tiles
-  EvenSplit vectors;        // vectors of columns in panels
+  // Fewer columns than lanes: lanes run along the rows, and every tile has all columns.
+  bool lanes_along_rows = false;
+  EvenSplit row_tiles;     // rows of the result in tiles; in vectors when lanes run along them
+  EvenSplit vectors;       // vectors of columns in panels
   EvenSplit depth_chunks;  // in units of `unroll` terms; more than one only where the depth exceeds
                            // the cache
   int64_t unroll = 2;
@@ -67,6 +69,11 @@ struct MatmulPlan {
 
   int64_t pieces() const { return row_pieces * column_pieces * batch_pieces; }
   std::vector<PanelKind> panel_kinds() const;
+  std::vector<PanelKind> row_kinds() const;  // the same of tiles, when lanes run along the rows
+  /// Lanes run along the rows, and the terms of a row lie side by side.
+  bool turns_rows() const {
+    return lanes_along_rows && problem.lhs.free.stride() != 1 && problem.rows > 1;
+  }
   int64_t panel_columns() const { return vectors.largest() * machine.lanes; }
 };
 

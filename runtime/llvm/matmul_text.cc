@@ -48,8 +48,12 @@ std::string matmul_description(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
   std::string text = "matmul ";
   if (p.batch > 1) text += fmt::format("{} x ", p.batch);
-  text += fmt::format("{}x{}x{}, tiles of {}x{}", p.rows, p.depth, p.columns,
-                      plan.row_tiles.largest(), plan.panel_columns());
+  text += fmt::format("{}x{}x{}, ", p.rows, p.depth, p.columns);
+  if (plan.lanes_along_rows)
+    text += fmt::format("tiles of {}x{}, lanes along rows",
+                        plan.row_tiles.largest() * plan.machine.lanes, p.columns);
+  else
+    text += fmt::format("tiles of {}x{}", plan.row_tiles.largest(), plan.panel_columns());
   text += packing_text(plan.packing);
   return text + fmt::format(", {} piece{}", plan.pieces(), plan.pieces() == 1 ? "" : "s");
 }
@@ -78,17 +82,24 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
   if (plan.depth_chunks.count > 1)
     open(fmt::format("for chunk in {}",
                      parts(plan.depth_chunks, fmt::format("times {} terms", plan.unroll).c_str())));
-  open(fmt::format(
-      "for panel in {}",
-      parts(plan.vectors, fmt::format("vectors of {} columns", plan.machine.lanes).c_str())));
-  open(fmt::format("for tile in {}", parts(plan.row_tiles, "rows")));
+  const auto vectors_of = [&](const char* what) {
+    return fmt::format("vectors of {} {}", plan.machine.lanes, what);
+  };
+  if (plan.lanes_along_rows) {
+    open(fmt::format("for tile in {}{}", parts(plan.row_tiles, vectors_of("rows").c_str()),
+                     plan.turns_rows() ? ", turned in registers" : ""));
+  } else {
+    open(fmt::format("for panel in {}", parts(plan.vectors, vectors_of("columns").c_str())));
+    open(fmt::format("for tile in {}", parts(plan.row_tiles, "rows")));
+  }
   open(fmt::format("for k by {}{}", plan.unroll,
                    plan.sums > 1 ? fmt::format(" into {} sums", plan.sums) : ""));
   text += indent + "acc[row, column] += lhs[row, k] * rhs[k, column]\n";
   indent.resize(indent.size() - 2);
   text += indent + "}\n";
-  text += indent + fmt::format("epilogue in {}\n",
-                               region.in_registers() ? "registers" : "a loop over the tile");
+  text += indent + fmt::format("epilogue in {}{}\n",
+                               region.in_registers() ? "registers" : "a loop over the tile",
+                               plan.lanes_along_rows ? ", turned back by rows" : "");
   while (indent.size() > 2) {
     indent.resize(indent.size() - 2);
     text += indent + "}\n";

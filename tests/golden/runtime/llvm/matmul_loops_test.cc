@@ -77,6 +77,24 @@ TEST(MatmulLoops, InputGradientWithMaskAndBiasGradient) {
                                                   64));
 }
 
+// Lanes along the rows: turned where a row's terms lie side by side, as they are in x^T.
+TEST(MatmulLoops, FewColumns) {
+  expect_golden("matmul_few_columns", loops_of(R"text(graph "g" {
+  %x = input() : float32[128,100]
+  %w = input() : float32[100,10]
+  %y = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]} : float32[128,10]
+  output "y" = %y
+})text",
+                                               64));
+  expect_golden("matmul_few_columns_gradient", loops_of(R"text(graph "g" {
+  %x = input() : float32[128,100]
+  %dy = input() : float32[128,10]
+  %dw = contract(%x, %dy) {lhs_contract=[0], rhs_contract=[0]} : float32[100,10]
+  output "dw" = %dw
+})text",
+                                                        64));
+}
+
 TEST(MatmulLoops, WeightGradient) {
   expect_golden("matmul_weight_gradient", loops_of(R"text(graph "g" {
   %x = input() : float32[4096,784]

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -257,6 +258,25 @@ TEST_F(MatmulTest, LargeEnoughForSeveralPieces) {
     check({form, 3, 401, 509, Epilogue::kBiasRelu});
     check({form, 70, 40, 1100, Epilogue::kBiasRelu});
   }
+}
+
+// Fewer columns than lanes: lanes along the rows, which are turned in registers where they are rows
+// of the left side.
+TEST_F(MatmulTest, FewColumns) {
+  std::mt19937 engine(5);
+  for (Form form : kForms) {
+    for (int64_t columns : {1, 2, 3, 7, 10, 15}) {
+      for (int64_t rows : {31, 97}) {
+        const int64_t depth = std::array{1, 3, 16, 17, 61}[engine() % 5];
+        check({form, rows, depth, columns, kAll[engine() % std::size(kAll)]});
+      }
+    }
+    for (Epilogue epilogue : kAll) check({form, 261, 33, 10, epilogue});
+    check({form, 300, 401, 10, Epilogue::kMaskAndSums});
+    check({form, 67, 19, 3, Epilogue::kHeavy, DType::kFloat64});
+    check({form, 67, 16, 1, Epilogue::kMaskAndSums, DType::kFloat64});
+  }
+  check({Form::kForward, 67, 33, 10, Epilogue::kBiasRelu, DType::kFloat32, true});
 }
 
 TEST_F(MatmulTest, DeepSumsInChunks) {

@@ -1,0 +1,117 @@
+// Emits narrow products: for each term a few vectors of rows and a splat of each column. Where the
+// terms of a row lie side by side, as in x.W, a block of rows is turned in registers.
+#include "runtime/llvm/matmul_narrow.h"
+
+namespace sinter::codegen {
+
+MatmulNarrow::MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
+                           MatmulEpilogue& epilogue)
+    : ir_(ir), plan_(plan), p_(plan.problem), region_(region), epilogue_(epilogue) {
+  mask_ = ir.mask(p_.columns);
+  const auto vectors = [&](int64_t count) {
+    llvm::BasicBlock& entry = ir.b.GetInsertBlock()->getParent()->getEntryBlock();
+    llvm::IRBuilder<> at_entry(&entry, entry.begin());
+    return at_entry.CreateAlloca(
+        llvm::ArrayType::get(ir.e.type(p_.dtype, ir.lanes), static_cast<uint64_t>(count)));
+  };
+  tile_ = vectors(p_.columns * plan.row_tiles.largest());
+  if (!region.in_registers()) few_ = vectors(ir.block_terms());
+}
+
+void MatmulNarrow::set_sums(Values targets) {
+  sums_ = std::move(targets);
+  for (Value target : sums_) ir_.store(ir_.zero(), target, mask_);
+}
+
+void MatmulNarrow::emit(const PanelKind& kind, Value vector, Value batch, Value lhs, Value rhs) {
+  Value row = ir_.mul(vector, ir_.lanes);
+  lhs = ir_.at(lhs, ir_.mul(row, p_.lhs.free.stride()));
+  Values acc(static_cast<size_t>(p_.columns * kind.vectors), ir_.zero());
+  const auto terms_at = [&](Value k, int64_t terms) {
+    sum_terms(acc, kind, ir_.at(lhs, ir_.mul(k, p_.lhs.depth.stride())),
+              ir_.at(rhs, ir_.mul(k, p_.rhs.depth.stride())), terms);
+  };
+  const int64_t whole = p_.depth / plan_.unroll * plan_.unroll;
+  if (whole > 0) {
+    const Values start = acc;
+    acc = ir_.e.loop(ir_.index(0), ir_.index(whole), plan_.unroll, start,
+                     [&](Value k, std::span<const Value> carried) {
+                       acc.assign(carried.begin(), carried.end());
+                       terms_at(k, plan_.unroll);
+                       return acc;
+                     });
+  }
+  if (whole < p_.depth) terms_at(ir_.index(whole), p_.depth - whole);
+  finish(acc, kind, ir_.add(ir_.mul(batch, p_.rows), row));
+}
+
+// acc[column][vector] grows by `terms` terms.
+void MatmulNarrow::sum_terms(Values& acc, const PanelKind& kind, Value lhs, Value rhs,
+                             int64_t terms) {
+  const int64_t vectors = kind.vectors;
+  const auto rows_of = [&](int64_t v) {
+    return v + 1 == vectors ? kind.last_lanes : int64_t{ir_.lanes};
+  };
+  const bool turns = plan_.turns_rows();
+  std::vector<Values> left(static_cast<size_t>(vectors));  // [vector][term]
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value first = ir_.at(lhs, v * ir_.lanes * p_.lhs.free.stride());
+    if (turns)
+      left[static_cast<size_t>(v)] =
+          ir_.load_turned(first, p_.lhs.free.stride(), rows_of(v), terms);
+    for (int64_t t = 0; !turns && t < terms; ++t) {
+      left[static_cast<size_t>(v)].push_back(
+          ir_.load(ir_.at(first, t * p_.lhs.depth.stride()), ir_.mask(rows_of(v))));
+    }
+  }
+  for (int64_t t = 0; t < terms; ++t) {
+    for (int64_t j = 0; j < p_.columns; ++j) {
+      Value right =
+          ir_.load_splat(ir_.at(rhs, t * p_.rhs.depth.stride() + j * p_.rhs.free.stride()));
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value& sum = acc[static_cast<size_t>(j * vectors + v)];
+        sum = ir_.e.fma(left[static_cast<size_t>(v)][static_cast<size_t>(t)], right, sum);
+      }
+    }
+  }
+}
+
+// The tile goes through the stack, a column after the other, and is read back by rows.
+void MatmulNarrow::finish(const Values& acc, const PanelKind& kind, Value row) {
+  for (size_t i = 0; i < acc.size(); ++i)
+    ir_.store(acc[i], ir_.at(tile_, static_cast<int64_t>(i) * ir_.lanes));
+  const int64_t stride = kind.vectors * ir_.lanes, block = ir_.block_terms();
+  const int64_t existing = stride - ir_.lanes + kind.last_lanes, whole = existing / block * block;
+  const auto rows_from = [&](Value first, int64_t count) {
+    finish_rows(ir_.load_turned(ir_.at(tile_, first), stride, p_.columns, count),
+                ir_.add(row, first));
+  };
+  ir_.loop(ir_.index(0), ir_.index(whole), block, [&](Value r) { rows_from(r, block); });
+  if (whole < existing) rows_from(ir_.index(whole), existing - whole);
+}
+
+void MatmulNarrow::finish_rows(const Values& rows, Value row) {
+  Values sums(sums_.size(), nullptr);
+  if (few_ == nullptr) {
+    epilogue_.begin_tile();
+    for (size_t r = 0; r < rows.size(); ++r)
+      epilogue_.emit({row, ir_.index(0), static_cast<int64_t>(r), 0, mask_, rows[r]}, sums);
+  } else {
+    for (size_t r = 0; r < rows.size(); ++r)
+      ir_.store(rows[r], ir_.at(few_, static_cast<int64_t>(r) * ir_.lanes));
+    const Values zeros(sums_.size(), ir_.zero());
+    sums = ir_.e.loop(ir_.index(0), ir_.index(static_cast<int64_t>(rows.size())), 1, zeros,
+                      [&](Value r, std::span<const Value> carried) {
+                        epilogue_.begin_tile();
+                        Values grown(carried.begin(), carried.end());
+                        epilogue_.emit({ir_.add(row, r), ir_.index(0), 0, 0, mask_,
+                                        ir_.load(ir_.at(few_, ir_.mul(r, ir_.lanes)))},
+                                       grown);
+                        return grown;
+                      });
+  }
+  for (size_t i = 0; i < sums_.size(); ++i)
+    ir_.store(ir_.b.CreateFAdd(ir_.load(sums_[i], mask_), sums[i]), sums_[i], mask_);
+}
+
+}  // namespace sinter::codegen

@@ -1,0 +1,37 @@
+// Products with fewer columns than a vector has lanes: the lanes run along the rows, and tiles are
+// turned on their way to the epilogue.
+#pragma once
+
+#include "runtime/llvm/matmul_epilogue.h"
+#include "runtime/llvm/matmul_ir.h"
+#include "runtime/llvm/matmul_plan.h"
+#include "runtime/llvm/matmul_region.h"
+
+namespace sinter::codegen {
+
+class MatmulNarrow {
+ public:
+  MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
+               MatmulEpilogue& epilogue);
+
+  /// Where each column sum is collected.
+  void set_sums(Values targets);
+  /// The tiles of one kind, from vector of rows `vector` on; both sides are those of batch `batch`.
+  void emit(const PanelKind& kind, Value vector, Value batch, Value lhs, Value rhs);
+
+ private:
+  void sum_terms(Values& acc, const PanelKind& kind, Value lhs, Value rhs, int64_t terms);
+  void finish(const Values& acc, const PanelKind& kind, Value row);
+  void finish_rows(const Values& rows, Value row);
+
+  MatmulIr& ir_;
+  const MatmulPlan& plan_;
+  const MatmulProblem& p_;
+  const MatmulRegion& region_;
+  MatmulEpilogue& epilogue_;
+  Values sums_;
+  Value mask_;                  // the columns that exist
+  Value tile_, few_ = nullptr;  // on the stack: a tile by column, a few rows of it
+};
+
+}  // namespace sinter::codegen
