@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -164,6 +165,9 @@ void bench(const Options& options) {
   line.set("threads", threads());
   line.set("median_us", tenth(median));
   line.set("min_us", tenth(times.front()));
+  line.set("mean_us", tenth(std::accumulate(times.begin(), times.end(), 0.0) /
+                            static_cast<double>(times.size())));
+  line.set("p99_us", tenth(times[times.size() * 99 / 100]));
   line.set("max_us", tenth(times.back()));
   line.set("steps", static_cast<int64_t>(times.size()));
   line.set("first_us", static_cast<int64_t>(std::llround(first)));

@@ -243,6 +243,7 @@ def measure(step, seconds, started):
         step()
         times.append(time.perf_counter() - begin)
     return {"median_us": round(statistics.median(times) * 1e6, 1), "min_us": round(min(times) * 1e6, 1),
+            "p99_us": round(sorted(times)[len(times) * 99 // 100] * 1e6, 1), "mean_us": round(statistics.mean(times) * 1e6, 1),
             "max_us": round(max(times) * 1e6, 1), "steps": len(times), "first_us": round(first * 1e6),
             "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
 
