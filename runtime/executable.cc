@@ -164,6 +164,7 @@ Executable::Executable(Program program)
     const int64_t bytes = step.kernel->prepared_bytes();
     prepared_.emplace_back(DType::kUint8, Shape{bytes});
     has_derived_ = has_derived_ || bytes > 0 || step.prologue;
+    for (int phase = 0; !step.prologue && phase < step.kernel->phases(); ++phase) shared_ = shared_ || step.kernel->pieces(phase) > 1;
   }
   if (program_.graph.variables().empty()) bind({});
 }
@@ -245,7 +246,9 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
   instance->outputs = outputs;
   instance->patch();
   prepare(*instance);
-  {
+  if (!shared_) {
+    instance->run_alone();
+  } else {
     PoolLease lease;
     if (lease.workers() == 1) {
       instance->run_alone();
@@ -290,7 +293,8 @@ std::vector<Tensor> Executable::run(std::span<const Tensor> inputs) {
 }
 
 std::string Executable::to_string() const {
-  std::string text = fmt::format("executable \"{}\": {} kernels, {} copies, arena {} bytes, derived {} bytes\n", graph().name(), program_.steps.size(), program_.copies.size(), program_.arena_bytes, program_.derived_bytes);
+  std::string text = fmt::format("executable \"{}\": {} kernels, {} copies, arena {} bytes, derived {} bytes{}\n", graph().name(), program_.steps.size(), program_.copies.size(), program_.arena_bytes, program_.derived_bytes,
+                                 shared_ ? "" : ", one thread");
   const auto place = [](const BufferPlacement& b) {
     constexpr std::string_view kNames[] = {"arena+", "derived+", "input ", "output ", "variable ", "constant "};
     return fmt::format("{}{}", kNames[static_cast<size_t>(b.kind)], b.offset);

@@ -89,6 +89,7 @@ class Executable {
   Tensor derived_;                // results of the prologue
   std::vector<Tensor> prepared_;  // one a step, empty where nothing is prepared
   bool has_derived_ = false;
+  bool shared_ = false;  // is any kernel worth a second thread?
   std::atomic<uint64_t> derived_version_{~uint64_t{0}};
 };
 

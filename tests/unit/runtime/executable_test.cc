@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <random>
 #include <thread>
 
@@ -192,6 +193,20 @@ TEST(Executable, WrongTensorsAreNamed) {
     FAIL();
   } catch (const ShapeError& e) {
     EXPECT_STREQ(e.what(), "input 'x' is float32[2], the tensor given for it float32[3]");
+  }
+}
+
+TEST(Executable, NothingWorthSharingRunsOnOneThread) {
+  register_ops();
+  for (const int64_t size : {16, 1 << 22}) {
+    Graph g("map");
+    g.add_output("y", tanh(g.input("x", {DType::kFloat32, Shape{size}})).id());
+    const auto executable = compile(g, {.cache = false});
+    const std::string first_line = executable->to_string().substr(0, executable->to_string().find('\n'));
+    EXPECT_EQ(first_line.ends_with(", one thread"), size == 16) << first_line;
+    const Tensor x = random_tensor(Shape{size}, 3);
+    const Tensor y = executable->run(std::vector<Tensor>{x})[0];
+    EXPECT_NEAR(y.at(size - 1), std::tanh(x.at(size - 1)), 1e-6);
   }
 }
 
