@@ -13,6 +13,7 @@ std::string_view dtype_name(DType dtype) {
     case DType::kInt64: return "int64";
     case DType::kBool: return "bool";
     case DType::kUint8: return "uint8";
+    case DType::kBFloat16: return "bfloat16";
   }
   raise_internal("a known dtype", "");
 }

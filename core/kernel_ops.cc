@@ -65,13 +65,19 @@ Types map_types(In in, const Attributes& a) {
   return types;
 }
 
+void refuse_bfloat16(const ValueType& type) {
+  if (type.dtype == DType::kBFloat16) fail("bfloat16 is for storage: cast to float32 first");
+}
+
 Types reduce_types(In in, const Attributes& a) {
   const std::string& kind = a.get_string("kind");
+  refuse_bfloat16(in[0]);
   if (kind != "sum" && kind != "prod" && kind != "max" && kind != "min") fail("unknown kind of reduction '{}'", kind);
   return {reduced(in[0], axes_of(in[0].shape, a.get_ints("axes")), a.get_bool("keepdims"), in[0].dtype)};
 }
 
 Types arg_reduce_types(In in, const Attributes& a) {
+  refuse_bfloat16(in[0]);
   const std::string& kind = a.get_string("kind");
   if (kind != "argmax" && kind != "argmin") fail("unknown kind of reduction '{}'", kind);
   return {reduced(in[0], axes_of(in[0].shape, {a.get_int("axis")}), a.get_bool("keepdims"), DType::kInt32)};
@@ -101,7 +107,7 @@ Types contract_types(In in, const Attributes& a) {
   };
   free_dims(in[0].shape, lhs_batch, lhs_contract);
   free_dims(in[1].shape, rhs_batch, rhs_contract);
-  return {{in[0].dtype, Shape(std::move(dims))}};
+  return {{arithmetic_dtype(in[0].dtype), Shape(std::move(dims))}};
 }
 
 Types reshape_types(In in, const Attributes& a) {
@@ -214,6 +220,7 @@ Types gather_types(In in, const Attributes& a) {
 }
 
 Types scatter_add_types(In in, const Attributes& a) {
+  refuse_bfloat16(in[1]);
   check_indices(in[0]);
   const int index_rank = in[0].shape.rank();
   const int rank = in[1].shape.rank() - index_rank + 1;
@@ -233,7 +240,7 @@ Types random_types(In in, const Attributes& a) {
   const std::string& distribution = a.get_string("distribution");
   const DType dtype = a.get<DType>("dtype");
   check_dims(a.get<Shape>("shape"));
-  if (distribution == "uniform" ? !is_floating(dtype) : distribution != "bits" || dtype != DType::kInt32) {
+  if (distribution == "uniform" ? arithmetic_dtype(dtype) != dtype || !is_floating(dtype) : distribution != "bits" || dtype != DType::kInt32) {
     fail("distribution is 'uniform' (floating) or 'bits' (int32), found '{}' with {}", distribution, dtype_name(dtype));
   }
   return {{dtype, a.get<Shape>("shape")}};

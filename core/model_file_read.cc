@@ -71,6 +71,7 @@ DType dtype_of_file(file::DType dtype) {
     case file::DType::Int64: return DType::kInt64;
     case file::DType::Bool: return DType::kBool;
     case file::DType::Uint8: return DType::kUint8;
+    case file::DType::BFloat16: return DType::kBFloat16;
   }
   fail("it holds an unknown dtype ({})", static_cast<int>(dtype));
 }

@@ -34,6 +34,7 @@ file::DType file_dtype(DType dtype) {
     case DType::kInt64: return file::DType::Int64;
     case DType::kBool: return file::DType::Bool;
     case DType::kUint8: return file::DType::Uint8;
+    case DType::kBFloat16: return file::DType::BFloat16;
   }
   raise_internal("a dtype of the file format", std::string(dtype_name(dtype)));
 }

@@ -20,6 +20,7 @@ const char* operand_fault(const ScalarInstruction& i, DType a, DType b, DType c)
     case ScalarOp::kLess:
     case ScalarOp::kLessEqual:
     case ScalarOp::kEqual:
+      if (a == DType::kBFloat16) return "bfloat16 is for storage: cast to float32 first";
       return a == b && i.dtype == DType::kBool ? nullptr
                                                : "a comparison takes (T, T) and gives bool";
     case ScalarOp::kAnd:
@@ -31,6 +32,7 @@ const char* operand_fault(const ScalarInstruction& i, DType a, DType b, DType c)
   }
   if (i.dtype != a || (scalar_op_arity(i.op) == 2 && a != b))
     return "operands and result must have one dtype";
+  if (a == DType::kBFloat16) return "bfloat16 is for storage: cast to float32 first";
   const bool floating =
       i.op == ScalarOp::kPow || (i.op >= ScalarOp::kSqrt && i.op <= ScalarOp::kCos);
   return floating && !is_floating(a) ? "it takes floating operands" : nullptr;
@@ -44,6 +46,7 @@ bool constant_in_range(DType dtype, double value) {
     case DType::kInt32: return std::fabs(value) <= 2147483648.0 && value == std::trunc(value);
     case DType::kInt64: return std::fabs(value) < 9.2e18 && value == std::trunc(value);
     case DType::kBool: return value == 0 || value == 1;
+    case DType::kBFloat16: return std::isnan(value) || static_cast<double>(bfloat16(value)) == value;
     case DType::kUint8: return value >= 0 && value <= 255 && value == std::trunc(value);
   }
   return false;

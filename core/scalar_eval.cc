@@ -96,6 +96,7 @@ ScalarValue evaluate_instruction(const ScalarInstruction& i, DType operand, Scal
       if (is_floating(i.dtype)) {
         const double value = from_float ? a.f : static_cast<double>(a.i);
         if (i.dtype == DType::kFloat64) return {value, 0};
+        if (i.dtype == DType::kBFloat16) return {bfloat16(from_float ? static_cast<float>(value) : static_cast<float>(a.i)), 0};
         return {from_float ? static_cast<float>(value) : static_cast<float>(a.i), 0};
       }
       return {0, from_float ? to_integer(i.dtype, a.f) : wrap(i.dtype, a.i)};

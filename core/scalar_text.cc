@@ -200,6 +200,7 @@ class Parser {
       const bool logic = i.op == ScalarOp::kAnd || i.op == ScalarOp::kOr || i.op == ScalarOp::kNot;
       const bool comparison = i.op == ScalarOp::kLess || i.op == ScalarOp::kLessEqual || i.op == ScalarOp::kEqual;
       const bool floating = i.op == ScalarOp::kPow || (i.op >= ScalarOp::kSqrt && i.op <= ScalarOp::kCos);
+      if (type(0) == DType::kBFloat16) fail("a cast: bfloat16 is for storage");
       if (logic && type(0) != DType::kBool) fail("a bool operand");
       if (floating && !is_floating(type(0))) fail("a floating operand");
       i.dtype = comparison ? DType::kBool : type(0);

@@ -29,7 +29,10 @@ std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, con
   options.pipeline = pipeline;
   options.batch = batch;
   options.cache = code_cache();
-  if (state.compiled) options.disabled_passes = state.compiled->arguments.disabled_passes;
+  if (state.compiled) {
+    options.disabled_passes = state.compiled->arguments.disabled_passes;
+    options.mixed_precision = state.compiled->arguments.mixed_precision;
+  }
   program->executable = compile(step.graph, options);
   // Passes keep the variables, but bind by name rather than rely on their order.
   std::vector<Tensor> storage;

@@ -59,7 +59,7 @@ uint64_t next_random_key() {
 
 void set_floatx(std::string_view dtype) {
   const DType parsed = parse_dtype(dtype);
-  if (!is_floating(parsed)) {
+  if (parsed != DType::kFloat32 && parsed != DType::kFloat64) {
     throw Error("set_floatx takes \"float32\" or \"float64\", found \"" + std::string(dtype) +
                 "\"");
   }

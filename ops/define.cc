@@ -63,12 +63,13 @@ DType promote(DType a, DType b) {
       case DType::kUint8: return 1;
       case DType::kInt32: return 2;
       case DType::kInt64: return 3;
+      case DType::kBFloat16:
       case DType::kFloat32: return 4;
       case DType::kFloat64: return 5;
     }
     return 5;
   };
-  return order(a) < order(b) ? b : a;
+  return arithmetic_dtype(order(a) < order(b) ? b : a);
 }
 
 Symbol apply(std::string_view op, std::span<const Operand> operands, Attributes attributes) {

@@ -96,8 +96,10 @@ Cotangents contract_gradient(const GradientContext& c) {
   const Ints lb = normalized(a.shape(), c.attributes.get_ints("lhs_batch")), rb = normalized(b.shape(), c.attributes.get_ints("rhs_batch"));
   const Ints lc = normalized(a.shape(), c.attributes.get_ints("lhs_contract")), rc = normalized(b.shape(), c.attributes.get_ints("rhs_contract"));
   Cotangents result(2);
-  if (c.needed[0]) result[0] = side_gradient(*c.cotangents[0], true, b, a.shape(), lb, lc, rb, rc);
-  if (c.needed[1]) result[1] = side_gradient(*c.cotangents[0], false, a, b.shape(), rb, rc, lb, lc);
+  // The product of bfloat16 sides is float32: its cotangent is rounded to bfloat16 like them, and so are theirs.
+  const Symbol dy = cast(*c.cotangents[0], a.dtype());
+  if (c.needed[0]) result[0] = cast(side_gradient(dy, true, b, a.shape(), lb, lc, rb, rc), a.dtype());
+  if (c.needed[1]) result[1] = cast(side_gradient(dy, false, a, b.shape(), rb, rc, lb, lc), b.dtype());
   return result;
 }
 
@@ -116,7 +118,7 @@ std::vector<ValueType> dense_type(std::span<const ValueType> in, const Attribute
   }
   Shape shape = x;
   shape[x.rank() - 1] = kernel[1];
-  return {{in[0].dtype, shape}};
+  return {{arithmetic_dtype(in[0].dtype), shape}};
 }
 
 std::vector<Symbol> decompose_dense(std::span<const Symbol> in, const Attributes& a) {

@@ -17,6 +17,7 @@ struct PassContext {
   /// Evaluates a graph without inputs and variables; used to fold constants. Passed in, so that
   /// passes need no backend.
   std::function<std::vector<Tensor>(const Graph&)> evaluate;
+  std::string mixed_precision;        // "bfloat16": what contractions multiply in; "": as the graph says
   std::vector<std::string> disabled;  // pass names, or "all" for every optional pass
   std::function<void(std::string_view pass, const Graph&)> on_pass;
   /// Remarks for the user: a rule that matched but for one condition, with layer and line.

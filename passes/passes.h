@@ -17,6 +17,7 @@ Graph fold_batch_norm(const Graph& graph, const PassContext& context);
 Graph fuse_dense(const Graph& graph, const PassContext& context);
 Graph decompose(const Graph& graph, const PassContext& context);
 void check_decomposed(const Graph& graph, const PassContext& context);
+Graph lower_precision(const Graph& graph, const PassContext& context);
 Graph simplify_maps(const Graph& graph, const PassContext& context);
 Graph fuse_elementwise(const Graph& graph, const PassContext& context);
 Graph fuse_epilogues(const Graph& graph, const PassContext& context);

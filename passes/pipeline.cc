@@ -17,6 +17,7 @@ const std::vector<Pass>& all_passes() {
       {"fuse_dense", "join dense and the activation that follows it", false, fuse_dense},
       {"remove_dead", "drop nodes and results that nothing reads", false, remove_dead},
       {"decompose", "expand composites and elementwise ops to kernel ops", true, decompose, check_decomposed},
+      {"lower_precision", "let contractions multiply bfloat16 where mixed_precision asks for it", true, lower_precision, check_decomposed},
       {"simplify_maps", "turn constant operands of maps into literals, drop operands and results given twice", false, simplify_maps},
       {"fuse_elementwise", "gather maps, broadcasts and reductions into regions that run as one kernel", false, fuse_elementwise, check_fused},
       {"fuse_epilogues", "let contractions take the elementwise work that follows them", false, fuse_epilogues, check_fused},
@@ -45,14 +46,14 @@ const Pipeline& find_pipeline(std::string_view name) {
       "stabilize_cross_entropy",
       "remove_dead", "simplify", "fold_constants", "merge_duplicates",
       "fuse_dense", "remove_dead",
-      "decompose",
+      "decompose", "lower_precision",
       "simplify", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
       "fuse_elementwise", "fuse_epilogues", "remove_dead"});
   static const Pipeline inference = make_pipeline("inference", {
       "stabilize_cross_entropy", "remove_dropout", "to_inference",
       "remove_dead", "simplify", "fold_constants", "merge_duplicates",
       "fold_batch_norm", "fuse_dense", "remove_dead",
-      "decompose",
+      "decompose", "lower_precision",
       "simplify", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
       "fuse_elementwise", "fuse_epilogues", "remove_dead"});
   if (name == training.name) return training;

@@ -26,6 +26,7 @@ bool is_lossless(DType from, DType to) {
     case DType::kUint8: return to != DType::kBool;
     case DType::kInt32: return to == DType::kInt64 || to == DType::kFloat64;
     case DType::kFloat32: return to == DType::kFloat64;
+    case DType::kBFloat16: return to == DType::kFloat32 || to == DType::kFloat64;
     default: return false;
   }
 }

@@ -32,7 +32,7 @@ bool stands_alone(const Graph& graph, int32_t index) {
   return true;
 }
 
-Target target_of(const std::string& backend) {
+Target target_of(const std::string& backend, const std::string& mixed_precision) {
   Target target;
   target.name = backend;
   if (backend == "reference") return target;
@@ -40,8 +40,10 @@ Target target_of(const std::string& backend) {
   target.fuses_epilogues = true;
   if (backend == "onednn") {
     target.fuses_epilogues = false;
-    target.claims = [](const Graph& graph, int32_t node) {
+    // A dense layer of lower precision is taken apart, so that its product can be found.
+    target.claims = [products = mixed_precision.empty()](const Graph& graph, int32_t node) {
       const OpRecord& op = *graph.node(node).op;
+      if (!products && op.name == "dense") return false;
       return op.kind == KernelKind::kComposite && (!op.is_elementwise() || stands_alone(graph, node)) &&
              find_backend("onednn").why_not(graph, node).empty();
     };
@@ -65,8 +67,11 @@ std::optional<int64_t> batch_of(const Graph& graph, std::span<const Tensor> inpu
 Graph lower(const Graph& graph, const CompileOptions& options, std::vector<PassStatistics>* statistics) {
   register_ops();
   if (options.backend != "auto") find_backend(options.backend);
-  const Target target = target_of(options.backend);
+  const Target target = target_of(options.backend, options.mixed_precision);
+  if (!options.mixed_precision.empty() && options.mixed_precision != "bfloat16")
+    raise_unknown_name("mixed precision", options.mixed_precision, {"bfloat16"});
   PassContext context;
+  context.mixed_precision = options.mixed_precision;
   context.target = &target;
   context.evaluate = evaluate_constants;
   context.disabled = options.disabled_passes;

@@ -19,6 +19,7 @@ struct CompileOptions {
   std::string backend = "auto";        // auto, reference, onednn, llvm
   std::string pipeline = "inference";  // inference, training
   int64_t batch = 1;                   // replaces the symbolic batch dimension
+  std::string mixed_precision = "";     // "bfloat16": contractions multiply bfloat16 and add in float32
   std::vector<std::string> disabled_passes = {};  // names, or "all" for every optional one
   bool cache = true;                   // compiled code on disk
   std::vector<std::string>* remarks = nullptr;  // what rules almost matched, for the user
@@ -26,7 +27,7 @@ struct CompileOptions {
   std::function<void(std::string_view pass, const Graph&)> on_pass = {};
 };
 
-/// Raises NameError for an unknown backend, pipeline or pass.
+/// Raises NameError for an unknown backend, pipeline, pass or mixed precision.
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options);
 
 /// The graph after the pipeline, before kernels are made: what `sinter dump` shows.

@@ -279,6 +279,7 @@ std::string_view numpy_type(DType dtype) {
     case DType::kInt64: return "<i8";
     case DType::kBool: return "|b1";
     case DType::kUint8: return "|u1";
+    case DType::kBFloat16: break;  // NumPy has none
   }
   return "";
 }
@@ -331,7 +332,8 @@ Tensor load_npy(const std::string& path) {
   return parse_npy(read_file(path), path);  // a pipe, or the error
 }
 
-void save_npy(const std::string& path, const Tensor& tensor) {
+void save_npy(const std::string& path, const Tensor& given) {
+  const Tensor tensor = given.cast(arithmetic_dtype(given.dtype()));  // NumPy has no bfloat16
   std::string shape;
   for (const int64_t dim : tensor.shape()) shape += fmt::format("{}, ", dim);
   if (tensor.shape().rank() == 1) shape.pop_back();  // (3,)

@@ -147,6 +147,7 @@ Config compile_arguments_to_config(const CompileArguments& arguments) {
                 {"jit_compile", false}};
   // Sinter's own; Keras ignores neither, so they are written only when they say something.
   if (!arguments.backend.empty()) result.set("backend", arguments.backend);
+  if (!arguments.mixed_precision.empty()) result.set("mixed_precision", arguments.mixed_precision);
   if (!arguments.disabled_passes.empty()) {
     ConfigList passes;
     for (const std::string& p : arguments.disabled_passes) passes.emplace_back(p);
@@ -173,6 +174,7 @@ CompileArguments compile_arguments_from_config(const ConfigValue& json,
     throw Error("loss_weights must be a list with one number for each output");
   }
   result.backend = config.get_string("backend", "");
+  result.mixed_precision = config.get_string("mixed_precision", "");
   if (const ConfigList* passes = config.get("disabled_passes").as<ConfigList>()) {
     for (const ConfigValue& p : *passes) {
       if (const std::string* name = p.as<std::string>()) result.disabled_passes.push_back(*name);

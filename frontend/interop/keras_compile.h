@@ -38,7 +38,7 @@ class CustomObject {
 using CustomObjects = std::map<std::string, CustomObject, std::less<>>;
 
 /// {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"}, with what Keras adds and,
-/// where they are set, "backend" and "disabled_passes".
+/// where they are set, "backend", "mixed_precision" and "disabled_passes".
 Config compile_arguments_to_config(const CompileArguments& arguments);
 /// The inverse; takes compile.json and "compile_config". Raises NameError, or Error naming the key.
 CompileArguments compile_arguments_from_config(const ConfigValue& json,

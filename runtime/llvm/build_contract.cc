@@ -70,7 +70,13 @@ void build_contract(const Region& region, int32_t node, LoopProgram& program) {
     right.strides.push_back(d.rhs);
     out.strides.push_back(d.out);
   }
-  int value = nest.apply(ScalarOp::kMul, dtype, {nest.load(dtype, left), nest.load(dtype, right)});
+  // bfloat16 is multiplied and added as float32, which is what `dtype` says.
+  const DType stored = graph.type(n.inputs[0]).dtype;
+  const auto load = [&](const Access& access) {
+    const int loaded = nest.load(stored, access);
+    return stored == dtype ? loaded : nest.apply(ScalarOp::kCast, dtype, {loaded});
+  };
+  int value = nest.apply(ScalarOp::kMul, dtype, {load(left), load(right)});
   if (!dense) {
     LoopOp sum;
     sum.kind = LoopOpKind::kReduce;

@@ -79,6 +79,7 @@ llvm::Type* Emitter::storage_type(DType dtype) {
   switch (dtype) {
     case DType::kFloat32: return ir_.getFloatTy();
     case DType::kFloat64: return ir_.getDoubleTy();
+    case DType::kBFloat16: return ir_.getInt16Ty();  // its bits; cast() makes a float of them
     case DType::kInt32: return ir_.getInt32Ty();
     case DType::kInt64: return ir_.getInt64Ty();
     case DType::kBool:
@@ -94,6 +95,7 @@ llvm::Type* Emitter::type(DType dtype, int lanes) {
 
 Value Emitter::number(DType dtype, double value, int lanes) {
   llvm::Type* t = type(dtype, lanes);
+  if (dtype == DType::kBFloat16) return llvm::ConstantInt::get(t, bfloat16(value).bits);
   if (is_floating(dtype)) return llvm::ConstantFP::get(t, value);
   return llvm::ConstantInt::get(t, static_cast<uint64_t>(static_cast<int64_t>(value)), true);
 }

@@ -92,6 +92,8 @@ class Emitter {
   /// The results of a scalar expression; arguments of 1 lane are splat where needed.
   Values expression(const ScalarExpr& expr, std::span<const Value> arguments, int lanes);
   Value cast(Value value, DType from, DType to);
+  Value widen_bfloat16(Value bits);
+  Value round_to_bfloat16(Value value);
   /// max and min that give NaN when either side is NaN.
   Value maximum(DType dtype, Value a, Value b);
   Value minimum(DType dtype, Value a, Value b);

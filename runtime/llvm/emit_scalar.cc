@@ -121,9 +121,29 @@ Value Emitter::minimum(DType dtype, Value a, Value b) {
                                       : ir_.CreateSelect(ir_.CreateFCmpUNO(b, b), b, smaller);
 }
 
+// The bits of a bfloat16 are the upper half of a float's.
+Value Emitter::widen_bfloat16(Value bits) {
+  const int lanes = lanes_of(bits);
+  Value word = ir_.CreateZExt(bits, type(DType::kInt32, lanes));
+  return ir_.CreateBitCast(ir_.CreateShl(word, 16), type(DType::kFloat32, lanes));
+}
+
+// To nearest, ties to even, as core/bfloat16.h: on the bits, since VCVTNEPS2BF16 makes zeros of subnormal numbers.
+Value Emitter::round_to_bfloat16(Value value) {
+  const int lanes = lanes_of(value);
+  const auto bits = [&](uint64_t n) { return llvm::ConstantInt::get(type(DType::kInt32, lanes), n); };
+  Value word = ir_.CreateBitCast(value, type(DType::kInt32, lanes));
+  Value upper = ir_.CreateLShr(word, 16);
+  Value rounded = ir_.CreateLShr(ir_.CreateAdd(ir_.CreateAdd(word, bits(0x7fff)), ir_.CreateAnd(upper, bits(1))), 16);
+  Value result = ir_.CreateSelect(ir_.CreateFCmpUNO(value, value), ir_.CreateOr(upper, bits(0x40)), rounded);
+  return ir_.CreateTrunc(result, type(DType::kBFloat16, lanes));
+}
+
 Value Emitter::cast(Value value, DType from, DType to) {
   if (from == to) return value;
   const int lanes = lanes_of(value);
+  if (from == DType::kBFloat16) return cast(widen_bfloat16(value), DType::kFloat32, to);
+  if (to == DType::kBFloat16) return round_to_bfloat16(cast(value, from, DType::kFloat32));
   llvm::Type* target = type(to, lanes);
   if (is_floating(from)) {
     if (is_floating(to)) return ir_.CreateFPCast(value, target);

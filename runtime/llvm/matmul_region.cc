@@ -31,6 +31,7 @@ std::string check_body(const Graph& body) {
     if (node.is("contract")) {
       dtype = node.types[0].dtype;
       if (!is_floating(dtype)) return "a matmul of integers";
+      if (body.type(node.inputs[0]).dtype != dtype) return "a matmul of bfloat16";
       if (!node.types[0].shape.is_static()) return "a matmul of unknown size";
       for (ValueId input : node.inputs) {
         if (!body.node(input).is("input"))

@@ -61,10 +61,11 @@ std::unique_ptr<Kernel> make_contract(const Graph& graph, int32_t node) {
       [t, dtype = a.dtype](void* const* buffers) {
         dispatch_dtype(dtype, [&](auto zero) {
           using T = decltype(zero);
-          using Wide = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+          using Wide = std::conditional_t<is_floating_type<T>, double, int64_t>;
           const T* x = static_cast<const T*>(buffers[0]);
           const T* y = static_cast<const T*>(buffers[1]);
-          T* out = static_cast<T*>(buffers[2]);
+          using Out = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
+          Out* out = static_cast<Out*>(buffers[2]);
           auto* sums = static_cast<Wide*>(buffers[3]);
           for (size_t batch = 0; batch < t->a_batch.size(); ++batch) {
             for (int64_t row : t->a_free) {
@@ -74,7 +75,7 @@ std::unique_ptr<Kernel> make_contract(const Graph& graph, int32_t node) {
                 const T* from = y + t->b_batch[batch] + t->b_k[k];
                 for (size_t j = 0; j < t->b_free.size(); ++j) sums[j] += value * static_cast<Wide>(from[t->b_free[j]]);
               }
-              for (size_t j = 0; j < t->b_free.size(); ++j) *out++ = static_cast<T>(sums[j]);
+              for (size_t j = 0; j < t->b_free.size(); ++j) *out++ = static_cast<Out>(sums[j]);
             }
           }
         });

@@ -8,7 +8,7 @@ ScalarValue load(DType dtype, const void* data, int64_t i) {
   return dispatch_dtype(dtype, [&](auto zero) -> ScalarValue {
     using T = decltype(zero);
     const T value = static_cast<const T*>(data)[i];
-    if constexpr (std::is_floating_point_v<T>) return {value, 0};
+    if constexpr (is_floating_type<T>) return {static_cast<double>(value), 0};
     else return {0, static_cast<int64_t>(value)};
   });
 }
@@ -16,7 +16,7 @@ ScalarValue load(DType dtype, const void* data, int64_t i) {
 void store(DType dtype, void* data, int64_t i, ScalarValue value) {
   dispatch_dtype(dtype, [&](auto zero) {
     using T = decltype(zero);
-    if constexpr (std::is_floating_point_v<T>) static_cast<T*>(data)[i] = static_cast<T>(value.f);
+    if constexpr (is_floating_type<T>) static_cast<T*>(data)[i] = static_cast<T>(value.f);
     else static_cast<T*>(data)[i] = static_cast<T>(value.i);
   });
 }

@@ -27,6 +27,7 @@ LoopBody strided_copy(Shape shape, int64_t base, std::vector<int64_t> strides, i
     };
     if (element_bytes == 8) copy(Cell<8>{});
     else if (element_bytes == 4) copy(Cell<4>{});
+    else if (element_bytes == 2) copy(Cell<2>{});
     else copy(Cell<1>{});
   };
 }

@@ -35,9 +35,9 @@ template <typename T> void combine(Kind kind, T& total, T value) {
     case Kind::kProd: total = static_cast<T>(total * value); return;
     case Kind::kMax:
     case Kind::kMin:
-      if constexpr (std::is_floating_point_v<T>) {
-        if (std::isnan(total)) return;
-        if (std::isnan(value)) { total = value; return; }
+      if constexpr (is_floating_type<T>) {
+        if (total != total) return;
+        if (value != value) { total = value; return; }
       }
       if (kind == Kind::kMax ? total < value : value < total) total = value;
       return;
@@ -46,11 +46,12 @@ template <typename T> void combine(Kind kind, T& total, T value) {
 
 template <typename T> T identity(Kind kind) {
   using Limits = std::numeric_limits<T>;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   switch (kind) {
     case Kind::kSum: return T(0);
     case Kind::kProd: return T(1);
-    case Kind::kMax: return std::is_floating_point_v<T> ? -Limits::infinity() : Limits::lowest();
-    case Kind::kMin: return std::is_floating_point_v<T> ? Limits::infinity() : Limits::max();
+    case Kind::kMax: return is_floating_type<T> ? static_cast<T>(-kInfinity) : Limits::lowest();
+    case Kind::kMin: return is_floating_type<T> ? static_cast<T>(kInfinity) : Limits::max();
   }
   return T(0);
 }
@@ -98,7 +99,7 @@ std::unique_ptr<Kernel> make_reduce(const Graph& graph, int32_t node) {
       [=](void* const* buffers) {
         dispatch_dtype(type.dtype, [&](auto zero) {
           using T = decltype(zero);
-          using Wide = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+          using Wide = std::conditional_t<is_floating_type<T>, double, int64_t>;
           const T* x = static_cast<const T*>(buffers[0]);
           auto* totals = static_cast<Wide*>(buffers[2]);
           const Wide start = kind == Kind::kSum || kind == Kind::kProd ? identity<Wide>(kind) : static_cast<Wide>(identity<T>(kind));

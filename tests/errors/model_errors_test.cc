@@ -145,6 +145,8 @@ TEST_F(ModelErrors, Compile) {
             std::string("unknown backend 'cuda'. Known: auto, ") +
                 (SINTER_WITH_LLVM ? "llvm, " : "") + (SINTER_WITH_ONEDNN ? "onednn, " : "") +
                 "reference");
+  EXPECT_EQ(error_of([&] { model.compile({.loss = "mse", .mixed_precision = "bfloat"}); }),
+            "unknown mixed precision 'bfloat'; did you mean 'bfloat16'? Known: bfloat16");
   EXPECT_EQ(error_of([&] { Adam({.clipnorm = 1.0, .clipvalue = 1.0}); }),
             "Adam: only one of clipnorm, clipvalue and global_clipnorm can be set");
   auto x = Input({4});

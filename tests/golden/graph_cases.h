@@ -6,7 +6,7 @@
 //   =>
 //   graph "g" { ... }
 //
-// Options: `claims=dense,softmax` (ops the target claims), `batch=4` (specialize first),
+// Options: `mixed_precision=bfloat16`, `claims=dense,softmax` (ops the target claims), `batch=4` (specialize first),
 // `values=any` (the pass changes values on purpose), `tolerance=1e-5` (the default is 1e-6),
 // `remark` followed by a quoted text that must be left.
 #pragma once
@@ -25,6 +25,7 @@ struct GraphCase {
   std::vector<std::string> claims;
   std::vector<std::string> first;
   std::vector<std::string> remarks;
+  std::string mixed_precision;
   int64_t batch = 0;
   bool any_values = false;
   double tolerance = 1e-6;

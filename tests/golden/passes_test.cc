@@ -44,6 +44,7 @@ class Golden : public testing::TestWithParam<std::string> {
       return std::find(c.claims.begin(), c.claims.end(), op) != c.claims.end();
     };
     PassContext context;
+    context.mixed_precision = c.mixed_precision;
     context.target = &target_;
     context.evaluate = [](const Graph& g) { return evaluate_graph(g, {}); };
     return context;

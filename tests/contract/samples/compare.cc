@@ -19,6 +19,12 @@ void compare_samples(Samples& out) {
     out.push_back({"cast", {{Shape{21}, 0, 1, DType::kBool}}, {{"dtype", to}}});
     out.push_back({"cast", {{Shape{21}, 0, 255, DType::kUint8}}, {{"dtype", to}}});
   }
+  // Ties, the largest value, overflow, a subnormal number, NaN.
+  out.push_back({.op = "cast", .inputs = {{Shape{40}, 0, 0, DType::kFloat32, {1.00390625, 1.01171875, -1.00390625, 3.3895314e38, 3.4e38, 1e-40, -0.0, kNaN, kInf, 0.1}}}, .attributes = {{"dtype", DType::kBFloat16}},
+                 .tolerance = 0, .orders = 0, .note = "to bfloat16"});
+  for (DType to : {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kBool}) {
+    out.push_back({.op = "cast", .inputs = {{Shape{37}, -3, 200, DType::kBFloat16}}, .attributes = {{"dtype", to}}, .tolerance = 0, .orders = 0});
+  }
   out.push_back({.op = "cast", .inputs = {{Shape{5}, 0, 0, DType::kFloat32, {kNaN, 1e20, -1e20, -1.9, 2147483647.0}}}, .attributes = {{"dtype", DType::kInt32}},
                  .note = "NaN becomes 0, the rest saturates"});
   out.push_back({.op = "stop_gradient", .inputs = {{Shape{2, 3}}}, .orders = 0, .note = "its gradient is zero on purpose"});

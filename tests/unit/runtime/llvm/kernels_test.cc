@@ -47,6 +47,24 @@ TEST_F(Kernels, LargeMapInPieces) {
   EXPECT_KERNELS(g, kFloat);
 }
 
+// bfloat16 is read, rounded, moved and multiplied.
+TEST_F(Kernels, BFloat16) {
+  for (const int64_t n : {1, 15, 17, 64, 257}) {
+    Graph g;
+    const Symbol a = g.input("a", {DType::kBFloat16, Shape{3, n}});
+    const Symbol b = g.input("b", {DType::kFloat32, Shape{n, 33}});
+    const Symbol twice = map(g, {a}, "(bfloat16) -> cast<bfloat16>(mul(cast<float32>(a0), 3:float32))");
+    const Symbol rounded = map(g, {b}, "(float32) -> cast<bfloat16>(a0)");
+    g.add_output("twice", twice.id());
+    g.add_output("turned", transpose(twice, {1, 0}).id());
+    g.add_output("joined", concat(std::vector<Symbol>{a, twice}, 1).id());
+    g.add_output("wide", map(g, {a}, "(bfloat16) -> cast<float64>(a0)").id());
+    g.add_output("product", g.add1("contract", {a, rounded},
+                                   {{"lhs_contract", std::vector<int64_t>{1}}, {"rhs_contract", std::vector<int64_t>{0}}}).id());
+    EXPECT_KERNELS(g, kFloat);
+  }
+}
+
 TEST_F(Kernels, MapsOfMixedTypes) {
   for (const int64_t n : {1, 17, 50}) {
     Graph g;
