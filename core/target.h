@@ -16,6 +16,9 @@ struct Target {
   bool fuses_elementwise = false;
   /// May a contraction take its elementwise consumers (bias, activation, mask) as an epilogue?
   bool fuses_epilogues = false;
+  /// Is a contraction of bfloat16 faster than one of float32? Otherwise operands are rounded to bfloat16 and multiplied as float32,
+  /// which gives the same products.
+  bool contracts_bfloat16 = false;
 };
 
 }  // namespace sinter

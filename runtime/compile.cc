@@ -35,7 +35,10 @@ bool stands_alone(const Graph& graph, int32_t index) {
 Target target_of(const std::string& backend, const std::string& mixed_precision) {
   Target target;
   target.name = backend;
-  if (backend == "reference") return target;
+  if (backend == "reference") {
+    target.contracts_bfloat16 = true;
+    return target;
+  }
   target.fuses_elementwise = true;
   target.fuses_epilogues = true;
   if (backend == "onednn") {

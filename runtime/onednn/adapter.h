@@ -11,6 +11,9 @@
 
 namespace sinter::onednn {
 
+// 3.2 gives NaN for the exact gelu of infinity.
+inline constexpr bool kGeluKeepsInfinity = DNNL_VERSION_MAJOR < 3;
+
 class OneThread {
  public:
   OneThread() : saved_(omp_get_max_threads()) {

@@ -33,6 +33,7 @@ std::optional<Eltwise> eltwise_of(std::string_view op, const Attributes& a) {
   if (op == "leaky_relu") return Eltwise{algorithm::eltwise_relu, static_cast<float>(a.get_float("negative_slope")), 0};
   if (op == "elu") return Eltwise{algorithm::eltwise_elu, static_cast<float>(a.get_float("alpha")), 0};
   if (op == "swish") return Eltwise{algorithm::eltwise_swish, static_cast<float>(a.get_float("beta")), 0};
+  if (op == "gelu" && !kGeluKeepsInfinity && !a.get_bool("approximate")) return std::nullopt;
   if (op == "gelu") return Eltwise{a.get_bool("approximate") ? algorithm::eltwise_gelu_tanh : algorithm::eltwise_gelu_erf, 0, 0};
   static const std::map<std::string_view, Eltwise> table = {
       {"relu", {algorithm::eltwise_relu, 0, 0}},     {"tanh", {algorithm::eltwise_tanh, 0, 0}},

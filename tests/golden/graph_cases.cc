@@ -64,6 +64,8 @@ GraphCase parse_header(const GraphFile& file, const std::string& header, int lin
       result.first = split(value);
     } else if (word.starts_with("mixed_precision=")) {
       result.mixed_precision = value;
+    } else if (word == "emulated") {
+      result.emulated = true;
     } else if (word.starts_with("batch="))
       result.batch = std::stoll(value);
     else if (word == "values=any")

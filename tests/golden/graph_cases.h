@@ -6,7 +6,7 @@
 //   =>
 //   graph "g" { ... }
 //
-// Options: `mixed_precision=bfloat16`, `claims=dense,softmax` (ops the target claims), `batch=4` (specialize first),
+// Options: `mixed_precision=bfloat16`, `emulated` (the target has no fast products of it), `claims=dense,softmax` (ops the target claims), `batch=4` (specialize first),
 // `values=any` (the pass changes values on purpose), `tolerance=1e-5` (the default is 1e-6),
 // `remark` followed by a quoted text that must be left.
 #pragma once
@@ -26,6 +26,7 @@ struct GraphCase {
   std::vector<std::string> first;
   std::vector<std::string> remarks;
   std::string mixed_precision;
+  bool emulated = false;
   int64_t batch = 0;
   bool any_values = false;
   double tolerance = 1e-6;

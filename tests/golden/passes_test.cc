@@ -45,6 +45,7 @@ class Golden : public testing::TestWithParam<std::string> {
     };
     PassContext context;
     context.mixed_precision = c.mixed_precision;
+    target_.contracts_bfloat16 = !c.emulated;
     context.target = &target_;
     context.evaluate = [](const Graph& g) { return evaluate_graph(g, {}); };
     return context;
