@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <vector>
 
@@ -63,7 +64,8 @@ std::optional<std::string> CodeCache::find(std::string_view key) const {
   if (folder_.empty()) return std::nullopt;
   const std::string path = path_of(key);
   std::error_code ignored;
-  if (!fs::exists(path, ignored)) return std::nullopt;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return std::nullopt;
   try {
     const std::string bytes = read_file(path);
     Header header, expected;
@@ -84,29 +86,33 @@ std::optional<std::string> CodeCache::find(std::string_view key) const {
       return std::nullopt;
     }
     if (stored != key) return std::nullopt;
-    fs::last_write_time(path, fs::file_time_type::clock::now(), ignored);  // used just now
+    // Used just now; to some seconds is enough to tell old entries from new ones.
+    if (info.st_mtime + 5 < ::time(nullptr))
+      fs::last_write_time(path, fs::file_time_type::clock::now(), ignored);
     return std::string(value);
   } catch (const Error&) {
     return std::nullopt;
   }
 }
 
-void CodeCache::put(std::string_view key, std::string_view value) const {
+void CodeCache::put(std::span<const Entry> entries) const {
   if (folder_.empty()) return;
   try {
     std::error_code error;
     const fs::path folder(folder_);
     if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
     ::mkdir(folder_.c_str(), 0700);  // an existing folder keeps its mode
-    Header header;
-    header.key_bytes = key.size();
-    header.value_bytes = value.size();
-    header.checksum = checksum(key, value);
-    AtomicFile file(path_of(key), false);
-    file.write(&header, sizeof(header));
-    file.write(key);
-    file.write(value);
-    file.commit();
+    for (const auto& [key, value] : entries) {
+      Header header;
+      header.key_bytes = key.size();
+      header.value_bytes = value.size();
+      header.checksum = checksum(key, value);
+      AtomicFile file(path_of(key), false);
+      file.write(&header, sizeof(header));
+      file.write(key);
+      file.write(value);
+      file.commit();
+    }
     trim();
   } catch (const Error&) {
     // A cache that cannot be written is no reason to fail.
@@ -114,12 +120,12 @@ void CodeCache::put(std::string_view key, std::string_view value) const {
 }
 
 void CodeCache::trim() const {
-  struct Entry {
+  struct StoredFile {
     fs::path path;
     fs::file_time_type used;
     int64_t bytes;
   };
-  std::vector<Entry> entries;
+  std::vector<StoredFile> entries;
   int64_t total = 0;
   std::error_code error;
   for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
@@ -133,8 +139,8 @@ void CodeCache::trim() const {
   }
   if (total <= limit_bytes_) return;
   std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return a.used < b.used; });
-  for (const Entry& entry : entries) {
+            [](const StoredFile& a, const StoredFile& b) { return a.used < b.used; });
+  for (const StoredFile& entry : entries) {
     if (total <= limit_bytes_) break;
     fs::remove(entry.path, error);
     total -= entry.bytes;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,9 +22,16 @@ class CodeCache {
   /// The value stored under exactly this key. A damaged entry is removed. Never raises: a cache
   /// that cannot be read is empty.
   std::optional<std::string> find(std::string_view key) const;
-  /// Stores a value; on any failure (full disk, no right to write) nothing happens. Removes the
+  struct Entry {
+    std::string_view key, value;
+  };
+  /// Stores values; on any failure (full disk, no right to write) nothing happens. Removes the
   /// entries unused for longest when the folder has grown above its limit.
-  void put(std::string_view key, std::string_view value) const;
+  void put(std::span<const Entry> entries) const;
+  void put(std::string_view key, std::string_view value) const {
+    const Entry entry{key, value};
+    put({&entry, 1});
+  }
   const std::string& folder() const { return folder_; }
 
  private:

@@ -1,21 +1,13 @@
-// The llvm backend: a plan for each node, equal plans compiled once, a few modules at the same
-// time, kept in the cache on disk.
+// The llvm backend: a plan for each node, and the code of each plan from the store of kernels.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <functional>
-#include <map>
-#include <thread>
 
 #include "core/error.h"
 #include "core/prologue.h"
-#include "runtime/code_cache.h"
 #include "runtime/compile.h"
 #include "runtime/kernel.h"
-#include "runtime/llvm/codegen_version.h"
-#include "runtime/llvm/emit.h"
-#include "runtime/llvm/jit.h"
+#include "runtime/llvm/kernel_store.h"
 #include "runtime/llvm/loop_plan.h"
 #include "runtime/llvm/matmul_kernel.h"
 
@@ -28,14 +20,13 @@ using PrepareFunction = void (*)(void* const* buffers, void* prepared);
 
 class JitKernel final : public Kernel {
  public:
-  JitKernel(std::unique_ptr<KernelPlan> plan, std::shared_ptr<const LoadedCode> code,
-            const std::string& symbol)
+  JitKernel(std::unique_ptr<KernelPlan> plan, std::shared_ptr<const LoadedKernel> code)
       : plan_(std::move(plan)), code_(std::move(code)) {
-    for (size_t p = 0; p < plan_->pieces.size(); ++p)
-      functions_.push_back(
-          reinterpret_cast<Function>(code_->find(fmt::format("{}_{}", symbol, p))));
+    const size_t phases = plan_->pieces.size();
+    for (size_t p = 0; p < phases; ++p)
+      functions_.push_back(reinterpret_cast<Function>(code_->function(p)));
     if (plan_->prepared_bytes > 0)
-      prepare_ = reinterpret_cast<PrepareFunction>(code_->find(symbol + "_prepare"));
+      prepare_ = reinterpret_cast<PrepareFunction>(code_->function(phases));
   }
   int phases() const override { return static_cast<int>(plan_->pieces.size()); }
   int pieces(int phase) const override { return plan_->pieces[static_cast<size_t>(phase)]; }
@@ -57,7 +48,7 @@ class JitKernel final : public Kernel {
 
  private:
   std::unique_ptr<KernelPlan> plan_;
-  std::shared_ptr<const LoadedCode> code_;
+  std::shared_ptr<const LoadedKernel> code_;
   std::vector<Function> functions_;
   PrepareFunction prepare_ = nullptr;
 };
@@ -95,31 +86,6 @@ std::unique_ptr<KernelPlan> plan_kernel(const Graph& graph, int32_t node) {
   return plan_loops(graph, node);
 }
 
-constexpr size_t kKernelsWorthAThread = 3, kMostModules = 4;
-
-// Several objects in one cache entry: each with its size before it.
-std::string join_objects(std::span<const std::string> objects) {
-  std::string text;
-  for (const std::string& o : objects) text += fmt::format("{:016x}", o.size()) + o;
-  return text;
-}
-
-// Empty when the text is not of that form.
-std::vector<std::string> split_objects(std::string_view text) {
-  std::vector<std::string> objects;
-  while (!text.empty()) {
-    uint64_t size = 0;
-    if (text.size() < 16 ||
-        std::from_chars(text.data(), text.data() + 16, size, 16).ptr != text.data() + 16)
-      return {};
-    text.remove_prefix(16);
-    if (size > text.size()) return {};
-    objects.emplace_back(text.substr(0, size));
-    text.remove_prefix(size);
-  }
-  return objects;
-}
-
 class LlvmBackend final : public Backend {
  public:
   std::string_view name() const override { return "llvm"; }
@@ -134,53 +100,13 @@ class LlvmBackend final : public Backend {
   std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,
                                                const CompileOptions& options) override {
     std::vector<std::unique_ptr<KernelPlan>> plans;
-    std::vector<std::string> symbols;
-    std::map<std::string, size_t> distinct;  // text, number
-    std::vector<const KernelPlan*> first;
-    std::string key;
-    for (int32_t node : nodes) {
-      plans.push_back(plan_kernel(graph, node));
-      const auto [it, added] = distinct.try_emplace(plans.back()->text(), first.size());
-      if (added) {
-        first.push_back(plans.back().get());
-        key += it->first;
-        key += '\0';
-      }
-      symbols.push_back(fmt::format("kernel{}", it->second));
-    }
-    const std::shared_ptr<const LoadedCode> code = load(first, key, options.cache);
+    for (int32_t node : nodes) plans.push_back(plan_kernel(graph, node));
+    const std::vector<std::shared_ptr<const LoadedKernel>> code =
+        KernelStore::instance().get(plans, options.cache);
     std::vector<std::unique_ptr<Kernel>> kernels;
     for (size_t k = 0; k < plans.size(); ++k)
-      kernels.push_back(std::make_unique<JitKernel>(std::move(plans[k]), code, symbols[k]));
+      kernels.push_back(std::make_unique<JitKernel>(std::move(plans[k]), code[k]));
     return kernels;
-  }
-
- private:
-  static std::shared_ptr<const LoadedCode> load(std::span<const KernelPlan* const> plans,
-                                                const std::string& key, bool use_cache) {
-    const Cpu& cpu = host_cpu();
-    CodeCache cache = use_cache ? CodeCache::standard() : CodeCache();
-    const std::string full_key =
-        fmt::format("object code by {}\n{}\n{}\n", codegen_version(), cpu.name, cpu.features) + key;
-    if (const std::optional<std::string> known = cache.find(full_key)) {
-      if (const std::vector<std::string> objects = split_objects(*known); !objects.empty())
-        return std::make_shared<LoadedCode>(objects);
-    }
-    // Kernels in turn go to one module or another, so that similar ones are shared out.
-    const size_t modules =
-        plans.size() >= kKernelsWorthAThread * 2
-            ? std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), kMostModules)
-            : 1;
-    std::vector<std::function<void(Emitter&)>> fills;
-    for (size_t m = 0; m < modules; ++m) {
-      fills.emplace_back([&plans, m, modules](Emitter& emitter) {
-        for (size_t k = m; k < plans.size(); k += modules)
-          plans[k]->emit(emitter, fmt::format("kernel{}", k));
-      });
-    }
-    const std::vector<std::string> objects = compile_objects(cpu, fills);
-    cache.put(full_key, join_objects(objects));
-    return std::make_shared<LoadedCode>(objects);
   }
 };
 

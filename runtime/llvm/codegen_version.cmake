@@ -1,8 +1,8 @@
-# Writes the definition of codegen_version(): a hash of the code generator's own sources.
-# Usage: cmake -DFOLDER=<this folder> -DOUTPUT=<source file> -P codegen_version.cmake
-file(GLOB files ${FOLDER}/*.cc ${FOLDER}/*.h)
+# Writes the definition of codegen_version(): a hash of the sources that decide what code is made, and of what built them.
+# Usage: cmake -DSOURCES=<file that lists them> -DBUILD=<text> -DOUTPUT=<source file> -P codegen_version.cmake
+file(READ ${SOURCES} files)
 list(SORT files)
-set(all "")
+set(all "${BUILD}")
 foreach(file ${files})
   file(SHA256 ${file} hash)
   string(APPEND all ${hash})

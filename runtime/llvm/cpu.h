@@ -1,5 +1,5 @@
-// The processor that code is made for: name and features as LLVM knows them, and how wide its
-// vectors are.
+// The processor that code is made for, and how wide its vectors are. No LLVM: a program whose
+// kernels are all in the cache must find their keys without it.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 namespace sinter::codegen {
 
 struct Cpu {
-  std::string name;      // "znver4"
-  std::string features;  // "+avx512f,..."
+  std::string name;      // "native" for the processor at hand, or a level: "x86-64-v3"
+  std::string features;  // what tells it from other processors: part of the cache's keys
   int vector_bytes = 16;
   bool has_fma = false;
   bool has_round = false;  // floor, ceil and nearest in one instruction (SSE4.1)
@@ -24,5 +24,9 @@ struct Cpu {
 /// The processor this runs on, or the one SINTER_CPU names (x86-64, x86-64-v3, x86-64-v4); found
 /// once.
 const Cpu& host_cpu();
+
+/// The same by the value of SINTER_CPU ("" for the processor at hand); raises Error for a name that
+/// is none of these.
+Cpu find_cpu(const std::string& asked);
 
 }  // namespace sinter::codegen

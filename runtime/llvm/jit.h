@@ -1,39 +1,34 @@
-// Machine code at run time: IR to object code (LLVM's code generator, no middle-end passes), object
-// code to callable functions (ORC, JITLink).
+// Plans to object code: LLVM's code generator without middle-end passes (the IR is vector code
+// already) and without the passes that cost time and gain nothing here.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "runtime/llvm/cpu.h"
+#include "runtime/llvm/kernel_plan.h"
 
 namespace sinter::codegen {
 
-class Emitter;
-
-/// Object code of each module that an entry of `fills` emits; modules are compiled at the same
-/// time, each on a thread of its own.
-std::vector<std::string> compile_objects(const Cpu& cpu,
-                                         std::span<const std::function<void(Emitter&)>> fills);
-/// The same module as text, for people and tests.
-std::string module_text(const Cpu& cpu, const std::function<void(Emitter&)>& fill);
-
-/// Object code linked into this process for as long as the object lives.
-class LoadedCode {
+/// Compiles plans one after the other; each thread that compiles has one of its own.
+class Jit {
  public:
-  /// Raises InternalError when the bytes are no object code that links.
-  explicit LoadedCode(std::span<const std::string> objects);
-  ~LoadedCode();
-  LoadedCode(const LoadedCode&) = delete;
-  /// The address of a function; InternalError when there is none of that name.
-  void* find(const std::string& symbol) const;
+  explicit Jit(const Cpu& cpu);
+  ~Jit();
+  Jit(const Jit&) = delete;
+
+  /// The image (kernel_image.h) of one plan; its functions are the phases, then `prepare` where the
+  /// plan has one.
+  std::string compile(const KernelPlan& plan);
 
  private:
-  struct Library;
-  std::unique_ptr<Library> library_;
+  struct Machine;
+  std::unique_ptr<Machine> machine_;
 };
+
+/// Makes an image of an object file: sections side by side, references between them resolved,
+/// functions of this process called through slots. InternalError for anything that kernels must not
+/// have: writable data, unknown functions or relocations.
+std::string link_image(std::string_view object, const std::vector<std::string>& functions);
 
 }  // namespace sinter::codegen

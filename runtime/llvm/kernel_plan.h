@@ -1,5 +1,5 @@
-// A kernel before there is machine code: what it needs, its printable text, and how to emit it.
-// Holds no LLVM, so that a cache hit builds no IR.
+// A kernel before there is machine code: what it needs, its printable text, and what it is made of.
+// Holds no LLVM, so that a program whose kernels are all in the cache never loads it.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,17 @@
 
 namespace sinter::codegen {
 
-class Emitter;
+struct LoopProgram;
+struct MatmulPlan;
+struct MatmulRegion;
+
+/// Whoever makes code of a plan: the code generator's plugin.
+class PlanEmitter {
+ public:
+  virtual ~PlanEmitter() = default;
+  virtual void loops(const LoopProgram& program) = 0;
+  virtual void matmul(const MatmulRegion& region, const MatmulPlan& plan) = 0;
+};
 
 class KernelPlan {
  public:
@@ -18,9 +28,10 @@ class KernelPlan {
   /// Everything that decides the code, as text: plans with equal text share one function, and the
   /// cache on disk is keyed by it.
   virtual std::string text() const = 0;
-  /// Emits `void <symbol>_<phase>(i64 piece, ptr buffers)` for each phase and, when prepared_bytes
-  /// > 0, `void <symbol>_prepare(ptr buffers, ptr prepared)`. Buffers are those of Kernel::run.
-  virtual void emit(Emitter& emitter, const std::string& symbol) const = 0;
+  /// Hands over what it is made of. The code made of it is `void (i64 piece, ptr buffers)` for each
+  /// phase and, when prepared_bytes > 0, `void (ptr buffers, ptr prepared)`. Buffers are those of
+  /// Kernel::run.
+  virtual void emit(PlanEmitter& emitter) const = 0;
 
   std::vector<int> pieces;  // one entry a phase
   int64_t scratch_bytes = 0;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "runtime/llvm/build_loops.h"
-#include "runtime/llvm/emit_loops.h"
 
 namespace sinter::codegen {
 namespace {
@@ -32,10 +31,7 @@ class LoopPlan final : public KernelPlan {
 
   std::string text() const override { return program_.to_string(); }
 
-  void emit(Emitter& emitter, const std::string& symbol) const override {
-    for (size_t p = 0; p < program_.phases.size(); ++p)
-      emit_phase(emitter, program_, program_.phases[p], fmt::format("{}_{}", symbol, p));
-  }
+  void emit(PlanEmitter& emitter) const override { emitter.loops(program_); }
 
  private:
   LoopProgram program_;

@@ -9,61 +9,6 @@
 namespace sinter::codegen {
 namespace {
 
-int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
-}  // namespace
-
-MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region) {
-  const MatmulProblem& p = plan.problem;
-  const int64_t size = dtype_size(p.dtype);
-  MatmulScratch scratch;
-  const auto take = [&](int64_t elements) {
-    const int64_t offset = scratch.bytes;
-    scratch.bytes += aligned(elements * size);
-    return offset;
-  };
-  const int64_t columns = plan.vectors.total * plan.machine.lanes;
-  if (plan.gather_lhs) scratch.lhs = take(p.batch * p.rows * p.depth);
-  if (plan.gather_rhs) scratch.rhs = take(p.batch * p.columns * p.depth);
-  if (plan.depth_chunks.count > 1) scratch.partial = take(p.rows * columns * plan.batch_pieces);
-  if (plan.row_pieces * plan.batch_pieces > 1 && region.column_sum_count() > 0) {
-    scratch.column_sums =
-        take(region.column_sum_count() * plan.row_pieces * plan.batch_pieces * columns);
-  }
-  if (plan.packing == MatmulPlan::Packing::kCopy ||
-      plan.packing == MatmulPlan::Packing::kTranspose) {
-    // Transposing works on whole square blocks.
-    const int64_t terms = plan.depth_chunks.largest() * plan.unroll;
-    const int64_t padded =
-        (terms + plan.machine.lanes - 1) / plan.machine.lanes * plan.machine.lanes;
-    scratch.panel_bytes = aligned(padded * plan.panel_columns() * size);
-    scratch.panels = take(scratch.panel_bytes / size * plan.pieces());
-  }
-  return scratch;
-}
-
-int64_t matmul_prepared_bytes(const MatmulPlan& plan) {
-  if (plan.packing != MatmulPlan::Packing::kPrepared) return 0;
-  const MatmulProblem& p = plan.problem;
-  return std::max<int64_t>(
-      64, p.batch * p.depth * plan.vectors.total * plan.machine.lanes * dtype_size(p.dtype));
-}
-
-std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegion& region) {
-  std::vector<MatmulPhase> phases;
-  if (plan.gather_lhs || plan.gather_rhs) phases.push_back(MatmulPhase::kGather);
-  phases.push_back(MatmulPhase::kCompute);
-  if (plan.row_pieces * plan.batch_pieces > 1 && region.column_sum_count() > 0)
-    phases.push_back(MatmulPhase::kAddSums);
-  return phases;
-}
-
-int matmul_phase_pieces(const MatmulPlan& plan, MatmulPhase phase) {
-  return phase == MatmulPhase::kCompute ? static_cast<int>(plan.pieces()) : 1;
-}
-
-namespace {
-
 class MatmulCode {
  public:
   MatmulCode(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region)

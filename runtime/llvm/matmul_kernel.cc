@@ -31,13 +31,7 @@ MatmulKernelPlan::MatmulKernelPlan(MatmulRegion region, MatmulPlan plan)
 
 std::string MatmulKernelPlan::text() const { return matmul_text(region_, plan_); }
 
-void MatmulKernelPlan::emit(Emitter& emitter, const std::string& symbol) const {
-  int index = 0;
-  for (MatmulPhase phase : matmul_phases(plan_, region_)) {
-    emit_matmul(emitter, plan_, region_, phase, symbol + "_" + std::to_string(index++));
-  }
-  if (prepared_bytes > 0) emit_matmul_prepare(emitter, plan_, region_, symbol + "_prepare");
-}
+void MatmulKernelPlan::emit(PlanEmitter& emitter) const { emitter.matmul(region_, plan_); }
 
 std::unique_ptr<KernelPlan> plan_matmul_kernel(const Graph& graph, int32_t node, const Cpu& cpu,
                                                bool pack_rhs) {

@@ -16,7 +16,7 @@ class MatmulKernelPlan : public KernelPlan {
  public:
   MatmulKernelPlan(MatmulRegion region, MatmulPlan plan);
   std::string text() const override;
-  void emit(Emitter& emitter, const std::string& symbol) const override;
+  void emit(PlanEmitter& emitter) const override;
 
   const MatmulPlan& plan() const { return plan_; }
 
