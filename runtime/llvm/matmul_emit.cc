@@ -207,6 +207,8 @@ class MatmulCode {
                               p_.depth * plan_.machine.lanes);
         panel.rhs_stride = kind.vectors * plan_.machine.lanes;
         panel.rhs = ir_.at(prepared_, ir_.add(first, ir_.mul(panel.begin, panel.rhs_stride)));
+        panel.next = ir_.at(panel.rhs, p_.depth * panel.rhs_stride);
+        panel.next_stride = panel.rhs_stride;
         break;
       }
       case MatmulPlan::Packing::kCopy:
@@ -214,15 +216,22 @@ class MatmulCode {
         tile.pack(panel, source, column, panel_);
         panel.rhs = panel_;
         panel.rhs_stride = kind.vectors * plan_.machine.lanes;
+        panel.next =
+            ir_.at(source, ir_.add(ir_.mul(ir_.add(column, panel.rhs_stride), p_.rhs.free.stride()),
+                                   ir_.mul(panel.begin, p_.rhs.depth.stride())));
+        panel.next_stride = plan_.packing == MatmulPlan::Packing::kCopy ? p_.rhs.depth.stride()
+                                                                        : p_.rhs.free.stride();
         break;
     }
+    if (plan_.prefetch.rows == 0) panel.next = nullptr;
+    const auto number = [&](Value i) { return b_.CreateSub(i, tiles_.first); };
     const int64_t large = plan_.row_tiles.large_parts(), size = plan_.row_tiles.largest(),
                   small = plan_.row_tiles.smallest();
     ir_.loop(tiles_.first, clamp_high(tiles_.second, large), 1,
-             [&](Value i) { tile.emit(panel, ir_.mul(i, size), size); });
+             [&](Value i) { tile.emit(panel, ir_.mul(i, size), size, number(i)); });
     if (large == plan_.row_tiles.count) return;
     ir_.loop(clamp_low(tiles_.first, large), tiles_.second, 1, [&](Value i) {
-      tile.emit(panel, ir_.add(ir_.mul(i, small), large * (size - small)), small);
+      tile.emit(panel, ir_.add(ir_.mul(i, small), large * (size - small)), small, number(i));
     });
   }
 

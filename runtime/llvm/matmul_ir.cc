@@ -48,6 +48,12 @@ void MatmulIr::loop(Value begin, Value end, int64_t step, const std::function<vo
   e.loop(begin, end, step, body);
 }
 
+void MatmulIr::prefetch(Value pointer) {
+  const int read = 0, second_level = 2, data = 1;
+  b.CreateIntrinsic(llvm::Intrinsic::prefetch, {pointer->getType()},
+                    {pointer, e.i32(read), e.i32(second_level), e.i32(data)});
+}
+
 // Vector i of a block holds 16 bytes of row i, of row i + block, and so on. Interleaving vectors
 // half a block apart within these 16 bytes, log2(block) times, leaves one vector a term.
 Values MatmulIr::load_turned(Value pointer, int64_t row_stride, int64_t rows, int64_t terms) {

@@ -40,6 +40,8 @@ class MatmulIr {
   void store(Value value, Value pointer, Value mask = nullptr) {
     e.store(dtype, value, pointer, index(0), mask);
   }
+  /// Asks for the line that holds `pointer`, for the second-level cache.
+  void prefetch(Value pointer);
   Value load_splat(Value pointer) { return e.splat(e.load(dtype, pointer, index(0)), lanes); }
   /// Terms of a block that load_turned() takes: what 16 bytes hold.
   int64_t block_terms() const { return 16 / dtype_size(dtype); }

@@ -7,11 +7,18 @@
 namespace sinter::codegen {
 namespace {
 
-// Depths up to this stay in one chunk: a panel of the right side then fits the second-level cache.
-constexpr int64_t kLargestDepth = 2048;
-constexpr int64_t kDepthChunk = 1024;
+// From this depth on, sums are made in chunks: a chunk of the left side, a panel of the right side
+// and the panel after it then share the second-level cache.
+constexpr int64_t kDeep = 1024;
+constexpr int64_t kDepthChunk = 512;
+// From this depth on, rows of the left side lie so far apart that eight of them, and the panel,
+// compete for the same sets of the first-level cache.
+constexpr int64_t kVeryDeep = 2048;
+// A right side of this size is not in the second-level cache when its panels are needed.
+constexpr int64_t kFarBytes = 1 << 20;
 // From this many columns on, rows of the right side lie so far apart that copying a panel pays.
 constexpr int64_t kCopyColumns = 1024;
+// Fewer rows do not repay work on a panel.
 constexpr int64_t kCopyRows = 64;
 // Up to this many rows a product is bound by reading the right side, not by arithmetic.
 constexpr int64_t kFewRows = 4;
@@ -67,7 +74,12 @@ double product_cycles(int64_t rows, int64_t vectors, int64_t depth, Tile tile) {
   return cycles * (1.0 + 0.004 * ((two_rows ? 2 : 1) * (two_vectors ? 2 : 1) - 1));
 }
 
-Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, const VectorShape& machine) {
+Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, bool pack_rhs,
+                 const VectorShape& machine) {
+  // Measured: a panel that is packed on the way had better be wide, as few rows of it are then
+  // walked; one that was packed ahead need not be.
+  if (depth >= kVeryDeep && rows >= kCopyRows && vectors >= 16 && machine.registers >= 32)
+    return pack_rhs ? Tile{6, 4} : Tile{4, 6};
   const int64_t widest = rows == 1 ? machine.registers / 2 : 6;
   Tile best;
   double best_cycles = std::numeric_limits<double>::infinity();
@@ -191,6 +203,25 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
   }
 }
 
+// A panel in memory is a grid: a row a term, or a row a column where it is to be transposed. Each
+// tile asks for its share, spread over the steps of its loop.
+MatmulPlan::Prefetch choose_prefetch(const MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
+  const bool is_far =
+      p.columns >= kCopyColumns || p.columns * p.depth * dtype_size(p.dtype) >= kFarBytes;
+  if (plan.packing == MatmulPlan::Packing::kInPlace || p.rows < kCopyRows || !is_far) return {};
+  const int64_t terms = plan.depth_chunks.largest() * plan.unroll, columns = plan.panel_columns();
+  const bool transposes = plan.packing == MatmulPlan::Packing::kTranspose;
+  const int64_t tiles = plan.row_tiles.count / plan.row_pieces;
+  MatmulPlan::Prefetch prefetch;
+  prefetch.rows = ceil_div(transposes ? columns : terms, tiles);
+  prefetch.steps = plan.depth_chunks.largest() / prefetch.rows;
+  if (prefetch.steps == 0) return {};
+  const int64_t bytes = (transposes ? terms : columns) * dtype_size(p.dtype);
+  prefetch.step_bytes = ceil_div(ceil_div(bytes, prefetch.steps), plan.unroll) * plan.unroll;
+  return prefetch;
+}
+
 // A group of dims that do not merge cannot be walked with one stride: the operand is copied into
 // the usual order first.
 void gather_if_scattered(MatmulOperand& operand, bool& gather, bool needs_unit_stride,
@@ -231,7 +262,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   if (!pack_rhs) gather_if_scattered(p.rhs, plan.gather_rhs, true, p.columns, p.depth, false);
 
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
-  const Tile tile = choose_tile(p.rows, vectors, p.depth, machine);
+  const Tile tile = choose_tile(p.rows, vectors, p.depth, pack_rhs, machine);
   if (choose_narrow(plan, product_cycles(p.rows, vectors, p.depth, tile))) {
     choose_pieces(plan, sums_columns);
     return plan;
@@ -249,7 +280,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   }
   plan.unroll = std::max<int64_t>(2, plan.sums);
   const int64_t steps = ceil_div(p.depth, plan.unroll);
-  plan.depth_chunks = p.depth > kLargestDepth
+  plan.depth_chunks = p.depth >= kDeep && p.rows > kFewRows
                           ? EvenSplit::of_parts(steps, kDepthChunk / plan.unroll)
                           : EvenSplit{steps, 1};
 
@@ -261,6 +292,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   else if (p.columns >= kCopyColumns && p.rows >= kCopyRows)
     plan.packing = MatmulPlan::Packing::kCopy;
   choose_pieces(plan, sums_columns);
+  plan.prefetch = choose_prefetch(plan);
   return plan;
 }
 

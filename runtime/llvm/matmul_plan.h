@@ -67,6 +67,12 @@ struct MatmulPlan {
   // Neighbouring pieces go to one thread: with columns first these are pieces of the same columns.
   bool columns_first = false;
 
+  // While a panel is used, its tiles ask for the next one, bit by bit: this many rows of it in
+  // memory a tile (0: none), each in this many steps of this many bytes.
+  struct Prefetch {
+    int64_t rows = 0, steps = 0, step_bytes = 0;
+  } prefetch;
+
   int64_t pieces() const { return row_pieces * column_pieces * batch_pieces; }
   std::vector<PanelKind> panel_kinds() const;
   std::vector<PanelKind> row_kinds() const;  // the same of tiles, when lanes run along the rows

@@ -94,6 +94,11 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
   }
   open(fmt::format("for k by {}{}", plan.unroll,
                    plan.sums > 1 ? fmt::format(" into {} sums", plan.sums) : ""));
+  if (plan.prefetch.rows > 0) {
+    text +=
+        indent + fmt::format("ask for {} rows of the next panel, {} bytes a step, {} steps a row\n",
+                             plan.prefetch.rows, plan.prefetch.step_bytes, plan.prefetch.steps);
+  }
   text += indent + "acc[row, column] += lhs[row, k] * rhs[k, column]\n";
   indent.resize(indent.size() - 2);
   text += indent + "}\n";

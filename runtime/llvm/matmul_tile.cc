@@ -46,8 +46,12 @@ void MatmulTile::set_depth(Panel& panel) {
   panel.end = ir_.min(at(ir_.add(panel.chunk, 1)), ir_.index(p_.depth));
 }
 
-void MatmulTile::emit(const Panel& panel, Value row, int64_t rows) {
+void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number) {
   epilogue_.begin_tile();
+  next_ = panel.next == nullptr
+              ? nullptr
+              : ir_.at(panel.next, ir_.mul(number, plan_.prefetch.rows * panel.next_stride));
+  next_stride_ = panel.next_stride;
   const int64_t lanes = plan_.machine.lanes, tile = rows * panel.kind.vectors;
   Accumulators acc(static_cast<size_t>(tile * plan_.sums), ir_.zero());
   const bool chunked = plan_.depth_chunks.count > 1;
@@ -96,6 +100,7 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
   const auto terms = [&](Value k) {
     Value lhs_k = ir_.at(lhs, ir_.mul(k, p_.lhs.depth.stride()));
     Value rhs_k = ir_.at(panel.rhs, ir_.mul(k, panel.rhs_stride));
+    if (next_ != nullptr && step == plan_.unroll) prefetch_next(k);
     for (int64_t u = 0; u < step; ++u) sum_term(acc, lhs_k, rhs_k, u, u % plan_.sums, panel, rows);
   };
   if (known && last->getSExtValue() - first->getSExtValue() <= (step > 1 ? step : plan_.unroll)) {
@@ -109,6 +114,15 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
     terms(k);
     return acc;
   });
+}
+
+void MatmulTile::prefetch_next(Value k) {
+  const MatmulPlan::Prefetch& prefetch = plan_.prefetch;
+  const int64_t terms = prefetch.steps * plan_.unroll;
+  Value row = b_.CreateUDiv(k, ir_.index(terms)), term = b_.CreateURem(k, ir_.index(terms));
+  Value at = ir_.e.element(ir_.at(next_, ir_.mul(row, next_stride_)), DType::kUint8,
+                           ir_.mul(term, prefetch.step_bytes / plan_.unroll));
+  for (int64_t line = 0; line < prefetch.step_bytes; line += 64) ir_.prefetch(ir_.byte(at, line));
 }
 
 void MatmulTile::sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term, int64_t set,

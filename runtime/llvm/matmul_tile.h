@@ -24,6 +24,8 @@ class MatmulTile {
     Value rhs = nullptr;                           // the panel's first term
     int64_t rhs_stride = 0;                        // elements from term to term
     Value partial = nullptr;                       // sums over earlier chunks
+    Value next = nullptr;                          // the panel after this, as it lies in memory
+    int64_t next_stride = 0;                       // elements from row to row of it
   };
 
   MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
@@ -35,14 +37,15 @@ class MatmulTile {
   void set_depth(Panel& panel);
   /// Copies or transposes the panel's terms of `source` (the right side of this batch) to `target`.
   void pack(const Panel& panel, Value source, Value column, Value target);
-  /// A tile of `rows` rows from `row` on.
-  void emit(const Panel& panel, Value row, int64_t rows);
+  /// A tile of `rows` rows from `row` on, the `number`-th of the panel.
+  void emit(const Panel& panel, Value row, int64_t rows, Value number);
 
  private:
   using Accumulators = Values;  // [sum][row][vector]
 
   void sum_range(Accumulators& acc, Value begin, Value end, int64_t step, const Panel& panel,
                  Value lhs, int64_t rows);
+  void prefetch_next(Value k);
   void sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term, int64_t set,
                 const Panel& panel, int64_t rows);
   void add_sets(Accumulators& acc, int64_t tile);
@@ -64,6 +67,8 @@ class MatmulTile {
   const MatmulRegion& region_;
   MatmulEpilogue& epilogue_;
   Values sums_;
+  Value next_ = nullptr;  // this tile's share of the next panel
+  int64_t next_stride_ = 0;
   Value stack_ = nullptr;
 };
 

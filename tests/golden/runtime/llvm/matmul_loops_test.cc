@@ -95,6 +95,16 @@ TEST(MatmulLoops, FewColumns) {
                                                         64));
 }
 
+TEST(MatmulLoops, LargeInputGradient) {
+  expect_golden("matmul_large_input_gradient", loops_of(R"text(graph "g" {
+  %dy = input() : float32[128,4096]
+  %w = input() : float32[4096,4096]
+  %dx = contract(%dy, %w) {lhs_contract=[1], rhs_contract=[1]} : float32[128,4096]
+  output "dx" = %dx
+})text",
+                                                        64));
+}
+
 TEST(MatmulLoops, WeightGradient) {
   expect_golden("matmul_weight_gradient", loops_of(R"text(graph "g" {
   %x = input() : float32[4096,784]

@@ -287,6 +287,13 @@ TEST_F(MatmulTest, DeepSumsInChunks) {
   }
 }
 
+// Deep, and the right side too large for the second-level cache: tiles ask for the next panel.
+TEST_F(MatmulTest, LargeRightSide) {
+  check({Form::kForward, 65, 1030, 1030, Epilogue::kBiasRelu});
+  check({Form::kInputGradient, 65, 2051, 250, Epilogue::kMaskAndSums});
+  check({Form::kForward, 65, 2051, 250, Epilogue::kNone, DType::kFloat32, true});
+}
+
 TEST_F(MatmulTest, FrozenWeightsArePacked) {
   for (Form form : {Form::kForward, Form::kInputGradient}) {
     for (Epilogue epilogue : kAll) check({form, 33, 65, 130, epilogue, DType::kFloat32, true});
