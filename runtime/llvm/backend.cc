@@ -62,8 +62,7 @@ bool may_pack(const Graph& graph, int32_t node) {
   for (const Node& inner : body.nodes()) {
     if (!inner.is("contract")) continue;
     for (size_t i = 0; i < n.inputs.size(); ++i) {
-      if (inner.inputs[1] == ValueId{body.inputs()[i], 0})
-        return is_frozen(graph, n.inputs[i]);
+      if (inner.inputs[1] == ValueId{body.inputs()[i], 0}) return is_frozen(graph, n.inputs[i]);
     }
   }
   return false;

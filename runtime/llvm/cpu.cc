@@ -58,8 +58,7 @@ Cpu find_cpu(const std::string& asked) {
   if (asked == "x86-64-v3") return cpu;
   cpu.vector_bytes = 64;
   if (asked == "x86-64-v4") return cpu;
-  throw Error(
-      fmt::format("SINTER_CPU must be x86-64, x86-64-v3 or x86-64-v4, found '{}'", asked));
+  throw Error(fmt::format("SINTER_CPU must be x86-64, x86-64-v3 or x86-64-v4, found '{}'", asked));
 }
 
 const Cpu& host_cpu() {

@@ -43,8 +43,8 @@ Cpu llvm_cpu(const Cpu& cpu) {
   return result;
 }
 
-// Leaves out two passes that took a fifth of the compile time and changed no kernel's time by more than
-// half a percent: addresses are written as they should be, and the CPUs reorder on their own.
+// Leaves out two passes that took a fifth of the compile time and changed no kernel's time by more
+// than half a percent: addresses are written as they should be, and the CPUs reorder on their own.
 class LeanPassManager final : public llvm::legacy::PassManager {
  public:
   void add(llvm::Pass* pass) override {

@@ -63,8 +63,8 @@ class Linker {
     for (const llvm::object::ELFRelocationRef relocation : section.relocations()) {
       const uint64_t at = place->second + relocation.getOffset();
       const int64_t addend = take(relocation.getAddend(), "an addend");
-      const int64_t value = static_cast<int64_t>(find(relocation)) + addend -
-                            static_cast<int64_t>(at);
+      const int64_t value =
+          static_cast<int64_t>(find(relocation)) + addend - static_cast<int64_t>(at);
       if (!llvm::isInt<32>(value) || at + 4 > image_.code.size())
         raise_internal("a near target", fmt::format("{} bytes", value));
       const auto word = static_cast<int32_t>(value);
@@ -94,8 +94,8 @@ class Linker {
 
   uint64_t place_of(const SymbolRef& symbol) {
     const auto section = take(symbol.getSection(), "the section of a symbol");
-    const auto place = section == object_.section_end() ? places_.end()
-                                                        : places_.find(section->getIndex());
+    const auto place =
+        section == object_.section_end() ? places_.end() : places_.find(section->getIndex());
     if (place == places_.end())
       raise_internal("a symbol of a kept section", take(symbol.getName(), "a name").str());
     return place->second + take(symbol.getValue(), "the value of a symbol");

@@ -1,5 +1,5 @@
-// The plugin's one symbol: compiles plans on several threads, the largest first, each thread with an
-// LLVM of its own.
+// The plugin's one symbol: compiles plans on several threads, the largest first, each thread with
+// an LLVM of its own.
 #include <algorithm>
 #include <atomic>
 #include <exception>

@@ -62,8 +62,7 @@ std::vector<std::shared_ptr<const LoadedKernel>> KernelStore::get(
     std::span<const std::unique_ptr<KernelPlan>> plans, bool use_cache) {
   std::vector<std::shared_ptr<const LoadedKernel>> result(plans.size());
   Wanted wanted;
-  std::vector<std::map<std::string, size_t>::iterator> waiting(plans.size(),
-                                                               wanted.numbers.end());
+  std::vector<std::map<std::string, size_t>::iterator> waiting(plans.size(), wanted.numbers.end());
   {
     const std::lock_guard lock(mutex_);
     for (size_t k = 0; k < plans.size(); ++k) {

@@ -1,5 +1,5 @@
-// What a matmul needs besides its code: working memory, phases and pieces. Planning asks for it, so it
-// knows no LLVM.
+// What a matmul needs besides its code: working memory, phases and pieces. Planning asks for it, so
+// it knows no LLVM.
 #include "runtime/llvm/matmul_emit.h"
 
 namespace sinter::codegen {

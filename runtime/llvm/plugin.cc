@@ -28,8 +28,7 @@ std::string program_folder() {
 }
 
 std::vector<std::string> places() {
-  if (const char* own = std::getenv("SINTER_CODEGEN"); own != nullptr && *own != '\0')
-    return {own};
+  if (const char* own = std::getenv("SINTER_CODEGEN"); own != nullptr && *own != '\0') return {own};
   std::vector<std::string> result;
   if (const std::string folder = program_folder(); !folder.empty()) {
     for (const char* beside : {"", "/lib", "/../lib"})
@@ -53,9 +52,9 @@ const Plugin& open_plugin() {
     }
     const auto* plugin = static_cast<const Plugin*>(::dlsym(library, "sinter_codegen"));
     if (plugin != nullptr && std::strcmp(plugin->version, codegen_version()) == 0) return *plugin;
-    tried += fmt::format("; {} ({})", place,
-                         plugin == nullptr ? "not Sinter's code generator"
-                                           : "belongs to another build of Sinter");
+    tried += fmt::format(
+        "; {} ({})", place,
+        plugin == nullptr ? "not Sinter's code generator" : "belongs to another build of Sinter");
     ::dlclose(library);
   }
   throw Error(

@@ -21,10 +21,10 @@ struct Plugin {
                   std::vector<std::string>& images, std::string& error);
 };
 
-/// Compiles plans by the plugin, opened on first use. Raises Error when there is none, with the places
-/// where it was looked for: the file $SINTER_CODEGEN names and no other, when that is set; the folder
-/// of the program, lib and ../lib from there, the folder that Sinter was installed to, and where the system
-/// looks for libraries.
+/// Compiles plans by the plugin, opened on first use. Raises Error when there is none, with the
+/// places where it was looked for: the file $SINTER_CODEGEN names and no other, when that is set;
+/// the folder of the program, lib and ../lib from there, the folder that Sinter was installed to,
+/// and where the system looks for libraries.
 std::vector<std::string> compile_plans(const Cpu& cpu, std::span<const KernelPlan* const> plans);
 
 }  // namespace sinter::codegen
