@@ -29,6 +29,7 @@ std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, con
   options.pipeline = pipeline;
   options.batch = batch;
   options.cache = code_cache();
+  options.tune = tuning();
   if (state.compiled) {
     options.disabled_passes = state.compiled->arguments.disabled_passes;
     options.mixed_precision = state.compiled->arguments.mixed_precision;

@@ -20,6 +20,7 @@ struct Session {
   DType floatx = DType::kFloat32;
   std::string backend = "auto";
   bool code_cache = true;
+  bool tuning = false;
 };
 
 Session& session() {
@@ -96,6 +97,18 @@ bool code_cache() {
   Session& s = session();
   const std::lock_guard lock(s.mutex);
   return s.code_cache;
+}
+
+void set_tuning(bool on) {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  s.tuning = on;
+}
+
+bool tuning() {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  return s.tuning;
 }
 
 std::string automatic_name(std::string_view base) {

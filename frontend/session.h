@@ -34,6 +34,11 @@ const std::string& default_backend();
 void set_code_cache(bool on);
 bool code_cache();
 
+/// Whether models compiled from now on choose between backends (backend "auto") by trying what each node costs on this machine,
+/// rather than by estimates (default: no). What was measured is kept beside the compiled code.
+void set_tuning(bool on);
+bool tuning();
+
 /// "dense", then "dense_1", "dense_2": names for objects that the user gave none.
 std::string automatic_name(std::string_view base);
 

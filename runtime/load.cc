@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "runtime/compile.h"
+#include "runtime/load_auto.h"
 
 namespace sinter {
 
@@ -35,16 +36,19 @@ Backend& find_backend(std::string_view name) {
   raise_unknown_name("backend", name, backend_names());
 }
 
-BackendChoice choose_backend(std::string_view asked, const Graph& graph, int32_t node) {
+BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node) {
+#if SINTER_WITH_LLVM && SINTER_WITH_ONEDNN
+  if (options.backend == "auto") return choose_by_cost(llvm_backend(), onednn_backend(), options, graph, node);
+#endif
 #if SINTER_WITH_LLVM
   Backend& general = llvm_backend();
 #else
   Backend& general = reference_backend();
 #endif
-  if (asked == "auto") return {&general, "generated code is fastest for this shape"};
-  Backend& wanted = find_backend(asked);
+  if (options.backend == "auto") return {&general, "auto: the best backend of this build"};
+  Backend& wanted = find_backend(options.backend);
   if (&wanted == &general) return {&general, "asked for"};
-  if (const std::string reason = wanted.why_not(graph, node); !reason.empty()) return {&general, fmt::format("{}: {}", asked, reason)};
+  if (const std::string reason = wanted.why_not(graph, node); !reason.empty()) return {&general, fmt::format("{}: {}", options.backend, reason)};
   return {&wanted, "asked for"};
 }
 
@@ -53,7 +57,7 @@ std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileO
   Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
   verify(graph, "loading");
   return std::make_unique<Executable>(assemble(
-      std::move(graph), [&](const Graph& g, int32_t node) { return choose_backend(options.backend, g, node); }, options));
+      std::move(graph), [&](const Graph& g, int32_t node) { return choose_backend(options, g, node); }, options));
 }
 
 }  // namespace sinter

@@ -21,8 +21,9 @@ std::vector<std::string> backend_names();
 /// Raises NameError, which says when a known backend was left out of this build.
 Backend& find_backend(std::string_view name);
 
-/// The backend for a node under the asked name: that backend where it can, else llvm (reference where llvm is not built), with the reason.
-BackendChoice choose_backend(std::string_view asked, const Graph& graph, int32_t node);
+/// The backend for a node under the asked name: that backend where it can, else llvm (reference where llvm is not built), with the
+/// reason. "auto" compares what the node costs (load_auto.h).
+BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node);
 
 /// An executable of a lowered graph for `options.batch`.
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options);

@@ -90,7 +90,7 @@ Work gelu16m(const RunOptions& options, bool no_cache) {
   const Symbol x = graph.input("x", {DType::kFloat32, {int64_t{1} << 24}});
   graph.add_output("y", (gelu(x * 1.5 + 0.25) * sigmoid(x)).id());
   std::shared_ptr<Executable> executable =
-      compile(graph, {.backend = options.backend, .cache = !no_cache});
+      compile(graph, {.backend = options.backend, .cache = !no_cache, .tune = options.tune});
   const Tensor in = random_tensor({int64_t{1} << 24}, 0);
   Tensor out(DType::kFloat32, {int64_t{1} << 24});
   executable->bind({});

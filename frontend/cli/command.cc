@@ -23,10 +23,14 @@ void RunOptions::add_to(CLI::App& command) {
       .add_option("--threads", threads, "Threads to use (default: the cores this process may use)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
+  command.add_flag(
+      "--tune", tune,
+      "Where auto has a choice, measure instead of estimating; the cache keeps the result");
 }
 
 void RunOptions::apply() const {
   set_backend(backend);
+  set_tuning(tune);
   if (threads > 0) set_threads(threads);
 }
 

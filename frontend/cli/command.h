@@ -32,10 +32,11 @@ Action add_passes(CLI::App& app);
 Action add_bench(CLI::App& app);
 Action add_roofline(CLI::App& app);
 
-/// --backend and --threads.
+/// --backend, --threads and --tune.
 struct RunOptions {
   std::string backend = "auto";
   int threads = 0;  // 0: the default of the runtime
+  bool tune = false;
 
   void add_to(CLI::App& command);
   /// Makes them hold for this process.

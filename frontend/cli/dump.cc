@@ -28,6 +28,7 @@ struct Options {
   std::string graph = "forward";
   std::string after;
   bool all_passes = false;
+  bool kernels = false;
   std::string format = "text";
   int64_t batch = 32;
   RunOptions run;
@@ -60,14 +61,20 @@ Graph built_graph(const Options& options) {
   return model.training_graph();
 }
 
-std::vector<Stage> stages(const Options& options) {
-  std::vector<Stage> result = {{"as built", built_graph(options)}};
-  const bool passes = options.all_passes || !options.after.empty() || options.graph == "inference";
-  if (!passes) return result;
+CompileOptions compile_options(const Options& options) {
   CompileOptions how;
   how.backend = options.run.backend;
   how.pipeline = options.graph == "training" ? "training" : "inference";
   how.batch = options.batch;
+  how.tune = options.run.tune;
+  return how;
+}
+
+std::vector<Stage> stages(const Options& options) {
+  std::vector<Stage> result = {{"as built", built_graph(options)}};
+  const bool passes = options.all_passes || !options.after.empty() || options.graph == "inference";
+  if (!passes) return result;
+  CompileOptions how = compile_options(options);
   if (!options.after.empty()) {
     std::set<std::string> known;
     for (const Pass* pass : find_pipeline(how.pipeline).passes) known.insert(pass->name);
@@ -100,7 +107,11 @@ std::string in_format(const Graph& graph, const std::string& format) {
 void dump(const Options& options) {
   if (options.all_passes && options.format == "svg")
     throw UsageError("--all-passes gives several graphs, and an SVG holds one: use --after PASS");
+  if (options.kernels && options.format != "text")
+    throw UsageError("--kernels prints text, not " + options.format);
   options.run.apply();
+  if (options.kernels)
+    return print(compile(built_graph(options), compile_options(options))->to_string());
   const std::vector<Stage> all = stages(options);
   if (all.size() == 1) return print(in_format(all[0].graph, options.format));
   std::string text;
@@ -138,8 +149,14 @@ Action add_dump(CLI::App& app) {
                     ->add_option("--after", o->after,
                                  "The graph after this pass ('sinter passes' lists them)")
                     ->type_name("PASS");
-  command->add_flag("--all-passes", o->all_passes, "The graph as built and after each pass")
-      ->excludes(after);
+  auto* all =
+      command->add_flag("--all-passes", o->all_passes, "The graph as built and after each pass");
+  all->excludes(after);
+  command
+      ->add_flag("--kernels", o->kernels,
+                 "The kernels of the graph: backends with reasons, pieces, buffers")
+      ->excludes(after)
+      ->excludes(all);
   command->add_option("--format", o->format, "text, dot, svg or json")
       ->type_name("NAME")
       ->check(CLI::IsMember({"text", "dot", "svg", "json"}))

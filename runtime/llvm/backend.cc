@@ -7,6 +7,7 @@
 #include "core/prologue.h"
 #include "runtime/compile.h"
 #include "runtime/kernel.h"
+#include "runtime/llvm/codegen_version.h"
 #include "runtime/llvm/kernel_store.h"
 #include "runtime/llvm/loop_plan.h"
 #include "runtime/llvm/matmul_kernel.h"
@@ -88,6 +89,11 @@ std::unique_ptr<KernelPlan> plan_kernel(const Graph& graph, int32_t node) {
 class LlvmBackend final : public Backend {
  public:
   std::string_view name() const override { return "llvm"; }
+
+  std::string version() const override {
+    const Cpu& cpu = host_cpu();
+    return fmt::format("{}\n{}\n{}", codegen_version(), cpu.name, cpu.features);
+  }
 
   std::string why_not(const Graph& graph, int32_t node) const override {
     const Node& n = graph.node(node);

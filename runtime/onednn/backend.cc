@@ -1,7 +1,12 @@
 // The onednn backend: which nodes oneDNN runs, and with what.
 #include <fmt/format.h>
 
+#include <map>
+#include <mutex>
+
 #include "core/error.h"
+#include "core/prologue.h"
+#include "core/text.h"
 #include "runtime/onednn/primitive_kernel.h"
 
 namespace sinter {
@@ -33,6 +38,43 @@ Attempt attempt(const Graph& graph, int32_t node) {
   return {nullptr, fmt::format("oneDNN has no primitive for '{}'", n.op->name)};
 }
 
+// All that a kernel depends on.
+std::string key_of(const Graph& graph, int32_t index) {
+  const Node& node = graph.node(index);
+  std::string key = node.op->name + attributes_to_text(*node.op, node.attributes);
+  for (ValueId input : node.inputs) key += fmt::format(" {}{}", graph.type(input).to_string(), is_frozen(graph, input) ? " frozen" : "");
+  return key;
+}
+
+// Whether oneDNN can run a node shows when its primitives are made. The passes ask, the choice of a backend asks, assembly asks, and
+// then the kernel is wanted: what was made for the first question waits here for the last.
+class Attempts {
+ public:
+  std::string why_not(const Graph& graph, int32_t node) {
+    const std::string key = key_of(graph, node);
+    const std::lock_guard lock(mutex_);
+    if (const auto it = known_.find(key); it != known_.end()) return it->second.reason;
+    if (known_.size() >= kMost) known_.clear();
+    return known_.emplace(key, attempt(graph, node)).first->second.reason;
+  }
+
+  std::unique_ptr<Kernel> take(const Graph& graph, int32_t node) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto it = known_.find(key_of(graph, node));
+      if (it != known_.end() && it->second.kernel != nullptr) return std::move(it->second.kernel);
+    }
+    Attempt made = attempt(graph, node);
+    SINTER_CHECK(made.kernel != nullptr, made.reason);
+    return std::move(made.kernel);
+  }
+
+ private:
+  static constexpr size_t kMost = 64;
+  std::mutex mutex_;
+  std::map<std::string, Attempt> known_;  // the kernel is null once it was taken
+};
+
 class OneDnnBackend final : public Backend {
  public:
   OneDnnBackend() {
@@ -40,16 +82,19 @@ class OneDnnBackend final : public Backend {
     dnnl::set_primitive_cache_capacity(256);
   }
   std::string_view name() const override { return "onednn"; }
-  std::string why_not(const Graph& graph, int32_t node) const override { return attempt(graph, node).reason; }
+  std::string version() const override {
+    const dnnl_version_t* v = dnnl_version();
+    return fmt::format("oneDNN {}.{}.{} {}", v->major, v->minor, v->patch, v->hash);
+  }
+  std::string why_not(const Graph& graph, int32_t node) const override { return attempts_.why_not(graph, node); }
   std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes, const CompileOptions&) override {
     std::vector<std::unique_ptr<Kernel>> kernels;
-    for (int32_t node : nodes) {
-      Attempt a = attempt(graph, node);
-      SINTER_CHECK(a.kernel != nullptr, a.reason);
-      kernels.push_back(std::move(a.kernel));
-    }
+    for (int32_t node : nodes) kernels.push_back(attempts_.take(graph, node));
     return kernels;
   }
+
+ private:
+  mutable Attempts attempts_;
 };
 
 }  // namespace

@@ -175,6 +175,12 @@ TEST_F(Cli, DumpsInEveryForm) {
                 HasSubstr("<svg"));
   }
   EXPECT_THAT(ok({"dump", file("m.json")}).out, HasSubstr("batch_norm"));
+  for (const char* graph : {"forward", "training"}) {
+    const std::string kernels =
+        ok({"dump", file("m.sinter"), "--graph", graph, "--kernels", "--tune"}).out;
+    EXPECT_THAT(kernels, StartsWith("executable \""));
+    EXPECT_THAT(kernels, HasSubstr(" on "));
+  }
   EXPECT_THAT(ok({"dump", file("m.sinter"), "--graph", "training"}).out, HasSubstr("update "));
   const std::string stages =
       ok({"dump", file("m.sinter"), "--graph", "training", "--all-passes"}).out;

@@ -47,6 +47,8 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"dump", "m.sinter", "--format", "gif"},
       {"dump", "m.sinter", "--graph", "backward"},
       {"dump", "m.sinter", "--after", "fold", "--all-passes"},
+      {"dump", "m.json", "--kernels", "--all-passes"},
+      {"dump", "m.json", "--kernels", "--format", "svg"},
       {"bench"},
       {"bench", "mlp_b1", "--threads", "0"},
       {"bench", "mlp_b1", "--seconds", "soon"},
