@@ -150,9 +150,11 @@ struct Executable::Instance {
         const uint64_t done = self.phases[k]->done.load(std::memory_order_acquire);
         if (static_cast<unsigned>(done >> 32) != run_ticket) return;
         if (static_cast<uint32_t>(done) == pieces) break;
-        // The thread that holds the last piece may have lost its core: after a while let it have this one.
+        // The thread that holds the last piece may have lost its core: after a while let it have this one. Helpers leave the run: they
+        // park and are woken for the next, and waking finds an idle core where yielding would stay on this one.
         if (spins < 2000) spin_pause();
-        else std::this_thread::yield();
+        else if (worker == 0) std::this_thread::yield();
+        else return;
       }
     }
   }
