@@ -1,4 +1,6 @@
 // Packs a panel of the right side into scratch, so that the micro-kernel walks it in order.
+#include <array>
+
 #include "runtime/llvm/matmul_tile.h"
 
 namespace sinter::codegen {
@@ -74,7 +76,10 @@ llvm::Function* MatmulTile::transpose_block() {
 // In each 2x2 group of ever smaller sub-blocks the two off the diagonal change places.
 void MatmulTile::transpose_lanes(Values& rows) {
   const auto lanes = static_cast<int>(rows.size());
-  for (int half = lanes / 2; half >= 1; half /= 2) {
+  // The last two rounds on four-byte elements are written as the interleavings that x86 has, which
+  // LLVM takes as they are; it spends longer on other shuffles than on all the rest of a kernel.
+  const bool by_fours = dtype_size(p_.dtype) == 4 && lanes >= 4;
+  for (int half = lanes / 2; half >= (by_fours ? 4 : 1); half /= 2) {
     std::vector<int> low, high;
     for (int i = 0; i < lanes; ++i) {
       const bool upper = (i & half) != 0;
@@ -88,6 +93,26 @@ void MatmulTile::transpose_lanes(Values& rows) {
       c = b_.CreateShuffleVector(a, c, high);
       a = upper;
     }
+  }
+  if (!by_fours) return;
+  // Each group of four lanes from the same lanes of two rows; 4 to 7 stand for the second one's.
+  const auto mix = [&](Value a, Value c, std::array<int, 4> from) {
+    std::vector<int> lanes_from;
+    for (int i = 0; i < lanes; ++i) {
+      const int element = from[static_cast<size_t>(i % 4)];
+      lanes_from.push_back(i / 4 * 4 + (element < 4 ? element : lanes + element - 4));
+    }
+    return b_.CreateShuffleVector(a, c, lanes_from);
+  };
+  for (size_t i = 0; i < rows.size(); i += 4) {
+    Value low01 = mix(rows[i], rows[i + 1], {0, 4, 1, 5});
+    Value high01 = mix(rows[i], rows[i + 1], {2, 6, 3, 7});
+    Value low23 = mix(rows[i + 2], rows[i + 3], {0, 4, 1, 5});
+    Value high23 = mix(rows[i + 2], rows[i + 3], {2, 6, 3, 7});
+    rows[i] = mix(low01, low23, {0, 1, 4, 5});
+    rows[i + 1] = mix(low01, low23, {2, 3, 6, 7});
+    rows[i + 2] = mix(high01, high23, {0, 1, 4, 5});
+    rows[i + 3] = mix(high01, high23, {2, 3, 6, 7});
   }
 }
 
