@@ -14,6 +14,8 @@ constexpr int64_t kDepthChunk = 512;
 // From this depth on, rows of the left side lie so far apart that eight of them, and the panel,
 // compete for the same sets of the first-level cache.
 constexpr int64_t kVeryDeep = 2048;
+// Terms of the left side on pages of their own are asked for ahead.
+constexpr int64_t kPageBytes = 4096;
 // A right side of this size is not in the second-level cache when its panels are needed.
 constexpr int64_t kFarBytes = 1 << 20;
 // From this many columns on, rows of the right side lie so far apart that copying a panel pays.
@@ -293,6 +295,8 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
     plan.packing = MatmulPlan::Packing::kCopy;
   choose_pieces(plan, sums_columns);
   plan.prefetch = choose_prefetch(plan);
+  const int64_t apart = p.lhs.depth.stride() * dtype_size(p.dtype);
+  if (apart >= kPageBytes && p.depth >= kDeep / 2 && p.rows >= kCopyRows) plan.left_ahead = 40;
   return plan;
 }
 

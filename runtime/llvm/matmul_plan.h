@@ -73,6 +73,8 @@ struct MatmulPlan {
     int64_t rows = 0, steps = 0, step_bytes = 0;
   } prefetch;
 
+  int64_t left_ahead = 0;  // terms of the left side a tile asks for ahead of their use
+
   int64_t pieces() const { return row_pieces * column_pieces * batch_pieces; }
   std::vector<PanelKind> panel_kinds() const;
   std::vector<PanelKind> row_kinds() const;  // the same of tiles, when lanes run along the rows

@@ -99,6 +99,8 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
         indent + fmt::format("ask for {} rows of the next panel, {} bytes a step, {} steps a row\n",
                              plan.prefetch.rows, plan.prefetch.step_bytes, plan.prefetch.steps);
   }
+  if (plan.left_ahead > 0)
+    text += indent + fmt::format("ask for lhs[row, k + {}]\n", plan.left_ahead);
   text += indent + "acc[row, column] += lhs[row, k] * rhs[k, column]\n";
   indent.resize(indent.size() - 2);
   text += indent + "}\n";

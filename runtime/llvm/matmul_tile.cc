@@ -101,6 +101,8 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
     Value lhs_k = ir_.at(lhs, ir_.mul(k, p_.lhs.depth.stride()));
     Value rhs_k = ir_.at(panel.rhs, ir_.mul(k, panel.rhs_stride));
     if (next_ != nullptr && step == plan_.unroll) prefetch_next(k);
+    for (int64_t u = 0; plan_.left_ahead > 0 && u < step; ++u)
+      ir_.prefetch(ir_.at(lhs_k, (plan_.left_ahead + u) * p_.lhs.depth.stride()));
     for (int64_t u = 0; u < step; ++u) sum_term(acc, lhs_k, rhs_k, u, u % plan_.sums, panel, rows);
   };
   if (known && last->getSExtValue() - first->getSExtValue() <= (step > 1 ? step : plan_.unroll)) {

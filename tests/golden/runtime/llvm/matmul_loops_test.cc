@@ -95,6 +95,16 @@ TEST(MatmulLoops, FewColumns) {
                                                         64));
 }
 
+TEST(MatmulLoops, LargeWeightGradient) {
+  expect_golden("matmul_large_weight_gradient", loops_of(R"text(graph "g" {
+  %x = input() : float32[1024,2048]
+  %dy = input() : float32[1024,1024]
+  %dw = contract(%x, %dy) {lhs_contract=[0], rhs_contract=[0]} : float32[2048,1024]
+  output "dw" = %dw
+})text",
+                                                         64));
+}
+
 TEST(MatmulLoops, LargeInputGradient) {
   expect_golden("matmul_large_input_gradient", loops_of(R"text(graph "g" {
   %dy = input() : float32[128,4096]

@@ -292,6 +292,8 @@ TEST_F(MatmulTest, LargeRightSide) {
   check({Form::kForward, 65, 1030, 1030, Epilogue::kBiasRelu});
   check({Form::kInputGradient, 65, 2051, 250, Epilogue::kMaskAndSums});
   check({Form::kForward, 65, 2051, 250, Epilogue::kNone, DType::kFloat32, true});
+  check({Form::kWeightGradient, 1030, 515, 33,
+         Epilogue::kMaskAndSums});  // and the left side far apart
 }
 
 TEST_F(MatmulTest, FrozenWeightsArePacked) {
