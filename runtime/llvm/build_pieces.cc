@@ -13,19 +13,49 @@ int64_t elements(const LoopNest& nest) {
   return count;
 }
 
-// Bytes moved plus arithmetic, for the whole nest.
-int64_t units(const LoopNest& nest) {
-  int64_t each = 0;
+struct Units {
+  int64_t bytes = 0, arithmetic = 0;
+};
+
+// Bytes moved and arithmetic of one element.
+Units units_of_element(const LoopNest& nest) {
+  Units each;
   for (const LoopOp& op : nest.ops) {
     if (op.level != Level::kElement) continue;
     if (op.kind == LoopOpKind::kScalar)
-      each += scalar_op_cost(op.scalar);
+      each.arithmetic += scalar_op_cost(op.scalar);
     else if (op.kind == LoopOpKind::kRandom)
-      each += 40;
+      each.arithmetic += 40;
     else
-      each += dtype_size(op.dtype);
+      each.bytes += dtype_size(op.dtype);
   }
-  return std::max<int64_t>(each, 1) * elements(nest);
+  return each;
+}
+
+// The same for the whole nest.
+int64_t units(const LoopNest& nest) {
+  const Units each = units_of_element(nest);
+  return std::max<int64_t>(each.bytes + each.arithmetic, 1) * elements(nest);
+}
+
+// Marks the stores that go past the caches: the result does not stay in the last of them, so
+// reading each line before it is written is traffic for nothing. Only where memory is what the
+// nest waits for; otherwise the line is fetched while it computes.
+void choose_streams(LoopNest& nest) {
+  constexpr int64_t kStreamBytes = int64_t{32} << 20;
+  constexpr int64_t kMostArithmeticPerByte = 5;
+  constexpr int64_t kLine = 64;
+  const Units each = units_of_element(nest);
+  if (nest.scalar || each.arithmetic > kMostArithmeticPerByte * each.bytes) return;
+  const auto columns = static_cast<size_t>(nest.columns());
+  for (LoopOp& op : nest.ops) {
+    if (op.kind != LoopOpKind::kStore || op.level != Level::kElement) continue;
+    const int64_t size = dtype_size(op.dtype);
+    bool even = size >= 4 && op.access.strides[columns] == 1 && op.access.offset == 0 &&
+                op.access.piece_stride == 0;
+    for (size_t d = 0; d < columns; ++d) even &= op.access.strides[d] * size % kLine == 0;
+    op.stream = even && elements(nest) * size > kStreamBytes;
+  }
 }
 
 bool has(const LoopNest& nest, LoopOpKind kind) {
@@ -119,6 +149,7 @@ void add_phase(std::vector<LoopNest> nests, LoopProgram& program, int scratch_ar
   LoopPhase phase;
   for (LoopNest& nest : nests) {
     nest.split = choose_split(nest);
+    choose_streams(nest);
     phase.pieces = std::max(phase.pieces, pieces_of(nest, nest.split));
   }
   LoopPhase combine;

@@ -1,6 +1,7 @@
 #include "runtime/llvm/emit.h"
 
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/Verifier.h>
 
 #include "core/error.h"
@@ -144,6 +145,17 @@ void Emitter::store(DType dtype, Value value, Value pointer, Value offset, Value
   else
     ir_.CreateMaskedStore(value, address, align, mask);
 }
+
+void Emitter::stream(DType dtype, Value value, Value pointer, Value offset) {
+  const auto bytes = static_cast<uint64_t>(lanes_of(value) * dtype_size(dtype));
+  llvm::StoreInst* store =
+      ir_.CreateAlignedStore(value, element(pointer, dtype, offset), llvm::Align(bytes));
+  store->setMetadata(
+      llvm::LLVMContext::MD_nontemporal,
+      llvm::MDNode::get(module_.getContext(), llvm::ConstantAsMetadata::get(ir_.getInt32(1))));
+}
+
+void Emitter::fence() { ir_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {}); }
 
 Value Emitter::load_lanes(DType dtype, Value pointer, Value offsets, int lanes, Value mask) {
   if (lanes == 1) return load(dtype, pointer, offsets);

@@ -67,6 +67,10 @@ class Emitter {
   Value element(Value pointer, DType dtype, Value offset);
   Value load(DType dtype, Value pointer, Value offset, int lanes = 1, Value mask = nullptr);
   void store(DType dtype, Value value, Value pointer, Value offset, Value mask = nullptr);
+  /// A whole vector at an address that is a multiple of its size, past the caches; fence() before
+  /// another thread may read it.
+  void stream(DType dtype, Value value, Value pointer, Value offset);
+  void fence();
   /// The same at element offsets given a lane (lanes x i64), or with a constant distance between
   /// lanes.
   Value load_lanes(DType dtype, Value pointer, Value offsets, int lanes, Value mask = nullptr);

@@ -176,7 +176,9 @@ void NestEmitter::element_sink(Chunk& chunk, size_t k) {
   }
   const int64_t stride = o.access.strides[columns_];
   SINTER_CHECK(stride != 0 || lanes_ == 1 || nest_.dims[columns_] == 1, nest_.to_string(1));
-  if (stride == 1 || lanes_ == 1 || nest_.dims[columns_] == 1) {
+  if (streaming_ && o.stream && chunk.mask == nullptr) {
+    e_.stream(o.dtype, value, buffer(o.access), ir_.CreateAdd(row_offsets_[k], chunk.column));
+  } else if (stride == 1 || lanes_ == 1 || nest_.dims[columns_] == 1) {
     e_.store(o.dtype, value, buffer(o.access),
              ir_.CreateAdd(row_offsets_[k], ir_.CreateMul(chunk.column, e_.i64(stride))),
              chunk.mask);

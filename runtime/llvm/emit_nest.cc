@@ -26,10 +26,37 @@ void NestEmitter::emit() {
     }
     emit_rows(0);
   };
-  if (pieces_ > 1 && nest_.split < 0)
+  if (Value stream = may_stream()) {
+    e_.when(ir_.CreateNot(stream), body);
+    streaming_ = true;
+    e_.when(stream, [&] {
+      body();
+      e_.fence();
+    });
+  } else if (pieces_ > 1 && nest_.split < 0) {
     e_.when(ir_.CreateICmpEQ(e_.piece(), e_.i64(0)), body);
-  else
+  } else {
     body();
+  }
+}
+
+// A result that is written over an input is in the caches already. One in a user's array may begin
+// anywhere.
+Value NestEmitter::may_stream() {
+  if (lanes_ == 1 || (pieces_ > 1 && nest_.split < 0)) return nullptr;
+  Value all = nullptr;
+  for (const LoopOp& o : nest_.ops) {
+    if (!o.stream) continue;
+    Value to = ir_.CreatePtrToInt(buffer(o.access), ir_.getInt64Ty());
+    Value may = ir_.CreateICmpEQ(ir_.CreateAnd(to, e_.i64(63)), e_.i64(0));
+    for (const LoopOp& other : nest_.ops) {
+      if (other.kind != LoopOpKind::kLoad || other.level != Level::kElement) continue;
+      Value from = ir_.CreatePtrToInt(buffer(other.access), ir_.getInt64Ty());
+      may = ir_.CreateAnd(may, ir_.CreateICmpNE(to, from));
+    }
+    all = all == nullptr ? may : ir_.CreateAnd(all, may);
+  }
+  return all;
 }
 
 int NestEmitter::choose_lanes() const {

@@ -42,6 +42,8 @@ class NestEmitter {
   int choose_lanes() const;
   void choose_range();
   void find_needed();
+  // May stores go past the caches? Null when none should.
+  Value may_stream();
   static bool is_sink(const LoopOp& op) {
     return op.kind == LoopOpKind::kStore || op.kind == LoopOpKind::kAccumulate ||
            op.kind == LoopOpKind::kAccumulateAt;
@@ -118,6 +120,7 @@ class NestEmitter {
   int pieces_;
   size_t columns_;
   int lanes_ = 1;
+  bool streaming_ = false;
   std::vector<bool> needed_;
   Values begin_, end_, index_;
   Values outer_, row_;  // values of one lane: uniform, and of the current row

@@ -211,7 +211,9 @@ std::string op_text(const LoopOp& op) {
       return fmt::format("row_{} {}", reduce_kind_name(op.reduce), operand(0));
     case LoopOpKind::kArgReduce:
       return fmt::format("row_arg{} {}", reduce_kind_name(op.reduce), operand(0));
-    case LoopOpKind::kStore: return fmt::format("{} = {}", access_text(op.access), operand(0));
+    case LoopOpKind::kStore:
+      return fmt::format("{} {} {}", access_text(op.access), op.stream ? "= stream" : "=",
+                         operand(0));
     case LoopOpKind::kAccumulate:
       return fmt::format("{} {}= {}", access_text(op.access), reduce_kind_name(op.reduce),
                          operand(0));

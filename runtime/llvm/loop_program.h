@@ -70,6 +70,7 @@ struct LoopOp {
   ReduceKind reduce = ReduceKind::kSum;
   int dim = 0;
   int64_t limit = 0, scale = 0;
+  bool stream = false;  // kStore: past the caches, where the result meets a cache line evenly
   // Derived by LoopNest::finish.
   Level level = Level::kUniform;
   int pass = 0;  // the pass over the columns in which the value is first known

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "runtime/llvm/emit.h"
+#include "runtime/llvm/math_pieces.h"
 
 namespace sinter::codegen {
 namespace {
@@ -90,6 +91,7 @@ class Math {
   // where S is the fourth root of erfc, fitted so that erf is within 4.2e-10; squaring twice keeps
   // the relative error of a small number small.
   Value erf_single(Value x) {
+    if (e_.cpu().vector_bytes == 64) return erf_by_pieces(x);
     Value a = ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
     Value r =
         polynomial(square(x), {1.283791657e-01, -3.761262583e-01, 1.128358522e-01, -2.685381446e-02,
@@ -103,6 +105,42 @@ class Math {
     Value outer =
         ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, fma(ir_.CreateFNeg(p), p, c(1)), x);
     return select(ir_.CreateFCmpOLT(a, c(1)), inner, outer);
+  }
+
+  // One polynomial around each of 16 centers, its coefficients picked out of registers by one
+  // permutation each: a third of the multiply-adds, and no division. Around 0 only odd terms remain
+  // and no constant, so small numbers keep their relative error; the last center is where erf has
+  // become 1.
+  Value erf_by_pieces(Value x) {
+    const auto widen = [&](Value v, int from, int to) {
+      if (from == to) return v;
+      if (from == 1) return e_.splat(v, to);
+      std::vector<int> lanes(static_cast<size_t>(to));
+      for (int i = 0; i < to; ++i) lanes[static_cast<size_t>(i)] = i % from;
+      return ir_.CreateShuffleVector(v, lanes);
+    };
+    const int lanes = lanes_;
+    lanes_ = kErfPieces;  // those of a full vector
+    x = widen(x, lanes, lanes_);
+    constexpr double kStep = kErfEnd / (kErfPieces - 1);
+    Value a = ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
+    a = select(ir_.CreateFCmpOLT(c(kErfEnd), a), c(kErfEnd), a);
+    Value magic = c(f_.round_magic);
+    Value shifted = fma(a, c(1 / kStep), magic);
+    Value t = fma(sub(shifted, magic), c(-kStep), a);
+    const ErfPieces pieces = fit_erf();
+    const auto pick = [&](size_t term) {
+      std::vector<llvm::Constant*> table;
+      for (const auto& piece : pieces)
+        table.push_back(llvm::ConstantFP::get(ir_.getFloatTy(), piece[term]));
+      return ir_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_permvar_sf_512, {},
+                                 {llvm::ConstantVector::get(table), bits(shifted)});
+    };
+    Value y = pick(kErfTerms - 1);
+    for (size_t term = kErfTerms - 1; term-- > 0;) y = fma(y, t, pick(term));
+    y = ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, y, x);
+    if (lanes == 1) return ir_.CreateExtractElement(y, uint64_t{0});
+    return widen(y, lanes_, lanes);
   }
 
   // libm's function, lane by lane.

@@ -65,6 +65,17 @@ TEST_F(Kernels, BFloat16) {
   }
 }
 
+// Larger than the caches: stored past them where the result begins on a cache line. Buffers here
+// end where a page ends, so the first size does and the second does not.
+TEST_F(Kernels, StreamedResults) {
+  for (const int64_t more : {1040, 1037}) {
+    Graph g;
+    const Symbol a = g.input("a", {DType::kFloat32, Shape{(int64_t{8} << 20) + more}});
+    g.add_output("y", map(g, {a}, "(float32) -> add(a0, 1:float32)").id());
+    EXPECT_KERNELS(g, kFloat);
+  }
+}
+
 TEST_F(Kernels, MapsOfMixedTypes) {
   for (const int64_t n : {1, 17, 50}) {
     Graph g;
