@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -36,6 +37,16 @@ uint64_t checksum(std::string_view key, std::string_view value) {
 }
 
 constexpr std::string_view kSuffix = ".code";
+
+// Looking through a folder of thousands of entries takes milliseconds, so it is done once for each
+// 64th of the limit that is written, on average over all processes.
+bool is_due(int64_t written, int64_t limit) {
+  const int64_t share = std::max<int64_t>(limit / 64, 1);
+  if (written >= share) return true;
+  const int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
+  const uint64_t random = hash_bytes(std::as_bytes(std::span(&now, 1)));
+  return random % static_cast<uint64_t>(share) < static_cast<uint64_t>(written);
+}
 
 }  // namespace
 
@@ -102,7 +113,9 @@ void CodeCache::put(std::span<const Entry> entries) const {
     const fs::path folder(folder_);
     if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
     ::mkdir(folder_.c_str(), 0700);  // an existing folder keeps its mode
+    int64_t written = 0;
     for (const auto& [key, value] : entries) {
+      written += static_cast<int64_t>(sizeof(Header) + key.size() + value.size());
       Header header;
       header.key_bytes = key.size();
       header.value_bytes = value.size();
@@ -113,7 +126,7 @@ void CodeCache::put(std::span<const Entry> entries) const {
       file.write(value);
       file.commit();
     }
-    trim();
+    if (is_due(written, limit_bytes_)) trim();
   } catch (const Error&) {
     // A cache that cannot be written is no reason to fail.
   }

@@ -25,8 +25,9 @@ class CodeCache {
   struct Entry {
     std::string_view key, value;
   };
-  /// Stores values; on any failure (full disk, no right to write) nothing happens. Removes the
-  /// entries unused for longest when the folder has grown above its limit.
+  /// Stores values; on any failure (full disk, no right to write) nothing happens. Now and then
+  /// (each time a 64th of the limit was written, on average) removes the entries unused for longest
+  /// when the folder has grown above its limit.
   void put(std::span<const Entry> entries) const;
   void put(std::string_view key, std::string_view value) const {
     const Entry entry{key, value};
