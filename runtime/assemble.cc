@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "core/prologue.h"
-#include "runtime/compile.h"
+#include "runtime/compile_options.h"
 #include "runtime/plan_memory.h"
 
 namespace sinter {

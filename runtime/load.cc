@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
-#include "runtime/compile.h"
+#include "runtime/compile_options.h"
 #include "runtime/load_auto.h"
 
 namespace sinter {

@@ -8,7 +8,7 @@
 #include "core/prologue.h"
 #include "core/text.h"
 #include "runtime/code_cache.h"
-#include "runtime/compile.h"
+#include "runtime/compile_options.h"
 #include "runtime/cost_model.h"
 #include "runtime/measure_kernel.h"
 

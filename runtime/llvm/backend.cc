@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "core/prologue.h"
-#include "runtime/compile.h"
+#include "runtime/compile_options.h"
 #include "runtime/kernel.h"
 #include "runtime/llvm/codegen_version.h"
 #include "runtime/llvm/kernel_store.h"
