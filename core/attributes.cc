@@ -40,24 +40,32 @@ bool equal_values(const AttributeValue& a, const AttributeValue& b) {
       a);
 }
 
+const Attributes::Values& Attributes::values() const {
+  static const Values none;
+  return values_ ? *values_ : none;
+}
+
 const AttributeValue* Attributes::find(std::string_view name) const {
-  const auto it = std::find_if(values_.begin(), values_.end(), [&](const auto& pair) { return pair.first == name; });
-  return it == values_.end() ? nullptr : &it->second;
+  for (const auto& [key, value] : values()) {
+    if (key == name) return &value;
+  }
+  return nullptr;
 }
 
 void Attributes::set(std::string name, AttributeValue value) {
-  for (auto& [key, old] : values_) {
+  if (!values_ || values_.use_count() > 1) values_ = std::make_shared<Values>(values());
+  for (auto& [key, old] : *values_) {
     if (key == name) {
       old = std::move(value);
       return;
     }
   }
-  values_.emplace_back(std::move(name), std::move(value));
+  values_->emplace_back(std::move(name), std::move(value));
 }
 
 bool Attributes::operator==(const Attributes& other) const {
-  return values_.size() == other.values_.size() &&
-         std::equal(values_.begin(), values_.end(), other.values_.begin(), [](const auto& a, const auto& b) {
+  if (values_ == other.values_) return true;
+  return std::equal(values().begin(), values().end(), other.values().begin(), other.values().end(), [](const auto& a, const auto& b) {
            return a.first == b.first && equal_values(a.second, b.second);
          });
 }

@@ -45,16 +45,19 @@ struct AttributeSpec {
   std::optional<AttributeValue> default_value = std::nullopt;
 };
 
-/// Name-value pairs in the order of the schema (after Graph::add has completed them).
+/// Name-value pairs in the order of the schema (after Graph::add has completed them). Copies share them until one is changed: passes
+/// copy nodes all the time.
 class Attributes {
  public:
+  using Values = std::vector<std::pair<std::string, AttributeValue>>;
+
   Attributes() = default;
-  Attributes(std::initializer_list<std::pair<std::string, AttributeValue>> values) : values_(values) {}
+  Attributes(std::initializer_list<Values::value_type> values) : values_(std::make_shared<Values>(values)) {}
 
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   const AttributeValue* find(std::string_view name) const;
   void set(std::string name, AttributeValue value);
-  const std::vector<std::pair<std::string, AttributeValue>>& values() const { return values_; }
+  const Values& values() const;
 
   /// The attribute as T; InternalError when it is absent or of another type (the schema rules that out for graph nodes).
   template <typename T> const T& get(std::string_view name) const {
@@ -75,7 +78,7 @@ class Attributes {
 
  private:
   [[noreturn]] void raise_missing(std::string_view name) const;
-  std::vector<std::pair<std::string, AttributeValue>> values_;
+  std::shared_ptr<Values> values_;  // null when there are none; never changed while shared
 };
 
 /// Checks `given` against `schema` and returns it completed with defaults, in schema order. An int is accepted for a float.

@@ -79,6 +79,15 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
   return index;
 }
 
+int32_t Graph::copy_node(const Graph& source, int32_t index, std::vector<ValueId> inputs, std::shared_ptr<const Origin> origin) {
+  const Node& node = source.node(index);
+  bool same_types = node.op->kind != KernelKind::kSource || node.is("constant");
+  for (size_t i = 0; i < inputs.size() && same_types; ++i) same_types = type(inputs[i]) == source.type(node.inputs[i]);
+  if (!same_types) return add_node(*node.op, std::move(inputs), node.attributes, node.name, std::move(origin));
+  nodes_.push_back({.op = node.op, .inputs = std::move(inputs), .attributes = node.attributes, .types = node.types, .name = node.name, .origin = std::move(origin)});
+  return size() - 1;
+}
+
 std::vector<Symbol> Graph::add(std::string_view op, std::span<const Symbol> inputs, Attributes attributes, std::string name) {
   std::vector<ValueId> ids;
   for (const Symbol& s : inputs) {

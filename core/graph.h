@@ -87,6 +87,8 @@ class Graph {
   /// The lowest level: returns the index of the new node.
   int32_t add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes, std::string name,
                    std::shared_ptr<const Origin> origin);
+  /// Node `index` of another graph on these inputs. Types are inferred again only where an input has another type than it had there.
+  int32_t copy_node(const Graph& source, int32_t index, std::vector<ValueId> inputs, std::shared_ptr<const Origin> origin);
 
   Symbol input(std::string name, ValueType type);
   Symbol variable(std::string name, ValueType type);

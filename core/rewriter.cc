@@ -27,7 +27,7 @@ void Rewriter::copy(int32_t index) {
   std::vector<ValueId> inputs;
   inputs.reserve(node.inputs.size());
   for (ValueId id : node.inputs) inputs.push_back(map(id).id());
-  const int32_t added = target_.add_node(*node.op, std::move(inputs), node.attributes, node.name, node.origin);
+  const int32_t added = target_.copy_node(source_, index, std::move(inputs), node.origin);
   for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) replace({index, r}, ValueId{added, r});
 }
 
@@ -59,8 +59,7 @@ std::vector<Symbol> inline_graph(Graph& target, const Graph& region, std::span<c
     }
     std::vector<ValueId> inputs;
     for (ValueId id : node.inputs) inputs.push_back(map[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)].id());
-    const int32_t added = target.add_node(*node.op, std::move(inputs), node.attributes, node.name,
-                                          node.origin ? node.origin : target.origin());
+    const int32_t added = target.copy_node(region, i, std::move(inputs), node.origin ? node.origin : target.origin());
     for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) map[static_cast<size_t>(i)].emplace_back(&target, ValueId{added, r});
   }
   std::vector<Symbol> results;

@@ -203,7 +203,8 @@ TEST(Executable, NothingWorthSharingRunsOnOneThread) {
     g.add_output("y", tanh(g.input("x", {DType::kFloat32, Shape{size}})).id());
     const auto executable = compile(g, {.cache = false});
     const std::string first_line = executable->to_string().substr(0, executable->to_string().find('\n'));
-    EXPECT_EQ(first_line.ends_with(", one thread"), size == 16) << first_line;
+    // (The reference backend, which a build without llvm chooses, cuts nothing into pieces.)
+    EXPECT_EQ(first_line.ends_with(", one thread"), size == 16 || !SINTER_WITH_LLVM) << first_line;
     const Tensor x = random_tensor(Shape{size}, 3);
     const Tensor y = executable->run(std::vector<Tensor>{x})[0];
     EXPECT_NEAR(y.at(size - 1), std::tanh(x.at(size - 1)), 1e-6);
