@@ -50,7 +50,12 @@ Report measure(const std::string& asked, int threads, double seconds) {
   return report;
 }
 
-double tenth(double value) { return std::round(value * 10) / 10; }
+// Four digits: beside other processes a small loop of two threads can be slow beyond belief, but never 0.
+double four_digits(double value) {
+  if (value == 0) return 0;
+  const double unit = std::pow(10, std::floor(std::log10(std::fabs(value))) - 3);
+  return std::round(value / unit) * unit;
+}
 
 std::string as_json(const Report& report) {
   std::vector<ConfigValue> peaks, bandwidths;
@@ -58,7 +63,7 @@ std::string as_json(const Report& report) {
     peaks.push_back(Config{{"dtype", p.dtype},
                            {"instruction", p.instruction},
                            {"threads", p.threads},
-                           {"gflops", tenth(p.operations_per_second / 1e9)}});
+                           {"gflops", four_digits(p.operations_per_second / 1e9)}});
   }
   for (const Bandwidth& b : report.bandwidths) {
     bandwidths.push_back(Config{{"level", b.level.name},
@@ -67,7 +72,7 @@ std::string as_json(const Report& report) {
                                 {"loop", b.loop},
                                 {"non_temporal", b.non_temporal},
                                 {"threads", b.threads},
-                                {"gb_per_s", tenth(b.bytes_per_second / 1e9)}});
+                                {"gb_per_s", four_digits(b.bytes_per_second / 1e9)}});
   }
   return to_json_text(Config{{"machine", roofline::machine_name()},
                              {"date", roofline::today()},
