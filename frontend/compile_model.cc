@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "frontend/counted.h"
 #include "frontend/model_state.h"
+#include "runtime/compile.h"
 #include "runtime/load.h"
 
 namespace sinter {
@@ -81,8 +82,7 @@ void Model::compile(CompileArguments arguments) const {
     if (std::ranges::find(known, arguments.backend) == known.end())
       raise_unknown_name("backend", arguments.backend, known);
   }
-  if (!arguments.mixed_precision.empty() && arguments.mixed_precision != "bfloat16")
-    raise_unknown_name("mixed precision", arguments.mixed_precision, {"bfloat16"});
+  check_mixed_precision(arguments.mixed_precision);
   state_->forget_programs();
   state_->compiled = Compiled{std::move(arguments), {}, {}};
   if (state_->network) state_->settle_compile();

@@ -67,12 +67,15 @@ std::optional<int64_t> batch_of(const Graph& graph, std::span<const Tensor> inpu
 
 }  // namespace
 
+void check_mixed_precision(const std::string& name) {
+  if (!name.empty() && name != "bfloat16") raise_unknown_name("mixed precision", name, {"bfloat16"});
+}
+
 Graph lower(const Graph& graph, const CompileOptions& options, std::vector<PassStatistics>* statistics) {
   register_ops();
   if (options.backend != "auto") find_backend(options.backend);
   const Target target = target_of(options.backend, options.mixed_precision);
-  if (!options.mixed_precision.empty() && options.mixed_precision != "bfloat16")
-    raise_unknown_name("mixed precision", options.mixed_precision, {"bfloat16"});
+  check_mixed_precision(options.mixed_precision);
   PassContext context;
   context.mixed_precision = options.mixed_precision;
   context.target = &target;

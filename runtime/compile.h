@@ -12,6 +12,9 @@ namespace sinter {
 
 struct PassStatistics;
 
+/// Raises NameError unless `name` is "" or "bfloat16".
+void check_mixed_precision(const std::string& name);
+
 /// Raises NameError for an unknown backend, pipeline, pass or mixed precision.
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options);
 

@@ -227,10 +227,7 @@ void Executable::prepare(Instance& instance) {
     const Step& step = program_.steps[s];
     void* const* table = instance.tables[s].data();
     if (step.kernel->prepared_bytes() > 0) step.kernel->prepare(table, prepared_[s].raw());
-    if (!step.prologue) continue;
-    for (int phase = 0; phase < step.kernel->phases(); ++phase) {
-      for (int piece = 0; piece < step.kernel->pieces(phase); ++piece) step.kernel->run(phase, piece, table);
-    }
+    if (step.prologue) step.kernel->run_all(table);
   }
   derived_version_.store(version, std::memory_order_release);
 }

@@ -24,6 +24,12 @@ class Kernel {
   /// `buffers` holds the node's inputs, then its results, then the scratch buffer (null when scratch_bytes() is 0).
   /// Must not allocate, lock, throw or make system calls.
   virtual void run(int phase, int piece, void* const* buffers) const = 0;
+  /// All phases and pieces in order, on the calling thread.
+  void run_all(void* const* buffers) const {
+    for (int phase = 0; phase < phases(); ++phase) {
+      for (int piece = 0; piece < pieces(phase); ++piece) run(phase, piece, buffers);
+    }
+  }
   /// Bytes of working memory shared by all pieces of one run (64-byte aligned).
   virtual int64_t scratch_bytes() const { return 0; }
   /// May result `result` share the memory of input `input` (every element is read before it is written, by the same piece)?

@@ -23,12 +23,7 @@ double measure_microseconds(const Kernel& kernel, const Graph& graph, int32_t no
   std::vector<void*> buffers;
   for (Tensor& tensor : memory) buffers.push_back(tensor.raw());
   if (kernel.prepared_bytes() > 0) kernel.prepare(buffers.data(), buffers.back());
-  const auto run = [&] {
-    for (int phase = 0; phase < kernel.phases(); ++phase) {
-      for (int piece = 0; piece < kernel.pieces(phase); ++piece)
-        kernel.run(phase, piece, buffers.data());
-    }
-  };
+  const auto run = [&] { kernel.run_all(buffers.data()); };
   const auto microseconds = [](Clock::time_point since) {
     return std::chrono::duration<double, std::micro>(Clock::now() - since).count();
   };

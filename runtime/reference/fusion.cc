@@ -83,7 +83,7 @@ std::unique_ptr<Kernel> make_fusion(const Graph& graph, int32_t node) {
           size_t k = 0;
           for (int32_t s : step.slots) current[k++] = table[s];
           current[k] = scratch + step.scratch;
-          for (int phase = 0; phase < step.kernel->phases(); ++phase) step.kernel->run(phase, 0, current);
+          step.kernel->run_all(current);
         }
         for (size_t o = 0; o < region->outputs.size(); ++o) {
           std::memcpy(buffers[arity + o], table[region->outputs[o].first], static_cast<size_t>(region->outputs[o].second));

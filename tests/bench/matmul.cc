@@ -88,11 +88,7 @@ void matmul(benchmark::State& state) {
       prepared(DType::kUint8, Shape{kernel.prepared_bytes() + 64});
   void* buffers[] = {a.raw(), b.raw(), c.raw(), scratch.raw(), prepared.raw()};
   if (kernel.prepared_bytes() > 0) kernel.prepare(buffers, prepared.raw());
-  for (auto _ : state) {
-    for (int phase = 0; phase < kernel.phases(); ++phase) {
-      for (int piece = 0; piece < kernel.pieces(phase); ++piece) kernel.run(phase, piece, buffers);
-    }
-  }
+  for (auto _ : state) kernel.run_all(buffers);
   const double flops = 2.0 * static_cast<double>(rows * depth * columns);
   using benchmark::Counter;
   state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);

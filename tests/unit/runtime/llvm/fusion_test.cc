@@ -162,9 +162,7 @@ TEST_F(Fusions, SoftmaxInPlaceGivesTheSameValues) {
   ASSERT_TRUE(kernel->can_alias(0, 0));
   std::vector<std::byte> scratch(static_cast<size_t>(kernel->scratch_bytes()) + 64);
   void* buffers[] = {both.raw(), both.raw(), scratch.data()};
-  for (int phase = 0; phase < kernel->phases(); ++phase) {
-    for (int piece = 0; piece < kernel->pieces(phase); ++piece) kernel->run(phase, piece, buffers);
-  }
+  kernel->run_all(buffers);
   EXPECT_TRUE(both.identical(want));
 }
 
