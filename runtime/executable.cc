@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstring>
 #include <thread>
 
 #include "core/error.h"
+#include "runtime/profile.h"
 #include "runtime/thread_pool.h"
 
 namespace sinter {
@@ -54,7 +56,9 @@ struct Executable::Instance {
   unsigned ticket = 0;
   std::span<const void* const> inputs;
   std::span<void* const> outputs;
-  uint64_t bound_to = 0;
+  // When profiling: the time before the first phase and after each, by the calling thread.
+  bool timed = false;
+  std::vector<std::chrono::steady_clock::time_point> stamps;
 
   void* resolve(const BufferPlacement& b, std::vector<Tensor>& variables, Tensor& derived) {
     switch (b.kind) {
@@ -101,11 +105,27 @@ struct Executable::Instance {
     for (const Patch& p : output_patches) tables[static_cast<size_t>(p.step)][static_cast<size_t>(p.slot)] = outputs[static_cast<size_t>(p.index)];
   }
 
+  void begin_stamps() {
+    timed = profiling();
+    if (!timed) return;
+    stamps.clear();
+    stamps.reserve(phases.size() + 1);
+    stamp();
+  }
+  void stamp() { stamps.push_back(std::chrono::steady_clock::now()); }
+  std::vector<int64_t> phase_times() const {
+    std::vector<int64_t> times;
+    for (size_t k = 1; k < stamps.size(); ++k)
+      times.push_back(std::chrono::nanoseconds(stamps[k] - stamps[k - 1]).count());
+    return times;
+  }
+
   void run_alone() {
     for (const auto& state : phases) {
       const Kernel& kernel = *program.steps[static_cast<size_t>(state->step)].kernel;
       void* const* table = tables[static_cast<size_t>(state->step)].data();
       for (int piece = 0; piece < state->pieces; ++piece) kernel.run(state->phase, piece, table);
+      if (timed) stamp();
     }
   }
 
@@ -156,6 +176,7 @@ struct Executable::Instance {
         else if (worker == 0) std::this_thread::yield();
         else return;
       }
+      if (worker == 0 && self.timed) self.stamp();
     }
   }
 };
@@ -172,6 +193,7 @@ Executable::Executable(Program program)
 }
 
 Executable::~Executable() {
+  leave_profile(*this);
   for (const auto& instance : instances_) quiesce(instance.get());
 }
 
@@ -245,6 +267,7 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
   instance->outputs = outputs;
   instance->patch();
   prepare(*instance);
+  instance->begin_stamps();
   if (!shared_) {
     instance->run_alone();
   } else {
@@ -256,6 +279,7 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
       lease.launch({&Instance::work, instance}, instance->ticket);
     }
   }
+  if (instance->timed) add_to_profile(*this, instance->phase_times());
   for (const Copy& copy : program_.copies) {
     std::memmove(instance->resolve(copy.to, variables_, derived_), instance->resolve(copy.from, variables_, derived_),
                  static_cast<size_t>(copy.bytes));

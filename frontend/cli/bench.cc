@@ -19,6 +19,7 @@
 #include "frontend/sinter.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
+#include "runtime/profile.h"
 #include "runtime/thread_pool.h"
 
 namespace sinter::cli {
@@ -106,6 +107,7 @@ struct Options {
   std::optional<int64_t> batch, width;  // of the perceptron
   double seconds = 3;
   bool no_cache = false;
+  bool profile = false;
   RunOptions run;
 };
 
@@ -146,6 +148,7 @@ void bench(const Options& options) {
   const double first = microseconds_since(begin);
   for (int i = 0; i < 5; ++i) work.step();
   std::vector<double> times;
+  set_profiling(options.profile);
   const Clock::time_point start = Clock::now();
   while (microseconds_since(start) < options.seconds * 1e6 || times.size() < 10) {
     const Clock::time_point step = Clock::now();
@@ -173,6 +176,7 @@ void bench(const Options& options) {
   line.set("first_us", static_cast<int64_t>(std::llround(first)));
   line.set("rss_mib", static_cast<int64_t>(usage.ru_maxrss / 1024));
   print(to_json_text(line) + "\n");
+  if (options.profile) print(take_profile());
 }
 
 }  // namespace
@@ -195,6 +199,7 @@ Action add_bench(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--no-cache", options->no_cache,
                     "Compile anew and leave no compiled code on disk");
+  command->add_flag("--profile", options->profile, "Print the time of each kernel too");
   options->run.add_to(*command);
   return [options] { bench(*options); };
 }

@@ -41,9 +41,13 @@ bool NestEmitter::has_random(std::span<const size_t> roots) const {
 }
 
 bool NestEmitter::groups_are_aligned() const {
-  if (columns_ != 0 || lanes_ > 16) return false;
+  if (lanes_ > 16) return false;
   return std::all_of(nest_.ops.begin(), nest_.ops.end(), [&](const LoopOp& o) {
-    return o.kind != LoopOpKind::kRandom || (o.access.strides[0] == 1 && o.access.offset == 0);
+    if (o.kind != LoopOpKind::kRandom) return true;
+    for (size_t d = 0; d < columns_; ++d) {
+      if (o.access.strides[d] % kRandomGroup != 0) return false;
+    }
+    return o.access.strides[columns_] == 1 && o.access.offset % kRandomGroup == 0;
   });
 }
 
@@ -265,7 +269,8 @@ Value NestEmitter::random(Chunk& chunk, size_t k) {
   const int word = chunk.group_part / per_row, part = chunk.group_part % per_row;
   const auto key = std::make_pair(k, part);
   if (!chunk.parts->contains(key)) {
-    Value group = ir_.CreateLShr(chunk.column, uint64_t{6});
+    Value element = ir_.CreateAdd(row_offsets_[k], chunk.column);
+    Value group = ir_.CreateLShr(element, uint64_t{6});
     Value first = ir_.CreateAdd(ir_.CreateShl(group, uint64_t{4}), e_.i64(part * lanes_));
     (*chunk.parts)[key] = emit_philox(
         e_, keys_.at(k),

@@ -88,7 +88,7 @@ class NestEmitter {
   // Short rows are written out, and values live from one pass to the next.
   bool is_unrolled() const;
   bool has_random(std::span<const size_t> roots) const;
-  // Random ops walk whole groups of 64 when the nest is one flat run of elements.
+  // Random ops walk whole groups of 64 when every row begins with one.
   bool groups_are_aligned() const;
   void emit_pass(const std::vector<size_t>& reductions, const std::vector<size_t>& sinks,
                  bool unrolled);

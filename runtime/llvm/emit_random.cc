@@ -14,21 +14,48 @@ PhiloxKey load_philox_key(Emitter& e, Value state, int64_t stream) {
           low(step), high(step)};
 }
 
+namespace {
+
+struct HighLow {
+  Value high, low;
+};
+
+// The 64 bits of `factor` * value, for unsigned 32-bit lanes. Vectors multiply the even lanes and the
+// odd lanes where they stand in 64-bit lanes, so that nothing moves between lanes.
+HighLow multiply(Emitter& e, Value value, uint32_t factor) {
+  llvm::IRBuilder<>& ir = e.ir();
+  const int lanes = Emitter::lanes_of(value);
+  llvm::Type* narrow = value->getType();
+  Value low = ir.CreateMul(value, llvm::ConstantInt::get(narrow, factor));
+  const bool paired = lanes >= 4;
+  llvm::Type* wide = e.type(DType::kInt64, paired ? lanes / 2 : lanes);
+  const auto times = [&](Value v) { return ir.CreateMul(v, llvm::ConstantInt::get(wide, factor)); };
+  if (!paired) {
+    Value product = times(ir.CreateZExt(value, wide));
+    return {ir.CreateTrunc(ir.CreateLShr(product, uint64_t{32}), narrow), low};
+  }
+  Value pairs = ir.CreateBitCast(value, wide);
+  Value even = times(ir.CreateAnd(pairs, uint64_t{0xFFFFFFFF}));
+  Value odd = times(ir.CreateLShr(pairs, uint64_t{32}));
+  Value high = ir.CreateOr(ir.CreateLShr(even, uint64_t{32}),
+                           ir.CreateAnd(odd, ~uint64_t{0xFFFFFFFF}));
+  return {ir.CreateBitCast(high, narrow), low};
+}
+
+}  // namespace
+
 std::array<Value, 4> emit_philox(Emitter& e, const PhiloxKey& key, Value block) {
   llvm::IRBuilder<>& ir = e.ir();
   const int lanes = Emitter::lanes_of(block);
   llvm::Type* narrow = e.type(DType::kInt32, lanes);
-  llvm::Type* wide = e.type(DType::kInt64, lanes);
-  const auto low = [&](Value v) { return ir.CreateTrunc(v, narrow); };
-  const auto high = [&](Value v) { return low(ir.CreateLShr(v, uint64_t{32})); };
-  std::array<Value, 4> c = {low(block), high(block), e.splat(key.step_low, lanes),
-                            e.splat(key.step_high, lanes)};
+  std::array<Value, 4> c = {ir.CreateTrunc(block, narrow),
+                            ir.CreateTrunc(ir.CreateLShr(block, uint64_t{32}), narrow),
+                            e.splat(key.step_low, lanes), e.splat(key.step_high, lanes)};
   Value k0 = key.key0, k1 = key.key1;
   for (int round = 0; round < kPhiloxRounds; ++round) {
-    Value p0 = ir.CreateMul(ir.CreateZExt(c[0], wide), llvm::ConstantInt::get(wide, kPhiloxM0));
-    Value p1 = ir.CreateMul(ir.CreateZExt(c[2], wide), llvm::ConstantInt::get(wide, kPhiloxM1));
-    c = {ir.CreateXor(ir.CreateXor(high(p1), c[1]), e.splat(k0, lanes)), low(p1),
-         ir.CreateXor(ir.CreateXor(high(p0), c[3]), e.splat(k1, lanes)), low(p0)};
+    const HighLow p0 = multiply(e, c[0], kPhiloxM0), p1 = multiply(e, c[2], kPhiloxM1);
+    c = {ir.CreateXor(ir.CreateXor(p1.high, c[1]), e.splat(k0, lanes)), p1.low,
+         ir.CreateXor(ir.CreateXor(p0.high, c[3]), e.splat(k1, lanes)), p0.low};
     k0 = ir.CreateAdd(k0, ir.getInt32(kPhiloxW0));
     k1 = ir.CreateAdd(k1, ir.getInt32(kPhiloxW1));
   }

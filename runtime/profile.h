@@ -1,0 +1,26 @@
+// How long each kernel takes inside its runs: what `sinter bench --profile` prints.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace sinter {
+
+class Executable;
+
+/// Whether runs that begin from now on are timed kernel by kernel. Off by default; a timed run reads
+/// the clock once a phase, some 30 ns.
+void set_profiling(bool on);
+bool profiling();
+
+/// What has been measured so far, as a text: for each executable its kernels in the order they run,
+/// with the mean and the least time in microseconds from barrier to barrier. Clears it.
+std::string take_profile();
+
+/// Adds one run of an executable: nanoseconds of each phase, in order. Thread-safe.
+void add_to_profile(const Executable& executable, std::span<const int64_t> nanoseconds);
+/// The executable goes: its lines are kept as text.
+void leave_profile(const Executable& executable);
+
+}  // namespace sinter
