@@ -14,10 +14,18 @@
 namespace sinter {
 namespace {
 
+constexpr size_t kMostSamples = 20'000;  // later runs are counted, but not kept
+
 struct Times {
   int64_t runs = 0;
-  std::vector<int64_t> total, least;  // a phase, in nanoseconds
+  std::vector<std::vector<int64_t>> samples;  // a phase: nanoseconds of each run
 };
+
+double median_microseconds(std::vector<int64_t> samples) {
+  const auto middle = samples.begin() + static_cast<int64_t>(samples.size() / 2);
+  std::nth_element(samples.begin(), middle, samples.end());
+  return static_cast<double>(*middle) / 1000;
+}
 
 struct Profile {
   std::atomic<bool> on{false};
@@ -33,35 +41,28 @@ Profile& profile() {
 
 std::string to_text(const Executable& executable, const Times& times) {
   const Program& program = executable.program();
-  const auto microseconds = [](int64_t ns) { return static_cast<double>(ns) / 1000; };
-  int64_t all = 0, all_least = 0;
-  for (size_t k = 0; k < times.total.size(); ++k) {
-    all += times.total[k];
-    all_least += times.least[k];
+  std::vector<double> phases;
+  double all = 0;
+  for (const std::vector<int64_t>& samples : times.samples) {
+    phases.push_back(median_microseconds(samples));
+    all += phases.back();
   }
-  std::string text = fmt::format(
-      "executable \"{}\": {} runs, {:.1f} us a run in kernels ({:.1f} us if each took its least)\n"
-      "   mean us  least us  share  kernel\n",
-      executable.graph().name(), times.runs, microseconds(all) / static_cast<double>(times.runs),
-      microseconds(all_least));
+  std::string text =
+      fmt::format("executable \"{}\": {} runs, {:.1f} us a run in kernels (medians)\n        us  share\n",
+                  executable.graph().name(), times.runs, all);
   size_t k = 0;
   for (const Step& step : program.steps) {
     if (step.prologue) continue;
-    int64_t total = 0, least = 0;
-    for (int phase = 0; phase < step.kernel->phases(); ++phase, ++k) {
-      total += times.total[k];
-      least += times.least[k];
-    }
+    double us = 0;
+    for (int phase = 0; phase < step.kernel->phases(); ++phase) us += phases[k++];
     const Node& node = executable.graph().node(step.node);
-    std::string line =
-        fmt::format("  {:8.2f}  {:8.2f}  {:4.1f}%  %{} {}", microseconds(total) / static_cast<double>(times.runs),
-                    microseconds(least), 100.0 * static_cast<double>(total) / static_cast<double>(std::max<int64_t>(all, 1)),
-                    step.node, node.op->name);
-    for (const ValueType& t : node.types) line += " " + t.to_string();
-    line += fmt::format(" on {}", step.backend);
-    if (!step.kernel->description().empty()) line += ", " + step.kernel->description();
-    if (node.origin && !node.origin->layer.empty()) line += " @ " + node.origin->layer;
-    text += line + "\n";
+    text += fmt::format("  {:8.2f}  {:4.1f}%  %{} {}", us, 100 * us / std::max(all, 1e-9), step.node,
+                        node.op->name);
+    for (const ValueType& t : node.types) text += " " + t.to_string();
+    text += fmt::format(" on {}", step.backend);
+    if (!step.kernel->description().empty()) text += ", " + step.kernel->description();
+    if (node.origin && !node.origin->layer.empty()) text += " @ " + node.origin->layer;
+    text += "\n";
   }
   return text;
 }
@@ -76,12 +77,10 @@ void add_to_profile(const Executable& executable, std::span<const int64_t> nanos
   Profile& p = profile();
   const std::lock_guard lock(p.mutex);
   Times& times = p.running[&executable];
-  times.total.resize(nanoseconds.size(), 0);
-  times.least.resize(nanoseconds.size(), INT64_MAX);
+  times.samples.resize(nanoseconds.size());
   ++times.runs;
   for (size_t k = 0; k < nanoseconds.size(); ++k) {
-    times.total[k] += nanoseconds[k];
-    times.least[k] = std::min(times.least[k], nanoseconds[k]);
+    if (times.samples[k].size() < kMostSamples) times.samples[k].push_back(nanoseconds[k]);
   }
 }
 

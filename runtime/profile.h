@@ -15,7 +15,7 @@ void set_profiling(bool on);
 bool profiling();
 
 /// What has been measured so far, as a text: for each executable its kernels in the order they run,
-/// with the mean and the least time in microseconds from barrier to barrier. Clears it.
+/// with the median time in microseconds from barrier to barrier. Clears it.
 std::string take_profile();
 
 /// Adds one run of an executable: nanoseconds of each phase, in order. Thread-safe.

@@ -51,6 +51,13 @@ void MatmulEpilogue::emit_invariants() {
   for (const MatmulRegion::Result& r : region_.results) find_invariants(r.value);
 }
 
+Values MatmulEpilogue::tile_operands(Value row, Value column) {
+  Values starts;
+  for (size_t i : region_.whole_operands())
+    starts.push_back(ir_.at(ir_.at(inputs_[i], ir_.mul(row, columns_)), column));
+  return starts;
+}
+
 void MatmulEpilogue::begin_tile() {
   values_.clear();
   origins_.clear();

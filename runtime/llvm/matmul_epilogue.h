@@ -26,6 +26,8 @@ class MatmulEpilogue {
   MatmulEpilogue(MatmulIr& ir, const MatmulRegion& region, int64_t columns, Values inputs,
                  Values results);
 
+  /// Where the whole operands of a tile begin.
+  Values tile_operands(Value row, Value column);
   /// Emits what is the same for all rows and columns, here, once. Stays valid for the function.
   void emit_invariants();
   /// Forgets values of the tile before: they do not reach code that runs elsewhere.

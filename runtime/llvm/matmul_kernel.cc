@@ -38,7 +38,8 @@ std::unique_ptr<KernelPlan> plan_matmul_kernel(const Graph& graph, int32_t node,
   MatmulRegion region = MatmulRegion::of_node(graph, node);
   const MatmulProblem problem = region.problem();
   const VectorShape machine{cpu.lanes(dtype_size(problem.dtype)), cpu.vector_bytes >= 64 ? 32 : 16};
-  MatmulPlan plan = plan_matmul(problem, machine, pack_rhs, region.column_sum_count() > 0);
+  MatmulPlan plan = plan_matmul(problem, machine, pack_rhs, region.column_sum_count() > 0,
+                                static_cast<int64_t>(region.whole_operands().size()));
   return std::make_unique<MatmulKernelPlan>(std::move(region), std::move(plan));
 }
 

@@ -224,6 +224,21 @@ MatmulPlan::Prefetch choose_prefetch(const MatmulPlan& plan) {
   return prefetch;
 }
 
+// The operands of an epilogue that are together no longer in the second-level cache when it comes to
+// them: an optimizer's state.
+MatmulPlan::Prefetch choose_operand_prefetch(const MatmulPlan& plan, int64_t operands) {
+  const MatmulProblem& p = plan.problem;
+  const int64_t size = dtype_size(p.dtype), rows = plan.row_tiles.largest();
+  if (operands * p.batch * p.rows * p.columns * size < kFarBytes / 2) return {};
+  MatmulPlan::Prefetch prefetch;
+  prefetch.steps = p.depth / plan.unroll / rows;
+  if (prefetch.steps == 0) return {};
+  prefetch.rows = rows;
+  prefetch.step_bytes =
+      ceil_div(ceil_div(plan.panel_columns() * size, prefetch.steps), plan.unroll) * plan.unroll;
+  return prefetch;
+}
+
 // A group of dims that do not merge cannot be walked with one stride: the operand is copied into
 // the usual order first.
 void gather_if_scattered(MatmulOperand& operand, bool& gather, bool needs_unit_stride,
@@ -254,7 +269,7 @@ std::vector<PanelKind> MatmulPlan::row_kinds() const {
 }
 
 MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine, bool pack_rhs,
-                       bool sums_columns) {
+                       bool sums_columns, int64_t operands) {
   MatmulPlan plan;
   plan.problem = problem;
   plan.machine = machine;
@@ -295,6 +310,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
     plan.packing = MatmulPlan::Packing::kCopy;
   choose_pieces(plan, sums_columns);
   plan.prefetch = choose_prefetch(plan);
+  plan.operands = choose_operand_prefetch(plan, operands);
   const int64_t apart = p.lhs.depth.stride() * dtype_size(p.dtype);
   if (apart >= kPageBytes && p.depth >= kDeep / 2 && p.rows >= kCopyRows) plan.left_ahead = 40;
   return plan;

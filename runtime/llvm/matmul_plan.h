@@ -73,6 +73,9 @@ struct MatmulPlan {
     int64_t rows = 0, steps = 0, step_bytes = 0;
   } prefetch;
 
+  // The same for what its epilogue reads as large as the result: each tile asks for its own rows.
+  Prefetch operands;
+
   int64_t left_ahead = 0;  // terms of the left side a tile asks for ahead of their use
 
   int64_t pieces() const { return row_pieces * column_pieces * batch_pieces; }
@@ -86,8 +89,9 @@ struct MatmulPlan {
 };
 
 /// `pack_rhs`: the right side is a variable that never changes while this graph runs.
-/// `sums_columns`: pieces of rows would need a second phase.
+/// `sums_columns`: pieces of rows would need a second phase. `operands`: values as large as the
+/// result that the epilogue reads.
 MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine, bool pack_rhs,
-                       bool sums_columns);
+                       bool sums_columns, int64_t operands);
 
 }  // namespace sinter::codegen

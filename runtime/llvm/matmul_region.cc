@@ -97,6 +97,19 @@ int64_t MatmulRegion::column_sum_count() const {
                        [](const Result& r) { return r.column_sums; });
 }
 
+std::vector<size_t> MatmulRegion::whole_operands() const {
+  const ValueType& type = body->type(product);
+  std::vector<size_t> operands;
+  for (size_t i = 0; i < body->inputs().size(); ++i) {
+    const ValueType& input = body->type({body->inputs()[i], 0});
+    const auto index = static_cast<int32_t>(i);
+    if (index != lhs && index != rhs && input.dtype == type.dtype &&
+        input.shape.elements() == type.shape.elements())
+      operands.push_back(i);
+  }
+  return operands;
+}
+
 ValueId MatmulRegion::unshaped(ValueId id) const {
   while (body->node(id).is("reshape")) id = body->node(id).inputs[0];
   return id;

@@ -39,6 +39,8 @@ struct MatmulRegion {
 
   MatmulProblem problem() const;
   int64_t column_sum_count() const;
+  /// Inputs that the epilogue reads element by element, of the product's dtype.
+  std::vector<size_t> whole_operands() const;
   /// A light epilogue is emitted for each vector of a tile, in registers; a heavy one once, in a
   /// loop over the tile in memory.
   bool in_registers() const { return epilogue_cost <= 12; }

@@ -99,6 +99,11 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
         indent + fmt::format("ask for {} rows of the next panel, {} bytes a step, {} steps a row\n",
                              plan.prefetch.rows, plan.prefetch.step_bytes, plan.prefetch.steps);
   }
+  if (plan.operands.rows > 0) {
+    text += indent + fmt::format(
+                         "ask for {} rows of the operands, {} bytes a step, {} steps a row\n",
+                         plan.operands.rows, plan.operands.step_bytes, plan.operands.steps);
+  }
   if (plan.left_ahead > 0)
     text += indent + fmt::format("ask for lhs[row, k + {}]\n", plan.left_ahead);
   text += indent + "acc[row, column] += lhs[row, k] * rhs[k, column]\n";

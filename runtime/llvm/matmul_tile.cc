@@ -53,6 +53,9 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
               : ir_.at(panel.next, ir_.mul(number, plan_.prefetch.rows * panel.next_stride));
   next_stride_ = panel.next_stride;
   const int64_t lanes = plan_.machine.lanes, tile = rows * panel.kind.vectors;
+  if (plan_.operands.rows > 0)
+    operands_ = epilogue_.tile_operands(ir_.add(ir_.mul(panel.batch, p_.rows), row),
+                                        ir_.mul(panel.vector, lanes));
   Accumulators acc(static_cast<size_t>(tile * plan_.sums), ir_.zero());
   const bool chunked = plan_.depth_chunks.count > 1;
   Value partial = chunked ? partial_address(panel, row) : nullptr;
@@ -100,7 +103,10 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
   const auto terms = [&](Value k) {
     Value lhs_k = ir_.at(lhs, ir_.mul(k, p_.lhs.depth.stride()));
     Value rhs_k = ir_.at(panel.rhs, ir_.mul(k, panel.rhs_stride));
-    if (next_ != nullptr && step == plan_.unroll) prefetch_next(k);
+    if (step == plan_.unroll) {
+      if (next_ != nullptr) ask_ahead(plan_.prefetch, next_, next_stride_, k);
+      for (Value operand : operands_) ask_ahead(plan_.operands, operand, p_.columns, k);
+    }
     for (int64_t u = 0; plan_.left_ahead > 0 && u < step; ++u)
       ir_.prefetch(ir_.at(lhs_k, (plan_.left_ahead + u) * p_.lhs.depth.stride()));
     for (int64_t u = 0; u < step; ++u) sum_term(acc, lhs_k, rhs_k, u, u % plan_.sums, panel, rows);
@@ -118,11 +124,11 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
   });
 }
 
-void MatmulTile::prefetch_next(Value k) {
-  const MatmulPlan::Prefetch& prefetch = plan_.prefetch;
+void MatmulTile::ask_ahead(const MatmulPlan::Prefetch& prefetch, Value base, int64_t stride,
+                           Value k) {
   const int64_t terms = prefetch.steps * plan_.unroll;
   Value row = b_.CreateUDiv(k, ir_.index(terms)), term = b_.CreateURem(k, ir_.index(terms));
-  Value at = ir_.e.element(ir_.at(next_, ir_.mul(row, next_stride_)), DType::kUint8,
+  Value at = ir_.e.element(ir_.at(base, ir_.mul(row, stride)), DType::kUint8,
                            ir_.mul(term, prefetch.step_bytes / plan_.unroll));
   for (int64_t line = 0; line < prefetch.step_bytes; line += 64) ir_.prefetch(ir_.byte(at, line));
 }

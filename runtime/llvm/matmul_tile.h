@@ -45,7 +45,8 @@ class MatmulTile {
 
   void sum_range(Accumulators& acc, Value begin, Value end, int64_t step, const Panel& panel,
                  Value lhs, int64_t rows);
-  void prefetch_next(Value k);
+  // Asks for what step k has to ask for of rows from `base` on.
+  void ask_ahead(const MatmulPlan::Prefetch& prefetch, Value base, int64_t stride, Value k);
   void sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term, int64_t set,
                 const Panel& panel, int64_t rows);
   void add_sets(Accumulators& acc, int64_t tile);
@@ -69,6 +70,7 @@ class MatmulTile {
   Values sums_;
   Value next_ = nullptr;  // this tile's share of the next panel
   int64_t next_stride_ = 0;
+  Values operands_;  // where this tile's operands begin, when it asks for them
   Value stack_ = nullptr;
 };
 
