@@ -164,6 +164,14 @@ bool keeps_weights(const MatmulProblem& p, MatmulPlan::Packing packing) {
   return is_weight_gradient ? p.rows > p.depth : p.depth > p.rows;
 }
 
+// Two threads that share a weight gradient by columns write runs of lines, side by side in each row.
+// After three lines the hardware reads on, into those of the other thread, which are then slow to
+// write: a thread that has a single panel makes two narrower ones of it.
+bool has_one_panel_each(const MatmulProblem& p, int64_t vectors, const Tile& tile) {
+  return keeps_weights(p, MatmulPlan::Packing::kInPlace) && p.rows > p.depth &&
+         vectors > tile.vectors && vectors <= 2 * tile.vectors;
+}
+
 // Pieces as powers of two over batch, rows and columns, so that two threads, and then more, have as
 // little to do as can be.
 void choose_pieces(MatmulPlan& plan, bool sums_columns) {
@@ -279,7 +287,9 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   if (!pack_rhs) gather_if_scattered(p.rhs, plan.gather_rhs, true, p.columns, p.depth, false);
 
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
-  const Tile tile = choose_tile(p.rows, vectors, p.depth, pack_rhs, machine);
+  Tile tile = choose_tile(p.rows, vectors, p.depth, pack_rhs, machine);
+  if (has_one_panel_each(p, vectors, tile))
+    tile = choose_tile(p.rows, std::max<int64_t>(1, tile.vectors / 2), p.depth, pack_rhs, machine);
   if (choose_narrow(plan, product_cycles(p.rows, vectors, p.depth, tile))) {
     choose_pieces(plan, sums_columns);
     return plan;
