@@ -53,6 +53,8 @@ class Backend {
   virtual std::string_view name() const = 0;
   /// What the code and the speed of its kernels depend on beside the graph: versions, the CPU. Part of cache keys.
   virtual std::string version() const { return ""; }
+  /// Are contractions of bfloat16 faster than those of float32?
+  virtual bool contracts_bfloat16() const { return false; }
   /// "" when the backend can run node `node`, otherwise the reason why not ("float64 is not supported by oneDNN").
   virtual std::string why_not(const Graph& graph, int32_t node) const = 0;
   /// Kernels for `nodes` of a static, lowered graph, in that order. `constant_inputs[i]` tells for node i which of its inputs are

@@ -80,7 +80,7 @@ bool has_empty_value(const Graph& graph, int32_t node) {
 // The matmul kernels where they cover the node, otherwise loops.
 std::unique_ptr<KernelPlan> plan_kernel(const Graph& graph, int32_t node) {
   if (is_matmul(graph, node) && !has_empty_value(graph, node) &&
-      why_not_matmul(graph, node).empty()) {
+      why_not_matmul(graph, node, host_cpu()).empty()) {
     return plan_matmul_kernel(graph, node, host_cpu(), may_pack(graph, node));
   }
   return plan_loops(graph, node);
@@ -94,6 +94,8 @@ class LlvmBackend final : public Backend {
     const Cpu& cpu = host_cpu();
     return fmt::format("{}\n{}\n{}", codegen_version(), cpu.name, cpu.features);
   }
+
+  bool contracts_bfloat16() const override { return host_cpu().multiplies_bfloat16; }
 
   std::string why_not(const Graph& graph, int32_t node) const override {
     const Node& n = graph.node(node);

@@ -32,6 +32,7 @@ Cpu native() {
   cpu.vector_bytes = avx512 ? 64 : avx2 ? 32 : 16;
   cpu.has_fma = __builtin_cpu_supports("fma");
   cpu.has_round = __builtin_cpu_supports("sse4.1");
+  cpu.multiplies_bfloat16 = avx512 && __builtin_cpu_supports("avx512bf16");
   cpu.features += fmt::format("vectors of {} bytes", cpu.vector_bytes);
   return cpu;
 }

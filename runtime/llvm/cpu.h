@@ -14,6 +14,7 @@ struct Cpu {
   int vector_bytes = 16;
   bool has_fma = false;
   bool has_round = false;  // floor, ceil and nearest in one instruction (SSE4.1)
+  bool multiplies_bfloat16 = false;  // sums of pairs of products (AVX512-BF16)
 
   /// Lanes of a full vector of elements of `bytes` (never more than those of 4-byte elements).
   int lanes(int64_t bytes) const {

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "runtime/llvm/matmul_narrow.h"
+#include "runtime/llvm/matmul_pairs.h"
 #include "runtime/llvm/matmul_tile.h"
 
 namespace sinter::codegen {
@@ -12,7 +13,7 @@ namespace {
 class MatmulCode {
  public:
   MatmulCode(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region)
-      : ir_(emitter, plan.problem.dtype, static_cast<int>(plan.machine.lanes)),
+      : ir_(emitter, plan.problem.dtype, static_cast<int>(plan.machine.lanes), plan.pairs),
         e_(emitter),
         b_(ir_.b),
         plan_(plan),
@@ -48,10 +49,7 @@ class MatmulCode {
             ir_.loop(ir_.index(0), ir_.index(p_.depth), 1, [&](Value k) {
               ir_.loop(ir_.index(0), ir_.index(width), 1, [&](Value j) {
                 Value column = ir_.add(ir_.mul(vector, lanes), ir_.min(j, ir_.add(columns, -1)));
-                Value offset =
-                    ir_.add(ir_.add(ir_.offset(p_.rhs.batch, n), ir_.offset(p_.rhs.free, column)),
-                            ir_.offset(p_.rhs.depth, k));
-                Value value = e_.load(p_.dtype, source, offset);
+                Value value = term_of(plan_.rhs_source, source, n, column, k);
                 value =
                     b_.CreateSelect(b_.CreateICmpSLT(j, columns), value, e_.number(p_.dtype, 0));
                 e_.store(p_.dtype, value, panel, ir_.add(ir_.mul(k, width), j));
@@ -76,21 +74,25 @@ class MatmulCode {
                             : inputs_[static_cast<size_t>(region_.rhs)];
   }
 
+  // Term (or pair) `k` of a row or column, wherever it lies.
+  Value term_of(const MatmulOperand& operand, Value base, Value n, Value f, Value k) {
+    if (plan_.pairs) return MatmulPairs(ir_, plan_).one(operand, base, n, f, k);
+    return e_.load(p_.dtype, base, offset_of(operand, n, f, k));
+  }
+
+  Value offset_of(const MatmulOperand& o, Value n, Value f, Value k) {
+    return ir_.add(ir_.add(ir_.offset(o.batch, n), ir_.offset(o.free, f)), ir_.offset(o.depth, k));
+  }
+
   // Copies an operand into rows of `depth` (left side) or rows of `columns` (right side).
   void emit_gather() {
     const MatmulProblem original = region_.problem();
     const auto copy = [&](const MatmulOperand& from, const MatmulOperand& to, int64_t free,
                           Value source, Value target) {
-      const auto at = [&](const MatmulOperand& o, Value base, Value n, Value f, Value k) {
-        Value offset =
-            ir_.add(ir_.add(ir_.offset(o.batch, n), ir_.offset(o.free, f)), ir_.offset(o.depth, k));
-        return ir_.at(base, offset);
-      };
       ir_.loop(ir_.index(0), ir_.index(p_.batch), 1, [&](Value n) {
         ir_.loop(ir_.index(0), ir_.index(free), 1, [&](Value f) {
           ir_.loop(ir_.index(0), ir_.index(p_.depth), 1, [&](Value k) {
-            e_.store(p_.dtype, e_.load(p_.dtype, at(from, source, n, f, k), ir_.index(0)),
-                     at(to, target, n, f, k), ir_.index(0));
+            e_.store(p_.dtype, term_of(from, source, n, f, k), target, offset_of(to, n, f, k));
           });
         });
       });
@@ -143,15 +145,15 @@ class MatmulCode {
       MatmulNarrow tile(ir_, plan_, region_, epilogue);
       tile.set_sums(std::move(sums));
       ir_.loop(batches.first, batches.second, 1, [&](Value n) {
-        Value lhs = ir_.at(lhs_, ir_.offset(p_.lhs.batch, n));
-        Value rhs = ir_.at(rhs_, ir_.offset(p_.rhs.batch, n));
+        Value lhs = left_side(n, ir_.index(0), ir_.index(p_.depth));
+        Value rhs = narrow_right_side(n);
         each_panel(
             tiles_, plan_.row_tiles, plan_.row_kinds(),
             [&](const PanelKind& kind, Value vector) { tile.emit(kind, vector, n, lhs, rhs); });
       });
       return;
     }
-    MatmulTile tile(ir_, plan_, region_, epilogue);
+    MatmulTile tile(ir_, plan_, region_, &epilogue);
     tile.set_sums(std::move(sums));
     const auto each_panel_of_piece = [&](const std::function<void(const PanelKind&, Value)>& body) {
       each_panel(panels, plan_.vectors, plan_.panel_kinds(), body);
@@ -160,8 +162,14 @@ class MatmulCode {
         [&](const PanelKind& kind, Value vector) { tile.clear_sums(kind, vector); });
     ir_.loop(batches.first, batches.second, 1, [&](Value n) {
       ir_.loop(ir_.index(0), ir_.index(plan_.depth_chunks.count), 1, [&](Value chunk) {
-        each_panel_of_piece(
-            [&](const PanelKind& kind, Value vector) { emit_panel(tile, kind, vector, n, chunk); });
+        MatmulTile::Panel of_chunk;
+        of_chunk.chunk = chunk;
+        of_chunk.batch = n;
+        tile.set_depth(of_chunk);
+        of_chunk.lhs = left_side(n, of_chunk.begin, of_chunk.end);
+        each_panel_of_piece([&](const PanelKind& kind, Value vector) {
+          emit_panel(tile, of_chunk, kind, vector);
+        });
       });
     });
   }
@@ -185,21 +193,54 @@ class MatmulCode {
   }
   Value clamp_high(Value value, int64_t high) { return ir_.min(value, ir_.index(high)); }
 
-  void emit_panel(MatmulTile& tile, const PanelKind& kind, Value vector, Value n, Value chunk) {
-    Value column = ir_.mul(vector, plan_.machine.lanes);
+  // The left side of a batch; where it is packed, the rows of this piece and terms `begin` to `end`
+  // are, and are found where those of the whole operand would be.
+  Value left_side(Value n, Value begin, Value end) {
+    if (!plan_.pack_lhs) return ir_.at(lhs_, ir_.offset(p_.lhs.batch, n));
+    const MatmulOperand& from = plan_.lhs_source;
+    const int64_t unit = plan_.lanes_along_rows ? plan_.machine.lanes : 1;
+    const auto first_row = [&](Value tile) {
+      return ir_.mul(ir_.begin_of(plan_.row_tiles, tile), unit);
+    };
+    Value row = first_row(tiles_.first);
+    Value rows = b_.CreateSub(ir_.min(first_row(tiles_.second), ir_.index(p_.rows)), row);
+    Value target = e_.element(ir_.byte(scratch_base_, scratch_.left), DType::kUint8,
+                              ir_.mul(piece_, scratch_.left_bytes));
+    Value source = e_.element(lhs_, from.dtype, ir_.offset(from.batch, n));
+    MatmulPairs(ir_, plan_).pack_left(source, row, rows, begin, end, target);
+    Value before = ir_.add(ir_.offset(p_.lhs.free, row), ir_.offset(p_.lhs.depth, begin));
+    return ir_.at(target, b_.CreateNeg(before));
+  }
+
+  // All columns of a batch, for a product that has few of them.
+  Value narrow_right_side(Value n) {
+    if (plan_.packing == MatmulPlan::Packing::kPrepared)
+      return ir_.at(prepared_, ir_.mul(n, p_.depth * plan_.machine.lanes));
+    if (!plan_.packs_panels()) return ir_.at(rhs_, ir_.offset(p_.rhs.batch, n));
+    MatmulTile packer(ir_, plan_, region_, nullptr);
     MatmulTile::Panel panel;
+    panel.kind = plan_.panel_kinds()[0];
+    panel.begin = ir_.index(0);
+    panel.end = ir_.index(p_.depth);
+    packer.pack(panel, panel_source(n), ir_.index(0), panel_);
+    return panel_;
+  }
+
+  // The right side of a batch, to be packed.
+  Value panel_source(Value n) {
+    return e_.element(rhs_, plan_.rhs_source.dtype, ir_.offset(plan_.rhs_source.batch, n));
+  }
+
+  void emit_panel(MatmulTile& tile, MatmulTile::Panel panel, const PanelKind& kind, Value vector) {
+    Value column = ir_.mul(vector, plan_.machine.lanes), n = panel.batch;
     panel.kind = kind;
     panel.vector = vector;
-    panel.chunk = chunk;
-    panel.batch = n;
     panel.partial = partial_;
-    panel.lhs = ir_.at(lhs_, ir_.offset(p_.lhs.batch, n));
-    tile.set_depth(panel);
-    Value source = ir_.at(rhs_, ir_.offset(p_.rhs.batch, n));
     switch (plan_.packing) {
       case MatmulPlan::Packing::kInPlace:
-        panel.rhs = ir_.at(source, ir_.add(ir_.mul(column, p_.rhs.free.stride()),
-                                           ir_.mul(panel.begin, p_.rhs.depth.stride())));
+        panel.rhs = ir_.at(ir_.at(rhs_, ir_.offset(p_.rhs.batch, n)),
+                           ir_.add(ir_.mul(column, p_.rhs.free.stride()),
+                                   ir_.mul(panel.begin, p_.rhs.depth.stride())));
         panel.rhs_stride = p_.rhs.depth.stride();
         break;
       case MatmulPlan::Packing::kPrepared: {
@@ -208,20 +249,26 @@ class MatmulCode {
         panel.rhs_stride = kind.vectors * plan_.machine.lanes;
         panel.rhs = ir_.at(prepared_, ir_.add(first, ir_.mul(panel.begin, panel.rhs_stride)));
         panel.next = ir_.at(panel.rhs, p_.depth * panel.rhs_stride);
-        panel.next_stride = panel.rhs_stride;
+        panel.next_stride = panel.rhs_stride * dtype_size(p_.dtype);
         break;
       }
       case MatmulPlan::Packing::kCopy:
-      case MatmulPlan::Packing::kTranspose:
+      case MatmulPlan::Packing::kTranspose: {
+        const MatmulOperand& from = plan_.rhs_source;
+        Value source = panel_source(n), term = ir_.mul(panel.begin, plan_.elements_a_term());
         tile.pack(panel, source, column, panel_);
         panel.rhs = panel_;
         panel.rhs_stride = kind.vectors * plan_.machine.lanes;
         panel.next =
-            ir_.at(source, ir_.add(ir_.mul(ir_.add(column, panel.rhs_stride), p_.rhs.free.stride()),
-                                   ir_.mul(panel.begin, p_.rhs.depth.stride())));
-        panel.next_stride = plan_.packing == MatmulPlan::Packing::kCopy ? p_.rhs.depth.stride()
-                                                                        : p_.rhs.free.stride();
+            e_.element(source, from.dtype,
+                       ir_.add(ir_.mul(ir_.add(column, panel.rhs_stride), from.free.stride()),
+                               ir_.mul(term, from.depth.stride())));
+        panel.next_stride =
+            dtype_size(from.dtype) * (plan_.packing == MatmulPlan::Packing::kCopy
+                                          ? from.depth.stride()
+                                          : from.free.stride());
         break;
+      }
     }
     if (plan_.prefetch.rows == 0) panel.next = nullptr;
     const auto number = [&](Value i) { return b_.CreateSub(i, tiles_.first); };

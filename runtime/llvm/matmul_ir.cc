@@ -1,6 +1,8 @@
 // Index arithmetic and loops of the matmul generator.
 #include "runtime/llvm/matmul_ir.h"
 
+#include <llvm/IR/IntrinsicsX86.h>
+
 #include <optional>
 
 namespace sinter::codegen {
@@ -41,11 +43,24 @@ Value MatmulIr::offset(const DimGroup& group, Value position) {
   return sum;
 }
 
+Value MatmulIr::begin_of(const EvenSplit& split, Value part) {
+  const int64_t larger = split.total - split.count * split.smallest();
+  Value begin = mul(part, split.smallest());
+  return larger == 0 ? begin : add(begin, min(part, index(larger)));
+}
+
 void MatmulIr::loop(Value begin, Value end, int64_t step, const std::function<void(Value)>& body) {
   const auto first = constant_of(begin), last = constant_of(end);
   if (first && last && *first >= *last) return;
   if (first && last && *first + step >= *last) return body(begin);
   e.loop(begin, end, step, body);
+}
+
+Value MatmulIr::multiply_add(Value x, Value y, Value sum) {
+  if (!pairs) return e.fma(x, y, sum);
+  auto* type = llvm::FixedVectorType::get(b.getBFloatTy(), static_cast<unsigned>(2 * lanes));
+  return b.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512, {},
+                           {sum, b.CreateBitCast(x, type), b.CreateBitCast(y, type)});
 }
 
 void MatmulIr::prefetch(Value pointer) {

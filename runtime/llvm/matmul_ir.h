@@ -2,19 +2,20 @@
 #pragma once
 
 #include "runtime/llvm/emit.h"
-#include "runtime/llvm/matmul_problem.h"
+#include "runtime/llvm/matmul_plan.h"
 
 namespace sinter::codegen {
 
 class MatmulIr {
  public:
-  MatmulIr(Emitter& emitter, DType dtype, int lanes)
-      : e(emitter), b(emitter.ir()), dtype(dtype), lanes(lanes) {}
+  MatmulIr(Emitter& emitter, DType dtype, int lanes, bool pairs)
+      : e(emitter), b(emitter.ir()), dtype(dtype), lanes(lanes), pairs(pairs) {}
 
   Emitter& e;
   llvm::IRBuilder<>& b;
   DType dtype;  // of the product
   int lanes;
+  bool pairs;  // factors are pairs of bfloat16, moved about as the float32 of the same bits
 
   Value index(int64_t value) { return e.i64(value); }
   Value add(Value x, Value y) { return b.CreateAdd(x, y); }
@@ -29,6 +30,8 @@ class MatmulIr {
   /// Element offset of `position` in `group`; also of a vector of positions.
   Value offset(const DimGroup& group, Value position);
 
+  /// Where part `part` of a split begins.
+  Value begin_of(const EvenSplit& split, Value part);
   /// A loop, or its body alone when it is known to run once.
   void loop(Value begin, Value end, int64_t step, const std::function<void(Value)>& body);
 
@@ -48,6 +51,8 @@ class MatmulIr {
   /// Up to block_terms() terms of `rows` rows, whose terms lie side by side, as vectors along the
   /// rows, one a term. Lanes beyond `rows` repeat the last row.
   Values load_turned(Value pointer, int64_t row_stride, int64_t rows, int64_t terms);
+  /// sum + x * y in every lane, or the sum of both products of a pair.
+  Value multiply_add(Value x, Value y, Value sum);
   Value zero() { return e.number(dtype, 0, lanes); }
 };
 

@@ -10,8 +10,8 @@ bool is_matmul(const Graph& graph, int32_t node) {
   return n.is("contract") || (n.is("fusion") && n.attributes.get_string("kind") == "contract");
 }
 
-std::string why_not_matmul(const Graph& graph, int32_t node) {
-  return MatmulRegion::why_not(graph, node);
+std::string why_not_matmul(const Graph& graph, int32_t node, const Cpu& cpu) {
+  return MatmulRegion::why_not(graph, node, cpu);
 }
 
 MatmulKernelPlan::MatmulKernelPlan(MatmulRegion region, MatmulPlan plan)

@@ -26,10 +26,15 @@ MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region)
     scratch.column_sums =
         take(region.column_sum_count() * plan.row_pieces * plan.batch_pieces * columns);
   }
-  if (plan.packing == MatmulPlan::Packing::kCopy ||
-      plan.packing == MatmulPlan::Packing::kTranspose) {
+  if (plan.pack_lhs) {
+    const bool across = plan.lhs_source.free.stride() == 1;
+    const int64_t rows = plan.piece_rows(), terms = plan.chunk_terms();
+    scratch.left_bytes = across ? terms * aligned(rows * size) : rows * aligned(terms * size);
+    scratch.left = take(scratch.left_bytes / size * plan.pieces());
+  }
+  if (plan.packs_panels()) {
     // Transposing works on whole square blocks.
-    const int64_t terms = plan.depth_chunks.largest() * plan.unroll;
+    const int64_t terms = plan.chunk_terms();
     const int64_t padded =
         (terms + plan.machine.lanes - 1) / plan.machine.lanes * plan.machine.lanes;
     scratch.panel_bytes = aligned(padded * plan.panel_columns() * size);

@@ -70,7 +70,7 @@ void MatmulNarrow::sum_terms(Values& acc, const PanelKind& kind, Value lhs, Valu
           ir_.load_splat(ir_.at(rhs, t * p_.rhs.depth.stride() + j * p_.rhs.free.stride()));
       for (int64_t v = 0; v < vectors; ++v) {
         Value& sum = acc[static_cast<size_t>(j * vectors + v)];
-        sum = ir_.e.fma(left[static_cast<size_t>(v)][static_cast<size_t>(t)], right, sum);
+        sum = ir_.multiply_add(left[static_cast<size_t>(v)][static_cast<size_t>(t)], right, sum);
       }
     }
   }

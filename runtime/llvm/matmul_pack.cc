@@ -1,26 +1,66 @@
 // Packs a panel of the right side into scratch, so that the micro-kernel walks it in order.
 #include <array>
 
+#include "runtime/llvm/matmul_pairs.h"
 #include "runtime/llvm/matmul_tile.h"
 
 namespace sinter::codegen {
 
 void MatmulTile::pack(const Panel& panel, Value source, Value column, Value target) {
+  const MatmulOperand& from = plan_.rhs_source;
+  Value term = ir_.mul(panel.begin, plan_.elements_a_term());
+  Value first = ir_.e.element(
+      source, from.dtype,
+      ir_.add(ir_.mul(term, from.depth.stride()), ir_.mul(column, from.free.stride())));
+  if (plan_.packing == MatmulPlan::Packing::kTranspose)
+    pack_transposed(panel, first, target);
+  else if (plan_.pairs)
+    pack_pairs(panel, first, target);
+  else
+    pack_copy(panel, first, target);
+}
+
+void MatmulTile::pack_copy(const Panel& panel, Value first, Value target) {
   const int64_t lanes = plan_.machine.lanes, width = panel.kind.vectors * lanes;
-  Value first = ir_.at(source, ir_.add(ir_.mul(panel.begin, p_.rhs.depth.stride()),
-                                       ir_.mul(column, p_.rhs.free.stride())));
+  ir_.loop(ir_.index(0), b_.CreateSub(panel.end, panel.begin), 1, [&](Value k) {
+    Value from = ir_.at(first, ir_.mul(k, plan_.rhs_source.depth.stride()));
+    Value to = ir_.at(target, ir_.mul(k, width));
+    for (int64_t v = 0; v < panel.kind.vectors; ++v) {
+      Value value = ir_.load(ir_.at(from, v * lanes), lane_mask(panel.kind, v));
+      ir_.store(value, ir_.at(to, v * lanes));
+    }
+  });
+}
+
+void MatmulTile::pack_pairs(const Panel& panel, Value first, Value target) {
+  const MatmulOperand& from = plan_.rhs_source;
+  const int64_t lanes = plan_.machine.lanes, width = panel.kind.vectors * lanes;
+  MatmulPairs pairs(ir_, plan_);
+  pairs.each(panel.begin, panel.end, [&](Value pair, bool whole) {
+    Value k = b_.CreateSub(pair, panel.begin);
+    Value low = ir_.e.element(first, from.dtype, ir_.mul(k, 2 * from.depth.stride()));
+    Value high = ir_.e.element(low, from.dtype, ir_.index(from.depth.stride()));
+    Value to = ir_.at(target, ir_.mul(k, width));
+    for (int64_t v = 0; v < panel.kind.vectors; ++v) {
+      const auto at = [&](Value row) {
+        return ir_.e.element(row, from.dtype, ir_.index(v * lanes));
+      };
+      ir_.store(pairs.across(from.dtype, at(low), whole ? at(high) : nullptr,
+                             lane_mask(panel.kind, v)),
+                ir_.at(to, v * lanes));
+    }
+  });
+}
+
+void MatmulTile::pack_transposed(const Panel& panel, Value first, Value target) {
+  const MatmulOperand& from = plan_.rhs_source;
+  const int64_t elements = plan_.elements_a_term();
+  const int64_t width = panel.kind.vectors * plan_.machine.lanes;
   Value count = b_.CreateSub(panel.end, panel.begin);
-  if (plan_.packing == MatmulPlan::Packing::kCopy) {
-    ir_.loop(ir_.index(0), count, 1, [&](Value k) {
-      Value from = ir_.at(first, ir_.mul(k, p_.rhs.depth.stride()));
-      Value to = ir_.at(target, ir_.mul(k, width));
-      for (int64_t v = 0; v < panel.kind.vectors; ++v) {
-        Value value = ir_.load(ir_.at(from, v * lanes), lane_mask(panel.kind, v));
-        ir_.store(value, ir_.at(to, v * lanes));
-      }
-    });
-    return;
-  }
+  // In elements: the last pair may be half of one.
+  Value end = elements == 1 ? panel.end
+                            : ir_.min(ir_.mul(panel.end, elements), ir_.index(plan_.terms));
+  Value existing_terms = b_.CreateSub(end, ir_.mul(panel.begin, elements));
   llvm::Function* block = transpose_block();
   const int64_t size = block_size();
   const int64_t existing = last_columns(panel.kind);
@@ -32,11 +72,13 @@ void MatmulTile::pack(const Panel& panel, Value source, Value column, Value targ
             : ir_.max(ir_.min(b_.CreateSub(ir_.index(existing), c), ir_.index(size)), ir_.index(1));
     Value first_column = existing == width ? c : ir_.min(c, ir_.index(existing - 1));
     ir_.loop(ir_.index(0), count, size, [&](Value k) {
-      Value from = ir_.at(first, ir_.add(ir_.mul(first_column, p_.rhs.free.stride()),
-                                         ir_.mul(k, p_.rhs.depth.stride())));
+      Value term = ir_.mul(k, elements);
+      Value at = ir_.e.element(first, from.dtype,
+                               ir_.add(ir_.mul(first_column, from.free.stride()),
+                                       ir_.mul(term, from.depth.stride())));
       Value to = ir_.at(target, ir_.add(ir_.mul(k, width), c));
-      Value terms = ir_.min(b_.CreateSub(count, k), ir_.index(size));
-      b_.CreateCall(block, {from, columns, terms, to, ir_.index(width)});
+      Value terms = ir_.min(b_.CreateSub(existing_terms, term), ir_.index(size * elements));
+      b_.CreateCall(block, {at, columns, terms, to, ir_.index(width)});
     });
   });
 }
@@ -54,16 +96,21 @@ llvm::Function* MatmulTile::transpose_block() {
   llvm::Type *index = b_.getInt64Ty(), *pointer = b_.getPtrTy();
   auto* type =
       llvm::FunctionType::get(b_.getVoidTy(), {pointer, index, index, pointer, index}, false);
-  const int64_t size = block_size(), stride = p_.rhs.free.stride();
+  const int64_t size = block_size(), stride = plan_.rhs_source.free.stride();
+  const DType dtype = plan_.rhs_source.dtype;
   const std::string name =
-      std::string("transpose.") + std::string(dtype_name(p_.dtype)) + "." + std::to_string(stride);
+      std::string("transpose.") + std::string(dtype_name(dtype)) + "." + std::to_string(stride);
   return ir_.e.helper(name, type, [&](llvm::Function* f) {
+    MatmulPairs pairs(ir_, plan_);
     Value mask = ir_.e.mask_below(f->getArg(2), static_cast<int>(size));
     Value last = ir_.add(f->getArg(1), -1);
     Values rows;
     for (int64_t i = 0; i < size; ++i) {
-      Value at = ir_.at(f->getArg(0), ir_.mul(ir_.min(ir_.index(i), last), stride));
-      rows.push_back(ir_.e.load(p_.dtype, at, ir_.index(0), static_cast<int>(size), mask));
+      Value at =
+          ir_.e.element(f->getArg(0), dtype, ir_.mul(ir_.min(ir_.index(i), last), stride));
+      rows.push_back(plan_.pairs
+                         ? pairs.along(dtype, at, size, f->getArg(2))
+                         : ir_.e.load(dtype, at, ir_.index(0), static_cast<int>(size), mask));
     }
     transpose_lanes(rows);
     for (int64_t i = 0; i < size; ++i) {

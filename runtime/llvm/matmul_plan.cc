@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "runtime/llvm/matmul_pair_plan.h"
+
 namespace sinter::codegen {
 namespace {
 
@@ -100,13 +102,14 @@ Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, bool pack_rhs,
 }
 
 // Cycles of one tile whose lanes run along `vectors` vectors of rows. A step takes at least the
-// four cycles of a multiply-add, as the next one needs its sums; where rows are turned, its loads
+// cycles of a multiply-add (four, or six of pairs), as the next one needs its sums; where rows are turned, its loads
 // and shuffles take about as long and one cycle more is seen. The end turns the tile back.
-double narrow_tile_cycles(const MatmulProblem& p, int64_t vectors, bool turned,
-                          const VectorShape& machine) {
+double narrow_tile_cycles(const MatmulPlan& plan, int64_t vectors, bool turned) {
+  const MatmulProblem& p = plan.problem;
   const auto step = static_cast<double>(std::max(p.columns * vectors, vectors + p.columns / 2));
-  return static_cast<double>(p.depth) * (std::max(step, 4.0) + (turned ? 1.0 : 0.0)) + 30.0 +
-         static_cast<double>(vectors * machine.lanes) * 6.0;
+  const double latency = plan.pairs ? 6.0 : 4.0;
+  return static_cast<double>(p.depth) * (std::max(step, latency) + (turned ? 1.0 : 0.0)) + 30.0 +
+         static_cast<double>(vectors * plan.machine.lanes) * 6.0;
 }
 
 // Tiles along the rows where that beats `columns_cycles`, the best of lanes along the columns.
@@ -127,7 +130,7 @@ bool choose_narrow(MatmulPlan& plan, double columns_cycles) {
     double cycles = 0;
     for (const PanelKind& kind : panel_kinds_of(tiles, p.rows, plan.machine.lanes))
       cycles += static_cast<double>(kind.count) *
-                narrow_tile_cycles(p, kind.vectors, turned, plan.machine);
+                narrow_tile_cycles(plan, kind.vectors, turned);
     if (cycles >= best) continue;
     best = cycles;
     plan.lanes_along_rows = true;
@@ -180,8 +183,7 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
   while (plan.batch_pieces < wanted && p.batch % (plan.batch_pieces * 2) == 0)
     plan.batch_pieces *= 2;
   const int64_t rest = wanted / plan.batch_pieces;
-  const bool packs =
-      plan.packing == MatmulPlan::Packing::kCopy || plan.packing == MatmulPlan::Packing::kTranspose;
+  const bool packs = plan.packs_panels();
   plan.columns_first = keeps_weights(p, plan.packing);
   // What the wrong split costs, as a share of the work: lines of the result for each term of their
   // sums, or lines of the weights for each row that is multiplied with them.
@@ -217,17 +219,20 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
 // tile asks for its share, spread over the steps of its loop.
 MatmulPlan::Prefetch choose_prefetch(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
-  const bool is_far =
-      p.columns >= kCopyColumns || p.columns * p.depth * dtype_size(p.dtype) >= kFarBytes;
+  const int64_t size = dtype_size(plan.rhs_source.dtype), elements = plan.elements_a_term();
+  const bool is_far = p.columns >= kCopyColumns ||
+                      p.columns * p.depth * elements * size >= kFarBytes;
   if (plan.packing == MatmulPlan::Packing::kInPlace || p.rows < kCopyRows || !is_far) return {};
-  const int64_t terms = plan.depth_chunks.largest() * plan.unroll, columns = plan.panel_columns();
+  const bool packed = plan.packing == MatmulPlan::Packing::kPrepared;
+  const int64_t terms = plan.chunk_terms() * (packed ? 1 : elements);
+  const int64_t columns = plan.panel_columns();
   const bool transposes = plan.packing == MatmulPlan::Packing::kTranspose;
   const int64_t tiles = plan.row_tiles.count / plan.row_pieces;
   MatmulPlan::Prefetch prefetch;
   prefetch.rows = ceil_div(transposes ? columns : terms, tiles);
   prefetch.steps = plan.depth_chunks.largest() / prefetch.rows;
   if (prefetch.steps == 0) return {};
-  const int64_t bytes = (transposes ? terms : columns) * dtype_size(p.dtype);
+  const int64_t bytes = (transposes ? terms : columns) * (packed ? dtype_size(p.dtype) : size);
   prefetch.step_bytes = ceil_div(ceil_div(bytes, prefetch.steps), plan.unroll) * plan.unroll;
   return prefetch;
 }
@@ -256,10 +261,17 @@ void gather_if_scattered(MatmulOperand& operand, bool& gather, bool needs_unit_s
   gather = !operand.free.is_single() || !operand.depth.is_single() || (needs_unit_stride && !unit);
   if (!gather) return;
   const int64_t batch = operand.batch.size();
-  operand = {};
+  operand = {{}, {}, {}, operand.dtype};
   operand.batch.append(batch, free_size * depth);
   operand.free.append(free_size, depth_last ? depth : 1);
   operand.depth.append(depth, depth_last ? 1 : free_size);
+}
+
+MatmulPlan::Packing choose_packing(const MatmulProblem& p, bool pack_rhs) {
+  if (pack_rhs) return MatmulPlan::Packing::kPrepared;
+  if (p.rhs.free.stride() != 1 && p.columns != 1) return MatmulPlan::Packing::kTranspose;
+  return p.columns >= kCopyColumns && p.rows >= kCopyRows ? MatmulPlan::Packing::kCopy
+                                                          : MatmulPlan::Packing::kInPlace;
 }
 
 }  // namespace
@@ -272,6 +284,11 @@ std::vector<PanelKind> MatmulPlan::panel_kinds() const {
   return panel_kinds_of(vectors, problem.columns, machine.lanes);
 }
 
+int64_t MatmulPlan::piece_rows() const {
+  const int64_t tiles = ceil_div(row_tiles.count, row_pieces);
+  return tiles * row_tiles.largest() * (lanes_along_rows ? machine.lanes : 1);
+}
+
 std::vector<PanelKind> MatmulPlan::row_kinds() const {
   return panel_kinds_of(row_tiles, problem.rows, machine.lanes);
 }
@@ -281,10 +298,16 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   MatmulPlan plan;
   plan.problem = problem;
   plan.machine = machine;
+  plan.terms = problem.depth;
   MatmulProblem& p = plan.problem;
-  gather_if_scattered(p.lhs, plan.gather_lhs, false, p.rows, p.depth, true);
-  // prepare() reads its operand in any order.
-  if (!pack_rhs) gather_if_scattered(p.rhs, plan.gather_rhs, true, p.columns, p.depth, false);
+  if (p.lhs.dtype != p.dtype) {
+    make_pairs(plan, pack_rhs);
+  } else {
+    gather_if_scattered(p.lhs, plan.gather_lhs, false, p.rows, p.depth, true);
+    // prepare() reads its operand in any order.
+    if (!pack_rhs) gather_if_scattered(p.rhs, plan.gather_rhs, true, p.columns, p.depth, false);
+    plan.rhs_source = p.rhs;
+  }
 
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
   Tile tile = choose_tile(p.rows, vectors, p.depth, pack_rhs, machine);
@@ -292,6 +315,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
     tile = choose_tile(p.rows, std::max<int64_t>(1, tile.vectors / 2), p.depth, pack_rhs, machine);
   if (choose_narrow(plan, product_cycles(p.rows, vectors, p.depth, tile))) {
     choose_pieces(plan, sums_columns);
+    place_pairs(plan);
     return plan;
   }
   plan.row_tiles = EvenSplit::of_parts(p.rows, tile.rows);
@@ -300,8 +324,9 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   const int64_t wanted = wanted_pieces(p);
   if (p.rows <= kFewRows && vectors >= wanted)
     plan.vectors.count = ceil_div(plan.vectors.count, wanted) * wanted;
-  // A multiply-add takes four cycles and one may start each cycle.
-  while (plan.sums < 4 && plan.row_tiles.largest() * plan.vectors.largest() * plan.sums < 6 &&
+  // A multiply-add takes four cycles, six of pairs, and one may start each cycle.
+  const int64_t busy = plan.pairs ? 8 : 6;
+  while (plan.sums < 4 && plan.row_tiles.largest() * plan.vectors.largest() * plan.sums < busy &&
          p.depth >= 16 * plan.sums) {
     plan.sums *= 2;
   }
@@ -311,18 +336,14 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
                           ? EvenSplit::of_parts(steps, kDepthChunk / plan.unroll)
                           : EvenSplit{steps, 1};
 
-  const bool columns_adjacent = p.rhs.free.stride() == 1 || p.columns == 1;
-  if (pack_rhs)
-    plan.packing = MatmulPlan::Packing::kPrepared;
-  else if (!columns_adjacent)
-    plan.packing = MatmulPlan::Packing::kTranspose;
-  else if (p.columns >= kCopyColumns && p.rows >= kCopyRows)
-    plan.packing = MatmulPlan::Packing::kCopy;
+  if (!plan.pairs) plan.packing = choose_packing(p, pack_rhs);
   choose_pieces(plan, sums_columns);
+  place_pairs(plan);
   plan.prefetch = choose_prefetch(plan);
   plan.operands = choose_operand_prefetch(plan, operands);
   const int64_t apart = p.lhs.depth.stride() * dtype_size(p.dtype);
-  if (apart >= kPageBytes && p.depth >= kDeep / 2 && p.rows >= kCopyRows) plan.left_ahead = 40;
+  if (apart >= kPageBytes && p.depth >= kDeep / 2 && p.rows >= kCopyRows && !plan.pack_lhs)
+    plan.left_ahead = 40;
   return plan;
 }
 

@@ -49,11 +49,18 @@ struct MatmulPlan {
                  // rarely changes
   };
 
-  MatmulProblem problem;  // strides of gathered operands are those of the copy
+  MatmulProblem problem;  // as the micro-kernel sees it: strides of copied operands are the copy's
   VectorShape machine;
   Packing packing = Packing::kInPlace;
   bool gather_lhs = false,
        gather_rhs = false;  // dims do not merge: copied into scratch first, in phase 0
+  // bfloat16: two terms side by side in 32 bits are one step, and `problem` counts such pairs. Their
+  // right side is packed always, their left side unless its pairs lie side by side already.
+  bool pairs = false;
+  bool pack_lhs = false;   // each piece packs its rows, chunk by chunk, before it uses them
+  int64_t terms = 0;       // of the sum; an odd number ends in a pair with a zero on both sides
+  MatmulOperand lhs_source, rhs_source;  // what is packed, as it lies in memory, element by element
+
   // Fewer columns than lanes: lanes run along the rows, and every tile has all columns.
   bool lanes_along_rows = false;
   EvenSplit row_tiles;     // rows of the result in tiles; in vectors when lanes run along them
@@ -86,6 +93,13 @@ struct MatmulPlan {
     return lanes_along_rows && problem.lhs.free.stride() != 1 && problem.rows > 1;
   }
   int64_t panel_columns() const { return vectors.largest() * machine.lanes; }
+  /// Elements of an operand in memory that are one term of `problem`.
+  int64_t elements_a_term() const { return pairs ? 2 : 1; }
+  bool packs_panels() const { return packing == Packing::kCopy || packing == Packing::kTranspose; }
+  /// Rows that a piece has at most.
+  int64_t piece_rows() const;
+  /// Terms that a chunk has at most.
+  int64_t chunk_terms() const { return depth_chunks.largest() * unroll; }
 };
 
 /// `pack_rhs`: the right side is a variable that never changes while this graph runs.

@@ -66,7 +66,7 @@ int64_t DimGroup::offset(int64_t index) const {
 MatmulProblem matmul_problem(const ValueType& lhs, const ValueType& rhs,
                              const Attributes& contract) {
   MatmulProblem p;
-  p.dtype = lhs.dtype;
+  p.dtype = lhs.dtype == DType::kBFloat16 ? DType::kFloat32 : lhs.dtype;
   const auto lhs_batch = normalized(lhs.shape, contract.get_ints("lhs_batch"));
   const auto rhs_batch = normalized(rhs.shape, contract.get_ints("rhs_batch"));
   auto lhs_depth = normalized(lhs.shape, contract.get_ints("lhs_contract"));
@@ -88,9 +88,9 @@ MatmulProblem matmul_problem(const ValueType& lhs, const ValueType& rhs,
   rhs_depth = permuted(rhs_depth);
 
   p.lhs = {group_of(lhs.shape, lhs_batch), group_of(lhs.shape, lhs_free),
-           group_of(lhs.shape, lhs_depth)};
+           group_of(lhs.shape, lhs_depth), lhs.dtype};
   p.rhs = {group_of(rhs.shape, rhs_batch), group_of(rhs.shape, rhs_free),
-           group_of(rhs.shape, rhs_depth)};
+           group_of(rhs.shape, rhs_depth), rhs.dtype};
   p.batch = p.lhs.batch.size();
   p.rows = p.lhs.free.size();
   p.columns = p.rhs.free.size();

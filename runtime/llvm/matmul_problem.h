@@ -33,12 +33,13 @@ struct DimGroup {
 /// row of the left side and the column of the right side.
 struct MatmulOperand {
   DimGroup batch, free, depth;
+  DType dtype = DType::kFloat32;  // in memory
   bool operator==(const MatmulOperand&) const = default;
 };
 
 /// result[b, i, j] = sum over k of lhs[b, i, k] * rhs[b, j, k]
 struct MatmulProblem {
-  DType dtype = DType::kFloat32;
+  DType dtype = DType::kFloat32;  // of the sums and the result
   int64_t batch = 1, rows = 1, columns = 1, depth = 1;
   MatmulOperand lhs, rhs;
   std::vector<int64_t> row_dims,

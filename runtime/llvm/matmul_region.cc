@@ -24,14 +24,15 @@ std::shared_ptr<const Graph> body_of(const Graph& graph, const Node& node) {
                              : node.attributes.get<std::shared_ptr<const Graph>>("body");
 }
 
-std::string check_body(const Graph& body) {
+std::string check_body(const Graph& body, const Cpu& cpu) {
   int contracts = 0;
   DType dtype = DType::kFloat32;
   for (const Node& node : body.nodes()) {
     if (node.is("contract")) {
       dtype = node.types[0].dtype;
       if (!is_floating(dtype)) return "a matmul of integers";
-      if (body.type(node.inputs[0]).dtype != dtype) return "a matmul of bfloat16";
+      if (body.type(node.inputs[0]).dtype != dtype && !cpu.multiplies_bfloat16)
+        return "a matmul of bfloat16";
       if (!node.types[0].shape.is_static()) return "a matmul of unknown size";
       for (ValueId input : node.inputs) {
         if (!body.node(input).is("input"))
@@ -55,8 +56,8 @@ std::string check_body(const Graph& body) {
 
 }  // namespace
 
-std::string MatmulRegion::why_not(const Graph& graph, int32_t node) {
-  return check_body(*body_of(graph, graph.node(node)));
+std::string MatmulRegion::why_not(const Graph& graph, int32_t node, const Cpu& cpu) {
+  return check_body(*body_of(graph, graph.node(node)), cpu);
 }
 
 MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "runtime/llvm/cpu.h"
 #include "runtime/llvm/matmul_problem.h"
 
 namespace sinter::codegen {
@@ -35,7 +36,7 @@ struct MatmulRegion {
   /// The region of a node for which why_not() has no reason.
   static MatmulRegion of_node(const Graph& graph, int32_t node);
   /// "" or the reason why code for this node cannot be generated.
-  static std::string why_not(const Graph& graph, int32_t node);
+  static std::string why_not(const Graph& graph, int32_t node, const Cpu& cpu);
 
   MatmulProblem problem() const;
   int64_t column_sum_count() const;

@@ -32,10 +32,11 @@ std::string parts(const EvenSplit& split, const char* unit) {
                      split.count - split.large_parts(), split.smallest(), unit);
 }
 
-const char* packing_text(MatmulPlan::Packing packing) {
-  switch (packing) {
+const char* packing_text(const MatmulPlan& plan) {
+  switch (plan.packing) {
     case MatmulPlan::Packing::kInPlace: return "";
-    case MatmulPlan::Packing::kCopy: return ", each panel copied to scratch";
+    case MatmulPlan::Packing::kCopy:
+      return plan.pairs ? ", each panel paired to scratch" : ", each panel copied to scratch";
     case MatmulPlan::Packing::kTranspose: return ", each panel transposed to scratch";
     case MatmulPlan::Packing::kPrepared: return ", panels packed ahead";
   }
@@ -48,13 +49,14 @@ std::string matmul_description(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
   std::string text = "matmul ";
   if (p.batch > 1) text += fmt::format("{} x ", p.batch);
-  text += fmt::format("{}x{}x{}, ", p.rows, p.depth, p.columns);
+  const char* pairs = plan.pairs ? " in pairs" : "";
+  text += fmt::format("{}x{}x{}{}, ", p.rows, plan.terms, p.columns, pairs);
   if (plan.lanes_along_rows)
     text += fmt::format("tiles of {}x{}, lanes along rows",
                         plan.row_tiles.largest() * plan.machine.lanes, p.columns);
   else
     text += fmt::format("tiles of {}x{}", plan.row_tiles.largest(), plan.panel_columns());
-  text += packing_text(plan.packing);
+  text += packing_text(plan);
   return text + fmt::format(", {} piece{}", plan.pieces(), plan.pieces() == 1 ? "" : "s");
 }
 
@@ -64,12 +66,13 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
   const auto how = [&](bool gathers, const char* otherwise) {
     return gathers ? ", gathered to scratch" : otherwise;
   };
-  std::string text = fmt::format("matmul {} rows {}, columns {}, depth {} {{\n",
-                                 dtype_name(p.dtype), p.rows, p.columns, p.depth);
-  text +=
-      operand_text("lhs", region.lhs, "row", original.lhs, p.batch > 1, how(plan.gather_lhs, ""));
+  std::string text = fmt::format("matmul {} rows {}, columns {}, depth {}{} {{\n",
+                                 dtype_name(original.lhs.dtype), p.rows, p.columns, plan.terms,
+                                 plan.pairs ? fmt::format(" = {} pairs", p.depth) : "");
+  text += operand_text("lhs", region.lhs, "row", original.lhs, p.batch > 1,
+                       how(plan.gather_lhs, plan.pack_lhs ? ", rows of a piece paired to scratch" : ""));
   text += operand_text("rhs", region.rhs, "column", original.rhs, p.batch > 1,
-                       how(plan.gather_rhs, packing_text(plan.packing)));
+                       how(plan.gather_rhs, packing_text(plan)));
   text += fmt::format("  pieces {}: {} of batch x {} of rows x {} of columns, {} first\n",
                       plan.pieces(), plan.batch_pieces, plan.row_pieces, plan.column_pieces,
                       plan.columns_first ? "columns" : "rows");
@@ -81,7 +84,9 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
   if (p.batch > 1) open(fmt::format("for batch in {}", p.batch));
   if (plan.depth_chunks.count > 1)
     open(fmt::format("for chunk in {}",
-                     parts(plan.depth_chunks, fmt::format("times {} terms", plan.unroll).c_str())));
+                     parts(plan.depth_chunks, fmt::format("times {} {}", plan.unroll,
+                                                          plan.pairs ? "pairs" : "terms")
+                                                  .c_str())));
   const auto vectors_of = [&](const char* what) {
     return fmt::format("vectors of {} {}", plan.machine.lanes, what);
   };
@@ -92,7 +97,7 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
     open(fmt::format("for panel in {}", parts(plan.vectors, vectors_of("columns").c_str())));
     open(fmt::format("for tile in {}", parts(plan.row_tiles, "rows")));
   }
-  open(fmt::format("for k by {}{}", plan.unroll,
+  open(fmt::format("for {} by {}{}", plan.pairs ? "pair" : "k", plan.unroll,
                    plan.sums > 1 ? fmt::format(" into {} sums", plan.sums) : ""));
   if (plan.prefetch.rows > 0) {
     text +=
@@ -106,7 +111,10 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
   }
   if (plan.left_ahead > 0)
     text += indent + fmt::format("ask for lhs[row, k + {}]\n", plan.left_ahead);
-  text += indent + "acc[row, column] += lhs[row, k] * rhs[k, column]\n";
+  const char* of_pairs =
+      "acc[row, column] += lhs[row, k] * rhs[k, column] + lhs[row, k + 1] * rhs[k + 1, column]\n";
+  text += indent +
+          (plan.pairs ? of_pairs : "acc[row, column] += lhs[row, k] * rhs[k, column]\n");
   indent.resize(indent.size() - 2);
   text += indent + "}\n";
   text += indent + fmt::format("epilogue in {}{}\n",

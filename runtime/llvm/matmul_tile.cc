@@ -4,9 +4,9 @@
 
 namespace sinter::codegen {
 MatmulTile::MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
-                       MatmulEpilogue& epilogue)
+                       MatmulEpilogue* epilogue)
     : ir_(ir), b_(ir.b), plan_(plan), p_(plan.problem), region_(region), epilogue_(epilogue) {
-  if (!region.in_registers()) {
+  if (epilogue != nullptr && !region.in_registers()) {
     llvm::BasicBlock& entry = b_.GetInsertBlock()->getParent()->getEntryBlock();
     llvm::IRBuilder<> at_entry(&entry, entry.begin());
     auto* type = llvm::ArrayType::get(
@@ -36,25 +36,21 @@ void MatmulTile::set_depth(Panel& panel) {
     panel.end = ir_.index(p_.depth);
     return;
   }
-  const auto at = [&](Value chunk) {
-    Value step =
-        ir_.add(ir_.mul(chunk, chunks.smallest()),
-                ir_.min(chunk, ir_.index(chunks.total - chunks.count * chunks.smallest())));
-    return ir_.mul(step, plan_.unroll);
-  };
+  const auto at = [&](Value chunk) { return ir_.mul(ir_.begin_of(chunks, chunk), plan_.unroll); };
   panel.begin = at(panel.chunk);
   panel.end = ir_.min(at(ir_.add(panel.chunk, 1)), ir_.index(p_.depth));
 }
 
 void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number) {
-  epilogue_.begin_tile();
+  epilogue_->begin_tile();
   next_ = panel.next == nullptr
               ? nullptr
-              : ir_.at(panel.next, ir_.mul(number, plan_.prefetch.rows * panel.next_stride));
+              : ir_.e.element(panel.next, DType::kUint8,
+                              ir_.mul(number, plan_.prefetch.rows * panel.next_stride));
   next_stride_ = panel.next_stride;
   const int64_t lanes = plan_.machine.lanes, tile = rows * panel.kind.vectors;
   if (plan_.operands.rows > 0)
-    operands_ = epilogue_.tile_operands(ir_.add(ir_.mul(panel.batch, p_.rows), row),
+    operands_ = epilogue_->tile_operands(ir_.add(ir_.mul(panel.batch, p_.rows), row),
                                         ir_.mul(panel.vector, lanes));
   Accumulators acc(static_cast<size_t>(tile * plan_.sums), ir_.zero());
   const bool chunked = plan_.depth_chunks.count > 1;
@@ -105,7 +101,8 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
     Value rhs_k = ir_.at(panel.rhs, ir_.mul(k, panel.rhs_stride));
     if (step == plan_.unroll) {
       if (next_ != nullptr) ask_ahead(plan_.prefetch, next_, next_stride_, k);
-      for (Value operand : operands_) ask_ahead(plan_.operands, operand, p_.columns, k);
+      for (Value operand : operands_)
+        ask_ahead(plan_.operands, operand, p_.columns * dtype_size(p_.dtype), k);
     }
     for (int64_t u = 0; plan_.left_ahead > 0 && u < step; ++u)
       ir_.prefetch(ir_.at(lhs_k, (plan_.left_ahead + u) * p_.lhs.depth.stride()));
@@ -128,8 +125,9 @@ void MatmulTile::ask_ahead(const MatmulPlan::Prefetch& prefetch, Value base, int
                            Value k) {
   const int64_t terms = prefetch.steps * plan_.unroll;
   Value row = b_.CreateUDiv(k, ir_.index(terms)), term = b_.CreateURem(k, ir_.index(terms));
-  Value at = ir_.e.element(ir_.at(base, ir_.mul(row, stride)), DType::kUint8,
-                           ir_.mul(term, prefetch.step_bytes / plan_.unroll));
+  Value at = ir_.e.element(
+      base, DType::kUint8,
+      ir_.add(ir_.mul(row, stride), ir_.mul(term, prefetch.step_bytes / plan_.unroll)));
   for (int64_t line = 0; line < prefetch.step_bytes; line += 64) ir_.prefetch(ir_.byte(at, line));
 }
 
@@ -148,7 +146,7 @@ void MatmulTile::sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term,
         ir_.load_splat(ir_.at(lhs, r * p_.lhs.free.stride() + term * p_.lhs.depth.stride()));
     for (int64_t v = 0; v < vectors; ++v) {
       Value& sum = acc[static_cast<size_t>((set * rows + r) * vectors + v)];
-      sum = ir_.e.fma(left, right[static_cast<size_t>(v)], sum);
+      sum = ir_.multiply_add(left, right[static_cast<size_t>(v)], sum);
     }
   }
 }
@@ -182,7 +180,7 @@ void MatmulTile::finish_in_registers(const Accumulators& acc, const Panel& panel
   for (int64_t v = 0; v < panel.kind.vectors; ++v) {
     Values sums(sums_.size(), nullptr);
     for (int64_t r = 0; r < rows; ++r) {
-      epilogue_.emit({row, column, r, v * lanes, lane_mask(panel.kind, v),
+      epilogue_->emit({row, column, r, v * lanes, lane_mask(panel.kind, v),
                       acc[static_cast<size_t>(r * panel.kind.vectors + v)]},
                      sums);
     }
@@ -200,10 +198,10 @@ void MatmulTile::finish_in_memory(const Accumulators& acc, const Panel& panel, V
   const auto vector_of_rows = [&](Value v, Value mask) {
     Value at_column = ir_.add(column, ir_.mul(v, lanes));
     ir_.loop(ir_.index(0), ir_.index(rows), 1, [&](Value r) {
-      epilogue_.begin_tile();
+      epilogue_->begin_tile();
       Values sums(sums_.size(), nullptr);
       Value at = ir_.at(stack_, ir_.mul(ir_.add(ir_.mul(r, vectors), v), lanes));
-      epilogue_.emit({ir_.add(row, r), at_column, 0, 0, mask, ir_.load(at)}, sums);
+      epilogue_->emit({ir_.add(row, r), at_column, 0, 0, mask, ir_.load(at)}, sums);
       add_to_sums(sums, at_column, mask);
     });
   };

@@ -25,17 +25,17 @@ class MatmulTile {
     int64_t rhs_stride = 0;                        // elements from term to term
     Value partial = nullptr;                       // sums over earlier chunks
     Value next = nullptr;                          // the panel after this, as it lies in memory
-    int64_t next_stride = 0;                       // elements from row to row of it
+    int64_t next_stride = 0;                       // bytes from row to row of it
   };
 
   MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
-             MatmulEpilogue& epilogue);
+             MatmulEpilogue* epilogue);
 
   /// Where each column sum is collected, from the first column on.
   void set_sums(Values targets) { sums_ = std::move(targets); }
   void clear_sums(const PanelKind& kind, Value vector);
   void set_depth(Panel& panel);
-  /// Copies or transposes the panel's terms of `source` (the right side of this batch) to `target`.
+  /// Copies, pairs or transposes the panel's terms of `source` (the right side of this batch) to `target`.
   void pack(const Panel& panel, Value source, Value column, Value target);
   /// A tile of `rows` rows from `row` on, the `number`-th of the panel.
   void emit(const Panel& panel, Value row, int64_t rows, Value number);
@@ -58,6 +58,9 @@ class MatmulTile {
   Value partial_address(const Panel& panel, Value row);
   int64_t block_size() const;
   int64_t last_columns(const PanelKind& kind) const;
+  void pack_copy(const Panel& panel, Value first, Value target);
+  void pack_pairs(const Panel& panel, Value first, Value target);
+  void pack_transposed(const Panel& panel, Value first, Value target);
   llvm::Function* transpose_block();
   void transpose_lanes(Values& rows);
 
@@ -66,7 +69,7 @@ class MatmulTile {
   const MatmulPlan& plan_;
   const MatmulProblem& p_;
   const MatmulRegion& region_;
-  MatmulEpilogue& epilogue_;
+  MatmulEpilogue* epilogue_;  // null: only packs
   Values sums_;
   Value next_ = nullptr;  // this tile's share of the next panel
   int64_t next_stride_ = 0;

@@ -40,9 +40,12 @@ Symbol map(Graph& g, std::initializer_list<Symbol> inputs, const std::string& bo
                 {{"body", std::make_shared<const ScalarExpr>(ScalarExpr::parse(body))}});
 }
 
-// "f" in a body stands for the dtype of the case.
+// The product of bfloat16 is float32, and so is what follows it.
+DType result_dtype(DType dtype) { return dtype == DType::kBFloat16 ? DType::kFloat32 : dtype; }
+
+// "$" in a body stands for the dtype of the result.
 std::string typed(std::string body, DType dtype) {
-  const std::string name(dtype_name(dtype));
+  const std::string name(dtype_name(result_dtype(dtype)));
   for (size_t at = 0; (at = body.find('$', at)) != std::string::npos; at += name.size())
     body.replace(at, 1, name);
   return body;
@@ -69,8 +72,8 @@ Graph graph_of(const Case& c) {
   const Symbol product =
       body.add1("contract", {body.input("lhs", lhs), body.input("rhs", rhs)}, axes);
   const auto operand = [&](const char* name, Shape shape) {
-    arguments.push_back(g.input(name, {c.dtype, shape}));
-    return body.input(name, {c.dtype, std::move(shape)});
+    arguments.push_back(g.input(name, {result_dtype(c.dtype), shape}));
+    return body.input(name, {result_dtype(c.dtype), std::move(shape)});
   };
   const auto spread = [&](Symbol x) {
     return body.add1("broadcast", {x}, {{"shape", full}, {"dims", Ints{0, 1}}});
@@ -179,7 +182,9 @@ Run run_kernel(const Graph& g, unsigned order) {
   return run;
 }
 
-void expect_as_reference(const Graph& g, double depth, const std::string& what) {
+// `wide` is the same graph in float64.
+void expect_as_reference(const Graph& g, const Graph& wide, double depth,
+                         const std::string& what) {
   const Run run = run_kernel(g, 0);
   const Run shuffled = run_kernel(g, 7);
   std::vector<Tensor> inputs, variables;
@@ -188,7 +193,7 @@ void expect_as_reference(const Graph& g, double depth, const std::string& what) 
     (g.node(node.inputs[i]).is("variable") ? variables : inputs)
         .push_back(run.inputs[i].cast(DType::kFloat64));
   }
-  const std::vector<Tensor> expected = evaluate_graph(widened(g), inputs, variables);
+  const std::vector<Tensor> expected = evaluate_graph(wide, inputs, variables);
   for (size_t i = 0; i < expected.size(); ++i) {
     const Tensor& found = run.results[i];
     EXPECT_TRUE(found.identical(shuffled.results[i]))
@@ -218,7 +223,9 @@ void expect_as_reference(const Graph& g, double depth, const std::string& what) 
 
 void check(const Case& c) {
   SCOPED_TRACE(c.to_string());
-  expect_as_reference(graph_of(c), static_cast<double>(c.depth), c.to_string());
+  Case wide = c;
+  wide.dtype = DType::kFloat64;
+  expect_as_reference(graph_of(c), graph_of(wide), static_cast<double>(c.depth), c.to_string());
 }
 
 constexpr Epilogue kAll[] = {Epilogue::kNone, Epilogue::kBiasRelu, Epilogue::kMaskAndSums,
@@ -331,16 +338,51 @@ TEST_F(MatmulTest, OtherAxes) {
       {Shape{16, 40, 40}, Shape{16, 40, 40}, {0}, {0}, {2}, {2}, 40},    // batches in pieces
   };
   for (const Axes& a : cases) {
-    Graph g("contract");
-    const Symbol y =
-        g.add1("contract",
-               {g.input("lhs", {DType::kFloat32, a.lhs}), g.input("rhs", {DType::kFloat32, a.rhs})},
-               {{"lhs_batch", a.lhs_batch},
-                {"rhs_batch", a.rhs_batch},
-                {"lhs_contract", a.lhs_contract},
-                {"rhs_contract", a.rhs_contract}});
-    g.add_output("y", y.id());
-    expect_as_reference(g, a.depth, a.lhs.to_string() + " " + a.rhs.to_string());
+    const auto graph = [&](DType dtype) {
+      Graph g("contract");
+      const Symbol y =
+          g.add1("contract", {g.input("lhs", {dtype, a.lhs}), g.input("rhs", {dtype, a.rhs})},
+                 {{"lhs_batch", a.lhs_batch},
+                  {"rhs_batch", a.rhs_batch},
+                  {"lhs_contract", a.lhs_contract},
+                  {"rhs_contract", a.rhs_contract}});
+      g.add_output("y", y.id());
+      return g;
+    };
+    const Graph wide = graph(DType::kFloat64);
+    for (DType dtype : {DType::kFloat32, DType::kBFloat16})
+      expect_as_reference(graph(dtype), wide, a.depth,
+                          a.lhs.to_string() + " " + a.rhs.to_string() +
+                              std::string(dtype_name(dtype)));
+  }
+}
+
+// Pairs of terms: odd depths end in half a pair; each side is paired in place, across or along.
+TEST_F(MatmulTest, BFloat16) {
+  const int64_t sizes[] = {1, 2, 3, 15, 16, 17, 31, 33, 61, 97};
+  std::mt19937 engine(11);
+  const auto size = [&] { return sizes[engine() % std::size(sizes)]; };
+  for (Form form : kForms) {
+    for (Epilogue epilogue : kAll) {
+      for (int i = 0; i < 6; ++i)
+        check({form, size(), size(), size(), epilogue, DType::kBFloat16, i % 3 == 2});
+    }
+    for (int64_t depth : {1, 2, 31, 32, 33}) check({form, 33, depth, 47, Epilogue::kNone, DType::kBFloat16});
+    check({form, 1, 37, 100, Epilogue::kBiasRelu, DType::kBFloat16});
+    check({form, 37, 100, 1, Epilogue::kMaskAndSums, DType::kBFloat16});
+  }
+}
+
+TEST_F(MatmulTest, BFloat16LargeAndDeep) {
+  for (Form form : kForms) {
+    check({form, 128, 128, 128, Epilogue::kMaskAndSums, DType::kBFloat16});
+    check({form, 131, 97, 211, Epilogue::kHeavy, DType::kBFloat16});
+    check({form, 261, 401, 10, Epilogue::kMaskAndSums, DType::kBFloat16});
+    check({form, 3, 401, 509, Epilogue::kBiasRelu, DType::kBFloat16});
+    check({form, 70, 40, 1100, Epilogue::kBiasRelu, DType::kBFloat16});
+    check({form, 9, 4099, 33, Epilogue::kMaskAndSums, DType::kBFloat16});
+    check({form, 65, 2051, 530, Epilogue::kMaskAndSums, DType::kBFloat16});
+    check({form, 64, 5000, 47, Epilogue::kNone, DType::kBFloat16, true});
   }
 }
 
