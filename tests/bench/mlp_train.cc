@@ -1,5 +1,5 @@
 // The training step of the course's perceptron (784-128-128-128-10, relu, softmax cross entropy,
-// Adam, batch 128) as one executable. Arguments: threads. SINTER_BENCH_DUMP=1 prints the lowered
+// Adam, batch 128) as one executable; in mixed precision too. Arguments: threads. SINTER_BENCH_DUMP=1 prints the lowered
 // graph and the kernels.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -77,12 +77,13 @@ std::vector<Tensor> initial_variables(const Graph& g) {
   return variables;
 }
 
-void mlp_train(benchmark::State& state) {
+void step(benchmark::State& state, const char* mixed_precision) {
   register_ops();
   const Graph graph = training_step();
   CompileOptions options{.backend = std::getenv("BK") ? std::getenv("BK") : "llvm",
                          .pipeline = "training",
-                         .batch = kRows};
+                         .batch = kRows,
+                         .mixed_precision = mixed_precision};
   options.cache = false;
   const auto executable = compile(graph, options);
   static bool dumped = std::getenv("SINTER_BENCH_DUMP") == nullptr;
@@ -113,7 +114,11 @@ void mlp_train(benchmark::State& state) {
   state.counters["best_us"] = best;
   state.counters["loss"] = loss;
 }
+void mlp_train(benchmark::State& state) { step(state, ""); }
 BENCHMARK(mlp_train)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
+void mlp_train_bfloat16(benchmark::State& state) { step(state, "bfloat16"); }
+BENCHMARK(mlp_train_bfloat16)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace sinter
