@@ -72,14 +72,21 @@ Model bn() {
   return Model(x, Dense(10, {.activation = "softmax"})(h));
 }
 
-Work training(Model model, int64_t batch) {
-  model.compile({.optimizer = Adam(1e-3), .loss = "categorical_crossentropy"});
+void compile_model(Model& model, const std::string& mixed_precision) {
+  model.compile({.optimizer = Adam(1e-3),
+                 .loss = "categorical_crossentropy",
+                 .mixed_precision = mixed_precision});
+}
+
+Work training(Model model, int64_t batch, const std::string& mixed_precision) {
+  compile_model(model, mixed_precision);
   const Tensor x = random_tensor({batch, 784}, 0);
   const Tensor y = random_one_hot(batch, 10);
   return {[model, x, y]() mutable { model.train_on_batch(x, y); }};
 }
 
-Work prediction(Model model, int64_t batch) {
+Work prediction(Model model, int64_t batch, const std::string& mixed_precision) {
+  if (!mixed_precision.empty()) compile_model(model, mixed_precision);
   const Tensor x = random_tensor({batch, 784}, 0);
   return {[model, x]() mutable { model.predict_on_batch(x); }};
 }
@@ -108,6 +115,7 @@ struct Options {
   double seconds = 3;
   bool no_cache = false;
   bool profile = false;
+  std::string mixed_precision;  // of the models
   RunOptions run;
 };
 
@@ -118,9 +126,11 @@ Work make_work(const Options& options) {
   const int64_t width = options.width.value_or(128);
   if (!perceptron && (options.batch || options.width))
     throw UsageError("--batch and --width are for mlp_train, mlp_b1 and mlp_b128");
-  if (name == "mlp_train") return training(mlp(width), batch);
-  if (name == "bn_train") return training(bn(), 128);
-  if (name == "mlp_b1" || name == "mlp_b128") return prediction(mlp(width), batch);
+  const std::string& mixed = options.mixed_precision;
+  if (!mixed.empty() && name == "gelu16m") throw UsageError("--mixed-precision is for models");
+  if (name == "mlp_train") return training(mlp(width), batch, mixed);
+  if (name == "bn_train") return training(bn(), 128, mixed);
+  if (name == "mlp_b1" || name == "mlp_b128") return prediction(mlp(width), batch, mixed);
   if (name == "gelu16m") return gelu16m(options.run, options.no_cache);
   for (const char* known : {"cnn_train", "cnn_b1", "cnn_b128", "res_b1", "res_b128"}) {
     if (name == known)
@@ -165,6 +175,7 @@ void bench(const Options& options) {
   Config line{{"peer", "sinter_" + options.run.backend}, {"work", options.work}};
   if (options.batch) line.set("batch", *options.batch);
   if (options.width) line.set("width", *options.width);
+  if (!options.mixed_precision.empty()) line.set("mixed_precision", options.mixed_precision);
   line.set("threads", threads());
   line.set("median_us", tenth(median));
   line.set("min_us", tenth(times.front()));
@@ -199,6 +210,10 @@ Action add_bench(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--no-cache", options->no_cache,
                     "Compile anew and leave no compiled code on disk");
+  command
+      ->add_option("--mixed-precision", options->mixed_precision,
+                   "bfloat16: what the products of a model multiply in")
+      ->type_name("NAME");
   command->add_flag("--profile", options->profile, "Print the time of each kernel too");
   options->run.add_to(*command);
   return [options] { bench(*options); };
