@@ -17,7 +17,7 @@ struct Target {
   /// May a contraction take its elementwise consumers (bias, activation, mask) as an epilogue?
   bool fuses_epilogues = false;
   /// Is a contraction of bfloat16 faster than one of float32? Otherwise operands are rounded to bfloat16 and multiplied as float32,
-  /// which gives the same products.
+  /// which gives the same products (but for numbers below 2^-126, which a fast one may take for zero).
   bool contracts_bfloat16 = false;
 };
 

@@ -1,6 +1,6 @@
 // lower_precision: contractions multiply bfloat16 and add in float32, everything else stays float32.
 //
-// A target without fast bfloat16 products gets the same numbers: operands rounded to bfloat16 and back, multiplied as float32.
+// A target without fast bfloat16 products gets the same products: operands rounded to bfloat16 and back, multiplied as float32.
 //
 // The operands are rounded where they are read; the passes after this one merge equal roundings and move each into the kernel that
 // makes the value. Variables stay float32 (master weights), and so do sums, activations, losses and gradients: Micikevicius et al.,

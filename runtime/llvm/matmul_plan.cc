@@ -196,9 +196,12 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
       if (by_rows > plan.row_tiles.count || by_columns > plan.vectors.count) continue;
       const auto tiles = static_cast<double>(ceil_div(plan.row_tiles.count, by_rows));
       const auto panels = static_cast<double>(ceil_div(plan.vectors.count, by_columns));
-      // In tiles: packing a panel costs a little more than one, another phase about half of one.
-      double cost =
-          (tiles + (packs ? 1.3 : 0.0)) * panels + (by_rows > 1 && sums_columns ? 0.5 : 0.0);
+      // In tiles: packing a panel costs a little more than one (less, where pairs are packed),
+      // another phase about half of one.
+      double cost = (tiles + (packs ? plan.pairs ? 0.7 : 1.3 : 0.0)) * panels +
+                    (by_rows > 1 && sums_columns ? 0.5 : 0.0);
+      // Rows of the left side are packed once a piece.
+      if (plan.pack_lhs) cost += 0.2 * tiles / static_cast<double>(plan.vectors.largest());
       // Rounds of two threads. More pieces are welcome: they even out what a thread that loses its
       // core leaves undone.
       const int64_t count = by_rows * by_columns;

@@ -97,7 +97,7 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
     open(fmt::format("for panel in {}", parts(plan.vectors, vectors_of("columns").c_str())));
     open(fmt::format("for tile in {}", parts(plan.row_tiles, "rows")));
   }
-  open(fmt::format("for {} by {}{}", plan.pairs ? "pair" : "k", plan.unroll,
+  open(fmt::format("for k by {}{}{}", plan.unroll, plan.pairs ? " pairs" : "",
                    plan.sums > 1 ? fmt::format(" into {} sums", plan.sums) : ""));
   if (plan.prefetch.rows > 0) {
     text +=

@@ -26,7 +26,7 @@ class Determinism : public testing::TestWithParam<std::string> {
 };
 
 // Every layer whose kernels share work between threads.
-Model wide_model(const std::string& backend) {
+Model wide_model(const std::string& backend, const std::string& mixed_precision = "") {
   clear_session();
   auto x = Input({64});
   auto h = Dense(128, {.activation = "gelu", .kernel_regularizer = l1_l2(1e-5, 1e-4)})(x);
@@ -38,7 +38,8 @@ Model wide_model(const std::string& backend) {
   model.compile({.optimizer = Nadam(1e-3),
                  .loss = "categorical_crossentropy",
                  .metrics = {"accuracy"},
-                 .backend = backend});
+                 .backend = backend,
+                 .mixed_precision = mixed_precision});
   return model;
 }
 
@@ -53,6 +54,19 @@ TEST_P(Determinism, SameBitsForOneTwoAndThreeThreads) {
   }
   EXPECT_EQ(hashes[0], hashes[1]);
   EXPECT_EQ(hashes[0], hashes[2]);
+}
+
+TEST_P(Determinism, SameBitsForAnyNumberOfThreadsInMixedPrecision) {
+  const auto [train, test] = datasets::digits();
+  const auto run = [&](int threads, const std::string& mixed_precision) {
+    set_threads(threads);
+    const Model model = wide_model(GetParam(), mixed_precision);
+    model.fit(train.x, train.y, {.epochs = 1, .batch_size = 99, .verbose = 0});
+    return hash_state(model);
+  };
+  const uint64_t first = run(1, "bfloat16");
+  for (int threads : {2, 3, 8}) EXPECT_EQ(first, run(threads, "bfloat16")) << threads;
+  EXPECT_NE(first, run(1, ""));
 }
 
 TEST_P(Determinism, SeedsDecideEverything) {

@@ -29,6 +29,7 @@ std::string loops_of(const std::string& graph_text, int vector_bytes, bool pack_
   const Graph graph = parse_graph(graph_text);
   Cpu cpu;
   cpu.vector_bytes = vector_bytes;
+  cpu.multiplies_bfloat16 = vector_bytes == 64;
   const auto plan = plan_matmul_kernel(graph, graph.outputs()[0].value.node, cpu, pack_rhs);
   return plan->description + "\n" + plan->text();
 }
@@ -123,6 +124,41 @@ TEST(MatmulLoops, WeightGradient) {
   output "dw" = %dw
 })text",
                                                    64));
+}
+
+// Pairs of terms: x is paired in memory, W and both sides of x^T.dy are paired as they are packed.
+TEST(MatmulLoops, BFloat16) {
+  expect_golden("matmul_bfloat16", loops_of(R"text(graph "g" {
+  %x = input() : bfloat16[128,784]
+  %w = input() : bfloat16[784,128]
+  %b = variable() : float32[128]
+  %y = fusion(%x, %w, %b) {kind="contract", body=graph "region" {
+      %in0 = input() : bfloat16[128,784]
+      %in1 = input() : bfloat16[784,128]
+      %2 = contract(%in0, %in1) {lhs_contract=[1], rhs_contract=[0]} : float32[128,128]
+      %in2 = input() : float32[128]
+      %4 = reshape(%in2) {shape=[1,128]} : float32[1,128]
+      %5 = broadcast(%4) {shape=[128,128], dims=[0,1]} : float32[128,128]
+      %6 = map(%2, %5) {body="(float32, float32) -> cast<bfloat16>(max(add(a0, a1), 0:float32))"} : bfloat16[128,128]
+      output "out0" = %6
+    }} : bfloat16[128,128]
+  output "y" = %y
+})text",
+                                            64));
+  expect_golden("matmul_bfloat16_weight_gradient", loops_of(R"text(graph "g" {
+  %x = input() : bfloat16[127,784]
+  %dz = input() : bfloat16[127,128]
+  %dw = contract(%x, %dz) {lhs_contract=[0], rhs_contract=[0]} : float32[784,128]
+  output "dw" = %dw
+})text",
+                                                            64));
+  expect_golden("matmul_bfloat16_input_gradient", loops_of(R"text(graph "g" {
+  %dz = input() : bfloat16[128,4096]
+  %w = input() : bfloat16[1024,4096]
+  %dx = contract(%dz, %w) {lhs_contract=[1], rhs_contract=[1]} : float32[128,1024]
+  output "dx" = %dx
+})text",
+                                                           64));
 }
 
 TEST(MatmulLoops, BatchAndGatheredOperand) {

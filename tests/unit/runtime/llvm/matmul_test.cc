@@ -147,7 +147,7 @@ struct Run {
 };
 
 // Runs the only kernel of `g`, the pieces of each phase in an order drawn from `order`.
-Run run_kernel(const Graph& g, unsigned order) {
+Run run_kernel(const Graph& g, unsigned order, const std::vector<Tensor>& given = {}) {
   const int32_t node = g.outputs()[0].value.node;
   const Node& n = g.node(node);
   const std::vector<int32_t> nodes{node};
@@ -157,7 +157,8 @@ Run run_kernel(const Graph& g, unsigned order) {
   std::vector<void*> buffers;
   unsigned seed = 1;
   for (ValueId input : n.inputs) {
-    run.inputs.push_back(random_tensor(g.type(input), seed++));
+    run.inputs.push_back(given.empty() ? random_tensor(g.type(input), seed++)
+                                       : given[run.inputs.size()].clone());
     buffers.push_back(run.inputs.back().raw());
   }
   for (const ValueType& type : n.types) {
@@ -165,8 +166,9 @@ Run run_kernel(const Graph& g, unsigned order) {
         Tensor::full(type.dtype, type.shape, type.dtype == DType::kBool ? 1 : 77));
     buffers.push_back(run.results.back().raw());
   }
-  Tensor scratch(DType::kUint8, Shape{kernel.scratch_bytes()}),
-      prepared(DType::kUint8, Shape{kernel.prepared_bytes()});
+  // NaN in memory that a kernel has yet to write.
+  Tensor scratch = Tensor::full(DType::kUint8, Shape{kernel.scratch_bytes()}, 255);
+  Tensor prepared = Tensor::full(DType::kUint8, Shape{kernel.prepared_bytes()}, 255);
   buffers.push_back(kernel.scratch_bytes() > 0 ? scratch.raw() : nullptr);
   if (kernel.prepared_bytes() > 0) {
     kernel.prepare(buffers.data(), prepared.raw());
@@ -384,6 +386,55 @@ TEST_F(MatmulTest, BFloat16LargeAndDeep) {
     check({form, 65, 2051, 530, Epilogue::kMaskAndSums, DType::kBFloat16});
     check({form, 64, 5000, 47, Epilogue::kNone, DType::kBFloat16, true});
   }
+}
+
+// Infinities and NaN are found where they belong and nowhere else: neither the zeros beside the last
+// term of an odd depth nor the terms of the next row come near them.
+TEST_F(MatmulTest, BFloat16InfinitiesAtOddDepths) {
+  for (Form form : kForms) {
+    for (bool frozen : {false, true}) {
+      for (const auto& [rows, depth, columns] :
+           {std::array<int64_t, 3>{5, 7, 37}, {33, 33, 10}, {2, 1, 20}, {1, 5, 3}}) {
+        const Case c{form, rows, depth, columns, Epilogue::kNone, DType::kBFloat16, frozen};
+        const Graph g = graph_of(c);
+        std::vector<Tensor> inputs;
+        for (ValueId input : g.node(g.outputs()[0].value).inputs)
+          inputs.push_back(random_tensor(g.type(input), 5));
+        const auto at = [&](size_t side, int64_t free, int64_t k) {
+          const bool depth_first = side == 0 ? form == Form::kWeightGradient
+                                             : form != Form::kInputGradient;
+          return depth_first ? k * (side == 0 ? rows : columns) + free : free * depth + k;
+        };
+        inputs[0].set(at(0, 0, depth - 1), INFINITY);
+        inputs[0].set(at(0, rows - 1, 0), -INFINITY);
+        inputs[1].set(at(1, columns - 1, depth - 1), NAN);
+        inputs[1].set(at(1, 1, 0), INFINITY);
+        const Tensor found = run_kernel(g, 0, inputs).results[0];
+        for (int64_t i = 0; i < rows; ++i) {
+          for (int64_t j = 0; j < columns; ++j) {
+            double sum = 0;
+            for (int64_t k = 0; k < depth; ++k)
+              sum += inputs[0].at(at(0, i, k)) * inputs[1].at(at(1, j, k));
+            const double y = found.at(i * columns + j);
+            EXPECT_TRUE(std::isfinite(sum) ? std::abs(y - sum) < 1e-4
+                                           : y == sum || (std::isnan(y) && std::isnan(sum)))
+                << c.to_string() << " at " << i << ", " << j << ": " << y << ", expected " << sum;
+          }
+        }
+      }
+    }
+  }
+}
+
+// VDPBF16PS takes numbers below 2^-126 for zero, factors and sums alike; other CPUs need not.
+TEST_F(MatmulTest, BFloat16SubnormalsAreZeroAtMost) {
+  const Graph g = graph_of({Form::kForward, 1, 3, 16, Epilogue::kNone, DType::kBFloat16});
+  std::vector<Tensor> inputs{Tensor(DType::kBFloat16, Shape{1, 3}),
+                             Tensor::full(DType::kBFloat16, Shape{3, 16}, 3)};
+  for (int64_t k = 0; k < 3; ++k) inputs[0].set(k, std::ldexp(1.0, k == 1 ? -126 : -130));
+  const double found = run_kernel(g, 0, inputs).results[0].at(7);
+  const double normal = 3 * std::ldexp(1.0, -126), all = normal + 6 * std::ldexp(1.0, -130);
+  EXPECT_TRUE(found == normal || found == all) << found;
 }
 
 TEST_F(MatmulTest, ResultMayTakeTheMemoryOfAMask) {
