@@ -84,7 +84,8 @@ Types arg_reduce_types(In in, const Attributes& a) {
 }
 
 Types contract_types(In in, const Attributes& a) {
-  if (in[0].dtype != in[1].dtype) fail("operands must have one dtype");
+  const bool rounds = in[0].dtype == DType::kBFloat16 && is_floating(in[1].dtype);
+  if (in[0].dtype != in[1].dtype && !rounds) fail("operands must have one dtype");
   const auto lhs_batch = a.get_ints("lhs_batch"), rhs_batch = a.get_ints("rhs_batch");
   const auto lhs_contract = a.get_ints("lhs_contract"), rhs_contract = a.get_ints("rhs_contract");
   if (lhs_batch.size() != rhs_batch.size() || lhs_contract.size() != rhs_contract.size()) fail("its lists of axes differ in length");

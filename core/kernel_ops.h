@@ -5,7 +5,8 @@
 // | map         | {body}: the scalar expression at every element; inputs and results have one shape (no broadcasting) |
 // | reduce      | {kind = sum prod max min, axes, keepdims} |
 // | arg_reduce  | {kind = argmax argmin, axis, keepdims} -> int32, first of equals |
-// | contract    | {lhs_batch, rhs_batch, lhs_contract, rhs_contract}: result dims are batch, lhs free, rhs free; float32 from bfloat16 |
+// | contract    | {lhs_batch, rhs_batch, lhs_contract, rhs_contract}: result dims are batch, lhs free, rhs free; float32 from bfloat16,
+// |             | to which the right side of a bfloat16 left side is rounded if it is wider |
 // | reshape     | {shape}: row-major order kept; at most one symbolic dimension on each side |
 // | transpose   | {perm}: result dim i is input dim perm[i] |
 // | broadcast   | {shape, dims}: input dim i becomes result dim dims[i] (equal or 1); dims increasing |

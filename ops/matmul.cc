@@ -98,7 +98,7 @@ Cotangents contract_gradient(const GradientContext& c) {
   Cotangents result(2);
   // The product of bfloat16 sides is float32: its cotangent is rounded to bfloat16 like them, and so are theirs.
   const Symbol dy = cast(*c.cotangents[0], a.dtype());
-  if (c.needed[0]) result[0] = cast(side_gradient(dy, true, b, a.shape(), lb, lc, rb, rc), a.dtype());
+  if (c.needed[0]) result[0] = cast(side_gradient(dy, true, cast(b, a.dtype()), a.shape(), lb, lc, rb, rc), a.dtype());
   if (c.needed[1]) result[1] = cast(side_gradient(dy, false, a, b.shape(), rb, rc, lb, lc), b.dtype());
   return result;
 }

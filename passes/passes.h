@@ -20,6 +20,7 @@ void check_decomposed(const Graph& graph, const PassContext& context);
 Graph lower_precision(const Graph& graph, const PassContext& context);
 Graph simplify_maps(const Graph& graph, const PassContext& context);
 Graph fuse_elementwise(const Graph& graph, const PassContext& context);
+Graph absorb_rounding(const Graph& graph, const PassContext& context);
 Graph fuse_epilogues(const Graph& graph, const PassContext& context);
 void check_fused(const Graph& graph, const PassContext& context);
 

@@ -20,6 +20,7 @@ const std::vector<Pass>& all_passes() {
       {"lower_precision", "let contractions multiply bfloat16 where mixed_precision asks for it", true, lower_precision, check_decomposed},
       {"simplify_maps", "turn constant operands of maps into literals, drop operands and results given twice", false, simplify_maps},
       {"fuse_elementwise", "gather maps, broadcasts and reductions into regions that run as one kernel", false, fuse_elementwise, check_fused},
+      {"absorb_rounding", "let contractions round their right side while they pack it", false, absorb_rounding, check_fused},
       {"fuse_epilogues", "let contractions take the elementwise work that follows them", false, fuse_epilogues, check_fused},
   };
   return passes;
@@ -48,14 +49,14 @@ const Pipeline& find_pipeline(std::string_view name) {
       "fuse_dense", "remove_dead",
       "decompose", "lower_precision",
       "simplify", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
-      "fuse_elementwise", "fuse_epilogues", "remove_dead"});
+      "fuse_elementwise", "absorb_rounding", "fuse_epilogues", "remove_dead"});
   static const Pipeline inference = make_pipeline("inference", {
       "stabilize_cross_entropy", "remove_dropout", "to_inference",
       "remove_dead", "simplify", "fold_constants", "merge_duplicates",
       "fold_batch_norm", "fuse_dense", "remove_dead",
       "decompose", "lower_precision",
       "simplify", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
-      "fuse_elementwise", "fuse_epilogues", "remove_dead"});
+      "fuse_elementwise", "absorb_rounding", "fuse_epilogues", "remove_dead"});
   if (name == training.name) return training;
   if (name == inference.name) return inference;
   raise_unknown_name("pipeline", name, {inference.name, training.name});

@@ -71,12 +71,14 @@ void build_contract(const Region& region, int32_t node, LoopProgram& program) {
     out.strides.push_back(d.out);
   }
   // bfloat16 is multiplied and added as float32, which is what `dtype` says.
-  const DType stored = graph.type(n.inputs[0]).dtype;
-  const auto load = [&](const Access& access) {
-    const int loaded = nest.load(stored, access);
-    return stored == dtype ? loaded : nest.apply(ScalarOp::kCast, dtype, {loaded});
+  const DType factor = graph.type(n.inputs[0]).dtype;
+  const auto load = [&](size_t side, const Access& access) {
+    const DType stored = graph.type(n.inputs[side]).dtype;
+    int value = nest.load(stored, access);
+    if (stored != factor) value = nest.apply(ScalarOp::kCast, factor, {value});
+    return factor == dtype ? value : nest.apply(ScalarOp::kCast, dtype, {value});
   };
-  int value = nest.apply(ScalarOp::kMul, dtype, {load(left), load(right)});
+  int value = nest.apply(ScalarOp::kMul, dtype, {load(0, left), load(1, right)});
   if (!dense) {
     LoopOp sum;
     sum.kind = LoopOpKind::kReduce;

@@ -1,6 +1,8 @@
 // Joins pairs of terms, and packs the left side of a product of them.
 #include "runtime/llvm/matmul_pairs.h"
 
+#include <llvm/IR/IntrinsicsX86.h>
+
 namespace sinter::codegen {
 
 Value MatmulPairs::join(Value low, Value high) {
@@ -12,15 +14,29 @@ Value MatmulPairs::join(Value low, Value high) {
 }
 
 Value MatmulPairs::across(DType dtype, Value first, Value second, Value mask) {
+  if (dtype == DType::kFloat32) return across_rounded(first, second, mask);
   const auto load = [&](Value at) { return ir_.e.load(dtype, at, ir_.index(0), ir_.lanes, mask); };
   Value low = load(first);
   return join(low, second == nullptr ? nullptr : load(second));
+}
+
+// VCVTNE2PS2BF16 puts the rounded numbers of one vector behind those of the other.
+Value MatmulPairs::across_rounded(Value first, Value second, Value mask) {
+  const int lanes = ir_.lanes;
+  Value low = ir_.load(first, mask);
+  Value high = second == nullptr ? ir_.zero() : ir_.load(second, mask);
+  Value both = b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_cvtne2ps2bf16_512, {}, {high, low});
+  std::vector<int> interleaved;
+  for (int i = 0; i < lanes; ++i) interleaved.insert(interleaved.end(), {i, lanes + i});
+  return b_.CreateBitCast(b_.CreateShuffleVector(both, interleaved), low->getType());
 }
 
 Value MatmulPairs::along(DType dtype, Value first, int64_t count, Value terms) {
   const auto lanes = static_cast<int>(2 * count);
   Value mask = terms == nullptr ? nullptr : ir_.e.mask_below(terms, lanes);
   Value both = ir_.e.load(dtype, first, ir_.index(0), lanes, mask);
+  if (dtype == DType::kFloat32)
+    both = b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512, {}, {both});
   return b_.CreateBitCast(both, ir_.e.type(DType::kFloat32, static_cast<int>(count)));
 }
 
@@ -28,7 +44,8 @@ Value MatmulPairs::one(const MatmulOperand& operand, Value base, Value batch, Va
                        Value pair) {
   Value origin = ir_.add(ir_.offset(operand.batch, batch), ir_.offset(operand.free, free));
   const auto load = [&](Value term) {
-    return ir_.e.load(operand.dtype, base, ir_.add(origin, ir_.offset(operand.depth, term)));
+    Value at = ir_.add(origin, ir_.offset(operand.depth, term));
+    return ir_.e.cast(ir_.e.load(operand.dtype, base, at), operand.dtype, DType::kBFloat16);
   };
   Value term = ir_.mul(pair, 2), next = ir_.add(term, 1);
   Value low = load(term);
@@ -36,7 +53,7 @@ Value MatmulPairs::one(const MatmulOperand& operand, Value base, Value batch, Va
   Value last = ir_.index(plan_.terms - 1);
   Value high = load(ir_.min(next, last));
   return join(low, b_.CreateSelect(b_.CreateICmpSLE(next, last), high,
-                                   ir_.e.number(operand.dtype, 0)));
+                                   ir_.e.number(DType::kBFloat16, 0)));
 }
 
 void MatmulPairs::each(Value begin, Value end,

@@ -11,6 +11,7 @@ class MatmulPairs {
  public:
   MatmulPairs(MatmulIr& ir, const MatmulPlan& plan) : ir_(ir), b_(ir.b), plan_(plan) {}
 
+  // Elements of float32 are rounded; numbers below 2^-126 become zero, as the product takes them.
   /// Pairs of two vectors: lane i of `first` and of `second` (null: zeros).
   Value across(DType dtype, Value first, Value second, Value mask);
   /// `count` pairs of terms that lie side by side, the first `terms` of which exist (null: all).
@@ -24,6 +25,7 @@ class MatmulPairs {
 
  private:
   Value join(Value low, Value high);
+  Value across_rounded(Value first, Value second, Value mask);
   void pack_left_across(Value source, Value rows, Value begin, Value end, Value target);
   void pack_left_along(Value source, Value rows, Value begin, Value end, Value target);
 

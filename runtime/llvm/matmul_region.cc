@@ -33,6 +33,8 @@ std::string check_body(const Graph& body, const Cpu& cpu) {
       if (!is_floating(dtype)) return "a matmul of integers";
       if (body.type(node.inputs[0]).dtype != dtype && !cpu.multiplies_bfloat16)
         return "a matmul of bfloat16";
+      if (body.type(node.inputs[1]).dtype == DType::kFloat64 && dtype != DType::kFloat64)
+        return "a matmul of bfloat16 by float64";
       if (!node.types[0].shape.is_static()) return "a matmul of unknown size";
       for (ValueId input : node.inputs) {
         if (!body.node(input).is("input"))

@@ -73,6 +73,9 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
                        how(plan.gather_lhs, plan.pack_lhs ? ", rows of a piece paired to scratch" : ""));
   text += operand_text("rhs", region.rhs, "column", original.rhs, p.batch > 1,
                        how(plan.gather_rhs, packing_text(plan)));
+  if (original.rhs.dtype != original.lhs.dtype) {
+    text.insert(text.size() - 1, fmt::format(", rounded from {}", dtype_name(original.rhs.dtype)));
+  }
   text += fmt::format("  pieces {}: {} of batch x {} of rows x {} of columns, {} first\n",
                       plan.pieces(), plan.batch_pieces, plan.row_pieces, plan.column_pieces,
                       plan.columns_first ? "columns" : "rows");

@@ -58,12 +58,13 @@ std::unique_ptr<Kernel> make_contract(const Graph& graph, int32_t node) {
   // One row of sums, so that the inner loop runs along b.
   const int64_t scratch = static_cast<int64_t>(t->b_free.size()) * 8;
   return std::make_unique<LoopKernel>(
-      [t, dtype = a.dtype](void* const* buffers) {
-        dispatch_dtype(dtype, [&](auto zero) {
+      [t, dtype = a.dtype, from = b.dtype](void* const* buffers) {
+        const auto multiply = [&](auto zero, auto zero_right) {
           using T = decltype(zero);
+          using Right = decltype(zero_right);
           using Wide = std::conditional_t<is_floating_type<T>, double, int64_t>;
           const T* x = static_cast<const T*>(buffers[0]);
-          const T* y = static_cast<const T*>(buffers[1]);
+          const Right* y = static_cast<const Right*>(buffers[1]);
           using Out = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
           Out* out = static_cast<Out*>(buffers[2]);
           auto* sums = static_cast<Wide*>(buffers[3]);
@@ -72,13 +73,16 @@ std::unique_ptr<Kernel> make_contract(const Graph& graph, int32_t node) {
               std::fill(sums, sums + t->b_free.size(), Wide(0));
               for (size_t k = 0; k < t->a_k.size(); ++k) {
                 const Wide value = static_cast<Wide>(x[t->a_batch[batch] + row + t->a_k[k]]);
-                const T* from = y + t->b_batch[batch] + t->b_k[k];
-                for (size_t j = 0; j < t->b_free.size(); ++j) sums[j] += value * static_cast<Wide>(from[t->b_free[j]]);
+                const Right* from = y + t->b_batch[batch] + t->b_k[k];
+                for (size_t j = 0; j < t->b_free.size(); ++j) sums[j] += value * static_cast<Wide>(static_cast<T>(from[t->b_free[j]]));
               }
               for (size_t j = 0; j < t->b_free.size(); ++j) *out++ = static_cast<Out>(sums[j]);
             }
           }
-        });
+        };
+        if (from == dtype) dispatch_dtype(dtype, [&](auto zero) { multiply(zero, zero); });
+        else if (from == DType::kFloat32) multiply(bfloat16(), 0.0f);
+        else multiply(bfloat16(), 0.0);
       },
       scratch);
 }

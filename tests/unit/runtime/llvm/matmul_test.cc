@@ -27,11 +27,12 @@ struct Case {
   Epilogue epilogue = Epilogue::kNone;
   DType dtype = DType::kFloat32;
   bool frozen = false;  // the right side is a variable
+  bool rounds = false;  // bfloat16: the right side is float32
 
   std::string to_string() const {
-    return fmt::format("form {} {}x{}x{} epilogue {} {}{}", static_cast<int>(form), rows, depth,
+    return fmt::format("form {} {}x{}x{} epilogue {} {}{}{}", static_cast<int>(form), rows, depth,
                        columns, static_cast<int>(epilogue), dtype_name(dtype),
-                       frozen ? " frozen" : "");
+                       frozen ? " frozen" : "", rounds ? " rounds" : "");
   }
 };
 
@@ -56,7 +57,7 @@ Graph graph_of(const Case& c) {
   const bool lhs_turned = c.form == Form::kWeightGradient,
              rhs_turned = c.form == Form::kInputGradient;
   const ValueType lhs{c.dtype, lhs_turned ? Shape{c.depth, c.rows} : Shape{c.rows, c.depth}};
-  const ValueType rhs{c.dtype, rhs_turned ? Shape{c.columns, c.depth} : Shape{c.depth, c.columns}};
+  const ValueType rhs{c.rounds ? DType::kFloat32 : c.dtype, rhs_turned ? Shape{c.columns, c.depth} : Shape{c.depth, c.columns}};
   const Attributes axes{{"lhs_contract", Ints{lhs_turned ? 0 : 1}},
                         {"rhs_contract", Ints{rhs_turned ? 1 : 0}}};
   const Shape full{c.rows, c.columns};
@@ -192,8 +193,11 @@ void expect_as_reference(const Graph& g, const Graph& wide, double depth,
   std::vector<Tensor> inputs, variables;
   const Node& node = g.node(g.outputs()[0].value);
   for (size_t i = 0; i < node.inputs.size(); ++i) {
+    // A float32 beside bfloat16 is rounded to it.
+    const bool rounds = i < 2 && run.inputs[0].dtype() == DType::kBFloat16;
+    const Tensor factor = rounds ? run.inputs[i].cast(DType::kBFloat16) : run.inputs[i];
     (g.node(node.inputs[i]).is("variable") ? variables : inputs)
-        .push_back(run.inputs[i].cast(DType::kFloat64));
+        .push_back(factor.cast(DType::kFloat64));
   }
   const std::vector<Tensor> expected = evaluate_graph(wide, inputs, variables);
   for (size_t i = 0; i < expected.size(); ++i) {
@@ -227,6 +231,7 @@ void check(const Case& c) {
   SCOPED_TRACE(c.to_string());
   Case wide = c;
   wide.dtype = DType::kFloat64;
+  wide.rounds = false;
   expect_as_reference(graph_of(c), graph_of(wide), static_cast<double>(c.depth), c.to_string());
 }
 
@@ -388,14 +393,31 @@ TEST_F(MatmulTest, BFloat16LargeAndDeep) {
   }
 }
 
+// A right side of float32 is rounded as it is packed.
+TEST_F(MatmulTest, BFloat16RoundsItsRightSide) {
+  const int64_t sizes[] = {1, 2, 15, 16, 17, 31, 33, 61, 97};
+  std::mt19937 engine(13);
+  const auto size = [&] { return sizes[engine() % std::size(sizes)]; };
+  for (Form form : kForms) {
+    for (Epilogue epilogue : kAll) {
+      for (int i = 0; i < 4; ++i)
+        check({form, size(), size(), size(), epilogue, DType::kBFloat16, i % 2 == 1, true});
+    }
+    check({form, 128, 128, 128, Epilogue::kMaskAndSums, DType::kBFloat16, false, true});
+    check({form, 131, 97, 211, Epilogue::kHeavy, DType::kBFloat16, false, true});
+    check({form, 65, 2051, 530, Epilogue::kMaskAndSums, DType::kBFloat16, false, true});
+  }
+}
+
 // Infinities and NaN are found where they belong and nowhere else: neither the zeros beside the last
 // term of an odd depth nor the terms of the next row come near them.
 TEST_F(MatmulTest, BFloat16InfinitiesAtOddDepths) {
   for (Form form : kForms) {
-    for (bool frozen : {false, true}) {
+    for (const auto& [frozen, rounds] : {std::pair(false, false), {true, false}, {false, true}, {true, true}}) {
       for (const auto& [rows, depth, columns] :
            {std::array<int64_t, 3>{5, 7, 37}, {33, 33, 10}, {2, 1, 20}, {1, 5, 3}}) {
-        const Case c{form, rows, depth, columns, Epilogue::kNone, DType::kBFloat16, frozen};
+        const Case c{form, rows, depth, columns, Epilogue::kNone, DType::kBFloat16, frozen,
+                     rounds};
         const Graph g = graph_of(c);
         std::vector<Tensor> inputs;
         for (ValueId input : g.node(g.outputs()[0].value).inputs)
@@ -414,7 +436,7 @@ TEST_F(MatmulTest, BFloat16InfinitiesAtOddDepths) {
           for (int64_t j = 0; j < columns; ++j) {
             double sum = 0;
             for (int64_t k = 0; k < depth; ++k)
-              sum += inputs[0].at(at(0, i, k)) * inputs[1].at(at(1, j, k));
+              sum += inputs[0].at(at(0, i, k)) * bfloat16(inputs[1].at(at(1, j, k)));
             const double y = found.at(i * columns + j);
             EXPECT_TRUE(std::isfinite(sum) ? std::abs(y - sum) < 1e-4
                                            : y == sum || (std::isnan(y) && std::isnan(sum)))
