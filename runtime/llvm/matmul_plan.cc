@@ -146,12 +146,13 @@ bool choose_narrow(MatmulPlan& plan, double columns_cycles) {
 
 // The work that is worth another piece: bytes of the right side when these are the bound,
 // operations otherwise.
-int64_t wanted_pieces(const MatmulProblem& p) {
+int64_t wanted_pieces(const MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
   if (p.rows <= kFewRows) {
     const int64_t bytes = p.batch * p.columns * p.depth * dtype_size(p.dtype);
     return bytes < 200'000 ? 1 : bytes < 1'000'000 ? 2 : bytes < 4'000'000 ? 4 : 8;
   }
-  const int64_t flops = p.flops();
+  const int64_t flops = p.flops() * plan.elements_a_term();
   return flops < 200'000 ? 1 : flops < 2'000'000 ? 2 : flops < 16'000'000 ? 4 : 8;
 }
 
@@ -160,18 +161,19 @@ int64_t wanted_pieces(const MatmulProblem& p) {
 // asked for). So activations stay with the core that has made these rows, forward and backward. But
 // where a weight matrix is larger than the activations (more inputs than samples), it is the
 // weights that stay: the forward product and the gradient are both shared by columns.
-bool keeps_weights(const MatmulProblem& p, MatmulPlan::Packing packing) {
+bool keeps_weights(const MatmulPlan& plan, MatmulPlan::Packing packing) {
   if (packing == MatmulPlan::Packing::kTranspose)
     return false;  // a product with the transposed weights: an input gradient
+  const MatmulProblem& p = plan.problem;
   const bool is_weight_gradient = p.lhs.free.stride() == 1 && p.lhs.depth.stride() != 1;
-  return is_weight_gradient ? p.rows > p.depth : p.depth > p.rows;
+  return is_weight_gradient ? p.rows > plan.terms : plan.terms > p.rows;
 }
 
 // Two threads that share a weight gradient by columns write runs of lines, side by side in each row.
 // After three lines the hardware reads on, into those of the other thread, which are then slow to
 // write: a thread that has a single panel makes two narrower ones of it.
-bool has_one_panel_each(const MatmulProblem& p, int64_t vectors, const Tile& tile) {
-  return keeps_weights(p, MatmulPlan::Packing::kInPlace) && p.rows > p.depth &&
+bool has_one_panel_each(const MatmulPlan& plan, int64_t vectors, const Tile& tile) {
+  return keeps_weights(plan, MatmulPlan::Packing::kInPlace) && plan.problem.rows > plan.terms &&
          vectors > tile.vectors && vectors <= 2 * tile.vectors;
 }
 
@@ -179,15 +181,15 @@ bool has_one_panel_each(const MatmulProblem& p, int64_t vectors, const Tile& til
 // little to do as can be.
 void choose_pieces(MatmulPlan& plan, bool sums_columns) {
   const MatmulProblem& p = plan.problem;
-  const int64_t wanted = wanted_pieces(p);
+  const int64_t wanted = wanted_pieces(plan);
   while (plan.batch_pieces < wanted && p.batch % (plan.batch_pieces * 2) == 0)
     plan.batch_pieces *= 2;
   const int64_t rest = wanted / plan.batch_pieces;
   const bool packs = plan.packs_panels();
-  plan.columns_first = keeps_weights(p, plan.packing);
+  plan.columns_first = keeps_weights(plan, plan.packing);
   // What the wrong split costs, as a share of the work: lines of the result for each term of their
   // sums, or lines of the weights for each row that is multiplied with them.
-  const bool by_weights = plan.columns_first && p.depth > p.rows;
+  const bool by_weights = plan.columns_first && plan.terms > p.rows;
   const double penalty =
       1 + 27.0 / static_cast<double>(std::max<int64_t>(1, by_weights ? p.rows : p.depth));
   double best = std::numeric_limits<double>::infinity();
@@ -314,7 +316,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
 
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
   Tile tile = choose_tile(p.rows, vectors, p.depth, pack_rhs, machine);
-  if (has_one_panel_each(p, vectors, tile))
+  if (has_one_panel_each(plan, vectors, tile))
     tile = choose_tile(p.rows, std::max<int64_t>(1, tile.vectors / 2), p.depth, pack_rhs, machine);
   if (choose_narrow(plan, product_cycles(p.rows, vectors, p.depth, tile))) {
     choose_pieces(plan, sums_columns);
@@ -324,7 +326,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   plan.row_tiles = EvenSplit::of_parts(p.rows, tile.rows);
   plan.vectors = EvenSplit::of_parts(vectors, tile.vectors);
   // With few rows pieces must share the columns, and evenly.
-  const int64_t wanted = wanted_pieces(p);
+  const int64_t wanted = wanted_pieces(plan);
   if (p.rows <= kFewRows && vectors >= wanted)
     plan.vectors.count = ceil_div(plan.vectors.count, wanted) * wanted;
   // A multiply-add takes four cycles, six of pairs, and one may start each cycle.
