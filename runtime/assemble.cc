@@ -11,6 +11,7 @@
 #include "core/prologue.h"
 #include "runtime/compile_options.h"
 #include "runtime/plan_memory.h"
+#include "runtime/plan_stages.h"
 
 namespace sinter {
 namespace {
@@ -262,7 +263,7 @@ class Placer {
 }  // namespace
 
 Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, int32_t)>& choose, const CompileOptions& options) {
-  Program program{.graph = std::move(lowered), .steps = {}, .copies = {}, .constants = {}};
+  Program program{.graph = std::move(lowered), .steps = {}, .stages = {}, .copies = {}, .constants = {}};
   const Graph& graph = program.graph;
   const std::vector<bool> live = graph.live_nodes(), frozen = frozen_nodes(graph);
   std::map<Backend*, std::vector<size_t>> work;
@@ -285,6 +286,7 @@ Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, 
     for (size_t k = 0; k < steps.size(); ++k) program.steps[steps[k]].kernel = std::move(kernels[k]);
   }
   Placer(program).place();
+  program.stages = plan_stages(program);
   return program;
 }
 

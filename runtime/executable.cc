@@ -1,4 +1,4 @@
-// Running an executable: workers take pieces of each kernel from queues; a kernel starts when the one before it is complete.
+// Running an executable: workers take pieces of kernels from queues; a stage starts when the one before it is complete.
 #include "runtime/executable.h"
 
 #include <fmt/format.h>
@@ -51,13 +51,14 @@ struct Executable::Instance {
     int64_t index = 0;
   };
   std::vector<Patch> input_patches, output_patches;
-  std::vector<std::unique_ptr<PhaseState>> phases;
+  std::vector<std::unique_ptr<PhaseState>> phases;  // stage by stage
+  std::vector<size_t> stage_ends;                   // phases [stage_ends[i - 1], stage_ends[i]) run side by side
   std::vector<std::unique_ptr<Queue[]>> queues;  // a phase: one queue a worker
   unsigned ticket = 0;
   std::span<const void* const> inputs;
   std::span<void* const> outputs;
   // When profiling: the time before the first phase and after each, by the calling thread.
-  bool timed = false;
+  std::atomic<bool> timed{false};
   std::vector<std::chrono::steady_clock::time_point> stamps;
 
   void* resolve(const BufferPlacement& b, std::vector<Tensor>& variables, Tensor& derived) {
@@ -86,15 +87,17 @@ struct Executable::Instance {
       table.push_back(step.scratch_offset >= 0 ? static_cast<std::byte*>(arena.raw()) + step.scratch_offset : nullptr);
       table.push_back(step.kernel->prepared_bytes() > 0 ? prepared[s].raw() : nullptr);
       tables.push_back(std::move(table));
-      if (step.prologue) continue;
-      for (int phase = 0; phase < step.kernel->phases(); ++phase) {
+    }
+    for (const std::vector<StepPhase>& stage : program.stages) {
+      for (const StepPhase& at : stage) {
         auto state = std::make_unique<PhaseState>();
-        state->step = static_cast<int32_t>(s);
-        state->phase = phase;
-        state->pieces = step.kernel->pieces(phase);
+        state->step = at.step;
+        state->phase = at.phase;
+        state->pieces = program.steps[static_cast<size_t>(at.step)].kernel->pieces(at.phase);
         phases.push_back(std::move(state));
         queues.push_back(std::make_unique<Queue[]>(kMaxThreads));
       }
+      stage_ends.push_back(phases.size());
     }
   }
 
@@ -159,25 +162,44 @@ struct Executable::Instance {
 
   static void work(void* context, int worker, unsigned run_ticket) {
     auto& self = *static_cast<Instance*>(context);
-    const int count = workers_of(run_ticket);
-    for (size_t k = 0; k < self.phases.size(); ++k) {
-      for (int i = 0; i < count; ++i) {
-        if (!self.drain(k, (worker + i) % count, run_ticket)) return;
+    size_t begin = 0;
+    if (self.timed) {
+      // Kernel by kernel, so that each has a time of its own.
+      for (size_t k = 0; k < self.phases.size(); ++k) {
+        if (!self.work_on(k, k + 1, worker, run_ticket)) return;
+        if (worker == 0) self.stamp();
       }
-      // Complete means that every piece has been finished, by whomever.
-      const auto pieces = static_cast<uint32_t>(self.phases[k]->pieces);
+      return;
+    }
+    for (size_t end : self.stage_ends) {
+      if (!self.work_on(begin, end, worker, run_ticket)) return;
+      begin = end;
+    }
+  }
+
+  // Takes part in phases [begin, end) until all of them are complete. False when this worker has no more to do in this run.
+  bool work_on(size_t begin, size_t end, int worker, unsigned run_ticket) {
+    const int count = workers_of(run_ticket);
+    for (int i = 0; i < count; ++i) {
+      for (size_t k = begin; k < end; ++k) {
+        if (!drain(k, (worker + i) % count, run_ticket)) return false;
+      }
+    }
+    // Complete means that every piece has been finished, by whomever.
+    for (size_t k = begin; k < end; ++k) {
+      const auto pieces = static_cast<uint32_t>(phases[k]->pieces);
       for (int spins = 0;; ++spins) {
-        const uint64_t done = self.phases[k]->done.load(std::memory_order_acquire);
-        if (static_cast<unsigned>(done >> 32) != run_ticket) return;
+        const uint64_t done = phases[k]->done.load(std::memory_order_acquire);
+        if (static_cast<unsigned>(done >> 32) != run_ticket) return false;
         if (static_cast<uint32_t>(done) == pieces) break;
         // The thread that holds the last piece may have lost its core: after a while let it have this one. Helpers leave the run: they
         // park and are woken for the next, and waking finds an idle core where yielding would stay on this one.
         if (spins < 2000) spin_pause();
         else if (worker == 0) std::this_thread::yield();
-        else return;
+        else return false;
       }
-      if (worker == 0 && self.timed) self.stamp();
     }
+    return true;
   }
 };
 
@@ -316,17 +338,21 @@ std::vector<Tensor> Executable::run(std::span<const Tensor> inputs) {
 }
 
 std::string Executable::to_string() const {
-  std::string text = fmt::format("executable \"{}\": {} kernels, {} copies, arena {} bytes, derived {} bytes{}\n", graph().name(), program_.steps.size(), program_.copies.size(), program_.arena_bytes, program_.derived_bytes,
+  std::string text = fmt::format("executable \"{}\": {} kernels in {} stages, {} copies, arena {} bytes, derived {} bytes{}\n", graph().name(), program_.steps.size(), program_.stages.size(), program_.copies.size(), program_.arena_bytes, program_.derived_bytes,
                                  shared_ ? "" : ", one thread");
   const auto place = [](const BufferPlacement& b) {
     constexpr std::string_view kNames[] = {"arena+", "derived+", "input ", "output ", "variable ", "constant "};
     return fmt::format("{}{}", kNames[static_cast<size_t>(b.kind)], b.offset);
   };
+  std::vector<size_t> stage_of(program_.steps.size(), 0);
+  for (size_t i = program_.stages.size(); i-- > 0;) {
+    for (const StepPhase& at : program_.stages[i]) stage_of[static_cast<size_t>(at.step)] = i;
+  }
   for (const Step& step : program_.steps) {
     const Node& node = graph().node(step.node);
     text += fmt::format("  %{} {}", step.node, node.op->name);
     for (const ValueType& t : node.types) text += " " + t.to_string();
-    if (step.prologue) text += " once,";
+    text += step.prologue ? " once," : fmt::format(" in stage {},", stage_of[static_cast<size_t>(&step - program_.steps.data())]);
     text += fmt::format(" on {} ({}){}{}:", step.backend, step.reason, step.kernel->description().empty() ? "" : ", ", step.kernel->description());
     for (const BufferPlacement& b : step.buffers) text += " " + place(b);
     if (node.origin) text += " @ " + node.origin->to_string();

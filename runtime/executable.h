@@ -40,9 +40,16 @@ struct Copy {
   int64_t bytes = 0;
 };
 
+/// A phase of the kernel of a step.
+struct StepPhase {
+  int32_t step = 0, phase = 0;
+  bool operator==(const StepPhase&) const = default;
+};
+
 struct Program {
   Graph graph;  // lowered, static
   std::vector<Step> steps;
+  std::vector<std::vector<StepPhase>> stages;  // of a run, one after the other (runtime/plan_stages.h)
   std::vector<Copy> copies;
   std::vector<Tensor> constants;
   int64_t arena_bytes = 0;    // one for each run at a time

@@ -50,11 +50,18 @@ std::string to_text(const Executable& executable, const Times& times) {
   std::string text =
       fmt::format("executable \"{}\": {} runs, {:.1f} us a run in kernels (medians)\n        us  share\n",
                   executable.graph().name(), times.runs, all);
+  std::vector<double> of_step(program.steps.size(), 0);
+  std::vector<int32_t> order;
   size_t k = 0;
-  for (const Step& step : program.steps) {
-    if (step.prologue) continue;
-    double us = 0;
-    for (int phase = 0; phase < step.kernel->phases(); ++phase) us += phases[k++];
+  for (const std::vector<StepPhase>& stage : program.stages) {
+    for (const StepPhase& at : stage) {
+      of_step[static_cast<size_t>(at.step)] += phases[k++];
+      if (at.phase == 0) order.push_back(at.step);
+    }
+  }
+  for (int32_t s : order) {
+    const Step& step = program.steps[static_cast<size_t>(s)];
+    const double us = of_step[static_cast<size_t>(s)];
     const Node& node = executable.graph().node(step.node);
     text += fmt::format("  {:8.2f}  {:4.1f}%  %{} {}", us, 100 * us / std::max(all, 1e-9), step.node,
                         node.op->name);
