@@ -45,7 +45,9 @@ struct Executable::Instance {
 
   const Program& program;
   Tensor arena;
-  std::vector<std::vector<void*>> tables;  // buffers of each step, then scratch, then prepared
+  using Tables = std::vector<std::vector<void*>>;  // buffers of each step, then scratch, prepared and workspace
+  std::vector<Tables> tables;                      // one a worker: they differ in the workspace
+  std::vector<Tensor> workspaces;                  // one a worker
   struct Patch {
     int32_t step = 0, slot = 0;
     int64_t index = 0;
@@ -74,6 +76,8 @@ struct Executable::Instance {
   }
 
   void set_up(std::vector<Tensor>& variables, Tensor& derived, std::vector<Tensor>& prepared) {
+    tables.reserve(kMaxThreads);
+    tables.emplace_back();
     for (size_t s = 0; s < program.steps.size(); ++s) {
       const Step& step = program.steps[s];
       std::vector<void*> table;
@@ -86,7 +90,8 @@ struct Executable::Instance {
       }
       table.push_back(step.scratch_offset >= 0 ? static_cast<std::byte*>(arena.raw()) + step.scratch_offset : nullptr);
       table.push_back(step.kernel->prepared_bytes() > 0 ? prepared[s].raw() : nullptr);
-      tables.push_back(std::move(table));
+      table.push_back(nullptr);
+      tables[0].push_back(std::move(table));
     }
     for (const std::vector<StepPhase>& stage : program.stages) {
       for (const StepPhase& at : stage) {
@@ -99,13 +104,31 @@ struct Executable::Instance {
       }
       stage_ends.push_back(phases.size());
     }
+    add_workspace();
+  }
+
+  void add_workspace() {
+    int64_t bytes = 0;
+    for (const Step& step : program.steps) bytes = std::max(bytes, step.kernel->workspace_bytes());
+    workspaces.emplace_back(DType::kUint8, Shape{bytes});
+    for (size_t s = 0; s < program.steps.size(); ++s) {
+      if (program.steps[s].kernel->workspace_bytes() > 0) tables[workspaces.size() - 1][s].back() = workspaces.back().raw();
+    }
+  }
+
+  void add_workers(int count) {
+    while (tables.size() < static_cast<size_t>(count)) {
+      tables.push_back(tables[0]);
+      add_workspace();
+    }
   }
 
   void patch() {
-    for (const Patch& p : input_patches) {
-      tables[static_cast<size_t>(p.step)][static_cast<size_t>(p.slot)] = const_cast<void*>(inputs[static_cast<size_t>(p.index)]);
+    for (Tables& of_worker : tables) {
+      const auto slot = [&](const Patch& p) -> void*& { return of_worker[static_cast<size_t>(p.step)][static_cast<size_t>(p.slot)]; };
+      for (const Patch& p : input_patches) slot(p) = const_cast<void*>(inputs[static_cast<size_t>(p.index)]);
+      for (const Patch& p : output_patches) slot(p) = outputs[static_cast<size_t>(p.index)];
     }
-    for (const Patch& p : output_patches) tables[static_cast<size_t>(p.step)][static_cast<size_t>(p.slot)] = outputs[static_cast<size_t>(p.index)];
   }
 
   void begin_stamps() {
@@ -126,13 +149,14 @@ struct Executable::Instance {
   void run_alone() {
     for (const auto& state : phases) {
       const Kernel& kernel = *program.steps[static_cast<size_t>(state->step)].kernel;
-      void* const* table = tables[static_cast<size_t>(state->step)].data();
+      void* const* table = tables[0][static_cast<size_t>(state->step)].data();
       for (int piece = 0; piece < state->pieces; ++piece) kernel.run(state->phase, piece, table);
       if (timed) stamp();
     }
   }
 
   void fill_queues(int workers) {
+    add_workers(workers);
     ticket = (((ticket >> kWorkerBits) + 1) << kWorkerBits) + static_cast<unsigned>(workers);
     for (size_t k = 0; k < phases.size(); ++k) {
       PhaseState& state = *phases[k];
@@ -143,8 +167,8 @@ struct Executable::Instance {
     }
   }
 
-  // Takes pieces of phase k from queue w. False when the run is over.
-  bool drain(size_t k, int w, unsigned run_ticket) {
+  // Takes pieces of phase k from queue w, on behalf of `worker`. False when the run is over.
+  bool drain(size_t k, int w, int worker, unsigned run_ticket) {
     PhaseState& state = *phases[k];
     Queue& queue = queues[k][static_cast<size_t>(w)];
     const uint32_t end = first_piece(state.pieces, w + 1, workers_of(run_ticket));
@@ -154,7 +178,8 @@ struct Executable::Instance {
       const auto piece = static_cast<uint32_t>(next);
       if (piece >= end) return true;
       if (!queue.next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
-      program.steps[static_cast<size_t>(state.step)].kernel->run(state.phase, static_cast<int>(piece), tables[static_cast<size_t>(state.step)].data());
+      program.steps[static_cast<size_t>(state.step)].kernel->run(state.phase, static_cast<int>(piece),
+                                                                   tables[static_cast<size_t>(worker)][static_cast<size_t>(state.step)].data());
       state.done.fetch_add(1, std::memory_order_acq_rel);
       next = queue.next.load(std::memory_order_acquire);
     }
@@ -182,7 +207,7 @@ struct Executable::Instance {
     const int count = workers_of(run_ticket);
     for (int i = 0; i < count; ++i) {
       for (size_t k = begin; k < end; ++k) {
-        if (!drain(k, (worker + i) % count, run_ticket)) return false;
+        if (!drain(k, (worker + i) % count, worker, run_ticket)) return false;
       }
     }
     // Complete means that every piece has been finished, by whomever.
@@ -269,7 +294,7 @@ void Executable::prepare(Instance& instance) {
   if (derived_version_.load(std::memory_order_relaxed) == version) return;
   for (size_t s = 0; s < program_.steps.size(); ++s) {
     const Step& step = program_.steps[s];
-    void* const* table = instance.tables[s].data();
+    void* const* table = instance.tables[0][s].data();
     if (step.kernel->prepared_bytes() > 0) step.kernel->prepare(table, prepared_[s].raw());
     if (step.prologue) step.kernel->run_all(table);
   }

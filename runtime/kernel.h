@@ -21,7 +21,7 @@ class Kernel {
   /// Independent pieces of a phase, a function of shapes alone. Any thread may run any piece; the bits of the result must not
   /// depend on which. Kernels too small to share have one piece.
   virtual int pieces(int phase) const = 0;
-  /// `buffers` holds the node's inputs, then its results, then the scratch buffer (null when scratch_bytes() is 0).
+  /// `buffers` holds the node's inputs, then its results, then scratch, prepared and workspace (null where it needs none).
   /// Must not allocate, lock, throw or make system calls.
   virtual void run(int phase, int piece, void* const* buffers) const = 0;
   /// All phases and pieces in order, on the calling thread.
@@ -32,13 +32,16 @@ class Kernel {
   }
   /// Bytes of working memory shared by all pieces of one run (64-byte aligned).
   virtual int64_t scratch_bytes() const { return 0; }
+  /// Bytes of working memory of each thread (64-byte aligned): what a piece leaves there is lost. Kernels of a thread share it, so that
+  /// it stays in the caches of its core.
+  virtual int64_t workspace_bytes() const { return 0; }
   /// May result `result` share the memory of input `input` (every element is read before it is written, by the same piece)?
   virtual bool can_alias(int result, int input) const {
     (void)result, (void)input;
     return false;
   }
   /// Bytes that hold what this kernel derives from variables (packed weights); filled by prepare(), which the executable calls
-  /// before the first run and whenever a variable has changed. `prepared` is then passed as the last buffer after scratch.
+  /// before the first run and whenever a variable has changed.
   virtual int64_t prepared_bytes() const { return 0; }
   virtual void prepare(void* const* buffers, void* prepared) const { (void)buffers, (void)prepared; }
   /// One line for dumps: "matmul 6x64 tiles, 4 pieces".

@@ -20,9 +20,10 @@ double measure_microseconds(const Kernel& kernel, const Graph& graph, int32_t no
   for (const ValueType& type : n.types) memory.emplace_back(type.dtype, type.shape);
   memory.emplace_back(DType::kUint8, Shape{kernel.scratch_bytes()});
   memory.emplace_back(DType::kUint8, Shape{kernel.prepared_bytes()});
+  memory.emplace_back(DType::kUint8, Shape{kernel.workspace_bytes()});
   std::vector<void*> buffers;
   for (Tensor& tensor : memory) buffers.push_back(tensor.raw());
-  if (kernel.prepared_bytes() > 0) kernel.prepare(buffers.data(), buffers.back());
+  if (kernel.prepared_bytes() > 0) kernel.prepare(buffers.data(), buffers[buffers.size() - 2]);
   const auto run = [&] { kernel.run_all(buffers.data()); };
   const auto microseconds = [](Clock::time_point since) {
     return std::chrono::duration<double, std::micro>(Clock::now() - since).count();

@@ -35,6 +35,7 @@ class JitKernel final : public Kernel {
     functions_[static_cast<size_t>(phase)](piece, buffers);
   }
   int64_t scratch_bytes() const override { return plan_->scratch_bytes; }
+  int64_t workspace_bytes() const override { return plan_->workspace_bytes; }
   bool can_alias(int result, int input) const override {
     for (const auto& pair : plan_->aliases) {
       if (pair == std::make_pair(result, input)) return true;

@@ -36,6 +36,7 @@ class KernelPlan {
   std::vector<int> pieces;  // one entry a phase
   int64_t scratch_bytes = 0;
   int64_t prepared_bytes = 0;
+  int64_t workspace_bytes = 0;
   std::vector<std::pair<int, int>> aliases;  // (result, input) that may share memory
   std::string description;                   // one line for dumps
 };

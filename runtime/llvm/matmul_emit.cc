@@ -67,7 +67,8 @@ class MatmulCode {
     for (size_t i = 0; i < region_.body->inputs().size(); ++i) inputs_.push_back(take());
     for (size_t i = 0; i < region_.results.size(); ++i) results_.push_back(take());
     scratch_base_ = take();
-    if (plan_.packing == MatmulPlan::Packing::kPrepared) prepared_ = take();
+    if (plan_.packing == MatmulPlan::Packing::kPrepared) prepared_ = e_.buffer(next);
+    if (plan_.packs_panels() || plan_.pack_lhs) workspace_ = e_.buffer(next + 1);
     lhs_ = plan_.gather_lhs ? ir_.byte(scratch_base_, scratch_.lhs)
                             : inputs_[static_cast<size_t>(region_.lhs)];
     rhs_ = plan_.gather_rhs ? ir_.byte(scratch_base_, scratch_.rhs)
@@ -127,9 +128,7 @@ class MatmulCode {
     const auto panels = share(plan_.vectors.count, plan_.column_pieces, column_piece);
     tiles_ = share(plan_.row_tiles.count, plan_.row_pieces, row_piece);
     const auto batches = share(p_.batch, plan_.batch_pieces, batch_piece);
-    if (scratch_.panels >= 0)
-      panel_ = e_.element(ir_.byte(scratch_base_, scratch_.panels), DType::kUint8,
-                          ir_.mul(piece_, scratch_.panel_bytes));
+    if (plan_.packs_panels()) panel_ = ir_.byte(workspace_, matmul_workspace(plan_).panel);
     if (scratch_.partial >= 0) {
       const int64_t bytes =
           p_.rows * plan_.vectors.total * plan_.machine.lanes * dtype_size(p_.dtype);
@@ -204,8 +203,7 @@ class MatmulCode {
     };
     Value row = first_row(tiles_.first);
     Value rows = b_.CreateSub(ir_.min(first_row(tiles_.second), ir_.index(p_.rows)), row);
-    Value target = e_.element(ir_.byte(scratch_base_, scratch_.left), DType::kUint8,
-                              ir_.mul(piece_, scratch_.left_bytes));
+    Value target = ir_.byte(workspace_, matmul_workspace(plan_).left);
     Value source = e_.element(lhs_, from.dtype, ir_.offset(from.batch, n));
     MatmulPairs(ir_, plan_).pack_left(source, row, rows, begin, end, target);
     Value before = ir_.add(ir_.offset(p_.lhs.free, row), ir_.offset(p_.lhs.depth, begin));
@@ -335,7 +333,7 @@ class MatmulCode {
   Value piece_ = nullptr;
   Values inputs_, results_;
   llvm::Value *scratch_base_ = nullptr, *prepared_ = nullptr, *lhs_ = nullptr, *rhs_ = nullptr;
-  llvm::Value *panel_ = nullptr, *partial_ = nullptr;
+  llvm::Value *panel_ = nullptr, *partial_ = nullptr, *workspace_ = nullptr;
   std::pair<Value, Value> tiles_;
 };
 

@@ -18,13 +18,17 @@ struct MatmulScratch {
   int64_t lhs = -1, rhs = -1;  // operands whose dims do not merge, copied into order
   int64_t partial = -1;        // sums over the first chunks of a deep product: rows x whole vectors
   int64_t column_sums = -1;    // of each piece of rows, when there are several
-  int64_t left = -1;           // rows of a piece, packed
-  int64_t left_bytes = 0;      // of one piece
-  int64_t panels = -1;         // one packed panel a piece
-  int64_t panel_bytes = 0;
   int64_t bytes = 0;
 };
 MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region);
+
+/// Working memory of one piece, in bytes from the start of its thread's workspace.
+struct MatmulWorkspace {
+  int64_t panel = 0;  // a packed panel
+  int64_t left = 0;   // rows of the piece, packed
+  int64_t bytes = 0;
+};
+MatmulWorkspace matmul_workspace(const MatmulPlan& plan);
 
 enum class MatmulPhase : uint8_t { kGather, kCompute, kAddSums };
 /// In the order they run.

@@ -19,6 +19,7 @@ MatmulKernelPlan::MatmulKernelPlan(MatmulRegion region, MatmulPlan plan)
   for (MatmulPhase phase : matmul_phases(plan_, region_))
     pieces.push_back(matmul_phase_pieces(plan_, phase));
   scratch_bytes = matmul_scratch(plan_, region_).bytes;
+  workspace_bytes = matmul_workspace(plan_).bytes;
   prepared_bytes = matmul_prepared_bytes(plan_);
   for (size_t result = 0; result < region_.results.size(); ++result) {
     for (size_t input = 0; input < region_.body->inputs().size(); ++input) {

@@ -26,21 +26,25 @@ MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region)
     scratch.column_sums =
         take(region.column_sum_count() * plan.row_pieces * plan.batch_pieces * columns);
   }
-  if (plan.pack_lhs) {
-    const bool across = plan.lhs_source.free.stride() == 1;
-    const int64_t rows = plan.piece_rows(), terms = plan.chunk_terms();
-    scratch.left_bytes = across ? terms * aligned(rows * size) : rows * aligned(terms * size);
-    scratch.left = take(scratch.left_bytes / size * plan.pieces());
-  }
+  return scratch;
+}
+
+MatmulWorkspace matmul_workspace(const MatmulPlan& plan) {
+  const int64_t size = dtype_size(plan.problem.dtype), terms = plan.chunk_terms();
+  MatmulWorkspace workspace;
   if (plan.packs_panels()) {
     // Transposing works on whole square blocks.
-    const int64_t terms = plan.chunk_terms();
     const int64_t padded =
         (terms + plan.machine.lanes - 1) / plan.machine.lanes * plan.machine.lanes;
-    scratch.panel_bytes = aligned(padded * plan.panel_columns() * size);
-    scratch.panels = take(scratch.panel_bytes / size * plan.pieces());
+    workspace.left = aligned(padded * plan.panel_columns() * size);
+    workspace.bytes = workspace.left;
   }
-  return scratch;
+  if (plan.pack_lhs) {
+    const bool across = plan.lhs_source.free.stride() == 1;
+    const int64_t rows = plan.piece_rows();
+    workspace.bytes += across ? terms * aligned(rows * size) : rows * aligned(terms * size);
+  }
+  return workspace;
 }
 
 int64_t matmul_prepared_bytes(const MatmulPlan& plan) {

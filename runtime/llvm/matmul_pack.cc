@@ -1,4 +1,4 @@
-// Packs a panel of the right side into scratch, so that the micro-kernel walks it in order.
+// Packs a panel of the right side into the workspace, so that the micro-kernel walks it in order.
 #include <array>
 
 #include "runtime/llvm/matmul_pairs.h"

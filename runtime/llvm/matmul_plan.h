@@ -43,7 +43,7 @@ struct VectorShape {
 struct MatmulPlan {
   enum class Packing : uint8_t {
     kInPlace,    // vectors of the right side are loaded where they are
-    kCopy,       // a panel is copied into scratch before its use
+    kCopy,       // a panel is copied into the workspace before its use
     kTranspose,  // the same, transposed
     kPrepared,   // all panels were packed by prepare(), since the right side is a variable that
                  // rarely changes

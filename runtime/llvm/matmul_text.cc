@@ -36,8 +36,8 @@ const char* packing_text(const MatmulPlan& plan) {
   switch (plan.packing) {
     case MatmulPlan::Packing::kInPlace: return "";
     case MatmulPlan::Packing::kCopy:
-      return plan.pairs ? ", each panel paired to scratch" : ", each panel copied to scratch";
-    case MatmulPlan::Packing::kTranspose: return ", each panel transposed to scratch";
+      return plan.pairs ? ", each panel paired" : ", each panel copied";
+    case MatmulPlan::Packing::kTranspose: return ", each panel transposed";
     case MatmulPlan::Packing::kPrepared: return ", panels packed ahead";
   }
   return "";
@@ -70,7 +70,7 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
                                  dtype_name(original.lhs.dtype), p.rows, p.columns, plan.terms,
                                  plan.pairs ? fmt::format(" = {} pairs", p.depth) : "");
   text += operand_text("lhs", region.lhs, "row", original.lhs, p.batch > 1,
-                       how(plan.gather_lhs, plan.pack_lhs ? ", rows of a piece paired to scratch" : ""));
+                       how(plan.gather_lhs, plan.pack_lhs ? ", rows of a piece paired" : ""));
   text += operand_text("rhs", region.rhs, "column", original.rhs, p.batch > 1,
                        how(plan.gather_rhs, packing_text(plan)));
   if (original.rhs.dtype != original.lhs.dtype) {

@@ -84,8 +84,10 @@ void product(benchmark::State& state, DType dtype) {
     for (int64_t i = 0; i < t->elements(); ++i) t->set(i, uniform(engine));
   }
   Tensor scratch(DType::kUint8, Shape{kernel.scratch_bytes() + 64}),
-      prepared(DType::kUint8, Shape{kernel.prepared_bytes() + 64});
-  void* buffers[] = {a.raw(), b.raw(), c.raw(), scratch.raw(), prepared.raw()};
+      prepared(DType::kUint8, Shape{kernel.prepared_bytes() + 64}),
+      workspace(DType::kUint8, Shape{kernel.workspace_bytes() + 64});
+  void* buffers[] = {a.raw(),       b.raw(),        c.raw(),
+                     scratch.raw(), prepared.raw(), workspace.raw()};
   if (kernel.prepared_bytes() > 0) kernel.prepare(buffers, prepared.raw());
   for (auto _ : state) kernel.run_all(buffers);
   const double flops = 2.0 * static_cast<double>(rows * depth * columns);

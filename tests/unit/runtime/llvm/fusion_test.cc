@@ -161,7 +161,7 @@ TEST_F(Fusions, SoftmaxInPlaceGivesTheSameValues) {
   Tensor both = inputs[0].clone();
   ASSERT_TRUE(kernel->can_alias(0, 0));
   std::vector<std::byte> scratch(static_cast<size_t>(kernel->scratch_bytes()) + 64);
-  void* buffers[] = {both.raw(), both.raw(), scratch.data()};
+  void* buffers[] = {both.raw(), both.raw(), scratch.data(), nullptr, nullptr};
   kernel->run_all(buffers);
   EXPECT_TRUE(both.identical(want));
 }

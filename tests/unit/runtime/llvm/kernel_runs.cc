@@ -98,9 +98,10 @@ std::vector<Tensor> run_kernels(const Graph& graph, const std::vector<Tensor>& i
     for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r)
       buffers.push_back(make({nodes[k], r}).data());
     GuardedBuffer scratch(kernels[k]->scratch_bytes(), 64),
-        prepared(kernels[k]->prepared_bytes(), 64);
+        prepared(kernels[k]->prepared_bytes(), 64), workspace(kernels[k]->workspace_bytes(), 64);
     buffers.push_back(scratch.data());
     buffers.push_back(prepared.data());
+    buffers.push_back(workspace.data());
     if (kernels[k]->prepared_bytes() > 0) kernels[k]->prepare(buffers.data(), prepared.data());
     for (int phase = 0; phase < kernels[k]->phases(); ++phase) {
       std::vector<int> order(static_cast<size_t>(kernels[k]->pieces(phase)));
@@ -109,7 +110,7 @@ std::vector<Tensor> run_kernels(const Graph& graph, const std::vector<Tensor>& i
       for (int piece : order) kernels[k]->run(phase, piece, buffers.data());
     }
     for (const auto& [v, buffer] : values) SINTER_CHECK(!buffer->underrun(), n.op->name);
-    SINTER_CHECK(!scratch.underrun(), n.op->name);
+    SINTER_CHECK(!scratch.underrun() && !workspace.underrun(), n.op->name);
   }
   std::vector<Tensor> outputs;
   for (const Graph::Output& o : graph.outputs()) {

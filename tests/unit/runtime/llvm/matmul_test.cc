@@ -170,11 +170,11 @@ Run run_kernel(const Graph& g, unsigned order, const std::vector<Tensor>& given 
   // NaN in memory that a kernel has yet to write.
   Tensor scratch = Tensor::full(DType::kUint8, Shape{kernel.scratch_bytes()}, 255);
   Tensor prepared = Tensor::full(DType::kUint8, Shape{kernel.prepared_bytes()}, 255);
+  Tensor workspace = Tensor::full(DType::kUint8, Shape{kernel.workspace_bytes()}, 255);
   buffers.push_back(kernel.scratch_bytes() > 0 ? scratch.raw() : nullptr);
-  if (kernel.prepared_bytes() > 0) {
-    kernel.prepare(buffers.data(), prepared.raw());
-    buffers.push_back(prepared.raw());
-  }
+  buffers.push_back(prepared.raw());
+  buffers.push_back(workspace.raw());
+  if (kernel.prepared_bytes() > 0) kernel.prepare(buffers.data(), prepared.raw());
   std::mt19937 engine(order);
   for (int phase = 0; phase < kernel.phases(); ++phase) {
     std::vector<int> pieces(static_cast<size_t>(kernel.pieces(phase)));
