@@ -1,7 +1,9 @@
-// absorb_rounding: a right side that is rounded to bfloat16 for products alone is rounded by these products, as they pack it.
+// absorb_rounding: a right side that is rounded to bfloat16 for products alone is rounded by these
+// products, as they pack it.
 //
-// This runs once the fusing of elementwise work has moved the other roundings into the kernels that make their values: what is left are
-// roundings of variables and inputs, which would be kernels of their own.
+// This runs once the fusing of elementwise work has moved the other roundings into the kernels that
+// make their values: what is left are roundings of variables and inputs, which would be kernels of
+// their own.
 #include "core/rewriter.h"
 #include "passes/passes.h"
 
@@ -9,7 +11,9 @@ namespace sinter {
 namespace {
 
 bool is_rounding(const Graph& graph, const Node& node) {
-  if (!node.is("map") || node.inputs.size() != 1 || graph.type(node.inputs[0]).dtype != DType::kFloat32) return false;
+  if (!node.is("map") || node.inputs.size() != 1 ||
+      graph.type(node.inputs[0]).dtype != DType::kFloat32)
+    return false;
   const ScalarExpr& body = node.attributes.get_expr("body");
   if (body.results.size() != 1) return false;
   const ScalarInstruction& result = body.instructions[static_cast<size_t>(body.results[0])];
@@ -41,7 +45,9 @@ Graph absorb_rounding(const Graph& graph, const PassContext& context) {
     const Node& node = graph.node(index);
     if (!node.is("contract") || !absorbed[static_cast<size_t>(node.inputs[1].node)]) return false;
     const Symbol rhs = rewriter.map(graph.node(node.inputs[1]).inputs[0]);
-    rewriter.replace({index, 0}, rewriter.target().add1("contract", {rewriter.map(node.inputs[0]), rhs}, node.attributes));
+    rewriter.replace(
+        {index, 0},
+        rewriter.target().add1("contract", {rewriter.map(node.inputs[0]), rhs}, node.attributes));
     return true;
   });
 }

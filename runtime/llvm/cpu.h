@@ -13,7 +13,7 @@ struct Cpu {
   std::string features;  // what tells it from other processors: part of the cache's keys
   int vector_bytes = 16;
   bool has_fma = false;
-  bool has_round = false;  // floor, ceil and nearest in one instruction (SSE4.1)
+  bool has_round = false;            // floor, ceil and nearest in one instruction (SSE4.1)
   bool multiplies_bfloat16 = false;  // sums of pairs of products (AVX512-BF16)
 
   /// Lanes of a full vector of elements of `bytes` (never more than those of 4-byte elements).

@@ -166,9 +166,8 @@ class MatmulCode {
         of_chunk.batch = n;
         tile.set_depth(of_chunk);
         of_chunk.lhs = left_side(n, of_chunk.begin, of_chunk.end);
-        each_panel_of_piece([&](const PanelKind& kind, Value vector) {
-          emit_panel(tile, of_chunk, kind, vector);
-        });
+        each_panel_of_piece(
+            [&](const PanelKind& kind, Value vector) { emit_panel(tile, of_chunk, kind, vector); });
       });
     });
   }
@@ -261,10 +260,9 @@ class MatmulCode {
             e_.element(source, from.dtype,
                        ir_.add(ir_.mul(ir_.add(column, panel.rhs_stride), from.free.stride()),
                                ir_.mul(term, from.depth.stride())));
-        panel.next_stride =
-            dtype_size(from.dtype) * (plan_.packing == MatmulPlan::Packing::kCopy
-                                          ? from.depth.stride()
-                                          : from.free.stride());
+        panel.next_stride = dtype_size(from.dtype) * (plan_.packing == MatmulPlan::Packing::kCopy
+                                                          ? from.depth.stride()
+                                                          : from.free.stride());
         break;
       }
     }

@@ -45,9 +45,9 @@ void MatmulTile::pack_pairs(const Panel& panel, Value first, Value target) {
       const auto at = [&](Value row) {
         return ir_.e.element(row, from.dtype, ir_.index(v * lanes));
       };
-      ir_.store(pairs.across(from.dtype, at(low), whole ? at(high) : nullptr,
-                             lane_mask(panel.kind, v)),
-                ir_.at(to, v * lanes));
+      ir_.store(
+          pairs.across(from.dtype, at(low), whole ? at(high) : nullptr, lane_mask(panel.kind, v)),
+          ir_.at(to, v * lanes));
     }
   });
 }
@@ -58,8 +58,8 @@ void MatmulTile::pack_transposed(const Panel& panel, Value first, Value target) 
   const int64_t width = panel.kind.vectors * plan_.machine.lanes;
   Value count = b_.CreateSub(panel.end, panel.begin);
   // In elements: the last pair may be half of one.
-  Value end = elements == 1 ? panel.end
-                            : ir_.min(ir_.mul(panel.end, elements), ir_.index(plan_.terms));
+  Value end =
+      elements == 1 ? panel.end : ir_.min(ir_.mul(panel.end, elements), ir_.index(plan_.terms));
   Value existing_terms = b_.CreateSub(end, ir_.mul(panel.begin, elements));
   llvm::Function* block = transpose_block();
   const int64_t size = block_size();
@@ -73,9 +73,9 @@ void MatmulTile::pack_transposed(const Panel& panel, Value first, Value target) 
     Value first_column = existing == width ? c : ir_.min(c, ir_.index(existing - 1));
     ir_.loop(ir_.index(0), count, size, [&](Value k) {
       Value term = ir_.mul(k, elements);
-      Value at = ir_.e.element(first, from.dtype,
-                               ir_.add(ir_.mul(first_column, from.free.stride()),
-                                       ir_.mul(term, from.depth.stride())));
+      Value at = ir_.e.element(
+          first, from.dtype,
+          ir_.add(ir_.mul(first_column, from.free.stride()), ir_.mul(term, from.depth.stride())));
       Value to = ir_.at(target, ir_.add(ir_.mul(k, width), c));
       Value terms = ir_.min(b_.CreateSub(existing_terms, term), ir_.index(size * elements));
       b_.CreateCall(block, {at, columns, terms, to, ir_.index(width)});
@@ -106,8 +106,7 @@ llvm::Function* MatmulTile::transpose_block() {
     Value last = ir_.add(f->getArg(1), -1);
     Values rows;
     for (int64_t i = 0; i < size; ++i) {
-      Value at =
-          ir_.e.element(f->getArg(0), dtype, ir_.mul(ir_.min(ir_.index(i), last), stride));
+      Value at = ir_.e.element(f->getArg(0), dtype, ir_.mul(ir_.min(ir_.index(i), last), stride));
       rows.push_back(plan_.pairs
                          ? pairs.along(dtype, at, size, f->getArg(2))
                          : ir_.e.load(dtype, at, ir_.index(0), static_cast<int>(size), mask));

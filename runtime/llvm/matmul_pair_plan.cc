@@ -66,8 +66,8 @@ void make_pairs(MatmulPlan& plan, bool pack_rhs) {
   if (pack_rhs)
     plan.packing = MatmulPlan::Packing::kPrepared;
   else if (!plan.gather_rhs)
-    plan.packing = runs_along_free(p.rhs) ? MatmulPlan::Packing::kCopy
-                                          : MatmulPlan::Packing::kTranspose;
+    plan.packing =
+        runs_along_free(p.rhs) ? MatmulPlan::Packing::kCopy : MatmulPlan::Packing::kTranspose;
   p.rhs = in_pairs(p.rhs, false, p.columns, p.depth, p.columns);
 }
 

@@ -25,7 +25,8 @@ Value MatmulPairs::across_rounded(Value first, Value second, Value mask) {
   const int lanes = ir_.lanes;
   Value low = ir_.load(first, mask);
   Value high = second == nullptr ? ir_.zero() : ir_.load(second, mask);
-  Value both = b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_cvtne2ps2bf16_512, {}, {high, low});
+  Value both =
+      b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_cvtne2ps2bf16_512, {}, {high, low});
   std::vector<int> interleaved;
   for (int i = 0; i < lanes; ++i) interleaved.insert(interleaved.end(), {i, lanes + i});
   return b_.CreateBitCast(b_.CreateShuffleVector(both, interleaved), low->getType());
@@ -52,8 +53,8 @@ Value MatmulPairs::one(const MatmulOperand& operand, Value base, Value batch, Va
   if (plan_.terms % 2 == 0) return join(low, load(next));
   Value last = ir_.index(plan_.terms - 1);
   Value high = load(ir_.min(next, last));
-  return join(low, b_.CreateSelect(b_.CreateICmpSLE(next, last), high,
-                                   ir_.e.number(DType::kBFloat16, 0)));
+  return join(
+      low, b_.CreateSelect(b_.CreateICmpSLE(next, last), high, ir_.e.number(DType::kBFloat16, 0)));
 }
 
 void MatmulPairs::each(Value begin, Value end,
@@ -77,8 +78,7 @@ void MatmulPairs::pack_left(Value source, Value row, Value rows, Value begin, Va
 }
 
 // Rows lie side by side: a vector of them is packed at once.
-void MatmulPairs::pack_left_across(Value source, Value rows, Value begin, Value end,
-                                   Value target) {
+void MatmulPairs::pack_left_across(Value source, Value rows, Value begin, Value end, Value target) {
   const MatmulOperand& from = plan_.lhs_source;
   const int64_t stride = plan_.problem.lhs.depth.stride();
   Value whole = ir_.mul(b_.CreateUDiv(rows, ir_.index(ir_.lanes)), ir_.lanes);

@@ -102,8 +102,9 @@ Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, bool pack_rhs,
 }
 
 // Cycles of one tile whose lanes run along `vectors` vectors of rows. A step takes at least the
-// cycles of a multiply-add (four, or six of pairs), as the next one needs its sums; where rows are turned, its loads
-// and shuffles take about as long and one cycle more is seen. The end turns the tile back.
+// cycles of a multiply-add (four, or six of pairs), as the next one needs its sums; where rows are
+// turned, its loads and shuffles take about as long and one cycle more is seen. The end turns the
+// tile back.
 double narrow_tile_cycles(const MatmulPlan& plan, int64_t vectors, bool turned) {
   const MatmulProblem& p = plan.problem;
   const auto step = static_cast<double>(std::max(p.columns * vectors, vectors + p.columns / 2));
@@ -129,8 +130,7 @@ bool choose_narrow(MatmulPlan& plan, double columns_cycles) {
     const EvenSplit tiles = EvenSplit::of_parts(vectors, v);
     double cycles = 0;
     for (const PanelKind& kind : panel_kinds_of(tiles, p.rows, plan.machine.lanes))
-      cycles += static_cast<double>(kind.count) *
-                narrow_tile_cycles(plan, kind.vectors, turned);
+      cycles += static_cast<double>(kind.count) * narrow_tile_cycles(plan, kind.vectors, turned);
     if (cycles >= best) continue;
     best = cycles;
     plan.lanes_along_rows = true;
@@ -169,9 +169,9 @@ bool keeps_weights(const MatmulPlan& plan, MatmulPlan::Packing packing) {
   return is_weight_gradient ? p.rows > plan.terms : plan.terms > p.rows;
 }
 
-// Two threads that share a weight gradient by columns write runs of lines, side by side in each row.
-// After three lines the hardware reads on, into those of the other thread, which are then slow to
-// write: a thread that has a single panel makes two narrower ones of it.
+// Two threads that share a weight gradient by columns write runs of lines, side by side in each
+// row. After three lines the hardware reads on, into those of the other thread, which are then slow
+// to write: a thread that has a single panel makes two narrower ones of it.
 bool has_one_panel_each(const MatmulPlan& plan, int64_t vectors, const Tile& tile) {
   return keeps_weights(plan, MatmulPlan::Packing::kInPlace) && plan.problem.rows > plan.terms &&
          vectors > tile.vectors && vectors <= 2 * tile.vectors;
@@ -225,8 +225,8 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
 MatmulPlan::Prefetch choose_prefetch(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
   const int64_t size = dtype_size(plan.rhs_source.dtype), elements = plan.elements_a_term();
-  const bool is_far = p.columns >= kCopyColumns ||
-                      p.columns * p.depth * elements * size >= kFarBytes;
+  const bool is_far =
+      p.columns >= kCopyColumns || p.columns * p.depth * elements * size >= kFarBytes;
   if (plan.packing == MatmulPlan::Packing::kInPlace || p.rows < kCopyRows || !is_far) return {};
   const bool packed = plan.packing == MatmulPlan::Packing::kPrepared;
   const int64_t terms = plan.chunk_terms() * (packed ? 1 : elements);
@@ -242,8 +242,8 @@ MatmulPlan::Prefetch choose_prefetch(const MatmulPlan& plan) {
   return prefetch;
 }
 
-// The operands of an epilogue that are together no longer in the second-level cache when it comes to
-// them: an optimizer's state.
+// The operands of an epilogue that are together no longer in the second-level cache when it comes
+// to them: an optimizer's state.
 MatmulPlan::Prefetch choose_operand_prefetch(const MatmulPlan& plan, int64_t operands) {
   const MatmulProblem& p = plan.problem;
   const int64_t size = dtype_size(p.dtype), rows = plan.row_tiles.largest();

@@ -54,11 +54,11 @@ struct MatmulPlan {
   Packing packing = Packing::kInPlace;
   bool gather_lhs = false,
        gather_rhs = false;  // dims do not merge: copied into scratch first, in phase 0
-  // bfloat16: two terms side by side in 32 bits are one step, and `problem` counts such pairs. Their
-  // right side is packed always, their left side unless its pairs lie side by side already.
+  // bfloat16: two terms side by side in 32 bits are one step, and `problem` counts such pairs.
+  // Their right side is packed always, their left side unless its pairs lie side by side already.
   bool pairs = false;
-  bool pack_lhs = false;   // each piece packs its rows, chunk by chunk, before it uses them
-  int64_t terms = 0;       // of the sum; an odd number ends in a pair with a zero on both sides
+  bool pack_lhs = false;  // each piece packs its rows, chunk by chunk, before it uses them
+  int64_t terms = 0;      // of the sum; an odd number ends in a pair with a zero on both sides
   MatmulOperand lhs_source, rhs_source;  // what is packed, as it lies in memory, element by element
 
   // Fewer columns than lanes: lanes run along the rows, and every tile has all columns.

@@ -86,10 +86,10 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
   };
   if (p.batch > 1) open(fmt::format("for batch in {}", p.batch));
   if (plan.depth_chunks.count > 1)
-    open(fmt::format("for chunk in {}",
-                     parts(plan.depth_chunks, fmt::format("times {} {}", plan.unroll,
-                                                          plan.pairs ? "pairs" : "terms")
-                                                  .c_str())));
+    open(fmt::format(
+        "for chunk in {}",
+        parts(plan.depth_chunks,
+              fmt::format("times {} {}", plan.unroll, plan.pairs ? "pairs" : "terms").c_str())));
   const auto vectors_of = [&](const char* what) {
     return fmt::format("vectors of {} {}", plan.machine.lanes, what);
   };
@@ -108,16 +108,15 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
                              plan.prefetch.rows, plan.prefetch.step_bytes, plan.prefetch.steps);
   }
   if (plan.operands.rows > 0) {
-    text += indent + fmt::format(
-                         "ask for {} rows of the operands, {} bytes a step, {} steps a row\n",
-                         plan.operands.rows, plan.operands.step_bytes, plan.operands.steps);
+    text +=
+        indent + fmt::format("ask for {} rows of the operands, {} bytes a step, {} steps a row\n",
+                             plan.operands.rows, plan.operands.step_bytes, plan.operands.steps);
   }
   if (plan.left_ahead > 0)
     text += indent + fmt::format("ask for lhs[row, k + {}]\n", plan.left_ahead);
   const char* of_pairs =
       "acc[row, column] += lhs[row, k] * rhs[k, column] + lhs[row, k + 1] * rhs[k + 1, column]\n";
-  text += indent +
-          (plan.pairs ? of_pairs : "acc[row, column] += lhs[row, k] * rhs[k, column]\n");
+  text += indent + (plan.pairs ? of_pairs : "acc[row, column] += lhs[row, k] * rhs[k, column]\n");
   indent.resize(indent.size() - 2);
   text += indent + "}\n";
   text += indent + fmt::format("epilogue in {}{}\n",

@@ -51,7 +51,7 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
   const int64_t lanes = plan_.machine.lanes, tile = rows * panel.kind.vectors;
   if (plan_.operands.rows > 0)
     operands_ = epilogue_->tile_operands(ir_.add(ir_.mul(panel.batch, p_.rows), row),
-                                        ir_.mul(panel.vector, lanes));
+                                         ir_.mul(panel.vector, lanes));
   Accumulators acc(static_cast<size_t>(tile * plan_.sums), ir_.zero());
   const bool chunked = plan_.depth_chunks.count > 1;
   Value partial = chunked ? partial_address(panel, row) : nullptr;
@@ -181,8 +181,8 @@ void MatmulTile::finish_in_registers(const Accumulators& acc, const Panel& panel
     Values sums(sums_.size(), nullptr);
     for (int64_t r = 0; r < rows; ++r) {
       epilogue_->emit({row, column, r, v * lanes, lane_mask(panel.kind, v),
-                      acc[static_cast<size_t>(r * panel.kind.vectors + v)]},
-                     sums);
+                       acc[static_cast<size_t>(r * panel.kind.vectors + v)]},
+                      sums);
     }
     add_to_sums(sums, ir_.add(column, v * lanes), lane_mask(panel.kind, v));
   }

@@ -35,7 +35,8 @@ class MatmulTile {
   void set_sums(Values targets) { sums_ = std::move(targets); }
   void clear_sums(const PanelKind& kind, Value vector);
   void set_depth(Panel& panel);
-  /// Copies, pairs or transposes the panel's terms of `source` (the right side of this batch) to `target`.
+  /// Copies, pairs or transposes the panel's terms of `source` (the right side of this batch) to
+  /// `target`.
   void pack(const Panel& panel, Value source, Value column, Value target);
   /// A tile of `rows` rows from `row` on, the `number`-th of the panel.
   void emit(const Panel& panel, Value row, int64_t rows, Value number);

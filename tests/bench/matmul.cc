@@ -65,8 +65,7 @@ void product(benchmark::State& state, DType dtype) {
   const int64_t form = state.range(0), rows = state.range(1), depth = state.range(2),
                 columns = state.range(3);
   Graph g("matmul");
-  const Symbol lhs =
-      g.input("lhs", {dtype, form == 1 ? Shape{depth, rows} : Shape{rows, depth}});
+  const Symbol lhs = g.input("lhs", {dtype, form == 1 ? Shape{depth, rows} : Shape{rows, depth}});
   const ValueType right{dtype, form == 2 ? Shape{columns, depth} : Shape{depth, columns}};
   const Symbol rhs = form == 3 ? g.variable("rhs", right) : g.input("rhs", right);
   const Symbol y = g.add1(
@@ -86,8 +85,7 @@ void product(benchmark::State& state, DType dtype) {
   Tensor scratch(DType::kUint8, Shape{kernel.scratch_bytes() + 64}),
       prepared(DType::kUint8, Shape{kernel.prepared_bytes() + 64}),
       workspace(DType::kUint8, Shape{kernel.workspace_bytes() + 64});
-  void* buffers[] = {a.raw(),       b.raw(),        c.raw(),
-                     scratch.raw(), prepared.raw(), workspace.raw()};
+  void* buffers[] = {a.raw(), b.raw(), c.raw(), scratch.raw(), prepared.raw(), workspace.raw()};
   if (kernel.prepared_bytes() > 0) kernel.prepare(buffers, prepared.raw());
   for (auto _ : state) kernel.run_all(buffers);
   const double flops = 2.0 * static_cast<double>(rows * depth * columns);

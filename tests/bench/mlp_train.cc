@@ -1,6 +1,6 @@
 // The training step of the course's perceptron (784-128-128-128-10, relu, softmax cross entropy,
-// Adam, batch 128) as one executable; in mixed precision too. Arguments: threads. SINTER_BENCH_DUMP=1 prints the lowered
-// graph and the kernels.
+// Adam, batch 128) as one executable; in mixed precision too. Arguments: threads.
+// SINTER_BENCH_DUMP=1 prints the lowered graph and the kernels.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 

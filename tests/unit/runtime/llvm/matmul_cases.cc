@@ -1,0 +1,218 @@
+#include "tests/unit/runtime/llvm/matmul_cases.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "ops/ops.h"
+#include "runtime/compile.h"
+#include "runtime/kernel.h"
+
+namespace sinter::testing_support {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+Symbol map(Graph& g, std::initializer_list<Symbol> inputs, const std::string& body) {
+  return g.add1("map", inputs,
+                {{"body", std::make_shared<const ScalarExpr>(ScalarExpr::parse(body))}});
+}
+
+// The product of bfloat16 is float32, and so is what follows it.
+DType result_dtype(DType dtype) { return dtype == DType::kBFloat16 ? DType::kFloat32 : dtype; }
+
+// "$" in a body stands for the dtype of the result.
+std::string typed(std::string body, DType dtype) {
+  const std::string name(dtype_name(result_dtype(dtype)));
+  for (size_t at = 0; (at = body.find('$', at)) != std::string::npos; at += name.size())
+    body.replace(at, 1, name);
+  return body;
+}
+
+}  // namespace
+
+std::string Case::to_string() const {
+  return fmt::format("form {} {}x{}x{} epilogue {} {}{}{}", static_cast<int>(form), rows, depth,
+                     columns, static_cast<int>(epilogue), dtype_name(dtype),
+                     frozen ? " frozen" : "", rounds ? " rounds" : "");
+}
+
+Graph graph_of(const Case& c) {
+  const bool lhs_turned = c.form == Form::kWeightGradient,
+             rhs_turned = c.form == Form::kInputGradient;
+  const ValueType lhs{c.dtype, lhs_turned ? Shape{c.depth, c.rows} : Shape{c.rows, c.depth}};
+  const ValueType rhs{c.rounds ? DType::kFloat32 : c.dtype,
+                      rhs_turned ? Shape{c.columns, c.depth} : Shape{c.depth, c.columns}};
+  const Attributes axes{{"lhs_contract", Ints{lhs_turned ? 0 : 1}},
+                        {"rhs_contract", Ints{rhs_turned ? 1 : 0}}};
+  const Shape full{c.rows, c.columns};
+
+  Graph g("matmul");
+  std::vector<Symbol> arguments{g.input("lhs", lhs)};
+  arguments.push_back(c.frozen ? g.variable("rhs", rhs) : g.input("rhs", rhs));
+  if (c.epilogue == Epilogue::kNone) {
+    g.add_output("y", g.add1("contract", arguments, axes).id());
+    return g;
+  }
+  Graph body("region");
+  const Symbol product =
+      body.add1("contract", {body.input("lhs", lhs), body.input("rhs", rhs)}, axes);
+  const auto operand = [&](const char* name, Shape shape) {
+    arguments.push_back(g.input(name, {result_dtype(c.dtype), shape}));
+    return body.input(name, {result_dtype(c.dtype), std::move(shape)});
+  };
+  const auto spread = [&](Symbol x) {
+    return body.add1("broadcast", {x}, {{"shape", full}, {"dims", Ints{0, 1}}});
+  };
+  const auto shaped = [&](Symbol x, Shape shape) {
+    return body.add1("reshape", {x}, {{"shape", std::move(shape)}});
+  };
+  const auto sums = [&](Symbol x) {
+    const Symbol s = body.add1(
+        "reduce", {x}, {{"kind", std::string("sum")}, {"axes", Ints{0}}, {"keepdims", true}});
+    return shaped(s, Shape{c.columns});
+  };
+  switch (c.epilogue) {
+    case Epilogue::kNone: break;
+    case Epilogue::kBiasRelu: {
+      const Symbol bias = spread(shaped(operand("bias", Shape{c.columns}), Shape{1, c.columns}));
+      body.add_output(
+          "y", map(body, {product, bias}, typed("($, $) -> max(add(a0, a1), 0:$)", c.dtype)).id());
+      break;
+    }
+    case Epilogue::kMaskAndSums: {
+      const Symbol h = operand("h", full);
+      const Symbol dz =
+          map(body, {product, h}, typed("($, $) -> select(less(0:$, a1), a0, 0:$)", c.dtype));
+      body.add_output("dz", dz.id());
+      body.add_output("db", sums(dz).id());
+      break;
+    }
+    case Epilogue::kRowsAndScalar: {
+      const Symbol scale = spread(operand("scale", Shape{c.rows, 1}));
+      const Symbol shift = spread(shaped(operand("shift", Shape{}), Shape{1, 1}));
+      const Symbol residual = operand("residual", full);
+      const Symbol y = map(body, {product, scale, shift, residual},
+                           typed("($, $, $, $) -> add(add(mul(a0, a1), a2), a3)", c.dtype));
+      body.add_output("y", y.id());
+      body.add_output("product", product.id());
+      break;
+    }
+    case Epilogue::kHeavy: {
+      const Symbol bias = spread(operand("bias", Shape{1, c.columns}));
+      const auto both =
+          body.add("map", std::vector<Symbol>{product, bias},
+                   {{"body", std::make_shared<const ScalarExpr>(ScalarExpr::parse(
+                                 typed("($, $) -> t0 = add(a0, a1); t1 = tanh(mul(t0, 0.5:$)); "
+                                       "div(t1, add(abs(exp(t1)), 1:$)), less(0:$, t0)",
+                                       c.dtype)))}});
+      body.add_output("y", both[0].id());
+      body.add_output("positive", both[1].id());
+      body.add_output("sums", sums(both[0]).id());
+      break;
+    }
+  }
+  const auto results =
+      g.add("fusion", arguments,
+            {{"kind", std::string("contract")}, {"body", std::make_shared<const Graph>(body)}});
+  for (size_t i = 0; i < results.size(); ++i) g.add_output(fmt::format("r{}", i), results[i].id());
+  return g;
+}
+
+Tensor random_tensor(ValueType type, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  Tensor t(type.dtype, type.shape);
+  for (int64_t i = 0; i < t.elements(); ++i) t.set(i, uniform(engine));
+  return t;
+}
+
+Run run_kernel(const Graph& g, unsigned order, const std::vector<Tensor>& given) {
+  const int32_t node = g.outputs()[0].value.node;
+  const Node& n = g.node(node);
+  const std::vector<int32_t> nodes{node};
+  const auto kernels = llvm_backend().compile(g, nodes, {.backend = "llvm", .cache = false});
+  const Kernel& kernel = *kernels[0];
+  Run run;
+  std::vector<void*> buffers;
+  unsigned seed = 1;
+  for (ValueId input : n.inputs) {
+    run.inputs.push_back(given.empty() ? random_tensor(g.type(input), seed++)
+                                       : given[run.inputs.size()].clone());
+    buffers.push_back(run.inputs.back().raw());
+  }
+  for (const ValueType& type : n.types) {
+    run.results.push_back(
+        Tensor::full(type.dtype, type.shape, type.dtype == DType::kBool ? 1 : 77));
+    buffers.push_back(run.results.back().raw());
+  }
+  // NaN in memory that a kernel has yet to write.
+  Tensor scratch = Tensor::full(DType::kUint8, Shape{kernel.scratch_bytes()}, 255);
+  Tensor prepared = Tensor::full(DType::kUint8, Shape{kernel.prepared_bytes()}, 255);
+  Tensor workspace = Tensor::full(DType::kUint8, Shape{kernel.workspace_bytes()}, 255);
+  buffers.push_back(kernel.scratch_bytes() > 0 ? scratch.raw() : nullptr);
+  buffers.push_back(prepared.raw());
+  buffers.push_back(workspace.raw());
+  if (kernel.prepared_bytes() > 0) kernel.prepare(buffers.data(), prepared.raw());
+  std::mt19937 engine(order);
+  for (int phase = 0; phase < kernel.phases(); ++phase) {
+    std::vector<int> pieces(static_cast<size_t>(kernel.pieces(phase)));
+    for (size_t i = 0; i < pieces.size(); ++i) pieces[i] = static_cast<int>(i);
+    if (order != 0) std::shuffle(pieces.begin(), pieces.end(), engine);
+    for (int piece : pieces) kernel.run(phase, piece, buffers.data());
+  }
+  return run;
+}
+
+void expect_as_reference(const Graph& g, const Graph& wide, double depth, const std::string& what) {
+  const Run run = run_kernel(g, 0);
+  const Run shuffled = run_kernel(g, 7);
+  std::vector<Tensor> inputs, variables;
+  const Node& node = g.node(g.outputs()[0].value);
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    // A float32 beside bfloat16 is rounded to it.
+    const bool rounds = i < 2 && run.inputs[0].dtype() == DType::kBFloat16;
+    const Tensor factor = rounds ? run.inputs[i].cast(DType::kBFloat16) : run.inputs[i];
+    (g.node(node.inputs[i]).is("variable") ? variables : inputs)
+        .push_back(factor.cast(DType::kFloat64));
+  }
+  const std::vector<Tensor> expected = evaluate_graph(wide, inputs, variables);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const Tensor& found = run.results[i];
+    EXPECT_TRUE(found.identical(shuffled.results[i]))
+        << what << ": the order of pieces changes result " << i;
+    // Every addition rounds a partial sum that grows as the root of its terms, so the errors of a
+    // random sum grow as `depth` (about depth * epsilon / 4 for one sum, four times that for the
+    // worst of thousands). Column sums add one term a row.
+    const double unit = found.dtype() == DType::kFloat64 ? 1.2e-15 : 6e-7;
+    const double rows =
+        found.shape().rank() == 1 ? static_cast<double>(node.types[0].shape[0]) : 1.0;
+    const double tolerance = unit * (3 + depth / 6) * (1 + std::sqrt(rows));
+    double worst = 0;
+    for (int64_t k = 0; k < found.elements(); ++k) {
+      const double difference = std::abs(found.at(k) - expected[i].at(k));
+      worst = std::isnan(difference) ? INFINITY : std::max(worst, difference);
+    }
+    if (found.dtype() == DType::kBool) {
+      int64_t wrong = 0;
+      for (int64_t k = 0; k < found.elements(); ++k) wrong += found.at(k) != expected[i].at(k);
+      EXPECT_LE(wrong, found.elements() / 1000)
+          << what;  // a sum next to zero may fall on either side
+    } else {
+      EXPECT_LE(worst, tolerance) << what << ", result " << i;
+    }
+  }
+}
+
+void check(const Case& c) {
+  SCOPED_TRACE(c.to_string());
+  Case wide = c;
+  wide.dtype = DType::kFloat64;
+  wide.rounds = false;
+  expect_as_reference(graph_of(c), graph_of(wide), static_cast<double>(c.depth), c.to_string());
+}
+
+}  // namespace sinter::testing_support
