@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <thread>
 
 #include "core/error.h"
+#include "runtime/cost_model.h"
 #include "runtime/profile.h"
 #include "runtime/thread_pool.h"
 
@@ -35,6 +38,12 @@ constexpr int workers_of(unsigned ticket) { return static_cast<int>(ticket % (1U
 
 // The pieces of worker w are [first_piece(w), first_piece(w + 1)).
 constexpr uint32_t first_piece(int64_t pieces, int worker, int workers) { return static_cast<uint32_t>(pieces * worker / workers); }
+
+int most_pieces(const Kernel& kernel) {
+  int most = 1;
+  for (int phase = 0; phase < kernel.phases(); ++phase) most = std::max(most, kernel.pieces(phase));
+  return most;
+}
 
 constexpr uint64_t pack(unsigned ticket, uint32_t value) { return (uint64_t{ticket} << 32) | value; }
 
@@ -234,7 +243,7 @@ Executable::Executable(Program program)
     const int64_t bytes = step.kernel->prepared_bytes();
     prepared_.emplace_back(DType::kUint8, Shape{bytes});
     has_derived_ = has_derived_ || bytes > 0 || step.prologue;
-    for (int phase = 0; !step.prologue && phase < step.kernel->phases(); ++phase) shared_ = shared_ || step.kernel->pieces(phase) > 1;
+    shared_ = shared_ || (!step.prologue && most_pieces(*step.kernel) > 1);
   }
   if (program_.graph.variables().empty()) bind({});
 }
@@ -381,7 +390,8 @@ std::string Executable::to_string() const {
     text += fmt::format(" on {} ({}){}{}:", step.backend, step.reason, step.kernel->description().empty() ? "" : ", ", step.kernel->description());
     for (const BufferPlacement& b : step.buffers) text += " " + place(b);
     if (node.origin) text += " @ " + node.origin->to_string();
-    text += "\n";
+    const std::optional<double> planned = step.kernel->microseconds();
+    text += "\n    " + explain_threads(planned ? planned : estimate_microseconds(step.backend, graph(), step.node), step.prologue ? 1 : most_pieces(*step.kernel)) + "\n";
   }
   for (const Copy& c : program_.copies) text += fmt::format("  copy {} -> {}, {} bytes\n", place(c.from), place(c.to), c.bytes);
   return text;

@@ -76,7 +76,7 @@ class Executable {
   void run(std::span<const void* const> inputs, std::span<void* const> outputs);
   /// The same with checked tensors; outputs are allocated.
   std::vector<Tensor> run(std::span<const Tensor> inputs);
-  /// Kernels, backends with reasons, buffers and bytes, one line each.
+  /// Kernels, backends with reasons, buffers and bytes, what each kernel is estimated to cost and why it runs on one thread or on all.
   std::string to_string() const;
 
  private:

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,8 @@ class Kernel {
   virtual void prepare(void* const* buffers, void* prepared) const { (void)buffers, (void)prepared; }
   /// One line for dumps: "matmul 6x64 tiles, 4 pieces".
   virtual std::string description() const { return ""; }
+  /// What the cost model says of it on one thread, where its backend asks the model when it plans a kernel.
+  virtual std::optional<double> microseconds() const { return std::nullopt; }
 };
 
 struct CompileOptions;

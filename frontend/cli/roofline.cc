@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "frontend/cli/command.h"
+#include "frontend/cli/roofline_hand_over.h"
 #include "frontend/cli/roofline_measure.h"
 #include "frontend/interop/json.h"
 #include "runtime/thread_pool.h"
@@ -24,6 +25,7 @@ struct Report {
   std::vector<int> threads;  // 1, and all
   std::vector<Peak> peaks;
   std::vector<Bandwidth> bandwidths;
+  std::optional<roofline::HandOver> hand_over;  // with more than one thread
 };
 
 Report measure(const std::string& asked, int threads, double seconds) {
@@ -34,7 +36,8 @@ Report measure(const std::string& asked, int threads, double seconds) {
     if (asked.empty() || roofline::to_string(v) == asked) vectors = v;
   }
   if (!vectors) throw Error(fmt::format("this CPU has no {}", asked));
-  Report report{.vectors = *vectors, .threads = {1}, .peaks = {}, .bandwidths = {}};
+  Report report{
+      .vectors = *vectors, .threads = {1}, .peaks = {}, .bandwidths = {}, .hand_over = {}};
   if (threads > 1) report.threads.push_back(threads);
   for (const roofline::PeakLoop& loop : roofline::peak_loops(*vectors)) {
     for (int count : report.threads)
@@ -47,10 +50,12 @@ Report measure(const std::string& asked, int threads, double seconds) {
         report.bandwidths.push_back(roofline::measure_bandwidth(loop, level, count, seconds));
     }
   }
+  if (threads > 1) report.hand_over = roofline::measure_hand_over(threads, seconds);
   return report;
 }
 
-// Four digits: beside other processes a small loop of two threads can be slow beyond belief, but never 0.
+// Four digits: beside other processes a small loop of two threads can be slow beyond belief, but
+// never 0.
 double four_digits(double value) {
   if (value == 0) return 0;
   const double unit = std::pow(10, std::floor(std::log10(std::fabs(value))) - 3);
@@ -74,12 +79,17 @@ std::string as_json(const Report& report) {
                                 {"threads", b.threads},
                                 {"gb_per_s", four_digits(b.bytes_per_second / 1e9)}});
   }
-  return to_json_text(Config{{"machine", roofline::machine_name()},
-                             {"date", roofline::today()},
-                             {"vectors", roofline::to_string(report.vectors)},
-                             {"peak", peaks},
-                             {"bandwidth", bandwidths}}) +
-         "\n";
+  Config line{{"machine", roofline::machine_name()},
+              {"date", roofline::today()},
+              {"vectors", roofline::to_string(report.vectors)},
+              {"peak", peaks},
+              {"bandwidth", bandwidths}};
+  if (const auto& h = report.hand_over)
+    line.set("hand_over", Config{{"threads", h->threads},
+                                 {"parked_us", four_digits(h->parked)},
+                                 {"awake_us", four_digits(h->awake)},
+                                 {"next_us", four_digits(h->next)}});
+  return to_json_text(line) + "\n";
 }
 
 std::string cells(std::string_view first, std::string_view second,
@@ -111,14 +121,21 @@ std::string as_table(const Report& report) {
                               b.level.shared ? "" : " a core"),
                   b.loop + (b.non_temporal ? ", non-temporal" : ""), values);
   }
+  if (const auto& h = report.hand_over)
+    text += fmt::format(
+        "\nsharing a kernel between {} threads, us\n{:<43} {:>12.2f}\n{:<43} {:>12.2f}\n"
+        "{:<43} {:>12.2f}\n",
+        h->threads, "first of a run, threads parked", h->parked, "first of a run, threads awake",
+        h->awake, "each further kernel", h->next);
   return text;
 }
 
 }  // namespace
 
 Action add_roofline(CLI::App& app) {
-  CLI::App* command = app.add_subcommand(
-      "roofline", "Measure this machine: peak arithmetic by dtype, bandwidth by level of memory");
+  CLI::App* command = app.add_subcommand("roofline",
+                                         "Measure this machine: peak arithmetic by dtype, "
+                                         "bandwidth by level of memory, handing work over");
   struct Options {
     bool json = false;
     double seconds = 0.2;

@@ -47,6 +47,7 @@ class JitKernel final : public Kernel {
     if (prepare_ != nullptr) prepare_(buffers, prepared);
   }
   std::string description() const override { return plan_->description; }
+  std::optional<double> microseconds() const override { return plan_->microseconds; }
 
  private:
   std::unique_ptr<KernelPlan> plan_;

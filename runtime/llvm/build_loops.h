@@ -35,6 +35,9 @@ void build_scatter(const Region& region, int32_t node, LoopProgram& program);
 void build_arg_reduce(const Region& region, int32_t node, LoopProgram& program);
 void build_contract(const Region& region, int32_t node, LoopProgram& program);
 
+/// What the cost model says of a nest on one thread.
+double nest_microseconds(const LoopNest& nest);
+
 /// Chooses how the nests of a phase are shared between pieces, gives split accumulations partial
 /// results, and appends the phase (and a second one that combines the partial results). The nests
 /// must be finished.

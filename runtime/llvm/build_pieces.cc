@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "runtime/cost_model.h"
 #include "runtime/llvm/build_loops.h"
 
 namespace sinter::codegen {
@@ -30,12 +31,6 @@ Units units_of_element(const LoopNest& nest) {
       each.bytes += dtype_size(op.dtype);
   }
   return each;
-}
-
-// The same for the whole nest.
-int64_t units(const LoopNest& nest) {
-  const Units each = units_of_element(nest);
-  return std::max<int64_t>(each.bytes + each.arithmetic, 1) * elements(nest);
 }
 
 // Marks the stores that go past the caches: the result does not stay in the last of them, so
@@ -82,7 +77,7 @@ bool reductions_are_partial(const LoopNest& nest) {
 // The dimension to cut, or -1 when the nest is not worth cutting.
 int choose_split(const LoopNest& nest) {
   const int columns = nest.columns();
-  const int wanted = piece_count(units(nest), 1 << 20);
+  const int wanted = worthwhile_pieces(nest_microseconds(nest), 1 << 20);
   if (wanted == 1) return -1;
   const bool may_cut_columns = reductions_are_partial(nest) &&
                                !has(nest, LoopOpKind::kAccumulateAt) &&
@@ -112,9 +107,9 @@ int choose_split(const LoopNest& nest) {
 int pieces_of(const LoopNest& nest, int split) {
   if (split < 0) return 1;
   const int64_t extent = nest.dims[static_cast<size_t>(split)];
-  if (split != nest.columns()) return piece_count(units(nest), extent);
+  if (split != nest.columns()) return worthwhile_pieces(nest_microseconds(nest), extent);
   // Whole multiples of 64 columns, none of them empty.
-  const int pieces = piece_count(units(nest), extent / 64);
+  const int pieces = worthwhile_pieces(nest_microseconds(nest), extent / 64);
   const int64_t each = columns_per_piece(extent, pieces);
   return static_cast<int>((extent + each - 1) / each);
 }
@@ -144,6 +139,13 @@ LoopNest combine_nest(const LoopOp& accumulation, int partial, int64_t count, in
 }
 
 }  // namespace
+
+double nest_microseconds(const LoopNest& nest) {
+  const Units each = units_of_element(nest);
+  const auto count = static_cast<double>(elements(nest));
+  return loop_microseconds(static_cast<double>(each.bytes) * count,
+                           static_cast<double>(each.arithmetic) * count);
+}
 
 void add_phase(std::vector<LoopNest> nests, LoopProgram& program, int scratch_argument) {
   LoopPhase phase;

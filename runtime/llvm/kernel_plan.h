@@ -34,6 +34,7 @@ class KernelPlan {
   virtual void emit(PlanEmitter& emitter) const = 0;
 
   std::vector<int> pieces;  // one entry a phase
+  double microseconds = 0;  // on one thread, by the cost model
   int64_t scratch_bytes = 0;
   int64_t prepared_bytes = 0;
   int64_t workspace_bytes = 0;

@@ -18,7 +18,10 @@ class LoopPlan final : public KernelPlan {
       pieces.push_back(phase.pieces);
       most = std::max(most, phase.pieces);
       nests += phase.nests.size();
-      for (const LoopNest& nest : phase.nests) passes = std::max(passes, nest.passes());
+      for (const LoopNest& nest : phase.nests) {
+        passes = std::max(passes, nest.passes());
+        microseconds += nest_microseconds(nest);
+      }
     }
     scratch_bytes = program_.scratch_bytes;
     aliases =

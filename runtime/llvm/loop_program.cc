@@ -290,14 +290,6 @@ void LoopProgram::merge_phases() {
   phases = std::move(merged);
 }
 
-int piece_count(int64_t units, int64_t longest) {
-  constexpr int64_t kUnitsPerPiece =
-      64 * 1024;  // about a microsecond: less is not worth handing over
-  constexpr int64_t kMostPieces = 16;
-  return static_cast<int>(
-      std::max<int64_t>(1, std::min({units / kUnitsPerPiece, kMostPieces, longest})));
-}
-
 int64_t columns_per_piece(int64_t columns, int pieces) {
   const int64_t even = (columns + pieces - 1) / pieces;
   return (even + 63) / 64 * 64;

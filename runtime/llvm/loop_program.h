@@ -120,9 +120,6 @@ struct LoopProgram {
   std::string to_string() const;
 };
 
-/// How many pieces work of this size is cut into: a function of shapes alone. `units` counts bytes
-/// moved plus arithmetic.
-int piece_count(int64_t units, int64_t longest);
 /// Columns a piece takes when columns are shared: a multiple of 64, so that vectors and random
 /// blocks start aligned.
 int64_t columns_per_piece(int64_t columns, int pieces);

@@ -2,6 +2,7 @@
 #include "runtime/llvm/matmul_kernel.h"
 
 #include "core/op_record.h"
+#include "runtime/cost_model.h"
 
 namespace sinter::codegen {
 
@@ -13,6 +14,26 @@ bool is_matmul(const Graph& graph, int32_t node) {
 std::string why_not_matmul(const Graph& graph, int32_t node, const Cpu& cpu) {
   return MatmulRegion::why_not(graph, node, cpu);
 }
+
+namespace {
+
+// What follows the product reads and writes everything but the factors.
+double epilogue_microseconds(const MatmulRegion& region, const MatmulProblem& problem) {
+  int64_t bytes = 0;
+  const auto& inputs = region.body->inputs();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto input = static_cast<int32_t>(i);
+    if (input != region.lhs && input != region.rhs)
+      bytes += region.body->type({inputs[i], 0}).bytes();
+  }
+  for (const Graph::Output& output : region.body->outputs())
+    bytes += region.body->type(output.value).bytes();
+  const int64_t elements = problem.batch * problem.rows * problem.columns;
+  return loop_microseconds(static_cast<double>(bytes),
+                           static_cast<double>(elements * region.epilogue_cost));
+}
+
+}  // namespace
 
 MatmulKernelPlan::MatmulKernelPlan(MatmulRegion region, MatmulPlan plan)
     : region_(std::move(region)), plan_(std::move(plan)) {
@@ -27,6 +48,7 @@ MatmulKernelPlan::MatmulKernelPlan(MatmulRegion region, MatmulPlan plan)
         aliases.emplace_back(static_cast<int>(result), static_cast<int>(input));
     }
   }
+  microseconds = plan_.microseconds;
   description = matmul_description(plan_);
 }
 
@@ -40,7 +62,8 @@ std::unique_ptr<KernelPlan> plan_matmul_kernel(const Graph& graph, int32_t node,
   const MatmulProblem problem = region.problem();
   const VectorShape machine{cpu.lanes(dtype_size(problem.dtype)), cpu.vector_bytes >= 64 ? 32 : 16};
   MatmulPlan plan = plan_matmul(problem, machine, pack_rhs, region.column_sum_count() > 0,
-                                static_cast<int64_t>(region.whole_operands().size()));
+                                static_cast<int64_t>(region.whole_operands().size()),
+                                epilogue_microseconds(region, problem));
   return std::make_unique<MatmulKernelPlan>(std::move(region), std::move(plan));
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "runtime/cost_model.h"
 #include "runtime/llvm/matmul_pair_plan.h"
 
 namespace sinter::codegen {
@@ -148,12 +149,13 @@ bool choose_narrow(MatmulPlan& plan, double columns_cycles) {
 // operations otherwise.
 int64_t wanted_pieces(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
+  if (worthwhile_pieces(plan.microseconds, 2) == 1) return 1;
   if (p.rows <= kFewRows) {
     const int64_t bytes = p.batch * p.columns * p.depth * dtype_size(p.dtype);
-    return bytes < 200'000 ? 1 : bytes < 1'000'000 ? 2 : bytes < 4'000'000 ? 4 : 8;
+    return bytes < 1'000'000 ? 2 : bytes < 4'000'000 ? 4 : 8;
   }
   const int64_t flops = p.flops() * plan.elements_a_term();
-  return flops < 200'000 ? 1 : flops < 2'000'000 ? 2 : flops < 16'000'000 ? 4 : 8;
+  return flops < 2'000'000 ? 2 : flops < 16'000'000 ? 4 : 8;
 }
 
 // Which cores should share a product by columns, and not by rows? A line of memory that another
@@ -299,7 +301,7 @@ std::vector<PanelKind> MatmulPlan::row_kinds() const {
 }
 
 MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine, bool pack_rhs,
-                       bool sums_columns, int64_t operands) {
+                       bool sums_columns, int64_t operands, double epilogue) {
   MatmulPlan plan;
   plan.problem = problem;
   plan.machine = machine;
@@ -313,6 +315,9 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
     if (!pack_rhs) gather_if_scattered(p.rhs, plan.gather_rhs, true, p.columns, p.depth, false);
     plan.rhs_source = p.rhs;
   }
+  const bool transposed = !pack_rhs && problem.rhs.free.stride() != 1 && p.columns > 1;
+  plan.microseconds =
+      epilogue + product_microseconds("llvm", {p.batch, p.rows, p.depth, p.columns, transposed});
 
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
   Tile tile = choose_tile(p.rows, vectors, p.depth, pack_rhs, machine);

@@ -92,6 +92,7 @@ struct MatmulPlan {
   bool turns_rows() const {
     return lanes_along_rows && problem.lhs.free.stride() != 1 && problem.rows > 1;
   }
+  double microseconds = 0;  // on one thread, by the cost model
   int64_t panel_columns() const { return vectors.largest() * machine.lanes; }
   /// Elements of an operand in memory that are one term of `problem`.
   int64_t elements_a_term() const { return pairs ? 2 : 1; }
@@ -104,8 +105,8 @@ struct MatmulPlan {
 
 /// `pack_rhs`: the right side is a variable that never changes while this graph runs.
 /// `sums_columns`: pieces of rows would need a second phase. `operands`: values as large as the
-/// result that the epilogue reads.
+/// result that the epilogue reads. `epilogue`: its microseconds on one thread.
 MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine, bool pack_rhs,
-                       bool sums_columns, int64_t operands);
+                       bool sums_columns, int64_t operands, double epilogue);
 
 }  // namespace sinter::codegen

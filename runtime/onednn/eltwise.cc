@@ -3,27 +3,28 @@
 
 #include <map>
 
+#include "runtime/cost_model.h"
 #include "runtime/onednn/primitive_kernel.h"
 
 namespace sinter::onednn {
 namespace {
-
-constexpr int64_t kPieceElements = 16 * 1024;
-
-int64_t pieces_of(int64_t elements) { return std::clamp<int64_t>(elements / kPieceElements, 1, 8); }
 
 // A kernel over pieces of neighbouring elements: `make(desc, offset)` gives the call for one piece, `offset` in bytes.
 template <typename Make> Attempt make_sliced(const Graph& graph, int32_t node, const char* description, Make&& make) {
   const Node& n = graph.node(node);
   const int64_t elements = n.types[0].shape.elements();
   if (elements == 0) return {nullptr, "empty tensor"};
-  const int64_t pieces = pieces_of(elements);
+  const auto bytes = static_cast<double>(4 * elements * static_cast<int64_t>(n.inputs.size() + 1));
+  const double microseconds = loop_microseconds(bytes, 0);
+  const int64_t pieces = worthwhile_pieces(microseconds, std::min<int64_t>(elements, 8));
   std::vector<Call> calls;
   for (int64_t p = 0; p < pieces; ++p) {
     const int64_t begin = piece_begin(elements, pieces, p), count = piece_begin(elements, pieces, p + 1) - begin;
     calls.push_back(make(row_major({count}), begin * 4));
   }
-  return {std::make_unique<PrimitiveKernel>(std::move(calls), static_cast<int>(n.inputs.size()) + 1, description), ""};
+  auto kernel = std::make_unique<PrimitiveKernel>(std::move(calls), static_cast<int>(n.inputs.size()) + 1, description);
+  kernel->set_microseconds(microseconds);
+  return {std::move(kernel), ""};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "core/prologue.h"
+#include "runtime/cost_model.h"
 #include "runtime/onednn/primitive_kernel.h"
 
 namespace sinter::onednn {
@@ -21,7 +22,6 @@ struct Product {
   bool pack_b = false;
 };
 
-constexpr int64_t kPieceFlops = 400'000;
 
 Desc matrix_desc(const Matrix& m, int64_t batch, int64_t batch_stride, int64_t rows) {
   if (batch == 1) return {{rows, m.columns}, dnnl::memory::data_type::f32, {m.row_stride, m.column_stride}};
@@ -35,7 +35,8 @@ Attempt make_product(const Product& p, int inputs) {
   const int64_t rows = p.a.rows, k = p.a.columns, columns = p.b.columns;
   if (rows == 0 || k == 0 || columns == 0 || p.batch == 0) return {nullptr, "empty tensor"};
   if (!readable(p.a) || !readable(p.b)) return {nullptr, "oneDNN reads matrices with one unit stride only"};
-  const int64_t pieces = std::clamp<int64_t>(std::min(2 * p.batch * rows * k * columns / kPieceFlops, rows / 8), 1, 4);
+  const double microseconds = product_microseconds("onednn", {p.batch, rows, k, columns, p.b.column_stride != 1});
+  const int64_t pieces = worthwhile_pieces(microseconds, std::clamp<int64_t>(rows / 8, 1, 4));
   dnnl::primitive_attr attr;
   if (p.activation) {
     dnnl::post_ops ops;
@@ -63,10 +64,11 @@ Attempt make_product(const Product& p, int inputs) {
     if (p.bias) call.arguments.push_back({DNNL_ARG_BIAS, bias, 2, 0});
     calls.push_back(std::move(call));
   }
-  return {std::make_unique<PrimitiveKernel>(std::move(calls), inputs + 1,
-                                            fmt::format("oneDNN matmul {}x{}x{}, {} pieces{}", rows, k, columns, pieces, p.pack_b ? ", packed weights" : ""),
-                                            std::move(packing)),
-          ""};
+  auto kernel = std::make_unique<PrimitiveKernel>(std::move(calls), inputs + 1,
+                                                  fmt::format("oneDNN matmul {}x{}x{}, {} pieces{}", rows, k, columns, pieces, p.pack_b ? ", packed weights" : ""),
+                                                  std::move(packing));
+  kernel->set_microseconds(microseconds);
+  return {std::move(kernel), ""};
 }
 
 }  // namespace

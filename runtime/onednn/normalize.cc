@@ -1,6 +1,8 @@
 // softmax and batch normalization. A 2-D batch normalization is given to oneDNN as {N, C, 1, 1} in nhwc order, its fast case.
 #include <fmt/format.h>
 
+#include "core/scalar_expr.h"
+#include "runtime/cost_model.h"
 #include "runtime/onednn/primitive_kernel.h"
 
 namespace sinter::onednn {
@@ -15,7 +17,11 @@ Attempt make_softmax(const Graph& graph, int32_t node) {
   for (int d = 0; d < shape.rank(); ++d) (d < axis ? rows : inner) *= d == axis ? 1 : shape[d];
   const int64_t length = shape[axis], row_bytes = length * inner * 4;
   const auto algorithm = n.is("softmax") ? dnnl::algorithm::softmax_accurate : dnnl::algorithm::softmax_log;
-  const int64_t pieces = std::clamp<int64_t>(std::min(rows, shape.elements() / 8192), 1, 4);
+  const auto elements = static_cast<double>(shape.elements());
+  const auto arithmetic = static_cast<double>(scalar_op_cost(ScalarOp::kMax) + scalar_op_cost(ScalarOp::kSub) +
+                                              scalar_op_cost(ScalarOp::kExp) + scalar_op_cost(ScalarOp::kDiv));
+  const double microseconds = loop_microseconds(8 * elements, arithmetic * elements);
+  const int64_t pieces = worthwhile_pieces(microseconds, std::min<int64_t>(rows, 4));
   std::vector<Call> calls;
   for (int64_t p = 0; p < pieces; ++p) {
     const int64_t begin = piece_begin(rows, pieces, p), count = piece_begin(rows, pieces, p + 1) - begin;
@@ -23,7 +29,9 @@ Attempt make_softmax(const Graph& graph, int32_t node) {
     calls.push_back(make_call<SoftmaxForward>(make_desc<SoftmaxForward>({}, dnnl::prop_kind::forward_inference, algorithm, desc, desc, 1),
                                               {{DNNL_ARG_SRC, desc, 0, begin * row_bytes}, {DNNL_ARG_DST, desc, 1, begin * row_bytes}}));
   }
-  return {std::make_unique<PrimitiveKernel>(std::move(calls), 2, "oneDNN softmax"), ""};
+  auto kernel = std::make_unique<PrimitiveKernel>(std::move(calls), 2, "oneDNN softmax");
+  kernel->set_microseconds(microseconds);
+  return {std::move(kernel), ""};
 }
 
 Attempt make_batch_norm(const Graph& graph, int32_t node) {

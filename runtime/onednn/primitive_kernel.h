@@ -48,6 +48,9 @@ class PrimitiveKernel final : public Kernel {
   int64_t prepared_bytes() const override { return packing_ ? static_cast<int64_t>(packing_->to.get_size()) : 0; }
   void prepare(void* const* buffers, void* prepared) const override;
   std::string description() const override { return description_; }
+  std::optional<double> microseconds() const override { return microseconds_; }
+  /// What decided the number of pieces.
+  void set_microseconds(double estimate) { microseconds_ = estimate; }
 
  private:
   struct Bound;  // memory objects and a stream for one running piece
@@ -56,6 +59,7 @@ class PrimitiveKernel final : public Kernel {
   std::vector<Call> calls_;
   int buffers_;
   std::string description_;
+  std::optional<double> microseconds_;
   std::optional<Packing> packing_;
   /// Idle memory objects of each piece, so that running allocates nothing; a second concurrent run makes its own.
   mutable std::vector<std::atomic<Bound*>> idle_;

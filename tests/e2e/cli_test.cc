@@ -180,6 +180,8 @@ TEST_F(Cli, DumpsInEveryForm) {
         ok({"dump", file("m.sinter"), "--graph", graph, "--kernels", "--tune"}).out;
     EXPECT_THAT(kernels, StartsWith("executable \""));
     EXPECT_THAT(kernels, HasSubstr(" on "));
+    EXPECT_THAT(kernels, HasSubstr("one thread: "));
+    if (SINTER_WITH_LLVM) EXPECT_THAT(kernels, HasSubstr(" us estimated, "));
   }
   EXPECT_THAT(ok({"dump", file("m.sinter"), "--graph", "training"}).out, HasSubstr("update "));
   const std::string stages =
@@ -305,6 +307,9 @@ TEST_F(Cli, RooflineMeasuresEachDtypeAndLevel) {
     EXPECT_GT(bandwidth["gb_per_s"].get<double>(), 0);
   }
   EXPECT_TRUE(levels.contains("DRAM"));
+  EXPECT_EQ(line["hand_over"]["threads"], 2);
+  for (const char* when : {"parked_us", "awake_us", "next_us"})
+    EXPECT_TRUE(line["hand_over"][when].is_number()) << when;
   // Each figure stands there for one thread and for two.
   EXPECT_EQ(line["peak"].size() % 2, 0u);
   EXPECT_EQ(line["bandwidth"].size() % 2, 0u);
