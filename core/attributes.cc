@@ -74,13 +74,26 @@ void Attributes::raise_missing(std::string_view name) const {
   raise_internal("an attribute of the asked type", std::string(name));
 }
 
+namespace {
+
+// Is `given` what complete_attributes would give? Then copies of it share their values.
+bool is_complete(const std::vector<AttributeSpec>& schema, const Attributes& given) {
+  return std::ranges::equal(schema, given.values(), [](const AttributeSpec& spec, const auto& attribute) {
+    return spec.name == attribute.first && static_cast<size_t>(spec.type) == attribute.second.index();
+  });
+}
+
+}  // namespace
+
 Attributes complete_attributes(std::string_view op, const std::vector<AttributeSpec>& schema, const Attributes& given) {
-  Attributes complete;
+  if (is_complete(schema, given)) return given;
+  Attributes::Values values;
+  values.reserve(schema.size());
   for (const AttributeSpec& spec : schema) {
     const AttributeValue* value = given.find(spec.name);
     if (value == nullptr) {
       if (!spec.default_value) throw Error(fmt::format("op '{}' needs the attribute '{}'", op, spec.name));
-      complete.set(spec.name, *spec.default_value);
+      values.emplace_back(spec.name, *spec.default_value);
       continue;
     }
     AttributeValue typed = *value;
@@ -91,8 +104,9 @@ Attributes complete_attributes(std::string_view op, const std::vector<AttributeS
       throw Error(fmt::format("attribute '{}' of op '{}' is {}, but must be {}", spec.name, op,
                               attribute_type_name(static_cast<AttributeType>(typed.index())), attribute_type_name(spec.type)));
     }
-    complete.set(spec.name, std::move(typed));
+    values.emplace_back(spec.name, std::move(typed));
   }
+  Attributes complete(std::move(values));
   for (const auto& [name, value] : given.values()) {
     if (complete.contains(name)) continue;
     std::vector<std::string> known;

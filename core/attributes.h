@@ -53,6 +53,7 @@ class Attributes {
 
   Attributes() = default;
   Attributes(std::initializer_list<Values::value_type> values) : values_(std::make_shared<Values>(values)) {}
+  explicit Attributes(Values values) : values_(values.empty() ? nullptr : std::make_shared<Values>(std::move(values))) {}
 
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   const AttributeValue* find(std::string_view name) const;

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string_view>
-#include <type_traits>
 
 #include "core/bfloat16.h"
 

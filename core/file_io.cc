@@ -76,17 +76,20 @@ std::string temporary_name(const std::string& target) {
 std::string read_file(const std::string& path) {
   struct stat status;
   Closer closer{open_for_reading(path, status)};
-  std::string result;
-  if (S_ISREG(status.st_mode) && status.st_size > 0)
-    result.reserve(static_cast<size_t>(status.st_size) + 1);
-  std::vector<char> buffer(kBufferBytes);
+  // One byte more than a file has, so that its end shows without another buffer; what has no size grows as it comes.
+  std::string result(S_ISREG(status.st_mode) && status.st_size > 0 ? static_cast<size_t>(status.st_size) + 1 : kBufferBytes, '\0');
+  size_t filled = 0;
   while (true) {
-    ssize_t count = ::read(closer.descriptor, buffer.data(), buffer.size());
+    if (filled == result.size()) result.resize(2 * filled);
+    ssize_t count = ::read(closer.descriptor, result.data() + filled, result.size() - filled);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) raise_file_error("read", path, errno);
-    if (count == 0) return result;
-    result.append(buffer.data(), static_cast<size_t>(count));
+    filled += static_cast<size_t>(count);
+    // A regular file that gives less than it was asked for has ended.
+    if (count == 0 || (S_ISREG(status.st_mode) && filled < result.size())) break;
   }
+  result.resize(filled);
+  return result;
 }
 
 AtomicFile::AtomicFile(std::string path, bool sync) : path_(std::move(path)), sync_(sync) {

@@ -38,6 +38,20 @@ std::string Origin::to_string() const {
   return text;
 }
 
+const Graph::Content& Graph::empty() {
+  static const Content nothing;
+  return nothing;
+}
+
+Graph::Content& Graph::change() {
+  if (!content_) {
+    content_ = std::make_shared<Content>();
+  } else if (content_.use_count() > 1) {
+    content_ = std::make_shared<Content>(*content_);
+  }
+  return *content_;
+}
+
 int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes, std::string name,
                         std::shared_ptr<const Origin> origin) {
   std::vector<ValueType> input_types;
@@ -68,14 +82,15 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
   added.name = std::move(name);
   added.origin = std::move(origin);
   const int32_t index = size();
+  Content& content = change();
   if (op.kind == KernelKind::kSource && op.name != "constant") {
     if (added.name.empty()) throw Error(fmt::format("an {} needs a name", op.name));
     if (find_input(added.name) >= 0 || find_variable(added.name) >= 0) {
       throw Error(fmt::format("the name '{}' is taken by another input or variable of graph '{}'", added.name, name_));
     }
-    (op.name == "input" ? inputs_ : variables_).push_back(index);
+    (op.name == "input" ? content.inputs : content.variables).push_back(index);
   }
-  nodes_.push_back(std::move(added));
+  content.nodes.push_back(std::move(added));
   return index;
 }
 
@@ -84,7 +99,7 @@ int32_t Graph::copy_node(const Graph& source, int32_t index, std::vector<ValueId
   bool same_types = node.op->kind != KernelKind::kSource || node.is("constant");
   for (size_t i = 0; i < inputs.size() && same_types; ++i) same_types = type(inputs[i]) == source.type(node.inputs[i]);
   if (!same_types) return add_node(*node.op, std::move(inputs), node.attributes, node.name, std::move(origin));
-  nodes_.push_back({.op = node.op, .inputs = std::move(inputs), .attributes = node.attributes, .types = node.types, .name = node.name, .origin = std::move(origin)});
+  change().nodes.push_back({.op = node.op, .inputs = std::move(inputs), .attributes = node.attributes, .types = node.types, .name = node.name, .origin = std::move(origin)});
   return size() - 1;
 }
 
@@ -122,10 +137,10 @@ Symbol Graph::variable(std::string name, ValueType type) {
 Symbol Graph::constant(Tensor value) { return add1("constant", {}, {{"value", std::move(value)}}); }
 
 void Graph::add_output(std::string name, ValueId value) {
-  for (const Output& o : outputs_) {
+  for (const Output& o : outputs()) {
     if (o.name == name) throw Error(fmt::format("graph '{}' has two outputs named '{}'", name_, name));
   }
-  outputs_.push_back({std::move(name), value});
+  change().outputs.push_back({std::move(name), value});
 }
 
 void Graph::add_update(int32_t variable, ValueId value) {
@@ -134,43 +149,43 @@ void Graph::add_update(int32_t variable, ValueId value) {
     throw ShapeError(fmt::format("update of variable '{}': it is {}, the new value {}", node(variable).name,
                                  type({variable, 0}).to_string(), type(value).to_string()));
   }
-  for (const Update& u : updates_) {
+  for (const Update& u : updates()) {
     if (u.variable == variable) throw Error(fmt::format("variable '{}' is updated twice", node(variable).name));
   }
-  updates_.push_back({variable, value});
+  change().updates.push_back({variable, value});
 }
 
 int32_t Graph::find_input(std::string_view name) const {
-  const auto it = std::find_if(inputs_.begin(), inputs_.end(), [&](int32_t i) { return node(i).name == name; });
-  return it == inputs_.end() ? -1 : *it;
+  const auto it = std::find_if(inputs().begin(), inputs().end(), [&](int32_t i) { return node(i).name == name; });
+  return it == inputs().end() ? -1 : *it;
 }
 
 int32_t Graph::find_variable(std::string_view name) const {
-  const auto it = std::find_if(variables_.begin(), variables_.end(), [&](int32_t i) { return node(i).name == name; });
-  return it == variables_.end() ? -1 : *it;
+  const auto it = std::find_if(variables().begin(), variables().end(), [&](int32_t i) { return node(i).name == name; });
+  return it == variables().end() ? -1 : *it;
 }
 
 std::vector<std::vector<int32_t>> Graph::use_counts() const {
-  std::vector<std::vector<int32_t>> counts(nodes_.size());
-  for (size_t i = 0; i < nodes_.size(); ++i) counts[i].resize(nodes_[i].types.size());
+  std::vector<std::vector<int32_t>> counts(nodes().size());
+  for (size_t i = 0; i < counts.size(); ++i) counts[i].resize(nodes()[i].types.size());
   const auto use = [&](ValueId id) { ++counts[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)]; };
-  for (const Node& n : nodes_) {
+  for (const Node& n : nodes()) {
     for (ValueId id : n.inputs) use(id);
   }
-  for (const Output& o : outputs_) use(o.value);
-  for (const Update& u : updates_) use(u.value);
+  for (const Output& o : outputs()) use(o.value);
+  for (const Update& u : updates()) use(u.value);
   return counts;
 }
 
 std::vector<bool> Graph::live_nodes() const {
-  std::vector<bool> live(nodes_.size(), false);
-  for (int32_t i : inputs_) live[static_cast<size_t>(i)] = true;
-  for (int32_t i : variables_) live[static_cast<size_t>(i)] = true;
-  for (const Output& o : outputs_) live[static_cast<size_t>(o.value.node)] = true;
-  for (const Update& u : updates_) live[static_cast<size_t>(u.value.node)] = true;
-  for (size_t i = nodes_.size(); i-- > 0;) {
+  std::vector<bool> live(nodes().size(), false);
+  for (int32_t i : inputs()) live[static_cast<size_t>(i)] = true;
+  for (int32_t i : variables()) live[static_cast<size_t>(i)] = true;
+  for (const Output& o : outputs()) live[static_cast<size_t>(o.value.node)] = true;
+  for (const Update& u : updates()) live[static_cast<size_t>(u.value.node)] = true;
+  for (size_t i = live.size(); i-- > 0;) {
     if (!live[i]) continue;
-    for (ValueId id : nodes_[i].inputs) live[static_cast<size_t>(id.node)] = true;
+    for (ValueId id : nodes()[i].inputs) live[static_cast<size_t>(id.node)] = true;
   }
   return live;
 }

@@ -45,6 +45,7 @@ struct Node {
 
 class Symbol;
 
+/// Copies share their nodes until one of them is changed, so a pass that finds nothing to do returns what it was given.
 class Graph {
  public:
   struct Output {
@@ -63,17 +64,17 @@ class Graph {
 
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
-  int32_t size() const { return static_cast<int32_t>(nodes_.size()); }
-  const Node& node(int32_t index) const { return nodes_[static_cast<size_t>(index)]; }
+  int32_t size() const { return static_cast<int32_t>(content().nodes.size()); }
+  const Node& node(int32_t index) const { return content().nodes[static_cast<size_t>(index)]; }
   const Node& node(ValueId id) const { return node(id.node); }
-  const std::vector<Node>& nodes() const { return nodes_; }
+  const std::vector<Node>& nodes() const { return content().nodes; }
   const ValueType& type(ValueId id) const { return node(id).types[static_cast<size_t>(id.result)]; }
 
   /// Node indices of "input" and "variable" nodes, in order of creation: this order is the calling convention.
-  const std::vector<int32_t>& inputs() const { return inputs_; }
-  const std::vector<int32_t>& variables() const { return variables_; }
-  const std::vector<Output>& outputs() const { return outputs_; }
-  const std::vector<Update>& updates() const { return updates_; }
+  const std::vector<int32_t>& inputs() const { return content().inputs; }
+  const std::vector<int32_t>& variables() const { return content().variables; }
+  const std::vector<Output>& outputs() const { return content().outputs; }
+  const std::vector<Update>& updates() const { return content().updates; }
   /// Node index of the input or variable of that name, or -1.
   int32_t find_input(std::string_view name) const;
   int32_t find_variable(std::string_view name) const;
@@ -96,8 +97,10 @@ class Graph {
   void add_output(std::string name, ValueId value);
   /// Types must be equal. A variable has at most one update.
   void add_update(int32_t variable, ValueId value);
-  void clear_outputs() { outputs_.clear(); }
-  void clear_updates() { updates_.clear(); }
+  void clear_outputs() { change().outputs.clear(); }
+  void clear_updates() { change().updates.clear(); }
+  /// Room for so many nodes.
+  void reserve(int32_t nodes) { change().nodes.reserve(static_cast<size_t>(nodes)); }
 
   /// The origin that new nodes get. OriginScope sets it for a while.
   const std::shared_ptr<const Origin>& origin() const { return origin_; }
@@ -109,12 +112,19 @@ class Graph {
   std::vector<bool> live_nodes() const;
 
  private:
+  struct Content {
+    std::vector<Node> nodes;
+    std::vector<int32_t> inputs;
+    std::vector<int32_t> variables;
+    std::vector<Output> outputs;
+    std::vector<Update> updates;
+  };
+  const Content& content() const { return content_ ? *content_ : empty(); }
+  static const Content& empty();
+  Content& change();  // for this graph alone
+
   std::string name_;
-  std::vector<Node> nodes_;
-  std::vector<int32_t> inputs_;
-  std::vector<int32_t> variables_;
-  std::vector<Output> outputs_;
-  std::vector<Update> updates_;
+  std::shared_ptr<Content> content_;  // copies share it until one of them is changed; null: empty
   std::shared_ptr<const Origin> origin_;
 };
 

@@ -27,7 +27,9 @@ const OpRecord& Registry::add(OpRecord record) {
   SINTER_CHECK(find(record.name) == nullptr, "op '" + record.name + "' is registered twice");
   SINTER_CHECK(record.shape || record.body, "op '" + record.name + "' has no shape rule");
   records_.push_back(std::make_unique<OpRecord>(std::move(record)));
-  return *records_.back();
+  OpRecord& added = *records_.back();
+  by_name_.emplace(added.name, &added);
+  return added;
 }
 
 void Registry::set_gradient(std::string_view op, GradientRule rule) {
@@ -39,8 +41,8 @@ void Registry::set_no_gradient(std::string_view op, std::string reason) {
 }
 
 const OpRecord* Registry::find(std::string_view name) const {
-  const auto it = std::find_if(records_.begin(), records_.end(), [&](const auto& r) { return r->name == name; });
-  return it == records_.end() ? nullptr : it->get();
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
 }
 
 const OpRecord& Registry::get(std::string_view name) const {

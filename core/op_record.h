@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/attributes.h"
@@ -86,6 +87,7 @@ class Registry {
 
  private:
   std::vector<std::unique_ptr<OpRecord>> records_;
+  std::unordered_map<std::string_view, OpRecord*> by_name_;  // the names are those of the records
 };
 
 }  // namespace sinter

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace sinter {
@@ -35,6 +36,31 @@ constexpr uint32_t philox_bits(int64_t seed, int64_t step, int64_t stream, int64
   return philox4x32({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), static_cast<uint32_t>(t),
                      static_cast<uint32_t>(t >> 32)},
                     static_cast<uint32_t>(s), static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream))[e % 64 / 16];
+}
+
+/// The bits of elements 64 * group to 64 * group + 63: what philox_bits gives one by one, 16 blocks side by side.
+inline std::array<uint32_t, 64> philox_group(int64_t seed, int64_t step, int64_t stream, int64_t group) {
+  constexpr int kLanes = 16;
+  std::array<uint32_t, 64> c;
+  const uint64_t first = static_cast<uint64_t>(group) * kLanes;
+  const auto t = static_cast<uint64_t>(step), s = static_cast<uint64_t>(seed);
+  for (uint64_t lane = 0; lane < kLanes; ++lane) {
+    c[lane] = static_cast<uint32_t>(first + lane);
+    c[kLanes + lane] = static_cast<uint32_t>((first + lane) >> 32);
+    c[2 * kLanes + lane] = static_cast<uint32_t>(t);
+    c[3 * kLanes + lane] = static_cast<uint32_t>(t >> 32);
+  }
+  uint32_t k0 = static_cast<uint32_t>(s), k1 = static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream);
+  for (int round = 0; round < kPhiloxRounds; ++round, k0 += kPhiloxW0, k1 += kPhiloxW1) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const uint64_t p0 = uint64_t{kPhiloxM0} * c[lane], p1 = uint64_t{kPhiloxM1} * c[2 * kLanes + lane];
+      c[lane] = static_cast<uint32_t>(p1 >> 32) ^ c[kLanes + lane] ^ k0;
+      c[2 * kLanes + lane] = static_cast<uint32_t>(p0 >> 32) ^ c[3 * kLanes + lane] ^ k1;
+      c[kLanes + lane] = static_cast<uint32_t>(p1);
+      c[3 * kLanes + lane] = static_cast<uint32_t>(p0);
+    }
+  }
+  return c;
 }
 
 /// Uniform in [0, 1): the upper 24 bits, so that float32 and float64 give the same number.

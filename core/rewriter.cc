@@ -5,12 +5,19 @@
 
 namespace sinter {
 
-Rewriter::Rewriter(const Graph& source) : source_(source), target_(source.name()), map_(static_cast<size_t>(source.size())) {
-  for (size_t i = 0; i < map_.size(); ++i) map_[i].resize(source.nodes()[i].types.size());
+Rewriter::Rewriter(const Graph& source) : source_(source), target_(source.name()) {
+  first_.reserve(static_cast<size_t>(source.size()));
+  int32_t values = 0;
+  for (const Node& node : source.nodes()) {
+    first_.push_back(values);
+    values += static_cast<int32_t>(node.types.size());
+  }
+  map_.resize(static_cast<size_t>(values));
+  target_.reserve(source.size());
 }
 
 Symbol Rewriter::map(ValueId old) {
-  const ValueId id = map_[static_cast<size_t>(old.node)][static_cast<size_t>(old.result)];
+  const ValueId id = map_[place(old)];
   SINTER_CHECK(id.valid(), "a value was used before it was copied: " + source_.node(old).op->name);
   return {&target_, id};
 }

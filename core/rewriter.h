@@ -17,9 +17,9 @@ class Rewriter {
 
   /// What `old` of the source has become; must have been copied or replaced before.
   Symbol map(ValueId old);
-  bool mapped(ValueId old) const { return map_[static_cast<size_t>(old.node)][static_cast<size_t>(old.result)].valid(); }
+  bool mapped(ValueId old) const { return map_[place(old)].valid(); }
   std::vector<Symbol> map_inputs(const Node& node);
-  void replace(ValueId old, ValueId value) { map_[static_cast<size_t>(old.node)][static_cast<size_t>(old.result)] = value; }
+  void replace(ValueId old, ValueId value) { map_[place(old)] = value; }
   void replace(ValueId old, Symbol value) { replace(old, value.id()); }
   /// Copies node `index` with mapped inputs; its types are inferred again.
   void copy(int32_t index);
@@ -27,9 +27,12 @@ class Rewriter {
   Graph finish();
 
  private:
+  size_t place(ValueId old) const { return static_cast<size_t>(first_[static_cast<size_t>(old.node)] + old.result); }
+
   const Graph& source_;
   Graph target_;
-  std::vector<std::vector<ValueId>> map_;
+  std::vector<int32_t> first_;  // where the results of each node begin in map_
+  std::vector<ValueId> map_;
 };
 
 /// Walks the nodes in order. `visit` returns true when it has replaced all results of the node; otherwise the node is copied.

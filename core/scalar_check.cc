@@ -7,11 +7,9 @@
 #include "core/scalar_expr.h"
 
 namespace sinter {
-namespace {
 
-// The dtype rule of an op on operands of the given types; nullptr when it fits, otherwise what it
-// needs.
-const char* operand_fault(const ScalarInstruction& i, DType a, DType b, DType c) {
+const char* scalar_operand_fault(const ScalarInstruction& i, const std::array<DType, 3>& operands) {
+  const auto [a, b, c] = operands;
   switch (i.op) {
     case ScalarOp::kSelect:
       return a == DType::kBool && b == c && i.dtype == b ? nullptr
@@ -37,6 +35,8 @@ const char* operand_fault(const ScalarInstruction& i, DType a, DType b, DType c)
       i.op == ScalarOp::kPow || (i.op >= ScalarOp::kSqrt && i.op <= ScalarOp::kCos);
   return floating && !is_floating(a) ? "it takes floating operands" : nullptr;
 }
+
+namespace {
 
 bool constant_in_range(DType dtype, double value) {
   switch (dtype) {
@@ -73,14 +73,14 @@ std::string scalar_expr_fault(const ScalarExpr& expr) {
         return fault(fmt::format("{} is no {}", i.constant, dtype_name(i.dtype)));
       continue;
     }
-    DType types[3] = {};
+    std::array<DType, 3> types = {};
     for (int n = 0; n < scalar_op_arity(i.op); ++n) {
       const int32_t operand = i.operands[static_cast<size_t>(n)];
       if (operand < 0 || operand >= static_cast<int32_t>(k))
         return fault("an operand that does not come before it");
-      types[n] = expr.instructions[static_cast<size_t>(operand)].dtype;
+      types[static_cast<size_t>(n)] = expr.instructions[static_cast<size_t>(operand)].dtype;
     }
-    if (const char* what = operand_fault(i, types[0], types[1], types[2])) return fault(what);
+    if (const char* what = scalar_operand_fault(i, types)) return fault(what);
   }
   for (int32_t r : expr.results) {
     if (r < 0 || r >= static_cast<int32_t>(expr.instructions.size()))

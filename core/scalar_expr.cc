@@ -101,12 +101,25 @@ DType Scalar::dtype() const {
 ScalarBuilder::ScalarBuilder(std::vector<DType> arguments) { expr_.arguments = std::move(arguments); }
 
 Scalar ScalarBuilder::add(ScalarInstruction instruction) {
-  const std::array<int64_t, 6> key = {static_cast<int64_t>(instruction.op), static_cast<int64_t>(instruction.dtype),
-                                      instruction.operands[0], instruction.operands[1], instruction.operands[2],
-                                      std::bit_cast<int64_t>(instruction.constant)};
-  const auto [it, inserted] = known_.try_emplace(key, static_cast<int32_t>(expr_.instructions.size()));
-  if (inserted) expr_.instructions.push_back(instruction);
-  return {this, it->second};
+  const auto slot_of = [&](const ScalarInstruction& wanted) {
+    uint64_t hash = static_cast<uint64_t>(wanted.op) << 8 | static_cast<uint64_t>(wanted.dtype);
+    const auto mix = [&](uint64_t word) { hash = (hash ^ word) * 0x9E3779B97F4A7C15u, hash ^= hash >> 29; };
+    for (int32_t operand : wanted.operands) mix(static_cast<uint32_t>(operand));
+    mix(std::bit_cast<uint64_t>(wanted.constant));
+    size_t slot = hash & (known_.size() - 1);
+    while (known_[slot] >= 0 && !(this->instruction(known_[slot]) == wanted)) slot = (slot + 1) & (known_.size() - 1);
+    return slot;
+  };
+  if (2 * (expr_.instructions.size() + 1) > known_.size()) {
+    known_.assign(std::max<size_t>(32, 2 * known_.size()), -1);
+    for (size_t i = 0; i < expr_.instructions.size(); ++i) known_[slot_of(expr_.instructions[i])] = static_cast<int32_t>(i);
+  }
+  int32_t& known = known_[slot_of(instruction)];
+  if (known < 0) {
+    known = static_cast<int32_t>(expr_.instructions.size());
+    expr_.instructions.push_back(instruction);
+  }
+  return {this, known};
 }
 
 Scalar ScalarBuilder::argument(int index) {
@@ -201,9 +214,10 @@ std::vector<Scalar> ScalarBuilder::inline_expr(const ScalarExpr& expr, std::span
       case ScalarOp::kConstant: values.push_back(constant(i.dtype, i.constant)); break;
       case ScalarOp::kCast: values.push_back(cast(values[static_cast<size_t>(i.operands[0])], i.dtype)); break;
       default: {
-        std::vector<Scalar> operands;
-        for (int k = 0; k < info(i.op).arity; ++k) operands.push_back(values[static_cast<size_t>(i.operands[static_cast<size_t>(k)])]);
-        values.push_back(emit(i.op, operands));
+        std::array<Scalar, 3> operands = {0.0, 0.0, 0.0};
+        const auto arity = static_cast<size_t>(info(i.op).arity);
+        for (size_t k = 0; k < arity; ++k) operands[k] = values[static_cast<size_t>(i.operands[k])];
+        values.push_back(emit(i.op, std::span(operands).first(arity)));
       }
     }
   }

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -101,7 +100,7 @@ class ScalarBuilder {
   Scalar add(ScalarInstruction instruction);
   Scalar fold(ScalarOp op, DType dtype, std::span<const int32_t> operands);
   ScalarExpr expr_;
-  std::map<std::array<int64_t, 6>, int32_t> known_;
+  std::vector<int32_t> known_;  // an open hash table of instructions, -1 where free
 };
 
 Scalar operator+(Scalar a, Scalar b);
@@ -156,6 +155,9 @@ ScalarValue evaluate_instruction(const ScalarInstruction& instruction, DType ope
 /// Floor, ceil, round, sign, comparisons and casts to integers have derivative zero. At ties max and min follow TensorFlow:
 /// the first operand receives the gradient.
 ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt);
+
+/// nullptr when operands of these dtypes fit the instruction and its dtype, otherwise what it needs.
+const char* scalar_operand_fault(const ScalarInstruction& instruction, const std::array<DType, 3>& operands);
 
 /// "" when `expr` is legal (operands exist and come earlier, dtypes fit, constants are in range), otherwise what is wrong with it.
 /// Expressions that were traced or parsed are legal; those from a file must be asked.

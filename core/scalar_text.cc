@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "core/error.h"
 #include "core/scalar_expr.h"
@@ -191,20 +192,14 @@ class Parser {
       i.operands[static_cast<size_t>(n)] = expression(depth + 1);
     }
     expect(")");
-    const auto type = [&](size_t n) { return result_.instructions[static_cast<size_t>(i.operands[n])].dtype; };
-    if (i.op == ScalarOp::kSelect) {
-      if (type(0) != DType::kBool || type(1) != type(2)) fail("select(bool, T, T)");
-      i.dtype = type(1);
-    } else if (i.op != ScalarOp::kCast) {
-      if (scalar_op_arity(i.op) == 2 && type(0) != type(1)) fail("operands of one dtype");
-      const bool logic = i.op == ScalarOp::kAnd || i.op == ScalarOp::kOr || i.op == ScalarOp::kNot;
-      const bool comparison = i.op == ScalarOp::kLess || i.op == ScalarOp::kLessEqual || i.op == ScalarOp::kEqual;
-      const bool floating = i.op == ScalarOp::kPow || (i.op >= ScalarOp::kSqrt && i.op <= ScalarOp::kCos);
-      if (type(0) == DType::kBFloat16) fail("a cast: bfloat16 is for storage");
-      if (logic && type(0) != DType::kBool) fail("a bool operand");
-      if (floating && !is_floating(type(0))) fail("a floating operand");
-      i.dtype = comparison ? DType::kBool : type(0);
+    std::array<DType, 3> types = {};
+    for (int n = 0; n < scalar_op_arity(i.op); ++n) {
+      const auto k = static_cast<size_t>(n);
+      types[k] = result_.instructions[static_cast<size_t>(i.operands[k])].dtype;
     }
+    const bool comparison = i.op == ScalarOp::kLess || i.op == ScalarOp::kLessEqual || i.op == ScalarOp::kEqual;
+    if (i.op != ScalarOp::kCast) i.dtype = comparison ? DType::kBool : types[i.op == ScalarOp::kSelect ? 1 : 0];
+    if (const char* what = scalar_operand_fault(i, types)) fail(fmt::format("operands that fit '{}': {}", name, what));
     return add(i);
   }
 

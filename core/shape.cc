@@ -9,10 +9,18 @@
 
 namespace sinter {
 
-int64_t Shape::dim(int axis) const { return dims_[static_cast<size_t>(normalize_axis(axis))]; }
+Shape::Shape(std::span<const int64_t> dims) : rank_(static_cast<int>(dims.size())) {
+  if (rank_ <= kNear) {
+    std::ranges::copy(dims, near_.begin());
+  } else {
+    far_.assign(dims.begin(), dims.end());
+  }
+}
+
+int64_t Shape::dim(int axis) const { return (*this)[normalize_axis(axis)]; }
 
 bool Shape::is_static() const {
-  return std::all_of(dims_.begin(), dims_.end(), [](int64_t d) { return d >= 0; });
+  return std::all_of(begin(), end(), [](int64_t d) { return d >= 0; });
 }
 
 int64_t Shape::elements() const {
@@ -22,7 +30,7 @@ int64_t Shape::elements() const {
 
 int64_t Shape::static_elements() const {
   int64_t product = 1;
-  for (int64_t d : dims_) {
+  for (int64_t d : *this) {
     if (d < 0) continue;
     if (__builtin_mul_overflow(product, d, &product)) {
       throw ShapeError(fmt::format("shape {} has more elements than 64 bits can count", to_string()));
@@ -41,27 +49,27 @@ int Shape::normalize_axis(int axis) const {
 
 Shape Shape::specialized(int64_t batch) const {
   Shape result = *this;
-  for (int64_t& d : result.dims_) {
-    if (d == kBatch) d = batch;
+  for (int d = 0; d < rank_; ++d) {
+    if (result[d] == kBatch) result[d] = batch;
   }
   return result;
 }
 
 std::vector<int64_t> Shape::strides() const {
-  std::vector<int64_t> result(dims_.size());
+  std::vector<int64_t> result(static_cast<size_t>(rank_));
   int64_t stride = 1;
-  for (size_t i = dims_.size(); i-- > 0;) {
-    result[i] = stride;
-    stride *= dims_[i];
+  for (int i = rank_; i-- > 0;) {
+    result[static_cast<size_t>(i)] = stride;
+    stride *= (*this)[i];
   }
   return result;
 }
 
 std::string Shape::to_string() const {
   std::string text = "[";
-  for (size_t i = 0; i < dims_.size(); ++i) {
+  for (int i = 0; i < rank_; ++i) {
     if (i > 0) text += ',';
-    text += dims_[i] == kBatch ? "batch" : std::to_string(dims_[i]);
+    text += (*this)[i] == kBatch ? "batch" : std::to_string((*this)[i]);
   }
   return text + "]";
 }

@@ -1,9 +1,12 @@
 // Shapes: a list of dimensions, of which some may be the symbolic batch dimension.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,20 +17,22 @@ namespace sinter {
 /// The symbolic batch dimension: one unknown number a graph, replaced by specialize().
 inline constexpr int64_t kBatch = -1;
 
+/// Few dimensions lie in the shape itself: compiling copies shapes all the time.
 class Shape {
  public:
   Shape() = default;
-  Shape(std::initializer_list<int64_t> dims) : dims_(dims) {}
-  explicit Shape(std::vector<int64_t> dims) : dims_(std::move(dims)) {}
+  Shape(std::initializer_list<int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
+  explicit Shape(const std::vector<int64_t>& dims) : Shape(std::span(dims)) {}
+  explicit Shape(std::span<const int64_t> dims);
 
-  int rank() const { return static_cast<int>(dims_.size()); }
+  int rank() const { return rank_; }
   /// The dimension at `axis`; a negative axis counts from the end. Raises ShapeError when out of range.
   int64_t dim(int axis) const;
-  int64_t operator[](int axis) const { return dims_[static_cast<size_t>(axis)]; }
-  int64_t& operator[](int axis) { return dims_[static_cast<size_t>(axis)]; }
-  const std::vector<int64_t>& dims() const { return dims_; }
-  auto begin() const { return dims_.begin(); }
-  auto end() const { return dims_.end(); }
+  int64_t operator[](int axis) const { return begin()[axis]; }
+  int64_t& operator[](int axis) { return const_cast<int64_t*>(begin())[axis]; }
+  std::vector<int64_t> dims() const { return {begin(), end()}; }
+  const int64_t* begin() const { return rank_ <= kNear ? near_.data() : far_.data(); }
+  const int64_t* end() const { return begin() + rank_; }
 
   bool is_static() const;
   /// Number of elements; the shape must be static.
@@ -43,10 +48,13 @@ class Shape {
 
   /// "[batch,784]".
   std::string to_string() const;
-  bool operator==(const Shape&) const = default;
+  bool operator==(const Shape& other) const { return std::ranges::equal(*this, other); }
 
  private:
-  std::vector<int64_t> dims_;
+  static constexpr int kNear = 4;
+  int rank_ = 0;
+  std::array<int64_t, kNear> near_ = {};
+  std::vector<int64_t> far_;  // when there are more
 };
 
 /// NumPy's broadcasting rule for two shapes, nullopt when they do not fit. kBatch fits kBatch and 1.

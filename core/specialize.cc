@@ -1,4 +1,6 @@
 // Whole-graph conversions: a fixed batch size for the symbolic one, and float64 for float32.
+#include <optional>
+
 #include "core/error.h"
 #include "core/graph.h"
 #include "core/rewriter.h"
@@ -6,14 +8,22 @@
 namespace sinter {
 namespace {
 
+using Converter = std::function<std::optional<AttributeValue>(const AttributeValue&)>;  // nothing: as it is
+
 // A copy of `graph` in which every attribute went through `convert`; types follow by inference.
-Graph with_attributes(const Graph& graph, const std::function<AttributeValue(const AttributeValue&)>& convert,
-                      const std::function<bool(Rewriter&, int32_t)>& visit = nullptr) {
+Graph with_attributes(const Graph& graph, const Converter& convert, const std::function<bool(Rewriter&, int32_t)>& visit = nullptr) {
   return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
     if (visit && visit(rewriter, index)) return true;
     const Node& node = graph.node(index);
-    Attributes attributes;
-    for (const auto& [name, value] : node.attributes.values()) attributes.set(name, convert(value));
+    Attributes attributes = node.attributes;
+    bool changed = false;
+    for (const auto& [name, value] : node.attributes.values()) {
+      std::optional<AttributeValue> converted = convert(value);
+      if (!converted) continue;
+      attributes.set(name, std::move(*converted));
+      changed = true;
+    }
+    if (!changed) return false;
     std::vector<ValueId> inputs;
     for (const Symbol& s : rewriter.map_inputs(node)) inputs.push_back(s.id());
     const int32_t added = rewriter.target().add_node(*node.op, std::move(inputs), std::move(attributes), node.name, node.origin);
@@ -26,10 +36,10 @@ Graph with_attributes(const Graph& graph, const std::function<AttributeValue(con
 
 Graph specialize(const Graph& graph, int64_t batch) {
   SINTER_CHECK(batch >= 0);
-  const std::function<AttributeValue(const AttributeValue&)> convert = [&](const AttributeValue& value) -> AttributeValue {
-    if (const Shape* shape = std::get_if<Shape>(&value)) return shape->specialized(batch);
+  const Converter convert = [&](const AttributeValue& value) -> std::optional<AttributeValue> {
+    if (const Shape* shape = std::get_if<Shape>(&value); shape != nullptr && !shape->is_static()) return shape->specialized(batch);
     if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(&value)) return std::make_shared<const Graph>(specialize(**region, batch));
-    return value;
+    return std::nullopt;
   };
   return with_attributes(graph, convert, [&](Rewriter& rewriter, int32_t index) {
     const Node& node = graph.node(index);
@@ -42,12 +52,12 @@ Graph specialize(const Graph& graph, int64_t batch) {
 }
 
 Graph widened(const Graph& graph) {
-  const std::function<AttributeValue(const AttributeValue&)> convert = [&](const AttributeValue& value) -> AttributeValue {
-    if (const DType* dtype = std::get_if<DType>(&value)) return *dtype == DType::kFloat32 ? DType::kFloat64 : *dtype;
-    if (const Tensor* tensor = std::get_if<Tensor>(&value)) return tensor->dtype() == DType::kFloat32 ? tensor->cast(DType::kFloat64) : *tensor;
+  const Converter convert = [&](const AttributeValue& value) -> std::optional<AttributeValue> {
+    if (const DType* dtype = std::get_if<DType>(&value); dtype != nullptr && *dtype == DType::kFloat32) return DType::kFloat64;
+    if (const Tensor* tensor = std::get_if<Tensor>(&value); tensor != nullptr && tensor->dtype() == DType::kFloat32) return tensor->cast(DType::kFloat64);
     if (const auto* expr = std::get_if<std::shared_ptr<const ScalarExpr>>(&value)) return std::make_shared<const ScalarExpr>((*expr)->widened());
     if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(&value)) return std::make_shared<const Graph>(widened(**region));
-    return value;
+    return std::nullopt;
   };
   return with_attributes(graph, convert);
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numbers>
@@ -44,7 +45,19 @@ Tensor fill(const Shape& shape, DType dtype, F value) {
 
 Initializer::Function uniform_between(double low, double high) {
   return [=](const Shape& shape, DType dtype, uint64_t key) {
-    return fill(shape, dtype, [&](int64_t i) { return low + (high - low) * uniform(key, 0, i); });
+    Tensor result(dtype, shape);
+    dispatch_dtype(dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const std::span<T> values = result.data<T>();
+      for (size_t begin = 0; begin < values.size(); begin += 64) {
+        const auto bits =
+            philox_group(static_cast<int64_t>(key), 0, 0, static_cast<int64_t>(begin / 64));
+        const size_t count = std::min<size_t>(64, values.size() - begin);
+        for (size_t i = 0; i < count; ++i)
+          values[begin + i] = static_cast<T>(low + (high - low) * uniform_from_bits(bits[i]));
+      }
+    });
+    return result;
   };
 }
 

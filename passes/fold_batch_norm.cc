@@ -76,7 +76,8 @@ Graph fold_batch_norm(const Graph& graph, const PassContext& context) {
       {"fold_batch_norm", "d:dense(n:batch_norm_inference(x, gamma, beta, mean, variance)!, k, b)",
        "", Numerics::kReassociates, why_not, norm_then_dense, true},
   };
-  return apply_rules(graph, rules, context);
+  static const RuleSet set(rules);
+  return apply_rules(graph, set, context);
 }
 
 }  // namespace sinter

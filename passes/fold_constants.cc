@@ -45,17 +45,18 @@ class Folder {
       if (!needed[i]) continue;
       for (ValueId id : graph_.nodes()[i].inputs) needed[static_cast<size_t>(id.node)] = true;
     }
-    Graph bare = graph_;
-    bare.clear_outputs();
-    bare.clear_updates();
+    Rewriter rewriter(graph_);
+    for (int32_t i = 0; i < graph_.size(); ++i) {
+      if (needed[static_cast<size_t>(i)]) rewriter.copy(i);
+    }
+    Graph constants = std::move(rewriter.target());
     for (int32_t i = 0; i < graph_.size(); ++i) {
       if (!wanted_[static_cast<size_t>(i)]) continue;
       for (int32_t r = 0; r < static_cast<int32_t>(graph_.node(i).types.size()); ++r) {
-        bare.add_output(std::to_string(i) + "#" + std::to_string(r), {i, r});
+        constants.add_output(std::to_string(i) + "#" + std::to_string(r), rewriter.map({i, r}).id());
       }
     }
-    return rewrite(bare,
-                   [&](Rewriter&, int32_t index) { return !needed[static_cast<size_t>(index)]; });
+    return constants;
   }
 
   Graph replaced(const std::vector<Tensor>& values) const {

@@ -1,5 +1,6 @@
 // fuse_dense: dense followed by an activation becomes dense{activation}, for backends that run both
 // in one primitive.
+#include <algorithm>
 #include <array>
 
 #include "core/rewriter.h"
@@ -13,6 +14,14 @@ bool is_activation(const Node& node) {
   return node.op->is_elementwise() && node.op->max_inputs == 1 && node.inputs.size() == 1;
 }
 
+// Does the node apply an activation to a dense layer without one?
+bool follows_dense(const Graph& graph, const Node& node) {
+  if (!is_activation(node)) return false;
+  const Node& dense = graph.node(node.inputs[0]);
+  return dense.is("dense") && dense.attributes.get<OpCall>("activation").op == "linear" &&
+         node.types[0] == dense.types[0];
+}
+
 bool is_claimed(const Graph& graph, int32_t node, const PassContext& context) {
   return context.target != nullptr && context.target->claims && context.target->claims(graph, node);
 }
@@ -20,19 +29,21 @@ bool is_claimed(const Graph& graph, int32_t node, const PassContext& context) {
 }  // namespace
 
 Graph fuse_dense(const Graph& graph, const PassContext& context) {
+  std::vector<bool> fuses(static_cast<size_t>(graph.size()), false);
   const std::vector<std::vector<int32_t>> uses = graph.use_counts();
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    const Node& node = graph.node(i);
+    if (!follows_dense(graph, node)) continue;
+    fuses[static_cast<size_t>(i)] = uses[static_cast<size_t>(node.inputs[0].node)][0] == 1;
+    if (!fuses[static_cast<size_t>(i)])
+      add_remark(context, "fuse_dense", node, "the result of the dense is used elsewhere too");
+  }
+  if (std::ranges::find(fuses, true) == fuses.end()) return graph;
   return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
+    if (!fuses[static_cast<size_t>(index)]) return false;
     const Node& node = graph.node(index);
-    if (!is_activation(node)) return false;
     const ValueId from = node.inputs[0];
     const Node& dense = graph.node(from);
-    if (!dense.is("dense") || dense.attributes.get<OpCall>("activation").op != "linear")
-      return false;
-    if (node.types[0] != dense.types[0]) return false;
-    if (uses[static_cast<size_t>(from.node)][0] != 1) {
-      add_remark(context, "fuse_dense", node, "the result of the dense is used elsewhere too");
-      return false;
-    }
     const OpCall activation{node.op->name,
                             node.attributes.values().empty()
                                 ? nullptr

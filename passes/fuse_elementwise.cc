@@ -31,6 +31,7 @@ class Fuser {
       : graph_(graph),
         prologue_(prologue_nodes(graph)),
         members_(find_members(graph)),
+        reads_(find_reads()),
         lifted_(members_.size(), false),
         partition_(dependencies()) {
     for (const std::optional<Member>& m : members_) {
@@ -59,16 +60,23 @@ class Fuser {
     return members;
   }
 
-  // What node i reads, seen through what a region would make anew.
-  std::vector<ValueId> reads(int32_t i) const {
-    const std::optional<Member>& member = members_[static_cast<size_t>(i)];
-    if (!member) return graph_.node(i).inputs;
-    std::vector<ValueId> result;
-    for (const Reading& r : member->readings) {
-      if (r.source.valid()) result.push_back(r.source);
+  std::vector<std::vector<ValueId>> find_reads() const {
+    std::vector<std::vector<ValueId>> all;
+    for (int32_t i = 0; i < graph_.size(); ++i) {
+      const std::optional<Member>& member = members_[static_cast<size_t>(i)];
+      if (!member) {
+        all.push_back(graph_.node(i).inputs);
+        continue;
+      }
+      std::vector<ValueId>& own = all.emplace_back();
+      for (const Reading& r : member->readings) {
+        if (r.source.valid()) own.push_back(r.source);
+      }
     }
-    return result;
+    return all;
   }
+  // What node i reads, seen through what a region would make anew.
+  const std::vector<ValueId>& reads(int32_t i) const { return reads_[static_cast<size_t>(i)]; }
 
   std::vector<std::vector<int32_t>> dependencies() const {
     std::vector<std::vector<int32_t>> result;
@@ -175,29 +183,34 @@ class Fuser {
   }
 
   // Would one region of the two be of sensible size, with no reduction over rows read inside?
-  bool fits(int32_t a, int32_t b) const {
-    std::vector<int32_t> both = partition_.members(a);
-    both.insert(both.end(), partition_.members(b).begin(), partition_.members(b).end());
-    const std::set<int32_t> inside(both.begin(), both.end());
-    std::set<ValueId> streams;
+  bool fits(int32_t a, int32_t b) {
+    const auto is_inside = [&](int32_t node) {
+      const int32_t group = partition_.find(node);
+      return group == a || group == b;
+    };
+    streams_.clear();
     size_t instructions = 0;
-    for (int32_t m : both) {
-      const Node& node = graph_.node(m);
-      if (node.is("map")) instructions += node.attributes.get_expr("body").instructions.size();
-      for (const Reading& r : member(m).readings) {
-        if (!r.source.valid()) continue;
-        if (!inside.contains(r.source.node)) {
-          streams.insert(r.source);
-        } else if (r.generator < 0 && (member(r.source.node).terminal ||
-                                       r.level == Level::kColumn || r.level == Level::kScalar)) {
-          return false;  // it would have to wait for all rows
+    for (int32_t group : {a, b}) {
+      for (int32_t m : partition_.members(group)) {
+        const Node& node = graph_.node(m);
+        if (node.is("map")) instructions += node.attributes.get_expr("body").instructions.size();
+        for (const Reading& r : member(m).readings) {
+          if (!r.source.valid()) continue;
+          if (!is_inside(r.source.node)) {
+            streams_.push_back(r.source);
+          } else if (r.generator < 0 && (member(r.source.node).terminal ||
+                                         r.level == Level::kColumn || r.level == Level::kScalar)) {
+            return false;  // it would have to wait for all rows
+          }
+        }
+        for (int32_t k = 0; k < static_cast<int32_t>(node.types.size()); ++k) {
+          if (is_read_outside({m, k}, is_inside)) streams_.push_back({m, k});
         }
       }
-      for (int32_t k = 0; k < static_cast<int32_t>(node.types.size()); ++k) {
-        if (is_read_outside({m, k}, inside)) streams.insert({m, k});
-      }
     }
-    return streams.size() <= kMostStreams && instructions <= kMostInstructions;
+    std::ranges::sort(streams_);
+    const auto repeated = std::ranges::unique(streams_);
+    return streams_.size() - repeated.size() <= kMostStreams && instructions <= kMostInstructions;
   }
 
   const std::vector<int32_t>& readers(ValueId id) const {
@@ -219,9 +232,10 @@ class Fuser {
     return readers_[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)];
   }
 
-  bool is_read_outside(ValueId id, const std::set<int32_t>& inside) const {
+  template <typename IsInside>
+  bool is_read_outside(ValueId id, const IsInside& is_inside) const {
     const std::vector<int32_t>& all = readers(id);
-    return std::any_of(all.begin(), all.end(), [&](int32_t r) { return !inside.contains(r); });
+    return std::any_of(all.begin(), all.end(), [&](int32_t r) { return r < 0 || !is_inside(r); });
   }
 
   bool ends_in_reduction(int32_t group) const {
@@ -338,13 +352,13 @@ class Fuser {
       const int64_t r = std::max<int64_t>(1, rows(group));
       RegionBuilder builder(graph_, r, elements(group) / r);
       std::vector<ValueId> results;
-      const std::set<int32_t> inside(nodes.begin(), nodes.end());
+      const auto is_inside = [&](int32_t node) { return partition_.find(node) == group; };
       for (int32_t m : repeated) builder.add(m, member(m), false);
       for (int32_t m : nodes) {
         builder.add(m, member(m), lifted_[static_cast<size_t>(m)]);
         if (everywhere_.contains(m)) continue;
         for (int32_t k = 0; k < static_cast<int32_t>(graph_.node(m).types.size()); ++k) {
-          if (is_read_outside({m, k}, inside)) results.push_back({m, k});
+          if (is_read_outside({m, k}, is_inside)) results.push_back({m, k});
         }
       }
       if (results.empty()) continue;
@@ -378,10 +392,12 @@ class Fuser {
   const Graph& graph_;
   std::vector<bool> prologue_;
   std::vector<std::optional<Member>> members_;
+  std::vector<std::vector<ValueId>> reads_;
   std::vector<bool> lifted_;
   Partition partition_;
   std::vector<int64_t> elements_, rows_;  // of each group
   std::vector<bool> live_;
+  std::vector<ValueId> streams_;  // of the groups that fits() looks at
   std::map<int32_t, std::vector<int32_t>>
       repeated_;                  // members of other groups that a group computes again
   std::set<int32_t> everywhere_;  // members that are repeated wherever they are read

@@ -27,27 +27,36 @@ size_t hash_of(const OpRecord* op, std::span<const ValueId> inputs, const ValueT
 }  // namespace
 
 Graph merge_duplicates(const Graph& graph, const PassContext&) {
-  std::unordered_map<size_t, std::vector<int32_t>> seen;  // nodes of the target
-  return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
-    const Node& node = graph.node(index);
-    if (node.is("input") || node.is("variable") || node.types.empty()) return false;
-    std::vector<ValueId> inputs;
-    for (const Symbol& s : rewriter.map_inputs(node)) inputs.push_back(s.id());
-    if (is_commutative(node)) std::sort(inputs.begin(), inputs.end());
-    std::vector<int32_t>& candidates = seen[hash_of(node.op, inputs, node.types[0])];
-    for (int32_t c : candidates) {
-      const Node& other = rewriter.target().node(c);
-      std::vector<ValueId> others = other.inputs;
-      if (is_commutative(other)) std::sort(others.begin(), others.end());
-      if (other.op != node.op || others != inputs || !(other.attributes == node.attributes))
-        continue;
-      for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) {
-        rewriter.replace({index, r}, ValueId{c, r});
-      }
-      return true;
+  std::vector<int32_t> first;  // for each node the first that is equal to it
+  std::unordered_map<size_t, std::vector<int32_t>> seen;
+  std::vector<std::vector<ValueId>> inputs;  // by those, sorted where their order does not matter
+  bool found = false;
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    const Node& node = graph.node(i);
+    std::vector<ValueId>& own = inputs.emplace_back(node.inputs);
+    for (ValueId& id : own) id.node = first[static_cast<size_t>(id.node)];
+    first.push_back(i);
+    if (node.is("input") || node.is("variable") || node.types.empty()) continue;
+    if (is_commutative(node)) std::sort(own.begin(), own.end());
+    std::vector<int32_t>& candidates = seen[hash_of(node.op, own, node.types[0])];
+    const auto it = std::ranges::find_if(candidates, [&](int32_t c) {
+      const Node& other = graph.node(c);
+      return other.op == node.op && inputs[static_cast<size_t>(c)] == own &&
+             other.attributes == node.attributes;
+    });
+    if (it == candidates.end()) {
+      candidates.push_back(i);
+      continue;
     }
-    rewriter.copy(index);
-    candidates.push_back(rewriter.map({index, 0}).id().node);
+    first.back() = *it;
+    found = true;
+  }
+  if (!found) return graph;
+  return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
+    const int32_t same = first[static_cast<size_t>(index)];
+    if (same == index) return false;
+    for (int32_t r = 0; r < static_cast<int32_t>(graph.node(index).types.size()); ++r)
+      rewriter.replace({index, r}, rewriter.map({same, r}));
     return true;
   });
 }

@@ -1,10 +1,11 @@
-// The wrapper around every pass: disabled? - timer - run - verify - dump. And lookups by name.
+// The wrapper around every pass: disabled? - timer - run - verify (where asked for) - dump. And lookups by name.
 #include "passes/pass.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 
 #include "core/error.h"
 
@@ -60,6 +61,22 @@ bool has_same_interface(const Graph& a, const Graph& b) {
          same_outputs() && a.updates().size() == b.updates().size();
 }
 
+// To look through every graph takes longer than most passes do, so tests ask for it, and others
+// verify what they load in the end.
+bool verifies(const PassContext& context) {
+  static const bool always = std::getenv("SINTER_VERIFY_PASSES") != nullptr;
+  return always || context.verify;
+}
+
+void verify_result(const Pass& pass, const Graph& before, const Graph& after,
+                   const PassContext& context) {
+  verify(after, pass.name);
+  if (pass.check) pass.check(after, context);
+  SINTER_CHECK(has_same_interface(before, after),
+               pass.name + " changed the interface of the graph");
+  SINTER_CHECK(has_all_origins(after) || !has_all_origins(before), pass.name + " lost an origin");
+}
+
 Graph run_wrapped(const Pass& pass, const Graph& graph, const PassContext& context,
                   std::vector<PassStatistics>* statistics) {
   PassStatistics line{pass.name, graph.size(), graph.size(), 0, is_disabled(pass, context)};
@@ -71,11 +88,7 @@ Graph run_wrapped(const Pass& pass, const Graph& graph, const PassContext& conte
   Graph result = pass.run(graph, context);
   const std::chrono::duration<double, std::micro> elapsed =
       std::chrono::steady_clock::now() - start;
-  verify(result, pass.name);
-  if (pass.check) pass.check(result, context);
-  SINTER_CHECK(has_same_interface(graph, result),
-               pass.name + " changed the interface of the graph");
-  SINTER_CHECK(has_all_origins(result) || !has_all_origins(graph), pass.name + " lost an origin");
+  if (verifies(context)) verify_result(pass, graph, result, context);
   line.nodes_after = result.size();
   line.microseconds = elapsed.count();
   if (statistics != nullptr) statistics->push_back(line);

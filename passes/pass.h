@@ -1,5 +1,5 @@
-// What a pass is, and the one wrapper that runs every pass: disabled? - timer - run - verify -
-// dump.
+// What a pass is, and the one wrapper that runs every pass: disabled? - timer - run - verify, where
+// that is asked for - dump.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,7 @@ struct PassContext {
   /// passes need no backend.
   std::function<std::vector<Tensor>(const Graph&)> evaluate;
   std::string mixed_precision;        // "bfloat16": what contractions multiply in; "": as the graph says
+  bool verify = false;                // after each pass; so it is wherever SINTER_VERIFY_PASSES is set
   std::vector<std::string> disabled;  // pass names, or "all" for every optional pass
   std::function<void(std::string_view pass, const Graph&)> on_pass;
   /// Remarks for the user: a rule that matched but for one condition, with layer and line.

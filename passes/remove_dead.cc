@@ -52,8 +52,11 @@ Liveness find_live_results(const Graph& graph) {
     const Node& node = graph.node(i);
     const std::vector<bool>& results = live[static_cast<size_t>(i)];
     if (!any_live(results)) continue;
-    std::vector<bool> used(node.inputs.size(), true);
-    if (node.is("map")) used = used_arguments(node.attributes.get_expr("body"), results);
+    if (!node.is("map")) {
+      for (ValueId id : node.inputs) mark(id);
+      continue;
+    }
+    const std::vector<bool> used = used_arguments(node.attributes.get_expr("body"), results);
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       if (used[k]) mark(node.inputs[k]);
     }
@@ -95,22 +98,29 @@ void copy_map(Rewriter& rewriter, int32_t index, const std::vector<bool>& live_r
   }
 }
 
+enum class Fate : uint8_t { kStays, kShrinks, kGoes };
+
+Fate fate_of(const Node& node, const std::vector<bool>& live_results) {
+  if (node.is("input") || node.is("variable")) return Fate::kStays;
+  if (!any_live(live_results)) return Fate::kGoes;
+  if (!node.is("map")) return Fate::kStays;
+  const bool all_live = std::ranges::find(live_results, false) == live_results.end();
+  const std::vector<bool> used = used_arguments(node.attributes.get_expr("body"), live_results);
+  return all_live && std::ranges::find(used, false) == used.end() ? Fate::kStays : Fate::kShrinks;
+}
+
 }  // namespace
 
 Graph remove_dead(const Graph& graph, const PassContext&) {
   const Liveness live = find_live_results(graph);
+  std::vector<Fate> fates;
+  for (int32_t i = 0; i < graph.size(); ++i)
+    fates.push_back(fate_of(graph.node(i), live[static_cast<size_t>(i)]));
+  if (std::ranges::all_of(fates, [](Fate f) { return f == Fate::kStays; })) return graph;
   return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
-    const Node& node = graph.node(index);
-    if (node.is("input") || node.is("variable")) return false;
-    const std::vector<bool>& results = live[static_cast<size_t>(index)];
-    if (!any_live(results)) return true;
-    if (!node.is("map")) return false;
-    const ScalarExpr& body = node.attributes.get_expr("body");
-    const bool all_live = std::find(results.begin(), results.end(), false) == results.end();
-    const std::vector<bool> used = used_arguments(body, results);
-    if (all_live && std::find(used.begin(), used.end(), false) == used.end()) return false;
-    copy_map(rewriter, index, results);
-    return true;
+    const Fate fate = fates[static_cast<size_t>(index)];
+    if (fate == Fate::kShrinks) copy_map(rewriter, index, live[static_cast<size_t>(index)]);
+    return fate != Fate::kStays;
   });
 }
 

@@ -6,7 +6,8 @@ namespace sinter {
 
 Graph remove_dropout(const Graph& graph, const PassContext& context) {
   static const Rule rules[] = {{"remove_dropout", "dropout(x, state)", "x"}};
-  return apply_rules(graph, rules, context);
+  static const RuleSet set(rules);
+  return apply_rules(graph, set, context);
 }
 
 }  // namespace sinter

@@ -1,6 +1,7 @@
 // Parsing, matching and applying of rules.
 #include "passes/rule.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <optional>
@@ -109,7 +110,7 @@ class Matcher {
   bool match_node(const Pattern& pattern, int32_t index, Match& match) {
     const Node& node = graph_.node(index);
     if (!node.is(pattern.op)) return false;
-    const auto saved = match.bindings;
+    const size_t saved = match.bindings.size();
     if (!pattern.name.empty() && !match.bind(pattern.name, {index, 0})) return false;
     if (pattern.any_operands || match_operands(pattern, node, match, false) ||
         (is_commutative(pattern.op) && match_operands(pattern, node, match, true))) {
@@ -117,7 +118,7 @@ class Matcher {
       nodes_.push_back(index);
       return true;
     }
-    match.bindings = saved;
+    match.bindings.resize(saved);
     return false;
   }
   bool shared() const { return shared_; }
@@ -127,11 +128,11 @@ class Matcher {
  private:
   bool match_operands(const Pattern& pattern, const Node& node, Match& match, bool swapped) {
     if (pattern.operands.size() != node.inputs.size()) return false;
-    const auto saved = match.bindings;
+    const size_t saved = match.bindings.size();
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       const size_t from = swapped ? node.inputs.size() - 1 - k : k;
       if (match_value(pattern.operands[k], node.inputs[from], match)) continue;
-      match.bindings = saved;
+      match.bindings.resize(saved);
       return false;
     }
     return true;
@@ -173,81 +174,115 @@ Symbol build_text(const Pattern& pattern, const Match& match) {
   return match.graph().add1(pattern.op, operands);
 }
 
-struct ParsedRule {
-  const Rule* rule;
-  Pattern pattern;
-  std::optional<Pattern> replacement;
-};
-
 // Why the matched rule may not fire, or "".
 std::string reason_against(const Rule& rule, const Match& match, bool shared) {
   if (shared) return "a value in between is used elsewhere too";
   return rule.why_not ? rule.why_not(match) : "";
 }
 
-bool fire(const ParsedRule& parsed, Rewriter& rewriter, int32_t index, const Uses& uses,
-          const PassContext& context) {
-  const Graph& graph = rewriter.source();
-  Match match(graph, &rewriter);
-  match.root = {index, 0};
-  Matcher matcher(graph, uses);
-  if (!matcher.match_node(parsed.pattern, index, match)) return false;
-  const Rule& rule = *parsed.rule;
-  if (const std::string reason = reason_against(rule, match, matcher.shared()); !reason.empty()) {
-    if (rule.remarks) add_remark(context, rule.name, graph.node(index), reason);
-    return false;
+// A rule that may fire at a node, and the nodes that make way.
+struct Found {
+  const RuleSet::Parsed* rule;
+  Match match;
+  std::vector<int32_t> nodes;
+};
+
+// Looks at one graph for nodes where a rule may fire.
+class Finder {
+ public:
+  Finder(const Graph& graph, const RuleSet& rules, const PassContext& context)
+      : graph_(graph), rules_(rules), context_(context), uses_(count_uses(graph)) {}
+
+  std::optional<Found> find(int32_t index) const {
+    for (const RuleSet::Parsed& parsed : rules_.at(graph_.node(index).op->name)) {
+      Match match(graph_);
+      match.root = {index, 0};
+      Matcher matcher(graph_, uses_);
+      if (!matcher.match_node(parsed.pattern, index, match)) continue;
+      const Rule& rule = *parsed.rule;
+      const std::string reason = reason_against(rule, match, matcher.shared());
+      if (reason.empty()) return Found{&parsed, std::move(match), matcher.nodes()};
+      if (rule.remarks) add_remark(context_, rule.name, graph_.node(index), reason);
+    }
+    return std::nullopt;
   }
-  const OriginScope scope(rewriter.target(), joined_origin(graph, matcher.nodes()));
+
+ private:
+  const Graph& graph_;
+  const RuleSet& rules_;
+  const PassContext& context_;
+  Uses uses_;
+};
+
+void fire(Found& found, Rewriter& rewriter) {
+  const Graph& graph = rewriter.source();
+  Match& match = found.match;
+  match.build_in(rewriter);
+  const OriginScope scope(rewriter.target(), joined_origin(graph, found.nodes));
+  const Rule& rule = *found.rule->rule;
   const Symbol result =
-      parsed.replacement ? build_text(*parsed.replacement, match) : rule.build(match);
+      found.rule->replacement ? build_text(*found.rule->replacement, match) : rule.build(match);
   SINTER_CHECK(result.type() == graph.type(match.root), "rule " + rule.name + " changed a type");
   rewriter.replace(match.root, result);
-  return true;
 }
 
 }  // namespace
 
 ValueId Match::id(std::string_view name) const {
-  const auto it = bindings.find(name);
+  const auto it = std::ranges::find(bindings, name, &std::pair<std::string_view, ValueId>::first);
   SINTER_CHECK(it != bindings.end(), "no value " + std::string(name) + " in the pattern");
   return it->second;
 }
 
 bool Match::bind(std::string_view name, ValueId id) {
-  const auto [it, inserted] = bindings.try_emplace(std::string(name), id);
-  return inserted || it->second == id;
+  for (const auto& [known, value] : bindings) {
+    if (known == name) return value == id;
+  }
+  bindings.emplace_back(name, id);
+  return true;
 }
 
 Pattern parse_pattern(std::string_view text) { return PatternParser(text).parse(); }
 
-Graph apply_rules(const Graph& graph, std::span<const Rule> rules, const PassContext& context) {
-  std::multimap<std::string, ParsedRule> by_op;
+RuleSet::RuleSet(std::span<const Rule> rules) {
   for (const Rule& rule : rules) {
-    ParsedRule parsed{&rule, parse_pattern(rule.pattern), std::nullopt};
+    Parsed parsed{&rule, parse_pattern(rule.pattern), std::nullopt};
     if (!rule.build) parsed.replacement = parse_pattern(rule.replacement);
-    const std::string op = parsed.pattern.op;
-    by_op.emplace(op, std::move(parsed));
+    std::vector<Parsed>& others = by_op_[parsed.pattern.op];
+    others.push_back(std::move(parsed));
   }
+}
+
+const std::vector<RuleSet::Parsed>& RuleSet::at(const std::string& op) const {
+  static const std::vector<Parsed> none;
+  const auto it = by_op_.find(op);
+  return it == by_op_.end() ? none : it->second;
+}
+
+Graph apply_rules(const Graph& graph, const RuleSet& rules, const PassContext& context) {
   Graph current = graph;
   constexpr int kMostRounds = 100;  // rules shrink the graph or bring it nearer to a normal form: a
                                     // guard against a cycle of them
   for (int round = 0;; ++round) {
     SINTER_CHECK(round < kMostRounds, "rules that undo each other");
-    const Uses uses = count_uses(current);
+    const Finder finder(current, rules, context);
     const std::vector<bool> live = current.live_nodes();
-    bool fired = false;
-    Graph next = rewrite(current, [&](Rewriter& rewriter, int32_t index) {
+    // Most rounds find nothing: only what is found makes a new graph.
+    int32_t first = 0;
+    std::optional<Found> found;
+    while (first < current.size() && !found) {
+      if (live[static_cast<size_t>(first)]) found = finder.find(first);
+      if (!found) ++first;
+    }
+    if (!found) return current;
+    current = rewrite(current, [&](Rewriter& rewriter, int32_t index) {
       if (!live[static_cast<size_t>(index)]) return true;
-      const auto [begin, end] = by_op.equal_range(current.node(index).op->name);
-      for (auto it = begin; it != end; ++it) {
-        if (!fire(it->second, rewriter, index, uses, context)) continue;
-        fired = true;
-        return true;
-      }
-      return false;
+      if (index < first) return false;
+      if (index > first) found = finder.find(index);
+      if (!found) return false;
+      fire(*found, rewriter);
+      return true;
     });
-    if (!fired) return round == 0 ? graph : current;
-    current = std::move(next);
   }
 }
 

@@ -11,10 +11,12 @@
 #pragma once
 
 #include <functional>
-#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/rewriter.h"
@@ -30,10 +32,10 @@ enum class Numerics : uint8_t {
 };
 
 /// What a pattern has found: values and nodes of the graph before, by name. The replacement is
-/// built in the graph after.
+/// built in the graph after, which there is once something was found.
 class Match {
  public:
-  Match(const Graph& source, Rewriter* rewriter) : source_(&source), rewriter_(rewriter) {}
+  explicit Match(const Graph& source) : source_(&source) {}
   const Graph& source() const { return *source_; }
   ValueId id(std::string_view name) const;
   const ValueType& type(std::string_view name) const { return source_->type(id(name)); }
@@ -44,13 +46,15 @@ class Match {
   Symbol value(ValueId old) const { return rewriter_->map(old); }
   Graph& graph() const { return rewriter_->target(); }
 
-  bool bind(std::string_view name, ValueId id);
-  std::map<std::string, ValueId, std::less<>> bindings;
+  void build_in(Rewriter& rewriter) { rewriter_ = &rewriter; }
+
+  bool bind(std::string_view name, ValueId id);  // the name lives in the pattern
+  std::vector<std::pair<std::string_view, ValueId>> bindings;
   ValueId root;
 
  private:
   const Graph* source_;
-  Rewriter* rewriter_;
+  Rewriter* rewriter_ = nullptr;
 };
 
 struct Rule {
@@ -66,9 +70,6 @@ struct Rule {
   bool remarks = false;
 };
 
-/// Applies the rules, at each node the first that fits, until none fires.
-Graph apply_rules(const Graph& graph, std::span<const Rule> rules, const PassContext& context);
-
 /// A parsed pattern or replacement.
 struct Pattern {
   enum class Kind : uint8_t { kValue, kNumber, kOp } kind = Kind::kValue;
@@ -80,5 +81,23 @@ struct Pattern {
   std::vector<Pattern> operands;
 };
 Pattern parse_pattern(std::string_view text);
+
+/// Rules made ready to be looked for: parsed, by the op at their root. They must outlive the set.
+class RuleSet {
+ public:
+  struct Parsed {
+    const Rule* rule;
+    Pattern pattern;
+    std::optional<Pattern> replacement;
+  };
+  explicit RuleSet(std::span<const Rule> rules);
+  const std::vector<Parsed>& at(const std::string& op) const;
+
+ private:
+  std::unordered_map<std::string, std::vector<Parsed>> by_op_;
+};
+
+/// Applies the rules, at each node the first that fits, until none fires.
+Graph apply_rules(const Graph& graph, const RuleSet& rules, const PassContext& context);
 
 }  // namespace sinter

@@ -123,7 +123,8 @@ Graph simplify(const Graph& graph, const PassContext& context) {
     rules.insert(rules.end(), move_rules().begin(), move_rules().end());
     return rules;
   }();
-  return apply_rules(graph, all, context);
+  static const RuleSet set(all);
+  return apply_rules(graph, set, context);
 }
 
 }  // namespace sinter

@@ -101,9 +101,31 @@ bool simplify_map(Rewriter& rewriter, int32_t index) {
   return true;
 }
 
+// Has the map a constant operand, an operand or a result twice, a result that is an operand or a
+// constant?
+bool may_change(const Graph& graph, const Node& node) {
+  const auto is_new = [](const auto& all, size_t k) {
+    const auto at = all.begin() + static_cast<std::ptrdiff_t>(k);
+    return std::find(all.begin(), at, *at) == at;
+  };
+  for (size_t k = 0; k < node.inputs.size(); ++k) {
+    if (!is_new(node.inputs, k) || uniform_value(graph, node.inputs[k])) return true;
+  }
+  const ScalarExpr& body = node.attributes.get_expr("body");
+  for (size_t r = 0; r < body.results.size(); ++r) {
+    const ScalarOp op = body.instructions[static_cast<size_t>(body.results[r])].op;
+    if (!is_new(body.results, r) || op == ScalarOp::kArgument || op == ScalarOp::kConstant)
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Graph simplify_maps(const Graph& graph, const PassContext&) {
+  if (std::ranges::none_of(graph.nodes(),
+                           [&](const Node& n) { return n.is("map") && may_change(graph, n); }))
+    return graph;
   return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
     return graph.node(index).is("map") && simplify_map(rewriter, index);
   });

@@ -53,7 +53,8 @@ Graph stabilize_cross_entropy(const Graph& graph, const PassContext& context) {
       {"sparse", "loss:sparse_categorical_crossentropy(t, p:softmax(z))", "",
        Numerics::kReassociates, why_not, build},
   };
-  return apply_rules(graph, rules, context);
+  static const RuleSet set(rules);
+  return apply_rules(graph, set, context);
 }
 
 }  // namespace sinter

@@ -97,8 +97,8 @@ std::optional<std::string> CodeCache::find(std::string_view key) const {
       return std::nullopt;
     }
     if (stored != key) return std::nullopt;
-    // Used just now; to some seconds is enough to tell old entries from new ones.
-    if (info.st_mtime + 5 < ::time(nullptr))
+    // Used just now; to some minutes is enough to tell old entries from new ones.
+    if (info.st_mtime + 600 < ::time(nullptr))
       fs::last_write_time(path, fs::file_time_type::clock::now(), ignored);
     return std::string(value);
   } catch (const Error&) {

@@ -37,21 +37,22 @@ void build_contract(const Region& region, int32_t node, LoopProgram& program) {
     return std::find(list.begin(), list.end(), d) != list.end();
   };
 
+  const std::vector<int64_t> a_dims = a.dims(), b_dims = b.dims();
   std::vector<Dim> batch, rows, columns, summed;
   size_t next = 0;
   for (size_t k = 0; k < a_batch.size(); ++k)
     batch.push_back(
-        {a.dims()[a_batch[k]], a_strides[a_batch[k]], b_strides[b_batch[k]], out_strides[next++]});
+        {a_dims[a_batch[k]], a_strides[a_batch[k]], b_strides[b_batch[k]], out_strides[next++]});
   for (size_t d = 0; d < a_strides.size(); ++d) {
     if (!contains(a_batch, d) && !contains(a_sum, d))
-      rows.push_back({a.dims()[d], a_strides[d], 0, out_strides[next++]});
+      rows.push_back({a_dims[d], a_strides[d], 0, out_strides[next++]});
   }
   for (size_t d = 0; d < b_strides.size(); ++d) {
     if (!contains(b_batch, d) && !contains(b_sum, d))
-      columns.push_back({b.dims()[d], 0, b_strides[d], out_strides[next++]});
+      columns.push_back({b_dims[d], 0, b_strides[d], out_strides[next++]});
   }
   for (size_t k = 0; k < a_sum.size(); ++k)
-    summed.push_back({a.dims()[a_sum[k]], a_strides[a_sum[k]], b_strides[b_sum[k]], 0});
+    summed.push_back({a_dims[a_sum[k]], a_strides[a_sum[k]], b_strides[b_sum[k]], 0});
 
   const bool dense = !columns.empty() && columns.back().rhs == 1 && columns.back().extent > 1;
   std::vector<Dim> order = batch;

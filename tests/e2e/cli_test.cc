@@ -150,7 +150,7 @@ TEST_F(Cli, AnInterruptedTrainingIsKept) {
   const ProcessResult result =
       run_process({"/bin/sh", "-c",
                    SINTER_BINARY_DIR "/sinter " + command + "> " + file("log") +
-                       " & pid=$!; until grep -q 'Epoch 3/' " + file("log") +
+                       " & pid=$!; until grep -qs 'Epoch 3/' " + file("log") +
                        "; do kill -0 $pid || exit 3; sleep 0.02; done; kill $pid; wait $pid"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, StartsWith("sinter train: interrupted in epoch "));

@@ -44,6 +44,7 @@ class Golden : public testing::TestWithParam<std::string> {
       return std::find(c.claims.begin(), c.claims.end(), op) != c.claims.end();
     };
     PassContext context;
+    context.verify = true;
     context.mixed_precision = c.mixed_precision;
     target_.contracts_bfloat16 = !c.emulated;
     context.target = &target_;

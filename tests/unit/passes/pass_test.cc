@@ -22,7 +22,8 @@ Graph sample() {
   })");
 }
 
-Graph run_one(const Pass& pass, const PassContext& context = {}) {
+Graph run_one(const Pass& pass, PassContext context = {}) {
+  context.verify = true;
   return run_pipeline({"test", {&pass}}, sample(), context);
 }
 
@@ -69,6 +70,19 @@ TEST(PassWrapper, APassThatChangesTheInterfaceIsABug) {
                     return copy;
                   }};
   EXPECT_THROW(run_one(pass), InternalError);
+}
+
+TEST(PassWrapper, WhatFindsNothingToDoCopiesNothing) {
+  Target target;
+  target.fuses_elementwise = true;
+  PassContext context;
+  context.target = &target;
+  Graph lowered = sample();
+  for (const Pass* pass : find_pipeline("training").passes) lowered = run_pass(pass->name, lowered, context);
+  for (const char* name : {"stabilize_cross_entropy", "remove_dropout", "simplify", "fold_constants", "merge_duplicates",
+                           "fuse_dense", "remove_dead", "decompose", "lower_precision", "simplify_maps"}) {
+    EXPECT_EQ(run_pass(name, lowered, context).nodes().data(), lowered.nodes().data()) << name;
+  }
 }
 
 TEST(PassWrapper, RemarksAreSaidOnce) {

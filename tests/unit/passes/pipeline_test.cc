@@ -50,6 +50,7 @@ Graph run(const std::string& pipeline, const Graph& graph, std::vector<std::stri
           std::vector<PassStatistics>* statistics = nullptr) {
   const Target target = fusing_target();
   PassContext context;
+  context.verify = true;
   context.target = &target;
   context.evaluate = [](const Graph& g) { return evaluate_graph(g, {}); };
   context.disabled = std::move(disabled);

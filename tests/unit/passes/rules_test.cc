@@ -71,7 +71,7 @@ class Rules : public testing::TestWithParam<size_t> {
  protected:
   void SetUp() override { register_ops(); }
   Rule rule_ = plain_rules()[GetParam()];
-  Graph apply(const Graph& graph) { return apply_rules(graph, std::span(&rule_, 1), {}); }
+  Graph apply(const Graph& graph) { return apply_rules(graph, RuleSet(std::span(&rule_, 1)), {}); }
 
   double tolerance() const { return rule_.numerics == Numerics::kExact ? 0 : 2e-6; }
 };
@@ -153,7 +153,7 @@ TEST(RuleSyntax, OneValueTwiceIsOneValue) {
                y = g.input("y", {DType::kFloat32, Shape{2}});
   g.add_output("r", maximum(x, y).id());
   const Rule rule{"same", "maximum(x, x)", "x"};
-  EXPECT_TRUE(equal_graphs(apply_rules(g, std::span(&rule, 1), {}), g));
+  EXPECT_TRUE(equal_graphs(apply_rules(g, RuleSet(std::span(&rule, 1)), {}), g));
 }
 
 }  // namespace

@@ -1,0 +1,90 @@
+// Copies of graphs, and the data structures that make compiling cheap: they behave as the plain ones would.
+#include "core/graph.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/philox.h"
+#include "core/text.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+Graph small() {
+  register_ops();
+  return parse_graph(R"(graph "g" {
+    %x = input() : float32[4]
+    %y = negative(%x)
+    output "y" = %y
+  })");
+}
+
+TEST(GraphCopies, AChangeOfOneLeavesTheOtherAsItWas) {
+  const Graph original = small();
+  const std::string before = to_text(original);
+  Graph copy = original;
+  EXPECT_EQ(copy.nodes().data(), original.nodes().data());
+  const Symbol y(&copy, {1, 0});
+  copy.add_output("z", exp(y).id());
+  copy.variable("w", {DType::kFloat32, {2}});
+  EXPECT_EQ(to_text(original), before);
+  EXPECT_EQ(copy.size(), 4);
+  Graph bare = copy;
+  bare.clear_outputs();
+  EXPECT_TRUE(bare.outputs().empty());
+  EXPECT_EQ(copy.outputs().size(), 2u);
+}
+
+TEST(GraphCopies, AMovedFromGraphIsEmptyAndCanBeUsed) {
+  Graph first = small();
+  const Graph second = std::move(first);
+  EXPECT_EQ(first.size(), 0);  // NOLINT: that is what is tested
+  first.input("x", {DType::kFloat32, {1}});
+  EXPECT_EQ(first.size(), 1);
+  EXPECT_EQ(second.size(), 2);
+}
+
+TEST(Shapes, FewAndManyDimensionsBehaveAlike) {
+  for (int rank : {0, 1, 4, 5, 9}) {
+    std::vector<int64_t> dims;
+    for (int d = 0; d < rank; ++d) dims.push_back(d + 2);
+    Shape shape(dims);
+    EXPECT_EQ(shape.rank(), rank);
+    EXPECT_EQ(shape.dims(), dims);
+    const Shape copy = shape;
+    EXPECT_EQ(copy, shape);
+    if (rank == 0) continue;
+    EXPECT_EQ(shape.dim(-1), rank + 1);
+    shape[rank - 1] = 1;
+    EXPECT_NE(copy, shape);
+    EXPECT_EQ(copy[rank - 1], rank + 1);
+    dims.pop_back();
+    EXPECT_NE(Shape(dims), shape);
+    dims.push_back(kBatch);
+    EXPECT_FALSE(Shape(dims).is_static());
+    EXPECT_EQ(Shape(dims).specialized(1), shape);
+  }
+}
+
+TEST(Philox, AGroupIsItsElements) {
+  for (const int64_t group : {int64_t{0}, int64_t{1}, int64_t{777}, int64_t{1} << 29, (int64_t{1} << 56) - 1}) {
+    const std::array<uint32_t, 64> bits = philox_group(-5, 3, 11, group);
+    for (int64_t i = 0; i < 64; ++i) EXPECT_EQ(bits[static_cast<size_t>(i)], philox_bits(-5, 3, 11, 64 * group + i)) << group << " " << i;
+  }
+}
+
+TEST(Tensors, OfAnySizeAreZeroAndAligned) {
+  for (const int64_t n : {0, 1, 1000, 16383, 16384, 16385, 1 << 20}) {
+    Tensor t(DType::kFloat32, {n});
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(t.raw()) % 64, 0u);
+    for (float v : t.data<float>()) ASSERT_EQ(v, 0.0f);
+    std::ranges::fill(t.data<float>(), 1.0f);
+  }
+  EXPECT_TRUE(std::signbit(Tensor::full(DType::kFloat32, {3}, -0.0).at(2)));
+}
+
+}  // namespace
+}  // namespace sinter
