@@ -239,6 +239,8 @@ class MatmulCode {
                            ir_.add(ir_.mul(column, p_.rhs.free.stride()),
                                    ir_.mul(panel.begin, p_.rhs.depth.stride())));
         panel.rhs_stride = p_.rhs.depth.stride();
+        panel.next = ir_.at(panel.rhs, kind.vectors * plan_.machine.lanes);
+        panel.next_stride = panel.rhs_stride;
         break;
       case MatmulPlan::Packing::kPrepared: {
         Value first = ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector),

@@ -229,7 +229,7 @@ MatmulPlan::Prefetch choose_prefetch(const MatmulPlan& plan) {
   const int64_t size = dtype_size(plan.rhs_source.dtype), elements = plan.elements_a_term();
   const bool is_far =
       p.columns >= kCopyColumns || p.columns * p.depth * elements * size >= kFarBytes;
-  if (plan.packing == MatmulPlan::Packing::kInPlace || p.rows < kCopyRows || !is_far) return {};
+  if (p.rows < kCopyRows || !is_far) return {};
   const bool packed = plan.packing == MatmulPlan::Packing::kPrepared;
   const int64_t terms = plan.chunk_terms() * (packed ? 1 : elements);
   const int64_t columns = plan.panel_columns();
