@@ -166,8 +166,20 @@ class MatmulCode {
         of_chunk.batch = n;
         tile.set_depth(of_chunk);
         of_chunk.lhs = left_side(n, of_chunk.begin, of_chunk.end);
-        each_panel_of_piece(
-            [&](const PanelKind& kind, Value vector) { emit_panel(tile, of_chunk, kind, vector); });
+        if (plan_.rows_outer) {
+          each_tile([&](Value row, int64_t rows, Value number) {
+            each_panel_of_piece([&](const PanelKind& kind, Value vector) {
+              tile.emit(find_panel(tile, of_chunk, kind, vector), row, rows, number);
+            });
+          });
+        } else {
+          each_panel_of_piece([&](const PanelKind& kind, Value vector) {
+            const MatmulTile::Panel panel = find_panel(tile, of_chunk, kind, vector);
+            each_tile([&](Value row, int64_t rows, Value number) {
+              tile.emit(panel, row, rows, number);
+            });
+          });
+        }
       });
     });
   }
@@ -228,7 +240,9 @@ class MatmulCode {
     return e_.element(rhs_, plan_.rhs_source.dtype, ir_.offset(plan_.rhs_source.batch, n));
   }
 
-  void emit_panel(MatmulTile& tile, MatmulTile::Panel panel, const PanelKind& kind, Value vector) {
+  // Where the terms of a panel are; packs them first where the plan says so.
+  MatmulTile::Panel find_panel(MatmulTile& tile, MatmulTile::Panel panel, const PanelKind& kind,
+                               Value vector) {
     Value column = ir_.mul(vector, plan_.machine.lanes), n = panel.batch;
     panel.kind = kind;
     panel.vector = vector;
@@ -240,7 +254,7 @@ class MatmulCode {
                                    ir_.mul(panel.begin, p_.rhs.depth.stride())));
         panel.rhs_stride = p_.rhs.depth.stride();
         panel.next = ir_.at(panel.rhs, kind.vectors * plan_.machine.lanes);
-        panel.next_stride = panel.rhs_stride;
+        panel.next_stride = panel.rhs_stride * dtype_size(p_.dtype);
         break;
       case MatmulPlan::Packing::kPrepared: {
         Value first = ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector),
@@ -269,14 +283,20 @@ class MatmulCode {
       }
     }
     if (plan_.prefetch.rows == 0) panel.next = nullptr;
+    return panel;
+  }
+
+  // Calls `body` with the first row of a tile, its rows and its number in this piece, for all tiles
+  // of it; one loop a size.
+  void each_tile(const std::function<void(Value row, int64_t rows, Value number)>& body) {
     const auto number = [&](Value i) { return b_.CreateSub(i, tiles_.first); };
     const int64_t large = plan_.row_tiles.large_parts(), size = plan_.row_tiles.largest(),
                   small = plan_.row_tiles.smallest();
     ir_.loop(tiles_.first, clamp_high(tiles_.second, large), 1,
-             [&](Value i) { tile.emit(panel, ir_.mul(i, size), size, number(i)); });
+             [&](Value i) { body(ir_.mul(i, size), size, number(i)); });
     if (large == plan_.row_tiles.count) return;
     ir_.loop(clamp_low(tiles_.first, large), tiles_.second, 1, [&](Value i) {
-      tile.emit(panel, ir_.add(ir_.mul(i, small), large * (size - small)), small, number(i));
+      body(ir_.add(ir_.mul(i, small), large * (size - small)), small, number(i));
     });
   }
 

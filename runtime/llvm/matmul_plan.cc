@@ -187,6 +187,10 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
   while (plan.batch_pieces < wanted && p.batch % (plan.batch_pieces * 2) == 0)
     plan.batch_pieces *= 2;
   const int64_t rest = wanted / plan.batch_pieces;
+  if (plan.rows_outer) {
+    plan.row_pieces = std::min(rest, plan.row_tiles.count);
+    return;
+  }
   const bool packs = plan.packs_panels();
   plan.columns_first = keeps_weights(plan, plan.packing);
   // What the wrong split costs, as a share of the work: lines of the result for each term of their
@@ -227,9 +231,9 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
 MatmulPlan::Prefetch choose_prefetch(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
   const int64_t size = dtype_size(plan.rhs_source.dtype), elements = plan.elements_a_term();
-  const bool is_far =
-      p.columns >= kCopyColumns || p.columns * p.depth * elements * size >= kFarBytes;
-  if (p.rows < kCopyRows || !is_far) return {};
+  const bool is_far = p.columns >= kCopyColumns ||
+                      p.columns * p.depth * elements * size >= kFarBytes;
+  if (plan.rows_outer || p.rows < kCopyRows || !is_far) return {};
   const bool packed = plan.packing == MatmulPlan::Packing::kPrepared;
   const int64_t terms = plan.chunk_terms() * (packed ? 1 : elements);
   const int64_t columns = plan.panel_columns();
@@ -279,6 +283,18 @@ MatmulPlan::Packing choose_packing(const MatmulProblem& p, bool pack_rhs) {
   if (p.rhs.free.stride() != 1 && p.columns != 1) return MatmulPlan::Packing::kTranspose;
   return p.columns >= kCopyColumns && p.rows >= kCopyRows ? MatmulPlan::Packing::kCopy
                                                           : MatmulPlan::Packing::kInPlace;
+}
+
+// Is the optimizer's state so large that it comes from beyond the second-level caches, and the right
+// side so small that it stays there while rows of the state go by?
+bool walks_rows(const MatmulPlan& plan, int64_t operands) {
+  const MatmulProblem& p = plan.problem;
+  const int64_t size = dtype_size(p.dtype);
+  const bool may = plan.packing == MatmulPlan::Packing::kInPlace ||
+                   plan.packing == MatmulPlan::Packing::kCopy;
+  return may && !plan.pairs && p.batch == 1 && plan.depth_chunks.count == 1 &&
+         p.depth * p.columns * size <= kFarBytes / 4 &&
+         operands * p.rows * p.columns * size >= 2 * kFarBytes;
 }
 
 }  // namespace
@@ -347,6 +363,10 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
                           : EvenSplit{steps, 1};
 
   if (!plan.pairs) plan.packing = choose_packing(p, pack_rhs);
+  if (walks_rows(plan, operands)) {
+    plan.rows_outer = true;
+    plan.packing = MatmulPlan::Packing::kInPlace;
+  }
   choose_pieces(plan, sums_columns);
   place_pairs(plan);
   plan.prefetch = choose_prefetch(plan);

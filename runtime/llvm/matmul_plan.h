@@ -83,6 +83,10 @@ struct MatmulPlan {
   // The same for what its epilogue reads as large as the result: each tile asks for its own rows.
   Prefetch operands;
 
+  // All panels of a tile's rows, then the next rows: what the epilogue reads and writes is walked as
+  // it lies in memory.
+  bool rows_outer = false;
+
   int64_t left_ahead = 0;  // terms of the left side a tile asks for ahead of their use
 
   int64_t pieces() const { return row_pieces * column_pieces * batch_pieces; }

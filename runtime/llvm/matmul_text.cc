@@ -97,8 +97,11 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
     open(fmt::format("for tile in {}{}", parts(plan.row_tiles, vectors_of("rows").c_str()),
                      plan.turns_rows() ? ", turned in registers" : ""));
   } else {
-    open(fmt::format("for panel in {}", parts(plan.vectors, vectors_of("columns").c_str())));
-    open(fmt::format("for tile in {}", parts(plan.row_tiles, "rows")));
+    const std::string panels =
+        fmt::format("for panel in {}", parts(plan.vectors, vectors_of("columns").c_str()));
+    const std::string tiles = fmt::format("for tile in {}", parts(plan.row_tiles, "rows"));
+    open(plan.rows_outer ? tiles : panels);
+    open(plan.rows_outer ? panels : tiles);
   }
   open(fmt::format("for k by {}{}{}", plan.unroll, plan.pairs ? " pairs" : "",
                    plan.sums > 1 ? fmt::format(" into {} sums", plan.sums) : ""));
