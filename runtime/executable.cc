@@ -66,6 +66,9 @@ struct Executable::Instance {
   std::vector<size_t> stage_ends;                   // phases [stage_ends[i - 1], stage_ends[i]) run side by side
   std::vector<std::unique_ptr<Queue[]>> queues;  // a phase: one queue a worker
   unsigned ticket = 0;
+  // Helpers that wait long for the end of a stage sleep until the calling thread has seen it.
+  alignas(64) std::atomic<uint32_t> stages_seen{0};
+  std::atomic<int> sleepers{0};
   std::span<const void* const> inputs;
   std::span<void* const> outputs;
   // When profiling: the time before the first phase and after each, by the calling thread.
@@ -219,21 +222,34 @@ struct Executable::Instance {
         if (!drain(k, (worker + i) % count, worker, run_ticket)) return false;
       }
     }
-    // Complete means that every piece has been finished, by whomever.
     for (size_t k = begin; k < end; ++k) {
-      const auto pieces = static_cast<uint32_t>(phases[k]->pieces);
-      for (int spins = 0;; ++spins) {
-        const uint64_t done = phases[k]->done.load(std::memory_order_acquire);
-        if (static_cast<unsigned>(done >> 32) != run_ticket) return false;
-        if (static_cast<uint32_t>(done) == pieces) break;
-        // The thread that holds the last piece may have lost its core: after a while let it have this one. Helpers leave the run: they
-        // park and are woken for the next, and waking finds an idle core where yielding would stay on this one.
+      for (int spins = 0; !is_complete(k, run_ticket); ++spins) {
+        // The thread that holds the last piece may have lost its core: after a while let it have this one. Helpers sleep, since waking
+        // finds an idle core where yielding would stay on this one.
         if (spins < 2000) spin_pause();
         else if (worker == 0) std::this_thread::yield();
-        else return false;
+        else sleep_until_complete(k, run_ticket);
       }
     }
+    if (worker == 0) {
+      stages_seen.fetch_add(1, std::memory_order_seq_cst);
+      if (sleepers.load(std::memory_order_seq_cst) > 0) stages_seen.notify_all();
+    }
     return true;
+  }
+
+  // Has every piece of phase k been finished, by whomever? Also true once the run is over.
+  bool is_complete(size_t k, unsigned run_ticket) const {
+    const uint64_t done = phases[k]->done.load(std::memory_order_seq_cst);
+    return static_cast<unsigned>(done >> 32) != run_ticket || static_cast<uint32_t>(done) == static_cast<uint32_t>(phases[k]->pieces);
+  }
+
+  void sleep_until_complete(size_t k, unsigned run_ticket) {
+    sleepers.fetch_add(1, std::memory_order_seq_cst);
+    const uint32_t seen = stages_seen.load(std::memory_order_seq_cst);
+    // The calling thread counts a stage after it has found it complete, so after this look.
+    if (!is_complete(k, run_ticket)) stages_seen.wait(seen, std::memory_order_seq_cst);
+    sleepers.fetch_sub(1, std::memory_order_seq_cst);
   }
 };
 

@@ -2,6 +2,7 @@
 #include "runtime/llvm/matmul_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "runtime/cost_model.h"
@@ -155,7 +156,10 @@ int64_t wanted_pieces(const MatmulPlan& plan) {
     return bytes < 1'000'000 ? 2 : bytes < 4'000'000 ? 4 : 8;
   }
   const int64_t flops = p.flops() * plan.elements_a_term();
-  return flops < 2'000'000 ? 2 : flops < 16'000'000 ? 4 : 8;
+  int64_t pieces = flops < 2'000'000 ? 2 : flops < 16'000'000 ? 4 : 8;
+  // Pieces of at most a sixth of a millisecond, so that threads end together.
+  while (pieces < 64 && flops > pieces * 16'000'000) pieces *= 2;
+  return pieces;
 }
 
 // Which cores should share a product by columns, and not by rows? A line of memory that another
@@ -214,7 +218,7 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
       // core leaves undone.
       const int64_t count = by_rows * by_columns;
       cost *= static_cast<double>(count > 1 ? count / 2 : 1) *
-              (1.0 - 0.005 * static_cast<double>(count));
+              (1.0 - 0.013 * std::log2(static_cast<double>(count)));
       if (count == 1 && rest > 1) cost *= 2;
       if ((plan.columns_first ? by_columns : by_rows) == 1 && rest > 1) cost *= penalty;
       if (cost <= best) {

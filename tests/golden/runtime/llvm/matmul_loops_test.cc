@@ -126,6 +126,30 @@ TEST(MatmulLoops, WeightGradient) {
                                                    64));
 }
 
+// An update whose state comes from beyond the caches: walked by rows, each tile's share asked for
+// while the tile is summed.
+TEST(MatmulLoops, LargeUpdate) {
+  expect_golden("matmul_large_update", loops_of(R"text(graph "g" {
+  %x = input() : float32[128,784]
+  %dz = input() : float32[128,512]
+  %w = variable() : float32[784,512]
+  %m = variable() : float32[784,512]
+  %y = fusion(%x, %dz, %w, %m) {kind="contract", body=graph "region" {
+      %in0 = input() : float32[128,784]
+      %in1 = input() : float32[128,512]
+      %2 = contract(%in0, %in1) {lhs_contract=[0], rhs_contract=[0]} : float32[784,512]
+      %in2 = input() : float32[784,512]
+      %in3 = input() : float32[784,512]
+      %5 = map(%in2, %in3, %2) {body="(float32, float32, float32) -> add(a1, mul(sub(a2, a1), 0.1:float32)), sub(a0, div(add(a1, mul(sub(a2, a1), 0.1:float32)), add(sqrt(abs(a1)), 1e-07:float32)))"} : (float32[784,512], float32[784,512])
+      output "out0" = %5#0
+      output "out1" = %5#1
+    }} : (float32[784,512], float32[784,512])
+  output "m" = %y#0
+  output "w" = %y#1
+})text",
+                                                64));
+}
+
 // Pairs of terms: x is paired in memory, W and both sides of x^T.dy are paired as they are packed.
 TEST(MatmulLoops, BFloat16) {
   expect_golden("matmul_bfloat16", loops_of(R"text(graph "g" {
