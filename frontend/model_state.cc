@@ -14,8 +14,8 @@ namespace {
 // some room.
 constexpr size_t kMaxPrograms = 16;
 
-std::string describe(const StepInputs& inputs, int64_t batch) {
-  std::string key = std::to_string(batch);
+std::string describe(const StepInputs& inputs, StepMode mode) {
+  std::string key = mode == StepMode::kTrain ? "train" : "evaluate";
   for (const ValueType& t : inputs.labels) key += " " + t.to_string();
   for (const auto& rank : inputs.weight_rank) key += rank ? fmt::format(" w{}", *rank) : " -";
   return key;
@@ -61,13 +61,15 @@ void add_scalar_outputs(StepProgram& program) {
 std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& inputs,
                                           int64_t batch, StepMode mode) {
   const bool training = mode == StepMode::kTrain;
-  return state.program((training ? "train " : "evaluate ") + describe(inputs, batch), [&] {
+  const std::string kind = describe(inputs, mode);
+  return state.program(fmt::format("{} {}", kind, batch), [&] {
     const Compiled& c = *state.compiled;
     OptimizerImpl& optimizer = c.arguments.optimizer.impl();
     if (training) optimizer.build(c.trainable);
-    StepGraph step =
-        build_step(state.name, state.net(), c.outputs, inputs, mode, state.random_state, &optimizer,
-                   c.trainable, c.arguments.disabled_passes);
+    StepGraph step = state.step_graph(kind, [&] {
+      return build_step(state.name, state.net(), c.outputs, inputs, mode, state.random_state,
+                        &optimizer, c.trainable, c.arguments.disabled_passes);
+    });
     auto program = make_program(state, std::move(step), training ? "training" : "inference", batch);
     add_scalar_outputs(*program);
     return program;
@@ -119,6 +121,12 @@ std::shared_ptr<StepProgram> ModelState::program(const std::string& key, const M
 void ModelState::forget_programs() {
   const std::lock_guard lock(mutex_);
   programs_.clear();
+  step_graphs_.clear();
+}
+
+StepGraph ModelState::step_graph(const std::string& key, const std::function<StepGraph()>& build) {
+  const auto known = step_graphs_.find(key);  // program() holds the lock
+  return known != step_graphs_.end() ? known->second : step_graphs_.emplace(key, build()).first->second;
 }
 
 void ModelState::refresh_version() {

@@ -27,7 +27,7 @@ struct Compiled {
 
 /// An executable of a step or of prediction, and where its results go.
 struct StepProgram {
-  StepGraph step;  // without its graph
+  StepGraph step;
   std::unique_ptr<Executable> executable;
   std::vector<Tensor> outputs;  // scalars of a step; empty for prediction
   std::vector<void*> targets;   // where they are
@@ -66,6 +66,9 @@ struct ModelState {
   /// are too many.
   std::shared_ptr<StepProgram> program(const std::string& key, const Maker& make);
   void forget_programs();
+  /// The graph of a step for any batch size, built when there is none under that key. Only makers of
+  /// programs ask for it.
+  StepGraph step_graph(const std::string& key, const std::function<StepGraph()>& build);
   /// Tells executables when weights have changed since they last looked.
   void refresh_version();
 
@@ -79,6 +82,7 @@ struct ModelState {
   };
   std::mutex mutex_;
   std::list<Entry> programs_;  // most recently used first
+  std::map<std::string, StepGraph> step_graphs_;
   uint64_t seen_changes_ = 0;
 };
 

@@ -272,15 +272,17 @@ TEST_F(Cli, ExportedFilesRunWithoutTheFrontend) {
 }
 
 TEST_F(Cli, BenchPrintsTheKeysOfItsPeers) {
-  for (const char* work : {"mlp_train", "mlp_b1"}) {
+  for (const char* work : {"mlp_train", "mlp_fit", "mlp_b1"}) {
     const json line =
         json::parse(ok({"bench", work, "--seconds", "0", "--threads", "1", "--no-cache"}).out);
     for (const char* key :
-         {"peer", "work", "threads", "median_us", "min_us", "steps", "first_us", "rss_mib"})
+         {"peer", "work", "threads", "median_us", "min_us", "steps", "first_us", "first_step_us",
+          "rss_mib"})
       EXPECT_TRUE(line.contains(key)) << key;
     EXPECT_EQ(line["work"], work);
     EXPECT_EQ(line["threads"], 1);
     EXPECT_GT(line["median_us"].get<double>(), 0);
+    EXPECT_LE(line["first_step_us"], line["first_us"]);
   }
 }
 

@@ -63,6 +63,28 @@ TEST_F(Fit, StepsAndValidationFrequency) {
   EXPECT_EQ(h["loss"].size(), 4u);
 }
 
+int loss_calls = 0;
+Symbol counted_loss(Symbol y_true, Symbol y_pred) {
+  ++loss_calls;
+  return mean(square(y_true - y_pred), {-1});
+}
+
+TEST_F(Fit, BatchSizesShareTheGraphOfAStep) {
+  const auto calls_for = [&](int64_t rows, int64_t validation_rows) {
+    const Model model = classifier();
+    model.compile({.optimizer = SGD(0.5), .loss = counted_loss});
+    loss_calls = 0;
+    model.fit(values({rows, 4}), values({rows, 3}),
+              {.batch_size = 4,
+               .verbose = 0,
+               .validation_data = ValidationData{values({validation_rows, 4}), values({validation_rows, 3})}});
+    return loss_calls;
+  };
+  const int whole_batches = calls_for(8, 4);
+  EXPECT_GT(whole_batches, 0);
+  EXPECT_EQ(calls_for(11, 6), whole_batches);
+}
+
 TEST_F(Fit, ClassWeightsAreSampleWeights) {
   const Tensor x = values({12, 4}), y = labels(12, 3);
   Tensor w(DType::kFloat32, {12});
