@@ -42,13 +42,17 @@ void choose_streams(LoopNest& nest) {
   constexpr int64_t kLine = 64;
   const Units each = units_of_element(nest);
   if (nest.scalar || each.arithmetic > kMostArithmeticPerByte * each.bytes) return;
-  const auto columns = static_cast<size_t>(nest.columns());
   for (LoopOp& op : nest.ops) {
     if (op.kind != LoopOpKind::kStore || op.level != Level::kElement) continue;
     const int64_t size = dtype_size(op.dtype);
-    bool even = size >= 4 && op.access.strides[columns] == 1 && op.access.offset == 0 &&
+    auto adjacent = static_cast<size_t>(nest.columns());
+    if (nest.turn >= 0 && op.access.strides[adjacent] != 1)
+      adjacent = static_cast<size_t>(nest.turn);
+    bool even = size >= 4 && op.access.strides[adjacent] == 1 && op.access.offset == 0 &&
                 op.access.piece_stride == 0;
-    for (size_t d = 0; d < columns; ++d) even &= op.access.strides[d] * size % kLine == 0;
+    for (size_t d = 0; d < nest.dims.size(); ++d)
+      even &= d == adjacent || op.access.strides[d] * size % kLine == 0;
+    if (nest.turn >= 0) even &= nest.dims[adjacent] % kTurnTile == 0;
     op.stream = even && elements(nest) * size > kStreamBytes;
   }
 }
@@ -74,11 +78,37 @@ bool reductions_are_partial(const LoopNest& nest) {
   return true;
 }
 
+// How many pieces dimension `d` of a nest that turns its elements has at most.
+int64_t parts_of_turn(const LoopNest& nest, int d) {
+  const int64_t extent = nest.dims[static_cast<size_t>(d)];
+  return nest.is_turned(d) ? extent / kTurnTile : extent;
+}
+
+// Cut outside the squares if that gives enough pieces, then whole rows of the result, then parts of
+// rows.
+int choose_turned_split(const LoopNest& nest, int64_t wanted) {
+  std::vector<int> dims;
+  for (int d = 0; d < nest.columns(); ++d) {
+    if (d != nest.turn) dims.push_back(d);
+  }
+  const bool columns_are_adjacent =
+      nest.ops[1].access.strides[static_cast<size_t>(nest.columns())] == 1;
+  dims.push_back(columns_are_adjacent ? nest.turn : nest.columns());
+  dims.push_back(columns_are_adjacent ? nest.columns() : nest.turn);
+  int best = dims[0];
+  for (int d : dims) {
+    if (parts_of_turn(nest, best) < wanted && parts_of_turn(nest, d) > parts_of_turn(nest, best))
+      best = d;
+  }
+  return parts_of_turn(nest, best) > 1 ? best : -1;
+}
+
 // The dimension to cut, or -1 when the nest is not worth cutting.
 int choose_split(const LoopNest& nest) {
   const int columns = nest.columns();
   const int wanted = worthwhile_pieces(nest_microseconds(nest), 1 << 20);
   if (wanted == 1) return -1;
+  if (nest.turn >= 0) return choose_turned_split(nest, wanted);
   const bool may_cut_columns = reductions_are_partial(nest) &&
                                !has(nest, LoopOpKind::kAccumulateAt) &&
                                nest.dims[static_cast<size_t>(columns)] >= 64 * wanted;
@@ -106,6 +136,7 @@ int choose_split(const LoopNest& nest) {
 
 int pieces_of(const LoopNest& nest, int split) {
   if (split < 0) return 1;
+  if (nest.turn >= 0) return worthwhile_pieces(nest_microseconds(nest), parts_of_turn(nest, split));
   const int64_t extent = nest.dims[static_cast<size_t>(split)];
   if (split != nest.columns()) return worthwhile_pieces(nest_microseconds(nest), extent);
   // Whole multiples of 64 columns, none of them empty.
@@ -143,6 +174,7 @@ LoopNest combine_nest(const LoopOp& accumulation, int partial, int64_t count, in
 double nest_microseconds(const LoopNest& nest) {
   const Units each = units_of_element(nest);
   const auto count = static_cast<double>(elements(nest));
+  if (nest.turn >= 0) return transpose_microseconds(static_cast<double>(each.bytes) * count);
   return loop_microseconds(static_cast<double>(each.bytes) * count,
                            static_cast<double>(each.arithmetic) * count);
 }
@@ -160,10 +192,11 @@ void add_phase(std::vector<LoopNest> nests, LoopProgram& program, int scratch_ar
       // Every nest of the phase is cut into as many pieces, or not at all.
       const int64_t extent = nest.dims[static_cast<size_t>(nest.split)];
       const bool columns = nest.split == nest.columns();
-      if (columns ? (extent + columns_per_piece(extent, phase.pieces) - 1) /
-                            columns_per_piece(extent, phase.pieces) !=
-                        phase.pieces
-                  : extent < phase.pieces)
+      if (nest.turn >= 0 ? parts_of_turn(nest, nest.split) < phase.pieces
+          : columns      ? (extent + columns_per_piece(extent, phase.pieces) - 1) /
+                              columns_per_piece(extent, phase.pieces) !=
+                          phase.pieces
+                    : extent < phase.pieces)
         nest.split = -1;
     }
     if (nest.split < 0 || phase.pieces == 1) continue;

@@ -14,6 +14,7 @@ void NestEmitter::emit() {
   for (int64_t d : nest_.dims) end_.push_back(e_.i64(d));
   if (pieces_ > 1 && nest_.split >= 0) choose_range();
   const auto body = [&] {
+    if (nest_.turn >= 0) return emit_turned();
     outer_.assign(nest_.ops.size(), nullptr);
     keys_.clear();
     index_.assign(nest_.dims.size(), nullptr);
@@ -44,6 +45,8 @@ void NestEmitter::emit() {
 // anywhere.
 Value NestEmitter::may_stream() {
   if (lanes_ == 1 || (pieces_ > 1 && nest_.split < 0)) return nullptr;
+  // Turned elements leave in squares: only whole lines of one are written at once.
+  if (nest_.turn >= 0 && e_.cpu().vector_bytes < 64) return nullptr;
   Value all = nullptr;
   for (const LoopOp& o : nest_.ops) {
     if (!o.stream) continue;
@@ -72,6 +75,17 @@ int NestEmitter::choose_lanes() const {
 void NestEmitter::choose_range() {
   const auto s = static_cast<size_t>(nest_.split);
   const int64_t extent = nest_.dims[s];
+  if (nest_.is_turned(nest_.split)) {
+    const int64_t tiles = extent / kTurnTile;
+    const auto start = [&](Value piece) {
+      Value tile = ir_.CreateSDiv(ir_.CreateMul(piece, e_.i64(tiles)), e_.i64(pieces_));
+      return ir_.CreateMul(tile, e_.i64(kTurnTile));
+    };
+    begin_[s] = start(e_.piece());
+    end_[s] = ir_.CreateSelect(ir_.CreateICmpEQ(e_.piece(), e_.i64(pieces_ - 1)), e_.i64(extent),
+                               start(ir_.CreateAdd(e_.piece(), e_.i64(1))));
+    return;
+  }
   if (s == columns_) {
     const int64_t each = columns_per_piece(extent, pieces_);
     begin_[s] = ir_.CreateMul(e_.piece(), e_.i64(each));

@@ -73,6 +73,9 @@ class NestEmitter {
   // has its own place.
   Value is_first(const LoopOp& o);
 
+  // --- turning (emit_turn.cc)
+  void emit_turned();
+
   // --- arithmetic
   Value apply(const LoopOp& o, std::span<const Value> operands);
   Value constant(const LoopOp& o, int lanes);

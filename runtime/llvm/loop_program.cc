@@ -95,6 +95,7 @@ void LoopNest::store(int value, Access access) {
 void LoopNest::finish() {
   collapse();
   find_levels();
+  find_turn();
 }
 
 void LoopNest::collapse() {
@@ -162,6 +163,20 @@ void LoopNest::find_levels() {
     }
     op.level = level;
     op.pass = pass;
+  }
+}
+
+void LoopNest::find_turn() {
+  turn = -1;
+  if (scalar || ops.size() != 2 || ops[0].kind != LoopOpKind::kLoad ||
+      ops[1].kind != LoopOpKind::kStore || ops[0].dtype != ops[1].dtype)
+    return;
+  const auto c = static_cast<size_t>(columns());
+  const std::vector<int64_t>&from = ops[0].access.strides, &to = ops[1].access.strides;
+  if ((from[c] == 1) == (to[c] == 1)) return;
+  const std::vector<int64_t>& other = from[c] == 1 ? to : from;
+  for (size_t d = 0; d < c; ++d) {
+    if (other[d] == 1) turn = static_cast<int>(d);
   }
 }
 
@@ -238,7 +253,8 @@ std::string LoopNest::to_string(int pieces) const {
         fmt::format("{}{}", dims[d], static_cast<int>(d) == split && pieces > 1 ? "/pieces" : ""));
   }
   std::string text =
-      fmt::format("  for [{}]{}\n", fmt::join(sizes, ", "), scalar ? " in order" : "");
+      fmt::format("  for [{}]{}{}\n", fmt::join(sizes, ", "), scalar ? " in order" : "",
+                  turn >= 0 ? fmt::format(" turned with i{}", turn) : "");
   constexpr std::string_view levels[] = {"once", "row", "each"};
   for (size_t i = 0; i < ops.size(); ++i) {
     const std::string result = has_result(ops[i]) ? fmt::format("%{} = ", i) : "";

@@ -76,10 +76,16 @@ struct LoopOp {
   int pass = 0;  // the pass over the columns in which the value is first known
 };
 
+/// Pieces cut a dimension that is turned at multiples of this.
+constexpr int64_t kTurnTile = 16;
+
 struct LoopNest {
   std::vector<int64_t> dims;  // at least one
   int split = -1;             // the dimension that pieces share; -1: piece 0 runs the whole nest
   bool scalar = false;        // one lane: elements in order (scattered additions)
+  // A copy that changes which dimension is adjacent in memory: squares of this dimension and the
+  // columns are turned in registers. -1: no such copy. Derived by finish().
+  int turn = -1;
   std::vector<LoopOp> ops;
 
   int columns() const { return static_cast<int>(dims.size()) - 1; }
@@ -95,11 +101,13 @@ struct LoopNest {
   /// levels and passes.
   void finish();
   int passes() const;
+  bool is_turned(int dim) const { return turn >= 0 && (dim == turn || dim == columns()); }
   std::string to_string(int pieces) const;
 
  private:
   void collapse();
   void find_levels();
+  void find_turn();
 };
 
 struct LoopPhase {

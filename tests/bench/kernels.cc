@@ -181,6 +181,12 @@ std::vector<Case> cases() {
                    }});
     all.push_back({"transpose " + size, 0, [=](Graph& g) { return transpose(x(g)); }});
   }
+  for (Shape shape : {Shape{1024, 1024}, Shape{4096, 4096}, Shape{1009, 1013}, Shape{128, 10}})
+    all.push_back({"transpose " + shape.to_string(), 0,
+                   [=](Graph& g) { return transpose(floats(g, "x", shape)); }});
+  all.push_back({"transpose heads [32,128,8,64]", 0, [](Graph& g) {
+                   return transpose(floats(g, "x", {32, 128, 8, 64}), {0, 2, 3, 1});
+                 }});
   return all;
 }
 

@@ -53,14 +53,17 @@ TEST_F(Kernels, BFloat16) {
     Graph g;
     const Symbol a = g.input("a", {DType::kBFloat16, Shape{3, n}});
     const Symbol b = g.input("b", {DType::kFloat32, Shape{n, 33}});
-    const Symbol twice = map(g, {a}, "(bfloat16) -> cast<bfloat16>(mul(cast<float32>(a0), 3:float32))");
+    const Symbol twice =
+        map(g, {a}, "(bfloat16) -> cast<bfloat16>(mul(cast<float32>(a0), 3:float32))");
     const Symbol rounded = map(g, {b}, "(float32) -> cast<bfloat16>(a0)");
     g.add_output("twice", twice.id());
     g.add_output("turned", transpose(twice, {1, 0}).id());
     g.add_output("joined", concat(std::vector<Symbol>{a, twice}, 1).id());
     g.add_output("wide", map(g, {a}, "(bfloat16) -> cast<float64>(a0)").id());
     g.add_output("product", g.add1("contract", {a, rounded},
-                                   {{"lhs_contract", std::vector<int64_t>{1}}, {"rhs_contract", std::vector<int64_t>{0}}}).id());
+                                   {{"lhs_contract", std::vector<int64_t>{1}},
+                                    {"rhs_contract", std::vector<int64_t>{0}}})
+                                .id());
     EXPECT_KERNELS(g, kFloat);
   }
 }
@@ -116,9 +119,36 @@ TEST_F(Kernels, IntegerArithmetic) {
   }
 }
 
+// Whole and partial squares of each element size, one piece and many, whichever dimension is cut.
+TEST_F(Kernels, SquaresAreTurned) {
+  constexpr int64_t kEdges[] = {1, 2, 15, 16, 17, 31, 33, 53};
+  for (const DType type : kAllDTypes) {
+    Graph g;
+    for (const int64_t m : kEdges) {
+      for (const int64_t n : {int64_t{3}, int64_t{16}, int64_t{31}, int64_t{67}}) {
+        const std::string name = fmt::format("{}x{}", m, n);
+        g.add_output(name, transpose(g.input("x" + name, {type, Shape{m, n}})).id());
+      }
+    }
+    const auto input = [&](std::string name, Shape shape) {
+      return g.input(std::move(name), {type, std::move(shape)});
+    };
+    g.add_output("tall", transpose(input("tall", {1009, 131})).id());
+    g.add_output("wide", transpose(input("wide", {7, 20011})).id());
+    const Symbol many = input("many", {13, 37, 211});
+    for (const std::vector<int64_t>& order :
+         {std::vector<int64_t>{0, 2, 1}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}})
+      g.add_output(fmt::format("many{}{}{}", order[0], order[1], order[2]),
+                   transpose(many, order).id());
+    const Symbol heads = input("heads", {3, 19, 4, 24});
+    g.add_output("heads", transpose(heads, {0, 2, 3, 1}).id());
+    g.add_output("mixed", transpose(heads, {3, 1, 2, 0}).id());
+    EXPECT_KERNELS(g, 0);
+  }
+}
+
 TEST_F(Kernels, Moves) {
-  for (const DType type :
-       {DType::kFloat32, DType::kUint8, DType::kBool, DType::kInt64}) {
+  for (const DType type : {DType::kFloat32, DType::kUint8, DType::kBool, DType::kInt64}) {
     for (const int64_t m : {1, 17, 40}) {
       for (const int64_t n : {0, 1, 15, 33, 70}) {
         Graph g;
