@@ -7,15 +7,18 @@
 namespace sinter {
 namespace {
 
-// FNV-1a over the bytes of all weights and optimizer variables.
+// FNV-1a.
+uint64_t hash_bytes(const Tensor& t, uint64_t hash = 14695981039346656037ull) {
+  const auto* bytes = static_cast<const unsigned char*>(t.raw());
+  for (int64_t i = 0; i < t.bytes(); ++i) hash = (hash ^ bytes[i]) * 1099511628211ull;
+  return hash;
+}
+
+// Of all weights and optimizer variables.
 uint64_t hash_state(const Model& model) {
   uint64_t hash = 14695981039346656037ull;
-  const auto add = [&](const Tensor& t) {
-    const auto* bytes = static_cast<const unsigned char*>(t.raw());
-    for (int64_t i = 0; i < t.bytes(); ++i) hash = (hash ^ bytes[i]) * 1099511628211ull;
-  };
-  for (const VariablePtr& v : model.variables()) add(v->value);
-  for (const VariablePtr& v : model.optimizer().variables()) add(v->value);
+  for (const VariablePtr& v : model.variables()) hash = hash_bytes(v->value, hash);
+  for (const VariablePtr& v : model.optimizer().variables()) hash = hash_bytes(v->value, hash);
   return hash;
 }
 
@@ -26,7 +29,7 @@ class Determinism : public testing::TestWithParam<std::string> {
 };
 
 // Every layer whose kernels share work between threads.
-Model wide_model(const std::string& backend, const std::string& mixed_precision = "") {
+Model wide_model(const std::string& backend) {
   clear_session();
   auto x = Input({64});
   auto h = Dense(128, {.activation = "gelu", .kernel_regularizer = l1_l2(1e-5, 1e-4)})(x);
@@ -38,35 +41,76 @@ Model wide_model(const std::string& backend, const std::string& mixed_precision 
   model.compile({.optimizer = Nadam(1e-3),
                  .loss = "categorical_crossentropy",
                  .metrics = {"accuracy"},
-                 .backend = backend,
-                 .mixed_precision = mixed_precision});
+                 .backend = backend});
   return model;
 }
 
-TEST_P(Determinism, SameBitsForOneTwoAndThreeThreads) {
-  const auto [train, test] = datasets::digits();
-  std::vector<uint64_t> hashes;
-  for (int n : {1, 2, 3}) {
-    set_threads(n);
-    const Model model = wide_model(GetParam());
-    model.fit(train.x, train.y, {.epochs = 2, .batch_size = 100, .verbose = 0});
-    hashes.push_back(hash_state(model));
-  }
-  EXPECT_EQ(hashes[0], hashes[1]);
-  EXPECT_EQ(hashes[0], hashes[2]);
+// The plain perceptron, whose weight gradients end in the optimizer's update.
+Model perceptron(const std::string& backend) {
+  clear_session();
+  auto x = Input({64});
+  auto h = Dense(96, {.activation = "relu"})(x);
+  h = Dense(96, {.activation = "relu"})(h);
+  auto y = Dense(10, {.activation = "softmax"})(h);
+  Model model(x, y);
+  model.compile({.optimizer = Adam(1e-3), .loss = "categorical_crossentropy", .backend = backend});
+  return model;
 }
 
-TEST_P(Determinism, SameBitsForAnyNumberOfThreadsInMixedPrecision) {
+// The same with products in bfloat16.
+Model bfloat16_perceptron(const std::string& backend) {
+  Model model = perceptron(backend);
+  model.compile({.optimizer = Adam(1e-3),
+                 .loss = "categorical_crossentropy",
+                 .backend = backend,
+                 .mixed_precision = "bfloat16"});
+  return model;
+}
+
+// Wide enough for pieces of columns, and clipped, so that gradients are summed over all variables.
+Model normalised_model(const std::string& backend) {
+  clear_session();
+  auto x = Input({64});
+  auto h = x;
+  for (int layer = 0; layer < 2; ++layer) {
+    h = BatchNormalization()(Dense(256, {.use_bias = false})(h));
+    h = Dropout(0.2)(Activation("relu")(h));
+  }
+  auto y = Dense(10, {.activation = "softmax"})(h);
+  Model model(x, y);
+  model.compile(
+      {.optimizer = SGD(SGDOptions{.learning_rate = 1e-2, .momentum = 0.9, .global_clipnorm = 1.0}),
+       .loss = "categorical_crossentropy",
+       .metrics = {"accuracy"},
+       .backend = backend});
+  return model;
+}
+
+using Build = Model (*)(const std::string& backend);
+
+// Weights after some training, and predictions with them, for both a whole and a partial last
+// batch.
+TEST_P(Determinism, SameBitsForAnyNumberOfThreads) {
   const auto [train, test] = datasets::digits();
-  const auto run = [&](int threads, const std::string& mixed_precision) {
-    set_threads(threads);
-    const Model model = wide_model(GetParam(), mixed_precision);
-    model.fit(train.x, train.y, {.epochs = 1, .batch_size = 99, .verbose = 0});
-    return hash_state(model);
-  };
-  const uint64_t first = run(1, "bfloat16");
-  for (int threads : {2, 3, 8}) EXPECT_EQ(first, run(threads, "bfloat16")) << threads;
-  EXPECT_NE(first, run(1, ""));
+  for (const auto& [name, build] :
+       std::vector<std::pair<std::string, Build>>{{"wide", wide_model},
+                                                  {"perceptron", perceptron},
+                                                  {"bfloat16", bfloat16_perceptron},
+                                                  {"normalised", normalised_model}}) {
+    std::vector<uint64_t> states, predictions;
+    for (int n : {1, 2, 3, 8}) {
+      set_threads(n);
+      const Model model = build(GetParam());
+      model.fit(train.x, train.y, {.epochs = 1, .batch_size = 100, .verbose = 0});
+      states.push_back(hash_state(model));
+      const Tensor predicted = model.predict(test.x, {.batch_size = 128, .verbose = 0});
+      predictions.push_back(hash_bytes(predicted));
+    }
+    for (size_t i = 1; i < states.size(); ++i) {
+      EXPECT_EQ(states[i], states[0]) << name;
+      EXPECT_EQ(predictions[i], predictions[0]) << name;
+    }
+  }
 }
 
 TEST_P(Determinism, SeedsDecideEverything) {
