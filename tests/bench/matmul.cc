@@ -1,6 +1,6 @@
-// Generated matmul kernels on one thread: GFLOP/s, share of the float32 multiply-add peak measured
-// here, GB/s of the right side; of float32 and of bfloat16. Arguments: form (0 x.W, 1 x^T.dy,
-// 2 dy.W^T, 3 x.W with packed weights), rows, depth, columns.
+// Generated matmul kernels, and oneDNN's beside them, on one thread: GFLOP/s, share of the float32
+// multiply-add peak measured here, GB/s of the right side; of float32 and of bfloat16. Arguments:
+// form (0 x.W, 1 x^T.dy, 2 dy.W^T, 3 x.W with packed weights), rows, depth, columns.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -60,7 +60,7 @@ double peak_flops() {
   return peak;
 }
 
-void product(benchmark::State& state, DType dtype) {
+void product(benchmark::State& state, Backend& backend, DType dtype) {
   register_ops();
   const int64_t form = state.range(0), rows = state.range(1), depth = state.range(2),
                 columns = state.range(3);
@@ -73,7 +73,10 @@ void product(benchmark::State& state, DType dtype) {
       {{"lhs_contract", Ints{form == 1 ? 0 : 1}}, {"rhs_contract", Ints{form == 2 ? 1 : 0}}});
   g.add_output("y", y.id());
   const std::vector<int32_t> nodes{y.id().node};
-  const auto kernels = llvm_backend().compile(g, nodes, {.backend = "llvm", .cache = false});
+  if (const std::string reason = backend.why_not(g, nodes[0]); !reason.empty())
+    return state.SkipWithError(reason.c_str());
+  const auto kernels =
+      backend.compile(g, nodes, {.backend = std::string(backend.name()), .cache = false});
   const Kernel& kernel = *kernels[0];
 
   std::mt19937 engine(1);
@@ -107,10 +110,28 @@ void cases(benchmark::internal::Benchmark* b) {
       b->Args({form, 1, 784, 128})->Args({form, 1, 128, 128})->Args({form, 1, 1024, 1024});
   }
 }
-void matmul(benchmark::State& state) { product(state, DType::kFloat32); }
-BENCHMARK(matmul)->Apply(cases)->UseRealTime()->Unit(benchmark::kMicrosecond);
+// What training and prediction of wide models need: squares, a batch of 128, and 64 rows.
+void large_cases(benchmark::internal::Benchmark* b) {
+  for (int64_t form : {0, 1, 2, 3}) {
+    for (int64_t width : {2048, 4096})
+      b->Args({form, width, width, width})->Args({form, 128, width, width});
+    for (int64_t width : {1024, 2048, 4096}) b->Args({form, 64, width, width});
+  }
+}
 
-void matmul_bfloat16(benchmark::State& state) { product(state, DType::kBFloat16); }
+void matmul(benchmark::State& state) { product(state, llvm_backend(), DType::kFloat32); }
+BENCHMARK(matmul)->Apply(cases)->Apply(large_cases)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
+#if SINTER_WITH_ONEDNN
+void matmul_onednn(benchmark::State& state) { product(state, onednn_backend(), DType::kFloat32); }
+BENCHMARK(matmul_onednn)
+    ->Apply(cases)
+    ->Apply(large_cases)
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
+#endif
+
+void matmul_bfloat16(benchmark::State& state) { product(state, llvm_backend(), DType::kBFloat16); }
 BENCHMARK(matmul_bfloat16)->Apply(cases)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
 }  // namespace
