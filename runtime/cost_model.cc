@@ -53,7 +53,7 @@ constexpr double kFarBytes = 1 << 20;
 constexpr double kNanosecondsOfByte = 0.0095, kNanosecondsOfFarByte = 0.0107,
                  kNanosecondsOfMemoryByte = 0.032, kNanosecondsOfAddition = 0.018;
 constexpr double kMemoryBytes = 32 << 20;
-constexpr double kNanosecondsOfTurnedByte = 0.0115, kNanosecondsOfFarTurnedByte = 0.050;
+constexpr double kNanosecondsOfTurnedByte = 0.0115, kNanosecondsOfFarTurnedByte = 0.035;
 
 // What `sinter roofline` calls "first of a run, threads awake", on the same machine: a kernel of
 // one piece a thread takes so much longer than a piece. When the threads have parked it is 6 us,
