@@ -41,7 +41,10 @@ Target target_of(const std::string& backend, const std::string& mixed_precision)
   }
   target.fuses_elementwise = true;
   target.fuses_epilogues = true;
-  target.contracts_bfloat16 = backend != "onednn" && llvm_backend().contracts_bfloat16();
+  if (backend != "onednn") {
+    for (const Backend* other : backends())
+      target.contracts_bfloat16 = target.contracts_bfloat16 || (other != &reference_backend() && other->contracts_bfloat16());
+  }
   if (backend == "onednn") {
     target.fuses_epilogues = false;
     // A dense layer of lower precision is taken apart, so that its product can be found.

@@ -158,7 +158,7 @@ int64_t wanted_pieces(const MatmulPlan& plan) {
   const int64_t flops = p.flops() * plan.elements_a_term();
   int64_t pieces = flops < 2'000'000 ? 2 : flops < 16'000'000 ? 4 : 8;
   // Pieces of at most a sixth of a millisecond, so that threads end together.
-  while (pieces < 64 && flops > pieces * 16'000'000) pieces *= 2;
+  while (pieces < 32 && flops > pieces * 16'000'000) pieces *= 2;
   return pieces;
 }
 
