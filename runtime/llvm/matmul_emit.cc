@@ -256,6 +256,12 @@ class MatmulCode {
         panel.next = ir_.at(panel.rhs, kind.vectors * plan_.machine.lanes);
         panel.next_stride = panel.rhs_stride * dtype_size(p_.dtype);
         break;
+      case MatmulPlan::Packing::kJoin: {
+        const MatmulOperand& from = plan_.rhs_source;
+        panel.rhs = e_.element(panel_source(n), from.dtype, column);
+        panel.rhs_stride = 2 * from.depth.stride() * dtype_size(from.dtype) / dtype_size(p_.dtype);
+        break;
+      }
       case MatmulPlan::Packing::kPrepared: {
         Value first = ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector),
                               p_.depth * plan_.machine.lanes);

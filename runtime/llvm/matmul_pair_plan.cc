@@ -63,11 +63,13 @@ void make_pairs(MatmulPlan& plan, bool pack_rhs) {
     p.lhs = in_pairs(p.lhs, !across, p.rows, p.depth, across ? p.rows : p.depth);
   }
   plan.gather_rhs = !pack_rhs && !is_walkable(p.rhs);
+  const bool joins = p.rows <= kFewRows && p.columns >= plan.machine.lanes;
   if (pack_rhs)
     plan.packing = MatmulPlan::Packing::kPrepared;
+  else if (!plan.gather_rhs && !runs_along_free(p.rhs))
+    plan.packing = MatmulPlan::Packing::kTranspose;
   else if (!plan.gather_rhs)
-    plan.packing =
-        runs_along_free(p.rhs) ? MatmulPlan::Packing::kCopy : MatmulPlan::Packing::kTranspose;
+    plan.packing = joins ? MatmulPlan::Packing::kJoin : MatmulPlan::Packing::kCopy;
   p.rhs = in_pairs(p.rhs, false, p.columns, p.depth, p.columns);
 }
 

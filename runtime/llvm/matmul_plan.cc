@@ -26,8 +26,6 @@ constexpr int64_t kFarBytes = 1 << 20;
 constexpr int64_t kCopyColumns = 1024;
 // Fewer rows do not repay work on a panel.
 constexpr int64_t kCopyRows = 64;
-// Up to this many rows a product is bound by reading the right side, not by arithmetic.
-constexpr int64_t kFewRows = 4;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

@@ -40,11 +40,15 @@ struct VectorShape {
   int64_t registers = 32;
 };
 
+/// Up to this many rows a product is bound by reading the right side, not by arithmetic.
+inline constexpr int64_t kFewRows = 4;
+
 struct MatmulPlan {
   enum class Packing : uint8_t {
     kInPlace,    // vectors of the right side are loaded where they are
     kCopy,       // a panel is copied into the workspace before its use
     kTranspose,  // the same, transposed
+    kJoin,       // pairs are made in registers of two rows where they are: worth it for few rows
     kPrepared,   // all panels were packed by prepare(), since the right side is a variable that
                  // rarely changes
   };

@@ -37,6 +37,7 @@ const char* packing_text(const MatmulPlan& plan) {
     case MatmulPlan::Packing::kInPlace: return "";
     case MatmulPlan::Packing::kCopy:
       return plan.pairs ? ", each panel paired" : ", each panel copied";
+    case MatmulPlan::Packing::kJoin: return ", paired in registers";
     case MatmulPlan::Packing::kTranspose: return ", each panel transposed";
     case MatmulPlan::Packing::kPrepared: return ", panels packed ahead";
   }

@@ -2,6 +2,8 @@
 // splat of the left for each row.
 #include "runtime/llvm/matmul_tile.h"
 
+#include "runtime/llvm/matmul_pairs.h"
+
 namespace sinter::codegen {
 MatmulTile::MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
                        MatmulEpilogue* epilogue)
@@ -68,9 +70,16 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
   // The left side counts terms from the start, a panel from the first one of the chunk.
   Value lhs_first = ir_.at(lhs, ir_.mul(panel.begin, p_.lhs.depth.stride()));
   Value count = b_.CreateSub(panel.end, panel.begin);
+  // Pairs made on the way: the last one may be half of one.
+  const bool half = plan_.packing == MatmulPlan::Packing::kJoin && plan_.terms % 2 != 0;
+  if (half) count = ir_.index(p_.depth - 1);
   Value whole = ir_.mul(b_.CreateUDiv(count, ir_.index(plan_.unroll)), plan_.unroll);
   sum_range(acc, ir_.index(0), whole, plan_.unroll, panel, lhs_first, rows);
   sum_range(acc, whole, count, 1, panel, lhs_first, rows);
+  if (half) {
+    sum_term(acc, ir_.at(lhs_first, ir_.mul(count, p_.lhs.depth.stride())),
+             ir_.at(panel.rhs, ir_.mul(count, panel.rhs_stride)), 0, 0, panel, rows, false);
+  }
   add_sets(acc, tile);
 
   if (!chunked) return finish(acc, panel, row, rows);
@@ -132,12 +141,16 @@ void MatmulTile::ask_ahead(const MatmulPlan::Prefetch& prefetch, Value base, int
 }
 
 void MatmulTile::sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term, int64_t set,
-                          const Panel& panel, int64_t rows) {
+                          const Panel& panel, int64_t rows, bool whole) {
   const int64_t lanes = plan_.machine.lanes, vectors = panel.kind.vectors;
   // Packed panels are padded to whole vectors; in place only the existing columns may be touched.
   const bool padded = plan_.packing != MatmulPlan::Packing::kInPlace;
   Values right;
   for (int64_t v = 0; v < vectors; ++v) {
+    if (plan_.packing == MatmulPlan::Packing::kJoin) {
+      right.push_back(joined_pair(ir_.at(rhs, term * panel.rhs_stride), v, panel, whole));
+      continue;
+    }
     Value at = ir_.at(rhs, term * panel.rhs_stride + v * lanes);
     right.push_back(ir_.load(at, padded ? nullptr : lane_mask(panel.kind, v)));
   }
@@ -149,6 +162,14 @@ void MatmulTile::sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term,
       sum = ir_.multiply_add(left, right[static_cast<size_t>(v)], sum);
     }
   }
+}
+
+Value MatmulTile::joined_pair(Value rhs, int64_t vector, const Panel& panel, bool whole) {
+  const MatmulOperand& from = plan_.rhs_source;
+  Value low = ir_.e.element(rhs, from.dtype, ir_.index(vector * plan_.machine.lanes));
+  Value high = ir_.e.element(low, from.dtype, ir_.index(from.depth.stride()));
+  return MatmulPairs(ir_, plan_)
+      .across(from.dtype, low, whole ? high : nullptr, lane_mask(panel.kind, vector));
 }
 
 // Adds the partial sums in pairs: 0+1, 2+3, then those.

@@ -49,7 +49,8 @@ class MatmulTile {
   // Asks for what step k has to ask for of rows from `base` on.
   void ask_ahead(const MatmulPlan::Prefetch& prefetch, Value base, int64_t stride, Value k);
   void sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term, int64_t set,
-                const Panel& panel, int64_t rows);
+                const Panel& panel, int64_t rows, bool whole = true);
+  Value joined_pair(Value rhs, int64_t vector, const Panel& panel, bool whole);
   void add_sets(Accumulators& acc, int64_t tile);
   void finish(const Accumulators& acc, const Panel& panel, Value row, int64_t rows);
   void finish_in_registers(const Accumulators& acc, const Panel& panel, Value row, int64_t rows);
