@@ -59,7 +59,8 @@ struct MatmulPlan {
   bool gather_lhs = false,
        gather_rhs = false;  // dims do not merge: copied into scratch first, in phase 0
   // bfloat16: two terms side by side in 32 bits are one step, and `problem` counts such pairs.
-  // Their right side is packed always, their left side unless its pairs lie side by side already.
+  // Their right side is packed unless rows are few, their left side unless its pairs lie side by
+  // side already.
   bool pairs = false;
   bool pack_lhs = false;  // each piece packs its rows, chunk by chunk, before it uses them
   int64_t terms = 0;      // of the sum; an odd number ends in a pair with a zero on both sides
