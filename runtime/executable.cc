@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "core/error.h"
-#include "runtime/cost_model.h"
 #include "runtime/profile.h"
 #include "runtime/thread_pool.h"
 
@@ -38,12 +37,6 @@ constexpr int workers_of(unsigned ticket) { return static_cast<int>(ticket % (1U
 
 // The pieces of worker w are [first_piece(w), first_piece(w + 1)).
 constexpr uint32_t first_piece(int64_t pieces, int worker, int workers) { return static_cast<uint32_t>(pieces * worker / workers); }
-
-int most_pieces(const Kernel& kernel) {
-  int most = 1;
-  for (int phase = 0; phase < kernel.phases(); ++phase) most = std::max(most, kernel.pieces(phase));
-  return most;
-}
 
 constexpr uint64_t pack(unsigned ticket, uint32_t value) { return (uint64_t{ticket} << 32) | value; }
 
@@ -259,7 +252,7 @@ Executable::Executable(Program program)
     const int64_t bytes = step.kernel->prepared_bytes();
     prepared_.emplace_back(DType::kUint8, Shape{bytes});
     has_derived_ = has_derived_ || bytes > 0 || step.prologue;
-    shared_ = shared_ || (!step.prologue && most_pieces(*step.kernel) > 1);
+    shared_ = shared_ || (!step.prologue && step.kernel->most_pieces() > 1);
   }
   if (program_.graph.variables().empty()) bind({});
 }
@@ -385,32 +378,6 @@ std::vector<Tensor> Executable::run(std::span<const Tensor> inputs) {
   }
   run(in, out);
   return results;
-}
-
-std::string Executable::to_string() const {
-  std::string text = fmt::format("executable \"{}\": {} kernels in {} stages, {} copies, arena {} bytes, derived {} bytes{}\n", graph().name(), program_.steps.size(), program_.stages.size(), program_.copies.size(), program_.arena_bytes, program_.derived_bytes,
-                                 shared_ ? "" : ", one thread");
-  const auto place = [](const BufferPlacement& b) {
-    constexpr std::string_view kNames[] = {"arena+", "derived+", "input ", "output ", "variable ", "constant "};
-    return fmt::format("{}{}", kNames[static_cast<size_t>(b.kind)], b.offset);
-  };
-  std::vector<size_t> stage_of(program_.steps.size(), 0);
-  for (size_t i = program_.stages.size(); i-- > 0;) {
-    for (const StepPhase& at : program_.stages[i]) stage_of[static_cast<size_t>(at.step)] = i;
-  }
-  for (const Step& step : program_.steps) {
-    const Node& node = graph().node(step.node);
-    text += fmt::format("  %{} {}", step.node, node.op->name);
-    for (const ValueType& t : node.types) text += " " + t.to_string();
-    text += step.prologue ? " once," : fmt::format(" in stage {},", stage_of[static_cast<size_t>(&step - program_.steps.data())]);
-    text += fmt::format(" on {} ({}){}{}:", step.backend, step.reason, step.kernel->description().empty() ? "" : ", ", step.kernel->description());
-    for (const BufferPlacement& b : step.buffers) text += " " + place(b);
-    if (node.origin) text += " @ " + node.origin->to_string();
-    const std::optional<double> planned = step.kernel->microseconds();
-    text += "\n    " + explain_threads(planned ? planned : estimate_microseconds(step.backend, graph(), step.node), step.prologue ? 1 : most_pieces(*step.kernel)) + "\n";
-  }
-  for (const Copy& c : program_.copies) text += fmt::format("  copy {} -> {}, {} bytes\n", place(c.from), place(c.to), c.bytes);
-  return text;
 }
 
 }  // namespace sinter

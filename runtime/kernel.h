@@ -1,6 +1,7 @@
 // A kernel: one node of a lowered graph made runnable. Work is cut into fixed pieces that do not depend on the number of threads.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,6 +26,12 @@ class Kernel {
   /// `buffers` holds the node's inputs, then its results, then scratch, prepared and workspace (null where it needs none).
   /// Must not allocate, lock, throw or make system calls.
   virtual void run(int phase, int piece, void* const* buffers) const = 0;
+  /// Of any phase.
+  int most_pieces() const {
+    int most = 1;
+    for (int phase = 0; phase < phases(); ++phase) most = std::max(most, pieces(phase));
+    return most;
+  }
   /// All phases and pieces in order, on the calling thread.
   void run_all(void* const* buffers) const {
     for (int phase = 0; phase < phases(); ++phase) {

@@ -286,6 +286,13 @@ TEST_F(Cli, BenchPrintsTheKeysOfItsPeers) {
   }
 }
 
+TEST_F(Cli, BenchProfilesKernels) {
+  const std::string out = ok({"bench", "mlp_b1", "--seconds", "0", "--threads", "1", "--profile"}).out;
+  EXPECT_THAT(out, HasSubstr("\nexecutable \"functional\": 10 runs, "));
+  EXPECT_THAT(out, ::testing::ContainsRegex("\n +[0-9.]+ +[0-9.]+%  %[0-9]+ "));
+  EXPECT_THAT(out, HasSubstr(" @ dense"));
+}
+
 TEST_F(Cli, BenchTakesBatchAndWidth) {
   const json line = json::parse(ok({"bench", "mlp_train", "--batch", "8", "--width", "16",
                                     "--seconds", "0", "--threads", "1", "--no-cache"})
