@@ -15,12 +15,18 @@ inline constexpr uint32_t kPhiloxM0 = 0xD2511F53, kPhiloxM1 = 0xCD9E8D57;
 inline constexpr uint32_t kPhiloxW0 = 0x9E3779B9, kPhiloxW1 = 0xBB67AE85;
 inline constexpr int kPhiloxRounds = 10;
 
+constexpr void philox_round(uint32_t& c0, uint32_t& c1, uint32_t& c2, uint32_t& c3, uint32_t k0, uint32_t k1) {
+  const uint64_t p0 = uint64_t{kPhiloxM0} * c0;
+  const uint64_t p1 = uint64_t{kPhiloxM1} * c2;
+  c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
+  c1 = static_cast<uint32_t>(p1);
+  c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
+  c3 = static_cast<uint32_t>(p0);
+}
+
 constexpr std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> c, uint32_t k0, uint32_t k1) {
   for (int round = 0; round < kPhiloxRounds; ++round) {
-    const uint64_t p0 = uint64_t{kPhiloxM0} * c[0];
-    const uint64_t p1 = uint64_t{kPhiloxM1} * c[2];
-    c = {static_cast<uint32_t>(p1 >> 32) ^ c[1] ^ k0, static_cast<uint32_t>(p1),
-         static_cast<uint32_t>(p0 >> 32) ^ c[3] ^ k1, static_cast<uint32_t>(p0)};
+    philox_round(c[0], c[1], c[2], c[3], k0, k1);
     k0 += kPhiloxW0;
     k1 += kPhiloxW1;
   }
@@ -52,13 +58,8 @@ inline std::array<uint32_t, 64> philox_group(int64_t seed, int64_t step, int64_t
   }
   uint32_t k0 = static_cast<uint32_t>(s), k1 = static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream);
   for (int round = 0; round < kPhiloxRounds; ++round, k0 += kPhiloxW0, k1 += kPhiloxW1) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const uint64_t p0 = uint64_t{kPhiloxM0} * c[lane], p1 = uint64_t{kPhiloxM1} * c[2 * kLanes + lane];
-      c[lane] = static_cast<uint32_t>(p1 >> 32) ^ c[kLanes + lane] ^ k0;
-      c[2 * kLanes + lane] = static_cast<uint32_t>(p0 >> 32) ^ c[3 * kLanes + lane] ^ k1;
-      c[kLanes + lane] = static_cast<uint32_t>(p1);
-      c[3 * kLanes + lane] = static_cast<uint32_t>(p0);
-    }
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      philox_round(c[lane], c[kLanes + lane], c[2 * kLanes + lane], c[3 * kLanes + lane], k0, k1);
   }
   return c;
 }

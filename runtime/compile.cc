@@ -1,6 +1,7 @@
 // The one place where runtime meets ops and passes.
 #include "runtime/compile.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "core/error.h"
@@ -41,10 +42,8 @@ Target target_of(const std::string& backend, const std::string& mixed_precision)
   }
   target.fuses_elementwise = true;
   target.fuses_epilogues = true;
-  if (backend != "onednn") {
-    for (const Backend* other : backends())
-      target.contracts_bfloat16 = target.contracts_bfloat16 || (other != &reference_backend() && other->contracts_bfloat16());
-  }
+  target.contracts_bfloat16 =
+      backend != "onednn" && std::ranges::any_of(backends(), [](const Backend* b) { return b->contracts_bfloat16(); });
   if (backend == "onednn") {
     target.fuses_epilogues = false;
     // A dense layer of lower precision is taken apart, so that its product can be found.

@@ -70,8 +70,8 @@ class Backend {
   virtual bool contracts_bfloat16() const { return false; }
   /// "" when the backend can run node `node`, otherwise the reason why not ("float64 is not supported by oneDNN").
   virtual std::string why_not(const Graph& graph, int32_t node) const = 0;
-  /// Kernels for `nodes` of a static, lowered graph, in that order. `constant_inputs[i]` tells for node i which of its inputs are
-  /// variables that change rarely (inference): these may be packed by prepare().
+  /// Kernels for `nodes` of a static, lowered graph, in that order. Inputs that no run changes (is_frozen in core/prologue.h) may be
+  /// packed by prepare().
   virtual std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,
                                                        const CompileOptions& options) = 0;
 };
