@@ -25,7 +25,8 @@ struct Report {
   std::vector<int> threads;  // 1, and all
   std::vector<Peak> peaks;
   std::vector<Bandwidth> bandwidths;
-  std::optional<roofline::HandOver> hand_over;  // with more than one thread
+  std::optional<double> line_round_trip;        // seconds; with more than one thread, as is
+  std::optional<roofline::HandOver> hand_over;  // this
 };
 
 Report measure(const std::string& asked, int threads, double seconds) {
@@ -36,8 +37,12 @@ Report measure(const std::string& asked, int threads, double seconds) {
     if (asked.empty() || roofline::to_string(v) == asked) vectors = v;
   }
   if (!vectors) throw Error(fmt::format("this CPU has no {}", asked));
-  Report report{
-      .vectors = *vectors, .threads = {1}, .peaks = {}, .bandwidths = {}, .hand_over = {}};
+  Report report{.vectors = *vectors,
+                .threads = {1},
+                .peaks = {},
+                .bandwidths = {},
+                .line_round_trip = {},
+                .hand_over = {}};
   if (threads > 1) report.threads.push_back(threads);
   for (const roofline::PeakLoop& loop : roofline::peak_loops(*vectors)) {
     for (int count : report.threads)
@@ -50,7 +55,10 @@ Report measure(const std::string& asked, int threads, double seconds) {
         report.bandwidths.push_back(roofline::measure_bandwidth(loop, level, count, seconds));
     }
   }
-  if (threads > 1) report.hand_over = roofline::measure_hand_over(threads, seconds);
+  if (threads > 1) {
+    report.line_round_trip = roofline::measure_line_round_trip(seconds);
+    report.hand_over = roofline::measure_hand_over(threads, seconds);
+  }
   return report;
 }
 
@@ -84,6 +92,8 @@ std::string as_json(const Report& report) {
               {"vectors", roofline::to_string(report.vectors)},
               {"peak", peaks},
               {"bandwidth", bandwidths}};
+  if (report.line_round_trip)
+    line.set("line_round_trip_ns", four_digits(*report.line_round_trip * 1e9));
   if (const auto& h = report.hand_over)
     line.set("hand_over", Config{{"threads", h->threads},
                                  {"parked_us", four_digits(h->parked)},
@@ -121,6 +131,9 @@ std::string as_table(const Report& report) {
                               b.level.shared ? "" : " a core"),
                   b.loop + (b.non_temporal ? ", non-temporal" : ""), values);
   }
+  if (report.line_round_trip)
+    text += fmt::format("\n{:<43} {:>12.1f}\n", "a cache line to another core and back, ns",
+                        *report.line_round_trip * 1e9);
   if (const auto& h = report.hand_over)
     text += fmt::format(
         "\nsharing a kernel between {} threads, us\n{:<43} {:>12.2f}\n{:<43} {:>12.2f}\n"
@@ -135,7 +148,8 @@ std::string as_table(const Report& report) {
 Action add_roofline(CLI::App& app) {
   CLI::App* command = app.add_subcommand("roofline",
                                          "Measure this machine: peak arithmetic by dtype, "
-                                         "bandwidth by level of memory, handing work over");
+                                         "bandwidth by level of memory, a cache line between two "
+                                         "cores, handing work over");
   struct Options {
     bool json = false;
     double seconds = 0.2;

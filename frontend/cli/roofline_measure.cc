@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <barrier>
 #include <chrono>
 #include <cstdlib>
@@ -169,6 +170,43 @@ Bandwidth measure_bandwidth(const StreamLoop& loop, const Level& level, int thre
   const double best = best_seconds(threads, seconds, prepare, repetition);
   const int64_t bytes = 4 * loop.arrays * floats * threads;
   return {level, loop.name, loop.non_temporal, threads, static_cast<double>(bytes) / best};
+}
+
+std::optional<double> measure_line_round_trip(double seconds) {
+  constexpr int kTrips = 500;  // a batch: 25 to 200 us, so few batches lose their core
+  constexpr size_t kFewest = 31;
+  constexpr int kOver = -1;
+  const std::vector<int> cores = allowed_cores();
+  if (cores.size() < 2) return std::nullopt;
+  // Odd numbers call, the even numbers that follow them answer.
+  struct alignas(64) Line {
+    std::atomic<int> last{0};
+  } line;
+  std::jthread answering([&] {
+    stay_on(cores[1]);
+    for (int seen = 0; seen != kOver; seen = line.last.load(std::memory_order_acquire)) {
+      if (seen % 2 == 1) line.last.store(seen + 1, std::memory_order_release);
+    }
+  });
+  std::vector<double> times;
+  std::jthread calling([&] {
+    stay_on(cores[0]);
+    for (const auto start = Clock::now();
+         times.size() < kFewest || seconds_between(start, Clock::now()) < seconds;) {
+      const auto begin = Clock::now();
+      for (int trip = 0; trip < kTrips; ++trip) {
+        line.last.store(2 * trip + 1, std::memory_order_release);
+        while (line.last.load(std::memory_order_acquire) != 2 * trip + 2) {
+        }
+      }
+      times.push_back(seconds_between(begin, Clock::now()) / kTrips);
+    }
+    line.last.store(kOver, std::memory_order_release);
+  });
+  calling.join();
+  const auto middle = times.begin() + static_cast<int64_t>(times.size() / 2);
+  std::ranges::nth_element(times, middle);
+  return *middle;
 }
 
 std::string machine_name() {

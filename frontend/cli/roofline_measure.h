@@ -1,8 +1,9 @@
-// What this machine can do at most, measured: arithmetic by dtype, and bandwidth by level of
-// memory.
+// What this machine can do at most, measured: arithmetic by dtype, bandwidth by level of memory,
+// and how long a cache line takes between two cores.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,11 @@ std::vector<Level> memory_levels();
 Peak measure_peak(const PeakLoop& loop, int threads, double seconds);
 Bandwidth measure_bandwidth(const StreamLoop& loop, const Level& level, int threads,
                             double seconds);
+
+/// Seconds that a cache line takes from one core to another and back: two threads that answer each
+/// other through an atomic, the median of many short batches. Nothing where this process may use
+/// one core only.
+std::optional<double> measure_line_round_trip(double seconds);
 
 /// The CPU's name as the system has it.
 std::string machine_name();

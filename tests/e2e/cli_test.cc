@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "core/file_io.h"
 #include "core/philox.h"
@@ -319,6 +320,8 @@ TEST_F(Cli, RooflineMeasuresEachDtypeAndLevel) {
   EXPECT_EQ(line["hand_over"]["threads"], 2);
   for (const char* when : {"parked_us", "awake_us", "next_us"})
     EXPECT_TRUE(line["hand_over"][when].is_number()) << when;
+  if (std::thread::hardware_concurrency() > 1)
+    EXPECT_GT(line["line_round_trip_ns"].get<double>(), 1);
   // Each figure stands there for one thread and for two.
   EXPECT_EQ(line["peak"].size() % 2, 0u);
   EXPECT_EQ(line["bandwidth"].size() % 2, 0u);

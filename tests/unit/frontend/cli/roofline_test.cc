@@ -3,7 +3,9 @@
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <set>
+#include <thread>
 
 #include "frontend/cli/roofline_loops.h"
 #include "frontend/cli/roofline_measure.h"
@@ -49,6 +51,13 @@ TEST(Roofline, PeakLoopsRunOnEachWidth) {
     }
     EXPECT_TRUE(dtypes.contains("float32") && dtypes.contains("float64")) << to_string(vectors);
   }
+}
+
+// Two cores cannot answer each other within the time of one access to a cache of their own.
+TEST(Roofline, ALineTravelsBetweenTwoCores) {
+  const std::optional<double> round_trip = measure_line_round_trip(0);
+  EXPECT_EQ(round_trip.has_value(), std::thread::hardware_concurrency() > 1);
+  if (round_trip) EXPECT_GT(*round_trip, 2e-9);
 }
 
 TEST(Roofline, LevelsGrow) {
