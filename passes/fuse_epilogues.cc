@@ -95,8 +95,8 @@ bool fits(const Pair& pair, const Shape& space) {
       return false;
     }
     for (const Reading& r : member->readings) {
-      if (r.source.node == pair.contract && r.generator < 0 && r.level != Level::kFull)
-        return false;
+      if (r.generator >= 0) return false;  // random numbers and indices: no backend makes them here
+      if (r.source.node == pair.contract && r.level != Level::kFull) return false;
     }
   }
   return true;
