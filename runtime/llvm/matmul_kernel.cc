@@ -61,9 +61,11 @@ std::unique_ptr<KernelPlan> plan_matmul_kernel(const Graph& graph, int32_t node,
   MatmulRegion region = MatmulRegion::of_node(graph, node);
   const MatmulProblem problem = region.problem();
   const VectorShape machine{cpu.lanes(dtype_size(problem.dtype)), cpu.vector_bytes >= 64 ? 32 : 16};
-  MatmulPlan plan = plan_matmul(problem, machine, pack_rhs, region.column_sum_count() > 0,
-                                static_cast<int64_t>(region.whole_operands().size()),
-                                epilogue_microseconds(region, problem));
+  const MatmulContext context{.pack_rhs = pack_rhs,
+                              .sums_columns = region.column_sum_count() > 0,
+                              .operands = static_cast<int64_t>(region.whole_operands().size()),
+                              .microseconds = epilogue_microseconds(region, problem)};
+  MatmulPlan plan = plan_matmul(problem, machine, context);
   return std::make_unique<MatmulKernelPlan>(std::move(region), std::move(plan));
 }
 

@@ -20,12 +20,20 @@ constexpr int64_t kDepthChunk = 512;
 constexpr int64_t kVeryDeep = 2048;
 // Terms of the left side on pages of their own are asked for ahead.
 constexpr int64_t kPageBytes = 4096;
+constexpr int64_t kLeftAheadRows = 64;
 // A right side of this size is not in the second-level cache when its panels are needed.
 constexpr int64_t kFarBytes = 1 << 20;
 // From this many columns on, rows of the right side lie so far apart that copying a panel pays.
 constexpr int64_t kCopyColumns = 1024;
-// Fewer rows do not repay work on a panel.
-constexpr int64_t kCopyRows = 64;
+// Fewer rows do not repay a copy of the panel, or asking for the next one.
+constexpr int64_t kCopyRows = 16;
+constexpr int64_t kPrefetchRows = 8;
+// With rows that fit one tile each element of the right side is used once: it had better be walked
+// nearly as it lies in memory, this many of its rows at a time, which are as many streams as the
+// hardware follows, in pieces whose runs are long.
+constexpr int64_t kStreamRows = 8, kStreamTerms = 16, kStreamPieces = 4;
+// An update of weights by so few samples is bound by memory: two rows at a time.
+constexpr int64_t kShallow = 8;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -144,11 +152,20 @@ bool choose_narrow(MatmulPlan& plan, double columns_cycles) {
   return plan.lanes_along_rows;
 }
 
+// Is the right side read once, by one tile of rows, and so large that it comes from memory?
+bool streams_rhs(const MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
+  return !plan.pairs && plan.packing == MatmulPlan::Packing::kInPlace && p.rows > 1 && p.rows <= kStreamRows &&
+         p.columns >= kCopyColumns && p.depth >= 4 * kStreamTerms &&
+         p.columns * p.depth * dtype_size(p.dtype) >= 2 * kFarBytes;
+}
+
 // The work that is worth another piece: bytes of the right side when these are the bound,
 // operations otherwise.
 int64_t wanted_pieces(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
   if (worthwhile_pieces(plan.microseconds, 2) == 1) return 1;
+  if (streams_rhs(plan)) return kStreamPieces;
   if (p.rows <= kFewRows) {
     const int64_t bytes = p.batch * p.columns * p.depth * dtype_size(p.dtype);
     return bytes < 1'000'000 ? 2 : bytes < 4'000'000 ? 4 : 8;
@@ -235,7 +252,7 @@ MatmulPlan::Prefetch choose_prefetch(const MatmulPlan& plan) {
   const int64_t size = dtype_size(plan.rhs_source.dtype), elements = plan.elements_a_term();
   const bool is_far = p.columns >= kCopyColumns ||
                       p.columns * p.depth * elements * size >= kFarBytes;
-  if (plan.rows_outer || p.rows < kCopyRows || !is_far) return {};
+  if (plan.rows_outer || p.rows < kPrefetchRows || !is_far) return {};
   const bool packed = plan.packing == MatmulPlan::Packing::kPrepared;
   const int64_t terms = plan.chunk_terms() * (packed ? 1 : elements);
   const int64_t columns = plan.panel_columns();
@@ -287,6 +304,24 @@ MatmulPlan::Packing choose_packing(const MatmulProblem& p, bool pack_rhs) {
                                                           : MatmulPlan::Packing::kInPlace;
 }
 
+// How a sum is made: independent partial sums, terms a step of its loop, chunks.
+void choose_depth(MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
+  // A multiply-add takes four cycles, six of pairs, and one may start each cycle.
+  const int64_t busy = plan.pairs ? 8 : 6;
+  while (plan.sums < 4 && plan.row_tiles.largest() * plan.vectors.largest() * plan.sums < busy &&
+         p.depth >= 16 * plan.sums) {
+    plan.sums *= 2;
+  }
+  plan.unroll = std::max<int64_t>(2, plan.sums);
+  const int64_t steps = ceil_div(p.depth, plan.unroll);
+  plan.depth_chunks = {steps, 1};
+  if (streams_rhs(plan))
+    plan.depth_chunks = EvenSplit::of_parts(steps, kStreamTerms / plan.unroll);
+  else if (p.depth >= kDeep && p.rows > kFewRows)
+    plan.depth_chunks = EvenSplit::of_parts(steps, kDepthChunk / plan.unroll);
+}
+
 // Is the optimizer's state so large that it comes from beyond the second-level caches, and the right
 // side so small that it stays there while rows of the state go by?
 bool walks_rows(const MatmulPlan& plan, int64_t operands) {
@@ -294,8 +329,7 @@ bool walks_rows(const MatmulPlan& plan, int64_t operands) {
   const int64_t size = dtype_size(p.dtype);
   const bool may = plan.packing == MatmulPlan::Packing::kInPlace ||
                    plan.packing == MatmulPlan::Packing::kCopy;
-  return may && !plan.pairs && p.batch == 1 && plan.depth_chunks.count == 1 &&
-         p.depth * p.columns * size <= kFarBytes / 4 &&
+  return may && !plan.pairs && p.batch == 1 && p.depth < kDeep && p.depth * p.columns * size <= kFarBytes / 4 &&
          operands * p.rows * p.columns * size >= 2 * kFarBytes;
 }
 
@@ -318,8 +352,9 @@ std::vector<PanelKind> MatmulPlan::row_kinds() const {
   return panel_kinds_of(row_tiles, problem.rows, machine.lanes);
 }
 
-MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine, bool pack_rhs,
-                       bool sums_columns, int64_t operands, double epilogue) {
+MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
+                       const MatmulContext& context) {
+  const bool pack_rhs = context.pack_rhs;
   MatmulPlan plan;
   plan.problem = problem;
   plan.machine = machine;
@@ -332,19 +367,27 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
     // prepare() reads its operand in any order.
     if (!pack_rhs) gather_if_scattered(p.rhs, plan.gather_rhs, true, p.columns, p.depth, false);
     plan.rhs_source = p.rhs;
+    plan.packing = choose_packing(p, pack_rhs);
   }
   const bool transposed = !pack_rhs && problem.rhs.free.stride() != 1 && p.columns > 1;
   plan.microseconds =
-      epilogue + product_microseconds("llvm", {p.batch, p.rows, p.depth, p.columns, transposed});
+      context.microseconds +
+      product_microseconds("llvm", {p.batch, p.rows, p.depth, p.columns, transposed});
 
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
   Tile tile = choose_tile(p.rows, vectors, p.depth, pack_rhs, machine);
   if (has_one_panel_each(plan, vectors, tile))
     tile = choose_tile(p.rows, std::max<int64_t>(1, tile.vectors / 2), p.depth, pack_rhs, machine);
   if (choose_narrow(plan, product_cycles(p.rows, vectors, p.depth, tile))) {
-    choose_pieces(plan, sums_columns);
+    if (!plan.pairs) plan.packing = MatmulPlan::Packing::kInPlace;
+    choose_pieces(plan, context.sums_columns);
     place_pairs(plan);
     return plan;
+  }
+  if (walks_rows(plan, context.operands)) {
+    plan.rows_outer = true;
+    plan.packing = MatmulPlan::Packing::kInPlace;
+    if (p.depth <= kShallow && machine.registers >= 32) tile = {2, 8};
   }
   plan.row_tiles = EvenSplit::of_parts(p.rows, tile.rows);
   plan.vectors = EvenSplit::of_parts(vectors, tile.vectors);
@@ -352,29 +395,13 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   const int64_t wanted = wanted_pieces(plan);
   if (p.rows <= kFewRows && vectors >= wanted)
     plan.vectors.count = ceil_div(plan.vectors.count, wanted) * wanted;
-  // A multiply-add takes four cycles, six of pairs, and one may start each cycle.
-  const int64_t busy = plan.pairs ? 8 : 6;
-  while (plan.sums < 4 && plan.row_tiles.largest() * plan.vectors.largest() * plan.sums < busy &&
-         p.depth >= 16 * plan.sums) {
-    plan.sums *= 2;
-  }
-  plan.unroll = std::max<int64_t>(2, plan.sums);
-  const int64_t steps = ceil_div(p.depth, plan.unroll);
-  plan.depth_chunks = p.depth >= kDeep && p.rows > kFewRows
-                          ? EvenSplit::of_parts(steps, kDepthChunk / plan.unroll)
-                          : EvenSplit{steps, 1};
-
-  if (!plan.pairs) plan.packing = choose_packing(p, pack_rhs);
-  if (walks_rows(plan, operands)) {
-    plan.rows_outer = true;
-    plan.packing = MatmulPlan::Packing::kInPlace;
-  }
-  choose_pieces(plan, sums_columns);
+  choose_depth(plan);
+  choose_pieces(plan, context.sums_columns);
   place_pairs(plan);
   plan.prefetch = choose_prefetch(plan);
-  plan.operands = choose_operand_prefetch(plan, operands);
+  plan.operands = choose_operand_prefetch(plan, context.operands);
   const int64_t apart = p.lhs.depth.stride() * dtype_size(p.dtype);
-  if (apart >= kPageBytes && p.depth >= kDeep / 2 && p.rows >= kCopyRows && !plan.pack_lhs)
+  if (apart >= kPageBytes && p.depth >= kDeep / 2 && p.rows >= kLeftAheadRows && !plan.pack_lhs)
     plan.left_ahead = 40;
   return plan;
 }

@@ -112,10 +112,15 @@ struct MatmulPlan {
   int64_t chunk_terms() const { return depth_chunks.largest() * unroll; }
 };
 
-/// `pack_rhs`: the right side is a variable that never changes while this graph runs.
-/// `sums_columns`: pieces of rows would need a second phase. `operands`: values as large as the
-/// result that the epilogue reads. `epilogue`: its microseconds on one thread.
-MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine, bool pack_rhs,
-                       bool sums_columns, int64_t operands, double epilogue);
+/// What surrounds a product in its kernel.
+struct MatmulContext {
+  bool pack_rhs = false;  // the right side is a variable that never changes while this graph runs
+  bool sums_columns = false;  // pieces of rows would need a second phase
+  int64_t operands = 0;       // values as large as the result that the epilogue reads
+  double microseconds = 0;    // of the epilogue, on one thread
+};
+
+MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
+                       const MatmulContext& context);
 
 }  // namespace sinter::codegen

@@ -104,6 +104,7 @@ void product(benchmark::State& state, Backend& backend, DType dtype) {
 void cases(benchmark::internal::Benchmark* b) {
   for (int64_t form : {0, 1, 2, 3}) {
     b->Args({form, form == 1 ? 784 : 128, form == 1 ? 128 : 784, 128});
+    b->Args({form, form == 1 ? 784 : 32, form == 1 ? 32 : 784, 512})->Args({form, form == 1 ? 1024 : 8, form == 1 ? 8 : 1024, 1024})->Args({form, form == 1 ? 512 : 32, form == 1 ? 32 : 512, 512});
     b->Args({form, 128, 128, 128})->Args({form, 128, 128, 10});
     b->Args({form, 512, 512, 512})->Args({form, 1024, 1024, 1024})->Args({form, 128, 1024, 1024});
     if (form != 1)

@@ -88,6 +88,17 @@ TEST_F(MatmulTest, LargeRightSide) {
          Epilogue::kMaskAndSums});  // and the left side far apart
 }
 
+// One tile of rows and weights from memory: short chunks. Two tiles: panels are copied.
+TEST_F(MatmulTest, FewRowsOfALargeRightSide) {
+  for (int64_t rows : {2, 5, 8}) {
+    check({Form::kForward, rows, 515, 1031, Epilogue::kMaskAndSums});
+    check({Form::kForward, rows, 518, 1040, Epilogue::kHeavy});
+  }
+  check({Form::kForward, 7, 521, 1031, Epilogue::kBiasRelu, DType::kFloat64});
+  check({Form::kForward, 17, 515, 1031, Epilogue::kMaskAndSums});
+  check({Form::kWeightGradient, 1031, 8, 1033, Epilogue::kHeavy});
+}
+
 TEST_F(MatmulTest, FrozenWeightsArePacked) {
   for (Form form : {Form::kForward, Form::kInputGradient}) {
     for (Epilogue epilogue : kAllEpilogues)
