@@ -1,5 +1,5 @@
 // Runs the inference pipeline for a target that stands for every backend: all of them run kernel
-// ops and fused regions.
+// ops and fused regions, and products of bfloat16, which loading widens where they would be slow.
 //
 // Fusion needs to know sizes. So the pipeline runs twice, for two batch sizes that stand nowhere
 // else in the graph, and both results have the batch made symbolic again. When they are then the
@@ -19,13 +19,15 @@
 namespace sinter {
 namespace {
 
-Graph run(const Graph& graph, bool fuse) {
+Graph run(const Graph& graph, const std::string& mixed_precision, bool fuse) {
   Target target;
   target.name = "portable";
   target.fuses_elementwise = fuse;
   target.fuses_epilogues = fuse;
+  target.contracts_bfloat16 = true;
   PassContext context;
   context.target = &target;
+  context.mixed_precision = mixed_precision;
   context.evaluate = [](const Graph& g) { return evaluate_graph(g, {}); };
   if (!fuse) context.disabled = {"all"};
   return run_pipeline(find_pipeline("inference"), graph, context);
@@ -108,22 +110,23 @@ std::optional<Graph> generalize(const Graph& graph, int64_t batch) {
   return std::nullopt;
 }
 
-Graph lower(const Graph& forward) {
-  if (!has_symbolic_batch(forward)) return run(forward, true);
+Graph lower(const Graph& forward, const std::string& mixed_precision) {
+  if (!has_symbolic_batch(forward)) return run(forward, mixed_precision, true);
   std::vector<Graph> found;
   for (int64_t batch : strange_batches(forward)) {
-    std::optional<Graph> general = generalize(run(specialize(forward, batch), true), batch);
+    std::optional<Graph> general =
+        generalize(run(specialize(forward, batch), mixed_precision, true), batch);
     if (general) found.push_back(std::move(*general));
   }
   if (found.size() == 2 && equal_graphs(found[0], found[1])) return std::move(found[0]);
-  return run(forward, false);  // plain kernel ops, with the batch symbolic all along
+  return run(forward, mixed_precision, false);  // plain kernel ops, with the batch symbolic all along
 }
 
 }  // namespace
 
-Graph lower_inference(const Graph& forward) {
+Graph lower_inference(const Graph& forward, const std::string& mixed_precision) {
   register_ops();
-  Graph lowered = lower(forward);
+  Graph lowered = lower(forward, mixed_precision);
   for (const Node& node : lowered.nodes()) {
     SINTER_CHECK(node.op->kind != KernelKind::kComposite,
                  node.op->name + " is left after the inference pipeline");

@@ -56,9 +56,11 @@ void add_weights(ModelFile& file, const Model& model, const ForwardGraph& forwar
     file.tensors.push_back({name, v->value});
 }
 
-/// The lowered graph, and the tensors it reads.
+/// The graph that predicts as the model does, lowered, and the tensors it reads.
 void add_inference(ModelFile& file, const Model& model, const ForwardGraph& forward) {
-  file.graphs.push_back(lower_inference(forward.graph));
+  const std::optional<Compiled>& compiled = model.state()->compiled;
+  file.graphs.push_back(
+      lower_inference(forward.graph, compiled ? compiled->arguments.mixed_precision : ""));
   add_weights(file, model, forward);
   file.tensors.push_back({kRandomState, model.state()->random_state->value});
 }

@@ -13,7 +13,8 @@ namespace sinter {
 struct LoadOptions {
   /// Losses, metrics, activations and layers of your own, by the names that the file uses.
   CustomObjects custom_objects = {};
-  /// False leaves the model as it was before compile(): no optimizer, no custom losses needed.
+  /// False leaves the model as it was before compile(): no optimizer, no custom losses needed; no
+  /// mixed precision either.
   bool compile = true;
 };
 
@@ -39,7 +40,8 @@ Model model_from_json(const std::string& json, const LoadOptions& options = {},
                       std::source_location where = std::source_location::current());
 
 /// The forward graph after the inference pipeline, with its weights: core and runtime alone can run
-/// it (core/model_file.h, runtime/load.h). The batch stays symbolic.
+/// it (core/model_file.h, runtime/load.h). The batch stays symbolic. A model that is compiled with
+/// mixed precision gives a graph with products of bfloat16; the weights are float32 all the same.
 void export_inference(const Model& model, const std::string& path);
 
 }  // namespace sinter

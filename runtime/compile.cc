@@ -36,14 +36,10 @@ bool stands_alone(const Graph& graph, int32_t index) {
 Target target_of(const std::string& backend, const std::string& mixed_precision) {
   Target target;
   target.name = backend;
-  if (backend == "reference") {
-    target.contracts_bfloat16 = true;
-    return target;
-  }
+  target.contracts_bfloat16 = contracts_bfloat16(backend);
+  if (backend == "reference") return target;
   target.fuses_elementwise = true;
   target.fuses_epilogues = true;
-  target.contracts_bfloat16 =
-      backend != "onednn" && std::ranges::any_of(backends(), [](const Backend* b) { return b->contracts_bfloat16(); });
   if (backend == "onednn") {
     target.fuses_epilogues = false;
     // A dense layer of lower precision is taken apart, so that its product can be found.

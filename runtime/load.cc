@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "runtime/compile_options.h"
 #include "runtime/load_auto.h"
+#include "runtime/widen_products.h"
 
 namespace sinter {
 
@@ -36,6 +39,11 @@ Backend& find_backend(std::string_view name) {
   raise_unknown_name("backend", name, backend_names());
 }
 
+bool contracts_bfloat16(std::string_view backend) {
+  if (backend == "reference") return true;  // as slow as everything there
+  return backend != "onednn" && std::ranges::any_of(backends(), [](const Backend* b) { return b->contracts_bfloat16(); });
+}
+
 BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node) {
 #if SINTER_WITH_LLVM && SINTER_WITH_ONEDNN
   if (options.backend == "auto") return choose_by_cost(llvm_backend(), onednn_backend(), options, graph, node);
@@ -55,6 +63,7 @@ BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, 
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options) {
   if (options.backend != "auto") find_backend(options.backend);
   Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
+  if (!contracts_bfloat16(options.backend)) graph = widen_products(graph);
   verify(graph, "loading");
   return std::make_unique<Executable>(assemble(
       std::move(graph), [&](const Graph& g, int32_t node) { return choose_backend(options, g, node); }, options));

@@ -229,10 +229,7 @@ Action add_bench(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--no-cache", options->no_cache,
                     "Compile anew and leave no compiled code on disk");
-  command
-      ->add_option("--mixed-precision", options->mixed_precision,
-                   "bfloat16: what the products of a model multiply in")
-      ->type_name("NAME");
+  add_mixed_precision(*command, options->mixed_precision);
   command->add_flag("--profile", options->profile, "Print the time of each kernel too");
   options->run.add_to(*command);
   return [options] { bench(*options); };

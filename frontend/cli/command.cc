@@ -34,6 +34,14 @@ void RunOptions::apply() const {
   if (threads > 0) set_threads(threads);
 }
 
+void add_mixed_precision(CLI::App& command, std::string& name) {
+  command
+      .add_option("--mixed-precision", name,
+                  "bfloat16: what the products of a model multiply in, instead of what it says")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"bfloat16"}));
+}
+
 void print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw FileError("cannot write the output: " + std::generic_category().message(errno));

@@ -43,6 +43,9 @@ struct RunOptions {
   void apply() const;
 };
 
+/// --mixed-precision, which overrides what a model was compiled with.
+void add_mixed_precision(CLI::App& command, std::string& name);
+
 /// Writes to standard output. Raises FileError when that fails (a full disk, say).
 void print(const std::string& text);
 

@@ -31,6 +31,7 @@ struct Options {
   bool kernels = false;
   std::string format = "text";
   int64_t batch = 32;
+  std::string mixed_precision;
   RunOptions run;
 };
 
@@ -39,27 +40,10 @@ struct Stage {
   Graph graph;
 };
 
-/// A whole model gives its graphs; a file without an architecture has one.
-Graph built_graph(const Options& options) {
-  register_ops();
-  if (!is_json(options.model)) {
-    const ModelFile file = load_model_file(options.model);
-    if (file.architecture.empty()) {
-      if (file.graphs.empty())
-        throw Error(fmt::format("'{}' holds weights and no graph", options.model));
-      return file.graphs[0];
-    }
-  }
-  const Model model = open_model(options.model);
-  if (options.graph != "training") return model.forward_graph();
-  if (is_json(options.model) && !model.is_compiled()) {
-    const std::optional<CompileArguments> stored = compile_config_in(options.model);
-    if (!stored)
-      throw Error(fmt::format("'{}' is not compiled, so it has no training graph", options.model));
-    model.compile(*stored);
-  }
-  return model.training_graph();
-}
+struct Built {
+  Graph graph;
+  CompileOptions how;  // what runs of the model would compile it with
+};
 
 CompileOptions compile_options(const Options& options) {
   CompileOptions how;
@@ -70,11 +54,39 @@ CompileOptions compile_options(const Options& options) {
   return how;
 }
 
+/// A whole model gives its graphs; a file without an architecture has one.
+Built build(const Options& options) {
+  register_ops();
+  CompileOptions how = compile_options(options);
+  if (!is_json(options.model)) {
+    const ModelFile file = load_model_file(options.model);
+    if (file.architecture.empty()) {
+      if (file.graphs.empty())
+        throw Error(fmt::format("'{}' holds weights and no graph", options.model));
+      return {file.graphs[0], std::move(how)};
+    }
+  }
+  const Model model = open_model(options.model);
+  const bool training = options.graph == "training";
+  if (is_json(options.model) && training) {
+    const std::optional<CompileArguments> stored = compile_config_in(options.model);
+    if (!stored)
+      throw Error(fmt::format("'{}' is not compiled, so it has no training graph", options.model));
+    model.compile(*stored);
+  }
+  if (model.is_compiled()) {
+    how.mixed_precision = model.compile_arguments().mixed_precision;
+    how.disabled_passes = model.compile_arguments().disabled_passes;
+  }
+  if (!options.mixed_precision.empty()) how.mixed_precision = options.mixed_precision;
+  return {training ? model.training_graph() : model.forward_graph(), std::move(how)};
+}
+
 std::vector<Stage> stages(const Options& options) {
-  std::vector<Stage> result = {{"as built", built_graph(options)}};
+  auto [built, how] = build(options);
+  std::vector<Stage> result = {{"as built", built}};
   const bool passes = options.all_passes || !options.after.empty() || options.graph == "inference";
   if (!passes) return result;
-  CompileOptions how = compile_options(options);
   if (!options.after.empty()) {
     std::set<std::string> known;
     for (const Pass* pass : find_pipeline(how.pipeline).passes) known.insert(pass->name);
@@ -86,7 +98,6 @@ std::vector<Stage> stages(const Options& options) {
   how.on_pass = [&](std::string_view pass, const Graph& graph) {
     result.push_back({std::string(pass), graph});
   };
-  const Graph built = result[0].graph;
   Graph final = lower(built, how);
   if (options.all_passes) return result;
   if (options.after.empty()) return {{"lowered", std::move(final)}};
@@ -110,8 +121,10 @@ void dump(const Options& options) {
   if (options.kernels && options.format != "text")
     throw UsageError("--kernels prints text, not " + options.format);
   options.run.apply();
-  if (options.kernels)
-    return print(compile(built_graph(options), compile_options(options))->to_string());
+  if (options.kernels) {
+    const auto [graph, how] = build(options);
+    return print(compile(graph, how)->to_string());
+  }
   const std::vector<Stage> all = stages(options);
   if (all.size() == 1) return print(in_format(all[0].graph, options.format));
   std::string text;
@@ -165,6 +178,7 @@ Action add_dump(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  add_mixed_precision(*command, o->mixed_precision);
   o->run.add_to(*command);
   return [o] { dump(*o); };
 }

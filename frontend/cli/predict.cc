@@ -69,6 +69,7 @@ std::vector<Tensor> run_exported(const ModelFile& file, std::vector<Tensor> inpu
       CompileOptions options;
       options.backend = default_backend();
       options.batch = compiled_for = end - begin;
+      options.tune = tuning();
       executable = load_executable(*graph, options);
       executable->bind(variables_from_file(file, executable->graph()));
     }

@@ -28,7 +28,7 @@ struct Options {
   std::optional<int64_t> batch_size, seed;
   std::optional<double> validation_split;
   bool no_shuffle = false;
-  std::string optimizer, loss, metrics, compile, fit, history, output;
+  std::string optimizer, loss, metrics, mixed_precision, compile, fit, history, output;
   RunOptions run;
 };
 
@@ -86,8 +86,8 @@ ConfigValue read_json(const std::string& path) {
 /// Compiles anew when the command line says anything; a .sinter file otherwise goes on with what it
 /// was trained with.
 void compile(const Model& model, const Options& o) {
-  const bool flags =
-      !o.optimizer.empty() || !o.loss.empty() || !o.metrics.empty() || !o.compile.empty();
+  const bool flags = !o.optimizer.empty() || !o.loss.empty() || !o.metrics.empty() ||
+                     !o.mixed_precision.empty() || !o.compile.empty();
   if (model.is_compiled() && !flags) return;
   CompileArguments arguments;
   bool complete = true;
@@ -118,6 +118,7 @@ void compile(const Model& model, const Options& o) {
             ? MetricsArgument(metrics)
             : MetricsArgument(std::vector<std::vector<Metric>>(model.outputs().size(), metrics));
   }
+  if (!o.mixed_precision.empty()) arguments.mixed_precision = o.mixed_precision;
   model.compile(arguments);
 }
 
@@ -222,6 +223,7 @@ Action add_train(CLI::App& app) {
   command->add_option("--loss", o->loss, "mse, categorical_crossentropy, ...; one for each output")
       ->type_name("NAME,...");
   command->add_option("--metrics", o->metrics, "accuracy, mae, ...")->type_name("NAME,...");
+  add_mixed_precision(*command, o->mixed_precision);
   file("--compile", o->compile, "Arguments of compile() as Keras's JSON; flags override them");
   file("--fit", o->fit, "Arguments of fit() as JSON; flags override them");
   file("--history", o->history, "Where loss and metrics of each epoch go, as JSON");

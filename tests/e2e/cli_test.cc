@@ -294,6 +294,15 @@ TEST_F(Cli, BenchProfilesKernels) {
   EXPECT_THAT(out, HasSubstr(" @ dense"));
 }
 
+TEST_F(Cli, TrainTakesMixedPrecision) {
+  ok(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--mixed-precision",
+                            "bfloat16", "--output", file("m.sinter")}));
+  EXPECT_EQ(load_model(file("m.sinter")).compile_arguments().mixed_precision, "bfloat16");
+  // It stays where the next training says nothing.
+  ok(train(file("m.sinter"), {"--optimizer", "sgd", "--output", file("n.sinter")}));
+  EXPECT_EQ(load_model(file("n.sinter")).compile_arguments().mixed_precision, "bfloat16");
+}
+
 TEST_F(Cli, BenchTakesBatchAndWidth) {
   const json line = json::parse(ok({"bench", "mlp_train", "--batch", "8", "--width", "16",
                                     "--seconds", "0", "--threads", "1", "--no-cache"})

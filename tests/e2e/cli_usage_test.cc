@@ -55,6 +55,7 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"bench", "mlp_train", "--width", "0"},
       {"bench", "bn_train", "--batch", "8"},
       {"roofline", "--threads", "0"},
+      {"bench", "mlp_train", "--mixed-precision", "float16"},
       {"roofline", "--vectors", "mmx"},
       {"train", "m.json", "--x", "x.npy", "--y", "y.npy", "--epochs", "-1"},
       {"passes", "extra"},
