@@ -198,15 +198,16 @@ void MatmulTile::finish_in_registers(const Accumulators& acc, const Panel& panel
                                      int64_t rows) {
   const int64_t lanes = plan_.machine.lanes;
   Value column = ir_.mul(panel.vector, lanes);
-  for (int64_t v = 0; v < panel.kind.vectors; ++v) {
-    Values sums(sums_.size(), nullptr);
-    for (int64_t r = 0; r < rows; ++r) {
+  std::vector<Values> sums(static_cast<size_t>(panel.kind.vectors), Values(sums_.size(), nullptr));
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t v = 0; v < panel.kind.vectors; ++v) {
       epilogue_->emit({row, column, r, v * lanes, lane_mask(panel.kind, v),
                        acc[static_cast<size_t>(r * panel.kind.vectors + v)]},
-                      sums);
+                      sums[static_cast<size_t>(v)]);
     }
-    add_to_sums(sums, ir_.add(column, v * lanes), lane_mask(panel.kind, v));
   }
+  for (int64_t v = 0; v < panel.kind.vectors; ++v)
+    add_to_sums(sums[static_cast<size_t>(v)], ir_.add(column, v * lanes), lane_mask(panel.kind, v));
 }
 
 void MatmulTile::finish_in_memory(const Accumulators& acc, const Panel& panel, Value row,
