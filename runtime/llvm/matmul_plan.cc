@@ -183,9 +183,8 @@ int64_t wanted_pieces(const MatmulPlan& plan) {
 // where a weight matrix is larger than the activations (more inputs than samples), it is the
 // weights that stay: the forward product and the gradient are both shared by columns.
 bool keeps_weights(const MatmulPlan& plan, MatmulPlan::Packing packing) {
-  if (packing == MatmulPlan::Packing::kTranspose)
-    return false;  // a product with the transposed weights: an input gradient
   const MatmulProblem& p = plan.problem;
+  if (packing == MatmulPlan::Packing::kTranspose) return p.columns > p.rows;  // an input gradient
   const bool is_weight_gradient = p.lhs.free.stride() == 1 && p.lhs.depth.stride() != 1;
   return is_weight_gradient ? p.rows > plan.terms : plan.terms > p.rows;
 }
