@@ -104,7 +104,7 @@ class RegionChecker {
     }
     const Shape& to = node.types[0].shape;
     if (node.is("map")) {
-      require(full(to) || (row(to) && kind_ != "contract"), "a map that is not full or row");
+      require(full(to) || row(to), "a map that is not full or row");
     } else if (node.is("broadcast")) {
       const Shape& from = body_.type(node.inputs[0]).shape;
       require(node.attributes.get_ints("dims") == std::vector<int64_t>{0, 1}, "broadcast dims");
@@ -143,10 +143,6 @@ class RegionChecker {
     const std::vector<int64_t>& axes = node.attributes.get_ints("axes");
     const Shape& from = body_.type(node.inputs[0]).shape;
     const bool over_rows = axes == std::vector<int64_t>{0};
-    if (kind_ == "contract") {
-      require(over_rows && full(from), "a reduce in a contract that is no column sum");
-      return;
-    }
     if (axes == std::vector<int64_t>{1} || axes == std::vector<int64_t>{0, 1}) {
       require(full(from), "a reduce over columns of what has none");
     } else {

@@ -28,10 +28,10 @@
 //   "reduce"    at least one reduce
 //   "contract"  inputs 0 and 1 are the operands of a `contract` without batch axes, the first
 //               interior node; a reshape brings its result to full (R = product of the left side's
-//               free dimensions, C of the right side's). The rest is as above, without reductions
-//               over columns (axes [1] or [0,1]) and without maps over rows: full values, and
-//               column sums of the contract's floating dtype, only. The contract's own result may
-//               be an output too.
+//               free dimensions, C of the right side's). The rest is as above; reductions over
+//               rows are sums of the contract's floating dtype. The contract's own result may be an
+//               output too. Reductions over columns, totals and maps over rows are there only
+//               where rows are short (Target::whole_row_columns).
 #pragma once
 
 #include "core/graph.h"

@@ -1,6 +1,6 @@
-// fuse_epilogues: lets a contraction take the elementwise work that follows it (bias and
-// activation, the mask of a gradient with its column sums, an optimizer's update) into its own
-// kernel, where its result is still in registers.
+// fuse_epilogues: lets a contraction take the work that follows it (bias and activation, the mask
+// of a gradient with its column sums, an optimizer's update, softmax and loss over few columns)
+// into its own kernel, where its result is still in registers.
 #include <algorithm>
 #include <map>
 
@@ -67,36 +67,58 @@ Pair take_apart(const Graph& graph, int32_t contract, int32_t follower) {
   return pair;
 }
 
-// The member in the space of the product. In a flat region, [1, R * C], a scalar looks like the
-// value of the only row.
-std::optional<Member> member_in(const Pair& pair, int32_t index, const Shape& space) {
-  std::optional<Member> member = as_member(pair.graph, index);
-  if (!member || member->role != Role::kMap || member->rows != 1 || space[0] == 1) return member;
-  member->rows = 0;
-  for (Reading& r : member->readings) {
+// A node of the follower, in the space of the product.
+struct Placed {
+  Member member;
+  bool lifted = false;  // one value a row
+};
+
+// In a flat region, [1, R * C], a scalar looks like the value of the only row.
+void forget_only_row(Member& member) {
+  member.rows = 0;
+  for (Reading& r : member.readings) {
     if (r.level == Level::kRow) r.level = Level::kScalar;
     r.rows = 0;
   }
-  return member;
 }
 
-// Is all of the follower's work over the full space of the product, or a column sum of such?
-bool fits(const Pair& pair, const Shape& space) {
+// Nothing where it has no place there.
+std::optional<Placed> place(const Pair& pair, int32_t index, const Shape& space) {
+  std::optional<Member> member = as_member(pair.graph, index);
+  if (!member) return std::nullopt;
+  if (member->rows == 1 && space[0] != 1 && member->role != Role::kRowReduce)
+    forget_only_row(*member);
+  const bool lifted = member->elements != space.elements();
+  if (lifted && (member->elements != space[0] || member->rows > 1)) return std::nullopt;
+  if (!lifted && member->rows != 0 && member->rows != space[0]) return std::nullopt;
+  return Placed{std::move(*member), lifted};
+}
+
+// Does a column sum or a total of the follower have the form that a region takes?
+bool is_sum_of(const Node& reduce, DType dtype) {
+  return reduce.attributes.get_string("kind") == "sum" && reduce.types[0].dtype == dtype;
+}
+
+// Has all of the follower's work a place, and is it elementwise or a column sum? Rows are reduced,
+// or everything summed up, only where a row has `whole_row_columns` at most.
+bool fits(const Pair& pair, const Shape& space, int64_t whole_row_columns) {
+  const DType dtype = pair.graph.node(pair.contract).types[0].dtype;
   for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
     const Node& node = pair.graph.node(i);
     if (!node.is("map") && !node.is("reduce")) continue;
-    const std::optional<Member> member = member_in(pair, i, space);
-    if (!member || member->elements != space.elements()) return false;
-    if (member->rows != 0 && member->rows != space[0]) return false;
-    if (member->role != Role::kMap && member->role != Role::kColumnReduce) return false;
-    if (node.is("reduce") &&
-        (node.attributes.get_string("kind") != "sum" ||
-         node.types[0].dtype != pair.graph.node(pair.contract).types[0].dtype)) {
+    const std::optional<Placed> placed = place(pair, i, space);
+    if (!placed) return false;
+    const Role role = placed->member.role;
+    const bool of_rows = placed->lifted || role == Role::kRowReduce || role == Role::kFullReduce;
+    if (of_rows && space[1] > whole_row_columns) return false;
+    if (role == Role::kRowReduce && (placed->lifted || node.types[0].dtype != dtype)) return false;
+    if (role == Role::kColumnReduce && placed->lifted) return false;
+    if ((role == Role::kColumnReduce || role == Role::kFullReduce) && !is_sum_of(node, dtype))
       return false;
-    }
-    for (const Reading& r : member->readings) {
+    for (const Reading& r : placed->member.readings) {
       if (r.generator >= 0) return false;  // random numbers and indices: no backend makes them here
       if (r.source.node == pair.contract && r.level != Level::kFull) return false;
+      if (placed->lifted && r.level == Level::kColumn) return false;
     }
   }
   return true;
@@ -104,7 +126,8 @@ bool fits(const Pair& pair, const Shape& space) {
 
 class EpilogueFuser {
  public:
-  explicit EpilogueFuser(const Graph& graph) : graph_(graph), partition_(dependencies(graph)) {
+  EpilogueFuser(const Graph& graph, int64_t whole_row_columns)
+      : graph_(graph), whole_row_columns_(whole_row_columns), partition_(dependencies(graph)) {
     for (const Graph::Update& u : graph.updates()) {
       if (graph.node(u.value).op->kind == KernelKind::kSource) continue;
       for (int32_t i = 0; i < graph.size(); ++i) {
@@ -152,7 +175,8 @@ class EpilogueFuser {
       if (!node.is("map") && !node.is("reduce") && !node.is("fusion")) continue;
       if (node.is("fusion") && node.attributes.get_string("kind") == "contract") continue;
       if (partition_.members(partition_.find(i)).size() > 1) continue;
-      if (!fits(take_apart(graph_, contract, i), space) || partition_.would_cycle(contract, i))
+      if (!fits(take_apart(graph_, contract, i), space, whole_row_columns_) ||
+          partition_.would_cycle(contract, i))
         continue;
       partition_.merge(contract, i);
       return;
@@ -189,7 +213,7 @@ class EpilogueFuser {
     RegionBuilder builder(pair.graph, space[0], space[1]);
     builder.add_contract(pair.contract);
     for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
-      if (const auto member = member_in(pair, i, space)) builder.add(i, *member, false);
+      if (const auto placed = place(pair, i, space)) builder.add(i, placed->member, placed->lifted);
     }
     // What the follower gave out through a reshape is the value before it.
     std::vector<ValueId> results;
@@ -217,6 +241,7 @@ class EpilogueFuser {
   }
 
   const Graph& graph_;
+  int64_t whole_row_columns_;
   Partition partition_;
 };
 
@@ -224,7 +249,7 @@ class EpilogueFuser {
 
 Graph fuse_epilogues(const Graph& graph, const PassContext& context) {
   if (context.target == nullptr || !context.target->fuses_epilogues) return graph;
-  return EpilogueFuser(graph).run();
+  return EpilogueFuser(graph, context.target->whole_row_columns).run();
 }
 
 }  // namespace sinter

@@ -2,9 +2,13 @@
 // itself in matmul_tile.cc.
 #include "runtime/llvm/matmul_emit.h"
 
+#include <optional>
+#include <utility>
+
 #include "core/error.h"
 #include "runtime/llvm/matmul_narrow.h"
 #include "runtime/llvm/matmul_pairs.h"
+#include "runtime/llvm/matmul_rows.h"
 #include "runtime/llvm/matmul_tile.h"
 
 namespace sinter::codegen {
@@ -137,23 +141,39 @@ class MatmulCode {
     }
 
     MatmulEpilogue epilogue(ir_, region_, p_.columns, inputs_, results_);
-    epilogue.emit_invariants();
-    Values sums =
-        column_sum_targets(b_.CreateAdd(ir_.mul(batch_piece, plan_.row_pieces), row_piece));
-    if (plan_.lanes_along_rows) {
-      MatmulNarrow tile(ir_, plan_, region_, epilogue);
-      tile.set_sums(std::move(sums));
-      ir_.loop(batches.first, batches.second, 1, [&](Value n) {
-        Value lhs = left_side(n, ir_.index(0), ir_.index(p_.depth));
-        Value rhs = narrow_right_side(n);
-        each_panel(
-            tiles_, plan_.row_tiles, plan_.row_kinds(),
-            [&](const PanelKind& kind, Value vector) { tile.emit(kind, vector, n, lhs, rhs); });
-      });
-      return;
+    std::optional<MatmulRows> rows;
+    Values sums = sum_targets(b_.CreateAdd(ir_.mul(batch_piece, plan_.row_pieces), row_piece));
+    if (region_.whole_rows) {
+      rows.emplace(ir_, region_, plan_, inputs_, results_);
+      rows->begin_piece(std::exchange(sums, {}));
+    } else {
+      epilogue.emit_invariants();
     }
-    MatmulTile tile(ir_, plan_, region_, &epilogue);
-    tile.set_sums(std::move(sums));
+    if (plan_.lanes_along_rows) {
+      MatmulNarrow tile(ir_, plan_, region_, epilogue, rows ? &*rows : nullptr);
+      tile.set_sums(std::move(sums));
+      emit_narrow_tiles(tile, batches);
+    } else {
+      MatmulTile tile(ir_, plan_, region_, &epilogue, rows ? &*rows : nullptr);
+      tile.set_sums(std::move(sums));
+      emit_tiles(tile, batches, panels);
+    }
+    if (rows) rows->end_piece();
+  }
+
+  using Range = std::pair<Value, Value>;
+
+  void emit_narrow_tiles(MatmulNarrow& tile, const Range& batches) {
+    ir_.loop(batches.first, batches.second, 1, [&](Value n) {
+      Value lhs = left_side(n, ir_.index(0), ir_.index(p_.depth));
+      Value rhs = narrow_right_side(n);
+      each_panel(
+          tiles_, plan_.row_tiles, plan_.row_kinds(),
+          [&](const PanelKind& kind, Value vector) { tile.emit(kind, vector, n, lhs, rhs); });
+    });
+  }
+
+  void emit_tiles(MatmulTile& tile, const Range& batches, const Range& panels) {
     const auto each_panel_of_piece = [&](const std::function<void(const PanelKind&, Value)>& body) {
       each_panel(panels, plan_.vectors, plan_.panel_kinds(), body);
     };
@@ -226,7 +246,7 @@ class MatmulCode {
     if (plan_.packing == MatmulPlan::Packing::kPrepared)
       return ir_.at(prepared_, ir_.mul(n, p_.depth * plan_.machine.lanes));
     if (!plan_.packs_panels()) return ir_.at(rhs_, ir_.offset(p_.rhs.batch, n));
-    MatmulTile packer(ir_, plan_, region_, nullptr);
+    MatmulTile packer(ir_, plan_, region_, nullptr, nullptr);
     MatmulTile::Panel panel;
     panel.kind = plan_.panel_kinds()[0];
     panel.begin = ir_.index(0);
@@ -306,19 +326,19 @@ class MatmulCode {
     });
   }
 
-  // Where the column sums of this piece go: straight to the result when one piece sees all rows.
-  Values column_sum_targets(Value piece_of_rows) {
+  // Where the sums of this piece go: straight to the result when one piece sees all rows.
+  Values sum_targets(Value piece_of_rows) {
     Values targets;
     const int64_t columns = plan_.vectors.total * plan_.machine.lanes;
     for (size_t i = 0; i < region_.results.size(); ++i) {
-      if (!region_.results[i].column_sums) continue;
-      if (scratch_.column_sums < 0) {
+      if (!region_.results[i].is_sum()) continue;
+      if (scratch_.sums < 0) {
         targets.push_back(results_[i]);
       } else {
         const int64_t shares = plan_.row_pieces * plan_.batch_pieces;
         const auto before =
             static_cast<int64_t>(targets.size()) * shares * columns * dtype_size(p_.dtype);
-        targets.push_back(ir_.at(ir_.byte(scratch_base_, scratch_.column_sums + before),
+        targets.push_back(ir_.at(ir_.byte(scratch_base_, scratch_.sums + before),
                                  ir_.mul(piece_of_rows, columns)));
       }
     }
@@ -331,9 +351,9 @@ class MatmulCode {
     const int64_t shares = plan_.row_pieces * plan_.batch_pieces;
     int64_t sum = 0;
     for (size_t i = 0; i < region_.results.size(); ++i) {
-      if (!region_.results[i].column_sums) continue;
-      Value base = ir_.byte(scratch_base_,
-                            scratch_.column_sums + sum++ * shares * columns * dtype_size(p_.dtype));
+      if (!region_.results[i].is_sum()) continue;
+      Value base =
+          ir_.byte(scratch_base_, scratch_.sums + sum++ * shares * columns * dtype_size(p_.dtype));
       const auto add_vector = [&](Value column, Value mask) {
         Value total = nullptr;
         for (int64_t s = 0; s < shares; ++s) {
@@ -342,10 +362,11 @@ class MatmulCode {
         }
         ir_.store(total, ir_.at(results_[i], column), mask);
       };
-      const int64_t whole = p_.columns / lanes * lanes;
+      const bool total = region_.results[i].form == MatmulRegion::Form::kTotal;
+      const int64_t width = total ? 1 : p_.columns, whole = width / lanes * lanes;
       ir_.loop(ir_.index(0), ir_.index(whole), lanes,
                [&](Value column) { add_vector(column, nullptr); });
-      if (whole < p_.columns) add_vector(ir_.index(whole), ir_.mask(p_.columns - whole));
+      if (whole < width) add_vector(ir_.index(whole), ir_.mask(width - whole));
     }
   }
 

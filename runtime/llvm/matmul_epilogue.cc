@@ -120,7 +120,7 @@ void MatmulEpilogue::emit(const EpilogueSite& site, Values& sums) {
   for (const MatmulRegion::Result& r : region_.results) values.push_back(value(r.value, site));
   size_t sum = 0;
   for (size_t i = 0; i < values.size(); ++i) {
-    if (region_.results[i].column_sums) {
+    if (region_.results[i].is_sum()) {
       sums[sum] = sums[sum] == nullptr ? values[i] : ir_.b.CreateFAdd(sums[sum], values[i]);
       ++sum;
     } else {

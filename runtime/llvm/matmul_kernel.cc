@@ -62,7 +62,8 @@ std::unique_ptr<KernelPlan> plan_matmul_kernel(const Graph& graph, int32_t node,
   const MatmulProblem problem = region.problem();
   const VectorShape machine{cpu.lanes(dtype_size(problem.dtype)), cpu.vector_bytes >= 64 ? 32 : 16};
   const MatmulContext context{.pack_rhs = pack_rhs,
-                              .sums_columns = region.column_sum_count() > 0,
+                              .sums_rows = region.sum_count() > 0,
+                              .whole_rows = region.whole_rows,
                               .operands = static_cast<int64_t>(region.whole_operands().size()),
                               .microseconds = epilogue_microseconds(region, problem)};
   MatmulPlan plan = plan_matmul(problem, machine, context);

@@ -22,9 +22,8 @@ MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region)
   if (plan.gather_lhs) scratch.lhs = take(p.batch * p.rows * p.depth);
   if (plan.gather_rhs) scratch.rhs = take(p.batch * p.columns * p.depth);
   if (plan.depth_chunks.count > 1) scratch.partial = take(p.rows * columns * plan.batch_pieces);
-  if (plan.row_pieces * plan.batch_pieces > 1 && region.column_sum_count() > 0) {
-    scratch.column_sums =
-        take(region.column_sum_count() * plan.row_pieces * plan.batch_pieces * columns);
+  if (plan.row_pieces * plan.batch_pieces > 1 && region.sum_count() > 0) {
+    scratch.sums = take(region.sum_count() * plan.row_pieces * plan.batch_pieces * columns);
   }
   return scratch;
 }
@@ -58,7 +57,7 @@ std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegio
   std::vector<MatmulPhase> phases;
   if (plan.gather_lhs || plan.gather_rhs) phases.push_back(MatmulPhase::kGather);
   phases.push_back(MatmulPhase::kCompute);
-  if (plan.row_pieces * plan.batch_pieces > 1 && region.column_sum_count() > 0)
+  if (plan.row_pieces * plan.batch_pieces > 1 && region.sum_count() > 0)
     phases.push_back(MatmulPhase::kAddSums);
   return phases;
 }

@@ -5,8 +5,13 @@
 namespace sinter::codegen {
 
 MatmulNarrow::MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
-                           MatmulEpilogue& epilogue)
-    : ir_(ir), plan_(plan), p_(plan.problem), region_(region), epilogue_(epilogue) {
+                           MatmulEpilogue& epilogue, MatmulRows* rows)
+    : ir_(ir),
+      plan_(plan),
+      p_(plan.problem),
+      region_(region),
+      epilogue_(epilogue),
+      whole_rows_(rows) {
   mask_ = ir.mask(p_.columns);
   const auto vectors = [&](int64_t count) {
     llvm::BasicBlock& entry = ir.b.GetInsertBlock()->getParent()->getEntryBlock();
@@ -15,7 +20,7 @@ MatmulNarrow::MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulReg
         llvm::ArrayType::get(ir.e.type(p_.dtype, ir.lanes), static_cast<uint64_t>(count)));
   };
   tile_ = vectors(p_.columns * plan.row_tiles.largest());
-  if (!region.in_registers()) few_ = vectors(ir.block_terms());
+  if (rows == nullptr && !region.in_registers()) few_ = vectors(ir.block_terms());
 }
 
 void MatmulNarrow::set_sums(Values targets) {
@@ -78,6 +83,7 @@ void MatmulNarrow::sum_terms(Values& acc, const PanelKind& kind, Value lhs, Valu
 
 // The tile goes through the stack, a column after the other, and is read back by rows.
 void MatmulNarrow::finish(const Values& acc, const PanelKind& kind, Value row) {
+  if (whole_rows_ != nullptr) return finish_whole_rows(acc, kind, row);
   for (size_t i = 0; i < acc.size(); ++i)
     ir_.store(acc[i], ir_.at(tile_, static_cast<int64_t>(i) * ir_.lanes));
   const int64_t stride = kind.vectors * ir_.lanes, block = ir_.block_terms();
@@ -88,6 +94,23 @@ void MatmulNarrow::finish(const Values& acc, const PanelKind& kind, Value row) {
   };
   ir_.loop(ir_.index(0), ir_.index(whole), block, [&](Value r) { rows_from(r, block); });
   if (whole < existing) rows_from(ir_.index(whole), existing - whole);
+}
+
+// A vector of rows after the other, as they are.
+void MatmulNarrow::finish_whole_rows(const Values& acc, const PanelKind& kind, Value row) {
+  if (kind.vectors == 1) return whole_rows_->emit(row, kind.last_lanes, acc);
+  for (size_t i = 0; i < acc.size(); ++i)
+    ir_.store(acc[i], ir_.at(tile_, static_cast<int64_t>(i) * ir_.lanes));
+  const auto vector_of_rows = [&](Value v, int64_t rows) {
+    Value first = ir_.mul(v, ir_.lanes);
+    Values product;
+    for (int64_t j = 0; j < p_.columns; ++j)
+      product.push_back(ir_.load(ir_.at(ir_.at(tile_, first), j * kind.vectors * ir_.lanes)));
+    whole_rows_->emit(ir_.add(row, first), rows, product);
+  };
+  const int64_t whole = kind.last_lanes == ir_.lanes ? kind.vectors : kind.vectors - 1;
+  ir_.loop(ir_.index(0), ir_.index(whole), 1, [&](Value v) { vector_of_rows(v, ir_.lanes); });
+  if (whole < kind.vectors) vector_of_rows(ir_.index(whole), kind.last_lanes);
 }
 
 void MatmulNarrow::finish_rows(const Values& rows, Value row) {

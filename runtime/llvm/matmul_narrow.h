@@ -6,13 +6,15 @@
 #include "runtime/llvm/matmul_ir.h"
 #include "runtime/llvm/matmul_plan.h"
 #include "runtime/llvm/matmul_region.h"
+#include "runtime/llvm/matmul_rows.h"
 
 namespace sinter::codegen {
 
 class MatmulNarrow {
  public:
+  /// `rows` takes the place of `epilogue` where the region needs whole rows.
   MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
-               MatmulEpilogue& epilogue);
+               MatmulEpilogue& epilogue, MatmulRows* rows);
 
   /// Where each column sum is collected.
   void set_sums(Values targets);
@@ -23,12 +25,14 @@ class MatmulNarrow {
   void sum_terms(Values& acc, const PanelKind& kind, Value lhs, Value rhs, int64_t terms);
   void finish(const Values& acc, const PanelKind& kind, Value row);
   void finish_rows(const Values& rows, Value row);
+  void finish_whole_rows(const Values& acc, const PanelKind& kind, Value row);
 
   MatmulIr& ir_;
   const MatmulPlan& plan_;
   const MatmulProblem& p_;
   const MatmulRegion& region_;
   MatmulEpilogue& epilogue_;
+  MatmulRows* whole_rows_;
   Values sums_;
   Value mask_;                  // the columns that exist
   Value tile_, few_ = nullptr;  // on the stack: a tile by column, a few rows of it

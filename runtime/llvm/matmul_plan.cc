@@ -109,6 +109,12 @@ Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, bool pack_rhs,
   return best;
 }
 
+// All columns, and as many rows as there are registers for.
+Tile whole_row_tile(int64_t rows, int64_t vectors, const VectorShape& machine) {
+  const int64_t most = (machine.registers - 2 - vectors) / vectors;
+  return {std::clamp<int64_t>(most, 1, std::min<int64_t>(rows, 8)), vectors};
+}
+
 // Cycles of one tile whose lanes run along `vectors` vectors of rows. A step takes at least the
 // cycles of a multiply-add (four, or six of pairs), as the next one needs its sums; where rows are
 // turned, its loads and shuffles take about as long and one cycle more is seen. The end turns the
@@ -199,7 +205,7 @@ bool has_one_panel_each(const MatmulPlan& plan, int64_t vectors, const Tile& til
 
 // Pieces as powers of two over batch, rows and columns, so that two threads, and then more, have as
 // little to do as can be.
-void choose_pieces(MatmulPlan& plan, bool sums_columns) {
+void choose_pieces(MatmulPlan& plan, bool sums_rows) {
   const MatmulProblem& p = plan.problem;
   const int64_t wanted = wanted_pieces(plan);
   while (plan.batch_pieces < wanted && p.batch % (plan.batch_pieces * 2) == 0)
@@ -225,7 +231,7 @@ void choose_pieces(MatmulPlan& plan, bool sums_columns) {
       // In tiles: packing a panel costs a little more than one (less, where pairs are packed),
       // another phase about half of one.
       double cost = (tiles + (packs ? plan.pairs ? 0.7 : 1.3 : 0.0)) * panels +
-                    (by_rows > 1 && sums_columns ? 0.5 : 0.0);
+                    (by_rows > 1 && sums_rows ? 0.5 : 0.0);
       // Rows of the left side are packed once a piece.
       if (plan.pack_lhs) cost += 0.2 * tiles / static_cast<double>(plan.vectors.largest());
       // Rounds of two threads. More pieces are welcome: they even out what a thread that loses its
@@ -375,11 +381,13 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
 
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
   Tile tile = choose_tile(p.rows, vectors, p.depth, pack_rhs, machine);
+  if (context.whole_rows && tile.vectors < vectors)
+    tile = whole_row_tile(p.rows, vectors, machine);
   if (has_one_panel_each(plan, vectors, tile))
     tile = choose_tile(p.rows, std::max<int64_t>(1, tile.vectors / 2), p.depth, pack_rhs, machine);
   if (choose_narrow(plan, product_cycles(p.rows, vectors, p.depth, tile))) {
     if (!plan.pairs) plan.packing = MatmulPlan::Packing::kInPlace;
-    choose_pieces(plan, context.sums_columns);
+    choose_pieces(plan, context.sums_rows);
     place_pairs(plan);
     return plan;
   }
@@ -392,10 +400,10 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   plan.vectors = EvenSplit::of_parts(vectors, tile.vectors);
   // With few rows pieces must share the columns, and evenly.
   const int64_t wanted = wanted_pieces(plan);
-  if (p.rows <= kFewRows && vectors >= wanted)
+  if (p.rows <= kFewRows && vectors >= wanted && !context.whole_rows)
     plan.vectors.count = ceil_div(plan.vectors.count, wanted) * wanted;
   choose_depth(plan);
-  choose_pieces(plan, context.sums_columns);
+  choose_pieces(plan, context.sums_rows);
   place_pairs(plan);
   plan.prefetch = choose_prefetch(plan);
   plan.operands = choose_operand_prefetch(plan, context.operands);

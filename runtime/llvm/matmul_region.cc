@@ -24,8 +24,31 @@ std::shared_ptr<const Graph> body_of(const Graph& graph, const Node& node) {
                              : node.attributes.get<std::shared_ptr<const Graph>>("body");
 }
 
+bool has_axis(const Node& reduce, int64_t axis) {
+  const auto& axes = reduce.attributes.get_ints("axes");
+  return std::find(axes.begin(), axes.end(), axis) != axes.end();
+}
+
+int64_t columns_of(const Graph& body, const Node& contract) {
+  return matmul_problem(body.type(contract.inputs[0]), body.type(contract.inputs[1]),
+                        contract.attributes)
+      .columns;
+}
+
+// Is the value one a row, where a row has several columns?
+bool is_row_value(const Graph& body, ValueId id, int64_t columns) {
+  const Shape& shape = body.type(id).shape;
+  return shape.rank() == 2 && shape[1] == 1 && columns > 1;
+}
+
+// Does the node reduce rows, or sum up what is no column?
+bool needs_whole_rows(const Graph& body, const Node& node, int64_t columns) {
+  return node.is("reduce") && (has_axis(node, 1) || is_row_value(body, node.inputs[0], columns));
+}
+
 std::string check_body(const Graph& body, const Cpu& cpu) {
   int contracts = 0;
+  int64_t columns = 0;
   DType dtype = DType::kFloat32;
   for (const Node& node : body.nodes()) {
     if (node.is("contract")) {
@@ -40,12 +63,14 @@ std::string check_body(const Graph& body, const Cpu& cpu) {
         if (!body.node(input).is("input"))
           return "the operands of a matmul region must be its inputs";
       }
+      columns = columns_of(body, node);
       ++contracts;
     } else if (node.is("reduce")) {
-      const bool sums = node.attributes.get_string("kind") == "sum" &&
-                        node.attributes.get_ints("axes") == std::vector<int64_t>{0};
-      if (!sums || node.types[0].dtype != dtype)
-        return "a matmul region can only sum columns of its own dtype";
+      if (node.types[0].dtype != dtype) return "a matmul region can only reduce its own dtype";
+      if (has_axis(node, 0) && node.attributes.get_string("kind") != "sum")
+        return "a matmul region can only sum over rows";
+      if (needs_whole_rows(body, node, columns) && columns > kWholeRowColumns)
+        return "a matmul region with long rows can only sum columns";
     } else if (!node.is("input") && !node.is("reshape") && !node.is("map") &&
                !node.is("broadcast") && !node.is("constant")) {
       return "a matmul region cannot hold " + node.op->name;
@@ -66,6 +91,7 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
   MatmulRegion region;
   region.body = body_of(graph, graph.node(node));
   const Graph& body = *region.body;
+  int64_t columns = 0;
   const auto input_index = [&](ValueId value) {
     const auto& inputs = body.inputs();
     return static_cast<int32_t>(std::find(inputs.begin(), inputs.end(), value.node) -
@@ -75,17 +101,29 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
     const Node& inner = body.node(i);
     if (inner.is("contract")) {
       region.product = {i, 0};
+      columns = columns_of(body, inner);
       region.lhs = input_index(inner.inputs[0]);
       region.rhs = input_index(inner.inputs[1]);
     } else if (inner.is("map")) {
-      region.epilogue_cost += inner.attributes.get_expr("body").flops();
+      const int64_t cost = inner.attributes.get_expr("body").flops();
+      region.epilogue_cost +=
+          is_row_value(body, {i, 0}, columns) ? (cost + columns - 1) / columns : cost;
     }
   }
+  for (const Node& inner : body.nodes())
+    region.whole_rows = region.whole_rows || needs_whole_rows(body, inner, columns);
   for (const Graph::Output& output : body.outputs()) {
     const ValueId value = region.unshaped(output.value);
-    const bool sums = body.node(value).is("reduce");
-    region.results.push_back(
-        {sums ? region.unshaped(body.node(value).inputs[0]) : value, sums, body.type(value).dtype});
+    const Node& made_by = body.node(value);
+    Result result{value, Form::kElements, body.type(value).dtype};
+    if (made_by.is("reduce") && has_axis(made_by, 0)) {
+      result.value = region.unshaped(made_by.inputs[0]);
+      result.form = needs_whole_rows(body, made_by, columns) ? Form::kTotal : Form::kColumnSums;
+    } else {
+      region.whole_rows =
+          region.whole_rows || (value != region.product && is_row_value(body, value, columns));
+    }
+    region.results.push_back(result);
   }
   return region;
 }
@@ -95,9 +133,8 @@ MatmulProblem MatmulRegion::problem() const {
   return matmul_problem(body->type(node.inputs[0]), body->type(node.inputs[1]), node.attributes);
 }
 
-int64_t MatmulRegion::column_sum_count() const {
-  return std::count_if(results.begin(), results.end(),
-                       [](const Result& r) { return r.column_sums; });
+int64_t MatmulRegion::sum_count() const {
+  return std::count_if(results.begin(), results.end(), [](const Result& r) { return r.is_sum(); });
 }
 
 std::vector<size_t> MatmulRegion::whole_operands() const {
@@ -128,7 +165,7 @@ EpilogueStrides MatmulRegion::strides_of(ValueId id) const {
 // factors are read throughout.
 bool MatmulRegion::can_alias(size_t result, size_t input) const {
   const auto index = static_cast<int32_t>(input);
-  if (index == lhs || index == rhs || results[result].column_sums) return false;
+  if (index == lhs || index == rhs || results[result].is_sum()) return false;
   const ValueType& type = body->type({body->inputs()[input], 0});
   if (type.dtype != results[result].dtype ||
       type.shape.elements() != body->type(product).shape.elements())

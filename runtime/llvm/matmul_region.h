@@ -1,6 +1,6 @@
-// A contraction with the elementwise work that follows it, read from a fusion{kind="contract"} or a
-// bare `contract` node: which inputs are multiplied, how the others are addressed by row and
-// column, which results are whole and which are column sums.
+// A contraction with the work that follows it, read from a fusion{kind="contract"} or a bare
+// `contract` node: which inputs are multiplied, how the others are addressed by row and column,
+// which results are elements and which are sums.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,9 @@
 
 namespace sinter::codegen {
 
+/// Up to this many columns are a row in registers whole.
+inline constexpr int64_t kWholeRowColumns = 16;
+
 /// Element (row, column) of a value in one of the canonical shapes [R,C], [R,1], [1,C], [1,1] lies
 /// at row * rows + column * columns.
 struct EpilogueStrides {
@@ -20,11 +23,16 @@ struct EpilogueStrides {
 };
 
 struct MatmulRegion {
+  enum class Form : uint8_t {
+    kElements,    // one a row and column, or one a row
+    kColumnSums,  // over all rows
+    kTotal,       // over everything
+  };
   struct Result {
-    ValueId value;  // in the body, reshapes at the boundary left out; for column sums the value
-                    // that is summed
-    bool column_sums = false;
+    ValueId value;  // in the body, reshapes at the boundary left out; of sums what is summed
+    Form form = Form::kElements;
     DType dtype = DType::kFloat32;
+    bool is_sum() const { return form != Form::kElements; }
   };
 
   std::shared_ptr<const Graph> body;
@@ -32,6 +40,7 @@ struct MatmulRegion {
   int32_t lhs = 0, rhs = 1;  // inputs of the region that are multiplied
   std::vector<Result> results;
   int64_t epilogue_cost = 0;  // of all scalar bodies, in additions an element
+  bool whole_rows = false;    // are rows reduced, or everything summed up?
 
   /// The region of a node for which why_not() has no reason.
   static MatmulRegion of_node(const Graph& graph, int32_t node);
@@ -39,7 +48,7 @@ struct MatmulRegion {
   static std::string why_not(const Graph& graph, int32_t node, const Cpu& cpu);
 
   MatmulProblem problem() const;
-  int64_t column_sum_count() const;
+  int64_t sum_count() const;
   /// Inputs that the epilogue reads element by element, of the product's dtype.
   std::vector<size_t> whole_operands() const;
   /// A light epilogue is emitted for each vector of a tile, in registers; a heavy one once, in a

@@ -44,6 +44,15 @@ const char* packing_text(const MatmulPlan& plan) {
   return "";
 }
 
+std::string epilogue_text(const MatmulRegion& region, const MatmulPlan& plan) {
+  if (region.whole_rows)
+    return plan.lanes_along_rows ? "epilogue on whole rows, a vector of them at a time"
+                                 : "epilogue on whole rows, one at a time";
+  return fmt::format("epilogue in {}{}",
+                     region.in_registers() ? "registers" : "a loop over the tile",
+                     plan.lanes_along_rows ? ", turned back by rows" : "");
+}
+
 }  // namespace
 
 std::string matmul_description(const MatmulPlan& plan) {
@@ -123,9 +132,7 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
   text += indent + (plan.pairs ? of_pairs : "acc[row, column] += lhs[row, k] * rhs[k, column]\n");
   indent.resize(indent.size() - 2);
   text += indent + "}\n";
-  text += indent + fmt::format("epilogue in {}{}\n",
-                               region.in_registers() ? "registers" : "a loop over the tile",
-                               plan.lanes_along_rows ? ", turned back by rows" : "");
+  text += indent + epilogue_text(region, plan) + "\n";
   while (indent.size() > 2) {
     indent.resize(indent.size() - 2);
     text += indent + "}\n";

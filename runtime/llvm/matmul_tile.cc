@@ -6,9 +6,15 @@
 
 namespace sinter::codegen {
 MatmulTile::MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
-                       MatmulEpilogue* epilogue)
-    : ir_(ir), b_(ir.b), plan_(plan), p_(plan.problem), region_(region), epilogue_(epilogue) {
-  if (epilogue != nullptr && !region.in_registers()) {
+                       MatmulEpilogue* epilogue, MatmulRows* rows)
+    : ir_(ir),
+      b_(ir.b),
+      plan_(plan),
+      p_(plan.problem),
+      region_(region),
+      epilogue_(epilogue),
+      whole_rows_(rows) {
+  if (rows != nullptr || (epilogue != nullptr && !region.in_registers())) {
     llvm::BasicBlock& entry = b_.GetInsertBlock()->getParent()->getEntryBlock();
     llvm::IRBuilder<> at_entry(&entry, entry.begin());
     auto* type = llvm::ArrayType::get(
@@ -188,7 +194,9 @@ void MatmulTile::add_sets(Accumulators& acc, int64_t tile) {
 
 void MatmulTile::finish(const Accumulators& acc, const Panel& panel, Value row, int64_t rows) {
   Value whole_row = ir_.add(ir_.mul(panel.batch, p_.rows), row);
-  if (stack_ == nullptr)
+  if (whole_rows_ != nullptr)
+    finish_rows(acc, whole_row, rows);
+  else if (stack_ == nullptr)
     finish_in_registers(acc, panel, whole_row, rows);
   else
     finish_in_memory(acc, panel, whole_row, rows);
@@ -225,13 +233,26 @@ void MatmulTile::finish_in_memory(const Accumulators& acc, const Panel& panel, V
     epilogue_->emit({ir_.add(row, r), at_column, 0, 0, mask, ir_.load(at)}, sums);
     add_to_sums(sums, at_column, mask);
   };
-  // Row by row: what is far away (an optimizer's state) comes faster when it is walked as it lies in
-  // memory, by up to 1.7 times.
+  // Row by row: what is far away (an optimizer's state) comes faster when it is walked as it lies
+  // in memory, by up to 1.7 times.
   Value last_mask = lane_mask(panel.kind, vectors - 1);
   ir_.loop(ir_.index(0), ir_.index(rows), 1, [&](Value r) {
     ir_.loop(ir_.index(0), ir_.index(last_mask == nullptr ? vectors : vectors - 1), 1,
              [&](Value v) { emit_vector(r, v, nullptr); });
     if (last_mask != nullptr) emit_vector(r, ir_.index(vectors - 1), last_mask);
+  });
+}
+
+void MatmulTile::finish_rows(const Accumulators& acc, Value row, int64_t rows) {
+  if (rows == 1) return whole_rows_->emit(row, 1, acc);
+  for (size_t i = 0; i < acc.size(); ++i)
+    ir_.store(acc[i], ir_.at(stack_, static_cast<int64_t>(i) * ir_.lanes));
+  const int64_t vectors = plan_.vectors.total;
+  ir_.loop(ir_.index(0), ir_.index(rows), 1, [&](Value r) {
+    Value at = ir_.at(stack_, ir_.mul(r, vectors * ir_.lanes));
+    Values of_row;
+    for (int64_t v = 0; v < vectors; ++v) of_row.push_back(ir_.load(ir_.at(at, v * ir_.lanes)));
+    whole_rows_->emit(ir_.add(row, r), 1, of_row);
   });
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/llvm/matmul_ir.h"
 #include "runtime/llvm/matmul_plan.h"
 #include "runtime/llvm/matmul_region.h"
+#include "runtime/llvm/matmul_rows.h"
 
 namespace sinter::codegen {
 
@@ -28,8 +29,9 @@ class MatmulTile {
     int64_t next_stride = 0;                       // bytes from row to row of it
   };
 
+  /// `rows` takes the place of `epilogue` where the region needs whole rows. Both null: only packs.
   MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
-             MatmulEpilogue* epilogue);
+             MatmulEpilogue* epilogue, MatmulRows* rows);
 
   /// Where each column sum is collected, from the first column on.
   void set_sums(Values targets) { sums_ = std::move(targets); }
@@ -55,6 +57,7 @@ class MatmulTile {
   void finish(const Accumulators& acc, const Panel& panel, Value row, int64_t rows);
   void finish_in_registers(const Accumulators& acc, const Panel& panel, Value row, int64_t rows);
   void finish_in_memory(const Accumulators& acc, const Panel& panel, Value row, int64_t rows);
+  void finish_rows(const Accumulators& acc, Value row, int64_t rows);
   void add_to_sums(const Values& values, Value column, Value mask);
   Value lane_mask(const PanelKind& kind, int64_t vector);
   Value partial_address(const Panel& panel, Value row);
@@ -71,7 +74,8 @@ class MatmulTile {
   const MatmulPlan& plan_;
   const MatmulProblem& p_;
   const MatmulRegion& region_;
-  MatmulEpilogue* epilogue_;  // null: only packs
+  MatmulEpilogue* epilogue_;
+  MatmulRows* whole_rows_;
   Values sums_;
   Value next_ = nullptr;  // this tile's share of the next panel
   int64_t next_stride_ = 0;

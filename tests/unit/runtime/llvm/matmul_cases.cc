@@ -60,9 +60,12 @@ Graph graph_of(const Case& c) {
   Graph body("region");
   const Symbol product =
       body.add1("contract", {body.input("lhs", lhs), body.input("rhs", rhs)}, axes);
+  const auto operand_of = [&](const char* name, DType dtype, Shape shape) {
+    arguments.push_back(g.input(name, {dtype, shape}));
+    return body.input(name, {dtype, std::move(shape)});
+  };
   const auto operand = [&](const char* name, Shape shape) {
-    arguments.push_back(g.input(name, {result_dtype(c.dtype), shape}));
-    return body.input(name, {result_dtype(c.dtype), std::move(shape)});
+    return operand_of(name, result_dtype(c.dtype), std::move(shape));
   };
   const auto spread = [&](Symbol x) {
     return body.add1("broadcast", {x}, {{"shape", full}, {"dims", Ints{0, 1}}});
@@ -70,10 +73,14 @@ Graph graph_of(const Case& c) {
   const auto shaped = [&](Symbol x, Shape shape) {
     return body.add1("reshape", {x}, {{"shape", std::move(shape)}});
   };
-  const auto sums = [&](Symbol x) {
-    const Symbol s = body.add1(
-        "reduce", {x}, {{"kind", std::string("sum")}, {"axes", Ints{0}}, {"keepdims", true}});
-    return shaped(s, Shape{c.columns});
+  const auto reduced = [&](const char* kind, Symbol x, Ints axes) {
+    return body.add1("reduce", {x},
+                     {{"kind", std::string(kind)}, {"axes", std::move(axes)}, {"keepdims", true}});
+  };
+  const auto sums = [&](Symbol x) { return shaped(reduced("sum", x, {0}), Shape{c.columns}); };
+  const auto biased = [&] {
+    const Symbol bias = spread(shaped(operand("bias", Shape{c.columns}), Shape{1, c.columns}));
+    return map(body, {product, bias}, typed("($, $) -> add(a0, a1)", c.dtype));
   };
   switch (c.epilogue) {
     case Epilogue::kNone: break;
@@ -112,6 +119,54 @@ Graph graph_of(const Case& c) {
       body.add_output("y", both[0].id());
       body.add_output("positive", both[1].id());
       body.add_output("sums", sums(both[0]).id());
+      break;
+    }
+    case Epilogue::kSoftmax: {
+      const Symbol z = biased();
+      const Symbol e = map(body, {z, spread(reduced("max", z, {1}))},
+                           typed("($, $) -> exp(sub(a0, a1))", c.dtype));
+      const Symbol p =
+          map(body, {e, spread(reduced("sum", e, {1}))}, typed("($, $) -> div(a0, a1)", c.dtype));
+      body.add_output("p", p.id());
+      break;
+    }
+    case Epilogue::kCrossEntropy: {
+      const Symbol z = biased(), labels = operand("labels", full);
+      const Symbol weights = shaped(operand("weights", Shape{c.rows}), Shape{c.rows, 1});
+      const Symbol shifted =
+          map(body, {z, spread(reduced("max", z, {1}))}, typed("($, $) -> sub(a0, a1)", c.dtype));
+      const Symbol e = map(body, {shifted}, typed("($) -> exp(a0)", c.dtype));
+      const Symbol total = reduced("sum", e, {1});
+      const Symbol log_total = map(body, {total}, typed("($) -> log(a0)", c.dtype));
+      const Symbol terms = map(body, {labels, shifted, spread(log_total)},
+                               typed("($, $, $) -> mul(a0, sub(a2, a1))", c.dtype));
+      const Symbol losses =
+          map(body, {reduced("sum", terms, {1}), weights}, typed("($, $) -> mul(a0, a1)", c.dtype));
+      const auto both = body.add(
+          "map", std::vector<Symbol>{e, spread(total), labels, spread(reduced("sum", labels, {1}))},
+          {{"body", std::make_shared<const ScalarExpr>(ScalarExpr::parse(typed(
+                        "($, $, $, $) -> t0 = div(a0, a1); t0, sub(mul(t0, a3), a2)", c.dtype)))}});
+      body.add_output("p", both[0].id());
+      body.add_output("losses", shaped(losses, Shape{c.rows}).id());
+      body.add_output("loss", shaped(reduced("sum", losses, {0}), Shape{}).id());
+      body.add_output("dz", both[1].id());
+      body.add_output("db", sums(both[1]).id());
+      break;
+    }
+    case Epilogue::kRowBounds: {
+      const Symbol low = reduced("min", product, {1}), high = reduced("max", product, {1});
+      const Symbol other = operand_of("other", DType::kFloat64, full);
+      const auto all = body.add(
+          "map", std::vector<Symbol>{product, spread(low), spread(high), other},
+          {{"body", std::make_shared<const ScalarExpr>(ScalarExpr::parse(typed(
+                        "($, $, $, float64) -> t0 = cast<$>(a3); "
+                        "add(div(sub(a0, a1), add(sub(a2, a1), 1:$)), t0), less_equal(a2, a0), "
+                        "mul(a0, t0)",
+                        c.dtype)))}});
+      body.add_output("y", all[0].id());
+      body.add_output("is_largest", all[1].id());
+      body.add_output("low", low.id());
+      body.add_output("total", shaped(reduced("sum", all[2], {0, 1}), Shape{}).id());
       break;
     }
   }
@@ -189,7 +244,7 @@ void expect_as_reference(const Graph& g, const Graph& wide, double depth, const 
     // worst of thousands). Column sums add one term a row.
     const double unit = found.dtype() == DType::kFloat64 ? 1.2e-15 : 6e-7;
     const double rows =
-        found.shape().rank() == 1 ? static_cast<double>(node.types[0].shape[0]) : 1.0;
+        found.shape().rank() < 2 ? static_cast<double>(node.types[0].shape[0]) : 1.0;
     const double tolerance = unit * (3 + depth / 6) * (1 + std::sqrt(rows));
     double worst = 0;
     for (int64_t k = 0; k < found.elements(); ++k) {

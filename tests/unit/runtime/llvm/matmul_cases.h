@@ -11,7 +11,17 @@
 namespace sinter::testing_support {
 
 enum class Form { kForward, kWeightGradient, kInputGradient };  // x.W, x^T.dy, dy.W^T
-enum class Epilogue { kNone, kBiasRelu, kMaskAndSums, kRowsAndScalar, kHeavy };
+enum class Epilogue {
+  kNone,
+  kBiasRelu,
+  kMaskAndSums,
+  kRowsAndScalar,
+  kHeavy,
+  // Of rows with up to 16 columns, of which the epilogue has all at once:
+  kSoftmax,
+  kCrossEntropy,  // probabilities, weighted losses and their total, the gradient and its sums
+  kRowBounds,     // largest and smallest, other dtypes, a total of all elements
+};
 
 struct Case {
   Form form = Form::kForward;
@@ -27,6 +37,8 @@ struct Case {
 inline constexpr Epilogue kAllEpilogues[] = {Epilogue::kNone, Epilogue::kBiasRelu,
                                              Epilogue::kMaskAndSums, Epilogue::kRowsAndScalar,
                                              Epilogue::kHeavy};
+inline constexpr Epilogue kWholeRowEpilogues[] = {Epilogue::kSoftmax, Epilogue::kCrossEntropy,
+                                                  Epilogue::kRowBounds};
 inline constexpr Form kForms[] = {Form::kForward, Form::kWeightGradient, Form::kInputGradient};
 
 /// A graph with one node, the contract or its fusion.

@@ -71,6 +71,28 @@ TEST_F(MatmulTest, FewColumns) {
   check({Form::kForward, 67, 33, 10, Epilogue::kBiasRelu, DType::kFloat32, true});
 }
 
+// Rows that are in registers whole, of one vector or several, a row or a vector of rows at a time.
+TEST_F(MatmulTest, WholeRows) {
+  std::mt19937 engine(11);
+  for (Epilogue epilogue : kWholeRowEpilogues) {
+    for (int64_t rows : {1, 2, 15, 16, 17, 31, 33, 97, 128}) {
+      for (int64_t columns : {1, 2, 3, 5, 7, 8, 10, 13, 15, 16}) {
+        const int64_t depth = std::array{1, 3, 16, 17, 61}[engine() % 5];
+        check({kForms[engine() % 3], rows, depth, columns, epilogue});
+      }
+    }
+    for (Form form : kForms) {
+      check({form, 300, 401, 10, epilogue});  // in pieces
+      check({form, 9, 2049, 10, epilogue});   // in chunks
+      check({form, 67, 19, 3, epilogue, DType::kFloat64});
+      check({form, 31, 19, 13, epilogue, DType::kFloat64});
+      check({form, 67, 33, 10, epilogue, DType::kBFloat16});
+    }
+    check({Form::kForward, 67, 33, 10, epilogue, DType::kFloat32, true});
+    check({Form::kForward, 1, 128, 10, epilogue, DType::kFloat32, true});
+  }
+}
+
 TEST_F(MatmulTest, DeepSumsInChunks) {
   for (Form form : kForms) {
     check({form, 9, 2049, 33, Epilogue::kMaskAndSums});

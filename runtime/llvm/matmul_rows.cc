@@ -1,0 +1,275 @@
+// Evaluates the body of a region for a block of rows, by walking back from each result.
+#include "runtime/llvm/matmul_rows.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/op_record.h"
+
+namespace sinter::codegen {
+
+MatmulRows::MatmulRows(MatmulIr& ir, const MatmulRegion& region, const MatmulPlan& plan,
+                       Values inputs, Values results)
+    : ir_(ir),
+      e_(ir.e),
+      region_(region),
+      body_(*region.body),
+      along_rows_(plan.lanes_along_rows),
+      columns_(plan.problem.columns),
+      part_count_(along_rows_ ? columns_ : (columns_ + ir.lanes - 1) / ir.lanes),
+      inputs_(std::move(inputs)),
+      results_(std::move(results)) {
+  SINTER_CHECK(along_rows_ || plan.vectors.count == 1, "a row of a product in several panels");
+  if (!along_rows_) last_mask_ = ir.mask(columns_ - (part_count_ - 1) * ir.lanes);
+  if (along_rows_) turned_ = on_stack(columns_);
+}
+
+Value MatmulRows::on_stack(int64_t vectors) {
+  llvm::BasicBlock& entry = ir_.b.GetInsertBlock()->getParent()->getEntryBlock();
+  llvm::IRBuilder<> at_entry(&entry, entry.begin());
+  return at_entry.CreateAlloca(
+      llvm::ArrayType::get(e_.type(ir_.dtype, ir_.lanes), static_cast<uint64_t>(vectors)));
+}
+
+Value MatmulRows::column_mask(int64_t p) const {
+  return p + 1 == part_count_ ? last_mask_ : nullptr;
+}
+
+Value MatmulRows::row_start(Value base, DType dtype, int64_t stride) {
+  return e_.element(base, dtype, ir_.mul(row_, stride));
+}
+
+// Is the value one a row?
+bool MatmulRows::is_row(ValueId id) const {
+  return columns_ == 1 || (id != region_.product && region_.strides_of(id).columns == 0);
+}
+
+// --- sums
+
+void MatmulRows::begin_piece(Values targets) {
+  targets_ = std::move(targets);
+  size_t sum = 0;
+  for (const MatmulRegion::Result& r : region_.results) {
+    if (!r.is_sum()) continue;
+    const bool total = r.form == MatmulRegion::Form::kTotal;
+    const int64_t parts = total ? 1 : part_count_;
+    if (along_rows_) running_.push_back(on_stack(parts));
+    for (int64_t p = 0; p < parts; ++p) {
+      if (along_rows_)
+        ir_.store(ir_.zero(), ir_.at(running_[sum], p * ir_.lanes));
+      else if (total)
+        e_.store(ir_.dtype, e_.number(ir_.dtype, 0), targets_[sum], ir_.index(0));
+      else
+        ir_.store(ir_.zero(), ir_.at(targets_[sum], p * ir_.lanes), column_mask(p));
+    }
+    ++sum;
+  }
+}
+
+// Rows of a block that do not exist hold no zeros.
+Value MatmulRows::only_rows(Value vector) {
+  Value mask = ir_.mask(rows_);
+  return mask == nullptr ? vector : ir_.b.CreateSelect(mask, vector, ir_.zero());
+}
+
+void MatmulRows::add_to_sum(size_t sum, const MatmulRegion::Result& result, const Parts& parts) {
+  const auto grow = [&](Value at, Value by, Value mask) {
+    ir_.store(ir_.b.CreateFAdd(ir_.load(at, mask), by), at, mask);
+  };
+  if (along_rows_) {
+    const bool total = result.form == MatmulRegion::Form::kTotal;
+    for (int64_t p = 0; p < (total ? 1 : part_count_); ++p)
+      grow(ir_.at(running_[sum], p * ir_.lanes), only_rows(part(parts, p)), nullptr);
+  } else if (result.form == MatmulRegion::Form::kColumnSums) {
+    for (int64_t p = 0; p < part_count_; ++p)
+      grow(ir_.at(targets_[sum], p * ir_.lanes), part(parts, p), column_mask(p));
+  } else {
+    Value before = e_.load(ir_.dtype, targets_[sum], ir_.index(0));
+    Value by = ir_.b.CreateExtractElement(parts[0], uint64_t{0});
+    e_.store(ir_.dtype, ir_.b.CreateFAdd(before, by), targets_[sum], ir_.index(0));
+  }
+}
+
+void MatmulRows::end_piece() {
+  size_t sum = 0;
+  for (const MatmulRegion::Result& r : region_.results) {
+    if (!along_rows_ || !r.is_sum()) continue;
+    const int64_t parts = r.form == MatmulRegion::Form::kTotal ? 1 : part_count_;
+    for (int64_t p = 0; p < parts; ++p) {
+      Value total = e_.combine_lanes(ir_.load(ir_.at(running_[sum], p * ir_.lanes)),
+                                     [&](Value a, Value b) { return ir_.b.CreateFAdd(a, b); });
+      e_.store(ir_.dtype, total, targets_[sum], ir_.index(p));
+    }
+    ++sum;
+  }
+}
+
+// --- values
+
+const MatmulRows::Parts& MatmulRows::value(ValueId id) {
+  if (region_.unshaped(id) == region_.product) return *product_;
+  if (const auto known = values_.find(id); known != values_.end()) return known->second;
+  Parts parts = emit_value(id);
+  return values_[id] = std::move(parts);
+}
+
+MatmulRows::Parts MatmulRows::emit_value(ValueId id) {
+  const Node& node = body_.node(id);
+  if (node.is("input") || node.is("reshape"))
+    return load(region_.unshaped(id), region_.strides_of(id));
+  if (node.is("broadcast")) return value(node.inputs[0]);
+  if (node.is("reduce"))
+    return {reduce(parse_reduce_kind(node.attributes.get_string("kind")), value(node.inputs[0]))};
+  if (node.is("constant")) {
+    const Tensor& tensor = node.attributes.get<Tensor>("value");
+    return {e_.number(tensor.dtype(), tensor.at(0), ir_.lanes)};
+  }
+  SINTER_CHECK(node.is("map"), node.op->name);
+  return map(node, id.node, id.result);
+}
+
+MatmulRows::Parts MatmulRows::map(const Node& node, int32_t index, int32_t result) {
+  std::vector<const Parts*> arguments;
+  size_t count = 1;
+  for (ValueId input : node.inputs) {
+    arguments.push_back(&value(input));
+    count = std::max(count, arguments.back()->size());
+  }
+  std::vector<Parts> all(node.types.size());
+  for (size_t p = 0; p < count; ++p) {
+    Values of_part;
+    for (const Parts* argument : arguments)
+      of_part.push_back(part(*argument, static_cast<int64_t>(p)));
+    const Values made = e_.expression(node.attributes.get_expr("body"), of_part, ir_.lanes);
+    for (size_t r = 0; r < made.size(); ++r) all[r].push_back(made[r]);
+  }
+  for (size_t r = 0; r < all.size(); ++r) values_[{index, static_cast<int32_t>(r)}] = all[r];
+  return all[static_cast<size_t>(result)];
+}
+
+// Neighbours first, then their results.
+Value MatmulRows::reduce(ReduceKind kind, const Parts& whole) {
+  Parts parts;
+  for (int64_t p = 0; p < part_count_; ++p) parts.push_back(part(whole, p));
+  if (last_mask_ != nullptr) {
+    Value nothing = e_.number(ir_.dtype, reduce_identity(kind, ir_.dtype), ir_.lanes);
+    parts.back() = ir_.b.CreateSelect(last_mask_, parts.back(), nothing);
+  }
+  const auto combine = [&](Value a, Value b) {
+    return e_.scalar_op(reduce_scalar_op(kind), ir_.dtype, ir_.dtype, std::vector<Value>{a, b});
+  };
+  for (; parts.size() > 1; parts.resize((parts.size() + 1) / 2)) {
+    for (size_t p = 0; p < parts.size() / 2; ++p)
+      parts[p] = combine(parts[2 * p], parts[2 * p + 1]);
+    if (parts.size() % 2 != 0) parts[parts.size() / 2] = parts.back();
+  }
+  return along_rows_ ? parts[0] : e_.splat(e_.combine_lanes(parts[0], combine), ir_.lanes);
+}
+
+// --- memory
+
+MatmulRows::Parts MatmulRows::load(ValueId input, EpilogueStrides strides) {
+  const auto& inputs = body_.inputs();
+  const auto index =
+      static_cast<size_t>(std::find(inputs.begin(), inputs.end(), input.node) - inputs.begin());
+  const DType dtype = body_.type(input).dtype;
+  const auto splat = [&](Value at, int64_t offset) {
+    return e_.splat(e_.load(dtype, at, ir_.index(offset)), ir_.lanes);
+  };
+  if (strides.rows != 0 && strides.columns != 0) return load_elements(inputs_[index], dtype);
+  if (strides.rows != 0) {
+    Value at = row_start(inputs_[index], dtype, strides.rows);
+    if (!along_rows_) return {splat(at, 0)};
+    return {e_.load(dtype, at, ir_.index(0), ir_.lanes, ir_.mask(rows_))};
+  }
+  if (strides.columns == 0) return {splat(inputs_[index], 0)};
+  Parts parts;
+  for (int64_t p = 0; p < part_count_; ++p) {
+    parts.push_back(along_rows_ ? splat(inputs_[index], p)
+                                : e_.load(dtype, inputs_[index], ir_.index(p * ir_.lanes),
+                                          ir_.lanes, column_mask(p)));
+  }
+  return parts;
+}
+
+MatmulRows::Parts MatmulRows::load_elements(Value base, DType dtype) {
+  Value at = row_start(base, dtype, columns_);
+  Parts parts;
+  if (!along_rows_) {
+    for (int64_t p = 0; p < part_count_; ++p)
+      parts.push_back(e_.load(dtype, at, ir_.index(p * ir_.lanes), ir_.lanes, column_mask(p)));
+  } else if (dtype == ir_.dtype) {
+    const int64_t block = ir_.block_terms();
+    for (int64_t p = 0; p < part_count_; p += block) {
+      const int64_t terms = std::min(block, part_count_ - p);
+      for (Value v : ir_.load_turned(ir_.at(at, p), columns_, rows_, terms)) parts.push_back(v);
+    }
+  } else {
+    Value offsets = ir_.mul(e_.lane_numbers(ir_.b.getInt64Ty(), ir_.lanes), columns_);
+    for (int64_t p = 0; p < part_count_; ++p) {
+      Value column = e_.element(at, dtype, ir_.index(p));
+      parts.push_back(e_.load_lanes(dtype, column, offsets, ir_.lanes, ir_.mask(rows_)));
+    }
+  }
+  return parts;
+}
+
+void MatmulRows::store(size_t result, const Parts& parts) {
+  const MatmulRegion::Result& r = region_.results[result];
+  if (!is_row(r.value)) return store_elements(results_[result], r.dtype, parts);
+  Value at = row_start(results_[result], r.dtype, 1);
+  if (along_rows_)
+    e_.store(r.dtype, parts[0], at, ir_.index(0), ir_.mask(rows_));
+  else
+    e_.store(r.dtype, ir_.b.CreateExtractElement(parts[0], uint64_t{0}), at, ir_.index(0));
+}
+
+void MatmulRows::store_elements(Value base, DType dtype, const Parts& parts) {
+  Value at = row_start(base, dtype, columns_);
+  if (!along_rows_) {
+    for (int64_t p = 0; p < part_count_; ++p)
+      e_.store(dtype, part(parts, p), at, ir_.index(p * ir_.lanes), column_mask(p));
+    return;
+  }
+  if (dtype != ir_.dtype) {
+    Value offsets = ir_.mul(e_.lane_numbers(ir_.b.getInt64Ty(), ir_.lanes), columns_);
+    for (int64_t p = 0; p < part_count_; ++p)
+      e_.store_lanes(dtype, part(parts, p), e_.element(at, dtype, ir_.index(p)), offsets,
+                     ir_.mask(rows_));
+    return;
+  }
+  // Through the stack, a column after the other, and back by rows.
+  for (int64_t p = 0; p < part_count_; ++p)
+    ir_.store(part(parts, p), ir_.at(turned_, p * ir_.lanes));
+  const int64_t block = ir_.block_terms(), whole = rows_ / block * block;
+  const auto store_rows = [&](Value first, int64_t count) {
+    const Values rows = ir_.load_turned(ir_.at(turned_, first), ir_.lanes, columns_, count);
+    Value to = ir_.at(at, ir_.mul(first, columns_));
+    for (int64_t r = 0; r < count; ++r)
+      ir_.store(rows[static_cast<size_t>(r)], ir_.at(to, r * columns_), ir_.mask(columns_));
+  };
+  ir_.loop(ir_.index(0), ir_.index(whole), block, [&](Value r) { store_rows(r, block); });
+  if (whole < rows_) store_rows(ir_.index(whole), rows_ - whole);
+}
+
+void MatmulRows::emit(Value row, int64_t rows, const Values& product) {
+  row_ = row;
+  rows_ = rows;
+  product_ = &product;
+  values_.clear();
+  // All loads come before the first store: a result may share the memory of an operand.
+  std::vector<Parts> values;
+  for (const MatmulRegion::Result& r : region_.results) {
+    const bool sums_rows = r.form == MatmulRegion::Form::kTotal && !is_row(r.value);
+    values.push_back(sums_rows ? Parts{reduce(ReduceKind::kSum, value(r.value))} : value(r.value));
+  }
+  size_t sum = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (region_.results[i].is_sum())
+      add_to_sum(sum++, region_.results[i], values[i]);
+    else
+      store(i, values[i]);
+  }
+}
+
+}  // namespace sinter::codegen
