@@ -1,5 +1,6 @@
-// The loops that matmul kernels become, as text: tests/golden/loops/matmul_*.txt.
-// SINTER_UPDATE_GOLDENS=1 writes what came out; the diff is to be read.
+// The loops that matmul kernels become, as text: tests/golden/loops/matmul_*.txt. Graphs are
+// written as layers and gradients; the passes make the kernel's region of them, as in a
+// compilation. SINTER_UPDATE_GOLDENS=1 writes what came out; the diff is to be read.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -7,14 +8,45 @@
 #include <sstream>
 
 #include "core/graph.h"
+#include "core/target.h"
 #include "core/text.h"
 #include "ops/ops.h"
+#include "passes/pass.h"
 #include "runtime/llvm/matmul_kernel.h"
 
 namespace sinter::codegen {
 namespace {
 
-void expect_golden(const std::string& name, const std::string& found) {
+Graph fused(Graph graph) {
+  Target target;
+  target.fuses_elementwise = target.fuses_epilogues = true;
+  PassContext context;
+  context.target = &target;
+  for (const char* pass :
+       {"decompose", "merge_duplicates", "simplify_maps", "fuse_elementwise", "fuse_epilogues"})
+    graph = run_pass(pass, graph, context);
+  return graph;
+}
+
+struct Kind {
+  int vector_bytes = 64;
+  bool pack_rhs = false;
+};
+
+// The graph becomes one kernel, whose text is tests/golden/loops/<name>.txt.
+void expect_loops(const std::string& name, const std::string& graph_text, Kind kind = {}) {
+  register_ops();
+  const Graph graph = fused(parse_graph(graph_text));
+  Cpu cpu;
+  cpu.vector_bytes = kind.vector_bytes;
+  cpu.multiplies_bfloat16 = kind.vector_bytes == 64;
+  const int32_t node = graph.outputs()[0].value.node;
+  for (const Graph::Output& output : graph.outputs())
+    ASSERT_EQ(output.value.node, node) << "more than one kernel\n" << to_text(graph);
+  ASSERT_TRUE(is_matmul(graph, node)) << to_text(graph);
+  const auto plan = plan_matmul_kernel(graph, node, cpu, kind.pack_rhs);
+  const std::string found = plan->description + "\n" + plan->text();
+
   const std::string path = std::string(SINTER_SOURCE_DIR) + "/tests/golden/loops/" + name + ".txt";
   if (std::getenv("SINTER_UPDATE_GOLDENS") != nullptr) std::ofstream(path) << found;
   std::ifstream file(path);
@@ -23,97 +55,102 @@ void expect_golden(const std::string& name, const std::string& found) {
   EXPECT_EQ(expected.str(), found) << path;
 }
 
-// The text of the last node of a graph, for a processor with vectors of `vector_bytes`.
-std::string loops_of(const std::string& graph_text, int vector_bytes, bool pack_rhs = false) {
-  register_ops();
-  const Graph graph = parse_graph(graph_text);
-  Cpu cpu;
-  cpu.vector_bytes = vector_bytes;
-  cpu.multiplies_bfloat16 = vector_bytes == 64;
-  const auto plan = plan_matmul_kernel(graph, graph.outputs()[0].value.node, cpu, pack_rhs);
-  return plan->description + "\n" + plan->text();
-}
-
-constexpr const char* kDense = R"text(graph "g" {
+TEST(MatmulLoops, DenseWithBiasAndRelu) {
+  constexpr const char* kDense = R"text(graph "g" {
   %x = input() : float32[128,784]
-  %w = input() : float32[784,128]
+  %w = variable() : float32[784,128]
   %b = variable() : float32[128]
-  %y = fusion(%x, %w, %b) {kind="contract", body=graph "region" {
-      %in0 = input() : float32[128,784]
-      %in1 = input() : float32[784,128]
-      %2 = contract(%in0, %in1) {lhs_contract=[1], rhs_contract=[0]} : float32[128,128]
-      %in2 = input() : float32[128]
-      %4 = reshape(%in2) {shape=[1,128]} : float32[1,128]
-      %5 = broadcast(%4) {shape=[128,128], dims=[0,1]} : float32[128,128]
-      %6 = map(%2, %5) {body="(float32, float32) -> max(add(a0, a1), 0:float32)"} : float32[128,128]
-      output "out0" = %6
-    }} : float32[128,128]
+  %z = dense(%x, %w, %b)
+  %y = relu(%z)
   output "y" = %y
 })text";
-
-TEST(MatmulLoops, DenseWithBiasAndRelu) {
-  expect_golden("matmul_dense_avx512", loops_of(kDense, 64));
-  expect_golden("matmul_dense_sse2", loops_of(kDense, 16));
-  expect_golden("matmul_dense_packed", loops_of(kDense, 64, true));
+  expect_loops("matmul_dense_avx512", kDense);
+  expect_loops("matmul_dense_sse2", kDense, {.vector_bytes = 16});
+  expect_loops("matmul_dense_packed", kDense, {.pack_rhs = true});
 }
 
 TEST(MatmulLoops, InputGradientWithMaskAndBiasGradient) {
-  expect_golden("matmul_input_gradient", loops_of(R"text(graph "g" {
+  expect_loops("matmul_input_gradient", R"text(graph "g" {
   %dz = input() : float32[128,10]
   %w = input() : float32[100,10]
   %h = input() : float32[128,100]
-  %y = fusion(%dz, %w, %h) {kind="contract", body=graph "region" {
-      %in0 = input() : float32[128,10]
-      %in1 = input() : float32[100,10]
-      %2 = contract(%in0, %in1) {lhs_contract=[1], rhs_contract=[1]} : float32[128,100]
-      %in2 = input() : float32[128,100]
-      %4 = map(%in2, %2) {body="(float32, float32) -> select(less(0:float32, a0), a1, 0:float32)"} : float32[128,100]
-      %5 = reduce(%4) {kind="sum", axes=[0], keepdims=true} : float32[1,100]
-      %6 = reshape(%5) {shape=[100]} : float32[100]
-      output "out0" = %4
-      output "out1" = %6
-    }} : (float32[128,100], float32[100])
-  output "dx" = %y#0
-})text",
-                                                  64));
+  %dh = contract(%dz, %w) {lhs_contract=[1], rhs_contract=[1]}
+  %dx = map(%h, %dh) {body="(float32, float32) -> select(less(0:float32, a0), a1, 0:float32)"}
+  %db = reduce(%dx) {kind="sum", axes=[0]}
+  output "dx" = %dx
+  output "db" = %db
+})text");
 }
 
 // Lanes along the rows: turned where a row's terms lie side by side, as they are in x^T.
 TEST(MatmulLoops, FewColumns) {
-  expect_golden("matmul_few_columns", loops_of(R"text(graph "g" {
+  expect_loops("matmul_few_columns", R"text(graph "g" {
   %x = input() : float32[128,100]
   %w = input() : float32[100,10]
-  %y = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]} : float32[128,10]
+  %y = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]}
   output "y" = %y
-})text",
-                                               64));
-  expect_golden("matmul_few_columns_gradient", loops_of(R"text(graph "g" {
+})text");
+  expect_loops("matmul_few_columns_gradient", R"text(graph "g" {
   %x = input() : float32[128,100]
   %dy = input() : float32[128,10]
-  %dw = contract(%x, %dy) {lhs_contract=[0], rhs_contract=[0]} : float32[100,10]
+  %dw = contract(%x, %dy) {lhs_contract=[0], rhs_contract=[0]}
   output "dw" = %dw
-})text",
-                                                        64));
+})text");
+}
+
+// Few columns are in registers whole, so the epilogue may reduce rows: several at once where lanes
+// run along them, one of one or several vectors otherwise.
+TEST(MatmulLoops, Softmax) {
+  const auto softmax_of_rows = [](int rows) {
+    const std::string x = "  %x = input() : float32[" + std::to_string(rows) + ",100]";
+    return "graph \"g\" {\n" + x + R"text(
+  %w = variable() : float32[100,10]
+  %b = variable() : float32[10]
+  %z = dense(%x, %w, %b)
+  %p = softmax(%z) {axis=1}
+  output "p" = %p
+})text";
+  };
+  expect_loops("matmul_softmax", softmax_of_rows(128));
+  expect_loops("matmul_softmax_row", softmax_of_rows(1), {.pack_rhs = true});
+  expect_loops("matmul_softmax_sse2", softmax_of_rows(128), {.vector_bytes = 16});
+}
+
+// Cross entropy of logits: the loss and its gradient, with sums over the rows of both.
+TEST(MatmulLoops, CrossEntropy) {
+  expect_loops("matmul_cross_entropy", R"text(graph "g" {
+  %x = input() : float32[128,100]
+  %w = variable() : float32[100,10]
+  %labels = input() : float32[128,10]
+  %z = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]}
+  %p = softmax(%z) {axis=1}
+  %log_p = log_softmax(%z) {axis=1}
+  %terms = map(%labels, %log_p) {body="(float32, float32) -> mul(a0, neg(a1))"}
+  %loss = reduce(%terms) {kind="sum", axes=[0,1]}
+  %dz = map(%p, %labels) {body="(float32, float32) -> mul(sub(a0, a1), 0.0078125:float32)"}
+  %db = reduce(%dz) {kind="sum", axes=[0]}
+  output "loss" = %loss
+  output "dz" = %dz
+  output "db" = %db
+})text");
 }
 
 TEST(MatmulLoops, LargeWeightGradient) {
-  expect_golden("matmul_large_weight_gradient", loops_of(R"text(graph "g" {
+  expect_loops("matmul_large_weight_gradient", R"text(graph "g" {
   %x = input() : float32[1024,2048]
   %dy = input() : float32[1024,1024]
-  %dw = contract(%x, %dy) {lhs_contract=[0], rhs_contract=[0]} : float32[2048,1024]
+  %dw = contract(%x, %dy) {lhs_contract=[0], rhs_contract=[0]}
   output "dw" = %dw
-})text",
-                                                         64));
+})text");
 }
 
 TEST(MatmulLoops, LargeInputGradient) {
-  expect_golden("matmul_large_input_gradient", loops_of(R"text(graph "g" {
+  expect_loops("matmul_large_input_gradient", R"text(graph "g" {
   %dy = input() : float32[128,4096]
   %w = input() : float32[4096,4096]
-  %dx = contract(%dy, %w) {lhs_contract=[1], rhs_contract=[1]} : float32[128,4096]
+  %dx = contract(%dy, %w) {lhs_contract=[1], rhs_contract=[1]}
   output "dx" = %dx
-})text",
-                                                        64));
+})text");
 }
 
 // One tile of rows: the weights are walked nearly as they lie in memory.
@@ -128,82 +165,60 @@ TEST(MatmulLoops, FewRows) {
 }
 
 TEST(MatmulLoops, WeightGradient) {
-  expect_golden("matmul_weight_gradient", loops_of(R"text(graph "g" {
+  expect_loops("matmul_weight_gradient", R"text(graph "g" {
   %x = input() : float32[4096,784]
   %dz = input() : float32[4096,128]
-  %dw = contract(%x, %dz) {lhs_contract=[0], rhs_contract=[0]} : float32[784,128]
+  %dw = contract(%x, %dz) {lhs_contract=[0], rhs_contract=[0]}
   output "dw" = %dw
-})text",
-                                                   64));
+})text");
 }
 
 // An update whose state comes from beyond the caches: walked by rows, each tile's share asked for
 // while the tile is summed.
 TEST(MatmulLoops, LargeUpdate) {
-  expect_golden("matmul_large_update", loops_of(R"text(graph "g" {
+  expect_loops("matmul_large_update", R"text(graph "g" {
   %x = input() : float32[128,784]
   %dz = input() : float32[128,512]
   %w = variable() : float32[784,512]
   %m = variable() : float32[784,512]
-  %y = fusion(%x, %dz, %w, %m) {kind="contract", body=graph "region" {
-      %in0 = input() : float32[128,784]
-      %in1 = input() : float32[128,512]
-      %2 = contract(%in0, %in1) {lhs_contract=[0], rhs_contract=[0]} : float32[784,512]
-      %in2 = input() : float32[784,512]
-      %in3 = input() : float32[784,512]
-      %5 = map(%in2, %in3, %2) {body="(float32, float32, float32) -> add(a1, mul(sub(a2, a1), 0.1:float32)), sub(a0, div(add(a1, mul(sub(a2, a1), 0.1:float32)), add(sqrt(abs(a1)), 1e-07:float32)))"} : (float32[784,512], float32[784,512])
-      output "out0" = %5#0
-      output "out1" = %5#1
-    }} : (float32[784,512], float32[784,512])
-  output "m" = %y#0
-  output "w" = %y#1
-})text",
-                                                64));
+  %dw = contract(%x, %dz) {lhs_contract=[0], rhs_contract=[0]}
+  %new_m = map(%m, %dw) {body="(float32, float32) -> add(a0, mul(sub(a1, a0), 0.1:float32))"}
+  %new_w = map(%w, %m, %new_m) {body="(float32, float32, float32) -> sub(a0, div(a2, add(sqrt(abs(a1)), 1e-07:float32)))"}
+  output "m" = %new_m
+  output "w" = %new_w
+})text");
 }
 
 // Pairs of terms: x is paired in memory, W and both sides of x^T.dy are paired as they are packed.
 TEST(MatmulLoops, BFloat16) {
-  expect_golden("matmul_bfloat16", loops_of(R"text(graph "g" {
+  expect_loops("matmul_bfloat16", R"text(graph "g" {
   %x = input() : bfloat16[128,784]
   %w = input() : bfloat16[784,128]
-  %b = variable() : float32[128]
-  %y = fusion(%x, %w, %b) {kind="contract", body=graph "region" {
-      %in0 = input() : bfloat16[128,784]
-      %in1 = input() : bfloat16[784,128]
-      %2 = contract(%in0, %in1) {lhs_contract=[1], rhs_contract=[0]} : float32[128,128]
-      %in2 = input() : float32[128]
-      %4 = reshape(%in2) {shape=[1,128]} : float32[1,128]
-      %5 = broadcast(%4) {shape=[128,128], dims=[0,1]} : float32[128,128]
-      %6 = map(%2, %5) {body="(float32, float32) -> cast<bfloat16>(max(add(a0, a1), 0:float32))"} : bfloat16[128,128]
-      output "out0" = %6
-    }} : bfloat16[128,128]
+  %z = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]}
+  %y = map(%z) {body="(float32) -> cast<bfloat16>(max(a0, 0:float32))"}
   output "y" = %y
-})text",
-                                            64));
-  expect_golden("matmul_bfloat16_weight_gradient", loops_of(R"text(graph "g" {
+})text");
+  expect_loops("matmul_bfloat16_weight_gradient", R"text(graph "g" {
   %x = input() : bfloat16[127,784]
   %dz = input() : bfloat16[127,128]
-  %dw = contract(%x, %dz) {lhs_contract=[0], rhs_contract=[0]} : float32[784,128]
+  %dw = contract(%x, %dz) {lhs_contract=[0], rhs_contract=[0]}
   output "dw" = %dw
-})text",
-                                                            64));
-  expect_golden("matmul_bfloat16_input_gradient", loops_of(R"text(graph "g" {
+})text");
+  expect_loops("matmul_bfloat16_input_gradient", R"text(graph "g" {
   %dz = input() : bfloat16[128,4096]
   %w = input() : bfloat16[1024,4096]
-  %dx = contract(%dz, %w) {lhs_contract=[1], rhs_contract=[1]} : float32[128,1024]
+  %dx = contract(%dz, %w) {lhs_contract=[1], rhs_contract=[1]}
   output "dx" = %dx
-})text",
-                                                           64));
+})text");
 }
 
 TEST(MatmulLoops, BatchAndGatheredOperand) {
-  expect_golden("matmul_batched", loops_of(R"text(graph "g" {
+  expect_loops("matmul_batched", R"text(graph "g" {
   %x = input() : float64[8,5,6,20]
   %y = input() : float64[8,30,6,5]
-  %z = contract(%x, %y) {lhs_batch=[0], rhs_batch=[0], lhs_contract=[1,2], rhs_contract=[3,2]} : float64[8,20,30]
+  %z = contract(%x, %y) {lhs_batch=[0], rhs_batch=[0], lhs_contract=[1,2], rhs_contract=[3,2]}
   output "z" = %z
-})text",
-                                           64));
+})text");
 }
 
 }  // namespace
