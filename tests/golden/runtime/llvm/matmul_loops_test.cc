@@ -155,13 +155,12 @@ TEST(MatmulLoops, LargeInputGradient) {
 
 // One tile of rows: the weights are walked nearly as they lie in memory.
 TEST(MatmulLoops, FewRows) {
-  expect_golden("matmul_few_rows", loops_of(R"text(graph "g" {
+  expect_loops("matmul_few_rows", R"text(graph "g" {
   %x = input() : float32[8,1024]
   %w = input() : float32[1024,1024]
-  %y = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]} : float32[8,1024]
+  %y = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]}
   output "y" = %y
-})text",
-                                            64));
+})text");
 }
 
 TEST(MatmulLoops, WeightGradient) {
