@@ -20,7 +20,8 @@ struct ProductSize {
   int64_t batch = 1, rows = 1, depth = 1, columns = 1;
   bool transposed = false;  // is the right side read along its rows (dy.W^T)?
 };
-/// Microseconds of a matrix product of float32 on one thread, by llvm or onednn.
+/// Microseconds of a matrix product of float32 on one thread, by llvm or onednn; of bfloat16 (llvm)
+/// for half the depth, since pairs of its terms cost what one of float32 does.
 double product_microseconds(std::string_view backend, const ProductSize& size);
 
 /// Microseconds on one thread of loops that move `bytes` and do `arithmetic` (in additions, as

@@ -133,7 +133,11 @@ BENCHMARK(matmul_onednn)
 #endif
 
 void matmul_bfloat16(benchmark::State& state) { product(state, llvm_backend(), DType::kBFloat16); }
-BENCHMARK(matmul_bfloat16)->Apply(cases)->UseRealTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(matmul_bfloat16)
+    ->Apply(cases)
+    ->Apply(large_cases)
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace sinter

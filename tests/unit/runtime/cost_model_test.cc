@@ -5,6 +5,7 @@
 
 #include "ops/ops.h"
 #include "runtime/compile.h"
+#include "runtime/load.h"
 
 namespace sinter {
 namespace {
@@ -70,6 +71,23 @@ TEST(CostModel, DumpsAgreeWithThePieces) {
                 std::string::npos);
     }
   }
+}
+
+// Two terms of bfloat16 are one step of a product.
+TEST(CostModel, ProductsOfBFloat16TakeHalfAsLong) {
+  if (!contracts_bfloat16("llvm")) GTEST_SKIP() << "this CPU has no products of bfloat16";
+  register_ops();
+  const auto cost = [](DType dtype) {
+    Graph g("g");
+    const Symbol x = g.input("x", {dtype, {128, 256}}), w = g.input("w", {dtype, {256, 128}});
+    g.add_output("y", g.add1("contract", {x, w},
+                             {{"lhs_contract", std::vector<int64_t>{1}},
+                              {"rhs_contract", std::vector<int64_t>{0}}})
+                          .id());
+    const auto executable = load_executable(g, {.backend = "llvm", .cache = false});
+    return executable->program().steps[0].kernel->microseconds().value_or(0);
+  };
+  EXPECT_NEAR(cost(DType::kBFloat16), cost(DType::kFloat32) / 2, 0.05 * cost(DType::kFloat32));
 }
 #endif
 
