@@ -88,9 +88,13 @@ struct MatmulPlan {
   // The same for what its epilogue reads as large as the result: each tile asks for its own rows.
   Prefetch operands;
 
-  // All panels of a tile's rows, then the next rows: what the epilogue reads and writes is walked as
-  // it lies in memory.
+  // All panels of a tile's rows, then the next rows: what the epilogue reads and writes is walked
+  // as it lies in memory.
   bool rows_outer = false;
+
+  // One tile of rows and a right side from memory: short chunks of the sum, so that the right side
+  // is walked nearly as it lies there.
+  bool streams_rhs = false;
 
   int64_t left_ahead = 0;  // terms of the left side a tile asks for ahead of their use
 
