@@ -11,6 +11,7 @@
 #include "runtime/llvm/kernel_store.h"
 #include "runtime/llvm/loop_plan.h"
 #include "runtime/llvm/matmul_kernel.h"
+#include "runtime/llvm/rounding.h"
 
 namespace sinter {
 namespace codegen {
@@ -109,7 +110,10 @@ class LlvmBackend final : public Backend {
   std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,
                                                const CompileOptions& options) override {
     std::vector<std::unique_ptr<KernelPlan>> plans;
-    for (int32_t node : nodes) plans.push_back(plan_kernel(graph, node));
+    for (int32_t node : nodes) {
+      plans.push_back(plan_kernel(graph, node));
+      plans.back()->rounds_for_products = rounds_for_products(graph, node);
+    }
     const std::vector<std::shared_ptr<const LoadedKernel>> code =
         KernelStore::instance().get(plans, options.cache);
     std::vector<std::unique_ptr<Kernel>> kernels;

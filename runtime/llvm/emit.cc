@@ -11,8 +11,11 @@ namespace sinter::codegen {
 using llvm::Constant;
 using llvm::FixedVectorType;
 
-Emitter::Emitter(llvm::Module& module, const Cpu& cpu)
-    : module_(module), cpu_(cpu), ir_(module.getContext()) {}
+Emitter::Emitter(llvm::Module& module, const Cpu& cpu, bool rounds_for_products)
+    : module_(module),
+      cpu_(cpu),
+      rounds_for_products_(rounds_for_products),
+      ir_(module.getContext()) {}
 
 void Emitter::set_attributes(llvm::Function& function) {
   function.addFnAttr("target-cpu", cpu_.name);

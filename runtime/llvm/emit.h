@@ -25,7 +25,8 @@ using Values = std::vector<llvm::Value*>;
 
 class Emitter {
  public:
-  Emitter(llvm::Module& module, const Cpu& cpu);
+  /// `rounds_for_products`: roundings to bfloat16 may take numbers below 2^-126 for zero.
+  Emitter(llvm::Module& module, const Cpu& cpu, bool rounds_for_products = false);
 
   llvm::IRBuilder<>& ir() { return ir_; }
   llvm::Module& module() { return module_; }
@@ -110,6 +111,7 @@ class Emitter {
 
   llvm::Module& module_;
   const Cpu& cpu_;
+  const bool rounds_for_products_;
   llvm::IRBuilder<> ir_;
   llvm::Function* function_ = nullptr;
   Value piece_ = nullptr, buffers_ = nullptr, prepared_ = nullptr;

@@ -1,5 +1,6 @@
 // Scalar ops as IR, on any lane count: the meaning is that of core/scalar_eval.cc.
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 
 #include "core/error.h"
 #include "runtime/llvm/emit.h"
@@ -128,9 +129,15 @@ Value Emitter::widen_bfloat16(Value bits) {
   return ir_.CreateBitCast(ir_.CreateShl(word, 16), type(DType::kFloat32, lanes));
 }
 
-// To nearest, ties to even, as core/bfloat16.h: on the bits, since VCVTNEPS2BF16 makes zeros of subnormal numbers.
+// To nearest, ties to even, as core/bfloat16.h: on the bits, since VCVTNEPS2BF16 makes zeros of
+// subnormal numbers, but where only products see the result, which do so too.
 Value Emitter::round_to_bfloat16(Value value) {
   const int lanes = lanes_of(value);
+  if (rounds_for_products_ && lanes == 16) {
+    Value narrow =
+        ir_.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512, {}, {value});
+    return ir_.CreateBitCast(narrow, type(DType::kBFloat16, lanes));
+  }
   const auto bits = [&](uint64_t n) { return llvm::ConstantInt::get(type(DType::kInt32, lanes), n); };
   Value word = ir_.CreateBitCast(value, type(DType::kInt32, lanes));
   Value upper = ir_.CreateLShr(word, 16);

@@ -111,7 +111,7 @@ std::string Jit::compile(const KernelPlan& plan) {
   llvm::Module module("sinter", context);
   module.setTargetTriple(target.getTargetTriple().str());
   module.setDataLayout(target.createDataLayout());
-  Emitter emitter(module, machine_->cpu);
+  Emitter emitter(module, machine_->cpu, plan.rounds_for_products);
   FunctionEmitter functions(emitter);
   plan.emit(functions);
   if (verifies()) {

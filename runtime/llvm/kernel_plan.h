@@ -28,6 +28,10 @@ class KernelPlan {
   /// Everything that decides the code, as text: plans with equal text share one function, and the
   /// cache on disk is keyed by it.
   virtual std::string text() const = 0;
+  /// The same with what is decided outside the plan.
+  std::string key() const {
+    return text() + (rounds_for_products ? "roundings to bfloat16: as products read them\n" : "");
+  }
   /// Hands over what it is made of. The code made of it is `void (i64 piece, ptr buffers)` for each
   /// phase and, when prepared_bytes > 0, `void (ptr buffers, ptr prepared)`. Buffers are those of
   /// Kernel::run.
@@ -39,6 +43,8 @@ class KernelPlan {
   int64_t prepared_bytes = 0;
   int64_t workspace_bytes = 0;
   std::vector<std::pair<int, int>> aliases;  // (result, input) that may share memory
+  /// Does nothing but products of bfloat16 see what is rounded to it (rounding.h)?
+  bool rounds_for_products = false;
   std::string description;                   // one line for dumps
 };
 

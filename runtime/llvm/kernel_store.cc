@@ -66,7 +66,7 @@ std::vector<std::shared_ptr<const LoadedKernel>> KernelStore::get(
   {
     const std::lock_guard lock(mutex_);
     for (size_t k = 0; k < plans.size(); ++k) {
-      std::string text = plans[k]->text();
+      std::string text = plans[k]->key();
       if (const auto known = loaded_.find(text); known != loaded_.end()) {
         result[k] = known->second.lock();
         if (result[k] != nullptr) continue;
