@@ -59,6 +59,9 @@ struct Program {
 /// Counts changes of a model's variables, so that executables know when what they derived from them is stale.
 using VariableVersion = std::shared_ptr<std::atomic<uint64_t>>;
 
+/// "%4 fusion float32[128,128]": how lines about the kernel of a node begin.
+std::string kernel_label(const Graph& graph, int32_t node);
+
 class Executable {
  public:
   explicit Executable(Program program);

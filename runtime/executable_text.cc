@@ -8,6 +8,13 @@
 
 namespace sinter {
 
+std::string kernel_label(const Graph& graph, int32_t index) {
+  const Node& node = graph.node(index);
+  std::string label = fmt::format("%{} {}", index, node.op->name);
+  for (const ValueType& type : node.types) label += " " + type.to_string();
+  return label;
+}
+
 std::string Executable::to_string() const {
   std::string text = fmt::format("executable \"{}\": {} kernels in {} stages, {} copies, arena {} bytes, derived {} bytes{}\n", graph().name(), program_.steps.size(), program_.stages.size(), program_.copies.size(), program_.arena_bytes, program_.derived_bytes,
                                  shared_ ? "" : ", one thread");
@@ -21,8 +28,7 @@ std::string Executable::to_string() const {
   }
   for (const Step& step : program_.steps) {
     const Node& node = graph().node(step.node);
-    text += fmt::format("  %{} {}", step.node, node.op->name);
-    for (const ValueType& t : node.types) text += " " + t.to_string();
+    text += "  " + kernel_label(graph(), step.node);
     text += step.prologue ? " once," : fmt::format(" in stage {},", stage_of[static_cast<size_t>(&step - program_.steps.data())]);
     text += fmt::format(" on {} ({}){}{}:", step.backend, step.reason, step.kernel->description().empty() ? "" : ", ", step.kernel->description());
     for (const BufferPlacement& b : step.buffers) text += " " + place(b);

@@ -63,10 +63,8 @@ std::string to_text(const Executable& executable, const Times& times) {
     const Step& step = program.steps[static_cast<size_t>(s)];
     const double us = of_step[static_cast<size_t>(s)];
     const Node& node = executable.graph().node(step.node);
-    text += fmt::format("  {:8.2f}  {:4.1f}%  %{} {}", us, 100 * us / std::max(all, 1e-9), step.node,
-                        node.op->name);
-    for (const ValueType& t : node.types) text += " " + t.to_string();
-    text += fmt::format(" on {}", step.backend);
+    text += fmt::format("  {:8.2f}  {:4.1f}%  {} on {}", us, 100 * us / std::max(all, 1e-9),
+                        kernel_label(executable.graph(), step.node), step.backend);
     if (!step.kernel->description().empty()) text += ", " + step.kernel->description();
     if (node.origin && !node.origin->layer.empty()) text += " @ " + node.origin->layer;
     text += "\n";

@@ -1,0 +1,28 @@
+// Private to the model file: its table as graphs, tensors and texts, and how damage is told.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/file_io.h"
+#include "core/model_file.h"
+
+namespace sinter {
+
+namespace file {
+struct File;
+}
+
+/// What is wrong with a file, without its name.
+struct ModelFileDamage {
+  std::string what;
+};
+
+/// What a verified table says, with tensors that point into the mapped weights. Raises
+/// ModelFileDamage for an index, a size or a product that is not as it must be.
+ModelFile decode_model_table(const file::File& table, std::shared_ptr<const MappedFile> mapping,
+                             std::span<const std::byte> weights);
+
+}  // namespace sinter
