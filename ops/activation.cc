@@ -77,6 +77,9 @@ Scalar logistic(Scalar x) { return 1.0 / (1.0 + exp(-x)); }
 // log(1 + e^x) without overflow.
 Scalar stable_softplus(Scalar x) { return max(x, 0.0) + log1p(exp(-abs(x))); }
 
+// Of the exact form the absolute error is that of rounding 1, not the relative one: below -4 the sum cancels (5 % off at -5). A relative
+// bound needs another exp: normal_cdf as 2^p(|x|), p in 16 pieces of degree 5, was within some units of the last place everywhere, but took a
+// kernel that is bound by arithmetic from 32 to 36 cycles a vector (gelu(a x + b) sigmoid(x) over 16 Mi floats, two threads: 4.7 to 5.3 ms).
 Scalar gelu_body(Arguments a, const Attributes& at) {
   const Scalar x = a[0];
   if (!at.get_bool("approximate")) return 0.5 * x * (1.0 + erf(x * std::sqrt(0.5)));

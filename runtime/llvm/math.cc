@@ -3,8 +3,13 @@
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numbers>
+#include <span>
+#include <utility>
 
 #include "core/error.h"
 #include "runtime/llvm/emit.h"
@@ -36,6 +41,8 @@ constexpr Format kDouble = {DType::kFloat64,
                             710.0,
                             22.0};
 
+constexpr int kFullLanes = 16;  // of a vector of AVX-512
+
 class Math {
  public:
   Math(Emitter& e, DType dtype, Value like)
@@ -46,9 +53,24 @@ class Math {
 
   // x = n ln 2 + r, |r| <= ln(2)/2; e^x = 2^n e^r.
   Value exp(Value x) {
+    if (f_.dtype == DType::kFloat32 && e_.cpu().vector_bytes == 64)
+      return in_full_vector(x, [&](Value v) { return exp_by_table(v); });
     x = clamp(x, f_.exp_low, f_.exp_high);
     const Split s = split(x);
     return scale(fma(square(s.r), exp_polynomial(s.r), add(s.r, c(1))), s);
+  }
+
+  // x = n ln 2 + r for a multiple n of 1/16: 2^n without its whole part comes out of a register,
+  // and e^r takes half as many terms.
+  Value exp_by_table(Value x) {
+    x = clamp(x, f_.exp_low, f_.exp_high);
+    const Split s = split(x, kFullLanes);
+    std::vector<double> powers;
+    for (int j = 0; j < kFullLanes; ++j) powers.push_back(std::exp2(j / double{kFullLanes}));
+    Value power = pick(powers, s.shifted);
+    constexpr double kRadius = std::numbers::ln2 / (2 * kFullLanes);
+    Value p = polynomial(s.r, {1, 0.5 + kRadius * kRadius / 24, 1.0 / 6});
+    return scale(fma(mul(power, s.r), p, power), s);  // rounds n down
   }
 
   // 2^n (e^r - 1) + (2^n - 1), halved on the way so that n may be one more than the largest
@@ -64,7 +86,7 @@ class Math {
 
   // tanh |x| = t / (t + 2) with t = e^(2|x|) - 1.
   Value tanh(Value x) {
-    Value a = clamp(ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x), 0, f_.tanh_one);
+    Value a = clamp(absolute(x), 0, f_.tanh_one);
     Value t = expm1(add(a, a));
     return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, ir_.CreateFDiv(t, add(t, c(2))), x);
   }
@@ -91,8 +113,9 @@ class Math {
   // where S is the fourth root of erfc, fitted so that erf is within 4.2e-10; squaring twice keeps
   // the relative error of a small number small.
   Value erf_single(Value x) {
-    if (e_.cpu().vector_bytes == 64) return erf_by_pieces(x);
-    Value a = ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
+    if (e_.cpu().vector_bytes == 64)
+      return in_full_vector(x, [&](Value v) { return erf_by_pieces(v); });
+    Value a = absolute(x);
     Value r =
         polynomial(square(x), {1.283791657e-01, -3.761262583e-01, 1.128358522e-01, -2.685381446e-02,
                                5.188331865e-03, -8.010226807e-04, 7.853962778e-05});
@@ -112,35 +135,20 @@ class Math {
   // and no constant, so small numbers keep their relative error; the last center is where erf has
   // become 1.
   Value erf_by_pieces(Value x) {
-    const auto widen = [&](Value v, int from, int to) {
-      if (from == to) return v;
-      if (from == 1) return e_.splat(v, to);
-      std::vector<int> lanes(static_cast<size_t>(to));
-      for (int i = 0; i < to; ++i) lanes[static_cast<size_t>(i)] = i % from;
-      return ir_.CreateShuffleVector(v, lanes);
-    };
-    const int lanes = lanes_;
-    lanes_ = kErfPieces;  // those of a full vector
-    x = widen(x, lanes, lanes_);
     constexpr double kStep = kErfEnd / (kErfPieces - 1);
-    Value a = ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
-    a = select(ir_.CreateFCmpOLT(c(kErfEnd), a), c(kErfEnd), a);
+    Value a = at_most(absolute(x), kErfEnd);
     Value magic = c(f_.round_magic);
     Value shifted = fma(a, c(1 / kStep), magic);
     Value t = fma(sub(shifted, magic), c(-kStep), a);
     const ErfPieces pieces = fit_erf();
-    const auto pick = [&](size_t term) {
-      std::vector<llvm::Constant*> table;
-      for (const auto& piece : pieces)
-        table.push_back(llvm::ConstantFP::get(ir_.getFloatTy(), piece[term]));
-      return ir_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_permvar_sf_512, {},
-                                 {llvm::ConstantVector::get(table), bits(shifted)});
+    const auto term = [&](size_t k) {
+      std::array<double, kErfPieces> values;
+      for (size_t i = 0; i < values.size(); ++i) values[i] = pieces[i][k];
+      return pick(values, shifted);
     };
-    Value y = pick(kErfTerms - 1);
-    for (size_t term = kErfTerms - 1; term-- > 0;) y = fma(y, t, pick(term));
-    y = ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, y, x);
-    if (lanes == 1) return ir_.CreateExtractElement(y, uint64_t{0});
-    return widen(y, lanes_, lanes);
+    Value y = term(kErfTerms - 1);
+    for (size_t k = kErfTerms - 1; k-- > 0;) y = fma(y, t, term(k));
+    return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, y, x);
   }
 
   // libm's function, lane by lane.
@@ -164,7 +172,7 @@ class Math {
 
  private:
   struct Split {
-    Value rounded, n, r;  // n as a float and as an integer
+    Value shifted, rounded, n, r;  // n in the low bits, as a float, as an integer
   };
 
   Value c(double value) { return e_.number(f_.dtype, value, lanes_); }
@@ -184,24 +192,49 @@ class Math {
   Value select(Value condition, Value a, Value b) { return ir_.CreateSelect(condition, a, b); }
   // NaN stays NaN: comparisons with it are false. Each side is one vminps or vmaxps.
   Value clamp(Value x, double low, double high) {
-    x = select(ir_.CreateFCmpOGT(c(low), x), c(low), x);
-    return select(ir_.CreateFCmpOLT(c(high), x), c(high), x);
+    return at_most(select(ir_.CreateFCmpOGT(c(low), x), c(low), x), high);
+  }
+  Value at_most(Value x, double high) { return select(ir_.CreateFCmpOLT(c(high), x), c(high), x); }
+  Value absolute(Value x) { return ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x); }
+
+  // f of 16 lanes, on which its permutations work.
+  Value in_full_vector(Value x, const std::function<Value(Value)>& f) {
+    const int lanes = std::exchange(lanes_, kFullLanes);
+    const auto widen = [&](Value v, int from, int to) {
+      if (from == to) return v;
+      if (from == 1) return e_.splat(v, to);
+      std::vector<int> order(static_cast<size_t>(to));
+      for (int i = 0; i < to; ++i) order[static_cast<size_t>(i)] = i % from;
+      return ir_.CreateShuffleVector(v, order);
+    };
+    Value y = f(widen(x, lanes, kFullLanes));
+    lanes_ = lanes;
+    if (lanes == 1) return ir_.CreateExtractElement(y, uint64_t{0});
+    return widen(y, kFullLanes, lanes);
+  }
+
+  // The values[i] of 16, where i are the low bits of each lane of `index`.
+  Value pick(std::span<const double> values, Value index) {
+    std::vector<llvm::Constant*> table;
+    for (double value : values) table.push_back(llvm::ConstantFP::get(ir_.getFloatTy(), value));
+    return ir_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_permvar_sf_512, {},
+                               {llvm::ConstantVector::get(table), bits(index)});
   }
 
   // Horner's scheme; coefficients from the constant term up.
-  Value polynomial(Value x, std::initializer_list<double> coefficients) {
-    const std::vector<double> k(coefficients);
+  Value polynomial(Value x, const std::vector<double>& k) {
     Value y = c(k.back());
     for (size_t i = k.size() - 1; i-- > 0;) y = fma(y, x, c(k[i]));
     return y;
   }
 
-  Split split(Value x) {
-    Value magic = c(f_.round_magic);
-    Value shifted = fma(x, c(1.4426950408889634), magic);
+  // n is a multiple of 1 / parts.
+  Split split(Value x, int parts = 1) {
+    Value magic = c(f_.round_magic / parts);
     Split s;
-    s.rounded = sub(shifted, magic);
-    s.n = ir_.CreateSub(bits(shifted), bits(magic));
+    s.shifted = fma(x, c(1.4426950408889634), magic);
+    s.rounded = sub(s.shifted, magic);
+    s.n = ir_.CreateSub(bits(s.shifted), bits(magic));
     s.r = fma(s.rounded, c(-f_.ln2_low), fma(s.rounded, c(-f_.ln2_high), x));
     return s;
   }
