@@ -25,7 +25,7 @@ void NestEmitter::emit() {
         keys_[k] = load_philox_key(e_, buffer(nest_.ops[k].access), nest_.ops[k].limit);
       if (nest_.ops[k].level == Level::kUniform) outer_[k] = scalar_value(k);
     }
-    emit_rows(0);
+    accumulates_in_registers() ? emit_accumulations() : emit_rows(0);
   };
   if (Value stream = may_stream()) {
     e_.when(ir_.CreateNot(stream), body);
@@ -139,24 +139,33 @@ void NestEmitter::emit_rows(size_t d) {
   });
 }
 
-void NestEmitter::emit_row() {
+void NestEmitter::begin_row() {
   row_ = outer_;
   row_offsets_.assign(nest_.ops.size(), nullptr);
-  chunks_.clear();
   for (size_t k = 0; k < nest_.ops.size(); ++k) {
     if (needed_[k] && !nest_.ops[k].access.strides.empty() && nest_.ops[k].access.buffer >= 0)
       row_offsets_[k] = row_offset(nest_.ops[k].access);
   }
+  compute_row(0);
+}
+
+void NestEmitter::compute_row(int pass) {
+  for (size_t k = 0; k < nest_.ops.size(); ++k) {
+    const LoopOp& o = nest_.ops[k];
+    if (!needed_[k] || o.level == Level::kElement || o.pass != pass || is_reduction(o)) continue;
+    if (is_sink(o))
+      row_sink(k);
+    else if (row_[k] == nullptr)
+      row_[k] = scalar_value(k);
+  }
+}
+
+void NestEmitter::emit_row() {
+  chunks_.clear();
+  begin_row();
   const bool unrolled = is_unrolled();
   for (int pass = 0; pass < nest_.passes(); ++pass) {
-    for (size_t k = 0; k < nest_.ops.size(); ++k) {
-      const LoopOp& o = nest_.ops[k];
-      if (!needed_[k] || o.level == Level::kElement || o.pass != pass || is_reduction(o)) continue;
-      if (is_sink(o))
-        row_sink(k);
-      else if (row_[k] == nullptr)
-        row_[k] = scalar_value(k);
-    }
+    if (pass > 0) compute_row(pass);
     std::vector<size_t> reductions, sinks;
     for (size_t k = 0; k < nest_.ops.size(); ++k) {
       const LoopOp& o = nest_.ops[k];

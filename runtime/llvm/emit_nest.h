@@ -65,6 +65,9 @@ class NestEmitter {
   // --- rows (emit_nest.cc)
   void emit_rows(size_t d);
   void emit_row();
+  // Addresses and values of the row; compute_row: those first known in a pass.
+  void begin_row();
+  void compute_row(int pass);
   void row_sink(size_t k);
   // A value of one lane: uniform or of the row.
   Value scalar_value(size_t k);
@@ -72,6 +75,14 @@ class NestEmitter {
   // Is this the first row of the piece that reaches the place accumulated into? Null when every row
   // has its own place.
   Value is_first(const LoopOp& o);
+
+  // --- rows added up by columns (emit_accumulate.cc)
+  bool accumulates_in_registers() const;
+  void emit_accumulations();
+  // All rows of the vectors that begin at `column`.
+  void accumulate_block(Value column, int64_t vectors, Value mask);
+  Values accumulate_rows(size_t d, std::span<const Value> at, Value mask,
+                         std::span<const Value> totals);
 
   // --- turning (emit_turn.cc)
   void emit_turned();
@@ -130,6 +141,7 @@ class NestEmitter {
   Values row_offsets_;
   std::map<size_t, PhiloxKey> keys_;
   std::vector<Chunk> chunks_;  // of an unrolled row
+  std::vector<size_t> sinks_;  // that add rows up
 };
 
 }  // namespace sinter::codegen

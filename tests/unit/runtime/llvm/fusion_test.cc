@@ -71,6 +71,18 @@ TEST_F(Fusions, CrossEntropyAndItsGradient) {
   }
 }
 
+TEST_F(Fusions, SeveralReductionsOverRows) {
+  for (const int64_t n : {1, 17, 70, 130}) {
+    Graph g;
+    const Symbol x = g.input("x", {DType::kFloat32, Shape{3, 5, n}}),
+                 m = g.input("m", {DType::kFloat32, Shape{n}});
+    g.add_output("squares", sum(square(x - m), {0, 1}).id());
+    g.add_output("sum", sum(x, {0, 1}).id());
+    g.add_output("most", reduce_max(x * m, {0, 1}).id());
+    EXPECT_EQ(check_kernels(lowered(g), 1e-6), "");
+  }
+}
+
 TEST_F(Fusions, OneRegionWithEverything) {
   for (const int64_t rows : {3, 64, 513}) {
     for (const int64_t n : {1, 16, 31, 200}) {

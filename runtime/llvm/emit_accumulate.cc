@@ -1,0 +1,99 @@
+// Reductions over rows alone: blocks of columns outside, rows inside, totals in registers. Each
+// total takes its rows in the same order as it would in memory.
+#include <algorithm>
+
+#include "runtime/llvm/emit_nest.h"
+
+namespace sinter::codegen {
+
+namespace {
+// Beyond the second cache the rows are better read as they lie.
+constexpr int64_t kMostElements = int64_t{1} << 18;
+}  // namespace
+
+// Does the nest do nothing but add rows up, each column for itself?
+bool NestEmitter::accumulates_in_registers() const {
+  if (lanes_ == 1 || nest_.passes() > 1) return false;
+  int64_t elements = 1;
+  for (int64_t d : nest_.dims) elements *= d;
+  if (elements > kMostElements) return false;
+  bool any = false;
+  for (size_t k = 0; k < nest_.ops.size(); ++k) {
+    const LoopOp& o = nest_.ops[k];
+    if (!needed_[k]) continue;
+    if (o.kind == LoopOpKind::kRandom) return false;
+    if (!is_sink(o)) continue;
+    if (o.kind != LoopOpKind::kAccumulate || o.access.strides[columns_] != 1) return false;
+    for (size_t d = 0; d < columns_; ++d) {
+      if (o.access.strides[d] != 0) return false;
+    }
+    any = true;
+  }
+  return any && columns_ > 0;
+}
+
+void NestEmitter::emit_accumulations() {
+  sinks_.clear();
+  for (size_t k = 0; k < nest_.ops.size(); ++k) {
+    if (needed_[k] && is_sink(nest_.ops[k])) sinks_.push_back(k);
+  }
+  constexpr int64_t kTotals = 8;  // in registers, with room for what is added
+  const int64_t vectors = std::clamp<int64_t>(kTotals / static_cast<int64_t>(sinks_.size()), 1, 4);
+  const int64_t block = vectors * lanes_;
+  Value begin = begin_[columns_], end = end_[columns_];
+  Value length = ir_.CreateSub(end, begin);
+  const auto down_to = [&](int64_t multiple) {
+    return ir_.CreateAdd(begin,
+                         ir_.CreateMul(ir_.CreateSDiv(length, e_.i64(multiple)), e_.i64(multiple)));
+  };
+  Value main_end = down_to(block), full_end = down_to(lanes_);
+  e_.loop(begin, main_end, block, [&](Value i) { accumulate_block(i, vectors, nullptr); });
+  if (vectors > 1)
+    e_.loop(main_end, full_end, lanes_, [&](Value i) { accumulate_block(i, 1, nullptr); });
+  e_.loop(full_end, end, lanes_,
+          [&](Value i) { accumulate_block(i, 1, e_.mask_below(ir_.CreateSub(end, i), lanes_)); });
+}
+
+void NestEmitter::accumulate_block(Value column, int64_t vectors, Value mask) {
+  std::vector<Value> at;
+  for (int64_t v = 0; v < vectors; ++v)
+    at.push_back(v == 0 ? column : ir_.CreateNSWAdd(column, e_.i64(v * lanes_)));
+  Values totals;
+  for (size_t v = 0; v < at.size(); ++v) {
+    for (size_t k : sinks_)
+      totals.push_back(identity(nest_.ops[k].reduce, nest_.ops[k].dtype, lanes_));
+  }
+  totals = accumulate_rows(0, at, mask, totals);
+  for (size_t v = 0; v < at.size(); ++v) {
+    for (size_t n = 0; n < sinks_.size(); ++n) {
+      const LoopOp& o = nest_.ops[sinks_[n]];
+      e_.store(o.dtype, totals[v * sinks_.size() + n], buffer(o.access),
+               ir_.CreateAdd(row_offset(o.access), at[v]), mask);
+    }
+  }
+}
+
+Values NestEmitter::accumulate_rows(size_t d, std::span<const Value> at, Value mask,
+                                    std::span<const Value> totals) {
+  if (d < columns_)
+    return e_.loop(begin_[d], end_[d], 1, totals, [&](Value i, std::span<const Value> now) {
+      index_[d] = i;
+      return accumulate_rows(d + 1, at, mask, now);
+    });
+  begin_row();
+  Values next;
+  for (Value column : at) {
+    Chunk chunk;
+    chunk.column = column;
+    chunk.mask = mask;
+    chunk.values.assign(nest_.ops.size(), nullptr);
+    for (size_t k : sinks_) {
+      const LoopOp& o = nest_.ops[k];
+      next.push_back(combine(o.reduce, o.dtype, totals[next.size()],
+                             element_value(chunk, static_cast<size_t>(o.operands[0]))));
+    }
+  }
+  return next;
+}
+
+}  // namespace sinter::codegen
