@@ -66,8 +66,10 @@ Report measure(const std::string& asked, int threads, double seconds) {
 // never 0.
 double four_digits(double value) {
   if (value == 0) return 0;
-  const double unit = std::pow(10, std::floor(std::log10(std::fabs(value))) - 3);
-  return std::round(value / unit) * unit;
+  const double digits = 3 - std::floor(std::log10(std::fabs(value)));
+  // By a power of ten that is a whole number: 0.1 is none of binary.
+  const double unit = std::pow(10, std::fabs(digits));
+  return digits > 0 ? std::round(value * unit) / unit : std::round(value / unit) * unit;
 }
 
 std::string as_json(const Report& report) {
