@@ -1,14 +1,19 @@
-// Generated matmul kernels, and oneDNN's beside them, on one thread: GFLOP/s, share of the float32
-// multiply-add peak measured here, GB/s of the right side; of float32 and of bfloat16. Arguments:
-// form (0 x.W, 1 x^T.dy, 2 dy.W^T, 3 x.W with packed weights), rows, depth, columns.
+// Generated matmul kernels, and oneDNN's and libxsmm's beside them, on one thread: GFLOP/s, share
+// of the float32 multiply-add peak measured here, GB/s of the right side; of float32 and of
+// bfloat16. Arguments: form (0 x.W, 1 x^T.dy, 2 dy.W^T, 3 x.W with packed weights), rows, depth,
+// columns.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
+#include <cmath>
 #include <random>
 
 #include "ops/ops.h"
 #include "runtime/compile.h"
 #include "runtime/kernel.h"
+#if SINTER_BENCH_XSMM
+#include "tests/bench/xsmm_product.h"
+#endif
 
 namespace sinter {
 namespace {
@@ -101,11 +106,60 @@ void product(benchmark::State& state, Backend& backend, DType dtype) {
   state.SetLabel(kernel.description());
 }
 
+#if SINTER_BENCH_XSMM
+// Checked against sums in double: a column of figures that computes something else would be worse
+// than none.
+bool is_product(int64_t form, int64_t rows, int64_t depth, int64_t columns, const float* lhs,
+                const float* rhs, const float* result) {
+  for (int64_t sample = 0; sample < 50; ++sample) {
+    const int64_t i = sample * 7919 % rows, j = sample * 104729 % columns;
+    double sum = 0;
+    for (int64_t k = 0; k < depth; ++k) {
+      sum += static_cast<double>(form == 1 ? lhs[k * rows + i] : lhs[i * depth + k]) *
+             static_cast<double>(form == 2 ? rhs[j * depth + k] : rhs[k * columns + j]);
+    }
+    if (std::abs(sum - static_cast<double>(result[i * columns + j])) >
+        1e-5 * static_cast<double>(depth))
+      return false;
+  }
+  return true;
+}
+
+void matmul_libxsmm(benchmark::State& state) {
+  const int64_t form = state.range(0), rows = state.range(1), depth = state.range(2),
+                columns = state.range(3);
+  std::mt19937 engine(1);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  Tensor a(DType::kFloat32, Shape{rows, depth}), b(DType::kFloat32, Shape{depth, columns}),
+      c(DType::kFloat32, Shape{rows, columns});
+  for (Tensor* t : {&a, &b}) {
+    for (int64_t i = 0; i < t->elements(); ++i) t->set(i, uniform(engine));
+  }
+  const auto* lhs = static_cast<const float*>(a.raw());
+  const auto* rhs = static_cast<const float*>(b.raw());
+  auto* result = static_cast<float*>(c.raw());
+  XsmmProduct product(static_cast<int>(form), rows, depth, columns, lhs, rhs, result);
+  for (auto _ : state) product.run();
+  if (!is_product(form, rows, depth, columns, lhs, rhs, result))
+    return state.SkipWithError("libxsmm's result is wrong");
+  const double flops = 2.0 * static_cast<double>(rows * depth * columns);
+  using benchmark::Counter;
+  state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
+  if (peak_flops() > 0)
+    state.counters["peak"] = Counter(flops / peak_flops(), Counter::kIsIterationInvariantRate);
+  state.SetLabel(product.description());
+}
+#endif
+
 void cases(benchmark::internal::Benchmark* b) {
   for (int64_t form : {0, 1, 2, 3}) {
     b->Args({form, form == 1 ? 784 : 128, form == 1 ? 128 : 784, 128});
-    b->Args({form, form == 1 ? 784 : 32, form == 1 ? 32 : 784, 512})->Args({form, form == 1 ? 1024 : 8, form == 1 ? 8 : 1024, 1024})->Args({form, form == 1 ? 512 : 32, form == 1 ? 32 : 512, 512});
+    b->Args({form, form == 1 ? 784 : 32, form == 1 ? 32 : 784, 512})
+        ->Args({form, form == 1 ? 1024 : 8, form == 1 ? 8 : 1024, 1024})
+        ->Args({form, form == 1 ? 512 : 32, form == 1 ? 32 : 512, 512});
     b->Args({form, 128, 128, 128})->Args({form, 128, 128, 10});
+    for (int64_t width : {256, 512})
+      b->Args({form, form == 1 ? width : 128, form == 1 ? 128 : width, width});
     b->Args({form, 512, 512, 512})->Args({form, 1024, 1024, 1024})->Args({form, 128, 1024, 1024});
     if (form != 1)
       b->Args({form, 1, 784, 128})->Args({form, 1, 128, 128})->Args({form, 1, 1024, 1024});
@@ -126,6 +180,14 @@ BENCHMARK(matmul)->Apply(cases)->Apply(large_cases)->UseRealTime()->Unit(benchma
 #if SINTER_WITH_ONEDNN
 void matmul_onednn(benchmark::State& state) { product(state, onednn_backend(), DType::kFloat32); }
 BENCHMARK(matmul_onednn)
+    ->Apply(cases)
+    ->Apply(large_cases)
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
+#endif
+
+#if SINTER_BENCH_XSMM
+BENCHMARK(matmul_libxsmm)
     ->Apply(cases)
     ->Apply(large_cases)
     ->UseRealTime()
