@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "runtime/llvm/matmul_left.h"
 #include "runtime/llvm/matmul_narrow.h"
 #include "runtime/llvm/matmul_pairs.h"
 #include "runtime/llvm/matmul_rows.h"
@@ -31,6 +32,7 @@ class MatmulCode {
     load_buffers();
     switch (phase) {
       case MatmulPhase::kGather: emit_gather(); break;
+      case MatmulPhase::kPack: emit_pack(); break;
       case MatmulPhase::kCompute: emit_compute(); break;
       case MatmulPhase::kAddSums: emit_add_sums(); break;
     }
@@ -72,6 +74,8 @@ class MatmulCode {
     for (size_t i = 0; i < region_.results.size(); ++i) results_.push_back(take());
     scratch_base_ = take();
     if (plan_.packing == MatmulPlan::Packing::kPrepared) prepared_ = e_.buffer(next);
+    if (plan_.packing == MatmulPlan::Packing::kAhead)
+      prepared_ = ir_.byte(scratch_base_, scratch_.packed);
     if (plan_.packs_panels() || plan_.pack_lhs) workspace_ = e_.buffer(next + 1);
     lhs_ = plan_.gather_lhs ? ir_.byte(scratch_base_, scratch_.lhs)
                             : inputs_[static_cast<size_t>(region_.lhs)];
@@ -106,6 +110,25 @@ class MatmulCode {
       copy(original.lhs, p_.lhs, p_.rows, inputs_[static_cast<size_t>(region_.lhs)], lhs_);
     if (plan_.gather_rhs)
       copy(original.rhs, p_.rhs, p_.columns, inputs_[static_cast<size_t>(region_.rhs)], rhs_);
+  }
+
+  // Packs this piece's share of all panels.
+  void emit_pack() {
+    MatmulTile tile(ir_, plan_, region_, nullptr, nullptr);
+    MatmulTile::Panel panel;
+    panel.begin = ir_.index(0);
+    panel.end = ir_.index(p_.depth);
+    each_panel(share(plan_.vectors.count, plan_.pack_pieces(), piece_), plan_.vectors,
+               plan_.panel_kinds(), [&](const PanelKind& kind, Value vector) {
+                 panel.kind = kind;
+                 tile.pack(panel, panel_source(ir_.index(0)), ir_.mul(vector, plan_.machine.lanes),
+                           packed_panel(ir_.index(0), vector));
+               });
+  }
+
+  Value packed_panel(Value n, Value vector) {
+    return ir_.at(prepared_, ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector),
+                                     plan_.packed_terms() * plan_.machine.lanes));
   }
 
   /// Parts `first .. second-1` of `total` that belong to share `index` of `count`.
@@ -210,35 +233,22 @@ class MatmulCode {
                   const std::vector<PanelKind>& kinds,
                   const std::function<void(const PanelKind&, Value)>& body) {
     for (const PanelKind& kind : kinds) {
-      ir_.loop(clamp_low(panels.first, kind.first),
-               clamp_high(panels.second, kind.first + kind.count), 1, [&](Value panel) {
+      ir_.loop(ir_.max(panels.first, ir_.index(kind.first)),
+               ir_.min(panels.second, ir_.index(kind.first + kind.count)), 1, [&](Value panel) {
                  const int64_t first = split.begin(kind.first);
                  body(kind, ir_.add(ir_.mul(ir_.add(panel, -kind.first), kind.vectors), first));
                });
     }
   }
 
-  Value clamp_low(Value value, int64_t low) {
-    return low == 0 ? value : ir_.max(value, ir_.index(low));
-  }
-  Value clamp_high(Value value, int64_t high) { return ir_.min(value, ir_.index(high)); }
-
   // The left side of a batch; where it is packed, the rows of this piece and terms `begin` to `end`
   // are, and are found where those of the whole operand would be.
   Value left_side(Value n, Value begin, Value end) {
     if (!plan_.pack_lhs) return ir_.at(lhs_, ir_.offset(p_.lhs.batch, n));
     const MatmulOperand& from = plan_.lhs_source;
-    const int64_t unit = plan_.lanes_along_rows ? plan_.machine.lanes : 1;
-    const auto first_row = [&](Value tile) {
-      return ir_.mul(ir_.begin_of(plan_.row_tiles, tile), unit);
-    };
-    Value row = first_row(tiles_.first);
-    Value rows = b_.CreateSub(ir_.min(first_row(tiles_.second), ir_.index(p_.rows)), row);
-    Value target = ir_.byte(workspace_, matmul_workspace(plan_).left);
     Value source = e_.element(lhs_, from.dtype, ir_.offset(from.batch, n));
-    MatmulPairs(ir_, plan_).pack_left(source, row, rows, begin, end, target);
-    Value before = ir_.add(ir_.offset(p_.lhs.free, row), ir_.offset(p_.lhs.depth, begin));
-    return ir_.at(target, b_.CreateNeg(before));
+    return pack_left(ir_, plan_, tiles_, source, begin, end,
+                     ir_.byte(workspace_, matmul_workspace(plan_).left));
   }
 
   // All columns of a batch, for a product that has few of them.
@@ -282,12 +292,11 @@ class MatmulCode {
         panel.rhs_stride = 2 * from.depth.stride() * dtype_size(from.dtype) / dtype_size(p_.dtype);
         break;
       }
+      case MatmulPlan::Packing::kAhead:
       case MatmulPlan::Packing::kPrepared: {
-        Value first = ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector),
-                              p_.depth * plan_.machine.lanes);
         panel.rhs_stride = kind.vectors * plan_.machine.lanes;
-        panel.rhs = ir_.at(prepared_, ir_.add(first, ir_.mul(panel.begin, panel.rhs_stride)));
-        panel.next = ir_.at(panel.rhs, p_.depth * panel.rhs_stride);
+        panel.rhs = ir_.at(packed_panel(n, vector), ir_.mul(panel.begin, panel.rhs_stride));
+        panel.next = ir_.at(panel.rhs, plan_.packed_terms() * panel.rhs_stride);
         panel.next_stride = panel.rhs_stride * dtype_size(p_.dtype);
         break;
       }
@@ -315,15 +324,7 @@ class MatmulCode {
   // Calls `body` with the first row of a tile, its rows and its number in this piece, for all tiles
   // of it; one loop a size.
   void each_tile(const std::function<void(Value row, int64_t rows, Value number)>& body) {
-    const auto number = [&](Value i) { return b_.CreateSub(i, tiles_.first); };
-    const int64_t large = plan_.row_tiles.large_parts(), size = plan_.row_tiles.largest(),
-                  small = plan_.row_tiles.smallest();
-    ir_.loop(tiles_.first, clamp_high(tiles_.second, large), 1,
-             [&](Value i) { body(ir_.mul(i, size), size, number(i)); });
-    if (large == plan_.row_tiles.count) return;
-    ir_.loop(clamp_low(tiles_.first, large), tiles_.second, 1, [&](Value i) {
-      body(ir_.add(ir_.mul(i, small), large * (size - small)), small, number(i));
-    });
+    ir_.each_part(plan_.row_tiles, tiles_, body);
   }
 
   // Where the sums of this piece go: straight to the result when one piece sees all rows.

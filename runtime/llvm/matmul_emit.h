@@ -17,6 +17,7 @@ class Emitter;
 struct MatmulScratch {
   int64_t lhs = -1, rhs = -1;  // operands whose dims do not merge, copied into order
   int64_t partial = -1;        // sums over the first chunks of a deep product: rows x whole vectors
+  int64_t packed = -1;         // all panels of the right side
   int64_t sums = -1;           // of each piece of rows, when there are several
   int64_t bytes = 0;
 };
@@ -30,7 +31,7 @@ struct MatmulWorkspace {
 };
 MatmulWorkspace matmul_workspace(const MatmulPlan& plan);
 
-enum class MatmulPhase : uint8_t { kGather, kCompute, kAddSums };
+enum class MatmulPhase : uint8_t { kGather, kPack, kCompute, kAddSums };
 /// In the order they run.
 std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegion& region);
 int matmul_phase_pieces(const MatmulPlan& plan, MatmulPhase phase);

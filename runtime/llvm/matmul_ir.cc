@@ -49,6 +49,17 @@ Value MatmulIr::begin_of(const EvenSplit& split, Value part) {
   return larger == 0 ? begin : add(begin, min(part, index(larger)));
 }
 
+void MatmulIr::each_part(const EvenSplit& split, std::pair<Value, Value> range,
+                         const std::function<void(Value begin, int64_t size, Value number)>& body) {
+  const auto number = [&](Value i) { return b.CreateSub(i, range.first); };
+  const int64_t large = split.large_parts(), size = split.largest(), small = split.smallest();
+  loop(range.first, min(range.second, index(large)), 1,
+       [&](Value i) { body(mul(i, size), size, number(i)); });
+  if (large == split.count) return;
+  loop(max(range.first, index(large)), range.second, 1,
+       [&](Value i) { body(add(mul(i, small), large * (size - small)), small, number(i)); });
+}
+
 void MatmulIr::loop(Value begin, Value end, int64_t step, const std::function<void(Value)>& body) {
   const auto first = constant_of(begin), last = constant_of(end);
   if (first && last && *first >= *last) return;
@@ -69,19 +80,24 @@ void MatmulIr::prefetch(Value pointer) {
                     {pointer, e.i32(read), e.i32(second_level), e.i32(data)});
 }
 
+Values MatmulIr::load_turned(Value pointer, int64_t row_stride, int64_t rows, int64_t terms) {
+  const auto block = static_cast<int>(block_terms());
+  Value mask = terms == block ? nullptr : e.mask_below(index(terms), block);
+  Values vectors = turn([&](int64_t row) {
+    return e.load(dtype, at(pointer, std::min(row, rows - 1) * row_stride), index(0), block, mask);
+  });
+  vectors.resize(static_cast<size_t>(terms));
+  return vectors;
+}
+
 // Vector i of a block holds 16 bytes of row i, of row i + block, and so on. Interleaving vectors
 // half a block apart within these 16 bytes, log2(block) times, leaves one vector a term.
-Values MatmulIr::load_turned(Value pointer, int64_t row_stride, int64_t rows, int64_t terms) {
+Values MatmulIr::turn(const std::function<Value(int64_t row)>& load) {
   const int64_t block = block_terms();
-  const auto piece_of_row = [&](int64_t row) {
-    return e.load(dtype, at(pointer, std::min(row, rows - 1) * row_stride), index(0),
-                  static_cast<int>(block),
-                  terms == block ? nullptr : e.mask_below(index(terms), static_cast<int>(block)));
-  };
   Values vectors;
   for (int64_t i = 0; i < block; ++i) {
     Values pieces;
-    for (int64_t row = i; row < lanes; row += block) pieces.push_back(piece_of_row(row));
+    for (int64_t row = i; row < lanes; row += block) pieces.push_back(load(row));
     for (; pieces.size() > 1; pieces.resize(pieces.size() / 2)) {
       std::vector<int> all;
       for (int lane = 0; lane < 2 * Emitter::lanes_of(pieces[0]); ++lane) all.push_back(lane);
@@ -106,7 +122,6 @@ Values MatmulIr::load_turned(Value pointer, int64_t row_stride, int64_t rows, in
     }
     vectors = std::move(next);
   }
-  vectors.resize(static_cast<size_t>(terms));
   return vectors;
 }
 

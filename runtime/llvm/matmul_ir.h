@@ -32,6 +32,10 @@ class MatmulIr {
 
   /// Where part `part` of a split begins.
   Value begin_of(const EvenSplit& split, Value part);
+  /// Calls `body` with where a part begins, its size and its number in the range, for all parts of
+  /// `range`; one loop a size.
+  void each_part(const EvenSplit& split, std::pair<Value, Value> range,
+                 const std::function<void(Value begin, int64_t size, Value number)>& body);
   /// A loop, or its body alone when it is known to run once.
   void loop(Value begin, Value end, int64_t step, const std::function<void(Value)>& body);
 
@@ -51,6 +55,8 @@ class MatmulIr {
   /// Up to block_terms() terms of `rows` rows, whose terms lie side by side, as vectors along the
   /// rows, one a term. Lanes beyond `rows` repeat the last row.
   Values load_turned(Value pointer, int64_t row_stride, int64_t rows, int64_t terms);
+  /// The same of all block_terms() terms, where `load` makes 16 bytes of a row.
+  Values turn(const std::function<Value(int64_t row)>& load);
   /// sum + x * y in every lane, or the sum of both products of a pair.
   Value multiply_add(Value x, Value y, Value sum);
   Value zero() { return e.number(dtype, 0, lanes); }

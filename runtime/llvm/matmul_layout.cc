@@ -22,6 +22,8 @@ MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region)
   if (plan.gather_lhs) scratch.lhs = take(p.batch * p.rows * p.depth);
   if (plan.gather_rhs) scratch.rhs = take(p.batch * p.columns * p.depth);
   if (plan.depth_chunks.count > 1) scratch.partial = take(p.rows * columns * plan.batch_pieces);
+  if (plan.packing == MatmulPlan::Packing::kAhead)
+    scratch.packed = take(plan.packed_terms() * columns);
   if (plan.row_pieces * plan.batch_pieces > 1 && region.sum_count() > 0) {
     scratch.sums = take(region.sum_count() * plan.row_pieces * plan.batch_pieces * columns);
   }
@@ -41,9 +43,21 @@ MatmulWorkspace matmul_workspace(const MatmulPlan& plan) {
   if (plan.pack_lhs) {
     const bool across = plan.lhs_source.free.stride() == 1;
     const int64_t rows = plan.piece_rows();
-    workspace.bytes += across ? terms * aligned(rows * size) : rows * aligned(terms * size);
+    if (plan.pairs)
+      workspace.bytes += across ? terms * aligned(rows * size) : rows * aligned(terms * size);
+    else
+      workspace.bytes += aligned(rows * plan.left_row_terms() * size) + 64;
   }
   return workspace;
+}
+
+void pack_left_panels(MatmulPlan& plan) {
+  MatmulProblem& p = plan.problem;
+  plan.pack_lhs = plan.left_panels = true;
+  plan.lhs_source = p.lhs;
+  p.lhs = {{}, {}, {}, p.lhs.dtype};
+  p.lhs.free.append(p.rows, plan.left_row_terms());
+  p.lhs.depth.append(p.depth, 1);
 }
 
 int64_t matmul_prepared_bytes(const MatmulPlan& plan) {
@@ -56,6 +70,7 @@ int64_t matmul_prepared_bytes(const MatmulPlan& plan) {
 std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegion& region) {
   std::vector<MatmulPhase> phases;
   if (plan.gather_lhs || plan.gather_rhs) phases.push_back(MatmulPhase::kGather);
+  if (plan.packing == MatmulPlan::Packing::kAhead) phases.push_back(MatmulPhase::kPack);
   phases.push_back(MatmulPhase::kCompute);
   if (plan.row_pieces * plan.batch_pieces > 1 && region.sum_count() > 0)
     phases.push_back(MatmulPhase::kAddSums);
@@ -63,7 +78,11 @@ std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegio
 }
 
 int matmul_phase_pieces(const MatmulPlan& plan, MatmulPhase phase) {
-  return phase == MatmulPhase::kCompute ? static_cast<int>(plan.pieces()) : 1;
+  switch (phase) {
+    case MatmulPhase::kCompute: return static_cast<int>(plan.pieces());
+    case MatmulPhase::kPack: return static_cast<int>(plan.pack_pieces());
+    default: return 1;
+  }
 }
 
 }  // namespace sinter::codegen

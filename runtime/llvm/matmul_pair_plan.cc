@@ -75,7 +75,7 @@ void make_pairs(MatmulPlan& plan, bool pack_rhs) {
 
 void place_pairs(MatmulPlan& plan) {
   MatmulProblem& p = plan.problem;
-  if (plan.pack_lhs) {
+  if (plan.pairs && plan.pack_lhs) {
     const bool across = runs_along_free(plan.lhs_source);
     p.lhs = in_pairs(p.lhs, !across, p.rows, p.depth,
                      whole_lines(across ? plan.piece_rows() : plan.chunk_terms()));

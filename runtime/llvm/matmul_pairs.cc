@@ -3,6 +3,8 @@
 
 #include <llvm/IR/IntrinsicsX86.h>
 
+#include "core/error.h"
+
 namespace sinter::codegen {
 
 Value MatmulPairs::join(Value low, Value high) {
@@ -36,8 +38,12 @@ Value MatmulPairs::along(DType dtype, Value first, int64_t count, Value terms) {
   const auto lanes = static_cast<int>(2 * count);
   Value mask = terms == nullptr ? nullptr : ir_.e.mask_below(terms, lanes);
   Value both = ir_.e.load(dtype, first, ir_.index(0), lanes, mask);
-  if (dtype == DType::kFloat32)
-    both = b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512, {}, {both});
+  if (dtype == DType::kFloat32) {
+    SINTER_CHECK(lanes == 8 || lanes == 16);
+    both = b_.CreateIntrinsic(lanes == 8 ? llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_256
+                                         : llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512,
+                              {}, {both});
+  }
   return b_.CreateBitCast(both, ir_.e.type(DType::kFloat32, static_cast<int>(count)));
 }
 

@@ -12,6 +12,9 @@ namespace {
 
 // A right side that streams from memory had better do so in long runs.
 constexpr int64_t kStreamPieces = 4;
+// A chunk of the left side that all panels of a piece walk had better stay in a part of the
+// third-level cache.
+constexpr double kLeftBytes = 2 << 20;
 
 // Which cores should share a product by columns, and not by rows? A line of memory that another
 // core has read is slow to write (measured: 7 to 28 ns, one after the other, however early it is
@@ -20,7 +23,9 @@ constexpr int64_t kStreamPieces = 4;
 // weights that stay: the forward product and the gradient are both shared by columns.
 bool keeps_weights(const MatmulPlan& plan, MatmulPlan::Packing packing) {
   const MatmulProblem& p = plan.problem;
-  if (packing == MatmulPlan::Packing::kTranspose) return p.columns > p.rows;  // an input gradient
+  if (packing == MatmulPlan::Packing::kTranspose ||
+      (packing == MatmulPlan::Packing::kAhead && plan.transposes()))
+    return p.columns >= p.rows;  // an input gradient; by rows each thread would transpose it all
   const bool is_weight_gradient = p.lhs.free.stride() == 1 && p.lhs.depth.stride() != 1;
   return is_weight_gradient ? p.rows > plan.terms : plan.terms > p.rows;
 }
@@ -58,6 +63,7 @@ void choose_pieces(MatmulPlan& plan, bool sums_rows) {
     return;
   }
   const bool packs = plan.packs_panels();
+  const bool is_packed_ahead = plan.packing == MatmulPlan::Packing::kAhead;
   plan.columns_first = keeps_weights(plan, plan.packing);
   // What the wrong split costs, as a share of the work: lines of the result for each term of their
   // sums, or lines of the weights for each row that is multiplied with them.
@@ -70,18 +76,25 @@ void choose_pieces(MatmulPlan& plan, bool sums_rows) {
       if (by_rows > plan.row_tiles.count || by_columns > plan.vectors.count) continue;
       const auto tiles = static_cast<double>(ceil_div(plan.row_tiles.count, by_rows));
       const auto panels = static_cast<double>(ceil_div(plan.vectors.count, by_columns));
-      // In tiles: packing a panel costs a little more than one (less, where pairs are packed),
-      // another phase about half of one.
-      double cost = (tiles + (packs ? plan.pairs ? 0.7 : 1.3 : 0.0)) * panels +
-                    (by_rows > 1 && sums_rows ? 0.5 : 0.0);
+      // In tiles: packing a panel costs a little more than one (less, where pairs are packed), a
+      // panel that comes packed from beyond the caches and another phase about half of one.
+      const double packing = packs ? plan.pairs ? 0.7 : 1.3 : is_packed_ahead ? 0.5 : 0.0;
+      double cost = (tiles + packing) * panels + (by_rows > 1 && sums_rows ? 0.5 : 0.0);
       // Rows of the left side are packed once a piece.
-      if (plan.pack_lhs) cost += 0.2 * tiles / static_cast<double>(plan.vectors.largest());
+      if (plan.left_panels)
+        cost += 0.5 * tiles;
+      else if (plan.pack_lhs)
+        cost += 0.2 * tiles / static_cast<double>(plan.vectors.largest());
       // Rounds of two threads. More pieces are welcome: they even out what a thread that loses its
       // core leaves undone.
       const int64_t count = by_rows * by_columns;
       cost *= static_cast<double>(count > 1 ? count / 2 : 1) *
               (1.0 - 0.013 * std::log2(static_cast<double>(count)));
       if (count == 1 && rest > 1) cost *= 2;
+      const double left_bytes =
+          tiles *
+          static_cast<double>(plan.row_tiles.largest() * plan.chunk_terms() * dtype_size(p.dtype));
+      if (left_bytes > kLeftBytes) cost *= 1 + 0.01 * std::log2(left_bytes / kLeftBytes);
       if ((plan.columns_first ? by_columns : by_rows) == 1 && rest > 1) cost *= penalty;
       if (cost <= best) {
         best = cost;

@@ -9,10 +9,18 @@
 namespace sinter::codegen {
 namespace {
 
-// From this depth on, sums are made in chunks: a chunk of the left side, a panel of the right side
-// and the panel after it then share the second-level cache.
+// From this depth on, sums are made in chunks. With many rows a panel of a chunk takes half of the
+// second-level cache, past which rows of the left side stream: the fewer chunks, the less often
+// sums go to memory and back. With few rows the next panel has to be there early.
 constexpr int64_t kDeep = 1024;
-constexpr int64_t kDepthChunk = 512;
+constexpr int64_t kDepthChunk = 512, kLongChunk = 2048;
+// Several pieces of rows would each pack the panels of a right side that, at this size, comes from
+// beyond the caches. For less it is not worth that one core reads what the other has packed.
+constexpr int64_t kPackAheadBytes = 16 << 20;
+// Terms of the left side so far apart are each on a page of their own, and all of them fall into
+// few sets of every cache: rows of a piece are packed tile by tile where that many terms and rows
+// are used often enough.
+constexpr int64_t kPackLeftBytes = 8192, kPackLeftDepth = 2048, kPackLeftRows = 256;
 // Terms of the left side on pages of their own are asked for ahead.
 constexpr int64_t kPageBytes = 4096;
 constexpr int64_t kLeftAheadRows = 64;
@@ -38,7 +46,8 @@ MatmulPlan::Prefetch choose_prefetch(const MatmulPlan& plan) {
   const bool is_far =
       p.columns >= kCopyColumns || p.columns * p.depth * elements * size >= kFarBytes;
   if (plan.rows_outer || p.rows < kPrefetchRows || !is_far) return {};
-  const bool packed = plan.packing == MatmulPlan::Packing::kPrepared;
+  const bool packed =
+      plan.packing == MatmulPlan::Packing::kPrepared || plan.packing == MatmulPlan::Packing::kAhead;
   const int64_t terms = plan.chunk_terms() * (packed ? 1 : elements);
   const int64_t columns = plan.panel_columns();
   const bool transposes = plan.packing == MatmulPlan::Packing::kTranspose;
@@ -112,7 +121,20 @@ void choose_depth(MatmulPlan& plan) {
   if (plan.streams_rhs)
     plan.depth_chunks = EvenSplit::of_parts(steps, kStreamTerms / plan.unroll);
   else if (p.depth >= kDeep && p.rows > kFewRows)
-    plan.depth_chunks = EvenSplit::of_parts(steps, kDepthChunk / plan.unroll);
+    plan.depth_chunks = EvenSplit::of_parts(
+        steps, (has_long_panels(plan) ? kLongChunk : kDepthChunk) / plan.unroll);
+}
+
+bool has_far_left_side(const MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
+  return reads_across(plan) && p.batch == 1 && p.depth >= kPackLeftDepth &&
+         p.rows >= kPackLeftRows && p.lhs.depth.stride() * dtype_size(p.dtype) >= kPackLeftBytes;
+}
+
+bool packs_ahead(const MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
+  return !plan.pairs && p.batch == 1 && plan.row_pieces > 1 && plan.packs_panels() &&
+         p.columns * p.depth * dtype_size(p.dtype) >= kPackAheadBytes;
 }
 
 // Is the optimizer's state so large that it comes from beyond the second-level caches, and the
@@ -151,11 +173,10 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
                                                                            p.columns, transposed});
 
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
-  Tile tile = choose_tile(p.rows, vectors, p.depth, pack_rhs, machine);
-  if (context.whole_rows && tile.vectors < vectors)
-    tile = whole_row_tile(p.rows, vectors, machine);
+  Tile tile = choose_tile(plan, vectors);
+  if (context.whole_rows && tile.vectors < vectors) tile = whole_row_tile(p.rows, vectors, machine);
   if (has_one_panel_each(plan, vectors, tile))
-    tile = choose_tile(p.rows, std::max<int64_t>(1, tile.vectors / 2), p.depth, pack_rhs, machine);
+    tile = choose_tile(plan, std::max<int64_t>(1, tile.vectors / 2));
   if (choose_narrow(plan, product_cycles(p.rows, vectors, p.depth, tile))) {
     if (!plan.pairs) plan.packing = MatmulPlan::Packing::kInPlace;
     choose_pieces(plan, context.sums_rows);
@@ -175,7 +196,12 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   if (p.rows <= kFewRows && vectors >= wanted && !context.whole_rows)
     plan.vectors.count = ceil_div(plan.vectors.count, wanted) * wanted;
   choose_depth(plan);
+  if (has_far_left_side(plan)) pack_left_panels(plan);
   choose_pieces(plan, context.sums_rows);
+  if (packs_ahead(plan)) {
+    plan.packing = MatmulPlan::Packing::kAhead;
+    choose_pieces(plan, context.sums_rows);
+  }
   place_pairs(plan);
   plan.prefetch = choose_prefetch(plan);
   plan.operands = choose_operand_prefetch(plan, context.operands);

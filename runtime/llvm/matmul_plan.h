@@ -48,6 +48,7 @@ struct MatmulPlan {
     kInPlace,    // vectors of the right side are loaded where they are
     kCopy,       // a panel is copied into the workspace before its use
     kTranspose,  // the same, transposed
+    kAhead,      // a phase of its own copies or transposes all panels, for many rows that walk them
     kJoin,       // pairs are made in registers of two rows where they are: worth it for few rows
     kPrepared,   // all panels were packed by prepare(), since the right side is a variable that
                  // rarely changes
@@ -63,7 +64,9 @@ struct MatmulPlan {
   // side already.
   bool pairs = false;
   bool pack_lhs = false;  // each piece packs its rows, chunk by chunk, before it uses them
-  int64_t terms = 0;      // of the sum; an odd number ends in a pair with a zero on both sides
+  // Packed tile by tile: the rows of a tile side by side, term after term.
+  bool left_panels = false;
+  int64_t terms = 0;  // of the sum; an odd number ends in a pair with a zero on both sides
   MatmulOperand lhs_source, rhs_source;  // what is packed, as it lies in memory, element by element
 
   // Fewer columns than lanes: lanes run along the rows, and every tile has all columns.
@@ -109,12 +112,28 @@ struct MatmulPlan {
   int64_t panel_columns() const { return vectors.largest() * machine.lanes; }
   /// Elements of an operand in memory that are one term of `problem`.
   int64_t elements_a_term() const { return pairs ? 2 : 1; }
+  /// Terms of a row of the left side packed by tiles, and space between tiles, so that they do not
+  /// fall into the same sets of a cache.
+  int64_t left_row_terms() const { return (chunk_terms() + 15) / 16 * 16 + 16; }
+  /// Are panels that are packed on the way turned?
+  bool transposes() const {
+    return packing == Packing::kTranspose ||
+           (packing == Packing::kAhead && rhs_source.free.stride() != 1);
+  }
+  /// Terms from one packed panel to the next, where all of them are.
+  int64_t packed_terms() const {
+    return packing == Packing::kAhead ? (problem.depth + 15) / 16 * 16 : problem.depth;
+  }
+  int64_t pack_pieces() const { return std::min<int64_t>(vectors.count, 16); }
   bool packs_panels() const { return packing == Packing::kCopy || packing == Packing::kTranspose; }
   /// Rows that a piece has at most.
   int64_t piece_rows() const;
   /// Terms that a chunk has at most.
   int64_t chunk_terms() const { return depth_chunks.largest() * unroll; }
 };
+
+/// Makes a plan whose chunks are known pack its left side tile by tile.
+void pack_left_panels(MatmulPlan& plan);
 
 /// What surrounds a product in its kernel.
 struct MatmulContext {

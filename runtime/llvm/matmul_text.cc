@@ -38,6 +38,8 @@ const char* packing_text(const MatmulPlan& plan) {
     case MatmulPlan::Packing::kCopy:
       return plan.pairs ? ", each panel paired" : ", each panel copied";
     case MatmulPlan::Packing::kJoin: return ", paired in registers";
+    case MatmulPlan::Packing::kAhead:
+      return plan.transposes() ? ", all panels transposed first" : ", all panels copied first";
     case MatmulPlan::Packing::kTranspose: return ", each panel transposed";
     case MatmulPlan::Packing::kPrepared: return ", panels packed ahead";
   }
@@ -80,7 +82,10 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
                                  dtype_name(original.lhs.dtype), p.rows, p.columns, plan.terms,
                                  plan.pairs ? fmt::format(" = {} pairs", p.depth) : "");
   text += operand_text("lhs", region.lhs, "row", original.lhs, p.batch > 1,
-                       how(plan.gather_lhs, plan.pack_lhs ? ", rows of a piece paired" : ""));
+                       how(plan.gather_lhs, !plan.pack_lhs     ? ""
+                                            : plan.pairs       ? ", rows of a piece paired"
+                                            : plan.left_panels ? ", rows of a piece packed by tiles"
+                                                               : ", rows of a piece copied"));
   text += operand_text("rhs", region.rhs, "column", original.rhs, p.batch > 1,
                        how(plan.gather_rhs, packing_text(plan)));
   if (original.rhs.dtype != original.lhs.dtype) {

@@ -5,6 +5,13 @@
 #include "runtime/llvm/matmul_pairs.h"
 
 namespace sinter::codegen {
+namespace {
+
+// Chunks of fewer terms leave no time to ask for anything.
+constexpr int64_t kAskingTerms = 128;
+
+}  // namespace
+
 MatmulTile::MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion& region,
                        MatmulEpilogue* epilogue, MatmulRows* rows)
     : ir_(ir),
@@ -64,17 +71,24 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
   const bool chunked = plan_.depth_chunks.count > 1;
   Value partial = chunked ? partial_address(panel, row) : nullptr;
   const int64_t partial_stride = plan_.vectors.total * lanes;
+  const auto partial_at = [&](int64_t i) {
+    return ir_.at(partial,
+                  i / panel.kind.vectors * partial_stride + i % panel.kind.vectors * lanes);
+  };
   if (chunked) {
     Value first = b_.CreateICmpEQ(panel.chunk, ir_.index(0));
-    for (int64_t i = 0; i < tile; ++i) {
-      Value at =
-          ir_.at(partial, i / panel.kind.vectors * partial_stride + i % panel.kind.vectors * lanes);
-      acc[static_cast<size_t>(i)] = b_.CreateSelect(first, ir_.zero(), ir_.load(at));
-    }
+    for (int64_t i = 0; i < tile; ++i)
+      acc[static_cast<size_t>(i)] = b_.CreateSelect(first, ir_.zero(), ir_.load(partial_at(i)));
+    // The sums of the next tile are far away by then.
+    for (int64_t i = 0; i < tile && plan_.chunk_terms() >= kAskingTerms; ++i)
+      ir_.prefetch(ir_.at(partial_at(i), rows * partial_stride));
   }
   Value lhs = ir_.at(panel.lhs, ir_.mul(row, p_.lhs.free.stride()));
   // The left side counts terms from the start, a panel from the first one of the chunk.
-  Value lhs_first = ir_.at(lhs, ir_.mul(panel.begin, p_.lhs.depth.stride()));
+  left_stride_ = plan_.left_panels ? rows : p_.lhs.depth.stride();
+  left_row_stride_ = plan_.left_panels ? 1 : p_.lhs.free.stride();
+  Value lhs_first =
+      plan_.left_panels ? lhs : ir_.at(lhs, ir_.mul(panel.begin, p_.lhs.depth.stride()));
   Value count = b_.CreateSub(panel.end, panel.begin);
   // Pairs made on the way: the last one may be half of one.
   const bool half = plan_.packing == MatmulPlan::Packing::kJoin && plan_.terms % 2 != 0;
@@ -83,7 +97,7 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
   sum_range(acc, ir_.index(0), whole, plan_.unroll, panel, lhs_first, rows);
   sum_range(acc, whole, count, 1, panel, lhs_first, rows);
   if (half) {
-    sum_term(acc, ir_.at(lhs_first, ir_.mul(count, p_.lhs.depth.stride())),
+    sum_term(acc, ir_.at(lhs_first, ir_.mul(count, left_stride_)),
              ir_.at(panel.rhs, ir_.mul(count, panel.rhs_stride)), 0, 0, panel, rows, false);
   }
   add_sets(acc, tile);
@@ -91,11 +105,7 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
   if (!chunked) return finish(acc, panel, row, rows);
   Value last = b_.CreateICmpEQ(panel.chunk, ir_.index(plan_.depth_chunks.count - 1));
   ir_.e.when(b_.CreateNot(last), [&] {
-    for (int64_t i = 0; i < tile; ++i) {
-      Value at =
-          ir_.at(partial, i / panel.kind.vectors * partial_stride + i % panel.kind.vectors * lanes);
-      ir_.store(acc[static_cast<size_t>(i)], at);
-    }
+    for (int64_t i = 0; i < tile; ++i) ir_.store(acc[static_cast<size_t>(i)], partial_at(i));
   });
   ir_.e.when(last, [&] { finish(acc, panel, row, rows); });
 }
@@ -112,7 +122,7 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
   const auto* last = llvm::dyn_cast<llvm::ConstantInt>(end);
   const bool known = first != nullptr && last != nullptr;
   const auto terms = [&](Value k) {
-    Value lhs_k = ir_.at(lhs, ir_.mul(k, p_.lhs.depth.stride()));
+    Value lhs_k = ir_.at(lhs, ir_.mul(k, left_stride_));
     Value rhs_k = ir_.at(panel.rhs, ir_.mul(k, panel.rhs_stride));
     if (step == plan_.unroll) {
       if (next_ != nullptr) ask_ahead(plan_.prefetch, next_, next_stride_, k);
@@ -120,7 +130,7 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
         ask_ahead(plan_.operands, operand, p_.columns * dtype_size(p_.dtype), k);
     }
     for (int64_t u = 0; plan_.left_ahead > 0 && u < step; ++u)
-      ir_.prefetch(ir_.at(lhs_k, (plan_.left_ahead + u) * p_.lhs.depth.stride()));
+      ir_.prefetch(ir_.at(lhs_k, (plan_.left_ahead + u) * left_stride_));
     for (int64_t u = 0; u < step; ++u) sum_term(acc, lhs_k, rhs_k, u, u % plan_.sums, panel, rows);
   };
   if (known && last->getSExtValue() - first->getSExtValue() <= (step > 1 ? step : plan_.unroll)) {
@@ -161,8 +171,7 @@ void MatmulTile::sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term,
     right.push_back(ir_.load(at, padded ? nullptr : lane_mask(panel.kind, v)));
   }
   for (int64_t r = 0; r < rows; ++r) {
-    Value left =
-        ir_.load_splat(ir_.at(lhs, r * p_.lhs.free.stride() + term * p_.lhs.depth.stride()));
+    Value left = ir_.load_splat(ir_.at(lhs, r * left_row_stride_ + term * left_stride_));
     for (int64_t v = 0; v < vectors; ++v) {
       Value& sum = acc[static_cast<size_t>((set * rows + r) * vectors + v)];
       sum = ir_.multiply_add(left, right[static_cast<size_t>(v)], sum);

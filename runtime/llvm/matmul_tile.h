@@ -61,13 +61,11 @@ class MatmulTile {
   void add_to_sums(const Values& values, Value column, Value mask);
   Value lane_mask(const PanelKind& kind, int64_t vector);
   Value partial_address(const Panel& panel, Value row);
-  int64_t block_size() const;
   int64_t last_columns(const PanelKind& kind) const;
   void pack_copy(const Panel& panel, Value first, Value target);
   void pack_pairs(const Panel& panel, Value first, Value target);
   void pack_transposed(const Panel& panel, Value first, Value target);
-  llvm::Function* transpose_block();
-  void transpose_lanes(Values& rows);
+  llvm::Function* turn_columns(int64_t columns);
 
   MatmulIr& ir_;
   llvm::IRBuilder<>& b_;
@@ -79,7 +77,9 @@ class MatmulTile {
   Values sums_;
   Value next_ = nullptr;  // this tile's share of the next panel
   int64_t next_stride_ = 0;
-  Values operands_;  // where this tile's operands begin, when it asks for them
+  int64_t left_stride_ = 0,
+          left_row_stride_ = 0;  // of the left side, from term to term and row to row
+  Values operands_;              // where this tile's operands begin, when it asks for them
   Value stack_ = nullptr;
 };
 

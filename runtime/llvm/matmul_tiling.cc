@@ -7,9 +7,10 @@
 namespace sinter::codegen {
 namespace {
 
-// From this depth on, rows of the left side lie so far apart that eight of them, and the panel,
-// compete for the same sets of the first-level cache.
-constexpr int64_t kVeryDeep = 2048, kManyRows = 64;
+// From this depth on the start and end of a tile are nothing beside its sum.
+constexpr int64_t kLongSum = 1024;
+constexpr int64_t kVeryLongSum = 2048;
+constexpr int64_t kSomeRows = 64, kManyRows = 256, kManyRowsTransposed = 128;
 
 // The kinds of parts of `vectors`, which cover `elements` elements.
 std::vector<PanelKind> panel_kinds_of(const EvenSplit& vectors, int64_t elements, int64_t lanes) {
@@ -85,12 +86,26 @@ double product_cycles(int64_t rows, int64_t vectors, int64_t depth, Tile tile) {
   return cycles * (1.0 + 0.004 * ((two_rows ? 2 : 1) * (two_vectors ? 2 : 1) - 1));
 }
 
-Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, bool pack_rhs,
-                 const VectorShape& machine) {
-  // Measured: a panel that is packed on the way had better be wide, as few rows of it are then
-  // walked; one that was packed ahead need not be.
-  if (depth >= kVeryDeep && rows >= kManyRows && vectors >= 16 && machine.registers >= 32)
-    return pack_rhs ? Tile{6, 4} : Tile{4, 6};
+bool reads_across(const MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
+  return !plan.pairs && p.lhs.free.stride() == 1 && p.lhs.depth.stride() != 1;
+}
+
+bool has_long_panels(const MatmulPlan& plan) {
+  const MatmulProblem& p = plan.problem;
+  return p.rows >= (plan.transposes() ? kManyRowsTransposed : kManyRows) ||
+         (p.rows >= kSomeRows && p.depth < kVeryLongSum);
+}
+
+Tile choose_tile(const MatmulPlan& plan, int64_t vectors) {
+  const int64_t rows = plan.problem.rows, depth = plan.problem.depth;
+  const VectorShape& machine = plan.machine;
+  // Measured. Eight rows that lie side by side are half a line: a tile touches one a term. A short
+  // panel that is packed on the way had better be wide: few rows of it are then walked.
+  if (depth >= kLongSum && rows >= kSomeRows && vectors >= 16 && machine.registers >= 32) {
+    if (!has_long_panels(plan) && plan.packing != MatmulPlan::Packing::kPrepared) return {4, 6};
+    return reads_across(plan) ? Tile{8, 3} : Tile{6, 4};
+  }
   const int64_t widest = rows == 1 ? machine.registers / 2 : 6;
   Tile best;
   double best_cycles = std::numeric_limits<double>::infinity();

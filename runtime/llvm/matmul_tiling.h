@@ -12,8 +12,12 @@ struct Tile {
   int64_t rows = 1, vectors = 1;
 };
 
-Tile choose_tile(int64_t rows, int64_t vectors, int64_t depth, bool pack_rhs,
-                 const VectorShape& machine);
+/// Do the rows of the left side lie side by side, as in x^T.dy?
+bool reads_across(const MatmulPlan& plan);
+/// Are there enough rows for panels as long as the sum, or as half of the second-level cache? With
+/// fewer, the next panel is not there when it is needed.
+bool has_long_panels(const MatmulPlan& plan);
+Tile choose_tile(const MatmulPlan& plan, int64_t vectors);
 /// All columns, and as many rows as there are registers for.
 Tile whole_row_tile(int64_t rows, int64_t vectors, const VectorShape& machine);
 /// Cycles of a whole product of `rows` x `vectors` by depth when cut into such tiles, the start and

@@ -153,6 +153,16 @@ TEST(MatmulLoops, LargeInputGradient) {
 })text");
 }
 
+// A phase of its own packs all panels of the right side; pieces pack the left side tile by tile.
+TEST(MatmulLoops, VeryLargeWeightGradient) {
+  expect_loops("matmul_very_large_weight_gradient", R"text(graph "g" {
+  %x = input() : float32[2048,2048]
+  %dy = input() : float32[2048,2048]
+  %dw = contract(%x, %dy) {lhs_contract=[0], rhs_contract=[0]}
+  output "dw" = %dw
+})text");
+}
+
 // One tile of rows: the weights are walked nearly as they lie in memory.
 TEST(MatmulLoops, FewRows) {
   expect_loops("matmul_few_rows", R"text(graph "g" {

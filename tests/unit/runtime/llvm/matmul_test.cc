@@ -111,6 +111,18 @@ TEST_F(MatmulTest, LargeRightSide) {
          Epilogue::kMaskAndSums});  // and the left side far apart
 }
 
+// A large right side that pieces of rows share: a phase of its own packs all panels.
+TEST_F(MatmulTest, PanelsPackedFirst) {
+  check({Form::kForward, 260, 2051, 2053, Epilogue::kMaskAndSums});
+  check({Form::kInputGradient, 517, 2053, 1027, Epilogue::kBiasRelu, DType::kFloat64});
+}
+
+// Terms of the left side on pages of their own: each piece packs its rows tile by tile.
+TEST_F(MatmulTest, LeftSidePackedByTiles) {
+  check({Form::kWeightGradient, 2053, 2051, 37, Epilogue::kMaskAndSums});
+  check({Form::kWeightGradient, 1029, 2061, 17, Epilogue::kBiasRelu, DType::kFloat64});
+}
+
 // One tile of rows and weights from memory: short chunks. Two tiles: panels are copied.
 TEST_F(MatmulTest, FewRowsOfALargeRightSide) {
   for (int64_t rows : {2, 5, 8}) {
