@@ -118,8 +118,12 @@ VariablePtr LayerImpl::add_weight(const std::string& name, Shape shape,
           title(), name, shape.to_string()));
     }
   }
-  auto weight = std::make_shared<Variable>(
-      name, name_ + "/" + name, initializer(shape, dtype_, next_random_key()), trainable);
+  const uint64_t key = next_random_key();
+  auto weight = std::make_shared<Variable>(name, name_ + "/" + name,
+                                           WithoutInitialValues::is_active()
+                                               ? Tensor(dtype_, shape)
+                                               : initializer(shape, dtype_, key),
+                                           trainable);
   weight->regularizer = std::move(regularizer);
   weights_.push_back(weight);
   return weight;

@@ -4,6 +4,7 @@
 // Tensors: weights under the names that the stored graph uses, "random_state", and
 // "optimizer/<path>" for the optimizer's variables.
 #include "frontend/save.h"
+#include "frontend/session.h"
 
 #include <fmt/format.h>
 
@@ -184,6 +185,7 @@ Model load_model(const std::string& path, const LoadOptions& options, std::sourc
   }
   const std::string source = fmt::format("the architecture in '{}'", path);
   const Model model = with_hint([&] {
+    const WithoutInitialValues values_come_from_the_file;
     return model_of(architecture_from_config(parse_json(file.architecture, source),
                                              custom_layers(options.custom_objects), where));
   });

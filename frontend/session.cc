@@ -50,6 +50,11 @@ int64_t random_seed() {
   return s.seed;
 }
 
+int& WithoutInitialValues::depth() {
+  thread_local int depth = 0;
+  return depth;
+}
+
 uint64_t next_random_key() {
   Session& s = session();
   const std::lock_guard lock(s.mutex);

@@ -39,6 +39,20 @@ bool code_cache();
 void set_tuning(bool on);
 bool tuning();
 
+/// While one lives, weights that its thread makes hold zeros: their values come from a file, and drawing
+/// initial ones takes longer than reading them.
+class WithoutInitialValues {
+ public:
+  WithoutInitialValues() { ++depth(); }
+  ~WithoutInitialValues() { --depth(); }
+  WithoutInitialValues(const WithoutInitialValues&) = delete;
+  WithoutInitialValues& operator=(const WithoutInitialValues&) = delete;
+  static bool is_active() { return depth() > 0; }
+
+ private:
+  static int& depth();
+};
+
 /// "dense", then "dense_1", "dense_2": names for objects that the user gave none.
 std::string automatic_name(std::string_view base);
 

@@ -185,6 +185,25 @@ Symbol my_entropy(Symbol y_true, Symbol y_pred) {
   return mean(square(y_true - y_pred), {-1}) * 2.0;
 }
 
+TEST_F(Save, InitialValuesAreLeftOutWhereAFileHasThem) {
+  clear_session();
+  const auto kernel = [] {
+    const KerasTensor x = Input({6});
+    return Model(x, Dense(2)(x)).variables()[0]->value;
+  };
+  const Tensor drawn = kernel();
+  {
+    const WithoutInitialValues values_come_from_a_file;
+    EXPECT_TRUE(kernel().identical(Tensor(DType::kFloat32, {6, 2})));
+  }
+  const Tensor later = kernel();
+  EXPECT_FALSE(later.identical(Tensor(DType::kFloat32, {6, 2})));
+  clear_session();
+  EXPECT_TRUE(kernel().identical(drawn));
+  kernel();
+  EXPECT_TRUE(kernel().identical(later)) << "random keys are drawn all the same";
+}
+
 TEST_F(Save, CustomObjects) {
   clear_session();
   const KerasTensor x = Input({6});
