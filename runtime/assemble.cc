@@ -181,13 +181,6 @@ class Placer {
     }
   }
 
-  // The next kernels would have to wait for the memory that they take over. What is small is not worth that.
-  static int32_t kept_until(int64_t bytes, int32_t last) {
-    constexpr int64_t kSmall = 4096;
-    constexpr int32_t kSteps = 8;
-    return bytes <= kSmall && last < kAtEnd - kSteps ? last + kSteps : last;
-  }
-
   void plan_arena() {
     std::vector<BufferRequest> requests;
     std::vector<int32_t> owners;
@@ -195,13 +188,12 @@ class Placer {
       const Group& it = groups_[g];
       if (parent_[g] != static_cast<int32_t>(g) || it.placed || it.first == kAtEnd) continue;
       owners.push_back(static_cast<int32_t>(g));
-      requests.push_back({it.bytes, it.first, kept_until(it.bytes, it.last)});
+      requests.push_back({it.bytes, it.first, it.last});
     }
     const size_t scratch_from = requests.size();
     for (size_t s = 0; s < program_.steps.size(); ++s) {
       const int64_t bytes = program_.steps[s].kernel->scratch_bytes();
-      const auto step = static_cast<int32_t>(s);
-      if (bytes > 0) requests.push_back({bytes, step, kept_until(bytes, step)});
+      if (bytes > 0) requests.push_back({bytes, static_cast<int32_t>(s), static_cast<int32_t>(s)});
     }
     // Copies from one updated variable to another go through the arena, so that none overwrites what another still reads.
     for (const Graph::Update& u : graph_.updates()) {

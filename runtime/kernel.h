@@ -26,11 +26,6 @@ class Kernel {
   /// `buffers` holds the node's inputs, then its results, then scratch, prepared and workspace (null where it needs none).
   /// Must not allocate, lock, throw or make system calls.
   virtual void run(int phase, int piece, void* const* buffers) const = 0;
-  /// The last phase that reads input `index`, or writes result `index` - inputs: what follows this kernel need not wait for more.
-  virtual int last_phase(size_t index) const {
-    (void)index;
-    return phases() - 1;
-  }
   /// Of any phase.
   int most_pieces() const {
     int most = 1;

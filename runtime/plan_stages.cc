@@ -12,7 +12,7 @@ namespace {
 struct Access {
   int64_t begin = 0, end = 0;  // bytes in the arena; of other memory all
   bool writes = false;
-  int32_t stage = 0;  // the last one that does it; while its step has no place, the last phase
+  int32_t stage = 0;  // the last one of the step that does it
 };
 
 // The arena is one memory; every input, output and variable is one of its own.
@@ -46,7 +46,7 @@ class StagePlanner {
     for (int32_t p = 0; p < phases; ++p)
       stages_[static_cast<size_t>(first + p)].push_back({index, p});
     for (auto& [memory, access] : accesses) {
-      access.stage += first;
+      access.stage = first + phases - 1;
       before_[memory].push_back(access);
     }
   }
@@ -56,21 +56,20 @@ class StagePlanner {
     const Graph& graph = program_.graph;
     const Node& node = graph.node(step.node);
     std::vector<std::pair<Memory, Access>> result;
-    const auto add = [&](const BufferPlacement& at, int64_t bytes, bool writes, int phase) {
+    const auto add = [&](const BufferPlacement& at, int64_t bytes, bool writes) {
       if (at.kind == Kind::kConstant || at.kind == Kind::kDerived) return;  // no run writes them
       if (at.kind == Kind::kArena)
-        result.push_back({{at.kind, 0}, {at.offset, at.offset + bytes, writes, phase}});
+        result.push_back({{at.kind, 0}, {at.offset, at.offset + bytes, writes, 0}});
       else
-        result.push_back({{at.kind, at.offset}, {0, 1, writes, phase}});
+        result.push_back({{at.kind, at.offset}, {0, 1, writes, 0}});
     };
     for (size_t i = 0; i < step.buffers.size(); ++i) {
       const bool writes = i >= node.inputs.size();
       const ValueType& type = writes ? node.types[i - node.inputs.size()] : graph.type(node.inputs[i]);
-      add(step.buffers[i], type.bytes(), writes, step.kernel->last_phase(i));
+      add(step.buffers[i], type.bytes(), writes);
     }
     if (step.scratch_offset >= 0)
-      add({Kind::kArena, step.scratch_offset}, step.kernel->scratch_bytes(), true,
-          step.kernel->phases() - 1);
+      add({Kind::kArena, step.scratch_offset}, step.kernel->scratch_bytes(), true);
     return result;
   }
 

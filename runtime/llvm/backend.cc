@@ -32,9 +32,6 @@ class JitKernel final : public Kernel {
   }
   int phases() const override { return static_cast<int>(plan_->pieces.size()); }
   int pieces(int phase) const override { return plan_->pieces[static_cast<size_t>(phase)]; }
-  int last_phase(size_t index) const override {
-    return plan_->last_phases.empty() ? phases() - 1 : plan_->last_phases[index];
-  }
   void run(int phase, int piece, void* const* buffers) const override {
     functions_[static_cast<size_t>(phase)](piece, buffers);
   }

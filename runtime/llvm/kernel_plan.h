@@ -38,8 +38,6 @@ class KernelPlan {
   virtual void emit(PlanEmitter& emitter) const = 0;
 
   std::vector<int> pieces;  // one entry a phase
-  /// Of each input, then of each result, the last phase that touches it; empty: all do so in all.
-  std::vector<int> last_phases;
   double microseconds = 0;  // on one thread, by the cost model
   int64_t scratch_bytes = 0;
   int64_t prepared_bytes = 0;

@@ -37,15 +37,8 @@ double epilogue_microseconds(const MatmulRegion& region, const MatmulProblem& pr
 
 MatmulKernelPlan::MatmulKernelPlan(MatmulRegion region, MatmulPlan plan)
     : region_(std::move(region)), plan_(std::move(plan)) {
-  const std::vector<MatmulPhase> phases = matmul_phases(plan_, region_);
-  int compute = 0;
-  for (size_t i = 0; i < phases.size(); ++i) {
-    pieces.push_back(matmul_phase_pieces(plan_, phases[i]));
-    if (phases[i] == MatmulPhase::kCompute) compute = static_cast<int>(i);
-  }
-  last_phases.assign(region_.body->inputs().size(), compute);
-  for (const MatmulRegion::Result& result : region_.results)
-    last_phases.push_back(result.is_sum() ? static_cast<int>(phases.size()) - 1 : compute);
+  for (MatmulPhase phase : matmul_phases(plan_, region_))
+    pieces.push_back(matmul_phase_pieces(plan_, phase));
   scratch_bytes = matmul_scratch(plan_, region_).bytes;
   workspace_bytes = matmul_workspace(plan_).bytes;
   prepared_bytes = matmul_prepared_bytes(plan_);

@@ -21,11 +21,11 @@ class Stages : public testing::TestWithParam<std::string> {
   }
 };
 
-size_t stage_of(const Program& program, int32_t step, int phase) {
+size_t stage_of(const Program& program, int32_t step, bool last) {
   size_t stage = 0;
   for (size_t i = 0; i < program.stages.size(); ++i) {
     for (const StepPhase& at : program.stages[i]) {
-      if (at.step == step && at.phase == phase) stage = i;
+      if (at.step == step && (last || at.phase == 0)) stage = i;
     }
   }
   return stage;
@@ -36,45 +36,37 @@ int32_t step_with(const Program& program, const std::function<bool(const Step&)>
   return it == program.steps.end() ? -1 : static_cast<int32_t>(it - program.steps.begin());
 }
 
-// Bytes that a step reads or writes up to a phase, told apart from all others.
+// Bytes that a step reads or writes, told apart from all others.
 struct Range {
   BufferPlacement::Kind kind;
   int64_t begin = 0, end = 0;
   bool writes = false;
-  int last_phase = 0;
 };
 
 std::vector<Range> ranges_of(const Program& program, const Step& step) {
   std::vector<Range> ranges;
   const Node& node = program.graph.node(step.node);
-  const auto add = [&](const BufferPlacement& at, int64_t bytes, bool writes, int last_phase) {
+  const auto add = [&](const BufferPlacement& at, int64_t bytes, bool writes) {
     const bool arena = at.kind == BufferPlacement::Kind::kArena;
-    ranges.push_back({at.kind, at.offset, at.offset + (arena ? std::max<int64_t>(bytes, 1) : 1),
-                      writes, last_phase});
+    ranges.push_back({at.kind, at.offset, at.offset + (arena ? std::max<int64_t>(bytes, 1) : 1), writes});
   };
   for (size_t i = 0; i < node.inputs.size(); ++i)
-    add(step.buffers[i], program.graph.type(node.inputs[i]).bytes(), false,
-        step.kernel->last_phase(i));
-  for (size_t r = 0; r < node.types.size(); ++r) {
-    const size_t i = node.inputs.size() + r;
-    add(step.buffers[i], node.types[r].bytes(), true, step.kernel->last_phase(i));
-  }
+    add(step.buffers[i], program.graph.type(node.inputs[i]).bytes(), false);
+  for (size_t r = 0; r < node.types.size(); ++r)
+    add(step.buffers[node.inputs.size() + r], node.types[r].bytes(), true);
   if (step.scratch_offset >= 0)
-    add({BufferPlacement::Kind::kArena, step.scratch_offset}, step.kernel->scratch_bytes(), true,
-        step.kernel->phases() - 1);
+    add({BufferPlacement::Kind::kArena, step.scratch_offset}, step.kernel->scratch_bytes(), true);
   return ranges;
 }
 
-// The last phase of `a` that touches what `b` touches too, or -1.
-int last_meeting(const Program& program, const Step& a, const Step& b) {
-  int last = -1;
+bool in_each_others_way(const Program& program, const Step& a, const Step& b) {
   for (const Range& x : ranges_of(program, a)) {
     for (const Range& y : ranges_of(program, b)) {
       if (x.kind == y.kind && x.begin < y.end && y.begin < x.end && (x.writes || y.writes))
-        last = std::max(last, x.last_phase);
+        return true;
     }
   }
-  return last;
+  return false;
 }
 
 Graph training_step(int layers) {
@@ -105,10 +97,10 @@ TEST_P(Stages, KeepApartWhatTouchesTheSameMemoryAndKeepItsOrder) {
     const Program& p = e->program();
     for (size_t a = 0; a < p.steps.size(); ++a) {
       for (size_t b = a + 1; b < p.steps.size(); ++b) {
-        if (p.steps[a].prologue || p.steps[b].prologue) continue;
-        const int phase = last_meeting(p, p.steps[a], p.steps[b]);
-        if (phase < 0) continue;
-        EXPECT_LT(stage_of(p, static_cast<int32_t>(a), phase), stage_of(p, static_cast<int32_t>(b), 0))
+        if (p.steps[a].prologue || p.steps[b].prologue ||
+            !in_each_others_way(p, p.steps[a], p.steps[b]))
+          continue;
+        EXPECT_LT(stage_of(p, static_cast<int32_t>(a), true), stage_of(p, static_cast<int32_t>(b), false))
             << "steps " << a << " and " << b << "\n" << e->to_string();
       }
     }
@@ -150,9 +142,7 @@ TEST_P(Stages, OldWeightsAreReadBeforeTheyAreUpdated) {
       const ValueId old{p.graph.variables()[v], 0};
       const bool reads = std::find(inputs.begin(), inputs.end(), old) != inputs.end();
       if (!reads || static_cast<int32_t>(s) == writer) continue;
-      const size_t input = static_cast<size_t>(std::find(inputs.begin(), inputs.end(), old) - inputs.begin());
-      EXPECT_LT(stage_of(p, static_cast<int32_t>(s), step.kernel->last_phase(input)), stage_of(p, writer, 0))
-          << e->to_string();
+      EXPECT_LT(stage_of(p, static_cast<int32_t>(s), true), stage_of(p, writer, false)) << e->to_string();
     }
   }
 }
@@ -176,27 +166,6 @@ TEST(StagesOfHeads, IndependentProductsRunSideBySide) {
     EXPECT_EQ(e->program().stages[0].size(), 3U);
   }
 }
-
-#if SINTER_WITH_LLVM
-// A product in pieces adds up its column sums in a second phase, which the next product need not wait for.
-TEST(StagesOfSums, ArePartOfTheNextKernelsStage) {
-  Graph g("sums");
-  Symbol h = g.input("x", {DType::kFloat32, Shape{128, 128}});
-  for (int i = 0; i < 3; ++i) {
-    const Symbol w = g.variable(fmt::format("w{}", i), {DType::kFloat32, Shape{128, 128}});
-    h = relu(matmul(h, transpose(w, {1, 0})));
-    g.add_output(fmt::format("sums{}", i), sum(h, {0}).id());
-  }
-  g.add_output("h", h.id());
-  const auto e = compile(g, {.backend = "llvm", .pipeline = "training", .cache = false});
-  const Program& p = e->program();
-  ASSERT_EQ(p.steps.size(), 3U) << e->to_string();
-  for (int32_t s = 0; s < 3; ++s) {
-    ASSERT_EQ(p.steps[static_cast<size_t>(s)].kernel->phases(), 2);
-    EXPECT_EQ(stage_of(p, s, 0), static_cast<size_t>(s)) << e->to_string();
-  }
-}
-#endif
 
 }  // namespace
 }  // namespace sinter
