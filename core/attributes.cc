@@ -18,16 +18,20 @@ bool OpCall::operator==(const OpCall& other) const {
 }
 
 std::string_view attribute_type_name(AttributeType type) {
-  constexpr std::string_view kNames[] = {"bool", "int", "float", "string", "ints", "shape", "dtype", "tensor", "expr", "graph", "op"};
+  constexpr std::string_view kNames[] = {"bool",  "int",    "float", "string", "ints", "shape",
+                                         "dtype", "tensor", "expr",  "graph",  "op"};
   return kNames[static_cast<size_t>(type)];
 }
 
 bool equal_values(const AttributeValue& a, const AttributeValue& b) {
   if (a.index() != b.index()) return false;
-  if (const auto* x = std::get_if<double>(&a)) return std::bit_cast<int64_t>(*x) == std::bit_cast<int64_t>(std::get<double>(b));
+  if (const auto* x = std::get_if<double>(&a))
+    return std::bit_cast<int64_t>(*x) == std::bit_cast<int64_t>(std::get<double>(b));
   if (const auto* x = std::get_if<Tensor>(&a)) return x->identical(std::get<Tensor>(b));
-  if (const auto* x = std::get_if<std::shared_ptr<const ScalarExpr>>(&a)) return **x == *std::get<std::shared_ptr<const ScalarExpr>>(b);
-  if (const auto* x = std::get_if<std::shared_ptr<const Graph>>(&a)) return equal_graphs(**x, *std::get<std::shared_ptr<const Graph>>(b));
+  if (const auto* x = std::get_if<std::shared_ptr<const ScalarExpr>>(&a))
+    return **x == *std::get<std::shared_ptr<const ScalarExpr>>(b);
+  if (const auto* x = std::get_if<std::shared_ptr<const Graph>>(&a))
+    return equal_graphs(**x, *std::get<std::shared_ptr<const Graph>>(b));
   return std::visit(
       [&](const auto& x) -> bool {
         using T = std::decay_t<decltype(x)>;
@@ -65,9 +69,10 @@ void Attributes::set(std::string name, AttributeValue value) {
 
 bool Attributes::operator==(const Attributes& other) const {
   if (values_ == other.values_) return true;
-  return std::equal(values().begin(), values().end(), other.values().begin(), other.values().end(), [](const auto& a, const auto& b) {
-           return a.first == b.first && equal_values(a.second, b.second);
-         });
+  return std::equal(values().begin(), values().end(), other.values().begin(), other.values().end(),
+                    [](const auto& a, const auto& b) {
+                      return a.first == b.first && equal_values(a.second, b.second);
+                    });
 }
 
 void Attributes::raise_missing(std::string_view name) const {
@@ -78,21 +83,25 @@ namespace {
 
 // Is `given` what complete_attributes would give? Then copies of it share their values.
 bool is_complete(const std::vector<AttributeSpec>& schema, const Attributes& given) {
-  return std::ranges::equal(schema, given.values(), [](const AttributeSpec& spec, const auto& attribute) {
-    return spec.name == attribute.first && static_cast<size_t>(spec.type) == attribute.second.index();
-  });
+  return std::ranges::equal(schema, given.values(),
+                            [](const AttributeSpec& spec, const auto& attribute) {
+                              return spec.name == attribute.first &&
+                                     static_cast<size_t>(spec.type) == attribute.second.index();
+                            });
 }
 
 }  // namespace
 
-Attributes complete_attributes(std::string_view op, const std::vector<AttributeSpec>& schema, const Attributes& given) {
+Attributes complete_attributes(std::string_view op, const std::vector<AttributeSpec>& schema,
+                               const Attributes& given) {
   if (is_complete(schema, given)) return given;
   Attributes::Values values;
   values.reserve(schema.size());
   for (const AttributeSpec& spec : schema) {
     const AttributeValue* value = given.find(spec.name);
     if (value == nullptr) {
-      if (!spec.default_value) throw Error(fmt::format("op '{}' needs the attribute '{}'", op, spec.name));
+      if (!spec.default_value)
+        throw Error(fmt::format("op '{}' needs the attribute '{}'", op, spec.name));
       values.emplace_back(spec.name, *spec.default_value);
       continue;
     }
@@ -102,7 +111,8 @@ Attributes complete_attributes(std::string_view op, const std::vector<AttributeS
     }
     if (typed.index() != static_cast<size_t>(spec.type)) {
       throw Error(fmt::format("attribute '{}' of op '{}' is {}, but must be {}", spec.name, op,
-                              attribute_type_name(static_cast<AttributeType>(typed.index())), attribute_type_name(spec.type)));
+                              attribute_type_name(static_cast<AttributeType>(typed.index())),
+                              attribute_type_name(spec.type)));
     }
     values.emplace_back(spec.name, std::move(typed));
   }

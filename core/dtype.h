@@ -34,22 +34,51 @@ constexpr int64_t dtype_size(DType dtype) {
 constexpr bool is_floating(DType dtype) {
   return dtype == DType::kFloat32 || dtype == DType::kFloat64 || dtype == DType::kBFloat16;
 }
-/// The dtype in which values of `dtype` are added and multiplied: float32 for bfloat16, else itself.
-constexpr DType arithmetic_dtype(DType dtype) { return dtype == DType::kBFloat16 ? DType::kFloat32 : dtype; }
+/// The dtype in which values of `dtype` are added and multiplied: float32 for bfloat16, else
+/// itself.
+constexpr DType arithmetic_dtype(DType dtype) {
+  return dtype == DType::kBFloat16 ? DType::kFloat32 : dtype;
+}
 
-template <typename T> struct DTypeOf;
-template <> struct DTypeOf<float> { static constexpr DType value = DType::kFloat32; };
-template <> struct DTypeOf<double> { static constexpr DType value = DType::kFloat64; };
-template <> struct DTypeOf<int32_t> { static constexpr DType value = DType::kInt32; };
-template <> struct DTypeOf<int64_t> { static constexpr DType value = DType::kInt64; };
-template <> struct DTypeOf<bool> { static constexpr DType value = DType::kBool; };
-template <> struct DTypeOf<uint8_t> { static constexpr DType value = DType::kUint8; };
-template <> struct DTypeOf<bfloat16> { static constexpr DType value = DType::kBFloat16; };
-template <typename T> inline constexpr DType dtype_of = DTypeOf<T>::value;
-template <typename T> inline constexpr bool is_floating_type = is_floating(dtype_of<T>);
+template <typename T>
+struct DTypeOf;
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::kFloat32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::kFloat64;
+};
+template <>
+struct DTypeOf<int32_t> {
+  static constexpr DType value = DType::kInt32;
+};
+template <>
+struct DTypeOf<int64_t> {
+  static constexpr DType value = DType::kInt64;
+};
+template <>
+struct DTypeOf<bool> {
+  static constexpr DType value = DType::kBool;
+};
+template <>
+struct DTypeOf<uint8_t> {
+  static constexpr DType value = DType::kUint8;
+};
+template <>
+struct DTypeOf<bfloat16> {
+  static constexpr DType value = DType::kBFloat16;
+};
+template <typename T>
+inline constexpr DType dtype_of = DTypeOf<T>::value;
+template <typename T>
+inline constexpr bool is_floating_type = is_floating(dtype_of<T>);
 
-/// Calls `f` with a value of the C++ type that stores `dtype`: dispatch(d, [&](auto zero) { using T = decltype(zero); ... }).
-template <typename F> decltype(auto) dispatch_dtype(DType dtype, F&& f) {
+/// Calls `f` with a value of the C++ type that stores `dtype`: dispatch(d, [&](auto zero) { using T
+/// = decltype(zero); ... }).
+template <typename F>
+decltype(auto) dispatch_dtype(DType dtype, F&& f) {
   switch (dtype) {
     case DType::kFloat64: return f(double{});
     case DType::kInt32: return f(int32_t{});

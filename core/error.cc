@@ -1,4 +1,5 @@
-// Error texts that more than one place needs: unknown names with a suggestion, and internal errors with their place.
+// Error texts that more than one place needs: unknown names with a suggestion, and internal errors
+// with their place.
 #include "core/error.h"
 
 #include <fmt/ranges.h>
@@ -27,8 +28,9 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 void raise_internal(const char* condition, const std::string& detail, std::source_location where) {
-  throw InternalError(fmt::format("internal error at {}:{}: {} does not hold{}{}", where.file_name(),
-                                  where.line(), condition, detail.empty() ? "" : ": ", detail));
+  throw InternalError(fmt::format("internal error at {}:{}: {} does not hold{}{}",
+                                  where.file_name(), where.line(), condition,
+                                  detail.empty() ? "" : ": ", detail));
 }
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
@@ -44,7 +46,8 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   return best;
 }
 
-void raise_unknown_name(std::string_view kind, std::string_view name, std::vector<std::string> known) {
+void raise_unknown_name(std::string_view kind, std::string_view name,
+                        std::vector<std::string> known) {
   std::sort(known.begin(), known.end());
   const std::string nearest = nearest_name(name, known);
   throw NameError(fmt::format("unknown {} '{}'{} Known: {}", kind, name,

@@ -9,7 +9,8 @@
 
 namespace sinter {
 
-/// A mistake that the user of Sinter can mend. The text says what was asked, what was found, where, and what would be right.
+/// A mistake that the user of Sinter can mend. The text says what was asked, what was found, where,
+/// and what would be right.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -48,16 +49,18 @@ class InternalError : public std::logic_error {
 [[noreturn]] void raise_internal(const char* condition, const std::string& detail,
                                  std::source_location where = std::source_location::current());
 
-/// The known name nearest to `name` by edit distance, or "" when none is near enough to be a plausible misspelling.
+/// The known name nearest to `name` by edit distance, or "" when none is near enough to be a
+/// plausible misspelling.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
 
 /// "unknown activation 'rellu'; did you mean 'relu'? Known: elu, relu, ..." as a NameError.
-[[noreturn]] void raise_unknown_name(std::string_view kind, std::string_view name, std::vector<std::string> known);
+[[noreturn]] void raise_unknown_name(std::string_view kind, std::string_view name,
+                                     std::vector<std::string> known);
 
 }  // namespace sinter
 
 /// Checks what only a bug in Sinter can break.
-#define SINTER_CHECK(condition, ...)                                          \
-  do {                                                                        \
+#define SINTER_CHECK(condition, ...)                                                    \
+  do {                                                                                  \
     if (!(condition)) ::sinter::raise_internal(#condition, ::std::string(__VA_ARGS__)); \
   } while (false)

@@ -76,8 +76,12 @@ std::string temporary_name(const std::string& target) {
 std::string read_file(const std::string& path) {
   struct stat status;
   Closer closer{open_for_reading(path, status)};
-  // One byte more than a file has, so that its end shows without another buffer; what has no size grows as it comes.
-  std::string result(S_ISREG(status.st_mode) && status.st_size > 0 ? static_cast<size_t>(status.st_size) + 1 : kBufferBytes, '\0');
+  // One byte more than a file has, so that its end shows without another buffer; what has no size
+  // grows as it comes.
+  std::string result(S_ISREG(status.st_mode) && status.st_size > 0
+                         ? static_cast<size_t>(status.st_size) + 1
+                         : kBufferBytes,
+                     '\0');
   size_t filled = 0;
   while (true) {
     if (filled == result.size()) result.resize(2 * filled);
@@ -212,7 +216,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, bool
   std::shared_ptr<MappedFile> file(new MappedFile);
   if (status.st_size == 0) return file;
   size_t size = static_cast<size_t>(status.st_size);
-  void* data = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE, closer.descriptor, 0);
+  void* data = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE,
+                      closer.descriptor, 0);
   if (data == MAP_FAILED) raise_file_error("map", path, errno);
   file->data_ = data;
   file->size_ = size;

@@ -59,7 +59,8 @@ void write_file_atomically(const std::string& path, std::span<const std::byte> b
 /// A mapped file; tensors that point into it hold the shared pointer as their owner.
 class MappedFile {
  public:
-  /// With `writable` the bytes may be changed: the change is this process's own (copy on write) and never reaches the file.
+  /// With `writable` the bytes may be changed: the change is this process's own (copy on write) and
+  /// never reaches the file.
   static std::shared_ptr<const MappedFile> open(const std::string& path, bool writable = false);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

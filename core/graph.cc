@@ -11,17 +11,20 @@ namespace sinter {
 namespace {
 
 std::string describe(const OpRecord& op, std::span<const ValueType> types, const Origin* origin) {
-  std::string text = origin != nullptr && !origin->to_string().empty() ? origin->to_string() + ": " : "";
+  std::string text =
+      origin != nullptr && !origin->to_string().empty() ? origin->to_string() + ": " : "";
   text += op.name + "(";
   for (size_t i = 0; i < types.size(); ++i) text += (i > 0 ? ", " : "") + types[i].to_string();
   return text + ")";
 }
 
 // Elementwise ops take operands of one shape and give what their body gives.
-std::vector<ValueType> elementwise_types(const OpRecord& op, std::span<const ValueType> types, const Attributes& attributes) {
+std::vector<ValueType> elementwise_types(const OpRecord& op, std::span<const ValueType> types,
+                                         const Attributes& attributes) {
   std::vector<DType> dtypes;
   for (const ValueType& t : types) {
-    if (t.shape != types[0].shape) throw ShapeError("operands must have one shape (broadcast them first)");
+    if (t.shape != types[0].shape)
+      throw ShapeError("operands must have one shape (broadcast them first)");
     dtypes.push_back(t.dtype);
   }
   ScalarBuilder builder(dtypes);
@@ -52,8 +55,8 @@ Graph::Content& Graph::change() {
   return *content_;
 }
 
-int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes, std::string name,
-                        std::shared_ptr<const Origin> origin) {
+int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes,
+                        std::string name, std::shared_ptr<const Origin> origin) {
   std::vector<ValueType> input_types;
   input_types.reserve(inputs.size());
   for (ValueId id : inputs) {
@@ -69,12 +72,14 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
     if (count < op.min_inputs || count > op.max_inputs) {
       throw ShapeError(fmt::format("takes {}{} inputs, found {}", op.min_inputs,
                                    op.max_inputs == op.min_inputs ? ""
-                                   : op.max_inputs >= kAnyNumber  ? " or more"
-                                                                  : fmt::format(" to {}", op.max_inputs),
+                                   : op.max_inputs >= kAnyNumber
+                                       ? " or more"
+                                       : fmt::format(" to {}", op.max_inputs),
                                    count));
     }
     added.attributes = complete_attributes(op.name, op.attributes, attributes);
-    added.types = op.shape ? op.shape(input_types, added.attributes) : elementwise_types(op, input_types, added.attributes);
+    added.types = op.shape ? op.shape(input_types, added.attributes)
+                           : elementwise_types(op, input_types, added.attributes);
   } catch (const ShapeError& error) {
     throw ShapeError(fmt::format("{}: {}", describe(op, input_types, origin.get()), error.what()));
   }
@@ -86,7 +91,8 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
   if (op.kind == KernelKind::kSource && op.name != "constant") {
     if (added.name.empty()) throw Error(fmt::format("an {} needs a name", op.name));
     if (find_input(added.name) >= 0 || find_variable(added.name) >= 0) {
-      throw Error(fmt::format("the name '{}' is taken by another input or variable of graph '{}'", added.name, name_));
+      throw Error(fmt::format("the name '{}' is taken by another input or variable of graph '{}'",
+                              added.name, name_));
     }
     (op.name == "input" ? content.inputs : content.variables).push_back(index);
   }
@@ -94,35 +100,49 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
   return index;
 }
 
-int32_t Graph::copy_node(const Graph& source, int32_t index, std::vector<ValueId> inputs, std::shared_ptr<const Origin> origin) {
+int32_t Graph::copy_node(const Graph& source, int32_t index, std::vector<ValueId> inputs,
+                         std::shared_ptr<const Origin> origin) {
   const Node& node = source.node(index);
   bool same_types = node.op->kind != KernelKind::kSource || node.is("constant");
-  for (size_t i = 0; i < inputs.size() && same_types; ++i) same_types = type(inputs[i]) == source.type(node.inputs[i]);
-  if (!same_types) return add_node(*node.op, std::move(inputs), node.attributes, node.name, std::move(origin));
-  change().nodes.push_back({.op = node.op, .inputs = std::move(inputs), .attributes = node.attributes, .types = node.types, .name = node.name, .origin = std::move(origin)});
+  for (size_t i = 0; i < inputs.size() && same_types; ++i)
+    same_types = type(inputs[i]) == source.type(node.inputs[i]);
+  if (!same_types)
+    return add_node(*node.op, std::move(inputs), node.attributes, node.name, std::move(origin));
+  change().nodes.push_back({.op = node.op,
+                            .inputs = std::move(inputs),
+                            .attributes = node.attributes,
+                            .types = node.types,
+                            .name = node.name,
+                            .origin = std::move(origin)});
   return size() - 1;
 }
 
-std::vector<Symbol> Graph::add(std::string_view op, std::span<const Symbol> inputs, Attributes attributes, std::string name) {
+std::vector<Symbol> Graph::add(std::string_view op, std::span<const Symbol> inputs,
+                               Attributes attributes, std::string name) {
   std::vector<ValueId> ids;
   for (const Symbol& s : inputs) {
     if (!s.valid()) throw Error(fmt::format("op '{}' got an empty symbol as input", op));
-    if (&s.graph() != this) throw Error(fmt::format("op '{}' got inputs from two different graphs", op));
+    if (&s.graph() != this)
+      throw Error(fmt::format("op '{}' got inputs from two different graphs", op));
     ids.push_back(s.id());
   }
-  const int32_t index = add_node(Registry::global().get(op), std::move(ids), std::move(attributes), std::move(name), origin_);
+  const int32_t index = add_node(Registry::global().get(op), std::move(ids), std::move(attributes),
+                                 std::move(name), origin_);
   std::vector<Symbol> results;
-  for (int32_t r = 0; r < static_cast<int32_t>(node(index).types.size()); ++r) results.emplace_back(this, ValueId{index, r});
+  for (int32_t r = 0; r < static_cast<int32_t>(node(index).types.size()); ++r)
+    results.emplace_back(this, ValueId{index, r});
   return results;
 }
 
-Symbol Graph::add1(std::string_view op, std::span<const Symbol> inputs, Attributes attributes, std::string name) {
+Symbol Graph::add1(std::string_view op, std::span<const Symbol> inputs, Attributes attributes,
+                   std::string name) {
   const std::vector<Symbol> results = add(op, inputs, std::move(attributes), std::move(name));
   SINTER_CHECK(results.size() == 1, std::string(op));
   return results[0];
 }
 
-Symbol Graph::add1(std::string_view op, std::initializer_list<Symbol> inputs, Attributes attributes, std::string name) {
+Symbol Graph::add1(std::string_view op, std::initializer_list<Symbol> inputs, Attributes attributes,
+                   std::string name) {
   return add1(op, std::span(inputs.begin(), inputs.size()), std::move(attributes), std::move(name));
 }
 
@@ -138,7 +158,8 @@ Symbol Graph::constant(Tensor value) { return add1("constant", {}, {{"value", st
 
 void Graph::add_output(std::string name, ValueId value) {
   for (const Output& o : outputs()) {
-    if (o.name == name) throw Error(fmt::format("graph '{}' has two outputs named '{}'", name_, name));
+    if (o.name == name)
+      throw Error(fmt::format("graph '{}' has two outputs named '{}'", name_, name));
   }
   change().outputs.push_back({std::move(name), value});
 }
@@ -146,29 +167,35 @@ void Graph::add_output(std::string name, ValueId value) {
 void Graph::add_update(int32_t variable, ValueId value) {
   SINTER_CHECK(node(variable).is("variable"));
   if (type(value) != type({variable, 0})) {
-    throw ShapeError(fmt::format("update of variable '{}': it is {}, the new value {}", node(variable).name,
-                                 type({variable, 0}).to_string(), type(value).to_string()));
+    throw ShapeError(fmt::format("update of variable '{}': it is {}, the new value {}",
+                                 node(variable).name, type({variable, 0}).to_string(),
+                                 type(value).to_string()));
   }
   for (const Update& u : updates()) {
-    if (u.variable == variable) throw Error(fmt::format("variable '{}' is updated twice", node(variable).name));
+    if (u.variable == variable)
+      throw Error(fmt::format("variable '{}' is updated twice", node(variable).name));
   }
   change().updates.push_back({variable, value});
 }
 
 int32_t Graph::find_input(std::string_view name) const {
-  const auto it = std::find_if(inputs().begin(), inputs().end(), [&](int32_t i) { return node(i).name == name; });
+  const auto it = std::find_if(inputs().begin(), inputs().end(),
+                               [&](int32_t i) { return node(i).name == name; });
   return it == inputs().end() ? -1 : *it;
 }
 
 int32_t Graph::find_variable(std::string_view name) const {
-  const auto it = std::find_if(variables().begin(), variables().end(), [&](int32_t i) { return node(i).name == name; });
+  const auto it = std::find_if(variables().begin(), variables().end(),
+                               [&](int32_t i) { return node(i).name == name; });
   return it == variables().end() ? -1 : *it;
 }
 
 std::vector<std::vector<int32_t>> Graph::use_counts() const {
   std::vector<std::vector<int32_t>> counts(nodes().size());
   for (size_t i = 0; i < counts.size(); ++i) counts[i].resize(nodes()[i].types.size());
-  const auto use = [&](ValueId id) { ++counts[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)]; };
+  const auto use = [&](ValueId id) {
+    ++counts[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)];
+  };
   for (const Node& n : nodes()) {
     for (ValueId id : n.inputs) use(id);
   }
@@ -191,11 +218,14 @@ std::vector<bool> Graph::live_nodes() const {
 }
 
 bool equal_graphs(const Graph& a, const Graph& b) {
-  if (a.size() != b.size() || a.outputs() != b.outputs() || a.updates() != b.updates()) return false;
+  if (a.size() != b.size() || a.outputs() != b.outputs() || a.updates() != b.updates())
+    return false;
   for (int32_t i = 0; i < a.size(); ++i) {
     const Node& x = a.node(i);
     const Node& y = b.node(i);
-    if (x.op != y.op || x.inputs != y.inputs || x.types != y.types || x.name != y.name || !(x.attributes == y.attributes)) return false;
+    if (x.op != y.op || x.inputs != y.inputs || x.types != y.types || x.name != y.name ||
+        !(x.attributes == y.attributes))
+      return false;
   }
   return true;
 }

@@ -1,4 +1,5 @@
-// The symbolic graph: nodes in topological order, in SSA form. State is explicit: variables are read as values and written by updates.
+// The symbolic graph: nodes in topological order, in SSA form. State is explicit: variables are
+// read as values and written by updates.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +37,8 @@ struct Node {
   const OpRecord* op = nullptr;
   std::vector<ValueId> inputs;
   Attributes attributes;
-  std::vector<ValueType> types;  // one for each result
-  std::string name;              // of inputs and variables: unique; of others: may be empty
+  std::vector<ValueType> types;          // one for each result
+  std::string name;                      // of inputs and variables: unique; of others: may be empty
   std::shared_ptr<const Origin> origin;  // may be null
 
   bool is(std::string_view op_name) const { return op->name == op_name; }
@@ -45,7 +46,8 @@ struct Node {
 
 class Symbol;
 
-/// Copies share their nodes until one of them is changed, so a pass that finds nothing to do returns what it was given.
+/// Copies share their nodes until one of them is changed, so a pass that finds nothing to do
+/// returns what it was given.
 class Graph {
  public:
   struct Output {
@@ -70,7 +72,8 @@ class Graph {
   const std::vector<Node>& nodes() const { return content().nodes; }
   const ValueType& type(ValueId id) const { return node(id).types[static_cast<size_t>(id.result)]; }
 
-  /// Node indices of "input" and "variable" nodes, in order of creation: this order is the calling convention.
+  /// Node indices of "input" and "variable" nodes, in order of creation: this order is the calling
+  /// convention.
   const std::vector<int32_t>& inputs() const { return content().inputs; }
   const std::vector<int32_t>& variables() const { return content().variables; }
   const std::vector<Output>& outputs() const { return content().outputs; }
@@ -79,17 +82,22 @@ class Graph {
   int32_t find_input(std::string_view name) const;
   int32_t find_variable(std::string_view name) const;
 
-  /// Appends a node: completes the attributes, infers the result types. Raises Error or ShapeError that names the op, the
-  /// origin in force and the input types.
-  std::vector<Symbol> add(std::string_view op, std::span<const Symbol> inputs, Attributes attributes = {}, std::string name = "");
+  /// Appends a node: completes the attributes, infers the result types. Raises Error or ShapeError
+  /// that names the op, the origin in force and the input types.
+  std::vector<Symbol> add(std::string_view op, std::span<const Symbol> inputs,
+                          Attributes attributes = {}, std::string name = "");
   /// The same for ops with one result.
-  Symbol add1(std::string_view op, std::span<const Symbol> inputs, Attributes attributes = {}, std::string name = "");
-  Symbol add1(std::string_view op, std::initializer_list<Symbol> inputs, Attributes attributes = {}, std::string name = "");
+  Symbol add1(std::string_view op, std::span<const Symbol> inputs, Attributes attributes = {},
+              std::string name = "");
+  Symbol add1(std::string_view op, std::initializer_list<Symbol> inputs, Attributes attributes = {},
+              std::string name = "");
   /// The lowest level: returns the index of the new node.
-  int32_t add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes, std::string name,
-                   std::shared_ptr<const Origin> origin);
-  /// Node `index` of another graph on these inputs. Types are inferred again only where an input has another type than it had there.
-  int32_t copy_node(const Graph& source, int32_t index, std::vector<ValueId> inputs, std::shared_ptr<const Origin> origin);
+  int32_t add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes,
+                   std::string name, std::shared_ptr<const Origin> origin);
+  /// Node `index` of another graph on these inputs. Types are inferred again only where an input
+  /// has another type than it had there.
+  int32_t copy_node(const Graph& source, int32_t index, std::vector<ValueId> inputs,
+                    std::shared_ptr<const Origin> origin);
 
   Symbol input(std::string name, ValueType type);
   Symbol variable(std::string name, ValueType type);
@@ -108,7 +116,8 @@ class Graph {
 
   /// How often each value is used by nodes, outputs and updates, indexed [node][result].
   std::vector<std::vector<int32_t>> use_counts() const;
-  /// For each node: does an output or update depend on it (inputs and variables always count as live).
+  /// For each node: does an output or update depend on it (inputs and variables always count as
+  /// live).
   std::vector<bool> live_nodes() const;
 
  private:
@@ -130,7 +139,8 @@ class Graph {
 
 class OriginScope {
  public:
-  OriginScope(Graph& graph, std::shared_ptr<const Origin> origin) : graph_(graph), saved_(graph.origin()) {
+  OriginScope(Graph& graph, std::shared_ptr<const Origin> origin)
+      : graph_(graph), saved_(graph.origin()) {
     graph.set_origin(std::move(origin));
   }
   OriginScope(const OriginScope&) = delete;
@@ -141,8 +151,8 @@ class OriginScope {
   std::shared_ptr<const Origin> saved_;
 };
 
-/// A value while a graph is being built; cheap to copy, valid as long as its graph stays where it is. Ops are free functions
-/// over symbols (ops/*.h).
+/// A value while a graph is being built; cheap to copy, valid as long as its graph stays where it
+/// is. Ops are free functions over symbols (ops/*.h).
 class Symbol {
  public:
   Symbol() = default;
@@ -163,18 +173,20 @@ class Symbol {
 /// Same nodes, attributes, types, names, outputs and updates (origins are not compared).
 bool equal_graphs(const Graph& a, const Graph& b);
 
-/// Raises InternalError when the graph is not legal: order, arity, types as inferred, unique names of inputs and variables,
-/// at most one update a variable. `stage` is named in the message.
+/// Raises InternalError when the graph is not legal: order, arity, types as inferred, unique names
+/// of inputs and variables, at most one update a variable. `stage` is named in the message.
 void verify(const Graph& graph, std::string_view stage);
 
-/// The graph for a fixed batch size: every symbolic dimension is replaced, types are inferred again, `size` nodes become constants.
+/// The graph for a fixed batch size: every symbolic dimension is replaced, types are inferred
+/// again, `size` nodes become constants.
 Graph specialize(const Graph& graph, int64_t batch);
 /// Every float32 becomes float64: the same mathematics as a double reference.
 Graph widened(const Graph& graph);
 /// Does any shape in the graph hold the symbolic batch dimension?
 bool has_symbolic_batch(const Graph& graph);
 
-/// 64-bit content hash over ops, attributes, types, wiring, outputs and updates (not names of plain nodes, not origins).
+/// 64-bit content hash over ops, attributes, types, wiring, outputs and updates (not names of plain
+/// nodes, not origins).
 uint64_t hash_graph(const Graph& graph);
 
 }  // namespace sinter

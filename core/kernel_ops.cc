@@ -17,7 +17,8 @@ using Types = std::vector<ValueType>;
 using In = std::span<const ValueType>;
 using A = AttributeType;
 
-template <typename... Args> [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
+template <typename... Args>
+[[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
   throw ShapeError(fmt::format(format, std::forward<Args>(args)...));
 }
 
@@ -34,7 +35,8 @@ std::set<int> axes_of(const Shape& shape, const std::vector<int64_t>& axes) {
   std::set<int> result;
   for (int64_t axis : axes) {
     if (axis < -64 || axis > 64) fail("axis {} is out of range", axis);
-    if (!result.insert(shape.normalize_axis(static_cast<int>(axis))).second) fail("axis {} is given twice", axis);
+    if (!result.insert(shape.normalize_axis(static_cast<int>(axis))).second)
+      fail("axis {} is given twice", axis);
   }
   return result;
 }
@@ -42,8 +44,10 @@ std::set<int> axes_of(const Shape& shape, const std::vector<int64_t>& axes) {
 ValueType reduced(const ValueType& type, const std::set<int>& axes, bool keepdims, DType dtype) {
   std::vector<int64_t> dims;
   for (int i = 0; i < type.shape.rank(); ++i) {
-    if (!axes.contains(i)) dims.push_back(type.shape[i]);
-    else if (keepdims) dims.push_back(1);
+    if (!axes.contains(i))
+      dims.push_back(type.shape[i]);
+    else if (keepdims)
+      dims.push_back(1);
   }
   return {dtype, Shape(std::move(dims))};
 }
@@ -55,13 +59,19 @@ Types source_types(In, const Attributes& a) {
 
 Types map_types(In in, const Attributes& a) {
   const ScalarExpr& body = a.get_expr("body");
-  if (body.arguments.size() != in.size()) fail("its body has {} arguments, found {} inputs", body.arguments.size(), in.size());
+  if (body.arguments.size() != in.size())
+    fail("its body has {} arguments, found {} inputs", body.arguments.size(), in.size());
   for (size_t i = 0; i < in.size(); ++i) {
-    if (in[i].shape != in[0].shape) fail("inputs must have one shape, found {} and {}", in[0].shape.to_string(), in[i].shape.to_string());
-    if (in[i].dtype != body.arguments[i]) fail("input {} is {}, its body expects {}", i, dtype_name(in[i].dtype), dtype_name(body.arguments[i]));
+    if (in[i].shape != in[0].shape)
+      fail("inputs must have one shape, found {} and {}", in[0].shape.to_string(),
+           in[i].shape.to_string());
+    if (in[i].dtype != body.arguments[i])
+      fail("input {} is {}, its body expects {}", i, dtype_name(in[i].dtype),
+           dtype_name(body.arguments[i]));
   }
   Types types;
-  for (size_t r = 0; r < body.results.size(); ++r) types.push_back({body.result_dtype(r), in[0].shape});
+  for (size_t r = 0; r < body.results.size(); ++r)
+    types.push_back({body.result_dtype(r), in[0].shape});
   return types;
 }
 
@@ -72,15 +82,18 @@ void refuse_bfloat16(const ValueType& type) {
 Types reduce_types(In in, const Attributes& a) {
   const std::string& kind = a.get_string("kind");
   refuse_bfloat16(in[0]);
-  if (kind != "sum" && kind != "prod" && kind != "max" && kind != "min") fail("unknown kind of reduction '{}'", kind);
-  return {reduced(in[0], axes_of(in[0].shape, a.get_ints("axes")), a.get_bool("keepdims"), in[0].dtype)};
+  if (kind != "sum" && kind != "prod" && kind != "max" && kind != "min")
+    fail("unknown kind of reduction '{}'", kind);
+  return {reduced(in[0], axes_of(in[0].shape, a.get_ints("axes")), a.get_bool("keepdims"),
+                  in[0].dtype)};
 }
 
 Types arg_reduce_types(In in, const Attributes& a) {
   refuse_bfloat16(in[0]);
   const std::string& kind = a.get_string("kind");
   if (kind != "argmax" && kind != "argmin") fail("unknown kind of reduction '{}'", kind);
-  return {reduced(in[0], axes_of(in[0].shape, {a.get_int("axis")}), a.get_bool("keepdims"), DType::kInt32)};
+  return {reduced(in[0], axes_of(in[0].shape, {a.get_int("axis")}), a.get_bool("keepdims"),
+                  DType::kInt32)};
 }
 
 Types contract_types(In in, const Attributes& a) {
@@ -88,18 +101,23 @@ Types contract_types(In in, const Attributes& a) {
   if (in[0].dtype != in[1].dtype && !rounds) fail("operands must have one dtype");
   const auto lhs_batch = a.get_ints("lhs_batch"), rhs_batch = a.get_ints("rhs_batch");
   const auto lhs_contract = a.get_ints("lhs_contract"), rhs_contract = a.get_ints("rhs_contract");
-  if (lhs_batch.size() != rhs_batch.size() || lhs_contract.size() != rhs_contract.size()) fail("its lists of axes differ in length");
+  if (lhs_batch.size() != rhs_batch.size() || lhs_contract.size() != rhs_contract.size())
+    fail("its lists of axes differ in length");
   const auto dims_match = [&](const std::vector<int64_t>& l, const std::vector<int64_t>& r) {
     for (size_t i = 0; i < l.size(); ++i) {
-      const int64_t x = in[0].shape.dim(static_cast<int>(l[i])), y = in[1].shape.dim(static_cast<int>(r[i]));
-      if (x != y) fail("dimension {} of the left side is {}, but dimension {} of the right side is {}", l[i], x, r[i], y);
+      const int64_t x = in[0].shape.dim(static_cast<int>(l[i])),
+                    y = in[1].shape.dim(static_cast<int>(r[i]));
+      if (x != y)
+        fail("dimension {} of the left side is {}, but dimension {} of the right side is {}", l[i],
+             x, r[i], y);
     }
   };
   dims_match(lhs_batch, rhs_batch);
   dims_match(lhs_contract, rhs_contract);
   std::vector<int64_t> dims;
   for (int64_t axis : lhs_batch) dims.push_back(in[0].shape.dim(static_cast<int>(axis)));
-  const auto free_dims = [&](const Shape& shape, std::vector<int64_t> batch, const std::vector<int64_t>& contract) {
+  const auto free_dims = [&](const Shape& shape, std::vector<int64_t> batch,
+                             const std::vector<int64_t>& contract) {
     batch.insert(batch.end(), contract.begin(), contract.end());
     const std::set<int> taken = axes_of(shape, batch);
     for (int i = 0; i < shape.rank(); ++i) {
@@ -114,8 +132,10 @@ Types contract_types(In in, const Attributes& a) {
 Types reshape_types(In in, const Attributes& a) {
   const Shape& shape = a.get<Shape>("shape");
   check_dims(shape);
-  if (symbolic_dims(shape) != symbolic_dims(in[0].shape) || shape.static_elements() != in[0].shape.static_elements()) {
-    fail("cannot reshape {} to {}: the numbers of elements differ", in[0].shape.to_string(), shape.to_string());
+  if (symbolic_dims(shape) != symbolic_dims(in[0].shape) ||
+      shape.static_elements() != in[0].shape.static_elements()) {
+    fail("cannot reshape {} to {}: the numbers of elements differ", in[0].shape.to_string(),
+         shape.to_string());
   }
   return {{in[0].dtype, shape}};
 }
@@ -123,7 +143,8 @@ Types reshape_types(In in, const Attributes& a) {
 Types transpose_types(In in, const Attributes& a) {
   const std::vector<int64_t>& perm = a.get_ints("perm");
   const std::set<int> axes = axes_of(in[0].shape, perm);
-  if (static_cast<int>(axes.size()) != in[0].shape.rank()) fail("perm must name each of the {} dimensions once", in[0].shape.rank());
+  if (static_cast<int>(axes.size()) != in[0].shape.rank())
+    fail("perm must name each of the {} dimensions once", in[0].shape.rank());
   std::vector<int64_t> dims;
   for (int64_t p : perm) dims.push_back(in[0].shape.dim(static_cast<int>(p)));
   return {{in[0].dtype, Shape(std::move(dims))}};
@@ -133,13 +154,16 @@ Types broadcast_types(In in, const Attributes& a) {
   const Shape& shape = a.get<Shape>("shape");
   check_dims(shape);
   const std::vector<int64_t>& dims = a.get_ints("dims");
-  if (static_cast<int>(dims.size()) != in[0].shape.rank()) fail("dims must have one entry a dimension of {}", in[0].shape.to_string());
+  if (static_cast<int>(dims.size()) != in[0].shape.rank())
+    fail("dims must have one entry a dimension of {}", in[0].shape.to_string());
   int64_t last = -1;
   for (size_t i = 0; i < dims.size(); ++i) {
-    if (dims[i] <= last || dims[i] >= shape.rank()) fail("dims must increase and lie within the rank of {}", shape.to_string());
+    if (dims[i] <= last || dims[i] >= shape.rank())
+      fail("dims must increase and lie within the rank of {}", shape.to_string());
     last = dims[i];
     const int64_t from = in[0].shape[static_cast<int>(i)];
-    if (from != 1 && from != shape[static_cast<int>(dims[i])]) fail("cannot broadcast {} to {}", in[0].shape.to_string(), shape.to_string());
+    if (from != 1 && from != shape[static_cast<int>(dims[i])])
+      fail("cannot broadcast {} to {}", in[0].shape.to_string(), shape.to_string());
   }
   return {{in[0].dtype, shape}};
 }
@@ -148,20 +172,25 @@ Types slice_types(In in, const Attributes& a) {
   const auto &begin = a.get_ints("begin"), &end = a.get_ints("end"), &stride = a.get_ints("stride");
   const Shape& shape = in[0].shape;
   const auto rank = static_cast<size_t>(shape.rank());
-  if (begin.size() != rank || end.size() != rank || stride.size() != rank) fail("begin, end and stride need one entry a dimension of {}", shape.to_string());
+  if (begin.size() != rank || end.size() != rank || stride.size() != rank)
+    fail("begin, end and stride need one entry a dimension of {}", shape.to_string());
   std::vector<int64_t> dims;
   for (int i = 0; i < shape.rank(); ++i) {
     const auto k = static_cast<size_t>(i);
     if (shape[i] == kBatch) {
-      if (begin[k] != 0 || end[k] != kSliceEnd || stride[k] != 1) fail("the symbolic batch dimension can only be taken whole");
+      if (begin[k] != 0 || end[k] != kSliceEnd || stride[k] != 1)
+        fail("the symbolic batch dimension can only be taken whole");
       dims.push_back(kBatch);
       continue;
     }
     const int64_t last = end[k] == kSliceEnd ? shape[i] : end[k];
     if (begin[k] < 0 || begin[k] > last || last > shape[i] || stride[k] < 1) {
-      fail("slice {}:{}:{} does not lie in dimension {} of {}", begin[k], last, stride[k], i, shape.to_string());
+      fail("slice {}:{}:{} does not lie in dimension {} of {}", begin[k], last, stride[k], i,
+           shape.to_string());
     }
-    dims.push_back(last == begin[k] ? 0 : (last - begin[k] - 1) / stride[k] + 1);  // cannot overflow, whatever the stride
+    dims.push_back(last == begin[k] ? 0
+                                    : (last - begin[k] - 1) / stride[k] +
+                                          1);  // cannot overflow, whatever the stride
   }
   return {{in[0].dtype, Shape(std::move(dims))}};
 }
@@ -170,12 +199,14 @@ Types pad_types(In in, const Attributes& a) {
   const auto &low = a.get_ints("low"), &high = a.get_ints("high");
   Shape shape = in[0].shape;
   const auto rank = static_cast<size_t>(shape.rank());
-  if (low.size() != rank || high.size() != rank) fail("low and high need one entry a dimension of {}", shape.to_string());
+  if (low.size() != rank || high.size() != rank)
+    fail("low and high need one entry a dimension of {}", shape.to_string());
   for (int i = 0; i < shape.rank(); ++i) {
     const int64_t l = low[static_cast<size_t>(i)], h = high[static_cast<size_t>(i)];
     constexpr int64_t kLimit = int64_t{1} << 40;
     if (l < 0 || h < 0 || l > kLimit || h > kLimit) fail("padding must be non-negative");
-    if (shape[i] == kBatch && (l != 0 || h != 0)) fail("the symbolic batch dimension cannot be padded");
+    if (shape[i] == kBatch && (l != 0 || h != 0))
+      fail("the symbolic batch dimension cannot be padded");
     if (shape[i] != kBatch) shape[i] += l + h;
   }
   check_dims(shape);
@@ -187,9 +218,12 @@ Types concat_types(In in, const Attributes& a) {
   const int axis = result.shape.normalize_axis(static_cast<int>(a.get_int("axis")));
   if (result.shape[axis] == kBatch) fail("the symbolic batch dimension cannot be concatenated");
   for (size_t i = 1; i < in.size(); ++i) {
-    if (in[i].dtype != result.dtype || in[i].shape.rank() != result.shape.rank()) fail("inputs must have one dtype and rank");
+    if (in[i].dtype != result.dtype || in[i].shape.rank() != result.shape.rank())
+      fail("inputs must have one dtype and rank");
     for (int d = 0; d < result.shape.rank(); ++d) {
-      if (d != axis && in[i].shape[d] != result.shape[d]) fail("dimension {} of input {} is {}, that of input 0 is {}", d, i, in[i].shape[d], result.shape[d]);
+      if (d != axis && in[i].shape[d] != result.shape[d])
+        fail("dimension {} of input {} is {}, that of input 0 is {}", d, i, in[i].shape[d],
+             result.shape[d]);
     }
     if (in[i].shape[axis] == kBatch) fail("the symbolic batch dimension cannot be concatenated");
     result.shape[axis] += in[i].shape[axis];
@@ -206,7 +240,8 @@ Types iota_types(In, const Attributes& a) {
 }
 
 void check_indices(const ValueType& type) {
-  if (type.dtype != DType::kInt32 && type.dtype != DType::kInt64) fail("indices must be int32 or int64, found {}", dtype_name(type.dtype));
+  if (type.dtype != DType::kInt32 && type.dtype != DType::kInt64)
+    fail("indices must be int32 or int64, found {}", dtype_name(type.dtype));
 }
 
 Types gather_types(In in, const Attributes& a) {
@@ -226,9 +261,12 @@ Types scatter_add_types(In in, const Attributes& a) {
   const int index_rank = in[0].shape.rank();
   const int rank = in[1].shape.rank() - index_rank + 1;
   const auto axis = static_cast<int>(a.get_int("axis"));
-  if (axis < 0 || axis >= rank || a.get_int("size") < 1) fail("axis {} or size {} do not fit updates {}", axis, a.get_int("size"), in[1].shape.to_string());
+  if (axis < 0 || axis >= rank || a.get_int("size") < 1)
+    fail("axis {} or size {} do not fit updates {}", axis, a.get_int("size"),
+         in[1].shape.to_string());
   for (int i = 0; i < index_rank; ++i) {
-    if (in[1].shape[axis + i] != in[0].shape[i]) fail("updates {} do not fit indices {}", in[1].shape.to_string(), in[0].shape.to_string());
+    if (in[1].shape[axis + i] != in[0].shape[i])
+      fail("updates {} do not fit indices {}", in[1].shape.to_string(), in[0].shape.to_string());
   }
   std::vector<int64_t> dims(in[1].shape.begin(), in[1].shape.begin() + axis);
   dims.push_back(a.get_int("size"));
@@ -237,12 +275,15 @@ Types scatter_add_types(In in, const Attributes& a) {
 }
 
 Types random_types(In in, const Attributes& a) {
-  if (in[0] != ValueType{DType::kInt64, Shape{2}}) fail("its state must be int64[2] = {{seed, step}}");
+  if (in[0] != ValueType{DType::kInt64, Shape{2}})
+    fail("its state must be int64[2] = {{seed, step}}");
   const std::string& distribution = a.get_string("distribution");
   const DType dtype = a.get<DType>("dtype");
   check_dims(a.get<Shape>("shape"));
-  if (distribution == "uniform" ? arithmetic_dtype(dtype) != dtype || !is_floating(dtype) : distribution != "bits" || dtype != DType::kInt32) {
-    fail("distribution is 'uniform' (floating) or 'bits' (int32), found '{}' with {}", distribution, dtype_name(dtype));
+  if (distribution == "uniform" ? arithmetic_dtype(dtype) != dtype || !is_floating(dtype)
+                                : distribution != "bits" || dtype != DType::kInt32) {
+    fail("distribution is 'uniform' (floating) or 'bits' (int32), found '{}' with {}", distribution,
+         dtype_name(dtype));
   }
   return {{dtype, a.get<Shape>("shape")}};
 }
@@ -254,10 +295,12 @@ Types size_types(In in, const Attributes& a) {
 
 Types fusion_types(In in, const Attributes& a) {
   const Graph& body = a.get_graph("body");
-  if (body.inputs().size() != in.size()) fail("its body has {} inputs, found {}", body.inputs().size(), in.size());
+  if (body.inputs().size() != in.size())
+    fail("its body has {} inputs, found {}", body.inputs().size(), in.size());
   for (size_t i = 0; i < in.size(); ++i) {
     const ValueType& expected = body.type({body.inputs()[i], 0});
-    if (expected != in[i]) fail("input {} is {}, its body expects {}", i, in[i].to_string(), expected.to_string());
+    if (expected != in[i])
+      fail("input {} is {}, its body expects {}", i, in[i].to_string(), expected.to_string());
   }
   if (!body.variables().empty() || !body.updates().empty()) fail("a fused region has no variables");
   Types types;
@@ -268,31 +311,54 @@ Types fusion_types(In in, const Attributes& a) {
 }  // namespace
 
 void register_kernel_ops(Registry& registry) {
-  const auto add = [&](const char* name, KernelKind kind, int min, int max, std::vector<AttributeSpec> attributes, ShapeRule shape) {
-    registry.add({.name = name, .kind = kind, .min_inputs = min, .max_inputs = max, .attributes = std::move(attributes), .shape = std::move(shape),
-                  .body = {}, .derivative = {}, .decomposition = {}, .gradient = {}, .no_gradient = {}});
+  const auto add = [&](const char* name, KernelKind kind, int min, int max,
+                       std::vector<AttributeSpec> attributes, ShapeRule shape) {
+    registry.add({.name = name,
+                  .kind = kind,
+                  .min_inputs = min,
+                  .max_inputs = max,
+                  .attributes = std::move(attributes),
+                  .shape = std::move(shape),
+                  .body = {},
+                  .derivative = {},
+                  .decomposition = {},
+                  .gradient = {},
+                  .no_gradient = {}});
   };
-  const AttributeSpec dtype{"dtype", A::kDType}, shape{"shape", A::kShape}, axis{"axis", A::kInt}, axes{"axes", A::kInts};
+  const AttributeSpec dtype{"dtype", A::kDType}, shape{"shape", A::kShape}, axis{"axis", A::kInt},
+      axes{"axes", A::kInts};
   const AttributeSpec kind{"kind", A::kString}, keepdims{"keepdims", A::kBool, false};
   add("input", KernelKind::kSource, 0, 0, {dtype, shape}, source_types);
   add("variable", KernelKind::kSource, 0, 0, {dtype, shape}, source_types);
-  add("constant", KernelKind::kSource, 0, 0, {{"value", A::kTensor}}, [](In, const Attributes& a) { return Types{a.get<Tensor>("value").type()}; });
+  add("constant", KernelKind::kSource, 0, 0, {{"value", A::kTensor}},
+      [](In, const Attributes& a) { return Types{a.get<Tensor>("value").type()}; });
   add("map", KernelKind::kMap, 1, kAnyNumber, {{"body", A::kExpr}}, map_types);
   add("reduce", KernelKind::kReduce, 1, 1, {kind, axes, keepdims}, reduce_types);
   add("arg_reduce", KernelKind::kReduce, 1, 1, {kind, axis, keepdims}, arg_reduce_types);
   const AttributeValue none = std::vector<int64_t>{};
   add("contract", KernelKind::kContract, 2, 2,
-      {{"lhs_batch", A::kInts, none}, {"rhs_batch", A::kInts, none}, {"lhs_contract", A::kInts}, {"rhs_contract", A::kInts}}, contract_types);
+      {{"lhs_batch", A::kInts, none},
+       {"rhs_batch", A::kInts, none},
+       {"lhs_contract", A::kInts},
+       {"rhs_contract", A::kInts}},
+      contract_types);
   add("reshape", KernelKind::kMove, 1, 1, {shape}, reshape_types);
   add("transpose", KernelKind::kMove, 1, 1, {{"perm", A::kInts}}, transpose_types);
   add("broadcast", KernelKind::kMove, 1, 1, {shape, {"dims", A::kInts}}, broadcast_types);
-  add("slice", KernelKind::kMove, 1, 1, {{"begin", A::kInts}, {"end", A::kInts}, {"stride", A::kInts}}, slice_types);
-  add("pad", KernelKind::kMove, 1, 1, {{"low", A::kInts}, {"high", A::kInts}, {"value", A::kFloat, 0.0}}, pad_types);
+  add("slice", KernelKind::kMove, 1, 1,
+      {{"begin", A::kInts}, {"end", A::kInts}, {"stride", A::kInts}}, slice_types);
+  add("pad", KernelKind::kMove, 1, 1,
+      {{"low", A::kInts}, {"high", A::kInts}, {"value", A::kFloat, 0.0}}, pad_types);
   add("concat", KernelKind::kMove, 1, kAnyNumber, {axis}, concat_types);
   add("iota", KernelKind::kMove, 0, 0, {shape, axis, dtype}, iota_types);
   add("gather", KernelKind::kGather, 2, 2, {axis}, gather_types);
   add("scatter_add", KernelKind::kScatter, 2, 2, {axis, {"size", A::kInt}}, scatter_add_types);
-  add("random", KernelKind::kRandom, 1, 1, {shape, dtype, {"distribution", A::kString, std::string("uniform")}, {"stream", A::kInt, int64_t{0}}}, random_types);
+  add("random", KernelKind::kRandom, 1, 1,
+      {shape,
+       dtype,
+       {"distribution", A::kString, std::string("uniform")},
+       {"stream", A::kInt, int64_t{0}}},
+      random_types);
   add("size", KernelKind::kMove, 1, 1, {axis, {"dtype", A::kDType, DType::kFloat32}}, size_types);
   add("fusion", KernelKind::kFusion, 0, kAnyNumber, {kind, {"body", A::kGraph}}, fusion_types);
 }

@@ -9,12 +9,14 @@
 namespace sinter {
 
 std::string_view kernel_kind_name(KernelKind kind) {
-  constexpr std::string_view kNames[] = {"composite", "source", "map", "reduce", "contract", "move", "gather", "scatter", "random", "fusion"};
+  constexpr std::string_view kNames[] = {"composite", "source", "map",     "reduce", "contract",
+                                         "move",      "gather", "scatter", "random", "fusion"};
   return kNames[static_cast<size_t>(kind)];
 }
 
 Registry& Registry::global() {
-  // Leaked on purpose: graphs hold pointers to records and may be destroyed after any static object.
+  // Leaked on purpose: graphs hold pointers to records and may be destroyed after any static
+  // object.
   static Registry* registry = [] {
     auto* r = new Registry;
     register_kernel_ops(*r);

@@ -1,4 +1,5 @@
-// The record of an op: everything Sinter knows about it, in one place. And the registry that finds records by name.
+// The record of an op: everything Sinter knows about it, in one place. And the registry that finds
+// records by name.
 #pragma once
 
 #include <functional>
@@ -31,18 +32,23 @@ enum class KernelKind : uint8_t {
   kGather,
   kScatter,
   kRandom,
-  kFusion,     // a region of the kinds above, run as one kernel
+  kFusion,  // a region of the kinds above, run as one kernel
 };
 std::string_view kernel_kind_name(KernelKind kind);
 
-/// Result types from input types and attributes. Raise ShapeError for what does not fit (the caller adds op, name and line).
-using ShapeRule = std::function<std::vector<ValueType>(std::span<const ValueType>, const Attributes&)>;
+/// Result types from input types and attributes. Raise ShapeError for what does not fit (the caller
+/// adds op, name and line).
+using ShapeRule =
+    std::function<std::vector<ValueType>(std::span<const ValueType>, const Attributes&)>;
 /// The scalar body of an elementwise op.
 using ScalarBody = std::function<Scalar(std::span<const Scalar>, const Attributes&)>;
-/// Cotangents of the arguments from arguments, result y and its cotangent dy; cheaper than the derived one (e.g. from y alone).
-using ScalarDerivative = std::function<std::vector<Scalar>(std::span<const Scalar>, Scalar y, Scalar dy, const Attributes&)>;
+/// Cotangents of the arguments from arguments, result y and its cotangent dy; cheaper than the
+/// derived one (e.g. from y alone).
+using ScalarDerivative = std::function<std::vector<Scalar>(std::span<const Scalar>, Scalar y,
+                                                           Scalar dy, const Attributes&)>;
 /// Builds the op from simpler ones in the graph of its inputs.
-using Decomposition = std::function<std::vector<Symbol>(std::span<const Symbol>, const Attributes&)>;
+using Decomposition =
+    std::function<std::vector<Symbol>(std::span<const Symbol>, const Attributes&)>;
 
 /// What a gradient rule gets. Cotangents of results that nobody needs are nullopt.
 struct GradientContext {
@@ -65,20 +71,22 @@ struct OpRecord {
   ScalarBody body;              // elementwise ops only: decomposition and gradient follow from it
   ScalarDerivative derivative;  // optional, elementwise ops only
   Decomposition decomposition;  // composites
-  GradientRule gradient;        // optional for composites: without it the decomposition is differentiated
-  std::string no_gradient;      // why there is none, for ops that have no derivative
+  GradientRule gradient;  // optional for composites: without it the decomposition is differentiated
+  std::string no_gradient;  // why there is none, for ops that have no derivative
 
   bool is_elementwise() const { return static_cast<bool>(body); }
 };
 inline constexpr int kAnyNumber = 1 << 20;
 
-/// All op records, by name. Filled by explicit calls (register_kernel_ops, register_ops): no static initialisers.
+/// All op records, by name. Filled by explicit calls (register_kernel_ops, register_ops): no static
+/// initialisers.
 class Registry {
  public:
   /// The registry of this process; holds the kernel ops from the start.
   static Registry& global();
   const OpRecord& add(OpRecord record);  // InternalError when the name is taken
-  /// Adds the derivative of a kernel op, whose shape rule stands in core but whose mathematics belongs to ops.
+  /// Adds the derivative of a kernel op, whose shape rule stands in core but whose mathematics
+  /// belongs to ops.
   void set_gradient(std::string_view op, GradientRule rule);
   void set_no_gradient(std::string_view op, std::string reason);
   const OpRecord* find(std::string_view name) const;

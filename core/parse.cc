@@ -17,7 +17,8 @@ namespace {
 
 class Parser {
  public:
-  Parser(std::string_view text, std::span<const Tensor> constants) : text_(text), constants_(constants) {}
+  Parser(std::string_view text, std::span<const Tensor> constants)
+      : text_(text), constants_(constants) {}
 
   Graph parse_all() {
     Graph graph = parse_graph_block(0);
@@ -30,18 +31,28 @@ class Parser {
   using Names = std::map<std::string, int32_t, std::less<>>;
 
   [[noreturn]] void fail(const std::string& wanted) const {
-    const size_t line = 1 + static_cast<size_t>(std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n'));
+    const size_t line =
+        1 + static_cast<size_t>(
+                std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n'));
     const size_t start = text_.substr(0, at_).rfind('\n');
     const size_t column = at_ - (start == std::string_view::npos ? 0 : start + 1) + 1;
-    const std::string found = at_ < text_.size() ? fmt::format("'{}'", text_.substr(at_, std::min<size_t>(20, text_.find('\n', at_) - at_))) : "the end of the text";
-    throw ParseError(fmt::format("graph text, line {}, column {}: expected {}, found {}", line, column, wanted, found));
+    const std::string found =
+        at_ < text_.size()
+            ? fmt::format("'{}'",
+                          text_.substr(at_, std::min<size_t>(20, text_.find('\n', at_) - at_)))
+            : "the end of the text";
+    throw ParseError(fmt::format("graph text, line {}, column {}: expected {}, found {}", line,
+                                 column, wanted, found));
   }
 
   void skip() {
     while (at_ < text_.size()) {
-      if (std::isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
-      else if (text_.substr(at_, 2) == "//") at_ = std::min(text_.size(), text_.find('\n', at_));
-      else break;
+      if (std::isspace(static_cast<unsigned char>(text_[at_])))
+        ++at_;
+      else if (text_.substr(at_, 2) == "//")
+        at_ = std::min(text_.size(), text_.find('\n', at_));
+      else
+        break;
     }
   }
   bool accept(std::string_view token) {
@@ -60,7 +71,9 @@ class Parser {
   std::string word(std::string_view extra = "_") {
     skip();
     const size_t start = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || extra.find(text_[at_]) != std::string_view::npos)) ++at_;
+    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) ||
+                                  extra.find(text_[at_]) != std::string_view::npos))
+      ++at_;
     if (start == at_) fail("a name");
     return std::string(text_.substr(start, at_ - start));
   }
@@ -80,10 +93,12 @@ class Parser {
     ++at_;
     return result;
   }
-  template <typename T> T number(const char* what) {
+  template <typename T>
+  T number(const char* what) {
     skip();
     T value{};
-    const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+    const auto [end, error] =
+        std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
     if (error != std::errc()) fail(what);
     at_ = static_cast<size_t>(end - text_.data());
     return value;
@@ -133,7 +148,8 @@ class Parser {
     if (accept("#")) {
       skip();
       uint64_t hash = 0;
-      const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), hash, 16);
+      const auto [end, error] =
+          std::from_chars(text_.data() + at_, text_.data() + text_.size(), hash, 16);
       if (error != std::errc()) fail("a hash");
       at_ = static_cast<size_t>(end - text_.data());
       for (const Tensor& c : constants_) {
@@ -146,7 +162,8 @@ class Parser {
     }
     expect(">");
     // Every element takes at least one character: a huge shape cannot be made from a short text.
-    if (t.shape.elements() > static_cast<int64_t>(text_.size())) fail("as many values as the shape has elements");
+    if (t.shape.elements() > static_cast<int64_t>(text_.size()))
+      fail("as many values as the shape has elements");
     Tensor result(t.dtype, t.shape);
     expect("(");
     for (int64_t i = 0; i < result.elements(); ++i) {
@@ -156,13 +173,17 @@ class Parser {
       } else if (t.dtype == DType::kFloat32) {
         skip();
         float value = 0;
-        const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
-        if (error == std::errc()) at_ = static_cast<size_t>(end - text_.data());
-        else value = static_cast<float>(floating());
+        const auto [end, error] =
+            std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+        if (error == std::errc())
+          at_ = static_cast<size_t>(end - text_.data());
+        else
+          value = static_cast<float>(floating());
         result.data<float>()[static_cast<size_t>(i)] = value;
       } else {
         const double value = floating();
-        if (!is_floating(t.dtype) && !(std::fabs(value) <= 2147483648.0)) fail("an integer in range");
+        if (!is_floating(t.dtype) && !(std::fabs(value) <= 2147483648.0))
+          fail("an integer in range");
         result.set(i, value);
       }
     }
@@ -191,13 +212,17 @@ class Parser {
       case AttributeType::kShape: return shape();
       case AttributeType::kDType: return dtype();
       case AttributeType::kTensor: return tensor();
-      case AttributeType::kExpr: return std::make_shared<const ScalarExpr>(ScalarExpr::parse(quoted()));
-      case AttributeType::kGraph: return std::make_shared<const Graph>(parse_graph_block(depth + 1));
+      case AttributeType::kExpr:
+        return std::make_shared<const ScalarExpr>(ScalarExpr::parse(quoted()));
+      case AttributeType::kGraph:
+        return std::make_shared<const Graph>(parse_graph_block(depth + 1));
       case AttributeType::kOpCall: {
         const OpRecord& op = op_record();
         Attributes given = attributes(op, depth);
         OpCall call{op.name, nullptr};
-        if (!given.values().empty()) call.attributes = std::make_shared<const Attributes>(complete_attributes(op.name, op.attributes, given));
+        if (!given.values().empty())
+          call.attributes = std::make_shared<const Attributes>(
+              complete_attributes(op.name, op.attributes, given));
         return call;
       }
     }
@@ -250,7 +275,8 @@ class Parser {
       ++at_;
       id.result = number<int32_t>("a result number");
     }
-    if (id.result < 0 || id.result >= static_cast<int32_t>(graph.node(id.node).types.size())) fail("a result that exists");
+    if (id.result < 0 || id.result >= static_cast<int32_t>(graph.node(id.node).types.size()))
+      fail("a result that exists");
     return id;
   }
 
@@ -304,7 +330,8 @@ class Parser {
     } catch (const Error& error) {
       fail(fmt::format("a legal node ({})", error.what()));
     }
-    if (!types.empty() && types != graph.node(index).types) fail(fmt::format("the type {}", graph.node(index).types[0].to_string()));
+    if (!types.empty() && types != graph.node(index).types)
+      fail(fmt::format("the type {}", graph.node(index).types[0].to_string()));
     names[label] = index;
   }
 
@@ -349,6 +376,8 @@ class Parser {
 
 }  // namespace
 
-Graph parse_graph(std::string_view text, std::span<const Tensor> constants) { return Parser(text, constants).parse_all(); }
+Graph parse_graph(std::string_view text, std::span<const Tensor> constants) {
+  return Parser(text, constants).parse_all();
+}
 
 }  // namespace sinter

@@ -1,6 +1,8 @@
-// Counter-based random bits: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC'11, section 3.3).
+// Counter-based random bits: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers:
+// as easy as 1, 2, 3", SC'11, section 3.3).
 //
-// Element e of a `random` node takes word w of block b, chosen so that 16 lanes of a vector need no shuffle:
+// Element e of a `random` node takes word w of block b, chosen so that 16 lanes of a vector need no
+// shuffle:
 //   e = 64 * group + 16 * w + lane,  b = 16 * group + lane.
 // Counter = {low b, high b, low step, high step}; key = {low seed, high seed xor stream}.
 #pragma once
@@ -15,7 +17,8 @@ inline constexpr uint32_t kPhiloxM0 = 0xD2511F53, kPhiloxM1 = 0xCD9E8D57;
 inline constexpr uint32_t kPhiloxW0 = 0x9E3779B9, kPhiloxW1 = 0xBB67AE85;
 inline constexpr int kPhiloxRounds = 10;
 
-constexpr void philox_round(uint32_t& c0, uint32_t& c1, uint32_t& c2, uint32_t& c3, uint32_t k0, uint32_t k1) {
+constexpr void philox_round(uint32_t& c0, uint32_t& c1, uint32_t& c2, uint32_t& c3, uint32_t k0,
+                            uint32_t k1) {
   const uint64_t p0 = uint64_t{kPhiloxM0} * c0;
   const uint64_t p1 = uint64_t{kPhiloxM1} * c2;
   c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
@@ -39,13 +42,16 @@ constexpr uint32_t philox_bits(int64_t seed, int64_t step, int64_t stream, int64
   const uint64_t block = e / 64 * 16 + e % 16;
   const auto s = static_cast<uint64_t>(seed);
   const auto t = static_cast<uint64_t>(step);
-  return philox4x32({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), static_cast<uint32_t>(t),
-                     static_cast<uint32_t>(t >> 32)},
-                    static_cast<uint32_t>(s), static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream))[e % 64 / 16];
+  return philox4x32({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
+                     static_cast<uint32_t>(t), static_cast<uint32_t>(t >> 32)},
+                    static_cast<uint32_t>(s),
+                    static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream))[e % 64 / 16];
 }
 
-/// The bits of elements 64 * group to 64 * group + 63: what philox_bits gives one by one, 16 blocks side by side.
-inline std::array<uint32_t, 64> philox_group(int64_t seed, int64_t step, int64_t stream, int64_t group) {
+/// The bits of elements 64 * group to 64 * group + 63: what philox_bits gives one by one, 16 blocks
+/// side by side.
+inline std::array<uint32_t, 64> philox_group(int64_t seed, int64_t step, int64_t stream,
+                                             int64_t group) {
   constexpr int kLanes = 16;
   std::array<uint32_t, 64> c;
   const uint64_t first = static_cast<uint64_t>(group) * kLanes;
@@ -56,7 +62,8 @@ inline std::array<uint32_t, 64> philox_group(int64_t seed, int64_t step, int64_t
     c[2 * kLanes + lane] = static_cast<uint32_t>(t);
     c[3 * kLanes + lane] = static_cast<uint32_t>(t >> 32);
   }
-  uint32_t k0 = static_cast<uint32_t>(s), k1 = static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream);
+  uint32_t k0 = static_cast<uint32_t>(s),
+           k1 = static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream);
   for (int round = 0; round < kPhiloxRounds; ++round, k0 += kPhiloxW0, k1 += kPhiloxW1) {
     for (std::size_t lane = 0; lane < kLanes; ++lane)
       philox_round(c[lane], c[kLanes + lane], c[2 * kLanes + lane], c[3 * kLanes + lane], k0, k1);

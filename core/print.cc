@@ -22,17 +22,21 @@ std::string quoted(std::string_view text) {
   std::string result = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') result += '\\';
-    if (c == '\n') result += "\\n";
-    else result += c;
+    if (c == '\n')
+      result += "\\n";
+    else
+      result += c;
   }
   return result + "\"";
 }
 
 // Names that may stand after % as they are.
 bool is_identifier(std::string_view name) {
-  if (name.empty() || !(std::isalpha(static_cast<unsigned char>(name[0])) || name[0] == '_')) return false;
+  if (name.empty() || !(std::isalpha(static_cast<unsigned char>(name[0])) || name[0] == '_'))
+    return false;
   for (char c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '/' && c != '.') return false;
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '/' && c != '.')
+      return false;
   }
   return true;
 }
@@ -42,7 +46,8 @@ bool is_named_source(const Node& node) {
 }
 
 std::string element_text(const Tensor& t, int64_t i) {
-  if (t.dtype() == DType::kInt64) return fmt::format("{}", t.data<int64_t>()[static_cast<size_t>(i)]);
+  if (t.dtype() == DType::kInt64)
+    return fmt::format("{}", t.data<int64_t>()[static_cast<size_t>(i)]);
   if (t.dtype() == DType::kFloat32) {
     const float value = t.data<float>()[static_cast<size_t>(i)];
     return std::isfinite(value) ? fmt::format("{}", value) : number(value);
@@ -51,7 +56,8 @@ std::string element_text(const Tensor& t, int64_t i) {
 }
 
 std::string tensor_text(const Tensor& t, const TextOptions& options) {
-  if (t.elements() > options.max_constant_elements) return fmt::format("tensor<{} #{:016x}>", t.type().to_string(), hash_tensor(t));
+  if (t.elements() > options.max_constant_elements)
+    return fmt::format("tensor<{} #{:016x}>", t.type().to_string(), hash_tensor(t));
   std::vector<std::string> elements;
   for (int64_t i = 0; i < t.elements(); ++i) elements.push_back(element_text(t, i));
   return fmt::format("tensor<{}>({})", t.type().to_string(), fmt::join(elements, ", "));
@@ -80,35 +86,46 @@ struct ValuePrinter {
   std::string operator()(const Shape& v) const { return v.to_string(); }
   std::string operator()(DType v) const { return std::string(dtype_name(v)); }
   std::string operator()(const Tensor& v) const { return tensor_text(v, options); }
-  std::string operator()(const std::shared_ptr<const ScalarExpr>& v) const { return quoted(v->to_string()); }
+  std::string operator()(const std::shared_ptr<const ScalarExpr>& v) const {
+    return quoted(v->to_string());
+  }
   std::string operator()(const std::shared_ptr<const Graph>& v) const {
     std::string text = to_text(*v, options);
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return indented(text);
   }
   std::string operator()(const OpCall& v) const {
-    return v.op + (v.attributes ? attributes_to_text(Registry::global().get(v.op), *v.attributes, options) : "");
+    return v.op + (v.attributes
+                       ? attributes_to_text(Registry::global().get(v.op), *v.attributes, options)
+                       : "");
   }
 };
 
 }  // namespace
 
-std::string to_text(const AttributeValue& value, const TextOptions& options) { return std::visit(ValuePrinter{options}, value); }
+std::string to_text(const AttributeValue& value, const TextOptions& options) {
+  return std::visit(ValuePrinter{options}, value);
+}
 
-std::string attributes_to_text(const OpRecord& op, const Attributes& attributes, const TextOptions& options) {
+std::string attributes_to_text(const OpRecord& op, const Attributes& attributes,
+                               const TextOptions& options) {
   std::vector<std::string> parts;
   for (const AttributeSpec& spec : op.attributes) {
     const AttributeValue* value = attributes.find(spec.name);
-    if (value == nullptr || (spec.default_value && equal_values(*value, *spec.default_value))) continue;
+    if (value == nullptr || (spec.default_value && equal_values(*value, *spec.default_value)))
+      continue;
     parts.push_back(spec.name + "=" + to_text(*value, options));
   }
   return parts.empty() ? "" : fmt::format("{{{}}}", fmt::join(parts, ", "));
 }
 
 std::string to_text(const Graph& graph, const TextOptions& options) {
-  const auto name = [&](int32_t i) { return is_named_source(graph.node(i)) ? graph.node(i).name : std::to_string(i); };
+  const auto name = [&](int32_t i) {
+    return is_named_source(graph.node(i)) ? graph.node(i).name : std::to_string(i);
+  };
   const auto value = [&](ValueId id) {
-    return fmt::format("%{}{}", name(id.node), graph.node(id).types.size() > 1 ? fmt::format("#{}", id.result) : "");
+    return fmt::format("%{}{}", name(id.node),
+                       graph.node(id).types.size() > 1 ? fmt::format("#{}", id.result) : "");
   };
   std::string text = fmt::format("graph {} {{\n", quoted(graph.name()));
   for (int32_t i = 0; i < graph.size(); ++i) {
@@ -117,15 +134,21 @@ std::string to_text(const Graph& graph, const TextOptions& options) {
     for (ValueId id : node.inputs) inputs.push_back(value(id));
     for (const ValueType& t : node.types) types.push_back(t.to_string());
     const bool typed_source = node.op->kind == KernelKind::kSource && !node.is("constant");
-    const std::string attributes = typed_source ? "" : attributes_to_text(*node.op, node.attributes, options);
-    text += fmt::format("  %{} = {}({}){}{} : {}", name(i), node.op->name, fmt::join(inputs, ", "), attributes.empty() ? "" : " ",
-                        indented(attributes), types.size() == 1 ? types[0] : fmt::format("({})", fmt::join(types, ", ")));
+    const std::string attributes =
+        typed_source ? "" : attributes_to_text(*node.op, node.attributes, options);
+    text += fmt::format("  %{} = {}({}){}{} : {}", name(i), node.op->name, fmt::join(inputs, ", "),
+                        attributes.empty() ? "" : " ", indented(attributes),
+                        types.size() == 1 ? types[0] : fmt::format("({})", fmt::join(types, ", ")));
     if (!node.name.empty() && !is_named_source(node)) text += " " + quoted(node.name);
-    if (options.origins && node.origin) text += fmt::format(" @ {} {}:{}", quoted(node.origin->layer), quoted(node.origin->file), node.origin->line);
+    if (options.origins && node.origin)
+      text += fmt::format(" @ {} {}:{}", quoted(node.origin->layer), quoted(node.origin->file),
+                          node.origin->line);
     text += "\n";
   }
-  for (const Graph::Output& o : graph.outputs()) text += fmt::format("  output {} = {}\n", quoted(o.name), value(o.value));
-  for (const Graph::Update& u : graph.updates()) text += fmt::format("  update %{} = {}\n", name(u.variable), value(u.value));
+  for (const Graph::Output& o : graph.outputs())
+    text += fmt::format("  output {} = {}\n", quoted(o.name), value(o.value));
+  for (const Graph::Update& u : graph.updates())
+    text += fmt::format("  update %{} = {}\n", name(u.variable), value(u.value));
   return text + "}\n";
 }
 
@@ -170,7 +193,8 @@ uint64_t hash_tensor(const Tensor& tensor) {
 }
 
 uint64_t hash_graph(const Graph& graph) {
-  // The text form without origins says everything but large constants, which stand in it by their hash.
+  // The text form without origins says everything but large constants, which stand in it by their
+  // hash.
   Hasher h;
   h.text(to_text(graph, {.origins = false}));
   return h.value();

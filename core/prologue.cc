@@ -43,7 +43,8 @@ std::vector<bool> frozen_nodes(const Graph& graph) {
 
 bool is_frozen(const Graph& graph, ValueId value) {
   const auto is_updated = [&](int32_t node) {
-    return std::ranges::any_of(graph.updates(), [&](const Graph::Update& u) { return u.variable == node; });
+    return std::ranges::any_of(graph.updates(),
+                               [&](const Graph::Update& u) { return u.variable == node; });
   };
   // Upwards from the value: as a rule the first way that is taken ends at what decides.
   std::vector<int32_t> stack = {value.node};

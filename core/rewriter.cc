@@ -35,12 +35,14 @@ void Rewriter::copy(int32_t index) {
   inputs.reserve(node.inputs.size());
   for (ValueId id : node.inputs) inputs.push_back(map(id).id());
   const int32_t added = target_.copy_node(source_, index, std::move(inputs), node.origin);
-  for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) replace({index, r}, ValueId{added, r});
+  for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r)
+    replace({index, r}, ValueId{added, r});
 }
 
 Graph Rewriter::finish() {
   for (const Graph::Output& o : source_.outputs()) target_.add_output(o.name, map(o.value).id());
-  for (const Graph::Update& u : source_.updates()) target_.add_update(map({u.variable, 0}).id().node, map(u.value).id());
+  for (const Graph::Update& u : source_.updates())
+    target_.add_update(map({u.variable, 0}).id().node, map(u.value).id());
   target_.set_origin(nullptr);
   return std::move(target_);
 }
@@ -54,7 +56,8 @@ Graph rewrite(const Graph& source, const std::function<bool(Rewriter&, int32_t)>
   return rewriter.finish();
 }
 
-std::vector<Symbol> inline_graph(Graph& target, const Graph& region, std::span<const Symbol> arguments) {
+std::vector<Symbol> inline_graph(Graph& target, const Graph& region,
+                                 std::span<const Symbol> arguments) {
   SINTER_CHECK(arguments.size() == region.inputs().size(), "arguments of region " + region.name());
   std::vector<std::vector<Symbol>> map(static_cast<size_t>(region.size()));
   size_t next = 0;
@@ -65,9 +68,12 @@ std::vector<Symbol> inline_graph(Graph& target, const Graph& region, std::span<c
       continue;
     }
     std::vector<ValueId> inputs;
-    for (ValueId id : node.inputs) inputs.push_back(map[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)].id());
-    const int32_t added = target.copy_node(region, i, std::move(inputs), node.origin ? node.origin : target.origin());
-    for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) map[static_cast<size_t>(i)].emplace_back(&target, ValueId{added, r});
+    for (ValueId id : node.inputs)
+      inputs.push_back(map[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)].id());
+    const int32_t added =
+        target.copy_node(region, i, std::move(inputs), node.origin ? node.origin : target.origin());
+    for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r)
+      map[static_cast<size_t>(i)].emplace_back(&target, ValueId{added, r});
   }
   std::vector<Symbol> results;
   for (const Graph::Output& o : region.outputs()) {

@@ -27,7 +27,9 @@ class Rewriter {
   Graph finish();
 
  private:
-  size_t place(ValueId old) const { return static_cast<size_t>(first_[static_cast<size_t>(old.node)] + old.result); }
+  size_t place(ValueId old) const {
+    return static_cast<size_t>(first_[static_cast<size_t>(old.node)] + old.result);
+  }
 
   const Graph& source_;
   Graph target_;
@@ -35,11 +37,13 @@ class Rewriter {
   std::vector<ValueId> map_;
 };
 
-/// Walks the nodes in order. `visit` returns true when it has replaced all results of the node; otherwise the node is copied.
-/// New nodes get the origin of the node that is visited.
+/// Walks the nodes in order. `visit` returns true when it has replaced all results of the node;
+/// otherwise the node is copied. New nodes get the origin of the node that is visited.
 Graph rewrite(const Graph& source, const std::function<bool(Rewriter&, int32_t)>& visit);
 
-/// Copies `region`'s nodes into `target`, its inputs replaced by `arguments`; returns the symbols of its outputs.
-std::vector<Symbol> inline_graph(Graph& target, const Graph& region, std::span<const Symbol> arguments);
+/// Copies `region`'s nodes into `target`, its inputs replaced by `arguments`; returns the symbols
+/// of its outputs.
+std::vector<Symbol> inline_graph(Graph& target, const Graph& region,
+                                 std::span<const Symbol> arguments);
 
 }  // namespace sinter

@@ -46,7 +46,8 @@ bool constant_in_range(DType dtype, double value) {
     case DType::kInt32: return std::fabs(value) <= 2147483648.0 && value == std::trunc(value);
     case DType::kInt64: return std::fabs(value) < 9.2e18 && value == std::trunc(value);
     case DType::kBool: return value == 0 || value == 1;
-    case DType::kBFloat16: return std::isnan(value) || static_cast<double>(bfloat16(value)) == value;
+    case DType::kBFloat16:
+      return std::isnan(value) || static_cast<double>(bfloat16(value)) == value;
     case DType::kUint8: return value >= 0 && value <= 255 && value == std::trunc(value);
   }
   return false;

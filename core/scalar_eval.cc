@@ -1,4 +1,5 @@
-// Evaluation of scalar expressions: the definition of what every scalar op means, at the precision of each instruction.
+// Evaluation of scalar expressions: the definition of what every scalar op means, at the precision
+// of each instruction.
 #include <cmath>
 #include <limits>
 
@@ -8,11 +9,21 @@
 namespace sinter {
 namespace {
 
-template <typename T> T nan_max(T a, T b) { return std::isnan(a) || std::isnan(b) ? a + b : (a < b ? b : a); }
-template <typename T> T nan_min(T a, T b) { return std::isnan(a) || std::isnan(b) ? a + b : (b < a ? b : a); }
-template <typename T> T sign_of(T a) { return std::isnan(a) ? a : static_cast<T>((a > 0) - (a < 0)); }
+template <typename T>
+T nan_max(T a, T b) {
+  return std::isnan(a) || std::isnan(b) ? a + b : (a < b ? b : a);
+}
+template <typename T>
+T nan_min(T a, T b) {
+  return std::isnan(a) || std::isnan(b) ? a + b : (b < a ? b : a);
+}
+template <typename T>
+T sign_of(T a) {
+  return std::isnan(a) ? a : static_cast<T>((a > 0) - (a < 0));
+}
 
-template <typename T> T float_op(ScalarOp op, T a, T b) {
+template <typename T>
+T float_op(ScalarOp op, T a, T b) {
   switch (op) {
     case ScalarOp::kAdd: return a + b;
     case ScalarOp::kSub: return a - b;
@@ -49,7 +60,8 @@ int64_t wrap(DType dtype, int64_t value) {
   }
 }
 
-// Integers wrap around; division truncates toward zero and by zero gives zero, so that no input can trap.
+// Integers wrap around; division truncates toward zero and by zero gives zero, so that no input can
+// trap.
 int64_t int_op(ScalarOp op, int64_t a, int64_t b) {
   const auto u = [](int64_t v) { return static_cast<uint64_t>(v); };
   switch (op) {
@@ -78,14 +90,21 @@ int64_t to_integer(DType dtype, double value) {
   if (std::isnan(value)) return 0;
   double low = -9223372036854775808.0;
   double high = 9223372036854774784.0;
-  if (dtype == DType::kInt32) { low = -2147483648.0; high = 2147483647.0; }
-  if (dtype == DType::kUint8) { low = 0; high = 255; }
+  if (dtype == DType::kInt32) {
+    low = -2147483648.0;
+    high = 2147483647.0;
+  }
+  if (dtype == DType::kUint8) {
+    low = 0;
+    high = 255;
+  }
   return static_cast<int64_t>(value < low ? low : (value > high ? high : value));
 }
 
 }  // namespace
 
-ScalarValue evaluate_instruction(const ScalarInstruction& i, DType operand, ScalarValue a, ScalarValue b, ScalarValue c) {
+ScalarValue evaluate_instruction(const ScalarInstruction& i, DType operand, ScalarValue a,
+                                 ScalarValue b, ScalarValue c) {
   const bool from_float = is_floating(operand);
   switch (i.op) {
     case ScalarOp::kLess: return {0, from_float ? a.f < b.f : a.i < b.i};
@@ -96,7 +115,8 @@ ScalarValue evaluate_instruction(const ScalarInstruction& i, DType operand, Scal
       if (is_floating(i.dtype)) {
         const double value = from_float ? a.f : static_cast<double>(a.i);
         if (i.dtype == DType::kFloat64) return {value, 0};
-        if (i.dtype == DType::kBFloat16) return {bfloat16(from_float ? static_cast<float>(value) : static_cast<float>(a.i)), 0};
+        if (i.dtype == DType::kBFloat16)
+          return {bfloat16(from_float ? static_cast<float>(value) : static_cast<float>(a.i)), 0};
         return {from_float ? static_cast<float>(value) : static_cast<float>(a.i), 0};
       }
       return {0, from_float ? to_integer(i.dtype, a.f) : wrap(i.dtype, a.i)};
@@ -109,7 +129,8 @@ ScalarValue evaluate_instruction(const ScalarInstruction& i, DType operand, Scal
   return {0, wrap(i.dtype, int_op(i.op, a.i, b.i))};
 }
 
-void evaluate(const ScalarExpr& expr, std::span<const ScalarValue> arguments, std::span<ScalarValue> scratch) {
+void evaluate(const ScalarExpr& expr, std::span<const ScalarValue> arguments,
+              std::span<ScalarValue> scratch) {
   for (size_t k = 0; k < expr.instructions.size(); ++k) {
     const ScalarInstruction& i = expr.instructions[k];
     if (i.op == ScalarOp::kArgument) {
@@ -121,8 +142,9 @@ void evaluate(const ScalarExpr& expr, std::span<const ScalarValue> arguments, st
         return i.operands[n] < 0 ? ScalarValue{} : scratch[static_cast<size_t>(i.operands[n])];
       };
       const size_t typed = i.op == ScalarOp::kSelect ? 1 : 0;
-      scratch[k] = evaluate_instruction(i, expr.instructions[static_cast<size_t>(i.operands[typed])].dtype, operand(0),
-                                        operand(1), operand(2));
+      scratch[k] =
+          evaluate_instruction(i, expr.instructions[static_cast<size_t>(i.operands[typed])].dtype,
+                               operand(0), operand(1), operand(2));
     }
   }
 }

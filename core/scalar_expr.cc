@@ -1,4 +1,5 @@
-// Tracing of scalar expressions: hash-consing builder with exact folding, operators, and the table of scalar ops.
+// Tracing of scalar expressions: hash-consing builder with exact folding, operators, and the table
+// of scalar ops.
 #include "core/scalar_expr.h"
 
 #include <algorithm>
@@ -17,14 +18,13 @@ struct OpInfo {
 };
 
 constexpr OpInfo kOps[] = {
-    {"argument", 0, 0}, {"constant", 0, 0},
-    {"add", 2, 1}, {"sub", 2, 1}, {"mul", 2, 1}, {"div", 2, 4}, {"max", 2, 2}, {"min", 2, 2}, {"pow", 2, 30},
-    {"neg", 1, 1}, {"abs", 1, 1}, {"sign", 1, 2}, {"floor", 1, 1}, {"ceil", 1, 1}, {"round", 1, 1}, {"sqrt", 1, 6},
-    {"exp", 1, 12}, {"expm1", 1, 14}, {"log", 1, 14}, {"log1p", 1, 16}, {"tanh", 1, 16}, {"erf", 1, 16},
-    {"sin", 1, 20}, {"cos", 1, 20},
-    {"less", 2, 1}, {"less_equal", 2, 1}, {"equal", 2, 1},
-    {"and", 2, 1}, {"or", 2, 1}, {"not", 1, 1},
-    {"select", 3, 1}, {"cast", 1, 1},
+    {"argument", 0, 0},   {"constant", 0, 0}, {"add", 2, 1},    {"sub", 2, 1},  {"mul", 2, 1},
+    {"div", 2, 4},        {"max", 2, 2},      {"min", 2, 2},    {"pow", 2, 30}, {"neg", 1, 1},
+    {"abs", 1, 1},        {"sign", 1, 2},     {"floor", 1, 1},  {"ceil", 1, 1}, {"round", 1, 1},
+    {"sqrt", 1, 6},       {"exp", 1, 12},     {"expm1", 1, 14}, {"log", 1, 14}, {"log1p", 1, 16},
+    {"tanh", 1, 16},      {"erf", 1, 16},     {"sin", 1, 20},   {"cos", 1, 20}, {"less", 2, 1},
+    {"less_equal", 2, 1}, {"equal", 2, 1},    {"and", 2, 1},    {"or", 2, 1},   {"not", 1, 1},
+    {"select", 3, 1},     {"cast", 1, 1},
 };
 
 const OpInfo& info(ScalarOp op) { return kOps[static_cast<size_t>(op)]; }
@@ -56,7 +56,9 @@ bool ScalarInstruction::operator==(const ScalarInstruction& other) const {
 }
 
 bool ScalarExpr::operator==(const ScalarExpr& other) const {
-  if (arguments != other.arguments || instructions.size() != other.instructions.size() || results.size() != other.results.size()) return false;
+  if (arguments != other.arguments || instructions.size() != other.instructions.size() ||
+      results.size() != other.results.size())
+    return false;
   // Operands come first in both lists, so one walk pairs the instructions up.
   std::vector<int32_t> pair(instructions.size(), -1);
   const auto matches = [&](auto&& self, int32_t mine, int32_t theirs) -> bool {
@@ -64,7 +66,9 @@ bool ScalarExpr::operator==(const ScalarExpr& other) const {
     if (known >= 0) return known == theirs;
     const ScalarInstruction& a = instructions[static_cast<size_t>(mine)];
     const ScalarInstruction& b = other.instructions[static_cast<size_t>(theirs)];
-    if (a.op != b.op || a.dtype != b.dtype || std::bit_cast<int64_t>(a.constant) != std::bit_cast<int64_t>(b.constant)) return false;
+    if (a.op != b.op || a.dtype != b.dtype ||
+        std::bit_cast<int64_t>(a.constant) != std::bit_cast<int64_t>(b.constant))
+      return false;
     if (a.op == ScalarOp::kArgument ? a.operands != b.operands : false) return false;
     for (size_t k = 0; a.op != ScalarOp::kArgument && k < 3; ++k) {
       if ((a.operands[k] < 0) != (b.operands[k] < 0)) return false;
@@ -87,7 +91,9 @@ int64_t ScalarExpr::flops() const {
 
 ScalarExpr ScalarExpr::widened() const {
   ScalarExpr result = *this;
-  auto widen = [](DType& d) { if (d == DType::kFloat32) d = DType::kFloat64; };
+  auto widen = [](DType& d) {
+    if (d == DType::kFloat32) d = DType::kFloat64;
+  };
   for (DType& d : result.arguments) widen(d);
   for (ScalarInstruction& i : result.instructions) widen(i.dtype);
   return result;
@@ -98,21 +104,27 @@ DType Scalar::dtype() const {
   return builder_->instruction(id_).dtype;
 }
 
-ScalarBuilder::ScalarBuilder(std::vector<DType> arguments) { expr_.arguments = std::move(arguments); }
+ScalarBuilder::ScalarBuilder(std::vector<DType> arguments) {
+  expr_.arguments = std::move(arguments);
+}
 
 Scalar ScalarBuilder::add(ScalarInstruction instruction) {
   const auto slot_of = [&](const ScalarInstruction& wanted) {
     uint64_t hash = static_cast<uint64_t>(wanted.op) << 8 | static_cast<uint64_t>(wanted.dtype);
-    const auto mix = [&](uint64_t word) { hash = (hash ^ word) * 0x9E3779B97F4A7C15u, hash ^= hash >> 29; };
+    const auto mix = [&](uint64_t word) {
+      hash = (hash ^ word) * 0x9E3779B97F4A7C15u, hash ^= hash >> 29;
+    };
     for (int32_t operand : wanted.operands) mix(static_cast<uint32_t>(operand));
     mix(std::bit_cast<uint64_t>(wanted.constant));
     size_t slot = hash & (known_.size() - 1);
-    while (known_[slot] >= 0 && !(this->instruction(known_[slot]) == wanted)) slot = (slot + 1) & (known_.size() - 1);
+    while (known_[slot] >= 0 && !(this->instruction(known_[slot]) == wanted))
+      slot = (slot + 1) & (known_.size() - 1);
     return slot;
   };
   if (2 * (expr_.instructions.size() + 1) > known_.size()) {
     known_.assign(std::max<size_t>(32, 2 * known_.size()), -1);
-    for (size_t i = 0; i < expr_.instructions.size(); ++i) known_[slot_of(expr_.instructions[i])] = static_cast<int32_t>(i);
+    for (size_t i = 0; i < expr_.instructions.size(); ++i)
+      known_[slot_of(expr_.instructions[i])] = static_cast<int32_t>(i);
   }
   int32_t& known = known_[slot_of(instruction)];
   if (known < 0) {
@@ -124,12 +136,14 @@ Scalar ScalarBuilder::add(ScalarInstruction instruction) {
 
 Scalar ScalarBuilder::argument(int index) {
   SINTER_CHECK(index >= 0 && index < static_cast<int>(expr_.arguments.size()));
-  return add({ScalarOp::kArgument, expr_.arguments[static_cast<size_t>(index)], {index, -1, -1}, 0});
+  return add(
+      {ScalarOp::kArgument, expr_.arguments[static_cast<size_t>(index)], {index, -1, -1}, 0});
 }
 
 std::vector<Scalar> ScalarBuilder::arguments() {
   std::vector<Scalar> result;
-  for (size_t i = 0; i < expr_.arguments.size(); ++i) result.push_back(argument(static_cast<int>(i)));
+  for (size_t i = 0; i < expr_.arguments.size(); ++i)
+    result.push_back(argument(static_cast<int>(i)));
   return result;
 }
 
@@ -152,11 +166,13 @@ Scalar ScalarBuilder::emit(ScalarOp op, std::span<const Scalar> operands) {
     }
   }
   for (size_t i = 0; i < operands.size(); ++i) {
-    const Scalar value = operands[i].is_number() ? constant(i < first_value ? DType::kBool : dtype, operands[i].constant())
+    const Scalar value = operands[i].is_number() ? constant(i < first_value ? DType::kBool : dtype,
+                                                            operands[i].constant())
                                                  : operands[i];
     SINTER_CHECK(value.builder() == this);
     SINTER_CHECK(i < first_value ? value.dtype() == DType::kBool : value.dtype() == dtype,
-                 std::string("operands of scalar op '") + std::string(info(op).name) + "' have different dtypes");
+                 std::string("operands of scalar op '") + std::string(info(op).name) +
+                     "' have different dtypes");
     ids[i] = value.id();
   }
   const DType result = is_comparison(op) ? DType::kBool : dtype;
@@ -167,7 +183,9 @@ Scalar ScalarBuilder::fold(ScalarOp op, DType dtype, std::span<const int32_t> op
   std::array<int32_t, 3> ids = {-1, -1, -1};
   std::copy(operands.begin(), operands.end(), ids.begin());
   const auto constant_of = [&](size_t i) { return instruction(ids[i]).op == ScalarOp::kConstant; };
-  const auto is = [&](size_t i, double value) { return constant_of(i) && instruction(ids[i]).constant == value; };
+  const auto is = [&](size_t i, double value) {
+    return constant_of(i) && instruction(ids[i]).constant == value;
+  };
   bool all_constant = true;
   for (size_t i = 0; i < operands.size(); ++i) all_constant = all_constant && constant_of(i);
   const ScalarInstruction result{op, dtype, ids, 0};
@@ -181,13 +199,17 @@ Scalar ScalarBuilder::fold(ScalarOp op, DType dtype, std::span<const int32_t> op
     const ScalarValue value = evaluate_instruction(result, operand_dtype, v[0], v[1], v[2]);
     return constant(dtype, is_floating(dtype) ? value.f : static_cast<double>(value.i));
   }
-  // Identities that hold for every value, NaN and infinities included. (x + 0 turns -0 into 0, so only x + -0 and x - 0 qualify.)
+  // Identities that hold for every value, NaN and infinities included. (x + 0 turns -0 into 0, so
+  // only x + -0 and x - 0 qualify.)
   if (op == ScalarOp::kMul && is(0, 1)) return {this, ids[1]};
   if (op == ScalarOp::kMul && is(1, 1)) return {this, ids[0]};
   if (op == ScalarOp::kDiv && is(1, 1)) return {this, ids[0]};
-  if (op == ScalarOp::kSub && is(1, 0) && !std::signbit(instruction(ids[1]).constant)) return {this, ids[0]};
-  if (op == ScalarOp::kNeg && instruction(ids[0]).op == ScalarOp::kNeg) return {this, instruction(ids[0]).operands[0]};
-  if (op == ScalarOp::kSelect && constant_of(0)) return {this, instruction(ids[0]).constant != 0 ? ids[1] : ids[2]};
+  if (op == ScalarOp::kSub && is(1, 0) && !std::signbit(instruction(ids[1]).constant))
+    return {this, ids[0]};
+  if (op == ScalarOp::kNeg && instruction(ids[0]).op == ScalarOp::kNeg)
+    return {this, instruction(ids[0]).operands[0]};
+  if (op == ScalarOp::kSelect && constant_of(0))
+    return {this, instruction(ids[0]).constant != 0 ? ids[1] : ids[2]};
   if (op == ScalarOp::kSelect && ids[1] == ids[2]) return {this, ids[1]};
   return add(result);
 }
@@ -199,7 +221,8 @@ Scalar ScalarBuilder::cast(Scalar value, DType dtype) {
   return fold(ScalarOp::kCast, dtype, operand);
 }
 
-std::vector<Scalar> ScalarBuilder::inline_expr(const ScalarExpr& expr, std::span<const Scalar> arguments) {
+std::vector<Scalar> ScalarBuilder::inline_expr(const ScalarExpr& expr,
+                                               std::span<const Scalar> arguments) {
   SINTER_CHECK(arguments.size() == expr.arguments.size());
   std::vector<Scalar> values;
   values.reserve(expr.instructions.size());
@@ -212,7 +235,9 @@ std::vector<Scalar> ScalarBuilder::inline_expr(const ScalarExpr& expr, std::span
         break;
       }
       case ScalarOp::kConstant: values.push_back(constant(i.dtype, i.constant)); break;
-      case ScalarOp::kCast: values.push_back(cast(values[static_cast<size_t>(i.operands[0])], i.dtype)); break;
+      case ScalarOp::kCast:
+        values.push_back(cast(values[static_cast<size_t>(i.operands[0])], i.dtype));
+        break;
       default: {
         std::array<Scalar, 3> operands = {0.0, 0.0, 0.0};
         const auto arity = static_cast<size_t>(info(i.op).arity);

@@ -1,7 +1,9 @@
-// Scalar expressions: the body of an elementwise op, traced once. From it come the reference, vector code, derivative and flop counts.
+// Scalar expressions: the body of an elementwise op, traced once. From it come the reference,
+// vector code, derivative and flop counts.
 //
-// An expression is a list of instructions in SSA form over typed arguments a0, a1, ...; it may have several results.
-// Text form: `(float32, float32) -> t0 = exp(a0); mul(t0, a1), add(a0, 1:float32)`.
+// An expression is a list of instructions in SSA form over typed arguments a0, a1, ...; it may have
+// several results. Text form: `(float32, float32) -> t0 = exp(a0); mul(t0, a1), add(a0,
+// 1:float32)`.
 #pragma once
 
 #include <array>
@@ -19,13 +21,37 @@ enum class ScalarOp : uint8_t {
   kArgument,  // operands[0] is the index of the argument
   kConstant,  // `constant`
   // two operands, result of their type
-  kAdd, kSub, kMul, kDiv, kMax, kMin, kPow,
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kMax,
+  kMin,
+  kPow,
   // one operand, result of its type
-  kNeg, kAbs, kSign, kFloor, kCeil, kRound, kSqrt, kExp, kExpm1, kLog, kLog1p, kTanh, kErf, kSin, kCos,
+  kNeg,
+  kAbs,
+  kSign,
+  kFloor,
+  kCeil,
+  kRound,
+  kSqrt,
+  kExp,
+  kExpm1,
+  kLog,
+  kLog1p,
+  kTanh,
+  kErf,
+  kSin,
+  kCos,
   // comparisons: two operands of one type, result bool
-  kLess, kLessEqual, kEqual,
+  kLess,
+  kLessEqual,
+  kEqual,
   // logic on bool
-  kAnd, kOr, kNot,
+  kAnd,
+  kOr,
+  kNot,
   kSelect,  // bool, then, else
   kCast,    // to the type of the instruction
 };
@@ -50,22 +76,26 @@ class ScalarExpr {
   std::vector<int32_t> results;                 // indices of instructions
 
   DType result_dtype(size_t i) const { return instructions[static_cast<size_t>(results[i])].dtype; }
-  /// Arithmetic operations an element costs, transcendental ones counted as given by scalar_op_cost.
+  /// Arithmetic operations an element costs, transcendental ones counted as given by
+  /// scalar_op_cost.
   int64_t flops() const;
   std::string to_string() const;
   /// Inverse of to_string; raises ParseError.
   static ScalarExpr parse(std::string_view text);
   /// The same expression with every float32 widened to float64.
   ScalarExpr widened() const;
-  /// Same arguments and the same tree of instructions under each result; their order in the list does not matter.
+  /// Same arguments and the same tree of instructions under each result; their order in the list
+  /// does not matter.
   bool operator==(const ScalarExpr& other) const;
 };
 
-/// A value while an expression is traced. Mixed numbers take the dtype of the traced operand: `2 * x + 1`.
+/// A value while an expression is traced. Mixed numbers take the dtype of the traced operand: `2 *
+/// x + 1`.
 class ScalarBuilder;
 class Scalar {
  public:
-  Scalar(double constant) : constant_(constant) {}  // NOLINT: implicit so that bodies read as formulas
+  Scalar(double constant)
+      : constant_(constant) {}  // NOLINT: implicit so that bodies read as formulas
   Scalar(ScalarBuilder* builder, int32_t id) : builder_(builder), id_(id) {}
   ScalarBuilder* builder() const { return builder_; }
   int32_t id() const { return id_; }
@@ -87,12 +117,16 @@ class ScalarBuilder {
   Scalar argument(int index);
   std::vector<Scalar> arguments();
   Scalar constant(DType dtype, double value);
-  Scalar emit(ScalarOp op, std::initializer_list<Scalar> operands) { return emit(op, std::span(operands.begin(), operands.size())); }
+  Scalar emit(ScalarOp op, std::initializer_list<Scalar> operands) {
+    return emit(op, std::span(operands.begin(), operands.size()));
+  }
   Scalar emit(ScalarOp op, std::span<const Scalar> operands);
   Scalar cast(Scalar value, DType dtype);
   /// Inlines `expr` on the given arguments (dtypes must match) and returns its results.
   std::vector<Scalar> inline_expr(const ScalarExpr& expr, std::span<const Scalar> arguments);
-  const ScalarInstruction& instruction(int32_t id) const { return expr_.instructions[static_cast<size_t>(id)]; }
+  const ScalarInstruction& instruction(int32_t id) const {
+    return expr_.instructions[static_cast<size_t>(id)];
+  }
   /// The expression of `results` without unused instructions (arguments keep their indices).
   ScalarExpr finish(std::span<const Scalar> results);
 
@@ -143,24 +177,29 @@ struct ScalarValue {
   int64_t i = 0;
 };
 
-/// Evaluates at the precision of each instruction (float32 instructions round to float). `scratch` must hold one value an
-/// instruction; results are read from scratch[expr.results[k]].
-void evaluate(const ScalarExpr& expr, std::span<const ScalarValue> arguments, std::span<ScalarValue> scratch);
+/// Evaluates at the precision of each instruction (float32 instructions round to float). `scratch`
+/// must hold one value an instruction; results are read from scratch[expr.results[k]].
+void evaluate(const ScalarExpr& expr, std::span<const ScalarValue> arguments,
+              std::span<ScalarValue> scratch);
 /// One instruction on given operands, at its precision; shared with constant folding.
-ScalarValue evaluate_instruction(const ScalarInstruction& instruction, DType operand_dtype, ScalarValue a, ScalarValue b,
-                                 ScalarValue c);
+ScalarValue evaluate_instruction(const ScalarInstruction& instruction, DType operand_dtype,
+                                 ScalarValue a, ScalarValue b, ScalarValue c);
 
-/// Reverse-mode derivative (chain rule over the instructions): an expression whose arguments are those of `expr` followed by
-/// one cotangent for each floating result (in order), and whose results are the cotangents of the arguments in `wrt`.
-/// Floor, ceil, round, sign, comparisons and casts to integers have derivative zero. At ties max and min follow TensorFlow:
-/// the first operand receives the gradient.
+/// Reverse-mode derivative (chain rule over the instructions): an expression whose arguments are
+/// those of `expr` followed by one cotangent for each floating result (in order), and whose results
+/// are the cotangents of the arguments in `wrt`. Floor, ceil, round, sign, comparisons and casts to
+/// integers have derivative zero. At ties max and min follow TensorFlow: the first operand receives
+/// the gradient.
 ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt);
 
-/// nullptr when operands of these dtypes fit the instruction and its dtype, otherwise what it needs.
-const char* scalar_operand_fault(const ScalarInstruction& instruction, const std::array<DType, 3>& operands);
+/// nullptr when operands of these dtypes fit the instruction and its dtype, otherwise what it
+/// needs.
+const char* scalar_operand_fault(const ScalarInstruction& instruction,
+                                 const std::array<DType, 3>& operands);
 
-/// "" when `expr` is legal (operands exist and come earlier, dtypes fit, constants are in range), otherwise what is wrong with it.
-/// Expressions that were traced or parsed are legal; those from a file must be asked.
+/// "" when `expr` is legal (operands exist and come earlier, dtypes fit, constants are in range),
+/// otherwise what is wrong with it. Expressions that were traced or parsed are legal; those from a
+/// file must be asked.
 std::string scalar_expr_fault(const ScalarExpr& expr);
 
 /// Relative cost of one instruction in units of an addition; used by cost models and flop counts.

@@ -1,4 +1,5 @@
-// Text form of scalar expressions: values used once are written in place, others get a name t0, t1, ...
+// Text form of scalar expressions: values used once are written in place, others get a name t0, t1,
+// ...
 #include <fmt/format.h>
 
 #include <cctype>
@@ -21,7 +22,8 @@ std::string number(double value) {
 
 class Printer {
  public:
-  explicit Printer(const ScalarExpr& expr) : expr_(expr), uses_(expr.instructions.size()), names_(expr.instructions.size()) {
+  explicit Printer(const ScalarExpr& expr)
+      : expr_(expr), uses_(expr.instructions.size()), names_(expr.instructions.size()) {
     for (const ScalarInstruction& i : expr.instructions) {
       if (i.op == ScalarOp::kArgument) continue;
       for (int32_t operand : i.operands) {
@@ -45,7 +47,8 @@ class Printer {
       names_[k] = fmt::format("t{}", next++);
       text += fmt::format("{} = {}; ", names_[k], value);
     }
-    for (size_t r = 0; r < expr_.results.size(); ++r) text += (r > 0 ? ", " : "") + expression(expr_.results[r]);
+    for (size_t r = 0; r < expr_.results.size(); ++r)
+      text += (r > 0 ? ", " : "") + expression(expr_.results[r]);
     return text;
   }
 
@@ -55,11 +58,13 @@ class Printer {
     if (!names_[k].empty()) return names_[k];
     const ScalarInstruction& i = expr_.instructions[k];
     if (i.op == ScalarOp::kArgument) return fmt::format("a{}", i.operands[0]);
-    if (i.op == ScalarOp::kConstant) return fmt::format("{}:{}", number(i.constant), dtype_name(i.dtype));
+    if (i.op == ScalarOp::kConstant)
+      return fmt::format("{}:{}", number(i.constant), dtype_name(i.dtype));
     std::string text(scalar_op_name(i.op));
     if (i.op == ScalarOp::kCast) text += fmt::format("<{}>", dtype_name(i.dtype));
     text += "(";
-    for (int n = 0; n < scalar_op_arity(i.op); ++n) text += (n > 0 ? ", " : "") + expression(i.operands[static_cast<size_t>(n)]);
+    for (int n = 0; n < scalar_op_arity(i.op); ++n)
+      text += (n > 0 ? ", " : "") + expression(i.operands[static_cast<size_t>(n)]);
     return text + ")";
   }
 
@@ -84,7 +89,8 @@ class Parser {
     do {
       const size_t start = position_;
       const std::string name = word();
-      if (!name.empty() && name[0] == 't' && name.size() > 1 && std::isdigit(static_cast<unsigned char>(name[1])) && accept("=")) {
+      if (!name.empty() && name[0] == 't' && name.size() > 1 &&
+          std::isdigit(static_cast<unsigned char>(name[1])) && accept("=")) {
         named_[name] = expression(0);
         expect(";");
         continue;
@@ -100,7 +106,8 @@ class Parser {
 
  private:
   [[noreturn]] void fail(std::string_view wanted) const {
-    throw ParseError(fmt::format("scalar expression '{}': expected {} at column {}", text_, wanted, position_ + 1));
+    throw ParseError(fmt::format("scalar expression '{}': expected {} at column {}", text_, wanted,
+                                 position_ + 1));
   }
   void skip() {
     while (position_ < text_.size() && text_[position_] == ' ') ++position_;
@@ -117,7 +124,9 @@ class Parser {
   std::string word() {
     skip();
     const size_t start = position_;
-    while (position_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[position_])) || text_[position_] == '_')) ++position_;
+    while (position_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[position_])) || text_[position_] == '_'))
+      ++position_;
     return std::string(text_.substr(start, position_ - start));
   }
   DType dtype() {
@@ -140,7 +149,8 @@ class Parser {
     skip();
     if (position_ >= text_.size()) fail("a value");
     const char c = text_[position_];
-    if (c == '-' || std::isdigit(static_cast<unsigned char>(c)) || text_.substr(position_, 4) == "inf:" || text_.substr(position_, 4) == "nan:") {
+    if (c == '-' || std::isdigit(static_cast<unsigned char>(c)) ||
+        text_.substr(position_, 4) == "inf:" || text_.substr(position_, 4) == "nan:") {
       return constant();
     }
     const std::string name = word();
@@ -152,7 +162,8 @@ class Parser {
           index >= static_cast<int32_t>(result_.arguments.size())) {
         fail("a declared argument");
       }
-      return add({ScalarOp::kArgument, result_.arguments[static_cast<size_t>(index)], {index, -1, -1}, 0});
+      return add(
+          {ScalarOp::kArgument, result_.arguments[static_cast<size_t>(index)], {index, -1, -1}, 0});
     }
     return call(name, depth);
   }
@@ -161,11 +172,15 @@ class Parser {
     if (end == std::string_view::npos) fail("a typed constant");
     const std::string digits(text_.substr(position_, end - position_));
     double value = 0;
-    if (digits == "nan") value = std::numeric_limits<double>::quiet_NaN();
-    else if (digits == "inf") value = std::numeric_limits<double>::infinity();
-    else if (digits == "-inf") value = -std::numeric_limits<double>::infinity();
+    if (digits == "nan")
+      value = std::numeric_limits<double>::quiet_NaN();
+    else if (digits == "inf")
+      value = std::numeric_limits<double>::infinity();
+    else if (digits == "-inf")
+      value = -std::numeric_limits<double>::infinity();
     else {
-      const auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+      const auto [last, error] =
+          std::from_chars(digits.data(), digits.data() + digits.size(), value);
       if (error != std::errc() || last != digits.data() + digits.size()) fail("a number");
     }
     position_ = end + 1;
@@ -197,9 +212,12 @@ class Parser {
       const auto k = static_cast<size_t>(n);
       types[k] = result_.instructions[static_cast<size_t>(i.operands[k])].dtype;
     }
-    const bool comparison = i.op == ScalarOp::kLess || i.op == ScalarOp::kLessEqual || i.op == ScalarOp::kEqual;
-    if (i.op != ScalarOp::kCast) i.dtype = comparison ? DType::kBool : types[i.op == ScalarOp::kSelect ? 1 : 0];
-    if (const char* what = scalar_operand_fault(i, types)) fail(fmt::format("operands that fit '{}': {}", name, what));
+    const bool comparison =
+        i.op == ScalarOp::kLess || i.op == ScalarOp::kLessEqual || i.op == ScalarOp::kEqual;
+    if (i.op != ScalarOp::kCast)
+      i.dtype = comparison ? DType::kBool : types[i.op == ScalarOp::kSelect ? 1 : 0];
+    if (const char* what = scalar_operand_fault(i, types))
+      fail(fmt::format("operands that fit '{}': {}", name, what));
     return add(i);
   }
 

@@ -1,4 +1,5 @@
-// Derivatives of scalar expressions: the chain rule over the instructions, from the results back to the arguments.
+// Derivatives of scalar expressions: the chain rule over the instructions, from the results back to
+// the arguments.
 #include <cmath>
 #include <numbers>
 #include <optional>
@@ -9,8 +10,10 @@
 namespace sinter {
 namespace {
 
-// Cotangents of the operands of y = op(a, b, c), given the cotangent g of y. nullopt: no derivative (zero).
-std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, Scalar g, Scalar a, Scalar b, Scalar c) {
+// Cotangents of the operands of y = op(a, b, c), given the cotangent g of y. nullopt: no derivative
+// (zero).
+std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, Scalar g, Scalar a,
+                                                        Scalar b, Scalar c) {
   (void)c;
   switch (op) {
     case ScalarOp::kAdd: return {g, g};
@@ -20,7 +23,8 @@ std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, S
     case ScalarOp::kMax: return {select(b <= a, g, 0.0), select(b <= a, 0.0, g)};
     case ScalarOp::kMin: return {select(a <= b, g, 0.0), select(a <= b, 0.0, g)};
     // d a^b = b a^(b-1) da + a^b log(a) db; the second term is 0 where a = 0.
-    case ScalarOp::kPow: return {g * b * pow(a, b - 1.0), g * select(equal(a, 0.0), 0.0, y * log(a))};
+    case ScalarOp::kPow:
+      return {g * b * pow(a, b - 1.0), g * select(equal(a, 0.0), 0.0, y * log(a))};
     case ScalarOp::kNeg: return {-g};
     case ScalarOp::kAbs: return {g * sign(a)};
     case ScalarOp::kSqrt: return {g / (2.0 * y)};
@@ -33,7 +37,8 @@ std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, S
     case ScalarOp::kSin: return {g * cos(a)};
     case ScalarOp::kCos: return {-(g * sin(a))};
     case ScalarOp::kSelect: return {std::nullopt, select(a, g, 0.0), select(a, 0.0, g)};
-    case ScalarOp::kCast: return {is_floating(a.dtype()) ? std::optional(cast(g, a.dtype())) : std::nullopt};
+    case ScalarOp::kCast:
+      return {is_floating(a.dtype()) ? std::optional(cast(g, a.dtype())) : std::nullopt};
     default: return {};
   }
 }
@@ -57,15 +62,19 @@ ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt) {
       values.push_back(builder.cast(values[static_cast<size_t>(i.operands[0])], i.dtype));
     } else {
       std::vector<Scalar> operands;
-      for (int k = 0; k < scalar_op_arity(i.op); ++k) operands.push_back(values[static_cast<size_t>(i.operands[static_cast<size_t>(k)])]);
+      for (int k = 0; k < scalar_op_arity(i.op); ++k)
+        operands.push_back(values[static_cast<size_t>(i.operands[static_cast<size_t>(k)])]);
       values.push_back(builder.emit(i.op, operands));
     }
   }
   std::vector<std::optional<Scalar>> cotangents(expr.instructions.size());
-  const auto accumulate = [&](size_t id, Scalar g) { cotangents[id] = cotangents[id] ? *cotangents[id] + g : g; };
+  const auto accumulate = [&](size_t id, Scalar g) {
+    cotangents[id] = cotangents[id] ? *cotangents[id] + g : g;
+  };
   int next = static_cast<int>(expr.arguments.size());
   for (size_t r = 0; r < expr.results.size(); ++r) {
-    if (is_floating(expr.result_dtype(r))) accumulate(static_cast<size_t>(expr.results[r]), builder.argument(next++));
+    if (is_floating(expr.result_dtype(r)))
+      accumulate(static_cast<size_t>(expr.results[r]), builder.argument(next++));
   }
   std::vector<std::optional<Scalar>> argument_cotangents(expr.arguments.size());
   for (size_t k = expr.instructions.size(); k-- > 0;) {
@@ -77,12 +86,17 @@ ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt) {
       continue;
     }
     if (i.op == ScalarOp::kConstant) continue;
-    const auto value = [&](size_t n) { return i.operands[n] < 0 ? values[k] : values[static_cast<size_t>(i.operands[n])]; };
-    const auto parts = operand_cotangents(i.op, values[k], *cotangents[k], value(0), value(1), value(2));
+    const auto value = [&](size_t n) {
+      return i.operands[n] < 0 ? values[k] : values[static_cast<size_t>(i.operands[n])];
+    };
+    const auto parts =
+        operand_cotangents(i.op, values[k], *cotangents[k], value(0), value(1), value(2));
     for (size_t n = 0; n < 3; ++n) {
       if (!parts[n] || i.operands[n] < 0) continue;
       const size_t operand = static_cast<size_t>(i.operands[n]);
-      const Scalar part = parts[n]->is_number() ? builder.constant(expr.instructions[operand].dtype, parts[n]->constant()) : *parts[n];
+      const Scalar part = parts[n]->is_number() ? builder.constant(expr.instructions[operand].dtype,
+                                                                   parts[n]->constant())
+                                                : *parts[n];
       accumulate(operand, part);
     }
   }

@@ -33,7 +33,8 @@ int64_t Shape::static_elements() const {
   for (int64_t d : *this) {
     if (d < 0) continue;
     if (__builtin_mul_overflow(product, d, &product)) {
-      throw ShapeError(fmt::format("shape {} has more elements than 64 bits can count", to_string()));
+      throw ShapeError(
+          fmt::format("shape {} has more elements than 64 bits can count", to_string()));
     }
   }
   return product;
@@ -42,7 +43,8 @@ int64_t Shape::static_elements() const {
 int Shape::normalize_axis(int axis) const {
   const int positive = axis < 0 ? axis + rank() : axis;
   if (positive < 0 || positive >= rank()) {
-    throw ShapeError(fmt::format("axis {} is out of range for shape {} of rank {}", axis, to_string(), rank()));
+    throw ShapeError(
+        fmt::format("axis {} is out of range for shape {} of rank {}", axis, to_string(), rank()));
   }
   return positive;
 }

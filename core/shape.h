@@ -26,7 +26,8 @@ class Shape {
   explicit Shape(std::span<const int64_t> dims);
 
   int rank() const { return rank_; }
-  /// The dimension at `axis`; a negative axis counts from the end. Raises ShapeError when out of range.
+  /// The dimension at `axis`; a negative axis counts from the end. Raises ShapeError when out of
+  /// range.
   int64_t dim(int axis) const;
   int64_t operator[](int axis) const { return begin()[axis]; }
   int64_t& operator[](int axis) { return const_cast<int64_t*>(begin())[axis]; }
@@ -37,7 +38,8 @@ class Shape {
   bool is_static() const;
   /// Number of elements; the shape must be static.
   int64_t elements() const;
-  /// The product of the static dimensions, so that elements = static_elements * batch^(number of batch dimensions).
+  /// The product of the static dimensions, so that elements = static_elements * batch^(number of
+  /// batch dimensions).
   int64_t static_elements() const;
   /// `axis` in 0..rank-1; raises ShapeError when out of range.
   int normalize_axis(int axis) const;
@@ -57,7 +59,8 @@ class Shape {
   std::vector<int64_t> far_;  // when there are more
 };
 
-/// NumPy's broadcasting rule for two shapes, nullopt when they do not fit. kBatch fits kBatch and 1.
+/// NumPy's broadcasting rule for two shapes, nullopt when they do not fit. kBatch fits kBatch
+/// and 1.
 std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b);
 
 /// Type of a value in a graph: element type and shape.

@@ -8,10 +8,12 @@
 namespace sinter {
 namespace {
 
-using Converter = std::function<std::optional<AttributeValue>(const AttributeValue&)>;  // nothing: as it is
+using Converter =
+    std::function<std::optional<AttributeValue>(const AttributeValue&)>;  // nothing: as it is
 
 // A copy of `graph` in which every attribute went through `convert`; types follow by inference.
-Graph with_attributes(const Graph& graph, const Converter& convert, const std::function<bool(Rewriter&, int32_t)>& visit = nullptr) {
+Graph with_attributes(const Graph& graph, const Converter& convert,
+                      const std::function<bool(Rewriter&, int32_t)>& visit = nullptr) {
   return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
     if (visit && visit(rewriter, index)) return true;
     const Node& node = graph.node(index);
@@ -26,8 +28,10 @@ Graph with_attributes(const Graph& graph, const Converter& convert, const std::f
     if (!changed) return false;
     std::vector<ValueId> inputs;
     for (const Symbol& s : rewriter.map_inputs(node)) inputs.push_back(s.id());
-    const int32_t added = rewriter.target().add_node(*node.op, std::move(inputs), std::move(attributes), node.name, node.origin);
-    for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) rewriter.replace({index, r}, ValueId{added, r});
+    const int32_t added = rewriter.target().add_node(*node.op, std::move(inputs),
+                                                     std::move(attributes), node.name, node.origin);
+    for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r)
+      rewriter.replace({index, r}, ValueId{added, r});
     return true;
   });
 }
@@ -37,26 +41,36 @@ Graph with_attributes(const Graph& graph, const Converter& convert, const std::f
 Graph specialize(const Graph& graph, int64_t batch) {
   SINTER_CHECK(batch >= 0);
   const Converter convert = [&](const AttributeValue& value) -> std::optional<AttributeValue> {
-    if (const Shape* shape = std::get_if<Shape>(&value); shape != nullptr && !shape->is_static()) return shape->specialized(batch);
-    if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(&value)) return std::make_shared<const Graph>(specialize(**region, batch));
+    if (const Shape* shape = std::get_if<Shape>(&value); shape != nullptr && !shape->is_static())
+      return shape->specialized(batch);
+    if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(&value))
+      return std::make_shared<const Graph>(specialize(**region, batch));
     return std::nullopt;
   };
   return with_attributes(graph, convert, [&](Rewriter& rewriter, int32_t index) {
     const Node& node = graph.node(index);
     if (!node.is("size")) return false;
     const Shape& shape = rewriter.map(node.inputs[0]).shape();
-    const auto value = static_cast<double>(shape.dim(static_cast<int>(node.attributes.get_int("axis"))));
-    rewriter.replace({index, 0}, rewriter.target().constant(Tensor::full(node.types[0].dtype, {}, value)));
+    const auto value =
+        static_cast<double>(shape.dim(static_cast<int>(node.attributes.get_int("axis"))));
+    rewriter.replace({index, 0},
+                     rewriter.target().constant(Tensor::full(node.types[0].dtype, {}, value)));
     return true;
   });
 }
 
 Graph widened(const Graph& graph) {
   const Converter convert = [&](const AttributeValue& value) -> std::optional<AttributeValue> {
-    if (const DType* dtype = std::get_if<DType>(&value); dtype != nullptr && *dtype == DType::kFloat32) return DType::kFloat64;
-    if (const Tensor* tensor = std::get_if<Tensor>(&value); tensor != nullptr && tensor->dtype() == DType::kFloat32) return tensor->cast(DType::kFloat64);
-    if (const auto* expr = std::get_if<std::shared_ptr<const ScalarExpr>>(&value)) return std::make_shared<const ScalarExpr>((*expr)->widened());
-    if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(&value)) return std::make_shared<const Graph>(widened(**region));
+    if (const DType* dtype = std::get_if<DType>(&value);
+        dtype != nullptr && *dtype == DType::kFloat32)
+      return DType::kFloat64;
+    if (const Tensor* tensor = std::get_if<Tensor>(&value);
+        tensor != nullptr && tensor->dtype() == DType::kFloat32)
+      return tensor->cast(DType::kFloat64);
+    if (const auto* expr = std::get_if<std::shared_ptr<const ScalarExpr>>(&value))
+      return std::make_shared<const ScalarExpr>((*expr)->widened());
+    if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(&value))
+      return std::make_shared<const Graph>(widened(**region));
     return std::nullopt;
   };
   return with_attributes(graph, convert);

@@ -16,11 +16,12 @@ struct Target {
   bool fuses_elementwise = false;
   /// May a contraction take its elementwise consumers (bias, activation, mask) as an epilogue?
   bool fuses_epilogues = false;
-  /// Up to so many columns, when a row of the product is in registers whole, an epilogue may also reduce rows (softmax) and sum up
-  /// everything (a loss).
+  /// Up to so many columns, when a row of the product is in registers whole, an epilogue may also
+  /// reduce rows (softmax) and sum up everything (a loss).
   int64_t whole_row_columns = 16;
-  /// Is a contraction of bfloat16 faster than one of float32? Otherwise operands are rounded to bfloat16 and multiplied as float32,
-  /// which gives the same products (but for numbers below 2^-126, which a fast one may take for zero).
+  /// Is a contraction of bfloat16 faster than one of float32? Otherwise operands are rounded to
+  /// bfloat16 and multiplied as float32, which gives the same products (but for numbers below
+  /// 2^-126, which a fast one may take for zero).
   bool contracts_bfloat16 = false;
 };
 

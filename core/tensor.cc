@@ -17,16 +17,18 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 constexpr size_t kMapped = size_t{1} << 16, kHugePage = size_t{1} << 21;
 
-// Pages that come from the system are zero already; asking for all of them at once costs half of what it costs to touch them
-// one by one.
+// Pages that come from the system are zero already; asking for all of them at once costs half of
+// what it costs to touch them one by one.
 std::shared_ptr<void> allocate_pages(size_t bytes) {
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   return {memory, [bytes](void* p) { ::munmap(p, bytes); }};
 }
 
-// A stream over pages of 2 MiB runs up to a fifth faster than over pages of 4 KiB: prefetchers stop at the end of a page, and fewer
-// addresses must be looked up. A system without such pages gives plain ones.
+// A stream over pages of 2 MiB runs up to a fifth faster than over pages of 4 KiB: prefetchers stop
+// at the end of a page, and fewer addresses must be looked up. A system without such pages gives
+// plain ones.
 std::shared_ptr<void> allocate_huge_pages(size_t bytes) {
   const size_t mapped = bytes + kHugePage;
   void* base = ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -40,7 +42,8 @@ std::shared_ptr<void> allocate_huge_pages(size_t bytes) {
 }
 
 std::shared_ptr<void> allocate(int64_t bytes) {
-  if (static_cast<size_t>(bytes) >= 2 * kHugePage) return allocate_huge_pages(static_cast<size_t>(bytes));
+  if (static_cast<size_t>(bytes) >= 2 * kHugePage)
+    return allocate_huge_pages(static_cast<size_t>(bytes));
   if (static_cast<size_t>(bytes) >= kMapped) return allocate_pages(static_cast<size_t>(bytes));
   // A few bytes of slack keep the pointer valid for zero-sized tensors.
   void* memory = ::operator new(static_cast<size_t>(bytes) + 64, kAlignment);
@@ -51,8 +54,8 @@ std::shared_ptr<void> allocate(int64_t bytes) {
 }  // namespace
 
 void raise_element_count(const Shape& shape, size_t found) {
-  throw ShapeError(fmt::format("shape {} has {} elements, but {} values were given", shape.to_string(),
-                               shape.elements(), found));
+  throw ShapeError(fmt::format("shape {} has {} elements, but {} values were given",
+                               shape.to_string(), shape.elements(), found));
 }
 
 Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
@@ -79,7 +82,8 @@ Tensor Tensor::full(DType dtype, Shape shape, double value) {
 
 void Tensor::check_dtype(DType wanted) const {
   if (wanted != dtype_) {
-    throw ShapeError(fmt::format("tensor {} was read as {}", type().to_string(), dtype_name(wanted)));
+    throw ShapeError(
+        fmt::format("tensor {} was read as {}", type().to_string(), dtype_name(wanted)));
   }
 }
 
@@ -104,8 +108,8 @@ Tensor Tensor::clone() const {
 
 Tensor Tensor::reshaped(Shape shape) const {
   if (!shape.is_static() || shape.elements() != elements()) {
-    throw ShapeError(fmt::format("cannot reshape {} ({} elements) to {}", shape_.to_string(), elements(),
-                                 shape.to_string()));
+    throw ShapeError(fmt::format("cannot reshape {} ({} elements) to {}", shape_.to_string(),
+                                 elements(), shape.to_string()));
   }
   Tensor result = *this;
   result.shape_ = std::move(shape);
@@ -129,7 +133,8 @@ Tensor Tensor::cast(DType dtype) const {
 
 Tensor Tensor::rows(int64_t begin, int64_t end) const {
   if (shape_.rank() == 0 || begin < 0 || begin > end || end > shape_[0]) {
-    throw ShapeError(fmt::format("rows {}..{} are out of range for shape {}", begin, end, shape_.to_string()));
+    throw ShapeError(
+        fmt::format("rows {}..{} are out of range for shape {}", begin, end, shape_.to_string()));
   }
   Tensor result = *this;
   const int64_t row_bytes = shape_[0] == 0 ? 0 : bytes() / shape_[0];
@@ -140,13 +145,15 @@ Tensor Tensor::rows(int64_t begin, int64_t end) const {
 
 void Tensor::copy_from(const Tensor& source) {
   if (source.type() != type()) {
-    throw ShapeError(fmt::format("cannot copy {} into {}", source.type().to_string(), type().to_string()));
+    throw ShapeError(
+        fmt::format("cannot copy {} into {}", source.type().to_string(), type().to_string()));
   }
   std::memmove(data_, source.data_, static_cast<size_t>(bytes()));
 }
 
 bool Tensor::identical(const Tensor& other) const {
-  return type() == other.type() && std::memcmp(data_, other.data_, static_cast<size_t>(bytes())) == 0;
+  return type() == other.type() &&
+         std::memcmp(data_, other.data_, static_cast<size_t>(bytes())) == 0;
 }
 
 }  // namespace sinter

@@ -1,4 +1,5 @@
-// A tensor: dense, row-major values in a shared, 64-byte aligned buffer. Copying a Tensor shares the buffer; clone() copies it.
+// A tensor: dense, row-major values in a shared, 64-byte aligned buffer. Copying a Tensor shares
+// the buffer; clone() copies it.
 #pragma once
 
 #include <algorithm>
@@ -20,14 +21,20 @@ class Tensor {
   Tensor() : Tensor(DType::kFloat32, Shape{}) {}
   /// All zeros. `shape` must be static.
   Tensor(DType dtype, Shape shape);
-  /// A view of memory owned by `owner` (a mapped file, a user's array); `data` must be aligned for the element type.
+  /// A view of memory owned by `owner` (a mapped file, a user's array); `data` must be aligned for
+  /// the element type.
   Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner);
 
-  template <typename T> static Tensor from(Shape shape, std::span<const T> values);
-  template <typename T> static Tensor from(Shape shape, const std::vector<T>& values) {
+  template <typename T>
+  static Tensor from(Shape shape, std::span<const T> values);
+  template <typename T>
+  static Tensor from(Shape shape, const std::vector<T>& values) {
     return from<T>(std::move(shape), std::span<const T>(values));
   }
-  template <typename T> static Tensor scalar(T value) { return from<T>(Shape{}, std::span<const T>(&value, 1)); }
+  template <typename T>
+  static Tensor scalar(T value) {
+    return from<T>(Shape{}, std::span<const T>(&value, 1));
+  }
   /// A tensor of `dtype` filled with `value`, converted.
   static Tensor full(DType dtype, Shape shape, double value);
 
@@ -40,11 +47,13 @@ class Tensor {
   void* raw() { return data_; }
   const void* raw() const { return data_; }
   /// Typed access; raises ShapeError when T is not the dtype.
-  template <typename T> std::span<T> data() {
+  template <typename T>
+  std::span<T> data() {
     check_dtype(dtype_of<T>);
     return {static_cast<T*>(data_), static_cast<size_t>(elements())};
   }
-  template <typename T> std::span<const T> data() const {
+  template <typename T>
+  std::span<const T> data() const {
     check_dtype(dtype_of<T>);
     return {static_cast<const T*>(data_), static_cast<size_t>(elements())};
   }
@@ -55,7 +64,8 @@ class Tensor {
   Tensor clone() const;
   /// The same buffer under another shape with as many elements; raises ShapeError.
   Tensor reshaped(Shape shape) const;
-  /// Values converted to `dtype` (a copy unless the dtype is the same). Float to integer truncates toward zero; to bool: != 0.
+  /// Values converted to `dtype` (a copy unless the dtype is the same). Float to integer truncates
+  /// toward zero; to bool: != 0.
   Tensor cast(DType dtype) const;
   /// Rows begin..end-1 of the first dimension, sharing the buffer.
   Tensor rows(int64_t begin, int64_t end) const;
@@ -73,7 +83,8 @@ class Tensor {
   void* data_ = nullptr;
 };
 
-template <typename T> Tensor Tensor::from(Shape shape, std::span<const T> values) {
+template <typename T>
+Tensor Tensor::from(Shape shape, std::span<const T> values) {
   Tensor result(dtype_of<T>, std::move(shape));
   if (static_cast<int64_t>(values.size()) != result.elements()) {
     raise_element_count(result.shape(), values.size());

@@ -9,7 +9,8 @@
 
 namespace sinter {
 
-template <typename Function> class CustomFunctions {
+template <typename Function>
+class CustomFunctions {
  public:
   /// Replaces one of the same name.
   void set(const std::string& name, Function function) {

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-
 #include "core/error.h"
 #include "frontend/custom_functions.h"
 #include "ops/ops.h"

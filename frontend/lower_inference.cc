@@ -119,7 +119,8 @@ Graph lower(const Graph& forward, const std::string& mixed_precision) {
     if (general) found.push_back(std::move(*general));
   }
   if (found.size() == 2 && equal_graphs(found[0], found[1])) return std::move(found[0]);
-  return run(forward, mixed_precision, false);  // plain kernel ops, with the batch symbolic all along
+  return run(forward, mixed_precision,
+             false);  // plain kernel ops, with the batch symbolic all along
 }
 
 }  // namespace

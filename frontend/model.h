@@ -69,7 +69,8 @@ struct CompileArguments {
   MetricsArgument metrics = {};
   MetricsArgument weighted_metrics = {};
   std::string backend = "";  // default: set_backend()
-  /// "bfloat16": products multiply bfloat16 and add in float32; variables, activations and the loss stay float32.
+  /// "bfloat16": products multiply bfloat16 and add in float32; variables, activations and the loss
+  /// stay float32.
   std::string mixed_precision = "";
   std::vector<std::string> disabled_passes = {};
 };

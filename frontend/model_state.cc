@@ -126,7 +126,8 @@ void ModelState::forget_programs() {
 
 StepGraph ModelState::step_graph(const std::string& key, const std::function<StepGraph()>& build) {
   const auto known = step_graphs_.find(key);  // program() holds the lock
-  return known != step_graphs_.end() ? known->second : step_graphs_.emplace(key, build()).first->second;
+  return known != step_graphs_.end() ? known->second
+                                     : step_graphs_.emplace(key, build()).first->second;
 }
 
 void ModelState::refresh_version() {

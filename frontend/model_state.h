@@ -66,8 +66,8 @@ struct ModelState {
   /// are too many.
   std::shared_ptr<StepProgram> program(const std::string& key, const Maker& make);
   void forget_programs();
-  /// The graph of a step for any batch size, built when there is none under that key. Only makers of
-  /// programs ask for it.
+  /// The graph of a step for any batch size, built when there is none under that key. Only makers
+  /// of programs ask for it.
   StepGraph step_graph(const std::string& key, const std::function<StepGraph()>& build);
   /// Tells executables when weights have changed since they last looked.
   void refresh_version();

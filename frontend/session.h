@@ -34,13 +34,14 @@ const std::string& default_backend();
 void set_code_cache(bool on);
 bool code_cache();
 
-/// Whether models compiled from now on choose between backends (backend "auto") by trying what each node costs on this machine,
-/// rather than by estimates (default: no). What was measured is kept beside the compiled code.
+/// Whether models compiled from now on choose between backends (backend "auto") by trying what each
+/// node costs on this machine, rather than by estimates (default: no). What was measured is kept
+/// beside the compiled code.
 void set_tuning(bool on);
 bool tuning();
 
-/// While one lives, weights that its thread makes hold zeros: their values come from a file, and drawing
-/// initial ones takes longer than reading them.
+/// While one lives, weights that its thread makes hold zeros: their values come from a file, and
+/// drawing initial ones takes longer than reading them.
 class WithoutInitialValues {
  public:
   WithoutInitialValues() { ++depth(); }

@@ -1,7 +1,7 @@
 // Activations: one scalar body each, with Keras's formulas and names. maxout is a composite.
 //
-// Sources: ELU (Clevert et al. 2016), SELU (Klambauer et al. 2017), swish (Ramachandran et al. 2017), GELU (Hendrycks, Gimpel 2016),
-// mish (Misra 2019), maxout (Goodfellow et al. 2013).
+// Sources: ELU (Clevert et al. 2016), SELU (Klambauer et al. 2017), swish (Ramachandran et al.
+// 2017), GELU (Hendrycks, Gimpel 2016), mish (Misra 2019), maxout (Goodfellow et al. 2013).
 #include <fmt/format.h>
 
 #include <cmath>
@@ -16,14 +16,17 @@ using ops::apply;
 
 namespace {
 Symbol act(const char* name, Symbol x, Attributes attributes = {}) {
-  return apply(name, {is_floating(x.dtype()) ? x : cast(x, DType::kFloat32)}, std::move(attributes));
+  return apply(name, {is_floating(x.dtype()) ? x : cast(x, DType::kFloat32)},
+               std::move(attributes));
 }
 }  // namespace
 
 Symbol linear(Symbol x) { return x; }
 Symbol relu(Symbol x) { return act("relu", x); }
 Symbol relu6(Symbol x) { return act("relu6", x); }
-Symbol leaky_relu(Symbol x, double negative_slope) { return act("leaky_relu", x, {{"negative_slope", negative_slope}}); }
+Symbol leaky_relu(Symbol x, double negative_slope) {
+  return act("leaky_relu", x, {{"negative_slope", negative_slope}});
+}
 Symbol elu(Symbol x, double alpha) { return act("elu", x, {{"alpha", alpha}}); }
 Symbol selu(Symbol x) { return act("selu", x); }
 Symbol sigmoid(Symbol x) { return act("sigmoid", x); }
@@ -46,10 +49,25 @@ namespace {
 
 // Name -> op. Aliases share an op.
 constexpr std::pair<std::string_view, std::string_view> kActivations[] = {
-    {"linear", "linear"}, {"relu", "relu"}, {"relu6", "relu6"}, {"leaky_relu", "leaky_relu"}, {"elu", "elu"}, {"selu", "selu"},
-    {"sigmoid", "sigmoid"}, {"tanh", "tanh"}, {"softplus", "softplus"}, {"softsign", "softsign"}, {"swish", "swish"}, {"silu", "swish"},
-    {"gelu", "gelu"}, {"mish", "mish"}, {"hard_sigmoid", "hard_sigmoid"}, {"exponential", "exponential"}, {"log_sigmoid", "log_sigmoid"},
-    {"softmax", "softmax"}, {"log_softmax", "log_softmax"}};
+    {"linear", "linear"},
+    {"relu", "relu"},
+    {"relu6", "relu6"},
+    {"leaky_relu", "leaky_relu"},
+    {"elu", "elu"},
+    {"selu", "selu"},
+    {"sigmoid", "sigmoid"},
+    {"tanh", "tanh"},
+    {"softplus", "softplus"},
+    {"softsign", "softsign"},
+    {"swish", "swish"},
+    {"silu", "swish"},
+    {"gelu", "gelu"},
+    {"mish", "mish"},
+    {"hard_sigmoid", "hard_sigmoid"},
+    {"exponential", "exponential"},
+    {"log_sigmoid", "log_sigmoid"},
+    {"softmax", "softmax"},
+    {"log_softmax", "log_softmax"}};
 
 }  // namespace
 
@@ -77,10 +95,11 @@ Scalar logistic(Scalar x) { return 1.0 / (1.0 + exp(-x)); }
 // log(1 + e^x) without overflow.
 Scalar stable_softplus(Scalar x) { return max(x, 0.0) + log1p(exp(-abs(x))); }
 
-// Of the exact form the absolute error is that of rounding 1, not the relative one: below -4 the sum cancels (5 % off at -5). A relative
-// bound needs another exp. Measured on AVX-512: the normal distribution function as 2^p(|x|), p in 16 pieces of degree 4 or 5, is within 1e-6
-// of the exact value down to -13, but bound by arithmetic: gelu(a x + b) sigmoid(x) over 16 Mi floats on two threads takes
-// 5.0 or 5.3 ms instead of 4.4.
+// Of the exact form the absolute error is that of rounding 1, not the relative one: below -4 the
+// sum cancels (5 % off at -5). A relative bound needs another exp. Measured on AVX-512: the normal
+// distribution function as 2^p(|x|), p in 16 pieces of degree 4 or 5, is within 1e-6 of the exact
+// value down to -13, but bound by arithmetic: gelu(a x + b) sigmoid(x) over 16 Mi floats on two
+// threads takes 5.0 or 5.3 ms instead of 4.4.
 Scalar gelu_body(Arguments a, const Attributes& at) {
   const Scalar x = a[0];
   if (!at.get_bool("approximate")) return 0.5 * x * (1.0 + erf(x * std::sqrt(0.5)));
@@ -90,8 +109,10 @@ Scalar gelu_body(Arguments a, const Attributes& at) {
 std::vector<ValueType> maxout_type(std::span<const ValueType> in, const Attributes& a) {
   const int64_t pieces = a.get_int("pieces");
   Shape shape = in[0].shape;
-  if (shape.rank() < 1 || pieces < 1 || shape[shape.rank() - 1] < 0 || shape[shape.rank() - 1] % pieces != 0) {
-    throw ShapeError(fmt::format("the last dimension of {} must be a multiple of pieces = {}", shape.to_string(), pieces));
+  if (shape.rank() < 1 || pieces < 1 || shape[shape.rank() - 1] < 0 ||
+      shape[shape.rank() - 1] % pieces != 0) {
+    throw ShapeError(fmt::format("the last dimension of {} must be a multiple of pieces = {}",
+                                 shape.to_string(), pieces));
   }
   shape[shape.rank() - 1] /= pieces;
   return {{in[0].dtype, shape}};
@@ -109,35 +130,57 @@ std::vector<Symbol> decompose_maxout(std::span<const Symbol> in, const Attribute
 void register_activation(Registry& r) {
   using Derivatives = std::vector<Scalar>;
   const AttributeType number = AttributeType::kFloat;
-  const auto plain = [&](const char* name, Scalar (*f)(Scalar), Scalar (*from_result)(Scalar y, Scalar dy) = nullptr) {
-    define_elementwise(r, name, 1, [f](Arguments a, const Attributes&) { return f(a[0]); }, {},
-                       from_result == nullptr ? ScalarDerivative(nullptr) : [from_result](Arguments, Scalar y, Scalar dy, const Attributes&) {
-                         return Derivatives{from_result(y, dy)};
-                       });
+  const auto plain = [&](const char* name, Scalar (*f)(Scalar),
+                         Scalar (*from_result)(Scalar y, Scalar dy) = nullptr) {
+    define_elementwise(
+        r, name, 1, [f](Arguments a, const Attributes&) { return f(a[0]); }, {},
+        from_result == nullptr
+            ? ScalarDerivative(nullptr)
+            : [from_result](Arguments, Scalar y, Scalar dy,
+                            const Attributes&) { return Derivatives{from_result(y, dy)}; });
   };
   // Derivatives from the result y alone let the input be forgotten.
-  plain("linear", [](Scalar x) { return x; }, [](Scalar, Scalar dy) { return dy; });
-  plain("relu", [](Scalar x) { return max(x, 0.0); }, [](Scalar y, Scalar dy) { return select(y > 0.0, dy, 0.0); });
-  plain("relu6", [](Scalar x) { return min(max(x, 0.0), 6.0); },
-        [](Scalar y, Scalar dy) { return select(logical_and(y > 0.0, y < 6.0), dy, 0.0); });
+  plain(
+      "linear", [](Scalar x) { return x; }, [](Scalar, Scalar dy) { return dy; });
+  plain(
+      "relu", [](Scalar x) { return max(x, 0.0); },
+      [](Scalar y, Scalar dy) { return select(y > 0.0, dy, 0.0); });
+  plain(
+      "relu6", [](Scalar x) { return min(max(x, 0.0), 6.0); },
+      [](Scalar y, Scalar dy) { return select(logical_and(y > 0.0, y < 6.0), dy, 0.0); });
   plain("sigmoid", logistic, [](Scalar y, Scalar dy) { return dy * (y * (1.0 - y)); });
-  plain("tanh", [](Scalar x) { return tanh(x); }, [](Scalar y, Scalar dy) { return dy * (1.0 - y * y); });
-  plain("exponential", [](Scalar x) { return exp(x); }, [](Scalar y, Scalar dy) { return dy * y; });
+  plain(
+      "tanh", [](Scalar x) { return tanh(x); },
+      [](Scalar y, Scalar dy) { return dy * (1.0 - y * y); });
+  plain(
+      "exponential", [](Scalar x) { return exp(x); }, [](Scalar y, Scalar dy) { return dy * y; });
   plain("softsign", [](Scalar x) { return x / (1.0 + abs(x)); });
   plain("hard_sigmoid", [](Scalar x) { return min(max(x + 3.0, 0.0), 6.0) / 6.0; });
-  define_elementwise(r, "softplus", 1, [](Arguments a, const Attributes&) { return stable_softplus(a[0]); }, {},
-                     [](Arguments a, Scalar, Scalar dy, const Attributes&) { return Derivatives{dy * logistic(a[0])}; });
-  define_elementwise(r, "log_sigmoid", 1, [](Arguments a, const Attributes&) { return -stable_softplus(-a[0]); }, {},
-                     [](Arguments a, Scalar, Scalar dy, const Attributes&) { return Derivatives{dy * logistic(-a[0])}; });
+  define_elementwise(
+      r, "softplus", 1, [](Arguments a, const Attributes&) { return stable_softplus(a[0]); }, {},
+      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        return Derivatives{dy * logistic(a[0])};
+      });
+  define_elementwise(
+      r, "log_sigmoid", 1, [](Arguments a, const Attributes&) { return -stable_softplus(-a[0]); },
+      {},
+      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        return Derivatives{dy * logistic(-a[0])};
+      });
   define_elementwise(
       r, "leaky_relu", 1,
-      [](Arguments a, const Attributes& at) { return select(a[0] > 0.0, a[0], a[0] * at.get_float("negative_slope")); },
+      [](Arguments a, const Attributes& at) {
+        return select(a[0] > 0.0, a[0], a[0] * at.get_float("negative_slope"));
+      },
       {{"negative_slope", number, 0.2}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
         return Derivatives{select(a[0] > 0.0, dy, dy * at.get_float("negative_slope"))};
       });
   define_elementwise(
-      r, "elu", 1, [](Arguments a, const Attributes& at) { return select(a[0] > 0.0, a[0], at.get_float("alpha") * expm1(a[0])); },
+      r, "elu", 1,
+      [](Arguments a, const Attributes& at) {
+        return select(a[0] > 0.0, a[0], at.get_float("alpha") * expm1(a[0]));
+      },
       {{"alpha", number, 1.0}},
       [](Arguments a, Scalar y, Scalar dy, const Attributes& at) {
         return Derivatives{select(a[0] > 0.0, dy, dy * (y + at.get_float("alpha")))};
@@ -145,20 +188,30 @@ void register_activation(Registry& r) {
   // lambda and alpha of Klambauer et al., section 2.
   constexpr double kScale = 1.0507009873554805, kAlpha = 1.6732632423543772;
   define_elementwise(
-      r, "selu", 1, [](Arguments a, const Attributes&) { return kScale * select(a[0] > 0.0, a[0], kAlpha * expm1(a[0])); }, {},
+      r, "selu", 1,
+      [](Arguments a, const Attributes&) {
+        return kScale * select(a[0] > 0.0, a[0], kAlpha * expm1(a[0]));
+      },
+      {},
       [](Arguments a, Scalar y, Scalar dy, const Attributes&) {
         return Derivatives{select(a[0] > 0.0, dy * kScale, dy * (y + kScale * kAlpha))};
       });
-  define_elementwise(r, "swish", 1, [](Arguments a, const Attributes& at) { return a[0] * logistic(at.get_float("beta") * a[0]); },
+  define_elementwise(r, "swish", 1,
+                     [](Arguments a, const Attributes& at) {
+                       return a[0] * logistic(at.get_float("beta") * a[0]);
+                     },
                      {{"beta", number, 1.0}});
   define_elementwise(r, "gelu", 1, gelu_body, {{"approximate", AttributeType::kBool, false}});
-  define_elementwise(r, "mish", 1, [](Arguments a, const Attributes&) { return a[0] * tanh(stable_softplus(a[0])); }, {},
-                     [](Arguments a, Scalar, Scalar dy, const Attributes&) {
-                       // y = x t, t = tanh(softplus x): y' = t + x (1 - t^2) sigmoid(x)
-                       const Scalar t = tanh(stable_softplus(a[0]));
-                       return Derivatives{dy * (t + a[0] * (1.0 - t * t) * logistic(a[0]))};
-                     });
-  define_composite(r, "maxout", 1, 1, {{"pieces", AttributeType::kInt}}, maxout_type, decompose_maxout);
+  define_elementwise(
+      r, "mish", 1,
+      [](Arguments a, const Attributes&) { return a[0] * tanh(stable_softplus(a[0])); }, {},
+      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        // y = x t, t = tanh(softplus x): y' = t + x (1 - t^2) sigmoid(x)
+        const Scalar t = tanh(stable_softplus(a[0]));
+        return Derivatives{dy * (t + a[0] * (1.0 - t * t) * logistic(a[0]))};
+      });
+  define_composite(r, "maxout", 1, 1, {{"pieces", AttributeType::kInt}}, maxout_type,
+                   decompose_maxout);
 }
 
 }  // namespace ops

@@ -1,4 +1,5 @@
-// Arithmetic and elementary functions, one scalar body each. Derivatives in terms of the result stand where they save work.
+// Arithmetic and elementary functions, one scalar body each. Derivatives in terms of the result
+// stand where they save work.
 #include "ops/define.h"
 
 namespace sinter {
@@ -36,13 +37,18 @@ Symbol log1p(Symbol x) { return apply("log1p", {floating(x)}); }
 Symbol sin(Symbol x) { return apply("sin", {floating(x)}); }
 Symbol cos(Symbol x) { return apply("cos", {floating(x)}); }
 Symbol erf(Symbol x) { return apply("erf", {floating(x)}); }
-Symbol clip(Symbol x, double low, double high) { return apply("clip", {x}, {{"low", low}, {"high", high}}); }
+Symbol clip(Symbol x, double low, double high) {
+  return apply("clip", {x}, {{"low", low}, {"high", high}});
+}
 
 namespace ops {
 
 void register_arithmetic(Registry& r) {
-  const auto unary = [&](const char* name, Scalar (*f)(Scalar), ScalarDerivative derivative = nullptr) {
-    define_elementwise(r, name, 1, [f](Arguments a, const Attributes&) { return f(a[0]); }, {}, std::move(derivative));
+  const auto unary = [&](const char* name, Scalar (*f)(Scalar),
+                         ScalarDerivative derivative = nullptr) {
+    define_elementwise(
+        r, name, 1, [f](Arguments a, const Attributes&) { return f(a[0]); }, {},
+        std::move(derivative));
   };
   const auto binary = [&](const char* name, Scalar (*f)(Scalar, Scalar)) {
     define_elementwise(r, name, 2, [f](Arguments a, const Attributes&) { return f(a[0], a[1]); });
@@ -66,24 +72,42 @@ void register_arithmetic(Registry& r) {
   unary("sin", [](Scalar a) { return sin(a); });
   unary("cos", [](Scalar a) { return cos(a); });
   unary("erf", [](Scalar a) { return erf(a); });
-  unary("sqrt", [](Scalar a) { return sqrt(a); },
-        [](Arguments, Scalar y, Scalar dy, const Attributes&) { return std::vector<Scalar>{dy / (2.0 * y)}; });
-  unary("exp", [](Scalar a) { return exp(a); },
-        [](Arguments, Scalar y, Scalar dy, const Attributes&) { return std::vector<Scalar>{dy * y}; });
-  unary("expm1", [](Scalar a) { return expm1(a); },
-        [](Arguments, Scalar y, Scalar dy, const Attributes&) { return std::vector<Scalar>{dy * (y + 1.0)}; });
+  unary(
+      "sqrt", [](Scalar a) { return sqrt(a); },
+      [](Arguments, Scalar y, Scalar dy, const Attributes&) {
+        return std::vector<Scalar>{dy / (2.0 * y)};
+      });
+  unary(
+      "exp", [](Scalar a) { return exp(a); },
+      [](Arguments, Scalar y, Scalar dy, const Attributes&) {
+        return std::vector<Scalar>{dy * y};
+      });
+  unary(
+      "expm1", [](Scalar a) { return expm1(a); },
+      [](Arguments, Scalar y, Scalar dy, const Attributes&) {
+        return std::vector<Scalar>{dy * (y + 1.0)};
+      });
   // d(1/x) = -y^2, d(x^-1/2) = -y^3 / 2
-  unary("reciprocal", [](Scalar a) { return 1.0 / a; },
-        [](Arguments, Scalar y, Scalar dy, const Attributes&) { return std::vector<Scalar>{-(dy * y * y)}; });
-  unary("rsqrt", [](Scalar a) { return 1.0 / sqrt(a); },
-        [](Arguments, Scalar y, Scalar dy, const Attributes&) { return std::vector<Scalar>{dy * (-0.5) * (y * y * y)}; });
+  unary(
+      "reciprocal", [](Scalar a) { return 1.0 / a; },
+      [](Arguments, Scalar y, Scalar dy, const Attributes&) {
+        return std::vector<Scalar>{-(dy * y * y)};
+      });
+  unary(
+      "rsqrt", [](Scalar a) { return 1.0 / sqrt(a); },
+      [](Arguments, Scalar y, Scalar dy, const Attributes&) {
+        return std::vector<Scalar>{dy * (-0.5) * (y * y * y)};
+      });
   define_elementwise(
       r, "clip", 1,
-      [](Arguments a, const Attributes& at) { return max(min(a[0], at.get_float("high")), at.get_float("low")); },
+      [](Arguments a, const Attributes& at) {
+        return max(min(a[0], at.get_float("high")), at.get_float("low"));
+      },
       {{"low", AttributeType::kFloat}, {"high", AttributeType::kFloat}},
       // As TensorFlow: the gradient passes where low <= x <= high.
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
-        const Scalar inside = logical_and(a[0] >= at.get_float("low"), a[0] <= at.get_float("high"));
+        const Scalar inside =
+            logical_and(a[0] >= at.get_float("low"), a[0] <= at.get_float("high"));
         return std::vector<Scalar>{select(inside, dy, 0.0)};
       });
 }

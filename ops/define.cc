@@ -1,4 +1,5 @@
-// Registration of all families, and the helpers that op definitions share: promotion, broadcasting, maps.
+// Registration of all families, and the helpers that op definitions share: promotion, broadcasting,
+// maps.
 #include "ops/define.h"
 
 #include <fmt/format.h>
@@ -30,8 +31,8 @@ void register_ops() {
 
 namespace ops {
 
-void define_elementwise(Registry& registry, std::string name, int inputs, ScalarBody body, std::vector<AttributeSpec> attributes,
-                        ScalarDerivative derivative) {
+void define_elementwise(Registry& registry, std::string name, int inputs, ScalarBody body,
+                        std::vector<AttributeSpec> attributes, ScalarDerivative derivative) {
   OpRecord record;
   record.name = std::move(name);
   record.min_inputs = record.max_inputs = inputs;
@@ -41,8 +42,9 @@ void define_elementwise(Registry& registry, std::string name, int inputs, Scalar
   registry.add(std::move(record));
 }
 
-void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs, std::vector<AttributeSpec> attributes,
-                      ShapeRule shape, Decomposition decomposition, GradientRule gradient) {
+void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs,
+                      std::vector<AttributeSpec> attributes, ShapeRule shape,
+                      Decomposition decomposition, GradientRule gradient) {
   OpRecord record;
   record.name = std::move(name);
   record.min_inputs = min_inputs;
@@ -54,7 +56,9 @@ void define_composite(Registry& registry, std::string name, int min_inputs, int 
   registry.add(std::move(record));
 }
 
-std::vector<ValueType> same_as_first(std::span<const ValueType> in, const Attributes&) { return {in[0]}; }
+std::vector<ValueType> same_as_first(std::span<const ValueType> in, const Attributes&) {
+  return {in[0]};
+}
 
 DType promote(DType a, DType b) {
   const auto order = [](DType d) {
@@ -88,7 +92,8 @@ Symbol apply(std::string_view op, std::span<const Operand> operands, Attributes 
   for (size_t i = 0; i < operands.size(); ++i) {
     if (operands[i].is_number()) {
       // A fraction beside integers makes the result floating.
-      if (!is_floating(dtype) && operands[i].number() != static_cast<double>(static_cast<int64_t>(operands[i].number()))) {
+      if (!is_floating(dtype) &&
+          operands[i].number() != static_cast<double>(static_cast<int64_t>(operands[i].number()))) {
         dtype = promote(dtype, DType::kFloat32);
       }
       continue;
@@ -97,13 +102,15 @@ Symbol apply(std::string_view op, std::span<const Operand> operands, Attributes 
     const std::optional<Shape> joined = broadcast_shapes(shape, symbols[i].shape());
     if (!joined) {
       throw ShapeError(fmt::format("{}{}: shapes {} and {} cannot be broadcast together",
-                                   graph.origin() ? graph.origin()->to_string() + ": " : "", op, shape.to_string(),
-                                   symbols[i].shape().to_string()));
+                                   graph.origin() ? graph.origin()->to_string() + ": " : "", op,
+                                   shape.to_string(), symbols[i].shape().to_string()));
     }
     shape = *joined;
   }
   for (size_t i = 0; i < operands.size(); ++i) {
-    Symbol s = operands[i].is_number() ? graph.constant(Tensor::full(dtype, {}, operands[i].number())) : cast(symbols[i], dtype);
+    Symbol s = operands[i].is_number()
+                   ? graph.constant(Tensor::full(dtype, {}, operands[i].number()))
+                   : cast(symbols[i], dtype);
     symbols[i] = broadcast_to(s, shape);
   }
   return graph.add1(op, symbols, std::move(attributes));
@@ -123,7 +130,8 @@ Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes) {
 
 Symbol along_axis(Symbol vector, Symbol x, int axis) {
   const int64_t dim = x.shape().normalize_axis(axis);
-  return x.graph().add1("broadcast", {vector}, {{"shape", x.shape()}, {"dims", std::vector<int64_t>{dim}}});
+  return x.graph().add1("broadcast", {vector},
+                        {{"shape", x.shape()}, {"dims", std::vector<int64_t>{dim}}});
 }
 
 Symbol count(Symbol x, std::span<const int64_t> axes) {
@@ -131,8 +139,10 @@ Symbol count(Symbol x, std::span<const int64_t> axes) {
   std::vector<Symbol> symbolic;
   for (int64_t axis : axes) {
     const int64_t d = x.shape()[static_cast<int>(axis)];
-    if (d == kBatch) symbolic.push_back(size(x, static_cast<int>(axis), x.dtype()));
-    else fixed *= static_cast<double>(d);
+    if (d == kBatch)
+      symbolic.push_back(size(x, static_cast<int>(axis), x.dtype()));
+    else
+      fixed *= static_cast<double>(d);
   }
   if (symbolic.empty()) return scalar_like(x, fixed);
   Symbol total = symbolic[0];
@@ -147,14 +157,17 @@ std::vector<Symbol> add_map(Graph& graph, std::span<const Symbol> inputs, const 
   std::vector<char> used(inputs.size(), 0);
   for (size_t r = 0; r < body.results.size(); ++r) {
     const ScalarInstruction& i = body.instructions[static_cast<size_t>(body.results[r])];
-    if (i.op == ScalarOp::kArgument) results[r] = inputs[static_cast<size_t>(i.operands[0])];
-    else computed.push_back(r);
+    if (i.op == ScalarOp::kArgument)
+      results[r] = inputs[static_cast<size_t>(i.operands[0])];
+    else
+      computed.push_back(r);
   }
   if (computed.empty()) return results;
   ScalarExpr rest = body;
   rest.results.clear();
   for (size_t r : computed) rest.results.push_back(body.results[r]);
-  // Only arguments that a computed result depends on become inputs; a map needs one at least, which gives its shape.
+  // Only arguments that a computed result depends on become inputs; a map needs one at least, which
+  // gives its shape.
   std::vector<char> live(rest.instructions.size(), 0);
   for (int32_t r : rest.results) live[static_cast<size_t>(r)] = 1;
   for (size_t k = rest.instructions.size(); k-- > 0;) {
@@ -178,10 +191,12 @@ std::vector<Symbol> add_map(Graph& graph, std::span<const Symbol> inputs, const 
   ScalarBuilder builder(dtypes);
   std::vector<Scalar> arguments;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    arguments.push_back(new_index[i] >= 0 ? builder.argument(new_index[i]) : builder.constant(inputs[i].dtype(), 0));
+    arguments.push_back(new_index[i] >= 0 ? builder.argument(new_index[i])
+                                          : builder.constant(inputs[i].dtype(), 0));
   }
   const std::vector<Scalar> values = builder.inline_expr(rest, arguments);
-  const std::vector<Symbol> made = graph.add("map", kept, {{"body", std::make_shared<const ScalarExpr>(builder.finish(values))}});
+  const std::vector<Symbol> made = graph.add(
+      "map", kept, {{"body", std::make_shared<const ScalarExpr>(builder.finish(values))}});
   for (size_t k = 0; k < computed.size(); ++k) results[computed[k]] = made[k];
   return results;
 }

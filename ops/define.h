@@ -1,4 +1,5 @@
-// Short forms for op definitions: what every family file uses to declare its records. Internal to ops/.
+// Short forms for op definitions: what every family file uses to declare its records. Internal to
+// ops/.
 #pragma once
 
 #include <string>
@@ -26,17 +27,20 @@ void register_map(Registry& registry);
 using Arguments = std::span<const Scalar>;
 
 /// An elementwise op of `inputs` operands of one shape.
-void define_elementwise(Registry& registry, std::string name, int inputs, ScalarBody body, std::vector<AttributeSpec> attributes = {},
+void define_elementwise(Registry& registry, std::string name, int inputs, ScalarBody body,
+                        std::vector<AttributeSpec> attributes = {},
                         ScalarDerivative derivative = nullptr);
 /// A composite with its shape rule and decomposition.
-void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs, std::vector<AttributeSpec> attributes,
-                      ShapeRule shape, Decomposition decomposition, GradientRule gradient = nullptr);
+void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs,
+                      std::vector<AttributeSpec> attributes, ShapeRule shape,
+                      Decomposition decomposition, GradientRule gradient = nullptr);
 /// The shape rule "as input 0".
 std::vector<ValueType> same_as_first(std::span<const ValueType> in, const Attributes& attributes);
 
 /// Applies an elementwise op after promoting dtypes and broadcasting.
 Symbol apply(std::string_view op, std::span<const Operand> operands, Attributes attributes = {});
-inline Symbol apply(std::string_view op, std::initializer_list<Operand> operands, Attributes attributes = {}) {
+inline Symbol apply(std::string_view op, std::initializer_list<Operand> operands,
+                    Attributes attributes = {}) {
   return apply(op, std::span(operands.begin(), operands.size()), std::move(attributes));
 }
 /// bool < uint8 < int32 < int64 < float32 < float64.
@@ -48,7 +52,8 @@ Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes);
 Symbol along_axis(Symbol vector, Symbol x, int axis);
 /// Number of elements in `axes` of x as a scalar of x's dtype.
 Symbol count(Symbol x, std::span<const int64_t> axes);
-/// The results of `body` on `inputs`: a `map` node of the inputs it needs; results that are inputs as they stand need no node.
+/// The results of `body` on `inputs`: a `map` node of the inputs it needs; results that are inputs
+/// as they stand need no node.
 std::vector<Symbol> add_map(Graph& graph, std::span<const Symbol> inputs, const ScalarExpr& body);
 
 }  // namespace sinter::ops

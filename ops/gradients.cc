@@ -1,4 +1,5 @@
-// The chain rule: one walk from the outputs back to the values asked for, adding cotangent nodes to the same graph.
+// The chain rule: one walk from the outputs back to the values asked for, adding cotangent nodes to
+// the same graph.
 #include "ops/gradients.h"
 
 #include <fmt/format.h>
@@ -23,14 +24,16 @@ class Backward {
   Backward(Graph& graph, std::span<const Symbol> wrt) : graph_(graph), wrt_(wrt) {}
 
   // Cotangents of wrt, given those of outputs; only nodes from `first` on are walked through.
-  Cotangents run(std::span<const Symbol> outputs, std::span<const Symbol> cotangents, int32_t first) {
+  Cotangents run(std::span<const Symbol> outputs, std::span<const Symbol> cotangents,
+                 int32_t first) {
     const int32_t end = graph_.size();
     // A node matters when one of its results depends on a wrt value.
     std::vector<char> depends(static_cast<size_t>(end), 0);
     for (const Symbol& w : wrt_) is_wrt_[w.id()] = true;
     for (int32_t i = 0; i < end; ++i) {
       for (ValueId id : graph_.node(i).inputs) {
-        if (is_wrt_.contains(id) || depends[static_cast<size_t>(id.node)]) depends[static_cast<size_t>(i)] = 1;
+        if (is_wrt_.contains(id) || depends[static_cast<size_t>(id.node)])
+          depends[static_cast<size_t>(i)] = 1;
       }
     }
     for (size_t k = 0; k < outputs.size(); ++k) accumulate(outputs[k].id(), cotangents[k]);
@@ -69,7 +72,8 @@ class Backward {
     bool any_needed = false;
     for (ValueId id : node.inputs) {
       inputs.emplace_back(&graph_, id);
-      const bool need = is_floating(graph_.type(id).dtype) && (is_wrt_.contains(id) || depends[static_cast<size_t>(id.node)]);
+      const bool need = is_floating(graph_.type(id).dtype) &&
+                        (is_wrt_.contains(id) || depends[static_cast<size_t>(id.node)]);
       needed_flags.push_back(need);
       any_needed = any_needed || need;
     }
@@ -79,18 +83,21 @@ class Backward {
     for (size_t k = 0; k < dx.size(); ++k) {
       if (!dx[k] || !needed_flags[k]) continue;
       SINTER_CHECK(dx[k]->type() == inputs[k].type(),
-                   fmt::format("{}: cotangent {} of input {} that is {}", where(node), dx[k]->type().to_string(), k, inputs[k].type().to_string()));
+                   fmt::format("{}: cotangent {} of input {} that is {}", where(node),
+                               dx[k]->type().to_string(), k, inputs[k].type().to_string()));
       accumulate(inputs[k].id(), *dx[k]);
     }
   }
 
-  Cotangents input_cotangents(const Node& node, std::span<const Symbol> inputs, std::span<const Symbol> results, const Cotangents& dy,
+  Cotangents input_cotangents(const Node& node, std::span<const Symbol> inputs,
+                              std::span<const Symbol> results, const Cotangents& dy,
                               const std::vector<char>& needed_flags) {
     const OpRecord& op = *node.op;
     const std::unique_ptr<bool[]> needed(new bool[inputs.size() + 1]);
     for (size_t i = 0; i < inputs.size(); ++i) needed[i] = needed_flags[i] != 0;
     if (op.gradient) {
-      return op.gradient({inputs, results, dy, std::span<const bool>(needed.get(), inputs.size()), node.attributes});
+      return op.gradient({inputs, results, dy, std::span<const bool>(needed.get(), inputs.size()),
+                          node.attributes});
     }
     if (!op.no_gradient.empty()) {
       throw Error(fmt::format("{} has no gradient: {}", where(node), op.no_gradient));
@@ -100,8 +107,10 @@ class Backward {
     throw Error(fmt::format("{} has no gradient", where(node)));
   }
 
-  // One map for all inputs, from the record's own derivative or from the chain rule over the scalar body.
-  Cotangents elementwise(const Node& node, std::span<const Symbol> inputs, Symbol y, Symbol dy, const std::vector<char>& needed) {
+  // One map for all inputs, from the record's own derivative or from the chain rule over the scalar
+  // body.
+  Cotangents elementwise(const Node& node, std::span<const Symbol> inputs, Symbol y, Symbol dy,
+                         const std::vector<char>& needed) {
     const OpRecord& op = *node.op;
     std::vector<DType> dtypes;
     std::vector<int> wrt;
@@ -117,11 +126,15 @@ class Backward {
       dtypes.push_back(dy.dtype());
       ScalarBuilder builder(dtypes);
       const std::vector<Scalar> all = builder.arguments();
-      const std::vector<Scalar> found = op.derivative(std::span(all.data(), inputs.size()), all[inputs.size()], all[inputs.size() + 1], node.attributes);
+      const std::vector<Scalar> found =
+          op.derivative(std::span(all.data(), inputs.size()), all[inputs.size()],
+                        all[inputs.size() + 1], node.attributes);
       std::vector<Scalar> wanted;
       for (int i : wrt) {
         const Scalar& d = found[static_cast<size_t>(i)];
-        wanted.push_back(d.is_number() ? builder.constant(inputs[static_cast<size_t>(i)].dtype(), d.constant()) : d);
+        wanted.push_back(
+            d.is_number() ? builder.constant(inputs[static_cast<size_t>(i)].dtype(), d.constant())
+                          : d);
       }
       body = builder.finish(wanted);
       map_inputs.push_back(y);
@@ -140,8 +153,10 @@ class Backward {
     return result;
   }
 
-  // The composite is built anew from simpler ops; those are differentiated. Equal nodes are merged by a pass later.
-  Cotangents through_decomposition(const Node& node, std::span<const Symbol> inputs, std::span<const Symbol> results, const Cotangents& dy,
+  // The composite is built anew from simpler ops; those are differentiated. Equal nodes are merged
+  // by a pass later.
+  Cotangents through_decomposition(const Node& node, std::span<const Symbol> inputs,
+                                   std::span<const Symbol> results, const Cotangents& dy,
                                    const std::vector<char>& needed) {
     (void)results;
     const int32_t first = graph_.size();
@@ -162,7 +177,8 @@ class Backward {
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (needed[i]) result[i] = found[k++];
     }
-    // The same value given twice would be counted twice: its whole cotangent stands at its first place.
+    // The same value given twice would be counted twice: its whole cotangent stands at its first
+    // place.
     for (size_t i = 0; i < inputs.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
         if (inputs[i].id() == inputs[j].id()) result[i] = std::nullopt;
@@ -179,15 +195,19 @@ class Backward {
 
 }  // namespace
 
-std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const Symbol> wrt, std::span<const Symbol> cotangents) {
+std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const Symbol> wrt,
+                              std::span<const Symbol> cotangents) {
   register_ops();
   if (outputs.empty()) throw Error("gradients needs at least one output");
   if (!cotangents.empty() && cotangents.size() != outputs.size()) {
-    throw Error(fmt::format("gradients: {} outputs but {} cotangents", outputs.size(), cotangents.size()));
+    throw Error(
+        fmt::format("gradients: {} outputs but {} cotangents", outputs.size(), cotangents.size()));
   }
   const auto require_floating = [](const Symbol& s, const char* what) {
     if (!is_floating(s.dtype())) {
-      throw Error(fmt::format("gradients: {} is {}; only floating values have a gradient (cast it first)", what, s.type().to_string()));
+      throw Error(
+          fmt::format("gradients: {} is {}; only floating values have a gradient (cast it first)",
+                      what, s.type().to_string()));
     }
   };
   std::vector<Symbol> seeds(cotangents.begin(), cotangents.end());
@@ -199,12 +219,15 @@ std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const S
   Graph& graph = outputs[0].graph();
   for (size_t k = 0; k < cotangents.size(); ++k) {
     if (cotangents[k].type() != outputs[k].type()) {
-      throw ShapeError(fmt::format("gradients: output {} is {}, its cotangent {}", k, outputs[k].type().to_string(), cotangents[k].type().to_string()));
+      throw ShapeError(fmt::format("gradients: output {} is {}, its cotangent {}", k,
+                                   outputs[k].type().to_string(),
+                                   cotangents[k].type().to_string()));
     }
   }
   const Cotangents found = Backward(graph, wrt).run(outputs, seeds, 0);
   std::vector<Symbol> result;
-  for (size_t k = 0; k < wrt.size(); ++k) result.push_back(found[k] ? *found[k] : zeros_like(wrt[k]));
+  for (size_t k = 0; k < wrt.size(); ++k)
+    result.push_back(found[k] ? *found[k] : zeros_like(wrt[k]));
   return result;
 }
 

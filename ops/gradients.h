@@ -1,4 +1,5 @@
-// Reverse-mode differentiation by the chain rule: adds the gradient graph to the graph of the outputs.
+// Reverse-mode differentiation by the chain rule: adds the gradient graph to the graph of the
+// outputs.
 #pragma once
 
 #include <optional>
@@ -9,10 +10,11 @@
 
 namespace sinter {
 
-/// d(sum over outputs of <cotangent, output>)/d(wrt), one symbol for each of `wrt` (zeros where nothing depends on it).
-/// Without cotangents each output gets ones. Works to any order, since gradients are ordinary nodes.
-/// Raises Error for outputs or wrt that are not floating, and for ops without a derivative on the way (naming op, layer, reason).
-/// `wrt` must be values of the same graph that exist already.
+/// d(sum over outputs of <cotangent, output>)/d(wrt), one symbol for each of `wrt` (zeros where
+/// nothing depends on it). Without cotangents each output gets ones. Works to any order, since
+/// gradients are ordinary nodes. Raises Error for outputs or wrt that are not floating, and for ops
+/// without a derivative on the way (naming op, layer, reason). `wrt` must be values of the same
+/// graph that exist already.
 std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const Symbol> wrt,
                               std::span<const Symbol> cotangents = {});
 inline std::vector<Symbol> gradients(Symbol output, std::span<const Symbol> wrt) {

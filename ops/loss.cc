@@ -1,4 +1,5 @@
-// Cross entropies with Keras's formulas. The composites keep their names so that a pass can move them to logits.
+// Cross entropies with Keras's formulas. The composites keep their names so that a pass can move
+// them to logits.
 #include <fmt/format.h>
 
 #include "core/error.h"
@@ -19,9 +20,12 @@ Symbol crossentropy(const char* op, Symbol y_true, Symbol y_pred, bool from_logi
 
 Symbol softmax_cross_entropy(Symbol labels, Symbol logits) {
   register_ops();
-  return logits.graph().add1("softmax_cross_entropy", {broadcast_to(cast(labels, logits.dtype()), logits.shape()), logits});
+  return logits.graph().add1("softmax_cross_entropy",
+                             {broadcast_to(cast(labels, logits.dtype()), logits.shape()), logits});
 }
-Symbol sigmoid_cross_entropy(Symbol labels, Symbol logits) { return apply("sigmoid_cross_entropy", {cast(labels, logits.dtype()), logits}); }
+Symbol sigmoid_cross_entropy(Symbol labels, Symbol logits) {
+  return apply("sigmoid_cross_entropy", {cast(labels, logits.dtype()), logits});
+}
 
 Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
   const Symbol t = broadcast_to(cast(y_true, y_pred.dtype()), y_pred.shape());
@@ -30,10 +34,14 @@ Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
 
 Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
   if (y_true.shape() != y_pred.shape()) {
-    throw ShapeError(fmt::format("categorical_crossentropy: y_true {} and y_pred {} must have one shape (one-hot labels); for integer labels use "
-                                 "sparse_categorical_crossentropy", y_true.shape().to_string(), y_pred.shape().to_string()));
+    throw ShapeError(
+        fmt::format("categorical_crossentropy: y_true {} and y_pred {} must have one shape "
+                    "(one-hot labels); for integer labels use "
+                    "sparse_categorical_crossentropy",
+                    y_true.shape().to_string(), y_pred.shape().to_string()));
   }
-  return crossentropy("categorical_crossentropy", cast(y_true, y_pred.dtype()), y_pred, from_logits);
+  return crossentropy("categorical_crossentropy", cast(y_true, y_pred.dtype()), y_pred,
+                      from_logits);
 }
 
 Symbol sparse_categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
@@ -61,12 +69,16 @@ Types sparse_type(std::span<const ValueType> in, const Attributes&) {
   std::vector<int64_t> dims = in[1].shape.dims();
   dims.pop_back();
   if (in[0].shape != Shape(dims)) {
-    throw ShapeError(fmt::format("labels must be integers of shape {} (or with a last dimension of 1), found {}", Shape(dims).to_string(), in[0].shape.to_string()));
+    throw ShapeError(
+        fmt::format("labels must be integers of shape {} (or with a last dimension of 1), found {}",
+                    Shape(dims).to_string(), in[0].shape.to_string()));
   }
   return {{in[1].dtype, Shape(std::move(dims))}};
 }
 
-Symbol spread_last(Symbol x, const Shape& shape) { return unreduce(x, shape, std::vector<int64_t>{shape.rank() - 1}); }
+Symbol spread_last(Symbol x, const Shape& shape) {
+  return unreduce(x, shape, std::vector<int64_t>{shape.rank() - 1});
+}
 
 std::vector<Symbol> decompose_softmax_cross_entropy(std::span<const Symbol> in, const Attributes&) {
   return {negative(sum(in[0] * log_softmax(in[1]), {-1}))};
@@ -96,7 +108,8 @@ std::vector<Symbol> decompose_categorical(std::span<const Symbol> in, const Attr
 
 // Keras hands log(clip(p)) to a cross entropy from logits, which normalises again.
 std::vector<Symbol> decompose_sparse(std::span<const Symbol> in, const Attributes& a) {
-  const Symbol logits = a.get_bool("from_logits") ? in[1] : log(clip(in[1], kEpsilon, 1 - kEpsilon));
+  const Symbol logits =
+      a.get_bool("from_logits") ? in[1] : log(clip(in[1], kEpsilon, 1 - kEpsilon));
   return {softmax_cross_entropy(one_hot(in[0], in[1].shape().dim(-1), in[1].dtype()), logits)};
 }
 
@@ -105,18 +118,27 @@ std::vector<Symbol> decompose_sparse(std::span<const Symbol> in, const Attribute
 void register_loss(Registry& r) {
   define_elementwise(
       r, "sigmoid_cross_entropy", 2,
-      [](Arguments a, const Attributes&) { return max(a[1], 0.0) - a[1] * a[0] + log1p(exp(-abs(a[1]))); }, {},
+      [](Arguments a, const Attributes&) {
+        return max(a[1], 0.0) - a[1] * a[0] + log1p(exp(-abs(a[1])));
+      },
+      {},
       [](Arguments a, Scalar, Scalar dy, const Attributes&) {
         return std::vector<Scalar>{-(dy * a[1]), dy * (1.0 / (1.0 + exp(-a[1])) - a[0])};
       });
-  define_composite(r, "softmax_cross_entropy", 2, 2, {}, without_last, decompose_softmax_cross_entropy, softmax_cross_entropy_gradient);
+  define_composite(r, "softmax_cross_entropy", 2, 2, {}, without_last,
+                   decompose_softmax_cross_entropy, softmax_cross_entropy_gradient);
   const std::vector<AttributeSpec> logits = {{"from_logits", AttributeType::kBool, false}};
-  define_composite(r, "binary_crossentropy", 2, 2, logits, [](std::span<const ValueType> in, const Attributes&) {
-    if (in[0] != in[1]) throw ShapeError("labels and predictions must have one type");
-    return Types{in[1]};
-  }, decompose_binary);
-  define_composite(r, "categorical_crossentropy", 2, 2, logits, without_last, decompose_categorical);
-  define_composite(r, "sparse_categorical_crossentropy", 2, 2, logits, sparse_type, decompose_sparse);
+  define_composite(
+      r, "binary_crossentropy", 2, 2, logits,
+      [](std::span<const ValueType> in, const Attributes&) {
+        if (in[0] != in[1]) throw ShapeError("labels and predictions must have one type");
+        return Types{in[1]};
+      },
+      decompose_binary);
+  define_composite(r, "categorical_crossentropy", 2, 2, logits, without_last,
+                   decompose_categorical);
+  define_composite(r, "sparse_categorical_crossentropy", 2, 2, logits, sparse_type,
+                   decompose_sparse);
 }
 
 }  // namespace ops

@@ -1,4 +1,5 @@
-// The kernel ops without a family of their own: derivative of `map`, and why sources and fused regions have none.
+// The kernel ops without a family of their own: derivative of `map`, and why sources and fused
+// regions have none.
 #include <fmt/format.h>
 
 #include "core/error.h"
@@ -7,8 +8,12 @@
 namespace sinter {
 
 Symbol constant(Graph& graph, Tensor value) { return graph.constant(std::move(value)); }
-Symbol scalar_like(Symbol like, double value) { return like.graph().constant(Tensor::full(like.dtype(), {}, value)); }
-Symbol full_like(Symbol like, double value) { return broadcast_to(scalar_like(like, value), like.shape()); }
+Symbol scalar_like(Symbol like, double value) {
+  return like.graph().constant(Tensor::full(like.dtype(), {}, value));
+}
+Symbol full_like(Symbol like, double value) {
+  return broadcast_to(scalar_like(like, value), like.shape());
+}
 Symbol zeros_like(Symbol like) { return full_like(like, 0); }
 Symbol ones_like(Symbol like) { return full_like(like, 1); }
 

@@ -12,9 +12,13 @@ namespace {
 using Ints = std::vector<int64_t>;
 using Cotangents = std::vector<std::optional<Symbol>>;
 
-Symbol contract(Symbol a, Symbol b, Ints lhs_batch, Ints rhs_batch, Ints lhs_contract, Ints rhs_contract) {
-  return a.graph().add1("contract", {a, b}, {{"lhs_batch", std::move(lhs_batch)}, {"rhs_batch", std::move(rhs_batch)},
-                                             {"lhs_contract", std::move(lhs_contract)}, {"rhs_contract", std::move(rhs_contract)}});
+Symbol contract(Symbol a, Symbol b, Ints lhs_batch, Ints rhs_batch, Ints lhs_contract,
+                Ints rhs_contract) {
+  return a.graph().add1("contract", {a, b},
+                        {{"lhs_batch", std::move(lhs_batch)},
+                         {"rhs_batch", std::move(rhs_batch)},
+                         {"lhs_contract", std::move(lhs_contract)},
+                         {"rhs_contract", std::move(rhs_contract)}});
 }
 
 }  // namespace
@@ -22,7 +26,8 @@ Symbol contract(Symbol a, Symbol b, Ints lhs_batch, Ints rhs_batch, Ints lhs_con
 Symbol matmul(Symbol a, Symbol b, bool transpose_a, bool transpose_b) {
   register_ops();
   if (a.rank() < 2 || b.rank() != a.rank()) {
-    throw ShapeError(fmt::format("matmul needs two operands of one rank >= 2, found {} and {}", a.type().to_string(), b.type().to_string()));
+    throw ShapeError(fmt::format("matmul needs two operands of one rank >= 2, found {} and {}",
+                                 a.type().to_string(), b.type().to_string()));
   }
   Ints batch;
   for (int64_t i = 0; i + 2 < a.rank(); ++i) batch.push_back(i);
@@ -43,15 +48,19 @@ namespace {
 Ints free_axes(const Shape& shape, const Ints& batch, const Ints& contracted) {
   Ints result;
   for (int64_t i = 0; i < shape.rank(); ++i) {
-    if (std::find(batch.begin(), batch.end(), i) == batch.end() && std::find(contracted.begin(), contracted.end(), i) == contracted.end()) result.push_back(i);
+    if (std::find(batch.begin(), batch.end(), i) == batch.end() &&
+        std::find(contracted.begin(), contracted.end(), i) == contracted.end())
+      result.push_back(i);
   }
   return result;
 }
 
-// The cotangent of one side. Result dims of the contraction below are: batch, this side's free dims, the contracted dims in the
-// order of the other side; a transpose (mostly the identity) puts them back.
-Symbol side_gradient(Symbol dy, bool left, Symbol other, const Shape& shape, const Ints& batch, const Ints& contracted,
-                     const Ints& other_batch, const Ints& other_contracted) {
+// The cotangent of one side. Result dims of the contraction below are: batch, this side's free
+// dims, the contracted dims in the order of the other side; a transpose (mostly the identity) puts
+// them back.
+Symbol side_gradient(Symbol dy, bool left, Symbol other, const Shape& shape, const Ints& batch,
+                     const Ints& contracted, const Ints& other_batch,
+                     const Ints& other_contracted) {
   const Ints mine = free_axes(shape, batch, contracted);
   const Ints others = free_axes(other.shape(), other_batch, other_contracted);
   const auto b = static_cast<int64_t>(batch.size());
@@ -67,7 +76,8 @@ Symbol side_gradient(Symbol dy, bool left, Symbol other, const Shape& shape, con
     std::sort(sorted.begin(), sorted.end());
     Ints result;
     for (int64_t axis : sorted) {
-      const auto k = std::find(other_contracted.begin(), other_contracted.end(), axis) - other_contracted.begin();
+      const auto k = std::find(other_contracted.begin(), other_contracted.end(), axis) -
+                     other_contracted.begin();
       result.push_back(contracted[static_cast<size_t>(k)]);
     }
     return result;
@@ -82,7 +92,8 @@ Symbol side_gradient(Symbol dy, bool left, Symbol other, const Shape& shape, con
     order.insert(order.end(), mine.begin(), mine.end());
   }
   Ints perm(order.size());
-  for (size_t i = 0; i < order.size(); ++i) perm[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < order.size(); ++i)
+    perm[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
   return transpose(g, perm);
 }
 
@@ -93,25 +104,34 @@ Ints normalized(const Shape& shape, Ints axes) {
 
 Cotangents contract_gradient(const GradientContext& c) {
   const Symbol a = c.inputs[0], b = c.inputs[1];
-  const Ints lb = normalized(a.shape(), c.attributes.get_ints("lhs_batch")), rb = normalized(b.shape(), c.attributes.get_ints("rhs_batch"));
-  const Ints lc = normalized(a.shape(), c.attributes.get_ints("lhs_contract")), rc = normalized(b.shape(), c.attributes.get_ints("rhs_contract"));
+  const Ints lb = normalized(a.shape(), c.attributes.get_ints("lhs_batch")),
+             rb = normalized(b.shape(), c.attributes.get_ints("rhs_batch"));
+  const Ints lc = normalized(a.shape(), c.attributes.get_ints("lhs_contract")),
+             rc = normalized(b.shape(), c.attributes.get_ints("rhs_contract"));
   Cotangents result(2);
-  // The product of bfloat16 sides is float32: its cotangent is rounded to bfloat16 like them, and so are theirs.
+  // The product of bfloat16 sides is float32: its cotangent is rounded to bfloat16 like them, and
+  // so are theirs.
   const Symbol dy = cast(*c.cotangents[0], a.dtype());
-  if (c.needed[0]) result[0] = cast(side_gradient(dy, true, cast(b, a.dtype()), a.shape(), lb, lc, rb, rc), a.dtype());
-  if (c.needed[1]) result[1] = cast(side_gradient(dy, false, a, b.shape(), rb, rc, lb, lc), b.dtype());
+  if (c.needed[0])
+    result[0] =
+        cast(side_gradient(dy, true, cast(b, a.dtype()), a.shape(), lb, lc, rb, rc), a.dtype());
+  if (c.needed[1])
+    result[1] = cast(side_gradient(dy, false, a, b.shape(), rb, rc, lb, lc), b.dtype());
   return result;
 }
 
 std::vector<ValueType> dense_type(std::span<const ValueType> in, const Attributes&) {
   const Shape &x = in[0].shape, &kernel = in[1].shape;
-  if (kernel.rank() != 2) throw ShapeError(fmt::format("kernel must be [features, units], found {}", kernel.to_string()));
+  if (kernel.rank() != 2)
+    throw ShapeError(fmt::format("kernel must be [features, units], found {}", kernel.to_string()));
   if (x.rank() < 1) throw ShapeError("input must have at least one dimension");
   if (x[x.rank() - 1] != kernel[0]) {
-    throw ShapeError(fmt::format("input has {} features, kernel expects {}", x[x.rank() - 1], kernel[0]));
+    throw ShapeError(
+        fmt::format("input has {} features, kernel expects {}", x[x.rank() - 1], kernel[0]));
   }
   if (in.size() > 2 && in[2].shape != Shape{kernel[1]}) {
-    throw ShapeError(fmt::format("bias must be [{}], found {}", kernel[1], in[2].shape.to_string()));
+    throw ShapeError(
+        fmt::format("bias must be [{}], found {}", kernel[1], in[2].shape.to_string()));
   }
   for (const ValueType& t : in) {
     if (t.dtype != in[0].dtype) throw ShapeError("input, kernel and bias must have one dtype");
@@ -127,14 +147,17 @@ std::vector<Symbol> decompose_dense(std::span<const Symbol> in, const Attributes
   if (in.size() > 2) y = y + along_axis(in[2], y, -1);
   const OpCall& activation = a.get<OpCall>("activation");
   if (activation.op == "linear") return {y};
-  return {y.graph().add1(activation.op, {y}, activation.attributes ? *activation.attributes : Attributes{})};
+  return {y.graph().add1(activation.op, {y},
+                         activation.attributes ? *activation.attributes : Attributes{})};
 }
 
 }  // namespace
 
 void register_matmul(Registry& r) {
   r.set_gradient("contract", contract_gradient);
-  define_composite(r, "dense", 2, 3, {{"activation", AttributeType::kOpCall, OpCall{"linear", nullptr}}}, dense_type, decompose_dense);
+  define_composite(r, "dense", 2, 3,
+                   {{"activation", AttributeType::kOpCall, OpCall{"linear", nullptr}}}, dense_type,
+                   decompose_dense);
 }
 
 }  // namespace ops

@@ -1,4 +1,5 @@
-// Moving data: builders and derivatives of reshape, transpose, broadcast, slice, pad, concat, gather, scatter_add, iota and size.
+// Moving data: builders and derivatives of reshape, transpose, broadcast, slice, pad, concat,
+// gather, scatter_add, iota and size.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,7 +21,9 @@ Ints range(int n) {
 }
 
 Ints whole_begin(int rank) { return Ints(static_cast<size_t>(rank), 0); }
-Ints whole_end(int rank) { return Ints(static_cast<size_t>(rank), std::numeric_limits<int64_t>::max()); }
+Ints whole_end(int rank) {
+  return Ints(static_cast<size_t>(rank), std::numeric_limits<int64_t>::max());
+}
 Ints ones(int rank) { return Ints(static_cast<size_t>(rank), 1); }
 
 }  // namespace
@@ -51,7 +54,9 @@ Symbol broadcast_to(Symbol x, Shape shape) {
 Symbol expand_dims(Symbol x, int axis) {
   Ints dims = x.shape().dims();
   const int position = axis < 0 ? axis + x.rank() + 1 : axis;
-  if (position < 0 || position > x.rank()) throw ShapeError(fmt::format("expand_dims: axis {} is out of range for {}", axis, x.shape().to_string()));
+  if (position < 0 || position > x.rank())
+    throw ShapeError(
+        fmt::format("expand_dims: axis {} is out of range for {}", axis, x.shape().to_string()));
   dims.insert(dims.begin() + position, 1);
   return reshape(x, Shape(std::move(dims)));
 }
@@ -59,7 +64,9 @@ Symbol expand_dims(Symbol x, int axis) {
 Symbol squeeze(Symbol x, int axis) {
   Ints dims = x.shape().dims();
   const int position = x.shape().normalize_axis(axis);
-  if (dims[static_cast<size_t>(position)] != 1) throw ShapeError(fmt::format("squeeze: dimension {} of {} is not 1", axis, x.shape().to_string()));
+  if (dims[static_cast<size_t>(position)] != 1)
+    throw ShapeError(
+        fmt::format("squeeze: dimension {} of {} is not 1", axis, x.shape().to_string()));
   dims.erase(dims.begin() + position);
   return reshape(x, Shape(std::move(dims)));
 }
@@ -76,30 +83,37 @@ Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride) {
 
 Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, double value) {
   register_ops();
-  return x.graph().add1("pad", {x}, {{"low", std::move(low)}, {"high", std::move(high)}, {"value", value}});
+  return x.graph().add1("pad", {x},
+                        {{"low", std::move(low)}, {"high", std::move(high)}, {"value", value}});
 }
 
 Symbol concat(std::span<const Symbol> xs, int axis) {
   register_ops();
   if (xs.empty()) throw Error("concat needs at least one input");
   if (xs.size() == 1) return xs[0];
-  return xs[0].graph().add1("concat", xs, {{"axis", static_cast<int64_t>(xs[0].shape().normalize_axis(axis))}});
+  return xs[0].graph().add1("concat", xs,
+                            {{"axis", static_cast<int64_t>(xs[0].shape().normalize_axis(axis))}});
 }
 
 Symbol gather(Symbol x, Symbol indices, int axis) {
   register_ops();
-  return x.graph().add1("gather", {x, indices}, {{"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
+  return x.graph().add1("gather", {x, indices},
+                        {{"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
 }
 
 Symbol iota(Graph& graph, Shape shape, int axis, DType dtype) {
   register_ops();
-  return graph.add1("iota", {}, {{"shape", shape}, {"axis", static_cast<int64_t>(shape.normalize_axis(axis))}, {"dtype", dtype}});
+  return graph.add1("iota", {},
+                    {{"shape", shape},
+                     {"axis", static_cast<int64_t>(shape.normalize_axis(axis))},
+                     {"dtype", dtype}});
 }
 
 Symbol size(Symbol x, int axis, DType dtype) {
   register_ops();
   const int a = x.shape().normalize_axis(axis);
-  if (x.shape()[a] != kBatch) return x.graph().constant(Tensor::full(dtype, {}, static_cast<double>(x.shape()[a])));
+  if (x.shape()[a] != kBatch)
+    return x.graph().constant(Tensor::full(dtype, {}, static_cast<double>(x.shape()[a])));
   return x.graph().add1("size", {x}, {{"axis", static_cast<int64_t>(a)}, {"dtype", dtype}});
 }
 
@@ -123,7 +137,8 @@ Cotangents broadcast_gradient(const GradientContext& c) {
   for (int64_t i = 0; i < to.rank(); ++i) {
     const auto it = std::find(dims.begin(), dims.end(), i);
     const bool added = it == dims.end();
-    if (added || (from[static_cast<int>(it - dims.begin())] == 1 && to[static_cast<int>(i)] != 1)) axes.push_back(i);
+    if (added || (from[static_cast<int>(it - dims.begin())] == 1 && to[static_cast<int>(i)] != 1))
+      axes.push_back(i);
   }
   Symbol g = *c.cotangents[0];
   if (!axes.empty()) g = sum(g, axes);
@@ -166,7 +181,9 @@ Cotangents pad_gradient(const GradientContext& c) {
   for (int i = 0; i < shape.rank(); ++i) {
     if (shape[i] != kBatch) end[static_cast<size_t>(i)] = begin[static_cast<size_t>(i)] + shape[i];
   }
-  return {c.inputs[0].graph().add1("slice", {*c.cotangents[0]}, {{"begin", begin}, {"end", end}, {"stride", ones(shape.rank())}})};
+  return {
+      c.inputs[0].graph().add1("slice", {*c.cotangents[0]},
+                               {{"begin", begin}, {"end", end}, {"stride", ones(shape.rank())}})};
 }
 
 Cotangents concat_gradient(const GradientContext& c) {
@@ -185,11 +202,14 @@ Cotangents concat_gradient(const GradientContext& c) {
 }  // namespace
 
 void register_move(Registry& r) {
-  r.set_gradient("reshape", [](const GradientContext& c) { return Cotangents{reshape(*c.cotangents[0], c.inputs[0].shape())}; });
+  r.set_gradient("reshape", [](const GradientContext& c) {
+    return Cotangents{reshape(*c.cotangents[0], c.inputs[0].shape())};
+  });
   r.set_gradient("transpose", [](const GradientContext& c) {
     const Ints& perm = c.attributes.get_ints("perm");
     Ints inverse(perm.size());
-    for (size_t i = 0; i < perm.size(); ++i) inverse[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
+    for (size_t i = 0; i < perm.size(); ++i)
+      inverse[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
     return Cotangents{transpose(*c.cotangents[0], inverse)};
   });
   r.set_gradient("broadcast", broadcast_gradient);
@@ -197,12 +217,16 @@ void register_move(Registry& r) {
   r.set_gradient("pad", pad_gradient);
   r.set_gradient("concat", concat_gradient);
   r.set_gradient("gather", [](const GradientContext& c) {
-    const int64_t axis = c.inputs[0].shape().normalize_axis(static_cast<int>(c.attributes.get_int("axis")));
+    const int64_t axis =
+        c.inputs[0].shape().normalize_axis(static_cast<int>(c.attributes.get_int("axis")));
     const int64_t size = c.inputs[0].shape()[static_cast<int>(axis)];
-    return Cotangents{c.inputs[0].graph().add1("scatter_add", {c.inputs[1], *c.cotangents[0]}, {{"axis", axis}, {"size", size}}), std::nullopt};
+    return Cotangents{c.inputs[0].graph().add1("scatter_add", {c.inputs[1], *c.cotangents[0]},
+                                               {{"axis", axis}, {"size", size}}),
+                      std::nullopt};
   });
   r.set_gradient("scatter_add", [](const GradientContext& c) {
-    return Cotangents{std::nullopt, gather(*c.cotangents[0], c.inputs[0], static_cast<int>(c.attributes.get_int("axis")))};
+    return Cotangents{std::nullopt, gather(*c.cotangents[0], c.inputs[0],
+                                           static_cast<int>(c.attributes.get_int("axis")))};
   });
   r.set_no_gradient("iota", "an index does not depend on anything");
   // A dimension does not change with the values: its derivative is zero.

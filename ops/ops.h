@@ -1,6 +1,8 @@
-// Every op as a free function over symbols: what layers, losses, metrics, optimizers and users' own functions are written with.
+// Every op as a free function over symbols: what layers, losses, metrics, optimizers and users' own
+// functions are written with.
 //
-// Binary ops broadcast as NumPy does and accept plain numbers on either side. Families live in the files named below.
+// Binary ops broadcast as NumPy does and accept plain numbers on either side. Families live in the
+// files named below.
 #pragma once
 
 #include <span>
@@ -11,7 +13,8 @@
 
 namespace sinter {
 
-/// Registers all op records once; every function below calls it, parsing graph text or files needs it first.
+/// Registers all op records once; every function below calls it, parsing graph text or files needs
+/// it first.
 void register_ops();
 
 // --- constants and sources (ops/source.cc)
@@ -40,8 +43,9 @@ class Operand {
   double number_ = 0;
 };
 
-// --- arithmetic (ops/arithmetic.cc); op names: add subtract multiply divide maximum minimum power negative abs sign floor ceil round
-// sqrt rsqrt square reciprocal exp expm1 log log1p sin cos erf clip
+// --- arithmetic (ops/arithmetic.cc); op names: add subtract multiply divide maximum minimum power
+// negative abs sign floor ceil round sqrt rsqrt square reciprocal exp expm1 log log1p sin cos erf
+// clip
 Symbol add(Operand a, Operand b);
 Symbol subtract(Operand a, Operand b);
 Symbol multiply(Operand a, Operand b);
@@ -77,8 +81,9 @@ inline Symbol operator*(double a, Symbol b) { return multiply(a, b); }
 inline Symbol operator/(double a, Symbol b) { return divide(a, b); }
 inline Symbol operator-(Symbol x) { return negative(x); }
 
-// --- comparison and selection (ops/compare.cc); results are bool, no gradient: equal not_equal less less_equal greater greater_equal
-// logical_and logical_or logical_not; select (gradient to both branches); cast; stop_gradient; identity
+// --- comparison and selection (ops/compare.cc); results are bool, no gradient: equal not_equal
+// less less_equal greater greater_equal logical_and logical_or logical_not; select (gradient to
+// both branches); cast; stop_gradient; identity
 Symbol equal(Operand a, Operand b);
 Symbol not_equal(Operand a, Operand b);
 Symbol less(Operand a, Operand b);
@@ -97,7 +102,8 @@ inline Symbol operator>=(Symbol a, Operand b) { return greater_equal(a, b); }
 inline Symbol operator<=(Symbol a, Operand b) { return less_equal(a, b); }
 
 // --- moving data (ops/move.cc)
-/// One entry of `shape` may be -1 only as kBatch: use the overload with the input's own leading batch for Keras's Reshape.
+/// One entry of `shape` may be -1 only as kBatch: use the overload with the input's own leading
+/// batch for Keras's Reshape.
 Symbol reshape(Symbol x, Shape shape);
 Symbol transpose(Symbol x, std::vector<int64_t> perm = {});  // default: reversed
 Symbol broadcast_to(Symbol x, Shape shape);                  // NumPy's rule
@@ -122,8 +128,9 @@ Symbol argmin(Symbol x, int axis = -1);
 // --- products (ops/matmul.cc)
 /// Batched matrix product of the last two dimensions; leading dimensions must be equal.
 Symbol matmul(Symbol a, Symbol b, bool transpose_a = false, bool transpose_b = false);
-/// Composite `dense`: activation(x . kernel + bias) over the last axis of x; kernel [in, units], bias [units] or an empty symbol.
-/// Attribute `activation` is an OpCall that fuse_dense sets; layers build it as "linear".
+/// Composite `dense`: activation(x . kernel + bias) over the last axis of x; kernel [in, units],
+/// bias [units] or an empty symbol. Attribute `activation` is an OpCall that fuse_dense sets;
+/// layers build it as "linear".
 Symbol dense(Symbol x, Symbol kernel, Symbol bias = {});
 
 // --- activations (ops/activation.cc): op names as the functions
@@ -144,9 +151,11 @@ Symbol mish(Symbol x);
 Symbol hard_sigmoid(Symbol x);
 Symbol exponential(Symbol x);
 Symbol log_sigmoid(Symbol x);
-/// max over `pieces` groups: x [..., units * pieces] -> [..., units] (unit u takes features u*pieces .. u*pieces+pieces-1).
+/// max over `pieces` groups: x [..., units * pieces] -> [..., units] (unit u takes features
+/// u*pieces .. u*pieces+pieces-1).
 Symbol maxout(Symbol x, int64_t pieces);
-/// The op of an elementwise activation by its Keras name ("relu", "swish", "silu", "leaky_relu" ...); raises NameError.
+/// The op of an elementwise activation by its Keras name ("relu", "swish", "silu", "leaky_relu"
+/// ...); raises NameError.
 Symbol activation(std::string_view name, Symbol x);
 std::vector<std::string> activation_names();
 
@@ -154,14 +163,17 @@ std::vector<std::string> activation_names();
 Symbol softmax(Symbol x, int axis = -1);
 Symbol log_softmax(Symbol x, int axis = -1);
 
-// --- losses from predictions (ops/loss.cc): one value a sample and remaining dims; Keras's formulas (clip at epsilon 1e-7)
-/// Composite `softmax_cross_entropy`: -sum(t * log_softmax(z)) over the last axis; gradient softmax(z) * sum(t) - t.
+// --- losses from predictions (ops/loss.cc): one value a sample and remaining dims; Keras's
+// formulas (clip at epsilon 1e-7)
+/// Composite `softmax_cross_entropy`: -sum(t * log_softmax(z)) over the last axis; gradient
+/// softmax(z) * sum(t) - t.
 Symbol softmax_cross_entropy(Symbol labels, Symbol logits);
 /// Elementwise `sigmoid_cross_entropy`: max(z,0) - z*t + log1p(exp(-|z|)).
 Symbol sigmoid_cross_entropy(Symbol labels, Symbol logits);
 /// Keras's backend.binary_crossentropy: elementwise, no mean.
 Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false);
-Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false);         // sums the last axis
+Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred,
+                                bool from_logits = false);  // sums the last axis
 /// y_true: integer classes [...] or [..., 1].
 Symbol sparse_categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false);
 
@@ -169,16 +181,20 @@ Symbol sparse_categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_l
 struct BatchNormResult {
   Symbol y, mean, variance;  // of the batch
 };
-/// Composite `batch_norm_training` over all axes but `axis`: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, biased variance.
-BatchNormResult batch_norm_training(Symbol x, Symbol gamma, Symbol beta, double epsilon, int axis = -1);
-/// Composite `batch_norm`: what the layer builds. In training: batch_norm_training, and new moving averages
-/// moving * momentum + batch * (1 - momentum) in `mean` and `variance`. The to_inference pass turns it into batch_norm_inference.
-BatchNormResult batch_norm(Symbol x, Symbol gamma, Symbol beta, Symbol moving_mean, Symbol moving_variance, double momentum,
-                           double epsilon, int axis = -1);
+/// Composite `batch_norm_training` over all axes but `axis`: y = gamma * (x - mean) / sqrt(variance
+/// + epsilon) + beta, biased variance.
+BatchNormResult batch_norm_training(Symbol x, Symbol gamma, Symbol beta, double epsilon,
+                                    int axis = -1);
+/// Composite `batch_norm`: what the layer builds. In training: batch_norm_training, and new moving
+/// averages moving * momentum + batch * (1 - momentum) in `mean` and `variance`. The to_inference
+/// pass turns it into batch_norm_inference.
+BatchNormResult batch_norm(Symbol x, Symbol gamma, Symbol beta, Symbol moving_mean,
+                           Symbol moving_variance, double momentum, double epsilon, int axis = -1);
 /// Composite `batch_norm_inference` with given mean and variance.
-Symbol batch_norm_inference(Symbol x, Symbol gamma, Symbol beta, Symbol mean, Symbol variance, double epsilon, int axis = -1);
-/// Composite `dropout`: x / (1 - rate) where uniform >= rate, else 0. state int64[2] {seed, step}; `stream` tells layers apart.
-/// `noise_shape` may hold 1s to share the mask along a dimension.
+Symbol batch_norm_inference(Symbol x, Symbol gamma, Symbol beta, Symbol mean, Symbol variance,
+                            double epsilon, int axis = -1);
+/// Composite `dropout`: x / (1 - rate) where uniform >= rate, else 0. state int64[2] {seed, step};
+/// `stream` tells layers apart. `noise_shape` may hold 1s to share the mask along a dimension.
 Symbol dropout(Symbol x, Symbol state, double rate, int64_t stream, Shape noise_shape = {});
 Symbol random_uniform(Symbol state, Shape shape, int64_t stream, DType dtype = DType::kFloat32);
 

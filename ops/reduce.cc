@@ -1,4 +1,5 @@
-// Reductions: sum, prod, max, min and their derivatives; mean and variance as composites; argmax and argmin.
+// Reductions: sum, prod, max, min and their derivatives; mean and variance as composites; argmax
+// and argmin.
 #include <algorithm>
 #include <numeric>
 
@@ -24,30 +25,44 @@ Symbol reduce(const char* kind, Symbol x, Ints axes, bool keepdims) {
   register_ops();
   axes = normalized(x.shape(), std::move(axes));
   if (axes.empty()) return x;
-  return x.graph().add1("reduce", {x}, {{"kind", std::string(kind)}, {"axes", axes}, {"keepdims", keepdims}});
+  return x.graph().add1("reduce", {x},
+                        {{"kind", std::string(kind)}, {"axes", axes}, {"keepdims", keepdims}});
 }
 
 Symbol composite(const char* op, Symbol x, Ints axes, bool keepdims) {
   register_ops();
-  return x.graph().add1(op, {x}, {{"axes", normalized(x.shape(), std::move(axes))}, {"keepdims", keepdims}});
+  return x.graph().add1(op, {x},
+                        {{"axes", normalized(x.shape(), std::move(axes))}, {"keepdims", keepdims}});
 }
 
 Symbol arg_reduce(const char* kind, Symbol x, int axis) {
   register_ops();
-  return x.graph().add1("arg_reduce", {x}, {{"kind", std::string(kind)}, {"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
+  return x.graph().add1("arg_reduce", {x},
+                        {{"kind", std::string(kind)},
+                         {"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
 }
 
 }  // namespace
 
-Symbol sum(Symbol x, std::vector<int64_t> axes, bool keepdims) { return reduce("sum", x, std::move(axes), keepdims); }
-Symbol prod(Symbol x, std::vector<int64_t> axes, bool keepdims) { return reduce("prod", x, std::move(axes), keepdims); }
-Symbol reduce_max(Symbol x, std::vector<int64_t> axes, bool keepdims) { return reduce("max", x, std::move(axes), keepdims); }
-Symbol reduce_min(Symbol x, std::vector<int64_t> axes, bool keepdims) { return reduce("min", x, std::move(axes), keepdims); }
+Symbol sum(Symbol x, std::vector<int64_t> axes, bool keepdims) {
+  return reduce("sum", x, std::move(axes), keepdims);
+}
+Symbol prod(Symbol x, std::vector<int64_t> axes, bool keepdims) {
+  return reduce("prod", x, std::move(axes), keepdims);
+}
+Symbol reduce_max(Symbol x, std::vector<int64_t> axes, bool keepdims) {
+  return reduce("max", x, std::move(axes), keepdims);
+}
+Symbol reduce_min(Symbol x, std::vector<int64_t> axes, bool keepdims) {
+  return reduce("min", x, std::move(axes), keepdims);
+}
 Symbol mean(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return composite("mean", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32), std::move(axes), keepdims);
+  return composite("mean", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32), std::move(axes),
+                   keepdims);
 }
 Symbol variance(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return composite("variance", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32), std::move(axes), keepdims);
+  return composite("variance", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32),
+                   std::move(axes), keepdims);
 }
 Symbol argmax(Symbol x, int axis) { return arg_reduce("argmax", x, axis); }
 Symbol argmin(Symbol x, int axis) { return arg_reduce("argmin", x, axis); }
@@ -63,12 +78,13 @@ Cotangents reduce_gradient(const GradientContext& c) {
   if (kind == "sum") return {g};
   const Symbol y = unreduce(c.results[0], x.shape(), axes);
   if (kind == "prod") {
-    // The product of the others: y / x, unless x = 0, where it is the product of the rest if that is the only zero. (Differentiated
-    // again, this is right wherever no factor is zero.)
+    // The product of the others: y / x, unless x = 0, where it is the product of the rest if that
+    // is the only zero. (Differentiated again, this is right wherever no factor is zero.)
     const Symbol is_zero = equal(x, 0.0);
     const Symbol zeros = unreduce(sum(cast(is_zero, x.dtype()), axes), x.shape(), axes);
     const Symbol rest = unreduce(prod(select(is_zero, 1.0, x), axes), x.shape(), axes);
-    const Symbol others = select(is_zero, select(equal(zeros, 1.0), rest, 0.0), select(equal(zeros, 0.0), y / select(is_zero, 1.0, x), 0.0));
+    const Symbol others = select(is_zero, select(equal(zeros, 1.0), rest, 0.0),
+                                 select(equal(zeros, 0.0), y / select(is_zero, 1.0, x), 0.0));
     return {g * others};
   }
   // Equal extremes share the gradient, as in TensorFlow.
@@ -81,8 +97,10 @@ std::vector<ValueType> reduced_type(std::span<const ValueType> in, const Attribu
   const Ints axes = normalized(in[0].shape, a.get_ints("axes"));
   Ints dims;
   for (int64_t i = 0; i < in[0].shape.rank(); ++i) {
-    if (std::find(axes.begin(), axes.end(), i) == axes.end()) dims.push_back(in[0].shape[static_cast<int>(i)]);
-    else if (a.get_bool("keepdims")) dims.push_back(1);
+    if (std::find(axes.begin(), axes.end(), i) == axes.end())
+      dims.push_back(in[0].shape[static_cast<int>(i)]);
+    else if (a.get_bool("keepdims"))
+      dims.push_back(1);
   }
   return {{in[0].dtype, Shape(std::move(dims))}};
 }
@@ -103,7 +121,8 @@ std::vector<Symbol> decompose_variance(std::span<const Symbol> in, const Attribu
 void register_reduce(Registry& r) {
   r.set_gradient("reduce", reduce_gradient);
   r.set_no_gradient("arg_reduce", "its result is an index");
-  const std::vector<AttributeSpec> attributes = {{"axes", AttributeType::kInts}, {"keepdims", AttributeType::kBool, false}};
+  const std::vector<AttributeSpec> attributes = {{"axes", AttributeType::kInts},
+                                                 {"keepdims", AttributeType::kBool, false}};
   define_composite(r, "mean", 1, 1, attributes, reduced_type, decompose_mean);
   define_composite(r, "variance", 1, 1, attributes, reduced_type, decompose_variance);
 }

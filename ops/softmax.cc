@@ -1,4 +1,5 @@
-// softmax and log_softmax along one axis: composites in their stable form (the maximum is subtracted first).
+// softmax and log_softmax along one axis: composites in their stable form (the maximum is
+// subtracted first).
 #include "ops/define.h"
 
 namespace sinter {
@@ -7,7 +8,8 @@ namespace {
 Symbol composite(const char* name, Symbol x, int axis) {
   register_ops();
   const Symbol f = is_floating(x.dtype()) ? x : cast(x, DType::kFloat32);
-  return x.graph().add1(name, {f}, {{"axis", static_cast<int64_t>(f.shape().normalize_axis(axis))}});
+  return x.graph().add1(name, {f},
+                        {{"axis", static_cast<int64_t>(f.shape().normalize_axis(axis))}});
 }
 
 }  // namespace
@@ -22,7 +24,9 @@ using Cotangents = std::vector<std::optional<Symbol>>;
 
 std::vector<int64_t> axes_of(const Attributes& a) { return {a.get_int("axis")}; }
 
-Symbol centred(Symbol x, const std::vector<int64_t>& axes) { return x - stop_gradient(unreduce(reduce_max(x, axes), x.shape(), axes)); }
+Symbol centred(Symbol x, const std::vector<int64_t>& axes) {
+  return x - stop_gradient(unreduce(reduce_max(x, axes), x.shape(), axes));
+}
 
 std::vector<ValueType> checked_type(std::span<const ValueType> in, const Attributes& a) {
   in[0].shape.normalize_axis(static_cast<int>(a.get_int("axis")));

@@ -8,9 +8,9 @@
 // The new kernel and bias are nodes over variables: no value is baked in, they form the prologue.
 #include <algorithm>
 
+#include "core/prologue.h"
 #include "ops/ops.h"
 #include "passes/passes.h"
-#include "core/prologue.h"
 #include "passes/rule.h"
 
 namespace sinter {

@@ -53,7 +53,8 @@ class Folder {
     for (int32_t i = 0; i < graph_.size(); ++i) {
       if (!wanted_[static_cast<size_t>(i)]) continue;
       for (int32_t r = 0; r < static_cast<int32_t>(graph_.node(i).types.size()); ++r) {
-        constants.add_output(std::to_string(i) + "#" + std::to_string(r), rewriter.map({i, r}).id());
+        constants.add_output(std::to_string(i) + "#" + std::to_string(r),
+                             rewriter.map({i, r}).id());
       }
     }
     return constants;

@@ -12,9 +12,9 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/prologue.h"
 #include "passes/partition.h"
 #include "passes/passes.h"
-#include "core/prologue.h"
 #include "passes/region.h"
 
 namespace sinter {

@@ -1,10 +1,13 @@
-// lower_precision: contractions multiply bfloat16 and add in float32, everything else stays float32.
+// lower_precision: contractions multiply bfloat16 and add in float32, everything else stays
+// float32.
 //
-// A target without fast bfloat16 products gets the same products: operands rounded to bfloat16 and back, multiplied as float32.
+// A target without fast bfloat16 products gets the same products: operands rounded to bfloat16 and
+// back, multiplied as float32.
 //
-// The operands are rounded where they are read; the passes after this one merge equal roundings and move each into the kernel that
-// makes the value. Variables stay float32 (master weights), and so do sums, activations, losses and gradients: Micikevicius et al.,
-// "Mixed precision training", 2018, section 3.1; Kalamkar et al., "A study of bfloat16 for deep learning training", 2019.
+// The operands are rounded where they are read; the passes after this one merge equal roundings and
+// move each into the kernel that makes the value. Variables stay float32 (master weights), and so
+// do sums, activations, losses and gradients: Micikevicius et al., "Mixed precision training",
+// 2018, section 3.1; Kalamkar et al., "A study of bfloat16 for deep learning training", 2019.
 #include <array>
 
 #include "core/rewriter.h"
@@ -28,8 +31,10 @@ bool is_rounded(const Graph& graph, ValueId value) {
   const Node& node = graph.node(value);
   if (!node.is("map")) return false;
   const ScalarExpr& body = node.attributes.get_expr("body");
-  const ScalarInstruction& result = body.instructions[static_cast<size_t>(body.results[static_cast<size_t>(value.result)])];
-  return result.op == ScalarOp::kCast && body.instructions[static_cast<size_t>(result.operands[0])].dtype == DType::kBFloat16;
+  const ScalarInstruction& result =
+      body.instructions[static_cast<size_t>(body.results[static_cast<size_t>(value.result)])];
+  return result.op == ScalarOp::kCast &&
+         body.instructions[static_cast<size_t>(result.operands[0])].dtype == DType::kBFloat16;
 }
 
 }  // namespace
@@ -42,7 +47,9 @@ Graph lower_precision(const Graph& graph, const PassContext& context) {
     if (!node.is("contract") || graph.type(node.inputs[0]).dtype != DType::kFloat32) return false;
     if (is_rounded(graph, node.inputs[0]) && is_rounded(graph, node.inputs[1])) return false;
     const std::vector<Symbol> in = rewriter.map_inputs(node);
-    rewriter.replace({index, 0}, rewriter.target().add1("contract", {rounded(in[0], widen), rounded(in[1], widen)}, node.attributes));
+    rewriter.replace({index, 0}, rewriter.target().add1(
+                                     "contract", {rounded(in[0], widen), rounded(in[1], widen)},
+                                     node.attributes));
     return true;
   });
 }

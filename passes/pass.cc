@@ -1,4 +1,5 @@
-// The wrapper around every pass: disabled? - timer - run - verify (where asked for) - dump. And lookups by name.
+// The wrapper around every pass: disabled? - timer - run - verify (where asked for) - dump. And
+// lookups by name.
 #include "passes/pass.h"
 
 #include <fmt/format.h>

@@ -17,8 +17,8 @@ struct PassContext {
   /// Evaluates a graph without inputs and variables; used to fold constants. Passed in, so that
   /// passes need no backend.
   std::function<std::vector<Tensor>(const Graph&)> evaluate;
-  std::string mixed_precision;        // "bfloat16": what contractions multiply in; "": as the graph says
-  bool verify = false;                // after each pass; so it is wherever SINTER_VERIFY_PASSES is set
+  std::string mixed_precision;  // "bfloat16": what contractions multiply in; "": as the graph says
+  bool verify = false;          // after each pass; so it is wherever SINTER_VERIFY_PASSES is set
   std::vector<std::string> disabled;  // pass names, or "all" for every optional pass
   std::function<void(std::string_view pass, const Graph&)> on_pass;
   /// Remarks for the user: a rule that matched but for one condition, with layer and line.
@@ -28,7 +28,8 @@ struct PassContext {
 struct Pass {
   std::string name;         // a verb: "fold_batch_norm"
   std::string description;  // one line for `sinter passes`
-  bool required = false;    // needed for a legal result (decompose) or for what inference means; cannot be switched off
+  bool required = false;    // needed for a legal result (decompose) or for what inference means;
+                            // cannot be switched off
   std::function<Graph(const Graph&, const PassContext&)> run;
   /// What holds for every graph from here on, beyond verify(): raises InternalError. Optional.
   std::function<void(const Graph&, const PassContext&)> check = nullptr;

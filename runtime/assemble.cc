@@ -1,4 +1,5 @@
-// Kernel creation backend by backend, and placement: aliases, results written straight into outputs and variables, one arena for the rest.
+// Kernel creation backend by backend, and placement: aliases, results written straight into outputs
+// and variables, one arena for the rest.
 #include "runtime/assemble.h"
 
 #include <fmt/format.h>
@@ -46,7 +47,7 @@ class Placer {
  private:
   struct Group {
     int64_t bytes = 0;
-    int32_t first = kAtEnd, last = -1;  // steps
+    int32_t first = kAtEnd, last = -1;           // steps
     bool derived = false, read_by_runs = false;  // made by the prologue; needed after it
     bool placed = false;
     BufferPlacement placement = {};
@@ -54,7 +55,9 @@ class Placer {
 
   int32_t find(ValueId id) { return find(first_[static_cast<size_t>(id.node)] + id.result); }
   int32_t find(int32_t g) {
-    while (parent_[static_cast<size_t>(g)] != g) g = parent_[static_cast<size_t>(g)] = parent_[static_cast<size_t>(parent_[static_cast<size_t>(g)])];
+    while (parent_[static_cast<size_t>(g)] != g)
+      g = parent_[static_cast<size_t>(g)] =
+          parent_[static_cast<size_t>(parent_[static_cast<size_t>(g)])];
     return g;
   }
   Group& group(ValueId id) { return groups_[static_cast<size_t>(find(id))]; }
@@ -64,8 +67,10 @@ class Placer {
   }
 
   void place_sources() {
-    for (size_t i = 0; i < graph_.inputs().size(); ++i) put(group({graph_.inputs()[i], 0}), Kind::kInput, static_cast<int64_t>(i));
-    for (size_t i = 0; i < graph_.variables().size(); ++i) put(group({graph_.variables()[i], 0}), Kind::kVariable, static_cast<int64_t>(i));
+    for (size_t i = 0; i < graph_.inputs().size(); ++i)
+      put(group({graph_.inputs()[i], 0}), Kind::kInput, static_cast<int64_t>(i));
+    for (size_t i = 0; i < graph_.variables().size(); ++i)
+      put(group({graph_.variables()[i], 0}), Kind::kVariable, static_cast<int64_t>(i));
     for (int32_t i = 0; i < graph_.size(); ++i) {
       const Node& node = graph_.node(i);
       if (node.is("constant")) {
@@ -116,7 +121,8 @@ class Placer {
     for (size_t i = 0; i < owners.size(); ++i) put(*owners[i], Kind::kDerived, plan.offsets[i]);
   }
 
-  // A result goes straight into the caller's memory; what has a place already is copied there at the end.
+  // A result goes straight into the caller's memory; what has a place already is copied there at
+  // the end.
   void place_outputs() {
     for (size_t i = 0; i < graph_.outputs().size(); ++i) {
       Group& g = group(graph_.outputs()[i].value);
@@ -125,11 +131,13 @@ class Placer {
   }
 
   int64_t variable_index(int32_t node) {
-    return std::find(graph_.variables().begin(), graph_.variables().end(), node) - graph_.variables().begin();
+    return std::find(graph_.variables().begin(), graph_.variables().end(), node) -
+           graph_.variables().begin();
   }
 
-  // variable <- value: the kernel that makes the value writes it into the variable itself, when nothing reads the old value later.
-  // A kernel that reads and writes the variable at once must be able to work in place.
+  // variable <- value: the kernel that makes the value writes it into the variable itself, when
+  // nothing reads the old value later. A kernel that reads and writes the variable at once must be
+  // able to work in place.
   void place_updates() {
     for (const Graph::Update& u : graph_.updates()) {
       Group& value = group(u.value);
@@ -140,7 +148,9 @@ class Placer {
         if (&step - program_.steps.data() == value.first) maker = &step;
       }
       if (maker == nullptr) continue;
-      if (variable.last == value.first && !may_overwrite(*maker, find(u.value), find(ValueId{u.variable, 0}))) continue;
+      if (variable.last == value.first &&
+          !may_overwrite(*maker, find(u.value), find(ValueId{u.variable, 0})))
+        continue;
       put(value, Kind::kVariable, variable_index(u.variable));
     }
   }
@@ -154,7 +164,8 @@ class Placer {
       if (any) return false;  // two results in one buffer
       any = true;
       for (size_t i = 0; i < node.inputs.size(); ++i) {
-        if (find(node.inputs[i]) == input && !step.kernel->can_alias(r, static_cast<int>(i))) return false;
+        if (find(node.inputs[i]) == input && !step.kernel->can_alias(r, static_cast<int>(i)))
+          return false;
       }
     }
     return any;
@@ -171,7 +182,9 @@ class Placer {
           const int32_t input = find(id);
           Group& in = groups_[static_cast<size_t>(input)];
           Group& out = groups_[static_cast<size_t>(result)];
-          if (input == result || in.placed || in.last != static_cast<int32_t>(s) || in.bytes != out.bytes) continue;
+          if (input == result || in.placed || in.last != static_cast<int32_t>(s) ||
+              in.bytes != out.bytes)
+            continue;
           if (in.first >= static_cast<int32_t>(s) || !may_overwrite(step, result, input)) continue;
           parent_[static_cast<size_t>(result)] = input;
           in.last = std::max(in.last, out.last);
@@ -195,13 +208,16 @@ class Placer {
       const int64_t bytes = program_.steps[s].kernel->scratch_bytes();
       if (bytes > 0) requests.push_back({bytes, static_cast<int32_t>(s), static_cast<int32_t>(s)});
     }
-    // Copies from one updated variable to another go through the arena, so that none overwrites what another still reads.
+    // Copies from one updated variable to another go through the arena, so that none overwrites
+    // what another still reads.
     for (const Graph::Update& u : graph_.updates()) {
-      if (copied_variable(u)) requests.push_back({groups_[static_cast<size_t>(find(u.value))].bytes, kAtEnd, kAtEnd});
+      if (copied_variable(u))
+        requests.push_back({groups_[static_cast<size_t>(find(u.value))].bytes, kAtEnd, kAtEnd});
     }
     const ArenaPlan plan = plan_memory(requests);
     program_.arena_bytes = plan.bytes;
-    for (size_t i = 0; i < owners.size(); ++i) put(groups_[static_cast<size_t>(owners[i])], Kind::kArena, plan.offsets[i]);
+    for (size_t i = 0; i < owners.size(); ++i)
+      put(groups_[static_cast<size_t>(owners[i])], Kind::kArena, plan.offsets[i]);
     size_t next = scratch_from;
     for (Step& step : program_.steps) {
       if (step.kernel->scratch_bytes() > 0) step.scratch_offset = plan.offsets[next++];
@@ -214,7 +230,8 @@ class Placer {
   // Is the new value another variable, as it stands?
   bool copied_variable(const Graph::Update& u) {
     const Group& value = group(u.value);
-    return value.placed && value.placement.kind == Kind::kVariable && value.placement.offset != variable_index(u.variable);
+    return value.placed && value.placement.kind == Kind::kVariable &&
+           value.placement.offset != variable_index(u.variable);
   }
 
   void fill_steps() {
@@ -262,28 +279,39 @@ class Placer {
 
 }  // namespace
 
-Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, int32_t)>& choose, const CompileOptions& options) {
-  Program program{.graph = std::move(lowered), .steps = {}, .stages = {}, .copies = {}, .constants = {}};
+Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, int32_t)>& choose,
+                 const CompileOptions& options) {
+  Program program{
+      .graph = std::move(lowered), .steps = {}, .stages = {}, .copies = {}, .constants = {}};
   const Graph& graph = program.graph;
   const std::vector<bool> live = graph.live_nodes(), frozen = frozen_nodes(graph);
   std::map<Backend*, std::vector<size_t>> work;
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
-    if (!live[static_cast<size_t>(i)] || node.op->kind == KernelKind::kSource || node.is("reshape")) continue;
+    if (!live[static_cast<size_t>(i)] || node.op->kind == KernelKind::kSource || node.is("reshape"))
+      continue;
     const BackendChoice choice = choose(graph, i);
     if (const std::string reason = choice.backend->why_not(graph, i); !reason.empty()) {
-      throw Error(fmt::format("backend '{}' cannot run '{}'{}: {}", choice.backend->name(), node.op->name,
-                              node.origin ? " of " + node.origin->to_string() : "", reason));
+      throw Error(fmt::format("backend '{}' cannot run '{}'{}: {}", choice.backend->name(),
+                              node.op->name, node.origin ? " of " + node.origin->to_string() : "",
+                              reason));
     }
     work[choice.backend].push_back(program.steps.size());
-    program.steps.push_back({.node = i, .backend = std::string(choice.backend->name()), .reason = choice.reason, .kernel = nullptr, .buffers = {}, .scratch_offset = -1, .prologue = frozen[static_cast<size_t>(i)]});
+    program.steps.push_back({.node = i,
+                             .backend = std::string(choice.backend->name()),
+                             .reason = choice.reason,
+                             .kernel = nullptr,
+                             .buffers = {},
+                             .scratch_offset = -1,
+                             .prologue = frozen[static_cast<size_t>(i)]});
   }
   for (const auto& [backend, steps] : work) {
     std::vector<int32_t> nodes;
     for (size_t s : steps) nodes.push_back(program.steps[s].node);
     std::vector<std::unique_ptr<Kernel>> kernels = backend->compile(graph, nodes, options);
     SINTER_CHECK(kernels.size() == nodes.size(), std::string(backend->name()));
-    for (size_t k = 0; k < steps.size(); ++k) program.steps[steps[k]].kernel = std::move(kernels[k]);
+    for (size_t k = 0; k < steps.size(); ++k)
+      program.steps[steps[k]].kernel = std::move(kernels[k]);
   }
   Placer(program).place();
   program.stages = plan_stages(program);

@@ -1,4 +1,5 @@
-// From a lowered graph to a program: a backend and a kernel for each node, then a place for each value. Knows core alone.
+// From a lowered graph to a program: a backend and a kernel for each node, then a place for each
+// value. Knows core alone.
 #pragma once
 
 #include <functional>
@@ -18,7 +19,9 @@ struct BackendChoice {
   std::string reason;
 };
 
-/// Kernels by `choose`, then the memory plan. Raises Error when the chosen backend cannot run a node (with its reason).
-Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, int32_t)>& choose, const CompileOptions& options);
+/// Kernels by `choose`, then the memory plan. Raises Error when the chosen backend cannot run a
+/// node (with its reason).
+Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, int32_t)>& choose,
+                 const CompileOptions& options);
 
 }  // namespace sinter

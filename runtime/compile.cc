@@ -46,7 +46,8 @@ Target target_of(const std::string& backend, const std::string& mixed_precision)
     target.claims = [products = mixed_precision.empty()](const Graph& graph, int32_t node) {
       const OpRecord& op = *graph.node(node).op;
       if (!products && op.name == "dense") return false;
-      return op.kind == KernelKind::kComposite && (!op.is_elementwise() || stands_alone(graph, node)) &&
+      return op.kind == KernelKind::kComposite &&
+             (!op.is_elementwise() || stands_alone(graph, node)) &&
              find_backend("onednn").why_not(graph, node).empty();
     };
   }
@@ -67,10 +68,12 @@ std::optional<int64_t> batch_of(const Graph& graph, std::span<const Tensor> inpu
 }  // namespace
 
 void check_mixed_precision(const std::string& name) {
-  if (!name.empty() && name != "bfloat16") raise_unknown_name("mixed precision", name, {"bfloat16"});
+  if (!name.empty() && name != "bfloat16")
+    raise_unknown_name("mixed precision", name, {"bfloat16"});
 }
 
-Graph lower(const Graph& graph, const CompileOptions& options, std::vector<PassStatistics>* statistics) {
+Graph lower(const Graph& graph, const CompileOptions& options,
+            std::vector<PassStatistics>* statistics) {
   register_ops();
   if (options.backend != "auto") find_backend(options.backend);
   const Target target = target_of(options.backend, options.mixed_precision);
@@ -82,14 +85,17 @@ Graph lower(const Graph& graph, const CompileOptions& options, std::vector<PassS
   context.disabled = options.disabled_passes;
   context.on_pass = options.on_pass;
   context.remarks = options.remarks;
-  return run_pipeline(find_pipeline(options.pipeline), has_symbolic_batch(graph) ? specialize(graph, options.batch) : graph, context, statistics);
+  return run_pipeline(find_pipeline(options.pipeline),
+                      has_symbolic_batch(graph) ? specialize(graph, options.batch) : graph, context,
+                      statistics);
 }
 
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options) {
   return load_executable(lower(graph, options), options);
 }
 
-std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs, std::span<const Tensor> variables) {
+std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs,
+                                   std::span<const Tensor> variables) {
   CompileOptions options;
   options.backend = "reference";
   options.pipeline = "training";

@@ -1,4 +1,5 @@
-// compile: from a symbolic graph to an Executable, through specialisation, passes, a backend for each node, kernels and memory plan.
+// compile: from a symbolic graph to an Executable, through specialisation, passes, a backend for
+// each node, kernels and memory plan.
 #pragma once
 
 #include <memory>
@@ -19,10 +20,12 @@ void check_mixed_precision(const std::string& name);
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options);
 
 /// The graph after the pipeline, before kernels are made: what `sinter dump` shows.
-Graph lower(const Graph& graph, const CompileOptions& options, std::vector<PassStatistics>* statistics = nullptr);
+Graph lower(const Graph& graph, const CompileOptions& options,
+            std::vector<PassStatistics>* statistics = nullptr);
 
-/// Runs a graph once on the reference backend, without optional passes: the truth for tests, and for constant folding.
-/// Symbolic batches take the first dimension of the first input that has one.
-std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs, std::span<const Tensor> variables = {});
+/// Runs a graph once on the reference backend, without optional passes: the truth for tests, and
+/// for constant folding. Symbolic batches take the first dimension of the first input that has one.
+std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs,
+                                   std::span<const Tensor> variables = {});
 
 }  // namespace sinter

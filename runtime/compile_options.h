@@ -15,10 +15,12 @@ struct CompileOptions {
   std::string backend = "auto";        // auto, reference, onednn, llvm
   std::string pipeline = "inference";  // inference, training
   int64_t batch = 1;                   // replaces the symbolic batch dimension
-  std::string mixed_precision = "";     // "bfloat16": contractions multiply bfloat16 and add in float32
+  std::string mixed_precision =
+      "";  // "bfloat16": contractions multiply bfloat16 and add in float32
   std::vector<std::string> disabled_passes = {};  // names, or "all" for every optional one
-  bool cache = true;                   // compiled code on disk
-  bool tune = false;  // auto: measure where two backends can run a node, and keep the result in the cache
+  bool cache = true;                              // compiled code on disk
+  bool tune =
+      false;  // auto: measure where two backends can run a node, and keep the result in the cache
   std::vector<std::string>* remarks = nullptr;  // what rules almost matched, for the user
   /// Called after each pass with its name and the graph.
   std::function<void(std::string_view pass, const Graph&)> on_pass = {};

@@ -32,12 +32,14 @@ Executable::~Executable() {
 void Executable::bind(std::vector<Tensor> variables, VariableVersion version) {
   const auto& expected = program_.graph.variables();
   if (variables.size() != expected.size()) {
-    throw ShapeError(fmt::format("graph '{}' has {} variables, {} tensors were bound", graph().name(), expected.size(), variables.size()));
+    throw ShapeError(fmt::format("graph '{}' has {} variables, {} tensors were bound",
+                                 graph().name(), expected.size(), variables.size()));
   }
   for (size_t i = 0; i < expected.size(); ++i) {
     const Node& node = graph().node(expected[i]);
     if (variables[i].type() != node.types[0]) {
-      throw ShapeError(fmt::format("variable '{}' is {}, the tensor bound to it {}", node.name, node.types[0].to_string(), variables[i].type().to_string()));
+      throw ShapeError(fmt::format("variable '{}' is {}, the tensor bound to it {}", node.name,
+                                   node.types[0].to_string(), variables[i].type().to_string()));
     }
   }
   const std::lock_guard lock(mutex_);
@@ -87,8 +89,11 @@ void Executable::prepare(Instance& instance) {
 }
 
 void Executable::run(std::span<const void* const> inputs, std::span<void* const> outputs) {
-  SINTER_CHECK(inputs.size() == graph().inputs().size() && outputs.size() == graph().outputs().size(), graph().name());
-  if (!version_) throw Error(fmt::format("graph '{}' has variables: bind them before run()", graph().name()));
+  SINTER_CHECK(
+      inputs.size() == graph().inputs().size() && outputs.size() == graph().outputs().size(),
+      graph().name());
+  if (!version_)
+    throw Error(fmt::format("graph '{}' has variables: bind them before run()", graph().name()));
   Instance* instance = acquire();
   struct Release {
     Executable* executable;
@@ -110,7 +115,8 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
   }
   if (instance->is_timed()) add_to_profile(*this, instance->phase_times());
   for (const Copy& copy : program_.copies) {
-    std::memmove(instance->resolve(copy.to, variables_, derived_), instance->resolve(copy.from, variables_, derived_),
+    std::memmove(instance->resolve(copy.to, variables_, derived_),
+                 instance->resolve(copy.from, variables_, derived_),
                  static_cast<size_t>(copy.bytes));
   }
   if (!graph().updates().empty()) {
@@ -123,13 +129,15 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
 std::vector<Tensor> Executable::run(std::span<const Tensor> inputs) {
   const auto& expected = graph().inputs();
   if (inputs.size() != expected.size()) {
-    throw ShapeError(fmt::format("graph '{}' has {} inputs, {} tensors were given", graph().name(), expected.size(), inputs.size()));
+    throw ShapeError(fmt::format("graph '{}' has {} inputs, {} tensors were given", graph().name(),
+                                 expected.size(), inputs.size()));
   }
   std::vector<const void*> in;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Node& node = graph().node(expected[i]);
     if (inputs[i].type() != node.types[0]) {
-      throw ShapeError(fmt::format("input '{}' is {}, the tensor given for it {}", node.name, node.types[0].to_string(), inputs[i].type().to_string()));
+      throw ShapeError(fmt::format("input '{}' is {}, the tensor given for it {}", node.name,
+                                   node.types[0].to_string(), inputs[i].type().to_string()));
     }
     in.push_back(inputs[i].raw());
   }

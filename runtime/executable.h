@@ -1,4 +1,5 @@
-// An executable: a lowered graph with a kernel for each node and a memory plan. run() is one call for a whole training step.
+// An executable: a lowered graph with a kernel for each node and a memory plan. run() is one call
+// for a whole training step.
 #pragma once
 
 #include <atomic>
@@ -19,7 +20,8 @@ namespace sinter {
 struct BufferPlacement {
   enum class Kind : uint8_t { kArena, kDerived, kInput, kOutput, kVariable, kConstant };
   Kind kind = Kind::kArena;
-  int64_t offset = 0;  // arena, derived: bytes; otherwise: index of the input, output, variable or constant
+  int64_t offset =
+      0;  // arena, derived: bytes; otherwise: index of the input, output, variable or constant
   bool operator==(const BufferPlacement&) const = default;
 };
 
@@ -34,7 +36,8 @@ struct Step {
   bool prologue = false;                 // runs only after variables have changed (core/prologue.h)
 };
 
-/// Copies at the end of a run, in order: variables whose new value could not be written in place, outputs that are inputs or variables.
+/// Copies at the end of a run, in order: variables whose new value could not be written in place,
+/// outputs that are inputs or variables.
 struct Copy {
   BufferPlacement from, to;
   int64_t bytes = 0;
@@ -49,14 +52,16 @@ struct StepPhase {
 struct Program {
   Graph graph;  // lowered, static
   std::vector<Step> steps;
-  std::vector<std::vector<StepPhase>> stages;  // of a run, one after the other (runtime/plan_stages.h)
+  std::vector<std::vector<StepPhase>>
+      stages;  // of a run, one after the other (runtime/plan_stages.h)
   std::vector<Copy> copies;
   std::vector<Tensor> constants;
   int64_t arena_bytes = 0;    // one for each run at a time
   int64_t derived_bytes = 0;  // results of the prologue, shared by all runs
 };
 
-/// Counts changes of a model's variables, so that executables know when what they derived from them is stale.
+/// Counts changes of a model's variables, so that executables know when what they derived from them
+/// is stale.
 using VariableVersion = std::shared_ptr<std::atomic<uint64_t>>;
 
 /// "%4 fusion float32[128,128]": how lines about the kernel of a node begin.
@@ -70,16 +75,18 @@ class Executable {
 
   const Graph& graph() const { return program_.graph; }
   const Program& program() const { return program_; }
-  /// Binds the storage of the variables, in the order of graph().variables(); types must match (ShapeError). Runs read it and update
-  /// it in place. `version` is raised by runs of graphs with updates, and must be raised by whoever else writes the variables.
+  /// Binds the storage of the variables, in the order of graph().variables(); types must match
+  /// (ShapeError). Runs read it and update it in place. `version` is raised by runs of graphs with
+  /// updates, and must be raised by whoever else writes the variables.
   void bind(std::vector<Tensor> variables, VariableVersion version = nullptr);
-  /// Runs once. `inputs` in the order of graph().inputs(); `outputs` in the order of graph().outputs(), memory of the caller that
-  /// must not overlap. Allocates nothing of its own after the first call. Several threads may call at once when the graph has no
-  /// updates.
+  /// Runs once. `inputs` in the order of graph().inputs(); `outputs` in the order of
+  /// graph().outputs(), memory of the caller that must not overlap. Allocates nothing of its own
+  /// after the first call. Several threads may call at once when the graph has no updates.
   void run(std::span<const void* const> inputs, std::span<void* const> outputs);
   /// The same with checked tensors; outputs are allocated.
   std::vector<Tensor> run(std::span<const Tensor> inputs);
-  /// Kernels, backends with reasons, buffers and bytes, what each kernel is estimated to cost and why it runs on one thread or on all.
+  /// Kernels, backends with reasons, buffers and bytes, what each kernel is estimated to cost and
+  /// why it runs on one thread or on all.
   std::string to_string() const;
 
  private:
@@ -95,7 +102,8 @@ class Executable {
   std::atomic<Instance*> idle_{nullptr};
   std::vector<std::unique_ptr<Instance>> instances_;
   std::vector<Instance*> spare_;
-  // What follows from variables that runs do not change, and the version of the variables it was made of.
+  // What follows from variables that runs do not change, and the version of the variables it was
+  // made of.
   Tensor derived_;                // results of the prologue
   std::vector<Tensor> prepared_;  // one a step, empty where nothing is prepared
   bool has_derived_ = false;

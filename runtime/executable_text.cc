@@ -1,4 +1,5 @@
-// What an executable consists of, as text for dumps: kernels with stage, backend, reasons and estimates, and the copies at the end.
+// What an executable consists of, as text for dumps: kernels with stage, backend, reasons and
+// estimates, and the copies at the end.
 #include <fmt/format.h>
 
 #include <optional>
@@ -16,10 +17,13 @@ std::string kernel_label(const Graph& graph, int32_t index) {
 }
 
 std::string Executable::to_string() const {
-  std::string text = fmt::format("executable \"{}\": {} kernels in {} stages, {} copies, arena {} bytes, derived {} bytes{}\n", graph().name(), program_.steps.size(), program_.stages.size(), program_.copies.size(), program_.arena_bytes, program_.derived_bytes,
-                                 shared_ ? "" : ", one thread");
+  std::string text = fmt::format(
+      "executable \"{}\": {} kernels in {} stages, {} copies, arena {} bytes, derived {} bytes{}\n",
+      graph().name(), program_.steps.size(), program_.stages.size(), program_.copies.size(),
+      program_.arena_bytes, program_.derived_bytes, shared_ ? "" : ", one thread");
   const auto place = [](const BufferPlacement& b) {
-    constexpr std::string_view kNames[] = {"arena+", "derived+", "input ", "output ", "variable ", "constant "};
+    constexpr std::string_view kNames[] = {"arena+",  "derived+",  "input ",
+                                           "output ", "variable ", "constant "};
     return fmt::format("{}{}", kNames[static_cast<size_t>(b.kind)], b.offset);
   };
   std::vector<size_t> stage_of(program_.steps.size(), 0);
@@ -29,14 +33,23 @@ std::string Executable::to_string() const {
   for (const Step& step : program_.steps) {
     const Node& node = graph().node(step.node);
     text += "  " + kernel_label(graph(), step.node);
-    text += step.prologue ? " once," : fmt::format(" in stage {},", stage_of[static_cast<size_t>(&step - program_.steps.data())]);
-    text += fmt::format(" on {} ({}){}{}:", step.backend, step.reason, step.kernel->description().empty() ? "" : ", ", step.kernel->description());
+    text += step.prologue
+                ? " once,"
+                : fmt::format(" in stage {},",
+                              stage_of[static_cast<size_t>(&step - program_.steps.data())]);
+    text += fmt::format(" on {} ({}){}{}:", step.backend, step.reason,
+                        step.kernel->description().empty() ? "" : ", ", step.kernel->description());
     for (const BufferPlacement& b : step.buffers) text += " " + place(b);
     if (node.origin) text += " @ " + node.origin->to_string();
     const std::optional<double> planned = step.kernel->microseconds();
-    text += "\n    " + explain_threads(planned ? planned : estimate_microseconds(step.backend, graph(), step.node), step.prologue ? 1 : step.kernel->most_pieces()) + "\n";
+    text +=
+        "\n    " +
+        explain_threads(planned ? planned : estimate_microseconds(step.backend, graph(), step.node),
+                        step.prologue ? 1 : step.kernel->most_pieces()) +
+        "\n";
   }
-  for (const Copy& c : program_.copies) text += fmt::format("  copy {} -> {}, {} bytes\n", place(c.from), place(c.to), c.bytes);
+  for (const Copy& c : program_.copies)
+    text += fmt::format("  copy {} -> {}, {} bytes\n", place(c.from), place(c.to), c.bytes);
   return text;
 }
 

@@ -34,19 +34,23 @@ Backend& find_backend(std::string_view name) {
     if (b->name() == name) return *b;
   }
   if (name == "llvm" || name == "onednn") {
-    throw NameError(fmt::format("backend '{}' is not part of this build (configure with -DSINTER_WITH_{}=ON)", name, name == "llvm" ? "LLVM" : "ONEDNN"));
+    throw NameError(
+        fmt::format("backend '{}' is not part of this build (configure with -DSINTER_WITH_{}=ON)",
+                    name, name == "llvm" ? "LLVM" : "ONEDNN"));
   }
   raise_unknown_name("backend", name, backend_names());
 }
 
 bool contracts_bfloat16(std::string_view backend) {
   if (backend == "reference") return true;  // as slow as everything there
-  return backend != "onednn" && std::ranges::any_of(backends(), [](const Backend* b) { return b->contracts_bfloat16(); });
+  return backend != "onednn" &&
+         std::ranges::any_of(backends(), [](const Backend* b) { return b->contracts_bfloat16(); });
 }
 
 BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node) {
 #if SINTER_WITH_LLVM && SINTER_WITH_ONEDNN
-  if (options.backend == "auto") return choose_by_cost(llvm_backend(), onednn_backend(), options, graph, node);
+  if (options.backend == "auto")
+    return choose_by_cost(llvm_backend(), onednn_backend(), options, graph, node);
 #endif
 #if SINTER_WITH_LLVM
   Backend& general = llvm_backend();
@@ -56,7 +60,8 @@ BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, 
   if (options.backend == "auto") return {&general, "auto: the best backend of this build"};
   Backend& wanted = find_backend(options.backend);
   if (&wanted == &general) return {&general, "asked for"};
-  if (const std::string reason = wanted.why_not(graph, node); !reason.empty()) return {&general, fmt::format("{}: {}", options.backend, reason)};
+  if (const std::string reason = wanted.why_not(graph, node); !reason.empty())
+    return {&general, fmt::format("{}: {}", options.backend, reason)};
   return {&wanted, "asked for"};
 }
 
@@ -66,7 +71,8 @@ std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileO
   if (!contracts_bfloat16(options.backend)) graph = widen_products(graph);
   verify(graph, "loading");
   return std::make_unique<Executable>(assemble(
-      std::move(graph), [&](const Graph& g, int32_t node) { return choose_backend(options, g, node); }, options));
+      std::move(graph),
+      [&](const Graph& g, int32_t node) { return choose_backend(options, g, node); }, options));
 }
 
 }  // namespace sinter

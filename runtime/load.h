@@ -1,4 +1,5 @@
-// Running graphs that are lowered already (an exported inference file): needs core and the backends, no ops and no passes.
+// Running graphs that are lowered already (an exported inference file): needs core and the
+// backends, no ops and no passes.
 #pragma once
 
 #include <memory>
@@ -24,11 +25,12 @@ Backend& find_backend(std::string_view name);
 /// Are products of bfloat16 at least as fast as those of float32 under this name ("auto" too)?
 bool contracts_bfloat16(std::string_view backend);
 
-/// The backend for a node under the asked name: that backend where it can, else llvm (reference where llvm is not built), with the
-/// reason. "auto" compares what the node costs (load_auto.h).
+/// The backend for a node under the asked name: that backend where it can, else llvm (reference
+/// where llvm is not built), with the reason. "auto" compares what the node costs (load_auto.h).
 BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node);
 
-/// An executable of a lowered graph for `options.batch`. Products of bfloat16 are widened (widen_products.h) where they would be slow.
+/// An executable of a lowered graph for `options.batch`. Products of bfloat16 are widened
+/// (widen_products.h) where they would be slow.
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options);
 
 }  // namespace sinter

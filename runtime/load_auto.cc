@@ -56,7 +56,8 @@ BackendChoice choose_by_cost(Backend& general, Backend& other, const CompileOpti
                              const Graph& graph, int32_t node) {
   const auto own = estimate_microseconds(general.name(), graph, node),
              theirs = estimate_microseconds(other.name(), graph, node);
-  if (!own || !theirs) return {&general, fmt::format("auto: {} has no kernel of this kind", other.name())};
+  if (!own || !theirs)
+    return {&general, fmt::format("auto: {} has no kernel of this kind", other.name())};
   // Asking the other backend builds its kernel, so only where that may be of use.
   const bool ask = options.tune || *theirs < *own;
   const std::string why_not = ask ? other.why_not(graph, node) : "";

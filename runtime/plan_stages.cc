@@ -65,7 +65,8 @@ class StagePlanner {
     };
     for (size_t i = 0; i < step.buffers.size(); ++i) {
       const bool writes = i >= node.inputs.size();
-      const ValueType& type = writes ? node.types[i - node.inputs.size()] : graph.type(node.inputs[i]);
+      const ValueType& type =
+          writes ? node.types[i - node.inputs.size()] : graph.type(node.inputs[i]);
       add(step.buffers[i], type.bytes(), writes);
     }
     if (step.scratch_offset >= 0)

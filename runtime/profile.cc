@@ -47,9 +47,9 @@ std::string to_text(const Executable& executable, const Times& times) {
     phases.push_back(median_microseconds(samples));
     all += phases.back();
   }
-  std::string text =
-      fmt::format("executable \"{}\": {} runs, {:.1f} us a run in kernels (medians)\n        us  share\n",
-                  executable.graph().name(), times.runs, all);
+  std::string text = fmt::format(
+      "executable \"{}\": {} runs, {:.1f} us a run in kernels (medians)\n        us  share\n",
+      executable.graph().name(), times.runs, all);
   std::vector<double> of_step(program.steps.size(), 0);
   std::vector<int32_t> order;
   size_t k = 0;

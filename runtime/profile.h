@@ -9,8 +9,8 @@ namespace sinter {
 
 class Executable;
 
-/// Whether runs that begin from now on are timed kernel by kernel. Off by default; a timed run reads
-/// the clock once a phase, some 30 ns.
+/// Whether runs that begin from now on are timed kernel by kernel. Off by default; a timed run
+/// reads the clock once a phase, some 30 ns.
 void set_profiling(bool on);
 bool profiling();
 

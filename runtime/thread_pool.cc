@@ -28,7 +28,8 @@ int available_cores() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) cores = std::min(cores, CPU_COUNT(&set));
   const auto limit = [&](double quota, double period) {
-    if (quota > 0 && period > 0) cores = std::min(cores, std::max(1, static_cast<int>(std::ceil(quota / period))));
+    if (quota > 0 && period > 0)
+      cores = std::min(cores, std::max(1, static_cast<int>(std::ceil(quota / period))));
   };
   std::string quota;
   double period = 0;
@@ -47,7 +48,8 @@ int default_threads() {
   if (const char* text = std::getenv("SINTER_THREADS"); text != nullptr && *text != '\0') {
     char* end = nullptr;
     const long n = std::strtol(text, &end, 10);
-    if (*end != '\0' || n < 1 || n > kMaxThreads) throw Error(fmt::format("SINTER_THREADS must be 1 to {}, found '{}'", kMaxThreads, text));
+    if (*end != '\0' || n < 1 || n > kMaxThreads)
+      throw Error(fmt::format("SINTER_THREADS must be 1 to {}, found '{}'", kMaxThreads, text));
     return static_cast<int>(n);
   }
   return available_cores();
@@ -87,7 +89,8 @@ class Pool {
   }
 
   void launch(ParallelJob job, unsigned ticket, int count) {
-    // Fields first, then the generation: a worker that reads them while they change sees another generation and reads again.
+    // Fields first, then the generation: a worker that reads them while they change sees another
+    // generation and reads again.
     generation_.fetch_add(1, std::memory_order_acq_rel);  // odd: being written
     body_.store(job.body, std::memory_order_relaxed);
     context_.store(job.context, std::memory_order_relaxed);
@@ -111,7 +114,8 @@ class Pool {
     }
     for (int i = 0; i < worker_count_.load(std::memory_order_acquire); ++i) {
       const Worker* w = slots_[static_cast<size_t>(i)].load(std::memory_order_acquire);
-      while (w != nullptr && w->inside.load(std::memory_order_seq_cst) == context) std::this_thread::yield();
+      while (w != nullptr && w->inside.load(std::memory_order_seq_cst) == context)
+        std::this_thread::yield();
     }
   }
 
@@ -131,7 +135,8 @@ class Pool {
       const unsigned ticket = ticket_.load(std::memory_order_relaxed);
       const int active = active_.load(std::memory_order_relaxed);
       self.inside.store(context, std::memory_order_seq_cst);
-      // Only a generation that is still current was read whole, and only its context is still alive.
+      // Only a generation that is still current was read whole, and only its context is still
+      // alive.
       if (generation_.load(std::memory_order_seq_cst) == now && id < active && context != nullptr) {
         body(context, id, ticket);
         seen = now;
@@ -142,7 +147,8 @@ class Pool {
     }
   }
 
-  // The next complete (even) generation other than `seen`: spins for about 100 microseconds, then parks.
+  // The next complete (even) generation other than `seen`: spins for about 100 microseconds, then
+  // parks.
   uint32_t await(uint32_t seen) {
     const auto start = std::chrono::steady_clock::now();
     for (int round = 0;; ++round) {
@@ -150,7 +156,8 @@ class Pool {
       if (now != seen && now % 2 == 0) return now;
       if (stopping_.load(std::memory_order_relaxed)) return now;
       spin_pause();
-      if (round % 64 == 63 && now == seen && std::chrono::steady_clock::now() - start > std::chrono::microseconds(100)) {
+      if (round % 64 == 63 && now == seen &&
+          std::chrono::steady_clock::now() - start > std::chrono::microseconds(100)) {
         parked_.fetch_add(1, std::memory_order_seq_cst);
         generation_.wait(seen, std::memory_order_seq_cst);
         parked_.fetch_sub(1, std::memory_order_seq_cst);
@@ -182,7 +189,9 @@ void spin_pause() {
 }
 
 void set_threads(int n) {
-  if (n < 1 || n > kMaxThreads) throw Error(fmt::format("set_threads: the number of threads must be 1 to {}, found {}", kMaxThreads, n));
+  if (n < 1 || n > kMaxThreads)
+    throw Error(fmt::format("set_threads: the number of threads must be 1 to {}, found {}",
+                            kMaxThreads, n));
   wanted_threads.store(n);
 }
 
@@ -206,7 +215,9 @@ PoolLease::~PoolLease() {
   if (workers_ > 1) Pool::instance().end_lease();
 }
 
-void PoolLease::launch(ParallelJob job, unsigned ticket) { Pool::instance().launch(job, ticket, workers_); }
+void PoolLease::launch(ParallelJob job, unsigned ticket) {
+  Pool::instance().launch(job, ticket, workers_);
+}
 
 void quiesce(void* context) { Pool::instance().quiesce(context); }
 

@@ -1,23 +1,28 @@
-// The one thread pool. Workers spin about 100 microseconds after a run, so that a stream of small runs finds them awake, then park.
+// The one thread pool. Workers spin about 100 microseconds after a run, so that a stream of small
+// runs finds them awake, then park.
 #pragma once
 
 namespace sinter {
 
-/// Number of threads that runs use, the calling one included. Default: SINTER_THREADS, else the cores this process may use
-/// (affinity and cgroup). Raises Error when n < 1 or n > kMaxThreads. Takes effect at the next run.
+/// Number of threads that runs use, the calling one included. Default: SINTER_THREADS, else the
+/// cores this process may use (affinity and cgroup). Raises Error when n < 1 or n > kMaxThreads.
+/// Takes effect at the next run.
 void set_threads(int n);
 int threads();
 inline constexpr int kMaxThreads = 64;
 
-/// Work that several threads share. `body(context, worker, ticket)` is called by the calling thread as worker 0, and by the others when
-/// they come. launch() returns when worker 0 is done: others may come late or linger, so `body` must take work only under the
-/// `ticket` of this launch and must find `context` alive until quiesce(). That way a thread that lost its core never holds up a run.
+/// Work that several threads share. `body(context, worker, ticket)` is called by the calling thread
+/// as worker 0, and by the others when they come. launch() returns when worker 0 is done: others
+/// may come late or linger, so `body` must take work only under the `ticket` of this launch and
+/// must find `context` alive until quiesce(). That way a thread that lost its core never holds up a
+/// run.
 struct ParallelJob {
   void (*body)(void* context, int worker, unsigned ticket) = nullptr;
   void* context = nullptr;
 };
 
-/// Reserves the pool for one run. Fails when another thread's run is using it or threads() is 1: then run alone.
+/// Reserves the pool for one run. Fails when another thread's run is using it or threads() is 1:
+/// then run alone.
 class PoolLease {
  public:
   PoolLease();

@@ -5,8 +5,8 @@
 
 namespace sinter {
 
-/// Every contraction of bfloat16, alone or at the beginning of a region, reads float32 instead: what
-/// it read, widened, and rounded before where the contraction would have rounded it. Widened
+/// Every contraction of bfloat16, alone or at the beginning of a region, reads float32 instead:
+/// what it read, widened, and rounded before where the contraction would have rounded it. Widened
 /// variables belong to the prologue. A graph without such contractions is returned as it is.
 Graph widen_products(const Graph& graph);
 

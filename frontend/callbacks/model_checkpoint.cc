@@ -45,8 +45,8 @@ ModelCheckpoint::ModelCheckpoint(std::string path, ModelCheckpointOptions option
     : state_(std::make_shared<State>(std::move(path), options)) {
   const char* ending = options.save_weights_only ? ".weights.sinter" : ".sinter";
   if (!state_->pattern.ends_with(ending)) {
-    throw Error(
-        fmt::format("ModelCheckpoint: the path must end in {}, found '{}'", ending, state_->pattern));
+    throw Error(fmt::format("ModelCheckpoint: the path must end in {}, found '{}'", ending,
+                            state_->pattern));
   }
   if (options.save_freq && *options.save_freq < 1) {
     throw Error(fmt::format("ModelCheckpoint: save_freq must be at least 1 batch, found {}",

@@ -87,8 +87,8 @@ Work training(Model model, int64_t batch, const std::string& mixed_precision) {
   return {[model, x, y]() mutable { model.train_on_batch(x, y); }};
 }
 
-/// An epoch of `fit` whose last batch is partial, as is that of its validation: four programs, of which
-/// two train and two evaluate.
+/// An epoch of `fit` whose last batch is partial, as is that of its validation: four programs, of
+/// which two train and two evaluate.
 Work fitting(Model model, int64_t batch, const std::string& mixed_precision) {
   compile_model(model, mixed_precision);
   const int64_t rows = 2 * batch + batch / 2 + 1, validation_rows = batch + batch / 3 + 1;
@@ -154,7 +154,8 @@ Work make_work(const Options& options) {
       throw Error(fmt::format(
           "work '{}' needs the layer Conv2D, which this version of Sinter does not have", name));
   }
-  raise_unknown_name("work", name, {"mlp_train", "mlp_fit", "bn_train", "mlp_b1", "mlp_b128", "gelu16m"});
+  raise_unknown_name("work", name,
+                     {"mlp_train", "mlp_fit", "bn_train", "mlp_b1", "mlp_b128", "gelu16m"});
 }
 
 /// Threads move between cores otherwise; the peers are measured the same way.
@@ -214,7 +215,8 @@ void bench(const Options& options) {
 Action add_bench(CLI::App& app) {
   CLI::App* command = app.add_subcommand("bench", "Time a work and print one JSON line");
   auto options = std::make_shared<Options>();
-  command->add_option("work", options->work, "mlp_train, mlp_fit, bn_train, mlp_b1, mlp_b128, gelu16m")
+  command
+      ->add_option("work", options->work, "mlp_train, mlp_fit, bn_train, mlp_b1, mlp_b128, gelu16m")
       ->type_name("WORK")
       ->required();
   command->add_option("--batch", options->batch, "Rows a step, for the mlp works")

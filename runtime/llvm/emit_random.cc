@@ -20,8 +20,8 @@ struct HighLow {
   Value high, low;
 };
 
-// The 64 bits of `factor` * value, for unsigned 32-bit lanes. Vectors multiply the even lanes and the
-// odd lanes where they stand in 64-bit lanes, so that nothing moves between lanes.
+// The 64 bits of `factor` * value, for unsigned 32-bit lanes. Vectors multiply the even lanes and
+// the odd lanes where they stand in 64-bit lanes, so that nothing moves between lanes.
 HighLow multiply(Emitter& e, Value value, uint32_t factor) {
   llvm::IRBuilder<>& ir = e.ir();
   const int lanes = Emitter::lanes_of(value);
@@ -37,8 +37,8 @@ HighLow multiply(Emitter& e, Value value, uint32_t factor) {
   Value pairs = ir.CreateBitCast(value, wide);
   Value even = times(ir.CreateAnd(pairs, uint64_t{0xFFFFFFFF}));
   Value odd = times(ir.CreateLShr(pairs, uint64_t{32}));
-  Value high = ir.CreateOr(ir.CreateLShr(even, uint64_t{32}),
-                           ir.CreateAnd(odd, ~uint64_t{0xFFFFFFFF}));
+  Value high =
+      ir.CreateOr(ir.CreateLShr(even, uint64_t{32}), ir.CreateAnd(odd, ~uint64_t{0xFFFFFFFF}));
   return {ir.CreateBitCast(high, narrow), low};
 }
 

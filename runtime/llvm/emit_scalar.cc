@@ -138,11 +138,15 @@ Value Emitter::round_to_bfloat16(Value value) {
         ir_.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512, {}, {value});
     return ir_.CreateBitCast(narrow, type(DType::kBFloat16, lanes));
   }
-  const auto bits = [&](uint64_t n) { return llvm::ConstantInt::get(type(DType::kInt32, lanes), n); };
+  const auto bits = [&](uint64_t n) {
+    return llvm::ConstantInt::get(type(DType::kInt32, lanes), n);
+  };
   Value word = ir_.CreateBitCast(value, type(DType::kInt32, lanes));
   Value upper = ir_.CreateLShr(word, 16);
-  Value rounded = ir_.CreateLShr(ir_.CreateAdd(ir_.CreateAdd(word, bits(0x7fff)), ir_.CreateAnd(upper, bits(1))), 16);
-  Value result = ir_.CreateSelect(ir_.CreateFCmpUNO(value, value), ir_.CreateOr(upper, bits(0x40)), rounded);
+  Value rounded = ir_.CreateLShr(
+      ir_.CreateAdd(ir_.CreateAdd(word, bits(0x7fff)), ir_.CreateAnd(upper, bits(1))), 16);
+  Value result =
+      ir_.CreateSelect(ir_.CreateFCmpUNO(value, value), ir_.CreateOr(upper, bits(0x40)), rounded);
   return ir_.CreateTrunc(result, type(DType::kBFloat16, lanes));
 }
 

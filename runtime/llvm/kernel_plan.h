@@ -45,7 +45,7 @@ class KernelPlan {
   std::vector<std::pair<int, int>> aliases;  // (result, input) that may share memory
   /// Does nothing but products of bfloat16 see what is rounded to it (rounding.h)?
   bool rounds_for_products = false;
-  std::string description;                   // one line for dumps
+  std::string description;  // one line for dumps
 };
 
 }  // namespace sinter::codegen

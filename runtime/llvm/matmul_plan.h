@@ -137,11 +137,11 @@ void pack_left_panels(MatmulPlan& plan);
 
 /// What surrounds a product in its kernel.
 struct MatmulContext {
-  bool pack_rhs = false;  // the right side is a variable that never changes while this graph runs
-  bool sums_rows = false;     // pieces of rows would need a second phase
-  bool whole_rows = false;    // all columns of a row must be in one tile
-  int64_t operands = 0;       // values as large as the result that the epilogue reads
-  double microseconds = 0;    // of the epilogue, on one thread
+  bool pack_rhs = false;    // the right side is a variable that never changes while this graph runs
+  bool sums_rows = false;   // pieces of rows would need a second phase
+  bool whole_rows = false;  // all columns of a row must be in one tile
+  int64_t operands = 0;     // values as large as the result that the epilogue reads
+  double microseconds = 0;  // of the epilogue, on one thread
 };
 
 MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,

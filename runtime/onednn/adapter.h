@@ -1,7 +1,8 @@
-// The one place that knows oneDNN's headers and the differences between its versions 2.6 (Debian 12) and 3.x.
+// The one place that knows oneDNN's headers and the differences between its versions 2.6 (Debian
+// 12) and 3.x.
 //
-// Primitives are made for one thread and run on Sinter's own pool: OneThread holds OpenMP at one thread while they are made or run,
-// and gives the calling thread its own setting back.
+// Primitives are made for one thread and run on Sinter's own pool: OneThread holds OpenMP at one
+// thread while they are made or run, and gives the calling thread its own setting back.
 #pragma once
 
 #include <omp.h>
@@ -35,7 +36,8 @@ inline const dnnl::engine& engine() {
 
 using Desc = dnnl::memory::desc;
 
-/// Attributes with a scratchpad of ours: oneDNN's own belongs to the thread that made the primitive and is not safe to share.
+/// Attributes with a scratchpad of ours: oneDNN's own belongs to the thread that made the primitive
+/// and is not safe to share.
 inline dnnl::primitive_attr own_scratchpad(dnnl::primitive_attr attr = {}) {
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   return attr;
@@ -44,38 +46,59 @@ inline dnnl::primitive_attr own_scratchpad(dnnl::primitive_attr attr = {}) {
 #if DNNL_VERSION_MAJOR >= 3
 using SoftmaxForward = dnnl::softmax_forward;
 
-template <typename P, typename... Args> typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
+template <typename P, typename... Args>
+typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
   return typename P::primitive_desc(engine(), args..., own_scratchpad(attr));
 }
-inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d, float alpha, float beta) {
+inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d,
+                                                          float alpha, float beta) {
   return {engine(), dnnl::prop_kind::forward_inference, a, d, d, alpha, beta, own_scratchpad()};
 }
-inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
-  return {engine(), training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d, d, epsilon, f, own_scratchpad()};
+inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(
+    bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
+  return {engine(),
+          training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference,
+          d,
+          d,
+          epsilon,
+          f,
+          own_scratchpad()};
 }
-inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(const Desc& d, float epsilon, dnnl::normalization_flags f,
-                                                                                   const dnnl::batch_normalization_forward::primitive_desc& hint) {
+inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(
+    const Desc& d, float epsilon, dnnl::normalization_flags f,
+    const dnnl::batch_normalization_forward::primitive_desc& hint) {
   return {engine(), dnnl::prop_kind::backward, d, d, d, epsilon, f, hint, own_scratchpad()};
 }
-inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) { ops.append_eltwise(a, alpha, beta); }
+inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) {
+  ops.append_eltwise(a, alpha, beta);
+}
 inline constexpr bool kBackwardTakesShift = false;
 #else
 using SoftmaxForward = dnnl::softmax_v2_forward;
 
-template <typename P, typename... Args> typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
+template <typename P, typename... Args>
+typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
   return typename P::primitive_desc(typename P::desc(args...), own_scratchpad(attr), engine());
 }
-inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d, float alpha, float beta) {
+inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d,
+                                                          float alpha, float beta) {
   return {{dnnl::prop_kind::forward_inference, a, d, alpha, beta}, own_scratchpad(), engine()};
 }
-inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
-  return {{training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d, epsilon, f}, own_scratchpad(), engine()};
+inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(
+    bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
+  return {{training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d,
+           epsilon, f},
+          own_scratchpad(),
+          engine()};
 }
-inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(const Desc& d, float epsilon, dnnl::normalization_flags f,
-                                                                                   const dnnl::batch_normalization_forward::primitive_desc& hint) {
+inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(
+    const Desc& d, float epsilon, dnnl::normalization_flags f,
+    const dnnl::batch_normalization_forward::primitive_desc& hint) {
   return {{dnnl::prop_kind::backward, d, d, epsilon, f}, own_scratchpad(), engine(), hint};
 }
-inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) { ops.append_eltwise(1.0f, a, alpha, beta); }
+inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) {
+  ops.append_eltwise(1.0f, a, alpha, beta);
+}
 inline constexpr bool kBackwardTakesShift = true;
 #endif
 

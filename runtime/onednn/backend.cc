@@ -16,10 +16,14 @@ namespace {
 Attempt attempt(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
   for (ValueId id : n.inputs) {
-    if (graph.type(id).dtype != DType::kFloat32) return {nullptr, fmt::format("oneDNN is used for float32 only, found {}", dtype_name(graph.type(id).dtype))};
+    if (graph.type(id).dtype != DType::kFloat32)
+      return {nullptr, fmt::format("oneDNN is used for float32 only, found {}",
+                                   dtype_name(graph.type(id).dtype))};
   }
   for (const ValueType& t : n.types) {
-    if (t.dtype != DType::kFloat32) return {nullptr, fmt::format("oneDNN is used for float32 only, found {}", dtype_name(t.dtype))};
+    if (t.dtype != DType::kFloat32)
+      return {nullptr,
+              fmt::format("oneDNN is used for float32 only, found {}", dtype_name(t.dtype))};
     if (!t.shape.is_static()) return {nullptr, "the shape is symbolic"};
   }
   const OneThread one_thread;
@@ -27,7 +31,9 @@ Attempt attempt(const Graph& graph, int32_t node) {
     if (n.is("dense")) return make_dense(graph, node);
     if (n.is("contract")) return make_contract(graph, node);
     if (n.is("softmax") || n.is("log_softmax")) return make_softmax(graph, node);
-    if (n.is("batch_norm_training") || n.is("batch_norm_inference") || n.is("batch_norm_training_grad")) return make_batch_norm(graph, node);
+    if (n.is("batch_norm_training") || n.is("batch_norm_inference") ||
+        n.is("batch_norm_training_grad"))
+      return make_batch_norm(graph, node);
     if (n.op->kind == KernelKind::kReduce) return make_reduce(graph, node);
     if (n.is("transpose")) return make_transpose(graph, node);
     if (n.op->is_elementwise() && n.inputs.size() == 1) return make_eltwise(graph, node);
@@ -42,12 +48,15 @@ Attempt attempt(const Graph& graph, int32_t node) {
 std::string key_of(const Graph& graph, int32_t index) {
   const Node& node = graph.node(index);
   std::string key = node.op->name + attributes_to_text(*node.op, node.attributes);
-  for (ValueId input : node.inputs) key += fmt::format(" {}{}", graph.type(input).to_string(), is_frozen(graph, input) ? " frozen" : "");
+  for (ValueId input : node.inputs)
+    key += fmt::format(" {}{}", graph.type(input).to_string(),
+                       is_frozen(graph, input) ? " frozen" : "");
   return key;
 }
 
-// Whether oneDNN can run a node shows when its primitives are made. The passes ask, the choice of a backend asks, assembly asks, and
-// then the kernel is wanted: what was made for the first question waits here for the last.
+// Whether oneDNN can run a node shows when its primitives are made. The passes ask, the choice of a
+// backend asks, assembly asks, and then the kernel is wanted: what was made for the first question
+// waits here for the last.
 class Attempts {
  public:
   std::string why_not(const Graph& graph, int32_t node) {
@@ -86,8 +95,11 @@ class OneDnnBackend final : public Backend {
     const dnnl_version_t* v = dnnl_version();
     return fmt::format("oneDNN {}.{}.{} {}", v->major, v->minor, v->patch, v->hash);
   }
-  std::string why_not(const Graph& graph, int32_t node) const override { return attempts_.why_not(graph, node); }
-  std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes, const CompileOptions&) override {
+  std::string why_not(const Graph& graph, int32_t node) const override {
+    return attempts_.why_not(graph, node);
+  }
+  std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,
+                                               const CompileOptions&) override {
     std::vector<std::unique_ptr<Kernel>> kernels;
     for (int32_t node : nodes) kernels.push_back(attempts_.take(graph, node));
     return kernels;

@@ -9,8 +9,10 @@
 namespace sinter::onednn {
 namespace {
 
-// A kernel over pieces of neighbouring elements: `make(desc, offset)` gives the call for one piece, `offset` in bytes.
-template <typename Make> Attempt make_sliced(const Graph& graph, int32_t node, const char* description, Make&& make) {
+// A kernel over pieces of neighbouring elements: `make(desc, offset)` gives the call for one piece,
+// `offset` in bytes.
+template <typename Make>
+Attempt make_sliced(const Graph& graph, int32_t node, const char* description, Make&& make) {
   const Node& n = graph.node(node);
   const int64_t elements = n.types[0].shape.elements();
   if (elements == 0) return {nullptr, "empty tensor"};
@@ -19,10 +21,12 @@ template <typename Make> Attempt make_sliced(const Graph& graph, int32_t node, c
   const int64_t pieces = worthwhile_pieces(microseconds, std::min<int64_t>(elements, 8));
   std::vector<Call> calls;
   for (int64_t p = 0; p < pieces; ++p) {
-    const int64_t begin = piece_begin(elements, pieces, p), count = piece_begin(elements, pieces, p + 1) - begin;
+    const int64_t begin = piece_begin(elements, pieces, p),
+                  count = piece_begin(elements, pieces, p + 1) - begin;
     calls.push_back(make(row_major({count}), begin * 4));
   }
-  auto kernel = std::make_unique<PrimitiveKernel>(std::move(calls), static_cast<int>(n.inputs.size()) + 1, description);
+  auto kernel = std::make_unique<PrimitiveKernel>(
+      std::move(calls), static_cast<int>(n.inputs.size()) + 1, description);
   kernel->set_microseconds(microseconds);
   return {std::move(kernel), ""};
 }
@@ -31,18 +35,28 @@ template <typename Make> Attempt make_sliced(const Graph& graph, int32_t node, c
 
 std::optional<Eltwise> eltwise_of(std::string_view op, const Attributes& a) {
   using dnnl::algorithm;
-  if (op == "leaky_relu") return Eltwise{algorithm::eltwise_relu, static_cast<float>(a.get_float("negative_slope")), 0};
-  if (op == "elu") return Eltwise{algorithm::eltwise_elu, static_cast<float>(a.get_float("alpha")), 0};
-  if (op == "swish") return Eltwise{algorithm::eltwise_swish, static_cast<float>(a.get_float("beta")), 0};
+  if (op == "leaky_relu")
+    return Eltwise{algorithm::eltwise_relu, static_cast<float>(a.get_float("negative_slope")), 0};
+  if (op == "elu")
+    return Eltwise{algorithm::eltwise_elu, static_cast<float>(a.get_float("alpha")), 0};
+  if (op == "swish")
+    return Eltwise{algorithm::eltwise_swish, static_cast<float>(a.get_float("beta")), 0};
   if (op == "gelu" && !kGeluKeepsInfinity && !a.get_bool("approximate")) return std::nullopt;
-  if (op == "gelu") return Eltwise{a.get_bool("approximate") ? algorithm::eltwise_gelu_tanh : algorithm::eltwise_gelu_erf, 0, 0};
+  if (op == "gelu")
+    return Eltwise{
+        a.get_bool("approximate") ? algorithm::eltwise_gelu_tanh : algorithm::eltwise_gelu_erf, 0,
+        0};
   static const std::map<std::string_view, Eltwise> table = {
-      {"relu", {algorithm::eltwise_relu, 0, 0}},     {"tanh", {algorithm::eltwise_tanh, 0, 0}},
-      {"sigmoid", {algorithm::eltwise_logistic, 0, 0}}, {"exponential", {algorithm::eltwise_exp, 0, 0}},
+      {"relu", {algorithm::eltwise_relu, 0, 0}},
+      {"tanh", {algorithm::eltwise_tanh, 0, 0}},
+      {"sigmoid", {algorithm::eltwise_logistic, 0, 0}},
+      {"exponential", {algorithm::eltwise_exp, 0, 0}},
       // (log is left out: near 1 oneDNN's is off by 3e-6.)
       {"exp", {algorithm::eltwise_exp, 0, 0}},
-      {"sqrt", {algorithm::eltwise_sqrt, 0, 0}},     {"square", {algorithm::eltwise_square, 0, 0}},
-      {"abs", {algorithm::eltwise_abs, 0, 0}},       {"mish", {algorithm::eltwise_mish, 0, 0}},
+      {"sqrt", {algorithm::eltwise_sqrt, 0, 0}},
+      {"square", {algorithm::eltwise_square, 0, 0}},
+      {"abs", {algorithm::eltwise_abs, 0, 0}},
+      {"mish", {algorithm::eltwise_mish, 0, 0}},
       {"softplus", {algorithm::eltwise_soft_relu, 1, 0}}};
   const auto it = table.find(op);
   return it == table.end() ? std::nullopt : std::optional(it->second);
@@ -53,21 +67,27 @@ Attempt make_eltwise(const Graph& graph, int32_t node) {
   const auto eltwise = eltwise_of(n.op->name, n.attributes);
   if (!eltwise) return {nullptr, fmt::format("oneDNN has no primitive for '{}'", n.op->name)};
   return make_sliced(graph, node, "oneDNN eltwise", [&](const Desc& desc, int64_t offset) {
-    return make_call<dnnl::eltwise_forward>(eltwise_desc(eltwise->algorithm, desc, eltwise->alpha, eltwise->beta),
-                                            {{DNNL_ARG_SRC, desc, 0, offset}, {DNNL_ARG_DST, desc, 1, offset}});
+    return make_call<dnnl::eltwise_forward>(
+        eltwise_desc(eltwise->algorithm, desc, eltwise->alpha, eltwise->beta),
+        {{DNNL_ARG_SRC, desc, 0, offset}, {DNNL_ARG_DST, desc, 1, offset}});
   });
 }
 
 Attempt make_binary(const Graph& graph, int32_t node) {
   using dnnl::algorithm;
-  static const std::map<std::string_view, algorithm> table = {{"add", algorithm::binary_add}, {"subtract", algorithm::binary_sub},
-                                                              {"multiply", algorithm::binary_mul}, {"divide", algorithm::binary_div}};
+  static const std::map<std::string_view, algorithm> table = {{"add", algorithm::binary_add},
+                                                              {"subtract", algorithm::binary_sub},
+                                                              {"multiply", algorithm::binary_mul},
+                                                              {"divide", algorithm::binary_div}};
   const Node& n = graph.node(node);
   const auto it = table.find(n.op->name);
-  if (it == table.end()) return {nullptr, fmt::format("oneDNN has no primitive for '{}'", n.op->name)};
+  if (it == table.end())
+    return {nullptr, fmt::format("oneDNN has no primitive for '{}'", n.op->name)};
   return make_sliced(graph, node, "oneDNN binary", [&](const Desc& desc, int64_t offset) {
     return make_call<dnnl::binary>(make_desc<dnnl::binary>({}, it->second, desc, desc, desc),
-                                   {{DNNL_ARG_SRC_0, desc, 0, offset}, {DNNL_ARG_SRC_1, desc, 1, offset}, {DNNL_ARG_DST, desc, 2, offset}});
+                                   {{DNNL_ARG_SRC_0, desc, 0, offset},
+                                    {DNNL_ARG_SRC_1, desc, 1, offset},
+                                    {DNNL_ARG_DST, desc, 2, offset}});
   });
 }
 

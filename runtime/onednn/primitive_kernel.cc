@@ -12,8 +12,13 @@ struct PrimitiveKernel::Bound {
   dnnl::memory scratchpad;
 };
 
-PrimitiveKernel::PrimitiveKernel(std::vector<Call> pieces, int buffers, std::string description, std::optional<Packing> packing)
-    : calls_(std::move(pieces)), buffers_(buffers), description_(std::move(description)), packing_(std::move(packing)), idle_(calls_.size()) {
+PrimitiveKernel::PrimitiveKernel(std::vector<Call> pieces, int buffers, std::string description,
+                                 std::optional<Packing> packing)
+    : calls_(std::move(pieces)),
+      buffers_(buffers),
+      description_(std::move(description)),
+      packing_(std::move(packing)),
+      idle_(calls_.size()) {
   for (size_t i = 0; i < calls_.size(); ++i) idle_[i].store(bind(calls_[i]).release());
 }
 
@@ -24,7 +29,8 @@ PrimitiveKernel::~PrimitiveKernel() {
 std::unique_ptr<PrimitiveKernel::Bound> PrimitiveKernel::bind(const Call& call) const {
   auto bound = std::make_unique<Bound>();
   for (const Argument& a : call.arguments) bound->memories.emplace_back(a.desc, engine(), nullptr);
-  for (size_t i = 0; i < call.arguments.size(); ++i) bound->arguments.push_back({call.arguments[i].id, bound->memories[i].get()});
+  for (size_t i = 0; i < call.arguments.size(); ++i)
+    bound->arguments.push_back({call.arguments[i].id, bound->memories[i].get()});
   if (call.scratchpad.get_size() > 0) {
     bound->scratchpad = dnnl::memory(call.scratchpad, engine());
     bound->arguments.push_back({DNNL_ARG_SCRATCHPAD, bound->scratchpad.get()});
@@ -45,10 +51,12 @@ void PrimitiveKernel::run(int, int piece, void* const* buffers) const {
   }
   const OneThread one_thread;
   const dnnl_status_t status =
-      dnnl_primitive_execute(call.primitive.get(), bound->stream.get(), static_cast<int>(bound->arguments.size()), bound->arguments.data());
+      dnnl_primitive_execute(call.primitive.get(), bound->stream.get(),
+                             static_cast<int>(bound->arguments.size()), bound->arguments.data());
   SINTER_CHECK(status == dnnl_success, "dnnl_primitive_execute");
   Bound* expected = nullptr;
-  if (slot.compare_exchange_strong(expected, bound.get(), std::memory_order_acq_rel)) bound.release();
+  if (slot.compare_exchange_strong(expected, bound.get(), std::memory_order_acq_rel))
+    bound.release();
 }
 
 void PrimitiveKernel::prepare(void* const* buffers, void* prepared) const {

@@ -14,9 +14,9 @@ namespace sinter::onednn {
 
 /// One argument of a primitive: which buffer of the node it is, from which byte on.
 struct Argument {
-  int id = 0;       // DNNL_ARG_...
+  int id = 0;  // DNNL_ARG_...
   Desc desc;
-  int buffer = 0;   // index into Kernel::run's buffers
+  int buffer = 0;  // index into Kernel::run's buffers
   int64_t offset = 0;
 };
 
@@ -26,7 +26,8 @@ struct Call {
   Desc scratchpad;
   std::vector<Argument> arguments;
 };
-template <typename P> Call make_call(const typename P::primitive_desc& desc, std::vector<Argument> arguments) {
+template <typename P>
+Call make_call(const typename P::primitive_desc& desc, std::vector<Argument> arguments) {
   return {P(desc), desc.scratchpad_desc(), std::move(arguments)};
 }
 
@@ -39,13 +40,16 @@ struct Packing {
 class PrimitiveKernel final : public Kernel {
  public:
   /// `packed`: arguments with buffer == kPrepared read the packed copy.
-  PrimitiveKernel(std::vector<Call> pieces, int buffers, std::string description, std::optional<Packing> packing = std::nullopt);
+  PrimitiveKernel(std::vector<Call> pieces, int buffers, std::string description,
+                  std::optional<Packing> packing = std::nullopt);
   ~PrimitiveKernel() override;
 
   static constexpr int kPrepared = -1;
   int pieces(int) const override { return static_cast<int>(calls_.size()); }
   void run(int phase, int piece, void* const* buffers) const override;
-  int64_t prepared_bytes() const override { return packing_ ? static_cast<int64_t>(packing_->to.get_size()) : 0; }
+  int64_t prepared_bytes() const override {
+    return packing_ ? static_cast<int64_t>(packing_->to.get_size()) : 0;
+  }
   void prepare(void* const* buffers, void* prepared) const override;
   std::string description() const override { return description_; }
   std::optional<double> microseconds() const override { return microseconds_; }
@@ -61,7 +65,8 @@ class PrimitiveKernel final : public Kernel {
   std::string description_;
   std::optional<double> microseconds_;
   std::optional<Packing> packing_;
-  /// Idle memory objects of each piece, so that running allocates nothing; a second concurrent run makes its own.
+  /// Idle memory objects of each piece, so that running allocates nothing; a second concurrent run
+  /// makes its own.
   mutable std::vector<std::atomic<Bound*>> idle_;
 };
 

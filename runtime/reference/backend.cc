@@ -1,4 +1,5 @@
-// The reference backend: runs every kernel op and every fused region, in float32, float64 and integers.
+// The reference backend: runs every kernel op and every fused region, in float32, float64 and
+// integers.
 #include <fmt/format.h>
 
 #include "core/error.h"
@@ -30,13 +31,16 @@ class ReferenceBackend final : public Backend {
   std::string_view name() const override { return "reference"; }
   std::string why_not(const Graph& graph, int32_t node) const override {
     const Node& n = graph.node(node);
-    if (n.op->kind == KernelKind::kComposite) return fmt::format("'{}' is a composite and must be decomposed first", n.op->name);
+    if (n.op->kind == KernelKind::kComposite)
+      return fmt::format("'{}' is a composite and must be decomposed first", n.op->name);
     for (const ValueType& t : n.types) {
-      if (t.shape.rank() > kMaxRank) return fmt::format("rank {} is above {}", t.shape.rank(), kMaxRank);
+      if (t.shape.rank() > kMaxRank)
+        return fmt::format("rank {} is above {}", t.shape.rank(), kMaxRank);
     }
     return "";
   }
-  std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes, const CompileOptions&) override {
+  std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,
+                                               const CompileOptions&) override {
     std::vector<std::unique_ptr<Kernel>> kernels;
     for (int32_t node : nodes) kernels.push_back(make_kernel(graph, node));
     return kernels;

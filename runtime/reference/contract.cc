@@ -10,13 +10,20 @@ struct Side {
   std::vector<int64_t> batch, free, contracted;  // strides
 };
 
-Side side(const Shape& shape, const std::vector<int64_t>& batch, const std::vector<int64_t>& contracted, std::vector<int64_t>& free_dims) {
+Side side(const Shape& shape, const std::vector<int64_t>& batch,
+          const std::vector<int64_t>& contracted, std::vector<int64_t>& free_dims) {
   const std::vector<int64_t> strides = shape.strides();
-  const auto stride = [&](int64_t axis) { return strides[static_cast<size_t>(shape.normalize_axis(static_cast<int>(axis)))]; };
+  const auto stride = [&](int64_t axis) {
+    return strides[static_cast<size_t>(shape.normalize_axis(static_cast<int>(axis)))];
+  };
   Side result;
   std::vector<bool> taken(static_cast<size_t>(shape.rank()), false);
-  for (int64_t a : batch) result.batch.push_back(stride(a)), taken[static_cast<size_t>(shape.normalize_axis(static_cast<int>(a)))] = true;
-  for (int64_t a : contracted) result.contracted.push_back(stride(a)), taken[static_cast<size_t>(shape.normalize_axis(static_cast<int>(a)))] = true;
+  for (int64_t a : batch)
+    result.batch.push_back(stride(a)),
+        taken[static_cast<size_t>(shape.normalize_axis(static_cast<int>(a)))] = true;
+  for (int64_t a : contracted)
+    result.contracted.push_back(stride(a)),
+        taken[static_cast<size_t>(shape.normalize_axis(static_cast<int>(a)))] = true;
   for (int d = 0; d < shape.rank(); ++d) {
     if (taken[static_cast<size_t>(d)]) continue;
     result.free.push_back(strides[static_cast<size_t>(d)]);
@@ -26,7 +33,8 @@ Side side(const Shape& shape, const std::vector<int64_t>& batch, const std::vect
 }
 
 // Offsets of all combinations of indices below `dims`, in row-major order.
-std::vector<int64_t> offsets(const std::vector<int64_t>& dims, const std::vector<int64_t>& strides) {
+std::vector<int64_t> offsets(const std::vector<int64_t>& dims,
+                             const std::vector<int64_t>& strides) {
   std::vector<int64_t> result = {0};
   for (size_t d = 0; d < dims.size(); ++d) {
     std::vector<int64_t> next;
@@ -44,17 +52,21 @@ std::vector<int64_t> offsets(const std::vector<int64_t>& dims, const std::vector
 std::unique_ptr<Kernel> make_contract(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
   const ValueType a = graph.type(n.inputs[0]), b = graph.type(n.inputs[1]);
-  const auto &lhs_batch = n.attributes.get_ints("lhs_batch"), &lhs_contract = n.attributes.get_ints("lhs_contract");
+  const auto &lhs_batch = n.attributes.get_ints("lhs_batch"),
+             &lhs_contract = n.attributes.get_ints("lhs_contract");
   std::vector<int64_t> m_dims, n_dims, batch_dims, k_dims;
   for (int64_t axis : lhs_batch) batch_dims.push_back(a.shape.dim(static_cast<int>(axis)));
   for (int64_t axis : lhs_contract) k_dims.push_back(a.shape.dim(static_cast<int>(axis)));
   const Side left = side(a.shape, lhs_batch, lhs_contract, m_dims);
-  const Side right = side(b.shape, n.attributes.get_ints("rhs_batch"), n.attributes.get_ints("rhs_contract"), n_dims);
+  const Side right = side(b.shape, n.attributes.get_ints("rhs_batch"),
+                          n.attributes.get_ints("rhs_contract"), n_dims);
   struct Table {
     std::vector<int64_t> a_batch, a_free, a_k, b_batch, b_free, b_k;
   };
-  const auto t = std::make_shared<const Table>(Table{offsets(batch_dims, left.batch), offsets(m_dims, left.free), offsets(k_dims, left.contracted),
-                                                     offsets(batch_dims, right.batch), offsets(n_dims, right.free), offsets(k_dims, right.contracted)});
+  const auto t = std::make_shared<const Table>(
+      Table{offsets(batch_dims, left.batch), offsets(m_dims, left.free),
+            offsets(k_dims, left.contracted), offsets(batch_dims, right.batch),
+            offsets(n_dims, right.free), offsets(k_dims, right.contracted)});
   // One row of sums, so that the inner loop runs along b.
   const int64_t scratch = static_cast<int64_t>(t->b_free.size()) * 8;
   return std::make_unique<LoopKernel>(
@@ -74,15 +86,19 @@ std::unique_ptr<Kernel> make_contract(const Graph& graph, int32_t node) {
               for (size_t k = 0; k < t->a_k.size(); ++k) {
                 const Wide value = static_cast<Wide>(x[t->a_batch[batch] + row + t->a_k[k]]);
                 const Right* from = y + t->b_batch[batch] + t->b_k[k];
-                for (size_t j = 0; j < t->b_free.size(); ++j) sums[j] += value * static_cast<Wide>(static_cast<T>(from[t->b_free[j]]));
+                for (size_t j = 0; j < t->b_free.size(); ++j)
+                  sums[j] += value * static_cast<Wide>(static_cast<T>(from[t->b_free[j]]));
               }
               for (size_t j = 0; j < t->b_free.size(); ++j) *out++ = static_cast<Out>(sums[j]);
             }
           }
         };
-        if (from == dtype) dispatch_dtype(dtype, [&](auto zero) { multiply(zero, zero); });
-        else if (from == DType::kFloat32) multiply(bfloat16(), 0.0f);
-        else multiply(bfloat16(), 0.0);
+        if (from == dtype)
+          dispatch_dtype(dtype, [&](auto zero) { multiply(zero, zero); });
+        else if (from == DType::kFloat32)
+          multiply(bfloat16(), 0.0f);
+        else
+          multiply(bfloat16(), 0.0);
       },
       scratch);
 }

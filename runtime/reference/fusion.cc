@@ -15,10 +15,10 @@ struct RegionStep {
 
 struct Region {
   std::vector<RegionStep> steps;
-  std::vector<int64_t> offsets;                        // of values kept in scratch, -1 for inputs and constants
-  std::vector<std::pair<int32_t, Tensor>> constants;   // slot, value
-  std::vector<std::pair<int32_t, int64_t>> outputs;    // slot, bytes
-  std::vector<int32_t> inputs;                         // slots
+  std::vector<int64_t> offsets;  // of values kept in scratch, -1 for inputs and constants
+  std::vector<std::pair<int32_t, Tensor>> constants;  // slot, value
+  std::vector<std::pair<int32_t, int64_t>> outputs;   // slot, bytes
+  std::vector<int32_t> inputs;                        // slots
   int64_t table_bytes = 0;
   int64_t bytes = 0;
 };
@@ -40,9 +40,12 @@ std::unique_ptr<Kernel> make_fusion(const Graph& graph, int32_t node) {
     slots += static_cast<int32_t>(inner.types.size());
   }
   region->offsets.assign(static_cast<size_t>(slots), -1);
-  region->table_bytes = aligned(static_cast<int64_t>((static_cast<size_t>(slots) + longest) * sizeof(void*)));
+  region->table_bytes =
+      aligned(static_cast<int64_t>((static_cast<size_t>(slots) + longest) * sizeof(void*)));
   int64_t bytes = region->table_bytes;
-  const auto slot = [&](ValueId id) { return first_slot[static_cast<size_t>(id.node)] + id.result; };
+  const auto slot = [&](ValueId id) {
+    return first_slot[static_cast<size_t>(id.node)] + id.result;
+  };
   for (int32_t i = 0; i < body->size(); ++i) {
     const Node& inner = body->node(i);
     if (inner.is("input")) {
@@ -65,13 +68,15 @@ std::unique_ptr<Kernel> make_fusion(const Graph& graph, int32_t node) {
     bytes += aligned(step.kernel->scratch_bytes());
     region->steps.push_back(std::move(step));
   }
-  for (const Graph::Output& o : body->outputs()) region->outputs.emplace_back(slot(o.value), body->type(o.value).bytes());
+  for (const Graph::Output& o : body->outputs())
+    region->outputs.emplace_back(slot(o.value), body->type(o.value).bytes());
   region->bytes = bytes;
   const size_t arity = n.inputs.size();
   return std::make_unique<LoopKernel>(
       [region, arity, slots](void* const* buffers) {
         auto* scratch = static_cast<std::byte*>(buffers[arity + region->outputs.size()]);
-        // The table of value pointers and the buffer list of the current step live at the start of the scratch memory.
+        // The table of value pointers and the buffer list of the current step live at the start of
+        // the scratch memory.
         auto** table = reinterpret_cast<void**>(scratch);
         void** current = table + slots;
         for (size_t s = 0; s < region->offsets.size(); ++s) {
@@ -86,7 +91,8 @@ std::unique_ptr<Kernel> make_fusion(const Graph& graph, int32_t node) {
           step.kernel->run_all(current);
         }
         for (size_t o = 0; o < region->outputs.size(); ++o) {
-          std::memcpy(buffers[arity + o], table[region->outputs[o].first], static_cast<size_t>(region->outputs[o].second));
+          std::memcpy(buffers[arity + o], table[region->outputs[o].first],
+                      static_cast<size_t>(region->outputs[o].second));
         }
       },
       region->bytes + 64);

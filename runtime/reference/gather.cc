@@ -13,12 +13,14 @@ struct Split {
 
 Split split_at(const Shape& shape, int axis) {
   Split s;
-  for (int d = 0; d < shape.rank(); ++d) (d < axis ? s.outer : d == axis ? s.length : s.inner) *= shape[d];
+  for (int d = 0; d < shape.rank(); ++d)
+    (d < axis ? s.outer : d == axis ? s.length : s.inner) *= shape[d];
   return s;
 }
 
 int64_t index_at(DType dtype, const void* indices, int64_t i, int64_t length) {
-  const int64_t index = dtype == DType::kInt32 ? static_cast<const int32_t*>(indices)[i] : static_cast<const int64_t*>(indices)[i];
+  const int64_t index = dtype == DType::kInt32 ? static_cast<const int32_t*>(indices)[i]
+                                               : static_cast<const int64_t*>(indices)[i];
   return std::clamp<int64_t>(index, 0, length - 1);
 }
 
@@ -29,7 +31,8 @@ std::unique_ptr<Kernel> make_gather(const Graph& graph, int32_t node) {
   const bool scatter = n.is("scatter_add");
   const ValueType indices = graph.type(n.inputs[scatter ? 0 : 1]);
   const Shape& whole = scatter ? n.types[0].shape : graph.type(n.inputs[0]).shape;
-  const Split s = split_at(whole, whole.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
+  const Split s =
+      split_at(whole, whole.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
   const int64_t count = indices.shape.elements();
   const DType dtype = n.types[0].dtype;
   if (!scatter) {
@@ -39,12 +42,14 @@ std::unique_ptr<Kernel> make_gather(const Graph& graph, int32_t node) {
       for (int64_t o = 0; o < s.outer; ++o) {
         for (int64_t i = 0; i < count; ++i, out += row) {
           const int64_t at = o * s.length + index_at(index_dtype, buffers[1], i, s.length);
-          std::memcpy(out, static_cast<const std::byte*>(buffers[0]) + at * row, static_cast<size_t>(row));
+          std::memcpy(out, static_cast<const std::byte*>(buffers[0]) + at * row,
+                      static_cast<size_t>(row));
         }
       }
     });
   }
-  return std::make_unique<LoopKernel>([=, index_dtype = indices.dtype, elements = whole.elements()](void* const* buffers) {
+  return std::make_unique<LoopKernel>([=, index_dtype = indices.dtype,
+                                       elements = whole.elements()](void* const* buffers) {
     dispatch_dtype(dtype, [&](auto zero) {
       using T = decltype(zero);
       const T* updates = static_cast<const T*>(buffers[1]);

@@ -1,4 +1,5 @@
-// The reference kernels: plain loops over kernel ops, one piece each. They define what every other backend must compute.
+// The reference kernels: plain loops over kernel ops, one piece each. They define what every other
+// backend must compute.
 #pragma once
 
 #include <array>
@@ -17,7 +18,8 @@ using LoopBody = std::function<void(void* const* buffers)>;
 
 class LoopKernel final : public Kernel {
  public:
-  LoopKernel(LoopBody body, int64_t scratch_bytes = 0) : body_(std::move(body)), scratch_bytes_(scratch_bytes) {}
+  LoopKernel(LoopBody body, int64_t scratch_bytes = 0)
+      : body_(std::move(body)), scratch_bytes_(scratch_bytes) {}
   int pieces(int) const override { return 1; }
   void run(int, int, void* const* buffers) const override { body_(buffers); }
   int64_t scratch_bytes() const override { return scratch_bytes_; }
@@ -38,8 +40,10 @@ std::unique_ptr<Kernel> make_fusion(const Graph& graph, int32_t node);
 /// Any of the above, by kernel kind.
 std::unique_ptr<Kernel> make_kernel(const Graph& graph, int32_t node);
 
-/// Walks the indices of `shape` in row-major order: f(index array). Stops at rank kMaxRank (checked at compile).
-template <typename F> void for_each_index(const Shape& shape, F&& f) {
+/// Walks the indices of `shape` in row-major order: f(index array). Stops at rank kMaxRank (checked
+/// at compile).
+template <typename F>
+void for_each_index(const Shape& shape, F&& f) {
   std::array<int64_t, kMaxRank> index{};
   const int64_t count = shape.elements();
   for (int64_t n = 0; n < count; ++n) {

@@ -7,12 +7,15 @@
 namespace sinter::reference {
 namespace {
 
-template <int kBytes> struct Cell {
+template <int kBytes>
+struct Cell {
   std::byte bytes[kBytes];
 };
 
-// out[i] = in[base + sum index[d] * strides[d]] for every index of `shape`; or the scattered opposite when `scatter`.
-LoopBody strided_copy(Shape shape, int64_t base, std::vector<int64_t> strides, int64_t element_bytes, bool scatter) {
+// out[i] = in[base + sum index[d] * strides[d]] for every index of `shape`; or the scattered
+// opposite when `scatter`.
+LoopBody strided_copy(Shape shape, int64_t base, std::vector<int64_t> strides,
+                      int64_t element_bytes, bool scatter) {
   return [=](void* const* buffers) {
     const auto copy = [&](auto cell) {
       using C = decltype(cell);
@@ -21,14 +24,20 @@ LoopBody strided_copy(Shape shape, int64_t base, std::vector<int64_t> strides, i
       for_each_index(shape, [&](int64_t i, const auto& index) {
         int64_t at = base;
         for (size_t d = 0; d < strides.size(); ++d) at += index[d] * strides[d];
-        if (scatter) out[at] = in[i];
-        else out[i] = in[at];
+        if (scatter)
+          out[at] = in[i];
+        else
+          out[i] = in[at];
       });
     };
-    if (element_bytes == 8) copy(Cell<8>{});
-    else if (element_bytes == 4) copy(Cell<4>{});
-    else if (element_bytes == 2) copy(Cell<2>{});
-    else copy(Cell<1>{});
+    if (element_bytes == 8)
+      copy(Cell<8>{});
+    else if (element_bytes == 4)
+      copy(Cell<4>{});
+    else if (element_bytes == 2)
+      copy(Cell<2>{});
+    else
+      copy(Cell<1>{});
   };
 }
 
@@ -40,14 +49,15 @@ std::unique_ptr<Kernel> make_pad(const Graph& graph, const Node& n) {
   int64_t base = 0;
   for (size_t d = 0; d < strides.size(); ++d) base += low[d] * strides[d];
   const LoopBody scatter = strided_copy(in.shape, base, strides, dtype_size(in.dtype), true);
-  return std::make_unique<LoopKernel>([=, value = n.attributes.get_float("value")](void* const* buffers) {
-    dispatch_dtype(out.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      T* y = static_cast<T*>(buffers[1]);
-      std::fill(y, y + out.shape.elements(), static_cast<T>(value));
-    });
-    scatter(buffers);
-  });
+  return std::make_unique<LoopKernel>(
+      [=, value = n.attributes.get_float("value")](void* const* buffers) {
+        dispatch_dtype(out.dtype, [&](auto zero) {
+          using T = decltype(zero);
+          T* y = static_cast<T*>(buffers[1]);
+          std::fill(y, y + out.shape.elements(), static_cast<T>(value));
+        });
+        scatter(buffers);
+      });
 }
 
 std::unique_ptr<Kernel> make_concat(const Graph& graph, const Node& n) {
@@ -67,7 +77,9 @@ std::unique_ptr<Kernel> make_concat(const Graph& graph, const Node& n) {
     int64_t column = 0;
     for (size_t i = 0; i < blocks.size(); ++i) {
       for (int64_t o = 0; o < outer; ++o) {
-        std::memcpy(out + o * total + column, static_cast<const std::byte*>(buffers[i]) + o * blocks[i], static_cast<size_t>(blocks[i]));
+        std::memcpy(out + o * total + column,
+                    static_cast<const std::byte*>(buffers[i]) + o * blocks[i],
+                    static_cast<size_t>(blocks[i]));
       }
       column += blocks[i];
     }
@@ -76,12 +88,14 @@ std::unique_ptr<Kernel> make_concat(const Graph& graph, const Node& n) {
 
 std::unique_ptr<Kernel> make_iota(const Node& n) {
   const ValueType type = n.types[0];
-  const auto axis = static_cast<size_t>(type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
+  const auto axis = static_cast<size_t>(
+      type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
   return std::make_unique<LoopKernel>([=](void* const* buffers) {
     dispatch_dtype(type.dtype, [&](auto zero) {
       using T = decltype(zero);
       T* y = static_cast<T*>(buffers[0]);
-      for_each_index(type.shape, [&](int64_t i, const auto& index) { y[i] = static_cast<T>(index[axis]); });
+      for_each_index(type.shape,
+                     [&](int64_t i, const auto& index) { y[i] = static_cast<T>(index[axis]); });
     });
   });
 }
@@ -95,8 +109,13 @@ std::unique_ptr<Kernel> make_move(const Graph& graph, int32_t node) {
   if (n.is("iota")) return make_iota(n);
   const ValueType out = n.types[0];
   if (n.is("size")) {
-    const Tensor value = Tensor::full(out.dtype, {}, static_cast<double>(graph.type(n.inputs[0]).shape.dim(static_cast<int>(n.attributes.get_int("axis")))));
-    return std::make_unique<LoopKernel>([value](void* const* buffers) { std::memcpy(buffers[1], value.raw(), static_cast<size_t>(value.bytes())); });
+    const Tensor value = Tensor::full(
+        out.dtype, {},
+        static_cast<double>(
+            graph.type(n.inputs[0]).shape.dim(static_cast<int>(n.attributes.get_int("axis")))));
+    return std::make_unique<LoopKernel>([value](void* const* buffers) {
+      std::memcpy(buffers[1], value.raw(), static_cast<size_t>(value.bytes()));
+    });
   }
   const ValueType in = graph.type(n.inputs[0]);
   const int64_t element = dtype_size(in.dtype);
@@ -104,14 +123,19 @@ std::unique_ptr<Kernel> make_move(const Graph& graph, int32_t node) {
   std::vector<int64_t> picked(static_cast<size_t>(out.shape.rank()), 0);
   int64_t base = 0;
   if (n.is("reshape")) {
-    return std::make_unique<LoopKernel>([bytes = static_cast<size_t>(in.bytes())](void* const* buffers) { std::memcpy(buffers[1], buffers[0], bytes); });
+    return std::make_unique<LoopKernel>(
+        [bytes = static_cast<size_t>(in.bytes())](void* const* buffers) {
+          std::memcpy(buffers[1], buffers[0], bytes);
+        });
   }
   if (n.is("transpose")) {
     const auto& perm = n.attributes.get_ints("perm");
-    for (size_t d = 0; d < perm.size(); ++d) picked[d] = strides[static_cast<size_t>(in.shape.normalize_axis(static_cast<int>(perm[d])))];
+    for (size_t d = 0; d < perm.size(); ++d)
+      picked[d] = strides[static_cast<size_t>(in.shape.normalize_axis(static_cast<int>(perm[d])))];
   } else if (n.is("broadcast")) {
     const auto& dims = n.attributes.get_ints("dims");
-    for (size_t i = 0; i < dims.size(); ++i) picked[static_cast<size_t>(dims[i])] = in.shape[static_cast<int>(i)] == 1 ? 0 : strides[i];
+    for (size_t i = 0; i < dims.size(); ++i)
+      picked[static_cast<size_t>(dims[i])] = in.shape[static_cast<int>(i)] == 1 ? 0 : strides[i];
   } else {
     SINTER_CHECK(n.is("slice"), n.op->name);
     const auto &begin = n.attributes.get_ints("begin"), &step = n.attributes.get_ints("stride");
@@ -120,7 +144,8 @@ std::unique_ptr<Kernel> make_move(const Graph& graph, int32_t node) {
       picked[d] = step[d] * strides[d];
     }
   }
-  return std::make_unique<LoopKernel>(strided_copy(out.shape, base, std::move(picked), element, false));
+  return std::make_unique<LoopKernel>(
+      strided_copy(out.shape, base, std::move(picked), element, false));
 }
 
 }  // namespace sinter::reference

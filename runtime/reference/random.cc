@@ -12,9 +12,12 @@ std::unique_ptr<Kernel> make_random(const Graph& graph, int32_t node) {
     const auto* state = static_cast<const int64_t*>(buffers[0]);
     for (int64_t i = 0; i < count; ++i) {
       const uint32_t bits = philox_bits(state[0], state[1], stream, i);
-      if (dtype == DType::kInt32) static_cast<int32_t*>(buffers[1])[i] = static_cast<int32_t>(bits);
-      else if (dtype == DType::kFloat32) static_cast<float*>(buffers[1])[i] = static_cast<float>(uniform_from_bits(bits));
-      else static_cast<double*>(buffers[1])[i] = uniform_from_bits(bits);
+      if (dtype == DType::kInt32)
+        static_cast<int32_t*>(buffers[1])[i] = static_cast<int32_t>(bits);
+      else if (dtype == DType::kFloat32)
+        static_cast<float*>(buffers[1])[i] = static_cast<float>(uniform_from_bits(bits));
+      else
+        static_cast<double*>(buffers[1])[i] = uniform_from_bits(bits);
     }
   });
 }

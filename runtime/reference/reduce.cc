@@ -8,12 +8,15 @@
 namespace sinter::reference {
 namespace {
 
-// For each input element, the index of the result element it belongs to is a sum of index * stride with stride 0 on reduced axes.
+// For each input element, the index of the result element it belongs to is a sum of index * stride
+// with stride 0 on reduced axes.
 std::vector<int64_t> result_strides(const Shape& shape, const std::vector<int64_t>& axes) {
   std::vector<int64_t> strides(static_cast<size_t>(shape.rank()), 0);
   int64_t stride = 1;
   for (int d = shape.rank() - 1; d >= 0; --d) {
-    const bool reduced = std::any_of(axes.begin(), axes.end(), [&](int64_t a) { return shape.normalize_axis(static_cast<int>(a)) == d; });
+    const bool reduced = std::any_of(axes.begin(), axes.end(), [&](int64_t a) {
+      return shape.normalize_axis(static_cast<int>(a)) == d;
+    });
     if (reduced) continue;
     strides[static_cast<size_t>(d)] = stride;
     stride *= shape[d];
@@ -29,7 +32,8 @@ int64_t dot(const std::array<int64_t, kMaxRank>& index, const std::vector<int64_
 
 enum class Kind { kSum, kProd, kMax, kMin };
 
-template <typename T> void combine(Kind kind, T& total, T value) {
+template <typename T>
+void combine(Kind kind, T& total, T value) {
   switch (kind) {
     case Kind::kSum: total = static_cast<T>(total + value); return;
     case Kind::kProd: total = static_cast<T>(total * value); return;
@@ -37,14 +41,18 @@ template <typename T> void combine(Kind kind, T& total, T value) {
     case Kind::kMin:
       if constexpr (is_floating_type<T>) {
         if (total != total) return;
-        if (value != value) { total = value; return; }
+        if (value != value) {
+          total = value;
+          return;
+        }
       }
       if (kind == Kind::kMax ? total < value : value < total) total = value;
       return;
   }
 }
 
-template <typename T> T identity(Kind kind) {
+template <typename T>
+T identity(Kind kind) {
   using Limits = std::numeric_limits<T>;
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   switch (kind) {
@@ -62,7 +70,8 @@ std::unique_ptr<Kernel> make_arg_reduce(const Graph& graph, const Node& n) {
   const bool largest = n.attributes.get_string("kind") == "argmax";
   int64_t outer = 1, inner = 1;
   const int64_t length = type.shape[axis];
-  for (int d = 0; d < type.shape.rank(); ++d) (d < axis ? outer : inner) *= d == axis ? 1 : type.shape[d];
+  for (int d = 0; d < type.shape.rank(); ++d)
+    (d < axis ? outer : inner) *= d == axis ? 1 : type.shape[d];
   return std::make_unique<LoopKernel>([=, dtype = type.dtype](void* const* buffers) {
     dispatch_dtype(dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -72,10 +81,12 @@ std::unique_ptr<Kernel> make_arg_reduce(const Graph& graph, const Node& n) {
         for (int64_t i = 0; i < inner; ++i) {
           int32_t best = 0;
           for (int64_t k = 1; k < length; ++k) {
-            const T value = x[(o * length + k) * inner + i], top = x[(o * length + best) * inner + i];
+            const T value = x[(o * length + k) * inner + i],
+                    top = x[(o * length + best) * inner + i];
             // NaN counts as the extreme, and the first one wins.
             const bool top_nan = top != top;
-            if (!top_nan && (value != value || (largest ? top < value : value < top))) best = static_cast<int32_t>(k);
+            if (!top_nan && (value != value || (largest ? top < value : value < top)))
+              best = static_cast<int32_t>(k);
           }
           y[o * inner + i] = best;
         }
@@ -91,7 +102,10 @@ std::unique_ptr<Kernel> make_reduce(const Graph& graph, int32_t node) {
   if (n.is("arg_reduce")) return make_arg_reduce(graph, n);
   const ValueType type = graph.type(n.inputs[0]);
   const std::string& name = n.attributes.get_string("kind");
-  const Kind kind = name == "sum" ? Kind::kSum : name == "prod" ? Kind::kProd : name == "max" ? Kind::kMax : Kind::kMin;
+  const Kind kind = name == "sum"    ? Kind::kSum
+                    : name == "prod" ? Kind::kProd
+                    : name == "max"  ? Kind::kMax
+                                     : Kind::kMin;
   const std::vector<int64_t> strides = result_strides(type.shape, n.attributes.get_ints("axes"));
   const int64_t results = n.types[0].shape.elements();
   const int64_t scratch = results * 8;
@@ -102,9 +116,13 @@ std::unique_ptr<Kernel> make_reduce(const Graph& graph, int32_t node) {
           using Wide = std::conditional_t<is_floating_type<T>, double, int64_t>;
           const T* x = static_cast<const T*>(buffers[0]);
           auto* totals = static_cast<Wide*>(buffers[2]);
-          const Wide start = kind == Kind::kSum || kind == Kind::kProd ? identity<Wide>(kind) : static_cast<Wide>(identity<T>(kind));
+          const Wide start = kind == Kind::kSum || kind == Kind::kProd
+                                 ? identity<Wide>(kind)
+                                 : static_cast<Wide>(identity<T>(kind));
           std::fill(totals, totals + results, start);
-          for_each_index(type.shape, [&](int64_t i, const auto& index) { combine<Wide>(kind, totals[dot(index, strides)], static_cast<Wide>(x[i])); });
+          for_each_index(type.shape, [&](int64_t i, const auto& index) {
+            combine<Wide>(kind, totals[dot(index, strides)], static_cast<Wide>(x[i]));
+          });
           T* y = static_cast<T*>(buffers[1]);
           for (int64_t r = 0; r < results; ++r) y[r] = static_cast<T>(totals[r]);
         });

@@ -1,5 +1,5 @@
-// The contract of every registered op: samples exist; shapes, values on each backend, gradients to second order, text and file
-// round trips, and errors for bad inputs.
+// The contract of every registered op: samples exist; shapes, values on each backend, gradients to
+// second order, text and file round trips, and errors for bad inputs.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -28,13 +28,16 @@ namespace {
 Tensor make_input(const InputSpec& spec, unsigned seed) {
   std::mt19937 engine(seed);
   std::uniform_real_distribution<double> real(spec.low, spec.high);
-  std::uniform_int_distribution<int64_t> integer(static_cast<int64_t>(spec.low), static_cast<int64_t>(spec.high));
+  std::uniform_int_distribution<int64_t> integer(static_cast<int64_t>(spec.low),
+                                                 static_cast<int64_t>(spec.high));
   Tensor t(spec.dtype, spec.shape);
   for (int64_t i = 0; i < t.elements(); ++i) {
     if (!spec.values.empty()) {
       const double v = spec.values[static_cast<size_t>(i) % spec.values.size()];
-      if (spec.dtype == DType::kInt64) t.data<int64_t>()[static_cast<size_t>(i)] = static_cast<int64_t>(v);
-      else t.set(i, v);
+      if (spec.dtype == DType::kInt64)
+        t.data<int64_t>()[static_cast<size_t>(i)] = static_cast<int64_t>(v);
+      else
+        t.set(i, v);
     } else {
       t.set(i, is_floating(spec.dtype) ? real(engine) : static_cast<double>(integer(engine)));
     }
@@ -44,35 +47,41 @@ Tensor make_input(const InputSpec& spec, unsigned seed) {
 
 std::vector<Tensor> make_inputs(const Sample& s) {
   std::vector<Tensor> result;
-  for (size_t i = 0; i < s.inputs.size(); ++i) result.push_back(make_input(s.inputs[i], static_cast<unsigned>(17 + i)));
+  for (size_t i = 0; i < s.inputs.size(); ++i)
+    result.push_back(make_input(s.inputs[i], static_cast<unsigned>(17 + i)));
   return result;
 }
 
 Graph make_graph(const Sample& s) {
   Graph g("sample");
   std::vector<Symbol> inputs;
-  for (size_t i = 0; i < s.inputs.size(); ++i) inputs.push_back(g.input(fmt::format("x{}", i), {s.inputs[i].dtype, s.inputs[i].shape}));
+  for (size_t i = 0; i < s.inputs.size(); ++i)
+    inputs.push_back(g.input(fmt::format("x{}", i), {s.inputs[i].dtype, s.inputs[i].shape}));
   const std::vector<Symbol> results = g.add(s.op, inputs, s.attributes);
   for (size_t r = 0; r < results.size(); ++r) g.add_output(fmt::format("y{}", r), results[r].id());
   return g;
 }
 
 bool has_bfloat16(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(), [](const Node& n) { return n.types[0].dtype == DType::kBFloat16; });
+  return std::ranges::any_of(graph.nodes(),
+                             [](const Node& n) { return n.types[0].dtype == DType::kBFloat16; });
 }
 
 std::vector<Tensor> to_double(const std::vector<Tensor>& tensors) {
   std::vector<Tensor> result;
-  for (const Tensor& t : tensors) result.push_back(t.dtype() == DType::kFloat32 ? t.cast(DType::kFloat64) : t);
+  for (const Tensor& t : tensors)
+    result.push_back(t.dtype() == DType::kFloat32 ? t.cast(DType::kFloat64) : t);
   return result;
 }
 
-void expect_close(const Tensor& got, const Tensor& want, double tolerance, const std::string& what, bool compare_nan = true) {
+void expect_close(const Tensor& got, const Tensor& want, double tolerance, const std::string& what,
+                  bool compare_nan = true) {
   ASSERT_EQ(got.shape(), want.shape()) << what;
   for (int64_t i = 0; i < got.elements(); ++i) {
     const double a = got.at(i), b = want.at(i);
     if (std::isnan(b) && !compare_nan) continue;
-    const bool same = a == b || (std::isnan(a) && std::isnan(b)) || std::fabs(a - b) <= tolerance * (1 + std::fabs(b));
+    const bool same = a == b || (std::isnan(a) && std::isnan(b)) ||
+                      std::fabs(a - b) <= tolerance * (1 + std::fabs(b));
     ASSERT_TRUE(same) << what << ": element " << i << " is " << a << ", expected " << b;
   }
 }
@@ -88,7 +97,8 @@ TEST_P(Contract, EveryBackendMatchesTheDoubleReference) {
   verify(graph, "building");
   const std::vector<Tensor> inputs = make_inputs(sample());
   const std::vector<Tensor> want = evaluate_graph(widened(graph), to_double(inputs));
-  for (size_t r = 0; r < want.size(); ++r) ASSERT_EQ(want[r].shape(), graph.type(graph.outputs()[r].value).shape);
+  for (size_t r = 0; r < want.size(); ++r)
+    ASSERT_EQ(want[r].shape(), graph.type(graph.outputs()[r].value).shape);
   for (const std::string& backend : backend_names()) {
     for (const bool passes : {true, false}) {
       CompileOptions options;
@@ -98,16 +108,21 @@ TEST_P(Contract, EveryBackendMatchesTheDoubleReference) {
       const std::vector<Tensor> got = compile(graph, options)->run(inputs);
       // oneDNN's relu is one vmaxps, which turns NaN into 0 (runtime/onednn/README.md).
       const bool compare_nan = backend != "onednn" || sample().op != "relu";
-      for (size_t r = 0; r < want.size(); ++r) expect_close(got[r], want[r], sample().tolerance, backend + (passes ? "" : " without passes"), compare_nan);
+      for (size_t r = 0; r < want.size(); ++r)
+        expect_close(got[r], want[r], sample().tolerance,
+                     backend + (passes ? "" : " without passes"), compare_nan);
       // float64 graphs run on every backend too; bfloat16 has no wide form.
       if (has_bfloat16(graph)) continue;
       const std::vector<Tensor> wide = compile(widened(graph), options)->run(to_double(inputs));
-      for (size_t r = 0; r < want.size(); ++r) expect_close(wide[r], want[r], sample().tolerance == 0 ? 0 : 1e-11, backend + " in float64");
+      for (size_t r = 0; r < want.size(); ++r)
+        expect_close(wide[r], want[r], sample().tolerance == 0 ? 0 : 1e-11,
+                     backend + " in float64");
     }
   }
 }
 
-// L = sum of w * y with fixed random w, so that every result element counts. Differences are taken of the double reference.
+// L = sum of w * y with fixed random w, so that every result element counts. Differences are taken
+// of the double reference.
 Symbol weighted_sum(Graph& g, std::span<const Symbol> values, unsigned seed) {
   Symbol total;
   for (const Symbol& y : values) {
@@ -145,7 +160,8 @@ Tensor differences(const Graph& g, const std::vector<Tensor>& inputs, size_t wrt
 TEST_P(Contract, GradientsMatchDifferencesToSecondOrder) {
   const Sample& s = sample();
   const OpRecord& op = Registry::global().get(s.op);
-  if (s.orders == 0 || !op.no_gradient.empty()) return;  // kinks and extremes; ops whose record says why there is none
+  if (s.orders == 0 || !op.no_gradient.empty())
+    return;  // kinks and extremes; ops whose record says why there is none
   std::vector<Tensor> inputs = to_double(make_inputs(s));
   const Graph wide = widened(make_graph(s));
   Graph g("first");
@@ -164,7 +180,8 @@ TEST_P(Contract, GradientsMatchDifferencesToSecondOrder) {
   const std::vector<Symbol> first = gradients(loss, wrt);
   const Symbol second_loss = weighted_sum(g, first, 199);
   const std::vector<Symbol> second = gradients(second_loss, wrt);
-  for (const auto& [value, gradient, order] : {std::tuple{loss, first, 1}, std::tuple{second_loss, second, 2}}) {
+  for (const auto& [value, gradient, order] :
+       {std::tuple{loss, first, 1}, std::tuple{second_loss, second, 2}}) {
     if (order > s.orders) break;
     Graph scalar = g, all = g;
     scalar.add_output("loss", value.id());
@@ -174,7 +191,8 @@ TEST_P(Contract, GradientsMatchDifferencesToSecondOrder) {
     for (size_t k = 0; k < wrt.size(); ++k) {
       const Tensor want = differences(scalar, inputs, index[k]);
       for (int64_t i = 0; i < want.elements(); ++i) {
-        ASSERT_NEAR(got[k].at(i), want.at(i), 1e-5 + 1e-3 * std::fabs(want.at(i))) << "order " << order << ", input " << index[k] << ", element " << i;
+        ASSERT_NEAR(got[k].at(i), want.at(i), 1e-5 + 1e-3 * std::fabs(want.at(i)))
+            << "order " << order << ", input " << index[k] << ", element " << i;
       }
     }
   }
@@ -182,8 +200,10 @@ TEST_P(Contract, GradientsMatchDifferencesToSecondOrder) {
 
 TEST_P(Contract, TextAndFileGiveTheSameGraph) {
   const Graph graph = make_graph(sample());
-  EXPECT_TRUE(equal_graphs(graph, parse_graph(to_text(graph, {.max_constant_elements = 1 << 20})))) << to_text(graph);
-  const auto path = std::filesystem::temp_directory_path() / fmt::format("sinter_contract_{}_{}.sinter", ::getpid(), GetParam());
+  EXPECT_TRUE(equal_graphs(graph, parse_graph(to_text(graph, {.max_constant_elements = 1 << 20}))))
+      << to_text(graph);
+  const auto path = std::filesystem::temp_directory_path() /
+                    fmt::format("sinter_contract_{}_{}.sinter", ::getpid(), GetParam());
   ModelFile file;
   file.graphs.push_back(graph);
   save_model_file(path.string(), file);
@@ -197,13 +217,17 @@ TEST_P(Contract, BadInputsGiveErrors) {
   const Sample& s = sample();
   Graph g("bad");
   std::vector<Symbol> inputs;
-  for (size_t i = 0; i < s.inputs.size(); ++i) inputs.push_back(g.input(fmt::format("x{}", i), {s.inputs[i].dtype, s.inputs[i].shape}));
+  for (size_t i = 0; i < s.inputs.size(); ++i)
+    inputs.push_back(g.input(fmt::format("x{}", i), {s.inputs[i].dtype, s.inputs[i].shape}));
   const OpRecord& op = Registry::global().get(s.op);
   if (op.min_inputs > 0) {
-    EXPECT_THROW(g.add(s.op, std::span(inputs.data(), static_cast<size_t>(op.min_inputs - 1)), s.attributes), Error);
+    EXPECT_THROW(
+        g.add(s.op, std::span(inputs.data(), static_cast<size_t>(op.min_inputs - 1)), s.attributes),
+        Error);
   }
   if (op.max_inputs < kAnyNumber) {
-    std::vector<Symbol> more(static_cast<size_t>(op.max_inputs) + 1, g.input("extra", {DType::kFloat32, Shape{2}}));
+    std::vector<Symbol> more(static_cast<size_t>(op.max_inputs) + 1,
+                             g.input("extra", {DType::kFloat32, Shape{2}}));
     EXPECT_THROW(g.add(s.op, more, s.attributes), Error);
   }
   Attributes unknown = s.attributes;
@@ -211,14 +235,17 @@ TEST_P(Contract, BadInputsGiveErrors) {
   EXPECT_THROW(g.add(s.op, inputs, unknown), Error);
   for (const AttributeSpec& spec : op.attributes) {
     Attributes wrong = s.attributes;
-    wrong.set(spec.name, spec.type == AttributeType::kString ? AttributeValue(true) : AttributeValue(std::string("wrong")));
+    wrong.set(spec.name, spec.type == AttributeType::kString
+                             ? AttributeValue(true)
+                             : AttributeValue(std::string("wrong")));
     EXPECT_THROW(g.add(s.op, inputs, wrong), Error) << spec.name;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ops, Contract, testing::Range(size_t{0}, all_samples().size()), [](const auto& info) {
-  return fmt::format("{}_{}", all_samples()[info.param].op, info.param);
-});
+INSTANTIATE_TEST_SUITE_P(Ops, Contract, testing::Range(size_t{0}, all_samples().size()),
+                         [](const auto& info) {
+                           return fmt::format("{}_{}", all_samples()[info.param].op, info.param);
+                         });
 
 TEST(ContractTable, EveryOpHasSamplesAndAGradientOrAReason) {
   register_ops();
@@ -227,8 +254,10 @@ TEST(ContractTable, EveryOpHasSamplesAndAGradientOrAReason) {
   for (const std::string& name : Registry::global().names()) {
     const OpRecord& op = Registry::global().get(name);
     if (op.kind == KernelKind::kSource) continue;
-    EXPECT_TRUE(sampled.contains(name)) << "op '" << name << "' has no samples in tests/contract/samples";
-    EXPECT_TRUE(op.gradient || op.decomposition || op.is_elementwise() || !op.no_gradient.empty()) << "op '" << name << "' has neither a gradient nor a reason";
+    EXPECT_TRUE(sampled.contains(name))
+        << "op '" << name << "' has no samples in tests/contract/samples";
+    EXPECT_TRUE(op.gradient || op.decomposition || op.is_elementwise() || !op.no_gradient.empty())
+        << "op '" << name << "' has neither a gradient nor a reason";
   }
 }
 

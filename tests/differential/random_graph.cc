@@ -32,20 +32,25 @@ class Maker {
       const auto d = gradients(loss, weights_);
       for (size_t i = 0; i < weights_.size(); ++i) {
         result_.graph.add_output(fmt::format("d{}", i), d[i].id());
-        if (chance(0.5)) result_.graph.add_update(weights_[i].id().node, (weights_[i] - d[i] * 0.1).id());
+        if (chance(0.5))
+          result_.graph.add_update(weights_[i].id().node, (weights_[i] - d[i] * 0.1).id());
       }
     }
     return std::move(result_);
   }
 
  private:
-  template <typename T> T pick(std::vector<T> options) { return options[std::uniform_int_distribution<size_t>(0, options.size() - 1)(engine_)]; }
+  template <typename T>
+  T pick(std::vector<T> options) {
+    return options[std::uniform_int_distribution<size_t>(0, options.size() - 1)(engine_)];
+  }
   bool chance(double p) { return std::uniform_real_distribution<>(0, 1)(engine_) < p; }
   int64_t columns() { return pick<int64_t>({1, 3, 7, 15, 16, 17, 31, 33, 64, 100}); }
   Symbol any() { return pick(values_); }
 
   Tensor random_tensor(Shape shape, double scale) {
-    std::uniform_real_distribution<float> real(static_cast<float>(-scale), static_cast<float>(scale));
+    std::uniform_real_distribution<float> real(static_cast<float>(-scale),
+                                               static_cast<float>(scale));
     Tensor t(DType::kFloat32, std::move(shape));
     for (float& v : t.data<float>()) v = real(engine_);
     return t;
@@ -56,7 +61,8 @@ class Maker {
   }
   Symbol variable(Shape shape) {
     result_.variables.push_back(random_tensor(shape, 0.4));
-    weights_.push_back(result_.graph.variable(fmt::format("w{}", result_.variables.size()), {DType::kFloat32, shape}));
+    weights_.push_back(result_.graph.variable(fmt::format("w{}", result_.variables.size()),
+                                              {DType::kFloat32, shape}));
     return weights_.back();
   }
   Symbol matching(const Symbol& like) {
@@ -70,7 +76,9 @@ class Maker {
   Symbol step() {
     const Symbol x = any();
     switch (std::uniform_int_distribution<int>(0, 15)(engine_)) {
-      case 0: return pick<Symbol (*)(Symbol)>({relu, sigmoid, tanh, softplus, softsign, exponential_bounded, selu, mish})(x);
+      case 0:
+        return pick<Symbol (*)(Symbol)>(
+            {relu, sigmoid, tanh, softplus, softsign, exponential_bounded, selu, mish})(x);
       case 1: return pick<int>({0, 1}) ? gelu(x, chance(0.5)) : swish(x, 1.3);
       case 2: return x + matching(x);
       case 3: return x * tanh(matching(x));
@@ -78,11 +86,13 @@ class Maker {
       case 5: return x / (1.5 + square(matching(x)));
       case 6: {
         const int64_t units = columns();
-        return tanh(dense(x, variable(Shape{x.shape()[1], units}), chance(0.7) ? variable(Shape{units}) : Symbol()));
+        return tanh(dense(x, variable(Shape{x.shape()[1], units}),
+                          chance(0.7) ? variable(Shape{units}) : Symbol()));
       }
       case 7: {
         const int64_t units = columns();
-        return leaky_relu(dense(tanh(x), variable(Shape{x.shape()[1], units}), variable(Shape{units})), 0.1);
+        return leaky_relu(
+            dense(tanh(x), variable(Shape{x.shape()[1], units}), variable(Shape{units})), 0.1);
       }
       case 8: return softmax(x, chance(0.8) ? 1 : 0);
       case 9: return log_softmax(tanh(x), 1);

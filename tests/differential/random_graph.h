@@ -1,4 +1,5 @@
-// Random graphs of perceptron ops with bounded values, for testing backends and passes against each other.
+// Random graphs of perceptron ops with bounded values, for testing backends and passes against each
+// other.
 #pragma once
 
 #include <vector>
@@ -14,7 +15,8 @@ struct RandomGraph {
   std::vector<Tensor> variables;
 };
 
-/// The same graph for the same seed. About half of them hold gradients, and updates of their variables.
+/// The same graph for the same seed. About half of them hold gradients, and updates of their
+/// variables.
 RandomGraph make_random_graph(unsigned seed, int ops);
 
 }  // namespace sinter

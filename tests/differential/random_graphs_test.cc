@@ -17,7 +17,8 @@ namespace {
 
 std::vector<Tensor> widened_tensors(const std::vector<Tensor>& tensors) {
   std::vector<Tensor> result;
-  for (const Tensor& t : tensors) result.push_back(t.dtype() == DType::kFloat32 ? t.cast(DType::kFloat64) : t.clone());
+  for (const Tensor& t : tensors)
+    result.push_back(t.dtype() == DType::kFloat32 ? t.cast(DType::kFloat64) : t.clone());
   return result;
 }
 
@@ -27,7 +28,8 @@ std::vector<Tensor> clones(const std::vector<Tensor>& tensors) {
   return result;
 }
 
-// Errors are measured against the largest value of the tensor: small elements may be differences of large ones.
+// Errors are measured against the largest value of the tensor: small elements may be differences of
+// large ones.
 testing::AssertionResult close(const Tensor& got, const Tensor& want, double tolerance) {
   double scale = 1;
   for (int64_t i = 0; i < want.elements(); ++i) {
@@ -37,7 +39,9 @@ testing::AssertionResult close(const Tensor& got, const Tensor& want, double tol
     const double a = got.at(i), b = want.at(i);
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
     if (!(std::fabs(a - b) <= tolerance * scale)) {
-      return testing::AssertionFailure() << "element " << i << " of " << want.type().to_string() << " is " << a << ", expected " << b << " (scale " << scale << ")";
+      return testing::AssertionFailure()
+             << "element " << i << " of " << want.type().to_string() << " is " << a << ", expected "
+             << b << " (scale " << scale << ")";
     }
   }
   return testing::AssertionSuccess();
@@ -47,7 +51,8 @@ struct Outcome {
   std::vector<Tensor> outputs, variables;
 };
 
-Outcome run(const Graph& graph, const CompileOptions& options, const std::vector<Tensor>& inputs, std::vector<Tensor> variables) {
+Outcome run(const Graph& graph, const CompileOptions& options, const std::vector<Tensor>& inputs,
+            std::vector<Tensor> variables) {
   const auto executable = compile(graph, options);
   executable->bind(variables);
   Outcome o{executable->run(inputs), {}};
@@ -64,7 +69,8 @@ void check(unsigned seed, int ops) {
   reference.backend = "reference";
   reference.pipeline = "training";
   reference.disabled_passes = {"all"};
-  const Outcome want = run(widened(r.graph), reference, widened_tensors(r.inputs), widened_tensors(r.variables));
+  const Outcome want =
+      run(widened(r.graph), reference, widened_tensors(r.inputs), widened_tensors(r.variables));
   for (const std::string& backend : backend_names()) {
     for (const bool passes : {true, false}) {
       CompileOptions options;
@@ -73,9 +79,13 @@ void check(unsigned seed, int ops) {
       options.cache = false;
       if (!passes) options.disabled_passes = {"all"};
       const Outcome got = run(r.graph, options, r.inputs, clones(r.variables));
-      const std::string what = fmt::format("seed {} with {} ops on {}{}\n{}", seed, ops, backend, passes ? "" : " without passes", to_text(r.graph));
-      for (size_t i = 0; i < want.outputs.size(); ++i) ASSERT_TRUE(close(got.outputs[i], want.outputs[i], 3e-5)) << "output " << i << ", " << what;
-      for (size_t i = 0; i < want.variables.size(); ++i) ASSERT_TRUE(close(got.variables[i], want.variables[i], 3e-5)) << "variable " << i << ", " << what;
+      const std::string what = fmt::format("seed {} with {} ops on {}{}\n{}", seed, ops, backend,
+                                           passes ? "" : " without passes", to_text(r.graph));
+      for (size_t i = 0; i < want.outputs.size(); ++i)
+        ASSERT_TRUE(close(got.outputs[i], want.outputs[i], 3e-5)) << "output " << i << ", " << what;
+      for (size_t i = 0; i < want.variables.size(); ++i)
+        ASSERT_TRUE(close(got.variables[i], want.variables[i], 3e-5))
+            << "variable " << i << ", " << what;
     }
   }
 }
@@ -87,12 +97,14 @@ int graphs_to_run() {
 
 TEST(RandomGraphs, SmallOnes) {
   set_threads(2);
-  for (int i = 0; i < graphs_to_run() && !HasFatalFailure(); ++i) check(static_cast<unsigned>(i), 3 + i % 5);
+  for (int i = 0; i < graphs_to_run() && !HasFatalFailure(); ++i)
+    check(static_cast<unsigned>(i), 3 + i % 5);
 }
 
 TEST(RandomGraphs, LargerOnes) {
   set_threads(2);
-  for (int i = 0; i < graphs_to_run() / 3 && !HasFatalFailure(); ++i) check(static_cast<unsigned>(100000 + i), 10 + i % 15);
+  for (int i = 0; i < graphs_to_run() / 3 && !HasFatalFailure(); ++i)
+    check(static_cast<unsigned>(100000 + i), 10 + i % 15);
 }
 
 }  // namespace

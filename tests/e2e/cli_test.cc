@@ -276,9 +276,8 @@ TEST_F(Cli, BenchPrintsTheKeysOfItsPeers) {
   for (const char* work : {"mlp_train", "mlp_fit", "mlp_b1"}) {
     const json line =
         json::parse(ok({"bench", work, "--seconds", "0", "--threads", "1", "--no-cache"}).out);
-    for (const char* key :
-         {"peer", "work", "threads", "median_us", "min_us", "steps", "first_us", "first_step_us",
-          "rss_mib"})
+    for (const char* key : {"peer", "work", "threads", "median_us", "min_us", "steps", "first_us",
+                            "first_step_us", "rss_mib"})
       EXPECT_TRUE(line.contains(key)) << key;
     EXPECT_EQ(line["work"], work);
     EXPECT_EQ(line["threads"], 1);
@@ -288,7 +287,8 @@ TEST_F(Cli, BenchPrintsTheKeysOfItsPeers) {
 }
 
 TEST_F(Cli, BenchProfilesKernels) {
-  const std::string out = ok({"bench", "mlp_b1", "--seconds", "0", "--threads", "1", "--profile"}).out;
+  const std::string out =
+      ok({"bench", "mlp_b1", "--seconds", "0", "--threads", "1", "--profile"}).out;
   EXPECT_THAT(out, HasSubstr("\nexecutable \"functional\": 10 runs, "));
   EXPECT_THAT(out, ::testing::ContainsRegex("\n +[0-9.]+ +[0-9.]+%  %[0-9]+ "));
   EXPECT_THAT(out, HasSubstr(" @ dense"));

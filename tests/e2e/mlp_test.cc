@@ -49,24 +49,31 @@ TEST_P(Mlp, LearnsDigits) {
   EXPECT_NEAR(static_cast<double>(right) / 360, result["accuracy"], 1e-6);
 }
 
-// Products in bfloat16, master weights in float32: the loss follows that of float32 to about two digits, and as many images are read.
+// Products in bfloat16, master weights in float32: the loss follows that of float32 to about two
+// digits, and as many images are read.
 TEST_P(Mlp, LearnsInMixedPrecision) {
   const auto [train, test] = datasets::digits();
   const auto run = [&](const std::string& mixed_precision) {
     clear_session();
     set_random_seed(3);
     const Model model = digits_model();
-    model.compile({.optimizer = Adam(5e-3), .loss = "categorical_crossentropy", .metrics = {"accuracy"}, .backend = GetParam(),
+    model.compile({.optimizer = Adam(5e-3),
+                   .loss = "categorical_crossentropy",
+                   .metrics = {"accuracy"},
+                   .backend = GetParam(),
                    .mixed_precision = mixed_precision});
-    const History history = model.fit(train.x, train.y, {.epochs = 10, .batch_size = 64, .verbose = 0});
-    for (const VariablePtr& v : model.variables()) EXPECT_NE(v->value.dtype(), DType::kBFloat16) << v->name;
+    const History history =
+        model.fit(train.x, train.y, {.epochs = 10, .batch_size = 64, .verbose = 0});
+    for (const VariablePtr& v : model.variables())
+      EXPECT_NE(v->value.dtype(), DType::kBFloat16) << v->name;
     const Evaluation result = model.evaluate(test.x, test.y, {.verbose = 0});
     return std::make_pair(history["loss"], result["accuracy"]);
   };
   const auto [loss, accuracy] = run("");
   const auto [mixed_loss, mixed_accuracy] = run("bfloat16");
   EXPECT_NE(loss, mixed_loss);
-  for (size_t e = 0; e < loss.size(); ++e) EXPECT_NEAR(mixed_loss[e], loss[e], 0.03 * loss[e] + 2e-3) << "epoch " << e;
+  for (size_t e = 0; e < loss.size(); ++e)
+    EXPECT_NEAR(mixed_loss[e], loss[e], 0.03 * loss[e] + 2e-3) << "epoch " << e;
   EXPECT_NEAR(mixed_accuracy, accuracy, 0.02);
 }
 

@@ -6,9 +6,10 @@
 //   =>
 //   graph "g" { ... }
 //
-// Options: `mixed_precision=bfloat16`, `emulated` (the target has no fast products of it), `claims=dense,softmax` (ops the target claims), `batch=4` (specialize first),
-// `values=any` (the pass changes values on purpose), `tolerance=1e-5` (the default is 1e-6),
-// `remark` followed by a quoted text that must be left.
+// Options: `mixed_precision=bfloat16`, `emulated` (the target has no fast products of it),
+// `claims=dense,softmax` (ops the target claims), `batch=4` (specialize first), `values=any` (the
+// pass changes values on purpose), `tolerance=1e-5` (the default is 1e-6), `remark` followed by a
+// quoted text that must be left.
 #pragma once
 
 #include <string>

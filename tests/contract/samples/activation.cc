@@ -4,14 +4,22 @@ namespace sinter::contract {
 
 void activation_samples(Samples& out) {
   // No sample lies on a kink: relu6 and hard_sigmoid bend at 0, 3, 6.
-  const InputSpec both{Shape{4, 9}, 0, 0, DType::kFloat32, {-5.1, -2.3, -0.7, -0.05, 0.04, 0.6, 1.9, 4.4, 7.3}};
+  const InputSpec both{
+      Shape{4, 9}, 0, 0, DType::kFloat32, {-5.1, -2.3, -0.7, -0.05, 0.04, 0.6, 1.9, 4.4, 7.3}};
   const InputSpec extreme{Shape{7}, 0, 0, DType::kFloat32, {-kInf, -1e4, -90, 90, 1e4, kInf, kNaN}};
   const auto add = [&](const char* op, Attributes a = {}) {
     out.push_back({.op = op, .inputs = {both}, .attributes = a, .tolerance = 4e-6});
     out.push_back({.op = op, .inputs = {{Shape{17}, -3, 3}}, .attributes = a, .tolerance = 4e-6});
-    out.push_back({.op = op, .inputs = {extreme}, .attributes = a, .tolerance = 4e-6, .orders = 0, .note = "extremes and NaN"});
+    out.push_back({.op = op,
+                   .inputs = {extreme},
+                   .attributes = a,
+                   .tolerance = 4e-6,
+                   .orders = 0,
+                   .note = "extremes and NaN"});
   };
-  for (const char* op : {"linear", "relu", "relu6", "selu", "sigmoid", "tanh", "softplus", "softsign", "mish", "hard_sigmoid", "log_sigmoid"}) add(op);
+  for (const char* op : {"linear", "relu", "relu6", "selu", "sigmoid", "tanh", "softplus",
+                         "softsign", "mish", "hard_sigmoid", "log_sigmoid"})
+    add(op);
   out.push_back({"exponential", {{Shape{3, 6}, -4, 4}}});
   add("leaky_relu");
   add("leaky_relu", {{"negative_slope", 0.1}});

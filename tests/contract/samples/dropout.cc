@@ -5,11 +5,24 @@ namespace sinter::contract {
 void dropout_samples(Samples& out) {
   const InputSpec state{Shape{2}, 0, 0, DType::kInt64, {123456789012, 7}};
   for (DType dtype : {DType::kFloat32, DType::kFloat64}) {
-    out.push_back({"random", {state}, {{"shape", Shape{3, 70}}, {"dtype", dtype}, {"distribution", std::string("uniform")}, {"stream", int64_t{2}}}, 0});
+    out.push_back({"random",
+                   {state},
+                   {{"shape", Shape{3, 70}},
+                    {"dtype", dtype},
+                    {"distribution", std::string("uniform")},
+                    {"stream", int64_t{2}}},
+                   0});
   }
-  out.push_back({"random", {state}, {{"shape", Shape{131}}, {"dtype", DType::kInt32}, {"distribution", std::string("bits")}}, 0});
-  out.push_back({"dropout", {{Shape{9, 15}}, state}, {{"rate", 0.4}, {"stream", int64_t{1}}, {"noise_shape", Shape{9, 15}}}});
-  out.push_back({"dropout", {{Shape{9, 15}}, state}, {{"rate", 0.5}, {"noise_shape", Shape{9, 1}}}});
+  out.push_back(
+      {"random",
+       {state},
+       {{"shape", Shape{131}}, {"dtype", DType::kInt32}, {"distribution", std::string("bits")}},
+       0});
+  out.push_back({"dropout",
+                 {{Shape{9, 15}}, state},
+                 {{"rate", 0.4}, {"stream", int64_t{1}}, {"noise_shape", Shape{9, 15}}}});
+  out.push_back(
+      {"dropout", {{Shape{9, 15}}, state}, {{"rate", 0.5}, {"noise_shape", Shape{9, 1}}}});
   out.push_back({"dropout", {{Shape{4}}, state}, {{"rate", 0.0}, {"noise_shape", Shape{4}}}});
 }
 

@@ -11,7 +11,8 @@
 
 namespace sinter::contract {
 
-/// One input: random values in [low, high] of a static shape; or `values`, cycled. Integers are drawn as integers.
+/// One input: random values in [low, high] of a static shape; or `values`, cycled. Integers are
+/// drawn as integers.
 struct InputSpec {
   Shape shape;
   double low = -2, high = 2;
@@ -25,7 +26,8 @@ struct Sample {
   Attributes attributes = {};
   /// Against the double reference: |a - b| <= tolerance * (1 + |b|).
   double tolerance = 2e-6;
-  /// Orders of gradients to check. Sampled values lie apart from kinks; 0 where a sample visits one, or an extreme, on purpose.
+  /// Orders of gradients to check. Sampled values lie apart from kinks; 0 where a sample visits
+  /// one, or an extreme, on purpose.
   int orders = 2;
   std::string note = "";
 };

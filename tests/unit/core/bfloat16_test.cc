@@ -13,13 +13,17 @@
 namespace sinter {
 namespace {
 
-float value_of(uint32_t bits) { return static_cast<float>(std::bit_cast<bfloat16>(static_cast<uint16_t>(bits))); }
+float value_of(uint32_t bits) {
+  return static_cast<float>(std::bit_cast<bfloat16>(static_cast<uint16_t>(bits)));
+}
 
 TEST(BFloat16, EveryValueSurvivesFloat32) {
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
     const float value = value_of(bits);
-    if (std::isnan(value)) EXPECT_TRUE(std::isnan(static_cast<float>(bfloat16(value)))) << bits;
-    else EXPECT_EQ(bfloat16(value).bits, bits);
+    if (std::isnan(value))
+      EXPECT_TRUE(std::isnan(static_cast<float>(bfloat16(value)))) << bits;
+    else
+      EXPECT_EQ(bfloat16(value).bits, bits);
   }
 }
 
@@ -49,7 +53,8 @@ TEST(BFloat16, TensorsConvert) {
 
 // It is for storage: scalar expressions read and write it by casts alone.
 TEST(BFloat16, HasNoArithmetic) {
-  EXPECT_NO_THROW(ScalarExpr::parse("(bfloat16) -> cast<bfloat16>(mul(cast<float32>(a0), 2:float32))"));
+  EXPECT_NO_THROW(
+      ScalarExpr::parse("(bfloat16) -> cast<bfloat16>(mul(cast<float32>(a0), 2:float32))"));
   EXPECT_THROW(ScalarExpr::parse("(bfloat16, bfloat16) -> add(a0, a1)"), Error);
   EXPECT_THROW(ScalarExpr::parse("(bfloat16) -> exp(a0)"), Error);
   EXPECT_THROW(ScalarExpr::parse("(bfloat16, bfloat16) -> less(a0, a1)"), Error);

@@ -1,4 +1,5 @@
-// Copies of graphs, and the data structures that make compiling cheap: they behave as the plain ones would.
+// Copies of graphs, and the data structures that make compiling cheap: they behave as the plain
+// ones would.
 #include "core/graph.h"
 
 #include <gtest/gtest.h>
@@ -70,9 +71,12 @@ TEST(Shapes, FewAndManyDimensionsBehaveAlike) {
 }
 
 TEST(Philox, AGroupIsItsElements) {
-  for (const int64_t group : {int64_t{0}, int64_t{1}, int64_t{777}, int64_t{1} << 29, (int64_t{1} << 56) - 1}) {
+  for (const int64_t group :
+       {int64_t{0}, int64_t{1}, int64_t{777}, int64_t{1} << 29, (int64_t{1} << 56) - 1}) {
     const std::array<uint32_t, 64> bits = philox_group(-5, 3, 11, group);
-    for (int64_t i = 0; i < 64; ++i) EXPECT_EQ(bits[static_cast<size_t>(i)], philox_bits(-5, 3, 11, 64 * group + i)) << group << " " << i;
+    for (int64_t i = 0; i < 64; ++i)
+      EXPECT_EQ(bits[static_cast<size_t>(i)], philox_bits(-5, 3, 11, 64 * group + i))
+          << group << " " << i;
   }
 }
 

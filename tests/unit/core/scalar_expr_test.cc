@@ -33,8 +33,10 @@ TEST(ScalarExpr, EqualInstructionsAreMadeOnce) {
 
 TEST(ScalarExpr, ExactIdentitiesOnly) {
   EXPECT_EQ(unary([](Scalar x) { return 1.0 * x / 1.0 - 0.0; }).to_string(), "(float64) -> a0");
-  EXPECT_EQ(unary([](Scalar x) { return x + 0.0; }).to_string(), "(float64) -> add(a0, 0:float64)");  // -0 + 0 is 0
-  EXPECT_EQ(unary([](Scalar x) { return x * 0.0; }).to_string(), "(float64) -> mul(a0, 0:float64)");  // NaN * 0 is NaN
+  EXPECT_EQ(unary([](Scalar x) { return x + 0.0; }).to_string(),
+            "(float64) -> add(a0, 0:float64)");  // -0 + 0 is 0
+  EXPECT_EQ(unary([](Scalar x) { return x * 0.0; }).to_string(),
+            "(float64) -> mul(a0, 0:float64)");  // NaN * 0 is NaN
 }
 
 TEST(ScalarExpr, MaxAndMinPropagateNaN) {
@@ -48,11 +50,14 @@ TEST(ScalarExpr, MaxAndMinPropagateNaN) {
 }
 
 TEST(ScalarExpr, TextRoundTrip) {
-  for (const char* text : {"(float32, bool) -> select(a1, a0, 0.1:float32)", "(float64) -> t0 = tanh(a0); mul(t0, t0), neg(t0)",
-                           "(int32) -> cast<float32>(add(a0, -3:int32))", "(float32) -> max(a0, -inf:float32)"}) {
+  for (const char* text :
+       {"(float32, bool) -> select(a1, a0, 0.1:float32)",
+        "(float64) -> t0 = tanh(a0); mul(t0, t0), neg(t0)",
+        "(int32) -> cast<float32>(add(a0, -3:int32))", "(float32) -> max(a0, -inf:float32)"}) {
     EXPECT_EQ(ScalarExpr::parse(text).to_string(), text);
   }
-  for (const char* text : {"", "(float32) -> ", "(float32) -> a1", "(float32) -> add(a0)", "(float32) -> add(a0, 1:int32)", "(float32) -> exp(a0) x",
+  for (const char* text : {"", "(float32) -> ", "(float32) -> a1", "(float32) -> add(a0)",
+                           "(float32) -> add(a0, 1:int32)", "(float32) -> exp(a0) x",
                            "(bool) -> exp(a0)", "(float32) -> t1", "(float32) -> 5"}) {
     EXPECT_THROW(ScalarExpr::parse(text), ParseError) << text;
   }
@@ -60,19 +65,23 @@ TEST(ScalarExpr, TextRoundTrip) {
 
 TEST(ScalarExpr, DerivativeOfEveryFloatingOpMatchesDifferences) {
   Scalar (*const functions[])(Scalar) = {
-      [](Scalar x) { return exp(x); },       [](Scalar x) { return expm1(x); },  [](Scalar x) { return log(x); },
-      [](Scalar x) { return log1p(x); },     [](Scalar x) { return tanh(x); },   [](Scalar x) { return erf(x); },
-      [](Scalar x) { return sin(x); },       [](Scalar x) { return cos(x); },    [](Scalar x) { return sqrt(x); },
-      [](Scalar x) { return pow(x, 2.5); },  [](Scalar x) { return pow(2.0, x); }, [](Scalar x) { return x / (1.0 + x); },
-      [](Scalar x) { return max(x, 0.5); },  [](Scalar x) { return min(x, 0.5); }, [](Scalar x) { return abs(x - 1.0); },
-      [](Scalar x) { return select(x > 0.9, x * x, -x); }};
+      [](Scalar x) { return exp(x); },       [](Scalar x) { return expm1(x); },
+      [](Scalar x) { return log(x); },       [](Scalar x) { return log1p(x); },
+      [](Scalar x) { return tanh(x); },      [](Scalar x) { return erf(x); },
+      [](Scalar x) { return sin(x); },       [](Scalar x) { return cos(x); },
+      [](Scalar x) { return sqrt(x); },      [](Scalar x) { return pow(x, 2.5); },
+      [](Scalar x) { return pow(2.0, x); },  [](Scalar x) { return x / (1.0 + x); },
+      [](Scalar x) { return max(x, 0.5); },  [](Scalar x) { return min(x, 0.5); },
+      [](Scalar x) { return abs(x - 1.0); }, [](Scalar x) { return select(x > 0.9, x * x, -x); }};
   for (auto f : functions) {
     const ScalarExpr e = unary(f);
     const int wrt[] = {0};
     const ScalarExpr d = scalar_vjp(e, wrt);
     for (double x : {0.3, 0.7, 1.3, 2.2}) {
       const double h = 1e-6;
-      EXPECT_NEAR(value_of(d, {x, 1.0}), (value_of(e, {x + h}) - value_of(e, {x - h})) / (2 * h), 1e-7) << e.to_string();
+      EXPECT_NEAR(value_of(d, {x, 1.0}), (value_of(e, {x + h}) - value_of(e, {x - h})) / (2 * h),
+                  1e-7)
+          << e.to_string();
     }
   }
 }

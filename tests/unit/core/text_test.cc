@@ -46,7 +46,9 @@ TEST(Text, ErrorsNameLineAndColumn) {
     parse_graph("graph \"g\" {\n  %x = input() : float32[2]\n  %1 = rellu(%x)\n}\n");
     FAIL();
   } catch (const ParseError& e) {
-    EXPECT_STREQ(e.what(), "graph text, line 3, column 8: expected a known op (nearest: 'relu'), found 'rellu(%x)'");
+    EXPECT_STREQ(
+        e.what(),
+        "graph text, line 3, column 8: expected a known op (nearest: 'relu'), found 'rellu(%x)'");
   }
 }
 
@@ -56,7 +58,8 @@ TEST(Text, EveryPrefixIsRefusedCleanly) {
   const Symbol x = g.input("x", {DType::kFloat32, Shape{kBatch, 2}});
   g.add_output("y", gelu(x).id());
   const std::string text = to_text(g);
-  for (size_t n = 0; n + 2 < text.size(); ++n) EXPECT_THROW(parse_graph(text.substr(0, n)), ParseError) << n;
+  for (size_t n = 0; n + 2 < text.size(); ++n)
+    EXPECT_THROW(parse_graph(text.substr(0, n)), ParseError) << n;
 }
 
 }  // namespace

@@ -77,7 +77,8 @@ TEST_F(Fit, BatchSizesShareTheGraphOfAStep) {
     model.fit(values({rows, 4}), values({rows, 3}),
               {.batch_size = 4,
                .verbose = 0,
-               .validation_data = ValidationData{values({validation_rows, 4}), values({validation_rows, 3})}});
+               .validation_data =
+                   ValidationData{values({validation_rows, 4}), values({validation_rows, 3})}});
     return loss_calls;
   };
   const int whole_batches = calls_for(8, 4);

@@ -55,8 +55,10 @@ TEST(Gradients, PerceptronWithSymbolicBatchMatchesDifferences) {
   g.add_output("loss", loss.id());
   for (size_t k = 0; k < 3; ++k) g.add_output("d" + std::to_string(k), dw[k].id());
   verify(g, "building");
-  const Tensor inputs[] = {random_tensor(Shape{6, 4}, 1), Tensor::full(DType::kFloat64, Shape{6, 3}, 1.0 / 3)};
-  const std::vector<Tensor> variables = {random_tensor(Shape{4, 5}, 2), random_tensor(Shape{5}, 3), random_tensor(Shape{5, 3}, 4)};
+  const Tensor inputs[] = {random_tensor(Shape{6, 4}, 1),
+                           Tensor::full(DType::kFloat64, Shape{6, 3}, 1.0 / 3)};
+  const std::vector<Tensor> variables = {random_tensor(Shape{4, 5}, 2), random_tensor(Shape{5}, 3),
+                                         random_tensor(Shape{5, 3}, 4)};
   const auto out = evaluate_graph(g, inputs, variables);
   constexpr double kStep = 1e-6;
   for (size_t k = 0; k < 3; ++k) {

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/prologue.h"
 #include "core/rewriter.h"
 #include "core/text.h"
 #include "ops/ops.h"
-#include "core/prologue.h"
 
 namespace sinter {
 namespace {
@@ -78,9 +78,11 @@ TEST(PassWrapper, WhatFindsNothingToDoCopiesNothing) {
   PassContext context;
   context.target = &target;
   Graph lowered = sample();
-  for (const Pass* pass : find_pipeline("training").passes) lowered = run_pass(pass->name, lowered, context);
-  for (const char* name : {"stabilize_cross_entropy", "remove_dropout", "simplify", "fold_constants", "merge_duplicates",
-                           "fuse_dense", "remove_dead", "decompose", "lower_precision", "simplify_maps"}) {
+  for (const Pass* pass : find_pipeline("training").passes)
+    lowered = run_pass(pass->name, lowered, context);
+  for (const char* name : {"stabilize_cross_entropy", "remove_dropout", "simplify",
+                           "fold_constants", "merge_duplicates", "fuse_dense", "remove_dead",
+                           "decompose", "lower_precision", "simplify_maps"}) {
     EXPECT_EQ(run_pass(name, lowered, context).nodes().data(), lowered.nodes().data()) << name;
   }
 }

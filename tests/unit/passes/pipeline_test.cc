@@ -112,7 +112,8 @@ TEST_P(Pipelines, UpdatesComeAfterAllReads) {
     for (int32_t i = u.value.node + 1; i < lowered.size(); ++i) {
       const std::vector<ValueId>& in = lowered.node(i).inputs;
       EXPECT_EQ(std::find(in.begin(), in.end(), ValueId{u.variable, 0}), in.end())
-          << lowered.node(u.variable).name << " is read by node " << i << "\n" << to_text(lowered);
+          << lowered.node(u.variable).name << " is read by node " << i << "\n"
+          << to_text(lowered);
     }
   }
 }

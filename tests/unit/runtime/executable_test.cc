@@ -1,4 +1,5 @@
-// Executables: in-place updates, copies, concurrent runs, the same bits for any number of threads, no allocation in run().
+// Executables: in-place updates, copies, concurrent runs, the same bits for any number of threads,
+// no allocation in run().
 #include "runtime/executable.h"
 
 #include <fmt/format.h>
@@ -33,10 +34,12 @@ Graph training_step() {
   Graph g("step");
   const Symbol x = g.input("x", {DType::kFloat32, Shape{kBatch, 40}});
   const Symbol t = g.input("t", {DType::kFloat32, Shape{kBatch, 10}});
-  std::vector<Symbol> weights = {g.variable("w1", {DType::kFloat32, Shape{40, 96}}), g.variable("b1", {DType::kFloat32, Shape{96}}),
+  std::vector<Symbol> weights = {g.variable("w1", {DType::kFloat32, Shape{40, 96}}),
+                                 g.variable("b1", {DType::kFloat32, Shape{96}}),
                                  g.variable("w2", {DType::kFloat32, Shape{96, 10}})};
   std::vector<Symbol> slots;
-  for (size_t i = 0; i < weights.size(); ++i) slots.push_back(g.variable(fmt::format("m{}", i), weights[i].type()));
+  for (size_t i = 0; i < weights.size(); ++i)
+    slots.push_back(g.variable(fmt::format("m{}", i), weights[i].type()));
   const Symbol state = g.variable("random", {DType::kInt64, Shape{2}});
   const Symbol h = dropout(relu(dense(x, weights[0], weights[1])), state, 0.3, 0);
   const Symbol loss = mean(softmax_cross_entropy(t, dense(h, weights[2])));
@@ -46,7 +49,9 @@ Graph training_step() {
     g.add_update(slots[i].id().node, m.id());
     g.add_update(weights[i].id().node, (weights[i] + m).id());
   }
-  g.add_update(state.id().node, (state + constant(g, Tensor::from<int64_t>(Shape{2}, std::vector<int64_t>{0, 1}))).id());
+  g.add_update(
+      state.id().node,
+      (state + constant(g, Tensor::from<int64_t>(Shape{2}, std::vector<int64_t>{0, 1}))).id());
   g.add_output("loss", loss.id());
   return g;
 }
@@ -57,7 +62,8 @@ std::vector<Tensor> variables_of(const Graph& g) {
   for (int32_t v : g.variables()) {
     const Node& node = g.node(v);
     const bool slot = node.name[0] == 'm' || node.name == "random";
-    result.push_back(slot ? Tensor(node.types[0].dtype, node.types[0].shape) : random_tensor(node.types[0].shape, seed++));
+    result.push_back(slot ? Tensor(node.types[0].dtype, node.types[0].shape)
+                          : random_tensor(node.types[0].shape, seed++));
   }
   return result;
 }
@@ -72,7 +78,8 @@ std::vector<Tensor> train(const std::string& backend, int thread_count, int step
   const auto executable = compile(g, options);
   std::vector<Tensor> variables = variables_of(g);
   executable->bind(variables);
-  const Tensor inputs[] = {random_tensor(Shape{33, 40}, 1), Tensor::full(DType::kFloat32, Shape{33, 10}, 0.1)};
+  const Tensor inputs[] = {random_tensor(Shape{33, 40}, 1),
+                           Tensor::full(DType::kFloat32, Shape{33, 10}, 0.1)};
   for (int i = 0; i < steps; ++i) executable->run(inputs);
   return variables;
 }
@@ -82,7 +89,9 @@ TEST(Executable, SameBitsForAnyNumberOfThreadsOnEachBackend) {
     const std::vector<Tensor> one = train(backend, 1, 20);
     for (int n : {2, 3, 8}) {
       const std::vector<Tensor> many = train(backend, n, 20);
-      for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(one[i].identical(many[i])) << backend << " with " << n << " threads, variable " << i;
+      for (size_t i = 0; i < one.size(); ++i)
+        EXPECT_TRUE(one[i].identical(many[i]))
+            << backend << " with " << n << " threads, variable " << i;
     }
   }
   set_threads(1);
@@ -93,7 +102,8 @@ TEST(Executable, BackendsAgreeAfterTwentySteps) {
   for (const std::string& backend : backend_names()) {
     const std::vector<Tensor> got = train(backend, 2, 20);
     for (size_t v = 0; v < want.size(); ++v) {
-      for (int64_t i = 0; i < want[v].elements(); ++i) ASSERT_NEAR(got[v].at(i), want[v].at(i), 2e-5) << backend << ", variable " << v;
+      for (int64_t i = 0; i < want[v].elements(); ++i)
+        ASSERT_NEAR(got[v].at(i), want[v].at(i), 2e-5) << backend << ", variable " << v;
     }
   }
   set_threads(1);
@@ -110,7 +120,8 @@ TEST(Executable, RunAllocatesNothingAfterTheFirst) {
     const Graph g = training_step();
     const auto executable = compile(g, options);
     executable->bind(variables_of(g));
-    const Tensor x = random_tensor(Shape{16, 40}, 1), t = Tensor::full(DType::kFloat32, Shape{16, 10}, 0.1);
+    const Tensor x = random_tensor(Shape{16, 40}, 1),
+                 t = Tensor::full(DType::kFloat32, Shape{16, 10}, 0.1);
     float loss = 0;
     const void* inputs[] = {x.raw(), t.raw()};
     void* outputs[] = {&loss};
@@ -133,7 +144,8 @@ TEST(Executable, VariablesCanSwapTheirValues) {
   g.add_update(b.id().node, a.id());
   g.add_output("a_before", a.id());
   const auto executable = compile(g, {.backend = "reference"});
-  std::vector<Tensor> variables = {Tensor::full(DType::kFloat32, Shape{3}, 1), Tensor::full(DType::kFloat32, Shape{3}, 2)};
+  std::vector<Tensor> variables = {Tensor::full(DType::kFloat32, Shape{3}, 1),
+                                   Tensor::full(DType::kFloat32, Shape{3}, 2)};
   executable->bind(variables);
   const auto out = executable->run(std::span<const Tensor>{});
   EXPECT_EQ(variables[0].at(0), 2);
@@ -141,7 +153,8 @@ TEST(Executable, VariablesCanSwapTheirValues) {
   EXPECT_EQ(out[0].at(0), 1);
 }
 
-// w <- w + 1 while another update still needs the old w: the new value must not overwrite it too early.
+// w <- w + 1 while another update still needs the old w: the new value must not overwrite it too
+// early.
 TEST(Executable, UpdatesReadOldValues) {
   for (const std::string& backend : backend_names()) {
     Graph g("old");
@@ -151,7 +164,8 @@ TEST(Executable, UpdatesReadOldValues) {
     g.add_update(w.id().node, next.id());
     g.add_update(v.id().node, (matmul(next, transpose(w)) + v).id());
     const auto executable = compile(g, {.backend = backend, .pipeline = "training"});
-    std::vector<Tensor> variables = {Tensor::full(DType::kFloat32, Shape{4, 4}, 1), Tensor::full(DType::kFloat32, Shape{4, 4}, 0.5)};
+    std::vector<Tensor> variables = {Tensor::full(DType::kFloat32, Shape{4, 4}, 1),
+                                     Tensor::full(DType::kFloat32, Shape{4, 4}, 0.5)};
     executable->bind(variables);
     executable->run(std::span<const Tensor>{});
     EXPECT_EQ(variables[0].at(5), 2) << backend;
@@ -202,7 +216,8 @@ TEST(Executable, NothingWorthSharingRunsOnOneThread) {
     Graph g("map");
     g.add_output("y", tanh(g.input("x", {DType::kFloat32, Shape{size}})).id());
     const auto executable = compile(g, {.cache = false});
-    const std::string first_line = executable->to_string().substr(0, executable->to_string().find('\n'));
+    const std::string first_line =
+        executable->to_string().substr(0, executable->to_string().find('\n'));
     // (The reference backend, which a build without llvm chooses, cuts nothing into pieces.)
     EXPECT_EQ(first_line.ends_with(", one thread"), size == 16 || !SINTER_WITH_LLVM) << first_line;
     const Tensor x = random_tensor(Shape{size}, 3);

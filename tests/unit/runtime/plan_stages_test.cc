@@ -48,7 +48,8 @@ std::vector<Range> ranges_of(const Program& program, const Step& step) {
   const Node& node = program.graph.node(step.node);
   const auto add = [&](const BufferPlacement& at, int64_t bytes, bool writes) {
     const bool arena = at.kind == BufferPlacement::Kind::kArena;
-    ranges.push_back({at.kind, at.offset, at.offset + (arena ? std::max<int64_t>(bytes, 1) : 1), writes});
+    ranges.push_back(
+        {at.kind, at.offset, at.offset + (arena ? std::max<int64_t>(bytes, 1) : 1), writes});
   };
   for (size_t i = 0; i < node.inputs.size(); ++i)
     add(step.buffers[i], program.graph.type(node.inputs[i]).bytes(), false);
@@ -100,8 +101,10 @@ TEST_P(Stages, KeepApartWhatTouchesTheSameMemoryAndKeepItsOrder) {
         if (p.steps[a].prologue || p.steps[b].prologue ||
             !in_each_others_way(p, p.steps[a], p.steps[b]))
           continue;
-        EXPECT_LT(stage_of(p, static_cast<int32_t>(a), true), stage_of(p, static_cast<int32_t>(b), false))
-            << "steps " << a << " and " << b << "\n" << e->to_string();
+        EXPECT_LT(stage_of(p, static_cast<int32_t>(a), true),
+                  stage_of(p, static_cast<int32_t>(b), false))
+            << "steps " << a << " and " << b << "\n"
+            << e->to_string();
       }
     }
   }
@@ -131,7 +134,8 @@ TEST_P(Stages, OldWeightsAreReadBeforeTheyAreUpdated) {
   for (size_t v = 0; v < p.graph.variables().size(); ++v) {
     const BufferPlacement at{BufferPlacement::Kind::kVariable, static_cast<int64_t>(v)};
     const auto writes = [&](const Step& s) {
-      const auto results = s.buffers.begin() + static_cast<int64_t>(p.graph.node(s.node).inputs.size());
+      const auto results =
+          s.buffers.begin() + static_cast<int64_t>(p.graph.node(s.node).inputs.size());
       return std::find(results, s.buffers.end(), at) != s.buffers.end();
     };
     const int32_t writer = step_with(p, writes);
@@ -142,7 +146,8 @@ TEST_P(Stages, OldWeightsAreReadBeforeTheyAreUpdated) {
       const ValueId old{p.graph.variables()[v], 0};
       const bool reads = std::find(inputs.begin(), inputs.end(), old) != inputs.end();
       if (!reads || static_cast<int32_t>(s) == writer) continue;
-      EXPECT_LT(stage_of(p, static_cast<int32_t>(s), true), stage_of(p, writer, false)) << e->to_string();
+      EXPECT_LT(stage_of(p, static_cast<int32_t>(s), true), stage_of(p, writer, false))
+          << e->to_string();
     }
   }
 }

@@ -1,5 +1,5 @@
-// The prologue: values of variables that runs do not change are computed once, again after a change, and never because of a run's
-// own updates.
+// The prologue: values of variables that runs do not change are computed once, again after a
+// change, and never because of a run's own updates.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,4 +1,5 @@
-// Threads between the stages of a run: a helper that has waited long for the end of one takes part in the next.
+// Threads between the stages of a run: a helper that has waited long for the end of one takes part
+// in the next.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -37,8 +38,16 @@ Program program_of(const Body& first, const Body& second) {
   using Kind = BufferPlacement::Kind;
   Program program{.graph = g, .steps = {}, .stages = {}, .copies = {}, .constants = {}};
   program.arena_bytes = 64;
-  program.steps.push_back({.node = a.id().node, .backend = "test", .reason = "", .kernel = std::make_shared<TestKernel>(first), .buffers = {{Kind::kInput, 0}, {Kind::kArena, 0}}});
-  program.steps.push_back({.node = b.id().node, .backend = "test", .reason = "", .kernel = std::make_shared<TestKernel>(second), .buffers = {{Kind::kArena, 0}, {Kind::kOutput, 0}}});
+  program.steps.push_back({.node = a.id().node,
+                           .backend = "test",
+                           .reason = "",
+                           .kernel = std::make_shared<TestKernel>(first),
+                           .buffers = {{Kind::kInput, 0}, {Kind::kArena, 0}}});
+  program.steps.push_back({.node = b.id().node,
+                           .backend = "test",
+                           .reason = "",
+                           .kernel = std::make_shared<TestKernel>(second),
+                           .buffers = {{Kind::kArena, 0}, {Kind::kOutput, 0}}});
   program.stages = plan_stages(program);
   return program;
 }

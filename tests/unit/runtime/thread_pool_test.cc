@@ -41,7 +41,8 @@ TEST(ThreadPool, WorkersComeAndQuiesceWaitsForThem) {
                       x.inside.fetch_add(1);
                       x.arrived.fetch_add(1);
                       if (worker == 0) {
-                        for (int i = 0; i < 100000 && x.arrived.load() < 3; ++i) std::this_thread::yield();
+                        for (int i = 0; i < 100000 && x.arrived.load() < 3; ++i)
+                          std::this_thread::yield();
                       }
                       x.inside.fetch_sub(1);
                     },

@@ -65,8 +65,10 @@ std::string region(const std::string& left, const std::string& right, const std:
   %x = input() : float32[4,3]
   %w = variable() : float32[3,3]
   %r = map(%x) {body="(float32) -> cast<bfloat16>(a0)"} : bfloat16[4,3]
-)g" + more + R"g(  %y = fusion()g" + left + ", " + right + R"g() {kind="contract", body=graph "region" {
-      %in0 = input() : )g" + (left == "%r" ? "bfloat16" : "float32") + R"g([4,3]
+)g" + more +
+         R"g(  %y = fusion()g" + left + ", " + right + R"g() {kind="contract", body=graph "region" {
+      %in0 = input() : )g" +
+         (left == "%r" ? "bfloat16" : "float32") + R"g([4,3]
       %in1 = input() : float32[3,3]
       %2 = contract(%in0, %in1) {lhs_contract=[1], rhs_contract=[0]} : float32[4,3]
       %3 = map(%2) {body="(float32) -> tanh(a0)"} : float32[4,3]

@@ -97,7 +97,8 @@ TEST(Npy, SavesWhatItLoads) {
       for (int64_t i = 0; i < tensor.elements(); ++i) tensor.set(i, static_cast<double>(i * 7 % 5));
       save_npy(path, tensor);
       // NumPy has no bfloat16: it is written as float32, which holds the same values.
-      EXPECT_TRUE(load_npy(path).identical(tensor.cast(arithmetic_dtype(dtype)))) << tensor.type().to_string();
+      EXPECT_TRUE(load_npy(path).identical(tensor.cast(arithmetic_dtype(dtype))))
+          << tensor.type().to_string();
     }
   }
   std::vector<float> ramp{0, 1, 2, 3, 4, 5};

@@ -38,7 +38,8 @@ std::string difference(const ConfigValue& ours, const ConfigValue& keras,
     const Config* b = keras.as<Config>();
     if (b == nullptr) return at;
     for (const ConfigEntry& e : a->entries()) {
-      // Keras leaves it out for layers that are built from the start; what it says is right for them, too.
+      // Keras leaves it out for layers that are built from the start; what it says is right for
+      // them, too.
       if (!b->contains(e.key) && e.key == "build_config") continue;
       if (!b->contains(e.key)) return at + "/" + e.key + " (ours alone)";
       if (const std::string d = difference(e.value, b->get(e.key), at + "/" + e.key); !d.empty())
