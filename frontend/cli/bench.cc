@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/philox.h"
 #include "frontend/cli/command.h"
+#include "frontend/cli/roofline_measure.h"
 #include "frontend/interop/json.h"
 #include "frontend/sinter.h"
 #include "ops/ops.h"
@@ -206,6 +207,12 @@ void bench(const Options& options) {
   line.set("first_us", static_cast<int64_t>(std::llround(first)));
   line.set("first_step_us", static_cast<int64_t>(std::llround(first_step)));
   line.set("rss_mib", static_cast<int64_t>(usage.ru_maxrss / 1024));
+  // Just after the work: every figure of several threads depends on it, and on virtual machines it
+  // changes from minute to minute.
+  if (threads() > 1) {
+    if (const std::optional<double> seconds = roofline::measure_line_round_trip(0.01))
+      line.set("line_round_trip_ns", tenth(*seconds * 1e9));
+  }
   print(to_json_text(line) + "\n");
   if (options.profile) print(take_profile());
 }

@@ -283,6 +283,7 @@ TEST_F(Cli, BenchPrintsTheKeysOfItsPeers) {
     EXPECT_EQ(line["threads"], 1);
     EXPECT_GT(line["median_us"].get<double>(), 0);
     EXPECT_LE(line["first_step_us"], line["first_us"]);
+    EXPECT_FALSE(line.contains("line_round_trip_ns")) << "between threads";
   }
 }
 
