@@ -26,8 +26,7 @@ bool keeps_weights(const MatmulPlan& plan, MatmulPlan::Packing packing) {
   if (packing == MatmulPlan::Packing::kTranspose ||
       (packing == MatmulPlan::Packing::kAhead && plan.transposes()))
     return p.columns >= p.rows;  // an input gradient; by rows each thread would transpose it all
-  const bool is_weight_gradient = p.lhs.free.stride() == 1 && p.lhs.depth.stride() != 1;
-  return is_weight_gradient ? p.rows > plan.terms : plan.terms > p.rows;
+  return plan.is_weight_gradient ? p.rows > plan.terms : plan.terms > p.rows;
 }
 
 }  // namespace

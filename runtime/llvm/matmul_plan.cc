@@ -34,7 +34,7 @@ constexpr int64_t kPrefetchRows = 8;
 // With rows that fit one tile each element of the right side is used once: it had better be walked
 // nearly as it lies in memory, this many of its rows at a time, which are as many streams as the
 // hardware follows.
-constexpr int64_t kStreamRows = 8, kStreamTerms = 16;
+constexpr int64_t kStreamTerms = 16;
 // An update of weights by so few samples is bound by memory: two rows at a time.
 constexpr int64_t kShallow = 8;
 
@@ -102,7 +102,7 @@ MatmulPlan::Packing choose_packing(const MatmulProblem& p, bool pack_rhs) {
 bool streams_rhs(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
   return !plan.pairs && plan.packing == MatmulPlan::Packing::kInPlace && p.rows > 1 &&
-         p.rows <= kStreamRows && p.columns >= kCopyColumns && p.depth >= 4 * kStreamTerms &&
+         plan.row_tiles.count == 1 && p.columns >= kCopyColumns && p.depth >= 4 * kStreamTerms &&
          p.columns * p.depth * dtype_size(p.dtype) >= 2 * kFarBytes;
 }
 
@@ -172,6 +172,8 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   plan.microseconds = context.microseconds + product_microseconds("llvm", {p.batch, p.rows, p.depth,
                                                                            p.columns, transposed});
 
+  plan.is_weight_gradient = p.lhs.free.stride() == 1 && p.lhs.depth.stride() != 1;
+
   const int64_t vectors = ceil_div(p.columns, machine.lanes);
   Tile tile = choose_tile(plan, vectors);
   if (context.whole_rows && tile.vectors < vectors) tile = whole_row_tile(p.rows, vectors, machine);
@@ -188,9 +190,9 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
     plan.packing = MatmulPlan::Packing::kInPlace;
     if (p.depth <= kShallow && machine.registers >= 32) tile = {2, 8};
   }
-  plan.streams_rhs = streams_rhs(plan);
   plan.row_tiles = EvenSplit::of_parts(p.rows, tile.rows);
   plan.vectors = EvenSplit::of_parts(vectors, tile.vectors);
+  plan.streams_rhs = streams_rhs(plan);
   // With few rows pieces must share the columns, and evenly.
   const int64_t wanted = wanted_pieces(plan);
   if (p.rows <= kFewRows && vectors >= wanted && !context.whole_rows)

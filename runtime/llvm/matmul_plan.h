@@ -66,6 +66,7 @@ struct MatmulPlan {
   bool pack_lhs = false;  // each piece packs its rows, chunk by chunk, before it uses them
   // Packed tile by tile: the rows of a tile side by side, term after term.
   bool left_panels = false;
+  bool is_weight_gradient = false;  // x^T.dy: columns of the left side are summed
   int64_t terms = 0;  // of the sum; an odd number ends in a pair with a zero on both sides
   MatmulOperand lhs_source, rhs_source;  // what is packed, as it lies in memory, element by element
 

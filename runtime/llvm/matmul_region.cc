@@ -167,8 +167,9 @@ bool MatmulRegion::can_alias(size_t result, size_t input) const {
   const auto index = static_cast<int32_t>(input);
   if (index == lhs || index == rhs || results[result].is_sum()) return false;
   const ValueType& type = body->type({body->inputs()[input], 0});
-  if (type.dtype != results[result].dtype ||
-      type.shape.elements() != body->type(product).shape.elements())
+  const int64_t elements = body->type(product).shape.elements();
+  if (type.dtype != results[result].dtype || type.shape.elements() != elements ||
+      body->type(results[result].value).shape.elements() != elements)
     return false;
   // A second use of the input under another shape would be read elsewhere; whole values have one
   // shape only.

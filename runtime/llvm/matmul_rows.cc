@@ -172,6 +172,7 @@ MatmulRows::Parts MatmulRows::load(ValueId input, EpilogueStrides strides) {
   const auto& inputs = body_.inputs();
   const auto index =
       static_cast<size_t>(std::find(inputs.begin(), inputs.end(), input.node) - inputs.begin());
+  SINTER_CHECK(index < inputs.size(), "only inputs are loaded");
   const DType dtype = body_.type(input).dtype;
   const auto splat = [&](Value at, int64_t offset) {
     return e_.splat(e_.load(dtype, at, ir_.index(offset)), ir_.lanes);

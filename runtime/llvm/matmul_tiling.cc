@@ -86,10 +86,7 @@ double product_cycles(int64_t rows, int64_t vectors, int64_t depth, Tile tile) {
   return cycles * (1.0 + 0.004 * ((two_rows ? 2 : 1) * (two_vectors ? 2 : 1) - 1));
 }
 
-bool reads_across(const MatmulPlan& plan) {
-  const MatmulProblem& p = plan.problem;
-  return !plan.pairs && p.lhs.free.stride() == 1 && p.lhs.depth.stride() != 1;
-}
+bool reads_across(const MatmulPlan& plan) { return !plan.pairs && plan.is_weight_gradient; }
 
 bool has_long_panels(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
