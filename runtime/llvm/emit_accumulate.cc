@@ -41,12 +41,7 @@ void NestEmitter::emit_accumulations() {
   const int64_t vectors = std::clamp<int64_t>(kTotals / static_cast<int64_t>(sinks_.size()), 1, 4);
   const int64_t block = vectors * lanes_;
   Value begin = begin_[columns_], end = end_[columns_];
-  Value length = ir_.CreateSub(end, begin);
-  const auto down_to = [&](int64_t multiple) {
-    return ir_.CreateAdd(begin,
-                         ir_.CreateMul(ir_.CreateSDiv(length, e_.i64(multiple)), e_.i64(multiple)));
-  };
-  Value main_end = down_to(block), full_end = down_to(lanes_);
+  Value main_end = whole_columns(block), full_end = whole_columns(lanes_);
   e_.loop(begin, main_end, block, [&](Value i) { accumulate_block(i, vectors, nullptr); });
   if (vectors > 1)
     e_.loop(main_end, full_end, lanes_, [&](Value i) { accumulate_block(i, 1, nullptr); });

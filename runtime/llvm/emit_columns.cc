@@ -10,6 +10,12 @@ namespace {
 constexpr int64_t kRandomGroup = 64;  // elements whose four words come from one set of blocks
 }  // namespace
 
+Value NestEmitter::whole_columns(int64_t block) {
+  Value begin = begin_[columns_];
+  Value blocks = ir_.CreateSDiv(ir_.CreateSub(end_[columns_], begin), e_.i64(block));
+  return ir_.CreateAdd(begin, ir_.CreateMul(blocks, e_.i64(block)));
+}
+
 int64_t NestEmitter::element_ops() const {
   int64_t count = 0;
   for (size_t k = 0; k < nest_.ops.size(); ++k) {
@@ -80,12 +86,7 @@ void NestEmitter::emit_pass(const std::vector<size_t>& reductions, const std::ve
                                                                       : 1;
   const int64_t block = unroll * lanes_;
   Value begin = begin_[columns_], end = end_[columns_];
-  Value length = ir_.CreateSub(end, begin);
-  const auto down_to = [&](int64_t multiple) {
-    return ir_.CreateAdd(begin,
-                         ir_.CreateMul(ir_.CreateSDiv(length, e_.i64(multiple)), e_.i64(multiple)));
-  };
-  Value main_end = down_to(block), full_end = down_to(lanes_);
+  Value main_end = whole_columns(block), full_end = whole_columns(lanes_);
   // Each of the `unroll` chunks has its own totals, so that additions overlap.
   Values carried;
   for (int64_t u = 0; u < unroll; ++u) carried.insert(carried.end(), start.begin(), start.end());

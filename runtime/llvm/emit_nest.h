@@ -99,6 +99,8 @@ class NestEmitter {
 
   // --- columns (emit_columns.cc)
   int64_t element_ops() const;
+  // Where the last whole block of that many columns ends.
+  Value whole_columns(int64_t block);
   // Short rows are written out, and values live from one pass to the next.
   bool is_unrolled() const;
   bool has_random(std::span<const size_t> roots) const;

@@ -36,7 +36,7 @@ enum class MatmulPhase : uint8_t { kGather, kPack, kCompute, kAddSums };
 std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegion& region);
 int matmul_phase_pieces(const MatmulPlan& plan, MatmulPhase phase);
 
-/// Bytes of the packed right side; 0 unless it is packed ahead.
+/// Bytes of the right side that prepare() packs; 0 unless it is a variable that does not change.
 int64_t matmul_prepared_bytes(const MatmulPlan& plan);
 
 void emit_matmul(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region,

@@ -67,6 +67,18 @@ void MatmulIr::loop(Value begin, Value end, int64_t step, const std::function<vo
   e.loop(begin, end, step, body);
 }
 
+Value MatmulIr::on_stack(int64_t vectors) {
+  llvm::BasicBlock& entry = b.GetInsertBlock()->getParent()->getEntryBlock();
+  llvm::IRBuilder<> at_entry(&entry, entry.begin());
+  return at_entry.CreateAlloca(
+      llvm::ArrayType::get(e.type(dtype, lanes), static_cast<uint64_t>(vectors)));
+}
+
+void MatmulIr::store_all(std::span<const Value> vectors, Value pointer) {
+  for (size_t i = 0; i < vectors.size(); ++i)
+    store(vectors[i], at(pointer, static_cast<int64_t>(i) * lanes));
+}
+
 Value MatmulIr::multiply_add(Value x, Value y, Value sum) {
   if (!pairs) return e.fma(x, y, sum);
   auto* type = llvm::FixedVectorType::get(b.getBFloatTy(), static_cast<unsigned>(2 * lanes));

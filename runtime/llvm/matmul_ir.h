@@ -57,6 +57,10 @@ class MatmulIr {
   Values load_turned(Value pointer, int64_t row_stride, int64_t rows, int64_t terms);
   /// The same of all block_terms() terms, where `load` makes 16 bytes of a row.
   Values turn(const std::function<Value(int64_t row)>& load);
+  /// Room for `vectors` vectors in the frame of the function, taken once however often this runs.
+  Value on_stack(int64_t vectors);
+  /// One behind the other, from `pointer` on.
+  void store_all(std::span<const Value> vectors, Value pointer);
   /// sum + x * y in every lane, or the sum of both products of a pair.
   Value multiply_add(Value x, Value y, Value sum);
   Value zero() { return e.number(dtype, 0, lanes); }

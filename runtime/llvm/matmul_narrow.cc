@@ -13,14 +13,8 @@ MatmulNarrow::MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulReg
       epilogue_(epilogue),
       whole_rows_(rows) {
   mask_ = ir.mask(p_.columns);
-  const auto vectors = [&](int64_t count) {
-    llvm::BasicBlock& entry = ir.b.GetInsertBlock()->getParent()->getEntryBlock();
-    llvm::IRBuilder<> at_entry(&entry, entry.begin());
-    return at_entry.CreateAlloca(
-        llvm::ArrayType::get(ir.e.type(p_.dtype, ir.lanes), static_cast<uint64_t>(count)));
-  };
-  tile_ = vectors(p_.columns * plan.row_tiles.largest());
-  if (rows == nullptr && !region.in_registers()) few_ = vectors(ir.block_terms());
+  tile_ = ir.on_stack(p_.columns * plan.row_tiles.largest());
+  if (rows == nullptr && !region.in_registers()) few_ = ir.on_stack(ir.block_terms());
 }
 
 void MatmulNarrow::set_sums(Values targets) {
@@ -84,8 +78,7 @@ void MatmulNarrow::sum_terms(Values& acc, const PanelKind& kind, Value lhs, Valu
 // The tile goes through the stack, a column after the other, and is read back by rows.
 void MatmulNarrow::finish(const Values& acc, const PanelKind& kind, Value row) {
   if (whole_rows_ != nullptr) return finish_whole_rows(acc, kind, row);
-  for (size_t i = 0; i < acc.size(); ++i)
-    ir_.store(acc[i], ir_.at(tile_, static_cast<int64_t>(i) * ir_.lanes));
+  ir_.store_all(acc, tile_);
   const int64_t stride = kind.vectors * ir_.lanes, block = ir_.block_terms();
   const int64_t existing = stride - ir_.lanes + kind.last_lanes, whole = existing / block * block;
   const auto rows_from = [&](Value first, int64_t count) {
@@ -99,8 +92,7 @@ void MatmulNarrow::finish(const Values& acc, const PanelKind& kind, Value row) {
 // A vector of rows after the other, as they are.
 void MatmulNarrow::finish_whole_rows(const Values& acc, const PanelKind& kind, Value row) {
   if (kind.vectors == 1) return whole_rows_->emit(row, kind.last_lanes, acc);
-  for (size_t i = 0; i < acc.size(); ++i)
-    ir_.store(acc[i], ir_.at(tile_, static_cast<int64_t>(i) * ir_.lanes));
+  ir_.store_all(acc, tile_);
   const auto vector_of_rows = [&](Value v, int64_t rows) {
     Value first = ir_.mul(v, ir_.lanes);
     Values product;
@@ -120,8 +112,7 @@ void MatmulNarrow::finish_rows(const Values& rows, Value row) {
     for (size_t r = 0; r < rows.size(); ++r)
       epilogue_.emit({row, ir_.index(0), static_cast<int64_t>(r), 0, mask_, rows[r]}, sums);
   } else {
-    for (size_t r = 0; r < rows.size(); ++r)
-      ir_.store(rows[r], ir_.at(few_, static_cast<int64_t>(r) * ir_.lanes));
+    ir_.store_all(rows, few_);
     const Values zeros(sums_.size(), ir_.zero());
     sums = ir_.e.loop(ir_.index(0), ir_.index(static_cast<int64_t>(rows.size())), 1, zeros,
                       [&](Value r, std::span<const Value> carried) {

@@ -21,14 +21,7 @@ MatmulRows::MatmulRows(MatmulIr& ir, const MatmulRegion& region, const MatmulPla
       results_(std::move(results)) {
   SINTER_CHECK(along_rows_ || plan.vectors.count == 1, "a row of a product in several panels");
   if (!along_rows_) last_mask_ = ir.mask(columns_ - (part_count_ - 1) * ir.lanes);
-  if (along_rows_) turned_ = on_stack(columns_);
-}
-
-Value MatmulRows::on_stack(int64_t vectors) {
-  llvm::BasicBlock& entry = ir_.b.GetInsertBlock()->getParent()->getEntryBlock();
-  llvm::IRBuilder<> at_entry(&entry, entry.begin());
-  return at_entry.CreateAlloca(
-      llvm::ArrayType::get(e_.type(ir_.dtype, ir_.lanes), static_cast<uint64_t>(vectors)));
+  if (along_rows_) turned_ = ir.on_stack(columns_);
 }
 
 Value MatmulRows::column_mask(int64_t p) const {
@@ -53,7 +46,7 @@ void MatmulRows::begin_piece(Values targets) {
     if (!r.is_sum()) continue;
     const bool total = r.form == MatmulRegion::Form::kTotal;
     const int64_t parts = total ? 1 : part_count_;
-    if (along_rows_) running_.push_back(on_stack(parts));
+    if (along_rows_) running_.push_back(ir_.on_stack(parts));
     for (int64_t p = 0; p < parts; ++p) {
       if (along_rows_)
         ir_.store(ir_.zero(), ir_.at(running_[sum], p * ir_.lanes));

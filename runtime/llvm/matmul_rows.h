@@ -48,7 +48,6 @@ class MatmulRows {
   bool is_row(ValueId id) const;
   Value column_mask(int64_t p) const;
   Value row_start(Value base, DType dtype, int64_t stride);
-  Value on_stack(int64_t vectors);
 
   MatmulIr& ir_;
   Emitter& e_;

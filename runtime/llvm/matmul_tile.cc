@@ -21,14 +21,8 @@ MatmulTile::MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion&
       region_(region),
       epilogue_(epilogue),
       whole_rows_(rows) {
-  if (rows != nullptr || (epilogue != nullptr && !region.in_registers())) {
-    llvm::BasicBlock& entry = b_.GetInsertBlock()->getParent()->getEntryBlock();
-    llvm::IRBuilder<> at_entry(&entry, entry.begin());
-    auto* type = llvm::ArrayType::get(
-        ir.e.type(p_.dtype, ir.lanes),
-        static_cast<uint64_t>(plan.row_tiles.largest() * plan.vectors.largest()));
-    stack_ = at_entry.CreateAlloca(type);
-  }
+  if (rows != nullptr || (epilogue != nullptr && !region.in_registers()))
+    stack_ = ir.on_stack(plan.row_tiles.largest() * plan.vectors.largest());
 }
 
 Value MatmulTile::lane_mask(const PanelKind& kind, int64_t vector) {
@@ -230,9 +224,7 @@ void MatmulTile::finish_in_registers(const Accumulators& acc, const Panel& panel
 void MatmulTile::finish_in_memory(const Accumulators& acc, const Panel& panel, Value row,
                                   int64_t rows) {
   const int64_t lanes = plan_.machine.lanes, vectors = panel.kind.vectors;
-  for (size_t i = 0; i < acc.size(); ++i) {
-    ir_.store(acc[i], ir_.at(stack_, static_cast<int64_t>(i) * lanes));
-  }
+  ir_.store_all(acc, stack_);
   Value column = ir_.mul(panel.vector, lanes);
   const auto emit_vector = [&](Value r, Value v, Value mask) {
     Value at_column = ir_.add(column, ir_.mul(v, lanes));
@@ -254,8 +246,7 @@ void MatmulTile::finish_in_memory(const Accumulators& acc, const Panel& panel, V
 
 void MatmulTile::finish_rows(const Accumulators& acc, Value row, int64_t rows) {
   if (rows == 1) return whole_rows_->emit(row, 1, acc);
-  for (size_t i = 0; i < acc.size(); ++i)
-    ir_.store(acc[i], ir_.at(stack_, static_cast<int64_t>(i) * ir_.lanes));
+  ir_.store_all(acc, stack_);
   const int64_t vectors = plan_.vectors.total;
   ir_.loop(ir_.index(0), ir_.index(rows), 1, [&](Value r) {
     Value at = ir_.at(stack_, ir_.mul(r, vectors * ir_.lanes));
