@@ -75,14 +75,20 @@ Model bn() {
   return Model(x, Dense(10, {.activation = "softmax"})(h));
 }
 
-void compile_model(Model& model, const std::string& mixed_precision) {
+struct Compilation {
+  std::string mixed_precision;
+  std::vector<std::string> metrics;
+};
+
+void compile_model(Model& model, const Compilation& how) {
   model.compile({.optimizer = Adam(1e-3),
                  .loss = "categorical_crossentropy",
-                 .mixed_precision = mixed_precision});
+                 .metrics = std::vector<Metric>(how.metrics.begin(), how.metrics.end()),
+                 .mixed_precision = how.mixed_precision});
 }
 
-Work training(Model model, int64_t batch, const std::string& mixed_precision) {
-  compile_model(model, mixed_precision);
+Work training(Model model, int64_t batch, const Compilation& how) {
+  compile_model(model, how);
   const Tensor x = random_tensor({batch, 784}, 0);
   const Tensor y = random_one_hot(batch, 10);
   return {[model, x, y]() mutable { model.train_on_batch(x, y); }};
@@ -90,8 +96,8 @@ Work training(Model model, int64_t batch, const std::string& mixed_precision) {
 
 /// An epoch of `fit` whose last batch is partial, as is that of its validation: four programs, of
 /// which two train and two evaluate.
-Work fitting(Model model, int64_t batch, const std::string& mixed_precision) {
-  compile_model(model, mixed_precision);
+Work fitting(Model model, int64_t batch, const Compilation& how) {
+  compile_model(model, how);
   const int64_t rows = 2 * batch + batch / 2 + 1, validation_rows = batch + batch / 3 + 1;
   const ValidationData validation{random_tensor({validation_rows, 784}, 1),
                                   random_one_hot(validation_rows, 10)};
@@ -102,8 +108,8 @@ Work fitting(Model model, int64_t batch, const std::string& mixed_precision) {
   }};
 }
 
-Work prediction(Model model, int64_t batch, const std::string& mixed_precision) {
-  if (!mixed_precision.empty()) compile_model(model, mixed_precision);
+Work prediction(Model model, int64_t batch, const Compilation& how) {
+  if (!how.mixed_precision.empty()) compile_model(model, how);
   const Tensor x = random_tensor({batch, 784}, 0);
   return {[model, x]() mutable { model.predict_on_batch(x); }};
 }
@@ -132,7 +138,7 @@ struct Options {
   double seconds = 3;
   bool no_cache = false;
   bool profile = false;
-  std::string mixed_precision;  // of the models
+  Compilation compilation;  // of the models
   RunOptions run;
 };
 
@@ -143,12 +149,15 @@ Work make_work(const Options& options) {
   const int64_t width = options.width.value_or(128);
   if (!perceptron && (options.batch || options.width))
     throw UsageError("--batch and --width are for mlp_train, mlp_fit, mlp_b1 and mlp_b128");
-  const std::string& mixed = options.mixed_precision;
-  if (!mixed.empty() && name == "gelu16m") throw UsageError("--mixed-precision is for models");
-  if (name == "mlp_train") return training(mlp(width), batch, mixed);
-  if (name == "mlp_fit") return fitting(mlp(width), batch, mixed);
-  if (name == "bn_train") return training(bn(), 128, mixed);
-  if (name == "mlp_b1" || name == "mlp_b128") return prediction(mlp(width), batch, mixed);
+  const Compilation& how = options.compilation;
+  if (!how.mixed_precision.empty() && name == "gelu16m")
+    throw UsageError("--mixed-precision is for models");
+  if (!how.metrics.empty() && name != "mlp_train" && name != "mlp_fit" && name != "bn_train")
+    throw UsageError("--metrics is for mlp_train, mlp_fit and bn_train");
+  if (name == "mlp_train") return training(mlp(width), batch, how);
+  if (name == "mlp_fit") return fitting(mlp(width), batch, how);
+  if (name == "bn_train") return training(bn(), 128, how);
+  if (name == "mlp_b1" || name == "mlp_b128") return prediction(mlp(width), batch, how);
   if (name == "gelu16m") return gelu16m(options.run, options.no_cache);
   for (const char* known : {"cnn_train", "cnn_b1", "cnn_b128", "res_b1", "res_b128"}) {
     if (name == known)
@@ -195,7 +204,10 @@ void bench(const Options& options) {
   Config line{{"peer", "sinter_" + options.run.backend}, {"work", options.work}};
   if (options.batch) line.set("batch", *options.batch);
   if (options.width) line.set("width", *options.width);
-  if (!options.mixed_precision.empty()) line.set("mixed_precision", options.mixed_precision);
+  if (!options.compilation.mixed_precision.empty())
+    line.set("mixed_precision", options.compilation.mixed_precision);
+  if (!options.compilation.metrics.empty())
+    line.set("metrics", fmt::format("{}", fmt::join(options.compilation.metrics, ",")));
   line.set("threads", threads());
   line.set("median_us", tenth(median));
   line.set("min_us", tenth(times.front()));
@@ -238,7 +250,10 @@ Action add_bench(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--no-cache", options->no_cache,
                     "Compile anew and leave no compiled code on disk");
-  add_mixed_precision(*command, options->mixed_precision);
+  add_mixed_precision(*command, options->compilation.mixed_precision);
+  command->add_option("--metrics", options->compilation.metrics, "accuracy, mae, ..., for training")
+      ->type_name("NAME,...")
+      ->delimiter(',');
   command->add_flag("--profile", options->profile, "Print the time of each kernel too");
   options->run.add_to(*command);
   return [options] { bench(*options); };
