@@ -112,6 +112,11 @@ class RegionChecker {
               "a broadcast of another form");
     } else if (node.is("reduce")) {
       check_reduce(node);
+    } else if (node.is("arg_reduce")) {
+      ++reduces_;
+      require(node.attributes.get_bool("keepdims"), "an arg_reduce without keepdims");
+      require(node.attributes.get_int("axis") == 1 && full(body_.type(node.inputs[0]).shape),
+              "an arg_reduce of another form");
     } else if (node.is("iota") || node.is("random")) {
       require(full(to), "a generator that is not full");
     } else {

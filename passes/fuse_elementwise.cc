@@ -27,10 +27,10 @@ constexpr int64_t kSmall = 2048;           // elements of work that is not worth
 
 class Fuser {
  public:
-  explicit Fuser(const Graph& graph)
+  Fuser(const Graph& graph, int64_t whole_row_columns)
       : graph_(graph),
         prologue_(prologue_nodes(graph)),
-        members_(find_members(graph)),
+        members_(find_members(graph, whole_row_columns)),
         reads_(find_reads()),
         lifted_(members_.size(), false),
         partition_(dependencies()) {
@@ -54,9 +54,17 @@ class Fuser {
   }
 
  private:
-  static std::vector<std::optional<Member>> find_members(const Graph& graph) {
+  // The index of the largest joins what surrounds it (an accuracy its loss) where rows are short:
+  // all of it may then be the epilogue of a product.
+  static std::vector<std::optional<Member>> find_members(const Graph& graph,
+                                                         int64_t whole_row_columns) {
     std::vector<std::optional<Member>> members;
-    for (int32_t i = 0; i < graph.size(); ++i) members.push_back(as_member(graph, i));
+    for (int32_t i = 0; i < graph.size(); ++i) {
+      std::optional<Member>& member = members.emplace_back(as_member(graph, i));
+      if (member && graph.node(i).is("arg_reduce") &&
+          member->elements > member->rows * whole_row_columns)
+        member.reset();
+    }
     return members;
   }
 
@@ -408,7 +416,7 @@ class Fuser {
 
 Graph fuse_elementwise(const Graph& graph, const PassContext& context) {
   if (context.target == nullptr || !context.target->fuses_elementwise) return graph;
-  return Fuser(graph).run();
+  return Fuser(graph, context.target->whole_row_columns).run();
 }
 
 void check_fused(const Graph& graph, const PassContext&) { check_regions(graph); }

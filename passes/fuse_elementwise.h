@@ -14,6 +14,7 @@
 //      broadcast  {dims=[0,1]}: row, column or scalar -> full; scalar -> row
 //      reduce     {keepdims=true}: axes [1] full -> row; axes [0] full -> column, row -> scalar;
 //                 axes [0,1] full -> scalar
+//      arg_reduce {axis=1, keepdims=true}: full -> row
 //      iota       {shape=[R,C], axis=0 or 1}
 //      random     {shape=[R,C]}: element numbers count along rows, as in the tensor
 // 3. Reductions over rows (axes [0] and [0,1]) end the region: nothing but an output reads them.
@@ -25,13 +26,14 @@
 //
 // Kinds:
 //   "map"       no reduce
-//   "reduce"    at least one reduce
+//   "reduce"    at least one reduce or arg_reduce
 //   "contract"  inputs 0 and 1 are the operands of a `contract` without batch axes, the first
 //               interior node; a reshape brings its result to full (R = product of the left side's
 //               free dimensions, C of the right side's). The rest is as above; reductions over
-//               rows are sums of the contract's floating dtype. The contract's own result may be an
-//               output too. Reductions over columns, totals and maps over rows are there only
-//               where rows are short (Target::whole_row_columns).
+//               rows are sums, those of columns in the contract's floating dtype. The contract's
+//               own result may be an output too. Reductions over columns, totals, maps over rows
+//               and iota are there only where rows are short (Target::whole_row_columns), random
+//               never.
 #pragma once
 
 #include "core/graph.h"

@@ -1,6 +1,6 @@
 // fuse_epilogues: lets a contraction take the work that follows it (bias and activation, the mask
-// of a gradient with its column sums, an optimizer's update, softmax and loss over few columns)
-// into its own kernel, where its result is still in registers.
+// of a gradient with its column sums, an optimizer's update, softmax, loss and accuracy over few
+// columns) into its own kernel, where its result is still in registers.
 #include <algorithm>
 #include <map>
 
@@ -73,50 +73,59 @@ struct Placed {
   bool lifted = false;  // one value a row
 };
 
-// In a flat region, [1, R * C], a scalar looks like the value of the only row.
-void forget_only_row(Member& member) {
+// In a flat region, [1, R * C], a scalar looks like the value of the only row. False where the
+// elements of that row are numbered: those numbers are none of R rows.
+bool forget_only_row(Member& member) {
   member.rows = 0;
   for (Reading& r : member.readings) {
+    if (r.generator >= 0) return false;
     if (r.level == Level::kRow) r.level = Level::kScalar;
     r.rows = 0;
   }
+  return true;
 }
 
 // Nothing where it has no place there.
 std::optional<Placed> place(const Pair& pair, int32_t index, const Shape& space) {
   std::optional<Member> member = as_member(pair.graph, index);
   if (!member) return std::nullopt;
-  if (member->rows == 1 && space[0] != 1 && member->role != Role::kRowReduce)
-    forget_only_row(*member);
+  if (member->rows == 1 && space[0] != 1 && member->role != Role::kRowReduce &&
+      !forget_only_row(*member))
+    return std::nullopt;
   const bool lifted = member->elements != space.elements();
   if (lifted && (member->elements != space[0] || member->rows > 1)) return std::nullopt;
   if (!lifted && member->rows != 0 && member->rows != space[0]) return std::nullopt;
   return Placed{std::move(*member), lifted};
 }
 
-// Does a column sum or a total of the follower have the form that a region takes?
-bool is_sum_of(const Node& reduce, DType dtype) {
-  return reduce.attributes.get_string("kind") == "sum" && reduce.types[0].dtype == dtype;
+bool is_sum(const Node& reduce) { return reduce.attributes.get_string("kind") == "sum"; }
+
+bool is_work(const Node& node) {
+  return node.is("map") || node.is("reduce") || node.is("arg_reduce");
 }
 
 // Has all of the follower's work a place, and is it elementwise or a column sum? Rows are reduced,
-// or everything summed up, only where a row has `whole_row_columns` at most.
+// their columns numbered, or everything summed up, only where a row has `whole_row_columns` at
+// most.
 bool fits(const Pair& pair, const Shape& space, int64_t whole_row_columns) {
   const DType dtype = pair.graph.node(pair.contract).types[0].dtype;
   for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
     const Node& node = pair.graph.node(i);
-    if (!node.is("map") && !node.is("reduce")) continue;
+    if (!is_work(node)) continue;
     const std::optional<Placed> placed = place(pair, i, space);
     if (!placed) return false;
     const Role role = placed->member.role;
     const bool of_rows = placed->lifted || role == Role::kRowReduce || role == Role::kFullReduce;
     if (of_rows && space[1] > whole_row_columns) return false;
-    if (role == Role::kRowReduce && (placed->lifted || node.types[0].dtype != dtype)) return false;
-    if (role == Role::kColumnReduce && placed->lifted) return false;
-    if ((role == Role::kColumnReduce || role == Role::kFullReduce) && !is_sum_of(node, dtype))
+    if (role == Role::kRowReduce && placed->lifted) return false;
+    if (role == Role::kColumnReduce && (placed->lifted || node.types[0].dtype != dtype))
       return false;
+    if ((role == Role::kColumnReduce || role == Role::kFullReduce) && !is_sum(node)) return false;
     for (const Reading& r : placed->member.readings) {
-      if (r.generator >= 0) return false;  // random numbers and indices: no backend makes them here
+      if (r.generator >= 0) {  // random numbers: no backend makes them here
+        if (!pair.graph.node(r.generator).is("iota")) return false;
+        if (placed->lifted || space[1] > whole_row_columns) return false;
+      }
       if (r.source.node == pair.contract && r.level != Level::kFull) return false;
       if (placed->lifted && r.level == Level::kColumn) return false;
     }
@@ -172,7 +181,7 @@ class EpilogueFuser {
       if (std::find(node.inputs.begin(), node.inputs.end(), ValueId{contract, 0}) ==
           node.inputs.end())
         continue;
-      if (!node.is("map") && !node.is("reduce") && !node.is("fusion")) continue;
+      if (!is_work(node) && !node.is("fusion")) continue;
       if (node.is("fusion") && node.attributes.get_string("kind") == "contract") continue;
       if (partition_.members(partition_.find(i)).size() > 1) continue;
       if (!fits(take_apart(graph_, contract, i), space, whole_row_columns_) ||

@@ -100,13 +100,18 @@ void RegionBuilder::add(int32_t index, const Member& member, bool lifted) {
     }
     return;
   }
+  if (kind_ == "map") kind_ = "reduce";
+  const std::string& kind = node.attributes.get_string("kind");
+  if (node.is("arg_reduce")) {
+    values_[{index, 0}] = body_.add1("arg_reduce", operands,
+                                     {{"kind", kind}, {"axis", int64_t{1}}, {"keepdims", true}});
+    return;
+  }
   Ints axes = {0};
   if (member.role == Role::kRowReduce) axes = {1};
   if (member.role == Role::kFullReduce && !lifted) axes = {0, 1};
-  values_[{index, 0}] = body_.add1(
-      "reduce", operands,
-      {{"kind", node.attributes.get_string("kind")}, {"axes", axes}, {"keepdims", true}});
-  if (kind_ == "map") kind_ = "reduce";
+  values_[{index, 0}] =
+      body_.add1("reduce", operands, {{"kind", kind}, {"axes", axes}, {"keepdims", true}});
 }
 
 Region RegionBuilder::finish(std::span<const ValueId> results, std::span<const Shape> shapes) {

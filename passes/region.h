@@ -34,7 +34,8 @@ struct Member {
   bool terminal = false;  // its result cannot be read inside the region
   std::vector<Reading> readings;
 };
-/// nullopt for what cannot: other ops, reductions over middle axes, empty values.
+/// nullopt for what cannot: other ops, reductions over middle axes, indices of the largest over
+/// anything but the last, empty values.
 std::optional<Member> as_member(const Graph& graph, int32_t node);
 
 struct Region {

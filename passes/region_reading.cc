@@ -90,10 +90,15 @@ Reading read_operand(const Graph& graph, ValueId id) {
   return reading ? *reading : Reading{at};
 }
 
+std::vector<int64_t> reduced_axes(const Node& node) {
+  if (node.is("arg_reduce")) return {node.attributes.get_int("axis")};
+  return node.attributes.get_ints("axes");
+}
+
 bool classify_reduce(const Graph& graph, const Node& node, Member& member) {
   const Shape& shape = graph.type(node.inputs[0]).shape;
   std::vector<bool> kept(static_cast<size_t>(shape.rank()), true);
-  for (int64_t a : node.attributes.get_ints("axes")) {
+  for (int64_t a : reduced_axes(node)) {
     kept[static_cast<size_t>(shape.normalize_axis(static_cast<int>(a)))] = false;
   }
   const Runs runs = find_runs(shape, kept);
@@ -109,7 +114,8 @@ bool classify_reduce(const Graph& graph, const Node& node, Member& member) {
     member.rows = runs.first;
   }
   member.terminal = member.role != Role::kRowReduce || member.elements / member.rows > kLongestRow;
-  return true;
+  // An index is one of a row.
+  return !node.is("arg_reduce") || member.role == Role::kRowReduce;
 }
 
 }  // namespace
@@ -119,13 +125,13 @@ std::optional<Member> as_member(const Graph& graph, int32_t index) {
   Member member;
   if (node.is("map")) {
     member.elements = node.types[0].shape.elements();
-  } else if (node.is("reduce")) {
+  } else if (node.is("reduce") || node.is("arg_reduce")) {
     member.elements = graph.type(node.inputs[0]).shape.elements();
   } else {
     return std::nullopt;
   }
   if (member.elements == 0) return std::nullopt;
-  if (node.is("reduce") && !classify_reduce(graph, node, member)) return std::nullopt;
+  if (!node.is("map") && !classify_reduce(graph, node, member)) return std::nullopt;
   for (ValueId id : node.inputs) {
     Reading reading = read_operand(graph, id);
     if (reading.rows != 0 && member.rows != 0 && reading.rows != member.rows) {

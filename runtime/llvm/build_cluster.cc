@@ -21,8 +21,7 @@ class ClusterBuilder {
       : region_(region), graph_(*region.graph), program_(program), space_(region) {}
 
   bool build(ValueId root) {
-    if (!space_.place(root)) return false;
-    schedule();
+    if (!space_.place(root) || !schedule()) return false;
     for (int stage = 0; stage <= last_stage_; ++stage) {
       if (!build_stage(stage)) return false;
     }
@@ -49,7 +48,8 @@ class ClusterBuilder {
     return static_cast<int>(std::bit_width(rest)) <= std::countr_zero(part);
   }
 
-  void schedule() {
+  // False where the index of a largest element is not one of a row: it cannot be accumulated.
+  bool schedule() {
     for (int32_t i : region_.nodes) {
       const Node& n = graph_.node(i);
       int stage = 0;
@@ -69,6 +69,9 @@ class ClusterBuilder {
         last_stage_ = std::max(last_stage_, stage);
         if (out.accumulated) accumulated_.push_back(i);
       } else {
+        if (n.is("arg_reduce") && space_.reduced_by(n) != 0 && space_.reduced_by(n) != need &&
+            !is_proper_suffix(space_.reduced_by(n), need))
+          return false;
         for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) {
           Timing& out = timing_[{i, r}];
           out.stage = stage;
@@ -85,6 +88,7 @@ class ClusterBuilder {
                        : program_.add_scratch(graph_.type(v).dtype, shape(v).elements(),
                                               region_.scratch_argument);
     }
+    return true;
   }
 
   bool build_stage(int stage) {
@@ -138,7 +142,7 @@ class ClusterBuilder {
     }
     for (size_t k = 0; k < nest_.ops.size(); ++k) {
       const LoopOp& op = nest_.ops[k];
-      if (op.kind != LoopOpKind::kReduce) continue;
+      if (op.kind != LoopOpKind::kReduce && op.kind != LoopOpKind::kArgReduce) continue;
       if (op.access.strides[c] != 0) return false;
       for (size_t d = 0; d < c; ++d) {
         if (used[k] && op.access.strides[d] == 0 && nest_.dims[d] != 1) return false;
@@ -200,7 +204,8 @@ class ClusterBuilder {
     const DType dtype = graph_.type(v).dtype;
     if (n.is("map")) return emit_map(v, n);
     if (n.is("broadcast") || n.is("transpose") || n.is("reshape")) return emit(n.inputs[0]);
-    if (n.is("reduce")) {
+    if (n.is("arg_reduce") && space_.reduced_by(n) == 0) return nest_.number(dtype, 0);
+    if (n.is("reduce") || n.is("arg_reduce")) {
       const int operand = emit(n.inputs[0]);
       return operand < 0 || space_.reduced_by(n) == 0 ? operand : row_reduce(v, n, operand);
     }
@@ -271,7 +276,7 @@ class ClusterBuilder {
 
   int row_reduce(ValueId v, const Node& n, int operand) {
     LoopOp op;
-    op.kind = LoopOpKind::kReduce;
+    op.kind = n.is("arg_reduce") ? LoopOpKind::kArgReduce : LoopOpKind::kReduce;
     op.dtype = graph_.type(v).dtype;
     op.reduce = parse_reduce_kind(n.attributes.get_string("kind"));
     op.operands = {operand};

@@ -8,7 +8,10 @@ namespace {
 std::vector<bool> reduced_dims(const Graph& graph, const Node& n) {
   const Shape& from = graph.type(n.inputs[0]).shape;
   std::vector<bool> reduced(static_cast<size_t>(from.rank()), false);
-  for (int64_t a : n.attributes.get_ints("axes"))
+  const std::vector<int64_t> axes = n.is("arg_reduce")
+                                        ? std::vector<int64_t>{n.attributes.get_int("axis")}
+                                        : n.attributes.get_ints("axes");
+  for (int64_t a : axes)
     reduced[static_cast<size_t>(from.normalize_axis(static_cast<int>(a)))] = true;
   return reduced;
 }
@@ -117,7 +120,7 @@ void ClusterSpace::place_node(int32_t i) {
   const Node& n = graph_.node(i);
   if (n.is("map")) return place_map(i);
   if (n.is("broadcast")) return place_broadcast(i);
-  if (n.is("reduce")) return place_reduce(i);
+  if (n.is("reduce") || n.is("arg_reduce")) return place_reduce(i);
   if (n.is("transpose")) return place_transpose(i);
   if (n.is("reshape")) {
     place_reshape(n.inputs[0], {i, 0});

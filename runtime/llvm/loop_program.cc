@@ -11,6 +11,7 @@
 namespace sinter::codegen {
 
 ReduceKind parse_reduce_kind(std::string_view name) {
+  if (name.starts_with("arg")) name.remove_prefix(3);
   for (ReduceKind k : {ReduceKind::kSum, ReduceKind::kProd, ReduceKind::kMax, ReduceKind::kMin}) {
     if (reduce_kind_name(k) == name) return k;
   }

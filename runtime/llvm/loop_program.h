@@ -36,6 +36,7 @@ struct Access {
 };
 
 enum class ReduceKind : uint8_t { kSum, kProd, kMax, kMin };
+/// Of a reduce, or of an arg_reduce: "max" and "argmax" are kMax.
 ReduceKind parse_reduce_kind(std::string_view name);
 std::string_view reduce_kind_name(ReduceKind kind);
 /// What combining with leaves a value as it is.

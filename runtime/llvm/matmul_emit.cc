@@ -355,6 +355,10 @@ class MatmulCode {
       if (!region_.results[i].is_sum()) continue;
       Value base =
           ir_.byte(scratch_base_, scratch_.sums + sum++ * shares * columns * dtype_size(p_.dtype));
+      if (region_.results[i].form == MatmulRegion::Form::kTotal) {
+        add_total(region_.results[i].dtype, base, shares, columns, results_[i]);
+        continue;
+      }
       const auto add_vector = [&](Value column, Value mask) {
         Value total = nullptr;
         for (int64_t s = 0; s < shares; ++s) {
@@ -363,12 +367,23 @@ class MatmulCode {
         }
         ir_.store(total, ir_.at(results_[i], column), mask);
       };
-      const bool total = region_.results[i].form == MatmulRegion::Form::kTotal;
-      const int64_t width = total ? 1 : p_.columns, whole = width / lanes * lanes;
+      const int64_t width = p_.columns, whole = width / lanes * lanes;
       ir_.loop(ir_.index(0), ir_.index(whole), lanes,
                [&](Value column) { add_vector(column, nullptr); });
       if (whole < width) add_vector(ir_.index(whole), ir_.mask(width - whole));
     }
+  }
+
+  // Totals may be of another dtype than the product; each lies where a piece's column sums would.
+  void add_total(DType dtype, Value base, int64_t shares, int64_t columns, Value target) {
+    Value total = nullptr;
+    for (int64_t s = 0; s < shares; ++s) {
+      Value part = e_.load(dtype, ir_.at(base, s * columns), ir_.index(0));
+      total = total == nullptr
+                  ? part
+                  : e_.scalar_op(ScalarOp::kAdd, dtype, dtype, std::vector<Value>{total, part});
+    }
+    e_.store(dtype, total, target, ir_.index(0));
   }
 
   MatmulIr ir_;

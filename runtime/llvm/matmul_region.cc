@@ -41,8 +41,9 @@ bool is_row_value(const Graph& body, ValueId id, int64_t columns) {
   return shape.rank() == 2 && shape[1] == 1 && columns > 1;
 }
 
-// Does the node reduce rows, or sum up what is no column?
+// Does the node reduce rows, number their columns, or sum up what is no column?
 bool needs_whole_rows(const Graph& body, const Node& node, int64_t columns) {
+  if (node.is("arg_reduce") || node.is("iota")) return true;
   return node.is("reduce") && (has_axis(node, 1) || is_row_value(body, node.inputs[0], columns));
 }
 
@@ -65,11 +66,13 @@ std::string check_body(const Graph& body, const Cpu& cpu) {
       }
       columns = columns_of(body, node);
       ++contracts;
-    } else if (node.is("reduce")) {
-      if (node.types[0].dtype != dtype) return "a matmul region can only reduce its own dtype";
-      if (has_axis(node, 0) && node.attributes.get_string("kind") != "sum")
+    } else if (node.is("reduce") || node.is("arg_reduce") || node.is("iota")) {
+      const bool whole_rows = needs_whole_rows(body, node, columns);
+      if (!whole_rows && node.types[0].dtype != dtype)
+        return "a matmul region can only sum columns of its own dtype";
+      if (node.is("reduce") && has_axis(node, 0) && node.attributes.get_string("kind") != "sum")
         return "a matmul region can only sum over rows";
-      if (needs_whole_rows(body, node, columns) && columns > kWholeRowColumns)
+      if (whole_rows && columns > kWholeRowColumns)
         return "a matmul region with long rows can only sum columns";
     } else if (!node.is("input") && !node.is("reshape") && !node.is("map") &&
                !node.is("broadcast") && !node.is("constant")) {

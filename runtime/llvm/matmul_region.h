@@ -31,7 +31,7 @@ struct MatmulRegion {
   struct Result {
     ValueId value;  // in the body, reshapes at the boundary left out; of sums what is summed
     Form form = Form::kElements;
-    DType dtype = DType::kFloat32;
+    DType dtype = DType::kFloat32;  // of totals and elements any, of column sums the product's
     bool is_sum() const { return form != Form::kElements; }
   };
 
@@ -40,7 +40,7 @@ struct MatmulRegion {
   int32_t lhs = 0, rhs = 1;  // inputs of the region that are multiplied
   std::vector<Result> results;
   int64_t epilogue_cost = 0;  // of all scalar bodies, in additions an element
-  bool whole_rows = false;    // are rows reduced, or everything summed up?
+  bool whole_rows = false;    // are rows reduced, columns numbered, or everything summed up?
 
   /// The region of a node for which why_not() has no reason.
   static MatmulRegion of_node(const Graph& graph, int32_t node);

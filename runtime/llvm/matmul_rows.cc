@@ -46,40 +46,48 @@ void MatmulRows::begin_piece(Values targets) {
     if (!r.is_sum()) continue;
     const bool total = r.form == MatmulRegion::Form::kTotal;
     const int64_t parts = total ? 1 : part_count_;
-    if (along_rows_) running_.push_back(ir_.on_stack(parts));
+    // Totals may be of a wider dtype than the product.
+    const int64_t size = (dtype_size(r.dtype) + dtype_size(ir_.dtype) - 1) / dtype_size(ir_.dtype);
+    if (along_rows_) running_.push_back(ir_.on_stack(parts * size));
     for (int64_t p = 0; p < parts; ++p) {
+      Value zero = e_.number(r.dtype, 0, total && !along_rows_ ? 1 : ir_.lanes);
       if (along_rows_)
-        ir_.store(ir_.zero(), ir_.at(running_[sum], p * ir_.lanes));
-      else if (total)
-        e_.store(ir_.dtype, e_.number(ir_.dtype, 0), targets_[sum], ir_.index(0));
+        e_.store(r.dtype, zero, running_[sum], ir_.index(p * ir_.lanes));
       else
-        ir_.store(ir_.zero(), ir_.at(targets_[sum], p * ir_.lanes), column_mask(p));
+        e_.store(r.dtype, zero, targets_[sum], ir_.index(p * ir_.lanes),
+                 total ? nullptr : column_mask(p));
     }
     ++sum;
   }
 }
 
+Value MatmulRows::add(DType dtype, Value a, Value b) {
+  return e_.scalar_op(ScalarOp::kAdd, dtype, dtype, std::vector<Value>{a, b});
+}
+
 // Rows of a block that do not exist hold no zeros.
 Value MatmulRows::only_rows(Value vector) {
   Value mask = ir_.mask(rows_);
-  return mask == nullptr ? vector : ir_.b.CreateSelect(mask, vector, ir_.zero());
+  return mask == nullptr
+             ? vector
+             : ir_.b.CreateSelect(mask, vector, llvm::Constant::getNullValue(vector->getType()));
 }
 
 void MatmulRows::add_to_sum(size_t sum, const MatmulRegion::Result& result, const Parts& parts) {
-  const auto grow = [&](Value at, Value by, Value mask) {
-    ir_.store(ir_.b.CreateFAdd(ir_.load(at, mask), by), at, mask);
+  const bool total = result.form == MatmulRegion::Form::kTotal;
+  const auto grow = [&](Value base, int64_t p, Value by, Value mask) {
+    Value offset = ir_.index(p * ir_.lanes);
+    Value before = e_.load(result.dtype, base, offset, Emitter::lanes_of(by), mask);
+    e_.store(result.dtype, add(result.dtype, before, by), base, offset, mask);
   };
   if (along_rows_) {
-    const bool total = result.form == MatmulRegion::Form::kTotal;
     for (int64_t p = 0; p < (total ? 1 : part_count_); ++p)
-      grow(ir_.at(running_[sum], p * ir_.lanes), only_rows(part(parts, p)), nullptr);
-  } else if (result.form == MatmulRegion::Form::kColumnSums) {
-    for (int64_t p = 0; p < part_count_; ++p)
-      grow(ir_.at(targets_[sum], p * ir_.lanes), part(parts, p), column_mask(p));
+      grow(running_[sum], p, only_rows(part(parts, p)), nullptr);
+  } else if (total) {
+    grow(targets_[sum], 0, ir_.b.CreateExtractElement(parts[0], uint64_t{0}), nullptr);
   } else {
-    Value before = e_.load(ir_.dtype, targets_[sum], ir_.index(0));
-    Value by = ir_.b.CreateExtractElement(parts[0], uint64_t{0});
-    e_.store(ir_.dtype, ir_.b.CreateFAdd(before, by), targets_[sum], ir_.index(0));
+    for (int64_t p = 0; p < part_count_; ++p)
+      grow(targets_[sum], p, part(parts, p), column_mask(p));
   }
 }
 
@@ -89,9 +97,9 @@ void MatmulRows::end_piece() {
     if (!along_rows_ || !r.is_sum()) continue;
     const int64_t parts = r.form == MatmulRegion::Form::kTotal ? 1 : part_count_;
     for (int64_t p = 0; p < parts; ++p) {
-      Value total = e_.combine_lanes(ir_.load(ir_.at(running_[sum], p * ir_.lanes)),
-                                     [&](Value a, Value b) { return ir_.b.CreateFAdd(a, b); });
-      e_.store(ir_.dtype, total, targets_[sum], ir_.index(p));
+      Value lanes = e_.load(r.dtype, running_[sum], ir_.index(p * ir_.lanes), ir_.lanes);
+      Value total = e_.combine_lanes(lanes, [&](Value a, Value b) { return add(r.dtype, a, b); });
+      e_.store(r.dtype, total, targets_[sum], ir_.index(p));
     }
     ++sum;
   }
@@ -111,8 +119,13 @@ MatmulRows::Parts MatmulRows::emit_value(ValueId id) {
   if (node.is("input") || node.is("reshape"))
     return load(region_.unshaped(id), region_.strides_of(id));
   if (node.is("broadcast")) return value(node.inputs[0]);
-  if (node.is("reduce"))
-    return {reduce(parse_reduce_kind(node.attributes.get_string("kind")), value(node.inputs[0]))};
+  if (node.is("reduce") || node.is("arg_reduce")) {
+    const ReduceKind kind = parse_reduce_kind(node.attributes.get_string("kind"));
+    const DType dtype = body_.type(node.inputs[0]).dtype;
+    const Parts& whole = value(node.inputs[0]);
+    return {node.is("reduce") ? reduce(kind, dtype, whole) : arg_reduce(kind, dtype, whole)};
+  }
+  if (node.is("iota")) return iota(node);
   if (node.is("constant")) {
     const Tensor& tensor = node.attributes.get<Tensor>("value");
     return {e_.number(tensor.dtype(), tensor.at(0), ir_.lanes)};
@@ -141,15 +154,15 @@ MatmulRows::Parts MatmulRows::map(const Node& node, int32_t index, int32_t resul
 }
 
 // Neighbours first, then their results.
-Value MatmulRows::reduce(ReduceKind kind, const Parts& whole) {
+Value MatmulRows::reduce(ReduceKind kind, DType dtype, const Parts& whole) {
   Parts parts;
   for (int64_t p = 0; p < part_count_; ++p) parts.push_back(part(whole, p));
   if (last_mask_ != nullptr) {
-    Value nothing = e_.number(ir_.dtype, reduce_identity(kind, ir_.dtype), ir_.lanes);
+    Value nothing = e_.number(dtype, reduce_identity(kind, dtype), ir_.lanes);
     parts.back() = ir_.b.CreateSelect(last_mask_, parts.back(), nothing);
   }
   const auto combine = [&](Value a, Value b) {
-    return e_.scalar_op(reduce_scalar_op(kind), ir_.dtype, ir_.dtype, std::vector<Value>{a, b});
+    return e_.scalar_op(reduce_scalar_op(kind), dtype, dtype, std::vector<Value>{a, b});
   };
   for (; parts.size() > 1; parts.resize((parts.size() + 1) / 2)) {
     for (size_t p = 0; p < parts.size() / 2; ++p)
@@ -157,6 +170,42 @@ Value MatmulRows::reduce(ReduceKind kind, const Parts& whole) {
     if (parts.size() % 2 != 0) parts[parts.size() / 2] = parts.back();
   }
   return along_rows_ ? parts[0] : e_.splat(e_.combine_lanes(parts[0], combine), ir_.lanes);
+}
+
+// The first column that holds the largest (smallest), of which reduce() makes NaN where there is
+// one: then the first NaN.
+Value MatmulRows::arg_reduce(ReduceKind kind, DType dtype, const Parts& whole) {
+  Value best = reduce(kind, dtype, whole);
+  Value none =
+      e_.number(DType::kInt32, reduce_identity(ReduceKind::kMin, DType::kInt32), ir_.lanes);
+  Parts found;
+  for (int64_t p = 0; p < part_count_; ++p) {
+    Value x = part(whole, p);
+    Value is_best =
+        e_.scalar_op(ScalarOp::kEqual, DType::kBool, dtype, std::vector<Value>{x, best});
+    if (is_floating(dtype)) is_best = ir_.b.CreateOr(is_best, ir_.b.CreateFCmpUNO(x, x));
+    found.push_back(ir_.b.CreateSelect(is_best, column_numbers(p), none));
+  }
+  return reduce(ReduceKind::kMin, DType::kInt32, found);
+}
+
+Value MatmulRows::column_numbers(int64_t p) {
+  if (along_rows_) return e_.number(DType::kInt32, static_cast<double>(p), ir_.lanes);
+  return ir_.b.CreateAdd(e_.lane_numbers(ir_.b.getInt32Ty(), ir_.lanes),
+                         e_.splat(e_.i32(p * ir_.lanes), ir_.lanes));
+}
+
+MatmulRows::Parts MatmulRows::iota(const Node& node) {
+  const DType dtype = node.types[0].dtype;
+  Parts parts;
+  if (node.attributes.get_int("axis") == 0) {
+    Value rows = e_.splat(row_, ir_.lanes);
+    if (along_rows_) rows = ir_.b.CreateAdd(rows, e_.lane_numbers(ir_.b.getInt64Ty(), ir_.lanes));
+    return {e_.cast(rows, DType::kInt64, dtype)};
+  }
+  for (int64_t p = 0; p < part_count_; ++p)
+    parts.push_back(e_.cast(column_numbers(p), DType::kInt32, dtype));
+  return parts;
 }
 
 // --- memory
@@ -255,7 +304,8 @@ void MatmulRows::emit(Value row, int64_t rows, const Values& product) {
   std::vector<Parts> values;
   for (const MatmulRegion::Result& r : region_.results) {
     const bool sums_rows = r.form == MatmulRegion::Form::kTotal && !is_row(r.value);
-    values.push_back(sums_rows ? Parts{reduce(ReduceKind::kSum, value(r.value))} : value(r.value));
+    values.push_back(sums_rows ? Parts{reduce(ReduceKind::kSum, r.dtype, value(r.value))}
+                               : value(r.value));
   }
   size_t sum = 0;
   for (size_t i = 0; i < values.size(); ++i) {

@@ -1,5 +1,5 @@
-// The epilogue of a product whose rows are whole in registers: softmax, cross entropy, and whatever
-// else reduces rows or sums everything up.
+// The epilogue of a product whose rows are whole in registers: softmax, cross entropy, accuracy,
+// and whatever else reduces rows, numbers their columns or sums everything up.
 #pragma once
 
 #include <map>
@@ -40,10 +40,14 @@ class MatmulRows {
   Parts map(const Node& node, int32_t index, int32_t result);
   Parts load(ValueId input, EpilogueStrides strides);
   Parts load_elements(Value base, DType dtype);
-  Value reduce(ReduceKind kind, const Parts& whole);
+  Value reduce(ReduceKind kind, DType dtype, const Parts& whole);
+  Value arg_reduce(ReduceKind kind, DType dtype, const Parts& whole);
+  Parts iota(const Node& node);
+  Value column_numbers(int64_t p);
   void store(size_t result, const Parts& parts);
   void store_elements(Value base, DType dtype, const Parts& parts);
   void add_to_sum(size_t sum, const MatmulRegion::Result& result, const Parts& parts);
+  Value add(DType dtype, Value a, Value b);
   Value only_rows(Value vector);
   bool is_row(ValueId id) const;
   Value column_mask(int64_t p) const;

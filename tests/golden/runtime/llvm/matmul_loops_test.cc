@@ -135,6 +135,40 @@ TEST(MatmulLoops, CrossEntropy) {
 })text");
 }
 
+// A step with cross entropy and accuracy: the index of the largest, labels as classes or as rows of
+// zeros and one.
+TEST(MatmulLoops, Accuracy) {
+  constexpr const char* kAccuracy = R"text(graph "g" {
+  %x = input() : float32[128,100]
+  %w = variable() : float32[100,10]
+  %labels = input() : float32[128,10]
+  %z = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]}
+  %found = arg_reduce(%z) {kind="argmax", axis=1}
+  %wanted = arg_reduce(%labels) {kind="argmax", axis=1}
+  %hits = map(%found, %wanted) {body="(int32, int32) -> cast<float32>(equal(a0, a1))"}
+  %correct = reduce(%hits) {kind="sum", axes=[0]}
+  %dz = map(%z, %labels) {body="(float32, float32) -> sub(a0, a1)"}
+  output "correct" = %correct
+  output "dz" = %dz
+})text";
+  expect_loops("matmul_accuracy", kAccuracy);
+  expect_loops("matmul_accuracy_sse2", kAccuracy, {.vector_bytes = 16});
+  expect_loops("matmul_accuracy_of_classes", R"text(graph "g" {
+  %x = input() : float32[128,100]
+  %w = variable() : float32[100,10]
+  %classes = input() : int32[128]
+  %z = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]}
+  %found = arg_reduce(%z) {kind="argmax", axis=1}
+  %hits = map(%found, %classes) {body="(int32, int32) -> cast<float32>(equal(a0, a1))"}
+  %correct = reduce(%hits) {kind="sum", axes=[0]}
+  %wanted = broadcast(%classes) {shape=[128,10], dims=[0]}
+  %columns = iota() {shape=[128,10], axis=1, dtype=int32}
+  %dz = map(%z, %wanted, %columns) {body="(float32, int32, int32) -> sub(a0, cast<float32>(equal(a1, a2)))"}
+  output "correct" = %correct
+  output "dz" = %dz
+})text");
+}
+
 TEST(MatmulLoops, LargeWeightGradient) {
   expect_loops("matmul_large_weight_gradient", R"text(graph "g" {
   %x = input() : float32[1024,2048]

@@ -40,6 +40,30 @@ TEST_F(Fusions, SoftmaxOfAllWidths) {
   }
 }
 
+// Short rows; the index of longer ones is a kernel of its own.
+TEST_F(Fusions, AccuracyWithItsLoss) {
+  for (const int64_t rows : {1, 2, 17, 300}) {
+    for (const int64_t n : {1, 2, 7, 10, 16, 17}) {
+      Graph g;
+      const Symbol z = g.input("z", {DType::kFloat32, Shape{rows, n}}),
+                   t = g.input("t", {DType::kInt32, Shape{rows, n}}),
+                   classes = g.input("classes", {DType::kInt32, Shape{rows}});
+      const Symbol p = softmax(z), found = argmax(p);
+      const Symbol hits = cast(equal(found, argmax(t)), DType::kFloat32);
+      g.add_output("losses", sum(p * one_hot(classes, n), {1}).id());
+      g.add_output("found", found.id());
+      g.add_output("smallest", argmin(abs(z)).id());
+      g.add_output("correct", sum(hits).id());
+      g.add_output("count", sum(cast(equal(found, classes), DType::kInt32)).id());
+      const Graph low = lowered(g);
+      int indices = 0;
+      for (const Node& node : low.nodes()) indices += node.is("arg_reduce") ? 1 : 0;
+      if (n > 1 && n <= 16) EXPECT_EQ(indices, 0) << to_text(low);
+      EXPECT_EQ(check_kernels(low, 3e-6), "") << rows << "x" << n;
+    }
+  }
+}
+
 TEST_F(Fusions, NormalisationOverRowsAndColumns) {
   for (const int64_t rows : {2, 33, 700}) {
     for (const int64_t n : {1, 7, 16, 100}) {

@@ -169,6 +169,44 @@ Graph graph_of(const Case& c) {
       body.add_output("total", shaped(reduced("sum", all[2], {0, 1}), Shape{}).id());
       break;
     }
+    case Epilogue::kIndices: {
+      const Symbol z =
+          map(body, {product, operand("shift", full)}, typed("($, $) -> add(a0, a1)", c.dtype));
+      const Symbol labels = operand_of("labels", DType::kUint8, full);
+      const Symbol classes =
+          shaped(operand_of("classes", DType::kInt64, Shape{c.rows}), Shape{c.rows, 1});
+      const auto index_of = [&](const char* kind, Symbol x) {
+        return body.add1("arg_reduce", {x},
+                         {{"kind", std::string(kind)}, {"axis", int64_t{1}}, {"keepdims", true}});
+      };
+      const auto numbers = [&](int64_t axis, DType dtype) {
+        return body.add1("iota", {}, {{"shape", full}, {"axis", axis}, {"dtype", dtype}});
+      };
+      const Symbol largest = index_of("argmax", z), smallest = index_of("argmin", z);
+      const Symbol hits =
+          map(body, {largest, index_of("argmax", labels)}, "(int32, int32) -> equal(a0, a1)");
+      const Symbol columns = numbers(1, DType::kInt32);
+      const Symbol chosen = map(body, {spread(classes), columns, z},
+                                typed("(int64, int32, $) -> select(equal(cast<int32>(a0), a1), "
+                                      "a2, 0:$)",
+                                      c.dtype));
+      const Symbol higher = map(body, {z, spread(reduced("sum", chosen, {1}))},
+                                typed("($, $) -> cast<int64>(less(a1, a0))", c.dtype));
+      const Symbol places = map(body, {numbers(0, DType::kInt64), columns},
+                                "(int64, int32) -> add(mul(a0, 100:int64), cast<int64>(a1))");
+      body.add_output("largest", shaped(largest, Shape{c.rows}).id());
+      body.add_output("smallest", smallest.id());
+      body.add_output("hits", hits.id());
+      body.add_output(
+          "correct",
+          shaped(reduced("sum", map(body, {hits}, typed("(bool) -> cast<$>(a0)", c.dtype)), {0}),
+                 Shape{})
+              .id());
+      body.add_output("rank", reduced("sum", higher, {1}).id());
+      body.add_output("ranks", shaped(reduced("sum", higher, {0, 1}), Shape{}).id());
+      body.add_output("places", places.id());
+      break;
+    }
   }
   const auto results =
       g.add("fusion", arguments,

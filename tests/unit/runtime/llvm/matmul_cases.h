@@ -21,6 +21,7 @@ enum class Epilogue {
   kSoftmax,
   kCrossEntropy,  // probabilities, weighted losses and their total, the gradient and its sums
   kRowBounds,     // largest and smallest, other dtypes, a total of all elements
+  kIndices,       // where the largest and smallest are, numbered columns and rows, counts
 };
 
 struct Case {

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <random>
 
 #include "core/graph.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
 #include "runtime/kernel.h"
+#include "runtime/llvm/matmul_region.h"
 #include "tests/unit/runtime/llvm/matmul_cases.h"
 
 namespace sinter {
@@ -92,6 +94,65 @@ TEST_F(MatmulTest, WholeRows) {
     check({Form::kForward, 67, 33, 10, epilogue, DType::kFloat32, true});
     check({Form::kForward, 1, 128, 10, epilogue, DType::kFloat32, true});
   }
+}
+
+// Factors so small that every product is exact; among them many equal ones, NaN and infinities.
+void check_indices(const Case& c, unsigned seed) {
+  SCOPED_TRACE(c.to_string());
+  std::mt19937 engine(seed);
+  const auto below = [&](int n) { return static_cast<int>(engine() % static_cast<unsigned>(n)); };
+  const Graph g = graph_of(c);
+  std::vector<Tensor> given, doubles, variables;
+  for (ValueId input : g.node(g.outputs()[0].value).inputs) {
+    const std::string& name = g.node(input).name;
+    Tensor t(g.type(input).dtype, g.type(input).shape);
+    for (int64_t i = 0; i < t.elements(); ++i) {
+      double value = below(4) - 2;
+      if (name == "shift") {
+        const double odd[] = {std::nan(""), INFINITY, -INFINITY, -0.0};
+        value = below(12) == 0 ? odd[below(4)] : 0.0;
+      } else if (name == "labels") {
+        value = below(3);
+      } else if (name == "classes") {
+        value = below(static_cast<int>(c.columns) + 2) - 1;  // one of them is none
+      }
+      t.set(i, value);
+    }
+    given.push_back(t);
+    const Tensor wide = is_floating(t.dtype()) ? t.cast(DType::kFloat64) : t;
+    (g.node(input).is("variable") ? variables : doubles).push_back(wide);
+  }
+  Case of_doubles = c;
+  of_doubles.dtype = DType::kFloat64;
+  const std::vector<Tensor> want = evaluate_graph(graph_of(of_doubles), doubles, variables);
+  for (unsigned order : {0u, 7u}) {
+    const Run run = run_kernel(g, order, given);
+    for (size_t i = 0; i < want.size(); ++i) {
+      for (int64_t k = 0; k < want[i].elements(); ++k)
+        ASSERT_EQ(run.results[i].at(k), want[i].at(k)) << "result " << i << ", element " << k;
+    }
+  }
+}
+
+// The first of the largest, where NaN is the largest and the smallest, and counts of several
+// dtypes.
+TEST_F(MatmulTest, Indices) {
+  unsigned seed = 1;
+  for (int64_t columns = 1; columns <= codegen::kWholeRowColumns; ++columns) {
+    for (int i = 0; i < 4; ++i, ++seed) {
+      const int64_t rows = std::array{1, 2, 15, 16, 17, 31, 33, 97, 16}[seed % 9];
+      const int64_t depth = std::array{1, 3, 17, 5, 2}[seed % 5];
+      check_indices({kForms[seed % 3], rows, depth, columns, Epilogue::kIndices}, seed);
+    }
+  }
+  for (Form form : kForms) {
+    check_indices({form, 1200, 401, 10, Epilogue::kIndices}, seed++);  // in pieces
+    check_indices({form, 9, 2049, 10, Epilogue::kIndices}, seed++);    // in chunks
+    check_indices({form, 67, 19, 3, Epilogue::kIndices, DType::kFloat64}, seed++);
+    check_indices({form, 31, 19, 13, Epilogue::kIndices, DType::kFloat64}, seed++);
+    check_indices({form, 67, 33, 10, Epilogue::kIndices, DType::kBFloat16}, seed++);
+  }
+  check_indices({Form::kForward, 1, 128, 10, Epilogue::kIndices, DType::kFloat32, true}, seed++);
 }
 
 TEST_F(MatmulTest, DeepSumsInChunks) {
