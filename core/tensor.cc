@@ -2,56 +2,15 @@
 #include "core/tensor.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <bit>
 #include <cstring>
 #include <memory>
-#include <new>
 
 #include "core/error.h"
+#include "core/tensor_memory.h"
 
 namespace sinter {
-namespace {
-
-constexpr std::align_val_t kAlignment{64};
-constexpr size_t kMapped = size_t{1} << 16, kHugePage = size_t{1} << 21;
-
-// Pages that come from the system are zero already; asking for all of them at once costs half of
-// what it costs to touch them one by one.
-std::shared_ptr<void> allocate_pages(size_t bytes) {
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  return {memory, [bytes](void* p) { ::munmap(p, bytes); }};
-}
-
-// A stream over pages of 2 MiB runs up to a fifth faster than over pages of 4 KiB: prefetchers stop
-// at the end of a page, and fewer addresses must be looked up. A system without such pages gives
-// plain ones.
-std::shared_ptr<void> allocate_huge_pages(size_t bytes) {
-  const size_t mapped = bytes + kHugePage;
-  void* base = ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED) throw std::bad_alloc();
-  void* memory = base;
-  size_t space = mapped;
-  std::align(kHugePage, bytes, memory, space);
-  ::madvise(memory, bytes, MADV_HUGEPAGE);
-  ::madvise(memory, bytes, MADV_POPULATE_WRITE);
-  return {memory, [base, mapped](void*) { ::munmap(base, mapped); }};
-}
-
-std::shared_ptr<void> allocate(int64_t bytes) {
-  if (static_cast<size_t>(bytes) >= 2 * kHugePage)
-    return allocate_huge_pages(static_cast<size_t>(bytes));
-  if (static_cast<size_t>(bytes) >= kMapped) return allocate_pages(static_cast<size_t>(bytes));
-  // A few bytes of slack keep the pointer valid for zero-sized tensors.
-  void* memory = ::operator new(static_cast<size_t>(bytes) + 64, kAlignment);
-  std::memset(memory, 0, static_cast<size_t>(bytes));
-  return {memory, [](void* p) { ::operator delete(p, kAlignment); }};
-}
-
-}  // namespace
 
 void raise_element_count(const Shape& shape, size_t found) {
   throw ShapeError(fmt::format("shape {} has {} elements, but {} values were given",
@@ -62,7 +21,7 @@ Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape
   if (!shape_.is_static()) {
     throw ShapeError(fmt::format("a tensor needs a static shape, found {}", shape_.to_string()));
   }
-  std::shared_ptr<void> memory = allocate(bytes());
+  std::shared_ptr<void> memory = allocate_tensor_memory(static_cast<size_t>(bytes()));
   data_ = memory.get();
   owner_ = std::move(memory);
 }

@@ -1,0 +1,18 @@
+// Where the elements of tensors lie: on the heap, on pages of their own, or on huge pages.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace sinter {
+
+/// `bytes` zero bytes, aligned to a cache line. Thread-safe.
+///
+/// By size: below 64 KiB from the heap. From 4 MiB on their own huge pages (2 MiB each, where the
+/// system offers them). In between on plain pages while such tensors hold less than 2 MiB in all,
+/// so that a program which loads a small model asks for no more than it needs; what a training
+/// step walks through beyond that, weights and the optimizer's state, lies close together on huge
+/// pages that the tensors share. Raises std::bad_alloc.
+std::shared_ptr<void> allocate_tensor_memory(size_t bytes);
+
+}  // namespace sinter
