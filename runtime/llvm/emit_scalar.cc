@@ -87,7 +87,6 @@ Value float_op(Emitter& e, ScalarOp op, DType dtype, Value a, Value b) {
     case ScalarOp::kFloor: return ir.CreateUnaryIntrinsic(llvm::Intrinsic::floor, a);
     case ScalarOp::kCeil: return ir.CreateUnaryIntrinsic(llvm::Intrinsic::ceil, a);
     case ScalarOp::kRound: return ir.CreateUnaryIntrinsic(llvm::Intrinsic::nearbyint, a);
-    case ScalarOp::kSqrt: return ir.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, a);
     case ScalarOp::kSign: {
       const int lanes = Emitter::lanes_of(a);
       Value zero = e.number(dtype, 0, lanes);

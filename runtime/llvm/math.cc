@@ -51,6 +51,26 @@ class Math {
         f_(dtype == DType::kFloat32 ? kSingle : kDouble),
         lanes_(Emitter::lanes_of(like)) {}
 
+  Value sqrt(Value x) {
+    if (f_.dtype == DType::kFloat32 && lanes_ > 1 && e_.cpu().vector_bytes == 64)
+      return in_full_vector(x, [&](Value v) { return sqrt_by_estimate(v); });
+    return ir_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x);
+  }
+
+  // y = (1 + e) / sqrt(x), |e| < 2^-14, and one step of Newton's method on s = x y. VSQRTPS keeps
+  // the divider busy, which Adam needs for its quotient, for longer than all of this takes.
+  Value sqrt_by_estimate(Value x) {
+    Value all = ir_.getInt16(0xFFFF);
+    Value y = ir_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_rsqrt14_ps_512, {}, {x, c(0), all});
+    Value s = mul(x, y);
+    Value lost = fma(ir_.CreateFNeg(s), y, c(1));
+    Value root = fma(mul(s, c(0.5)), lost, s);
+    // Zeros and infinity are their own roots: class 2 and class 5 of VFIXUPIMMPS take the operand.
+    Value own = ir_.CreateVectorSplat(kFullLanes, ir_.getInt32(1 << (4 * 2) | 1 << (4 * 5)));
+    return ir_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_mask_fixupimm_ps_512, {},
+                               {root, x, own, e_.i32(0), all, e_.i32(4)});
+  }
+
   // x = n ln 2 + r, |r| <= ln(2)/2; e^x = 2^n e^r.
   Value exp(Value x) {
     if (f_.dtype == DType::kFloat32 && e_.cpu().vector_bytes == 64)
@@ -320,6 +340,7 @@ Value emit_math(Emitter& e, ScalarOp op, DType dtype, Value a, Value b) {
   Math m(e, dtype, a);
   const bool single = dtype == DType::kFloat32;
   switch (op) {
+    case ScalarOp::kSqrt: return m.sqrt(a);
     case ScalarOp::kExp: return m.exp(a);
     case ScalarOp::kExpm1: return m.expm1(a);
     case ScalarOp::kTanh: return m.tanh(a);

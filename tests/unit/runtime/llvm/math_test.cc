@@ -26,7 +26,7 @@ struct Function {
 const Function kFunctions[] = {
     {"exp", std::exp, 1.5, 1.5},   {"expm1", std::expm1, 1.5, 2}, {"log", std::log, 1, 1.5},
     {"log1p", std::log1p, 2, 2.5}, {"tanh", std::tanh, 2.5, 4.5}, {"erf", std::erf, 2.5, 1},
-    {"sin", std::sin, 1, 1},       {"cos", std::cos, 1, 1},
+    {"sin", std::sin, 1, 1},       {"cos", std::cos, 1, 1},       {"sqrt", std::sqrt, 1, 0.5},
 };
 
 template <typename T>
