@@ -280,10 +280,13 @@ Types random_types(In in, const Attributes& a) {
   const std::string& distribution = a.get_string("distribution");
   const DType dtype = a.get<DType>("dtype");
   check_dims(a.get<Shape>("shape"));
-  if (distribution == "uniform" ? arithmetic_dtype(dtype) != dtype || !is_floating(dtype)
-                                : distribution != "bits" || dtype != DType::kInt32) {
-    fail("distribution is 'uniform' (floating) or 'bits' (int32), found '{}' with {}", distribution,
-         dtype_name(dtype));
+  const bool known =
+      distribution == "uniform"
+          ? arithmetic_dtype(dtype) == dtype && is_floating(dtype)
+          : (distribution == "bits" || distribution == "bits16") && dtype == DType::kInt32;
+  if (!known) {
+    fail("distribution is 'uniform' (floating), 'bits' or 'bits16' (int32), found '{}' with {}",
+         distribution, dtype_name(dtype));
   }
   return {{dtype, a.get<Shape>("shape")}};
 }

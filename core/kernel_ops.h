@@ -16,8 +16,8 @@
 // axis, dtype}: the index along axis | | gather      | (x, indices) {axis}: result = x.shape[:axis]
 // + indices.shape + x.shape[axis+1:]; indices are clamped into range | | scatter_add | (indices,
 // updates) {axis, size}: the transpose of gather onto zeros | | random      | (state int64[2])
-// {shape, dtype, distribution = uniform bits, stream}: Philox4x32-10 (core/philox.h); state =
-// {seed, step} | | size        | (x) {axis, dtype}: the dimension as a scalar; a constant after
+// {shape, dtype, distribution = uniform bits bits16, stream}: Philox4x32-10 (core/philox.h); state
+// = {seed, step} | | size        | (x) {axis, dtype}: the dimension as a scalar; a constant after
 // specialize | | fusion      | (...) {kind, body}: the region `body` as one kernel |
 #pragma once
 

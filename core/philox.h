@@ -4,6 +4,9 @@
 // Element e of a `random` node takes word w of block b, chosen so that 16 lanes of a vector need no
 // shuffle:
 //   e = 64 * group + 16 * w + lane,  b = 16 * group + lane.
+// A node of distribution bits16 makes eight elements of a block: e is bits 16 * (e % 8) of block
+// e / 8, its words in the order 1, 0, 3, 2 (a vector has the halves of a product side by side, the
+// low one first).
 // Counter = {low b, high b, low step, high step}; key = {low seed, high seed xor stream}.
 #pragma once
 
@@ -36,16 +39,26 @@ constexpr std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> c, uint32_t
   return c;
 }
 
-/// The 32 random bits of element `element`.
-constexpr uint32_t philox_bits(int64_t seed, int64_t step, int64_t stream, int64_t element) {
-  const auto e = static_cast<uint64_t>(element);
-  const uint64_t block = e / 64 * 16 + e % 16;
-  const auto s = static_cast<uint64_t>(seed);
-  const auto t = static_cast<uint64_t>(step);
+constexpr std::array<uint32_t, 4> philox_block(int64_t seed, int64_t step, int64_t stream,
+                                               uint64_t block) {
+  const auto s = static_cast<uint64_t>(seed), t = static_cast<uint64_t>(step);
   return philox4x32({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
                      static_cast<uint32_t>(t), static_cast<uint32_t>(t >> 32)},
                     static_cast<uint32_t>(s),
-                    static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream))[e % 64 / 16];
+                    static_cast<uint32_t>(s >> 32) ^ static_cast<uint32_t>(stream));
+}
+
+/// The 32 random bits of element `element`.
+constexpr uint32_t philox_bits(int64_t seed, int64_t step, int64_t stream, int64_t element) {
+  const auto e = static_cast<uint64_t>(element);
+  return philox_block(seed, step, stream, e / 64 * 16 + e % 16)[e % 64 / 16];
+}
+
+/// The 16 random bits of element `element` of distribution bits16.
+constexpr uint32_t philox_bits16(int64_t seed, int64_t step, int64_t stream, int64_t element) {
+  const auto e = static_cast<uint64_t>(element);
+  const uint32_t word = philox_block(seed, step, stream, e / 8)[(e % 8 / 2) ^ 1];
+  return word >> (16 * (e % 2)) & 0xFFFF;
 }
 
 /// The bits of elements 64 * group to 64 * group + 63: what philox_bits gives one by one, 16 blocks

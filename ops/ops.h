@@ -193,9 +193,11 @@ BatchNormResult batch_norm(Symbol x, Symbol gamma, Symbol beta, Symbol moving_me
 /// Composite `batch_norm_inference` with given mean and variance.
 Symbol batch_norm_inference(Symbol x, Symbol gamma, Symbol beta, Symbol mean, Symbol variance,
                             double epsilon, int axis = -1);
-/// Composite `dropout`: x / (1 - rate) where uniform >= rate, else 0. state int64[2] {seed, step};
+/// Composite `dropout`: 0 at `rate` (+- 2^-17), else x / (1 - rate). state int64[2] {seed, step};
 /// `stream` tells layers apart. `noise_shape` may hold 1s to share the mask along a dimension.
 Symbol dropout(Symbol x, Symbol state, double rate, int64_t stream, Shape noise_shape = {});
 Symbol random_uniform(Symbol state, Shape shape, int64_t stream, DType dtype = DType::kFloat32);
+/// 16 random bits an element, 0 to 65535 as int32: cheaper than 32 where they suffice.
+Symbol random_bits16(Symbol state, Shape shape, int64_t stream);
 
 }  // namespace sinter

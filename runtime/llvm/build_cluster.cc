@@ -234,6 +234,7 @@ class ClusterBuilder {
       op.dtype = dtype;
       op.access = access(v, region_.inputs.at(n.inputs[0]));
       op.limit = n.attributes.get_int("stream");
+      op.scale = n.attributes.get_string("distribution") == "bits16" ? 16 : 32;
       return nest_.add(std::move(op));
     }
     if (n.is("slice")) return emit_slice(v, n);

@@ -26,7 +26,7 @@ Units units_of_element(const LoopNest& nest) {
     if (op.kind == LoopOpKind::kScalar)
       each.arithmetic += scalar_op_cost(op.scalar);
     else if (op.kind == LoopOpKind::kRandom)
-      each.arithmetic += 40;
+      each.arithmetic += op.scale == 16 ? 15 : 30;
     else
       each.bytes += dtype_size(op.dtype);
   }

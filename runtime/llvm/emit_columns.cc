@@ -1,5 +1,6 @@
 // The columns of a row: vector chunks with a masked rest, in as many passes as reductions ask for.
 #include <algorithm>
+#include <numeric>
 
 #include "core/error.h"
 #include "runtime/llvm/emit_nest.h"
@@ -7,7 +8,10 @@
 namespace sinter::codegen {
 
 namespace {
+
 constexpr int64_t kRandomGroup = 64;  // elements whose four words come from one set of blocks
+constexpr int64_t kRandomBlock = 8;   // elements whose 16 bits come from one block
+
 }  // namespace
 
 Value NestEmitter::whole_columns(int64_t block) {
@@ -46,30 +50,47 @@ bool NestEmitter::has_random(std::span<const size_t> roots) const {
   return false;
 }
 
-bool NestEmitter::groups_are_aligned() const {
-  if (lanes_ > 16) return false;
-  return std::all_of(nest_.ops.begin(), nest_.ops.end(), [&](const LoopOp& o) {
-    if (o.kind != LoopOpKind::kRandom) return true;
-    for (size_t d = 0; d < columns_; ++d) {
-      if (o.access.strides[d] % kRandomGroup != 0) return false;
-    }
-    return o.access.strides[columns_] == 1 && o.access.offset % kRandomGroup == 0;
-  });
+bool NestEmitter::is_aligned(const LoopOp& o) const {
+  const int64_t unit = o.scale == 16 ? kRandomBlock : kRandomGroup;
+  for (size_t d = 0; d < columns_; ++d) {
+    if (o.access.strides[d] % unit != 0) return false;
+  }
+  return o.access.strides[columns_] == 1 && o.access.offset % unit == 0;
+}
+
+int64_t NestEmitter::random_group(std::span<const size_t> roots) {
+  bits16_vectors_ = 1;
+  if (!has_random(roots) || lanes_ > 16) return 0;
+  bool words = false;
+  for (const LoopOp& o : nest_.ops) {
+    if (o.kind != LoopOpKind::kRandom) continue;
+    if (!is_aligned(o)) return 0;
+    words |= o.scale != 16;
+  }
+  if (words) return kRandomGroup;
+  // A second vector fills the time in which the first one's products are under way.
+  const int64_t group = bits16_elements(e_, 1), columns = nest_.dims[columns_];
+  if (lanes_ > 1 && (columns % (2 * group) == 0 || columns > 16 * group)) bits16_vectors_ = 2;
+  return group * bits16_vectors_;
 }
 
 void NestEmitter::emit_pass(const std::vector<size_t>& reductions, const std::vector<size_t>& sinks,
                             bool unrolled) {
   std::vector<size_t> roots = reductions;
   roots.insert(roots.end(), sinks.begin(), sinks.end());
-  const int64_t columns = nest_.dims[columns_];
+  const int64_t columns = nest_.dims[columns_], random = random_group(roots);
   Values start;
   for (size_t k : reductions) start_reduction(k, start);
   if (unrolled) {
     Values carried = start;
     const auto count = static_cast<size_t>((columns + lanes_ - 1) / lanes_);
     chunks_.resize(count);
+    const bool one_group = random > 0 && columns <= kRandomGroup;
+    if (one_group) bits16_vectors_ = 1;
     for (size_t c = 0; c < count; ++c) {
       Chunk& chunk = chunks_[c];
+      chunk.parts = one_group ? &row_parts_ : nullptr;
+      chunk.group_part = one_group ? static_cast<int>(c) : -1;
       if (chunk.column == nullptr) {
         const int64_t at = static_cast<int64_t>(c) * lanes_;
         chunk.column = e_.i64(at);
@@ -80,8 +101,7 @@ void NestEmitter::emit_pass(const std::vector<size_t>& reductions, const std::ve
     }
     return finish_reductions(reductions, carried);
   }
-  const bool random = has_random(roots) && groups_are_aligned();
-  const int64_t unroll = random                                       ? kRandomGroup / lanes_
+  const int64_t unroll = random > 0                                   ? random / lanes_
                          : !reductions.empty() || element_ops() <= 12 ? 4
                                                                       : 1;
   const int64_t block = unroll * lanes_;
@@ -93,13 +113,13 @@ void NestEmitter::emit_pass(const std::vector<size_t>& reductions, const std::ve
   const size_t width = start.size();
   carried = e_.loop(begin, main_end, block, carried, [&](Value i, std::span<const Value> now) {
     Values next;
-    std::map<std::pair<size_t, int>, std::array<Value, 4>> parts;
+    RandomParts parts;
     std::vector<Chunk> group(static_cast<size_t>(unroll));
     for (size_t u = 0; u < group.size(); ++u) {
       group[u].column = u == 0 ? i : ir_.CreateNSWAdd(i, e_.i64(static_cast<int64_t>(u) * lanes_));
       group[u].values.assign(nest_.ops.size(), nullptr);
-      group[u].parts = random ? &parts : nullptr;
-      group[u].group_part = random ? static_cast<int>(u) : -1;
+      group[u].parts = random > 0 ? &parts : nullptr;
+      group[u].group_part = random > 0 ? static_cast<int>(u) : -1;
       const Values mine = emit_chunk(group[u], reductions, sinks, now.subspan(u * width, width));
       next.insert(next.end(), mine.begin(), mine.end());
     }
@@ -262,22 +282,51 @@ Value NestEmitter::compute(Chunk& chunk, size_t k) {
 
 Value NestEmitter::random(Chunk& chunk, size_t k) {
   const LoopOp& o = nest_.ops[k];
-  if (chunk.parts == nullptr)
-    return random_value(e_, emit_philox_elements(e_, keys_.at(k), lane_offsets(chunk, k)), o.dtype);
+  if (o.scale == 16 && (chunk.parts != nullptr || (is_aligned(o) && lanes_ % kRandomBlock == 0)))
+    return random_bits16(chunk, k);
+  if (chunk.parts == nullptr) return random_elements(k, lane_offsets(chunk, k));
   // Vector `group_part` of a group of 64 elements: word w of blocks that start at 16 * group +
   // first.
   const int per_row = 16 / lanes_;
   const int word = chunk.group_part / per_row, part = chunk.group_part % per_row;
-  const auto key = std::make_pair(k, part);
-  if (!chunk.parts->contains(key)) {
+  Values& words = (*chunk.parts)[{k, part}];
+  if (words.empty()) {
     Value element = ir_.CreateAdd(row_offsets_[k], chunk.column);
     Value group = ir_.CreateLShr(element, uint64_t{6});
     Value first = ir_.CreateAdd(ir_.CreateShl(group, uint64_t{4}), e_.i64(part * lanes_));
-    (*chunk.parts)[key] = emit_philox(
-        e_, keys_.at(k),
-        ir_.CreateAdd(e_.splat(first, lanes_), e_.lane_numbers(ir_.getInt64Ty(), lanes_)));
+    words = emit_philox_words(e_, keys_.at(k), first, lanes_);
   }
-  return random_value(e_, (*chunk.parts)[key][static_cast<size_t>(word)], o.dtype);
+  return random_value(e_, words[static_cast<size_t>(word)], o.dtype);
+}
+
+Value NestEmitter::random_bits16(Chunk& chunk, size_t k) {
+  // Vectors of the part that one call of Philox gives, and which of them this is.
+  const int vectors = chunk.parts == nullptr ? 1 : bits16_elements(e_, bits16_vectors_) / lanes_;
+  const int vector = chunk.parts == nullptr ? 0 : chunk.group_part % vectors;
+  Values alone;
+  Values& numbers =
+      chunk.parts == nullptr ? alone : (*chunk.parts)[{k, chunk.group_part / vectors}];
+  if (numbers.empty()) {
+    Value element = ir_.CreateSub(ir_.CreateAdd(row_offsets_[k], chunk.column),
+                                  e_.i64(int64_t{vector} * lanes_));
+    numbers = emit_bits16(e_, keys_.at(k), ir_.CreateLShr(element, uint64_t{3}),
+                          chunk.parts == nullptr ? 1 : bits16_vectors_);
+  }
+  const int length = Emitter::lanes_of(numbers[0]), at = vector * lanes_;
+  Value source = numbers[static_cast<size_t>(at / length)];
+  llvm::Type* type = e_.type(DType::kInt32, lanes_);
+  if (lanes_ == 1)
+    return ir_.CreateZExt(ir_.CreateExtractElement(source, static_cast<uint64_t>(at % length)),
+                          type);
+  std::vector<int> lanes(static_cast<size_t>(lanes_));
+  std::iota(lanes.begin(), lanes.end(), at % length);
+  return ir_.CreateZExt(ir_.CreateShuffleVector(source, lanes), type);
+}
+
+Value NestEmitter::random_elements(size_t k, Value elements) {
+  const LoopOp& o = nest_.ops[k];
+  if (o.scale == 16) return emit_bits16_elements(e_, keys_.at(k), elements);
+  return random_value(e_, emit_philox_elements(e_, keys_.at(k), elements), o.dtype);
 }
 
 }  // namespace sinter::codegen

@@ -162,6 +162,7 @@ void NestEmitter::compute_row(int pass) {
 
 void NestEmitter::emit_row() {
   chunks_.clear();
+  row_parts_.clear();
   begin_row();
   const bool unrolled = is_unrolled();
   for (int pass = 0; pass < nest_.passes(); ++pass) {
@@ -190,8 +191,7 @@ Value NestEmitter::scalar_value(size_t k) {
     }
     case LoopOpKind::kIndex:
       return e_.cast(index_[static_cast<size_t>(o.dim)], DType::kInt64, o.dtype);
-    case LoopOpKind::kRandom:
-      return random_value(e_, emit_philox_elements(e_, keys_.at(k), row_offset(o.access)), o.dtype);
+    case LoopOpKind::kRandom: return random_elements(k, row_offset(o.access));
     case LoopOpKind::kScalar: {
       if (o.scalar == ScalarOp::kConstant) return constant(o, 1);
       Values operands;

@@ -3,7 +3,6 @@
 // remembered for as long as they stay true: a piece, a row, a chunk.
 #pragma once
 
-#include <array>
 #include <map>
 #include <span>
 #include <utility>
@@ -28,14 +27,15 @@ class NestEmitter {
   void emit();
 
  private:
+  using RandomParts = std::map<std::pair<size_t, int>, Values>;
   struct Chunk {
     Value column = nullptr;  // of the first lane
     Value mask = nullptr;    // null: all lanes
-    int group_part = -1;     // which vector of an aligned group of 64 elements this is, or -1
+    int group_part = -1;     // which vector of a group of random elements this is, or -1
     std::vector<Value> values;
-    // Random words of the group, by op and part of 16 lanes; null where elements are not walked in
+    // What Philox made for the group so far, by op and part; null where elements are not walked in
     // groups.
-    std::map<std::pair<size_t, int>, std::array<Value, 4>>* parts = nullptr;
+    RandomParts* parts = nullptr;
   };
 
   // --- choices
@@ -104,8 +104,10 @@ class NestEmitter {
   // Short rows are written out, and values live from one pass to the next.
   bool is_unrolled() const;
   bool has_random(std::span<const size_t> roots) const;
-  // Random ops walk whole groups of 64 when every row begins with one.
-  bool groups_are_aligned() const;
+  // Does every row begin where a group of 64 elements does, or a block of 16-bit numbers?
+  bool is_aligned(const LoopOp& o) const;
+  // Elements that random ops make at once, or 0 where each vector is made for itself.
+  int64_t random_group(std::span<const size_t> roots);
   void emit_pass(const std::vector<size_t>& reductions, const std::vector<size_t>& sinks,
                  bool unrolled);
   // Computes everything the sinks need before any of them stores, because a result may share the
@@ -117,6 +119,8 @@ class NestEmitter {
   Value compute(Chunk& chunk, size_t k);
   Value load(const Chunk& chunk, size_t k);
   Value random(Chunk& chunk, size_t k);
+  Value random_bits16(Chunk& chunk, size_t k);
+  Value random_elements(size_t k, Value elements);
 
   // --- reductions: one running value (sum, ...), or value and column (arg) (emit_reductions.cc)
   void start_reduction(size_t k, Values& start);
@@ -143,6 +147,8 @@ class NestEmitter {
   Values row_offsets_;
   std::map<size_t, PhiloxKey> keys_;
   std::vector<Chunk> chunks_;  // of an unrolled row
+  RandomParts row_parts_;      // of an unrolled row
+  int bits16_vectors_ = 1;     // that are made at once
   std::vector<size_t> sinks_;  // that add rows up
 };
 

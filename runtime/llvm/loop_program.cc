@@ -221,8 +221,8 @@ std::string op_text(const LoopOp& op) {
     }
     case LoopOpKind::kIndex: return fmt::format("i{} as {}", op.dim, dtype_name(op.dtype));
     case LoopOpKind::kRandom:
-      return fmt::format("random {} of {}, stream {}", dtype_name(op.dtype), access_text(op.access),
-                         op.limit);
+      return fmt::format("random {}{} of {}, stream {}", dtype_name(op.dtype),
+                         op.scale == 16 ? " below 2^16" : "", access_text(op.access), op.limit);
     case LoopOpKind::kReduce:
       return fmt::format("row_{} {}", reduce_kind_name(op.reduce), operand(0));
     case LoopOpKind::kArgReduce:

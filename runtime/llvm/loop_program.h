@@ -49,7 +49,8 @@ enum class LoopOpKind : uint8_t {
   kLoadAt,  // access + clamp(operand, 0, limit - 1) * scale
   kScalar,  // scalar op or constant
   kIndex,   // the index along dimension `dim`
-  kRandom,  // Philox word of element `access` (its buffer is the state), in stream `limit`
+  kRandom,  // Philox word of element `access` (its buffer is the state), in stream `limit`: of
+            // `scale` bits, 32 or 16
   kReduce,  // over the columns of a row; `access` has the strides of the result (0 where reduced)
             // and no buffer
   kArgReduce,     // the first column of the largest (smallest) element of a row; `access` as for

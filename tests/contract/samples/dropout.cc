@@ -18,11 +18,20 @@ void dropout_samples(Samples& out) {
        {state},
        {{"shape", Shape{131}}, {"dtype", DType::kInt32}, {"distribution", std::string("bits")}},
        0});
+  out.push_back({"random",
+                 {state},
+                 {{"shape", Shape{3, 70}},
+                  {"dtype", DType::kInt32},
+                  {"distribution", std::string("bits16")},
+                  {"stream", int64_t{2}}},
+                 0});
   out.push_back({"dropout",
                  {{Shape{9, 15}}, state},
                  {{"rate", 0.4}, {"stream", int64_t{1}}, {"noise_shape", Shape{9, 15}}}});
   out.push_back(
       {"dropout", {{Shape{9, 15}}, state}, {{"rate", 0.5}, {"noise_shape", Shape{9, 1}}}});
+  out.push_back(
+      {"dropout", {{Shape{9, 15}}, state}, {{"rate", 0.995}, {"noise_shape", Shape{9, 15}}}});
   out.push_back({"dropout", {{Shape{4}}, state}, {{"rate", 0.0}, {"noise_shape", Shape{4}}}});
 }
 

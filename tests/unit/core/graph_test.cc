@@ -80,6 +80,29 @@ TEST(Philox, AGroupIsItsElements) {
   }
 }
 
+// The known answers of Random123, the authors' library (kat_vectors, philox4x32 10).
+TEST(Philox, KnownAnswers) {
+  using Words = std::array<uint32_t, 4>;
+  EXPECT_EQ(philox4x32({0, 0, 0, 0}, 0, 0),
+            (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox4x32({~0u, ~0u, ~0u, ~0u}, ~0u, ~0u),
+            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0xa4093822, 0x299f31d0),
+            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+// Every bit of a block is used once.
+TEST(Philox, ABlockIsEightNumbersOf16Bits) {
+  for (const int64_t block : {int64_t{0}, int64_t{5}, (int64_t{1} << 32) + 1}) {
+    const std::array<uint32_t, 4> words = philox_block(7, 2, 3, static_cast<uint64_t>(block));
+    const size_t order[] = {1, 0, 3, 2};
+    for (int64_t i = 0; i < 8; ++i) {
+      const uint32_t word = words[order[i / 2]];
+      EXPECT_EQ(philox_bits16(7, 2, 3, 8 * block + i), i % 2 == 0 ? word & 0xFFFF : word >> 16);
+    }
+  }
+}
+
 TEST(Tensors, OfAnySizeAreZeroAndAligned) {
   for (const int64_t n : {0, 1, 1000, 16383, 16384, 16385, 1 << 20}) {
     Tensor t(DType::kFloat32, {n});

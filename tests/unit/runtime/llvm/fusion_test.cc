@@ -126,6 +126,26 @@ TEST_F(Fusions, OneRegionWithEverything) {
   }
 }
 
+// Rows that begin with a group of 64 elements and rows that do not, of either width of lanes.
+TEST_F(Fusions, RandomMasksInRows) {
+  for (const int64_t n : {3, 7, 8, 10, 16, 24, 32, 48, 64, 100, 128, 192, 256, 300, 320, 1288}) {
+    for (const DType dtype : {DType::kFloat32, DType::kFloat64}) {
+      Graph g;
+      const Symbol x = g.input("x", {dtype, Shape{37, n}}), bias = g.input("b", {dtype, Shape{n}});
+      const Symbol state = g.input("state", {DType::kInt64, Shape{2}});
+      const Symbol keep = greater_equal(random_bits16(state, x.shape(), 4), 20000);
+      const Symbol y = select(keep, x + bias, 0.0);
+      g.add_output("keep", keep.id());
+      g.add_output("y", y.id());
+      g.add_output("rows", reduce_max(y, {1}).id());
+      // Beside words of 32 bits, whose groups are longer.
+      const Symbol noise = random_uniform(state, x.shape(), 5, dtype);
+      g.add_output("both", select(keep, noise + bias, 0.0).id());
+      EXPECT_EQ(check_kernels(lowered(g), 1e-6), "") << n << " " << dtype_name(dtype);
+    }
+  }
+}
+
 // Regions in a form that no pass makes: two spaces, a reshape in the middle, a reduction used by
 // another column.
 TEST_F(Fusions, RegionsThatFitNoCluster) {

@@ -293,6 +293,7 @@ TEST_F(Kernels, RandomBits) {
                                  {"distribution", std::string("bits")},
                                  {"stream", int64_t{9}}})
                              .id());
+    g.add_output("bits16", random_bits16(state, Shape{n}, 6).id());
     EXPECT_KERNELS(g, 0);
   }
 }
