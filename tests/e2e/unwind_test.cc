@@ -12,8 +12,8 @@ namespace {
 
 // Of two entries at one address the linker keeps one, and it may be the empty one.
 TEST(Unwind, NoEntryIsOfAnEmptyRange) {
-  const ProcessResult frames =
-      run_process({"readelf", "--debug-dump=frames-interp", SINTER_BINARY_DIR "/sinter"});
+  const ProcessResult frames = run_process(
+      {"/usr/bin/env", "readelf", "--debug-dump=frames-interp", SINTER_BINARY_DIR "/sinter"});
   ASSERT_EQ(frames.exit_code, 0) << frames.err;
   const std::regex range(R"(FDE .*pc=([0-9a-f]+)\.\.([0-9a-f]+))");
   std::istringstream lines(frames.out);
