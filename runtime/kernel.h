@@ -73,6 +73,8 @@ class Backend {
   /// What the code and the speed of its kernels depend on beside the graph: versions, the CPU. Part
   /// of cache keys.
   virtual std::string version() const { return ""; }
+  /// "" when it can run something in this process, otherwise why not: its plugin was not found.
+  virtual std::string missing() const { return ""; }
   /// Are contractions of bfloat16 faster than those of float32?
   virtual bool contracts_bfloat16() const { return false; }
   /// "" when the backend can run node `node`, otherwise the reason why not ("float64 is not

@@ -31,7 +31,9 @@ std::vector<std::string> backend_names() {
 
 Backend& find_backend(std::string_view name) {
   for (Backend* b : backends()) {
-    if (b->name() == name) return *b;
+    if (b->name() != name) continue;
+    if (const std::string missing = b->missing(); !missing.empty()) throw Error(missing);
+    return *b;
   }
   if (name == "llvm" || name == "onednn") {
     throw NameError(

@@ -19,7 +19,8 @@ struct CompileOptions;
 std::vector<Backend*> backends();
 /// "auto" and the names of backends().
 std::vector<std::string> backend_names();
-/// Raises NameError, which says when a known backend was left out of this build.
+/// Raises NameError, which says when a known backend was left out of this build, and Error where
+/// its plugin is missing.
 Backend& find_backend(std::string_view name);
 
 /// Are products of bfloat16 at least as fast as those of float32 under this name ("auto" too)?

@@ -58,9 +58,11 @@ BackendChoice choose_by_cost(Backend& general, Backend& other, const CompileOpti
              theirs = estimate_microseconds(other.name(), graph, node);
   if (!own || !theirs)
     return {&general, fmt::format("auto: {} has no kernel of this kind", other.name())};
-  // Asking the other backend builds its kernel, so only where that may be of use.
+  // Asking the other backend opens its plugin and builds its kernel, so only where that may be of
+  // use.
   const bool ask = options.tune || *theirs < *own;
-  const std::string why_not = ask ? other.why_not(graph, node) : "";
+  std::string why_not = ask ? other.missing() : "";
+  if (ask && why_not.empty()) why_not = other.why_not(graph, node);
   if (!why_not.empty()) return {&general, fmt::format("auto: {}: {}", other.name(), why_not)};
   const Times times =
       options.tune ? tuned_times(general, other, options, graph, node) : Times{*own, *theirs};

@@ -1,4 +1,4 @@
-// The onednn backend: which nodes oneDNN runs, and with what.
+// The onednn backend: which nodes oneDNN may run. What runs them is the plugin.
 #include <fmt/format.h>
 
 #include <map>
@@ -7,41 +7,29 @@
 #include "core/error.h"
 #include "core/prologue.h"
 #include "core/text.h"
-#include "runtime/onednn/primitive_kernel.h"
+#include "runtime/onednn/plugin.h"
 
 namespace sinter {
 namespace onednn {
 namespace {
 
-Attempt attempt(const Graph& graph, int32_t node) {
+// What oneDNN is never asked: told without the plugin.
+std::string why_never(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
-  for (ValueId id : n.inputs) {
-    if (graph.type(id).dtype != DType::kFloat32)
-      return {nullptr, fmt::format("oneDNN is used for float32 only, found {}",
-                                   dtype_name(graph.type(id).dtype))};
-  }
-  for (const ValueType& t : n.types) {
+  std::vector<ValueType> types = n.types;
+  for (ValueId id : n.inputs) types.push_back(graph.type(id));
+  for (const ValueType& t : types) {
     if (t.dtype != DType::kFloat32)
-      return {nullptr,
-              fmt::format("oneDNN is used for float32 only, found {}", dtype_name(t.dtype))};
-    if (!t.shape.is_static()) return {nullptr, "the shape is symbolic"};
+      return fmt::format("oneDNN is used for float32 only, found {}", dtype_name(t.dtype));
+    if (!t.shape.is_static()) return "the shape is symbolic";
   }
-  const OneThread one_thread;
-  try {
-    if (n.is("dense")) return make_dense(graph, node);
-    if (n.is("contract")) return make_contract(graph, node);
-    if (n.is("softmax") || n.is("log_softmax")) return make_softmax(graph, node);
-    if (n.is("batch_norm_training") || n.is("batch_norm_inference") ||
-        n.is("batch_norm_training_grad"))
-      return make_batch_norm(graph, node);
-    if (n.op->kind == KernelKind::kReduce) return make_reduce(graph, node);
-    if (n.is("transpose")) return make_transpose(graph, node);
-    if (n.op->is_elementwise() && n.inputs.size() == 1) return make_eltwise(graph, node);
-    if (n.op->is_elementwise() && n.inputs.size() == 2) return make_binary(graph, node);
-  } catch (const dnnl::error& error) {
-    return {nullptr, fmt::format("oneDNN refused: {}", error.what())};
-  }
-  return {nullptr, fmt::format("oneDNN has no primitive for '{}'", n.op->name)};
+  return "";
+}
+
+Attempt attempt(const Graph& graph, int32_t node) {
+  if (std::string reason = why_never(graph, node); !reason.empty())
+    return {nullptr, std::move(reason)};
+  return plugin().make(graph, node, Registry::global());
 }
 
 // All that a kernel depends on.
@@ -86,14 +74,15 @@ class Attempts {
 
 class OneDnnBackend final : public Backend {
  public:
-  OneDnnBackend() {
-    // Sinter keeps its primitives itself; the library's own cache only has to bridge a compilation.
-    dnnl::set_primitive_cache_capacity(256);
-  }
   std::string_view name() const override { return "onednn"; }
-  std::string version() const override {
-    const dnnl_version_t* v = dnnl_version();
-    return fmt::format("oneDNN {}.{}.{} {}", v->major, v->minor, v->patch, v->hash);
+  std::string version() const override { return plugin().library(); }
+  std::string missing() const override {
+    try {
+      plugin();
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
   }
   std::string why_not(const Graph& graph, int32_t node) const override {
     return attempts_.why_not(graph, node);

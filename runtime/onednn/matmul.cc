@@ -88,7 +88,7 @@ Attempt make_product(const Product& p, int inputs) {
 
 }  // namespace
 
-Attempt make_dense(const Graph& graph, int32_t node) {
+Attempt make_dense(const Graph& graph, int32_t node, const Registry& ops) {
   const Node& n = graph.node(node);
   const Shape &x = graph.type(n.inputs[0]).shape, &kernel = graph.type(n.inputs[1]).shape;
   Product p;
@@ -99,7 +99,7 @@ Attempt make_dense(const Graph& graph, int32_t node) {
   p.bias = n.inputs.size() > 2;
   const OpCall& activation = n.attributes.get<OpCall>("activation");
   if (activation.op != "linear") {
-    const OpRecord& record = Registry::global().get(activation.op);
+    const OpRecord& record = ops.get(activation.op);
     const Attributes given = activation.attributes
                                  ? *activation.attributes
                                  : complete_attributes(record.name, record.attributes, {});

@@ -9,6 +9,7 @@
 #include "core/graph.h"
 #include "runtime/kernel.h"
 #include "runtime/onednn/adapter.h"
+#include "runtime/onednn/plugin.h"
 
 namespace sinter::onednn {
 
@@ -70,12 +71,7 @@ class PrimitiveKernel final : public Kernel {
   mutable std::vector<std::atomic<Bound*>> idle_;
 };
 
-// Kernels for one node; the reason why not, in `reason`, when there is none (null).
-struct Attempt {
-  std::unique_ptr<Kernel> kernel;
-  std::string reason;
-};
-Attempt make_dense(const Graph& graph, int32_t node);
+Attempt make_dense(const Graph& graph, int32_t node, const Registry& ops);
 Attempt make_contract(const Graph& graph, int32_t node);
 Attempt make_eltwise(const Graph& graph, int32_t node);
 Attempt make_binary(const Graph& graph, int32_t node);

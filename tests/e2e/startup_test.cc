@@ -1,5 +1,5 @@
 // What a start loads: the code generator (and with it libLLVM) only when a kernel is not in the
-// cache.
+// cache, oneDNN only when a node may be given to it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,12 +18,18 @@ using ::testing::Not;
 
 class Startup : public ::testing::Test {
  protected:
-  /// Trains for some steps, with this test's own cache.
-  ProcessResult train(std::vector<std::string> environment) const {
+  /// Runs some steps of a work of `sinter bench`, with this test's own cache.
+  ProcessResult bench(std::vector<std::string> arguments,
+                      std::vector<std::string> environment) const {
     environment.push_back("SINTER_CACHE_DIR=" + cache_.path());
-    return run_process(
-        {SINTER_BINARY_DIR "/sinter", "bench", "mlp_train", "--threads", "1", "--seconds", "0.001"},
-        environment);
+    std::vector<std::string> command = {SINTER_BINARY_DIR "/sinter", "bench"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    for (const char* argument : {"--threads", "1", "--seconds", "0.001"})
+      command.emplace_back(argument);
+    return run_process(command, environment);
+  }
+  ProcessResult train(std::vector<std::string> environment) const {
+    return bench({"mlp_train"}, std::move(environment));
   }
   TemporaryFolder cache_;
 };
@@ -66,6 +72,44 @@ TEST_F(Startup, ProcessesMayFillOneCacheAtTheSameTime) {
   const ProcessResult warm = train({kNoGenerator});
   EXPECT_EQ(warm.exit_code, 0) << warm.err;
 }
+
+#if SINTER_WITH_ONEDNN
+
+const char* const kNoDnnl = "SINTER_DNNL=/nowhere/dnnl.so";
+const char* const kNoDnnlMessage =
+    "backend onednn needs the part of Sinter that calls oneDNN, which was not found (the "
+    "environment variable SINTER_DNNL may name its file); tried: /nowhere/dnnl.so";
+
+TEST_F(Startup, OneDnnIsMappedOnlyWhenItIsAskedFor) {
+  for (const char* work : {"mlp_train", "mlp_b1"}) {
+    for (int run = 0; run < 2; ++run) {  // with an empty cache, and with a warm one
+      const ProcessResult automatic = bench({work}, {"LD_DEBUG=files"});
+      EXPECT_EQ(automatic.exit_code, 0) << automatic.err;
+      EXPECT_THAT(automatic.err, HasSubstr("libc.so"));
+      EXPECT_THAT(automatic.err, Not(HasSubstr("libdnnl"))) << work;
+    }
+    const ProcessResult asked = bench({work, "--backend", "onednn"}, {"LD_DEBUG=files"});
+    EXPECT_EQ(asked.exit_code, 0) << asked.err;
+    EXPECT_THAT(asked.err, HasSubstr("libdnnl"));
+  }
+}
+
+TEST_F(Startup, MissingOneDnnIsAnErrorWhereItIsAskedFor) {
+  const ProcessResult asked = bench({"mlp_train", "--backend", "onednn"}, {kNoDnnl});
+  EXPECT_EQ(asked.exit_code, 1);
+  EXPECT_THAT(asked.err, HasSubstr(kNoDnnlMessage));
+  const ProcessResult automatic = train({kNoDnnl});
+  EXPECT_EQ(automatic.exit_code, 0) << automatic.err;
+}
+
+TEST_F(Startup, APluginOfSomethingElseIsRefused) {
+  const ProcessResult asked = bench({"mlp_train", "--backend", "onednn"},
+                                    {"SINTER_DNNL=" SINTER_BINARY_DIR "/lib/libsinter_codegen.so"});
+  EXPECT_EQ(asked.exit_code, 1);
+  EXPECT_THAT(asked.err, HasSubstr("libsinter_codegen.so (not a plugin sinter_dnnl)"));
+}
+
+#endif
 
 #endif
 

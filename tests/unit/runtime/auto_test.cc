@@ -8,11 +8,14 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "ops/ops.h"
 #include "runtime/compile.h"
 #include "runtime/cost_model.h"
 #include "runtime/load.h"
+#include "runtime/load_auto.h"
 #include "runtime/measure_kernel.h"
 #include "tests/support/temporary_folder.h"
 
@@ -147,6 +150,55 @@ TEST(Auto, WhateverIsChosenComputesTheSame) {
       }
     }
   }
+}
+
+// Whoever is first opens the plugin, the others wait for it.
+TEST(Auto, ThreadsMayAskOneDnnAtTheSameTime) {
+  const Tensor x = counting({17, 5});
+  std::vector<Tensor> results(4);
+  std::vector<std::thread> threads;
+  for (Tensor& result : results) {
+    threads.emplace_back([&] {
+      const Graph graph = with([](Symbol s) { return transpose(s); }, Shape{17, 5});
+      const auto executable = compile(graph, {.backend = "onednn", .cache = false});
+      EXPECT_EQ(only_step(*executable).backend, "onednn");
+      result = executable->run(std::vector<Tensor>{x})[0];
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  for (const Tensor& result : results) {
+    for (int64_t i = 0; i < x.elements(); ++i) EXPECT_EQ(result.at(i), x.at(i % 17 * 5 + i / 17));
+  }
+}
+
+// oneDNN is asked only for nodes that it may run faster: reading the right side of one row by its
+// rows. Without its plugin, llvm runs them and says why.
+TEST(Auto, GoesWithoutOneDnn) {
+  class Missing final : public Backend {
+   public:
+    std::string_view name() const override { return "onednn"; }
+    std::string missing() const override { return "not found"; }
+    std::string why_not(const Graph&, int32_t) const override { return "asked"; }
+    std::vector<std::unique_ptr<Kernel>> compile(const Graph&, std::span<const int32_t>,
+                                                 const CompileOptions&) override {
+      return {};
+    }
+  } missing;
+  const auto product = [](Symbol x) {
+    return matmul(x, x.graph().variable("w", {DType::kFloat32, {960, 96}}), false, true);
+  };
+  const auto choose = [&](const Shape& shape) {
+    const Graph lowered = lower(with(product, shape), {.cache = false});
+    for (int32_t i = 0; i < lowered.size(); ++i) {
+      if (lowered.node(i).is("contract"))
+        return choose_by_cost(llvm_backend(), missing, {.cache = false}, lowered, i);
+    }
+    return BackendChoice{};
+  };
+  for (const Shape& shape : {Shape{1, 96}, Shape{64, 96}})
+    EXPECT_EQ(choose(shape).backend, &llvm_backend());
+  EXPECT_EQ(choose({1, 96}).reason, "auto: onednn: not found");
+  EXPECT_THAT(choose({64, 96}).reason, HasSubstr("estimated"));
 }
 
 // What oneDNN made for the question may serve one executable; the next needs its own.
