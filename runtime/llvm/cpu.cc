@@ -6,6 +6,7 @@
 #include <cpuid.h>
 #endif
 
+#include <cstdint>
 #include <cstdlib>
 
 #include "core/error.h"
@@ -15,24 +16,44 @@ namespace {
 
 #if defined(__x86_64__)
 
+struct Words {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+};
+
+// Which registers the system saves.
+uint64_t saved_registers() {
+  uint32_t low = 0, high = 0;
+  asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return uint64_t{high} << 32 | low;
+}
+
+// Each CPUID leaves a virtual machine, for 10 microseconds and more; __builtin_cpu_supports() would
+// ask a dozen times at every start.
 Cpu native() {
   Cpu cpu;
   cpu.name = "native";
-  // Model and feature words; their presence alone does not say that the system saves wide
-  // registers, which __builtin_cpu_supports() does.
-  for (const auto& [leaf, sub] : {std::pair(1u, 0u), std::pair(7u, 0u), std::pair(7u, 1u)}) {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    __get_cpuid_count(leaf, sub, &a, &b, &c, &d);
-    if (leaf == 1) b = 0;  // the number of the core this runs on
-    cpu.features += fmt::format("{:08x}{:08x}{:08x}{:08x} ", a, b, c, d);
+  // Model and feature words.
+  Words words[3];  // of leaves 1, 7 and 7.1
+  const unsigned last = __get_cpuid_max(0, nullptr);
+  if (last >= 1) __cpuid(1, words[0].a, words[0].b, words[0].c, words[0].d);
+  words[0].b = 0;  // the number of the core this runs on
+  for (unsigned sub = 0; sub < 2 && last >= 7; ++sub) {
+    Words& w = words[1 + sub];
+    __cpuid_count(7, sub, w.a, w.b, w.c, w.d);
   }
-  const bool avx2 = __builtin_cpu_supports("avx2");
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  for (const Words& w : words)
+    cpu.features += fmt::format("{:08x}{:08x}{:08x}{:08x} ", w.a, w.b, w.c, w.d);
+  // That a CPU has wide registers does not say that the system saves them.
+  const auto has = [](unsigned word, unsigned bits) { return (word & bits) == bits; };
+  const uint64_t saved = has(words[0].c, bit_OSXSAVE) ? saved_registers() : 0;
+  const bool avx = (saved & 0x06) == 0x06 && has(words[0].c, bit_AVX);
+  const bool avx2 = avx && has(words[1].b, bit_AVX2);
+  const bool avx512 = avx2 && (saved & 0xe6) == 0xe6 &&
+                      has(words[1].b, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL);
   cpu.vector_bytes = avx512 ? 64 : avx2 ? 32 : 16;
-  cpu.has_fma = __builtin_cpu_supports("fma");
-  cpu.has_round = __builtin_cpu_supports("sse4.1");
-  cpu.multiplies_bfloat16 = avx512 && __builtin_cpu_supports("avx512bf16");
+  cpu.has_fma = avx && has(words[0].c, bit_FMA);
+  cpu.has_round = has(words[0].c, bit_SSE4_1);
+  cpu.multiplies_bfloat16 = avx512 && has(words[2].a, bit_AVX512BF16);
   cpu.features += fmt::format("vectors of {} bytes", cpu.vector_bytes);
   return cpu;
 }
