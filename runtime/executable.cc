@@ -19,7 +19,12 @@ Executable::Executable(Program program)
     const int64_t bytes = step.kernel->prepared_bytes();
     prepared_.emplace_back(DType::kUint8, Shape{bytes});
     has_derived_ = has_derived_ || bytes > 0 || step.prologue;
-    shared_ = shared_ || (!step.prologue && step.kernel->most_pieces() > 1);
+    if (step.prologue) continue;
+    const bool shared = step.kernel->most_pieces() > 1;
+    shared_ = shared_ || shared;
+    // Work of unknown size is taken for large where it is cut.
+    constexpr double kLarge = 1e6;
+    microseconds_ += step.kernel->microseconds().value_or(shared ? kLarge : 0);
   }
   if (program_.graph.variables().empty()) bind({});
 }
@@ -106,7 +111,7 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
   if (!shared_) {
     instance->run_alone();
   } else {
-    PoolLease lease;
+    PoolLease lease(microseconds_);
     if (lease.workers() == 1) {
       instance->run_alone();
     } else {

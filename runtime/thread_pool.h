@@ -5,8 +5,8 @@
 namespace sinter {
 
 /// Number of threads that runs use, the calling one included. Default: SINTER_THREADS, else the
-/// cores this process may use (affinity and cgroup). Raises Error when n < 1 or n > kMaxThreads.
-/// Takes effect at the next run.
+/// cores this process may use (affinity and cgroup); those start once runs have had enough to do.
+/// Raises Error when n < 1 or n > kMaxThreads. Takes effect at the next run.
 void set_threads(int n);
 int threads();
 inline constexpr int kMaxThreads = 64;
@@ -21,11 +21,12 @@ struct ParallelJob {
   void* context = nullptr;
 };
 
-/// Reserves the pool for one run. Fails when another thread's run is using it or threads() is 1:
-/// then run alone.
+/// Reserves the pool for one run, which would take so many microseconds alone. Fails when another
+/// thread's run is using it, when threads() is 1, or when all runs so far had less to do than
+/// starting threads takes: then run alone.
 class PoolLease {
  public:
-  PoolLease();
+  explicit PoolLease(double microseconds);
   ~PoolLease();
   PoolLease(const PoolLease&) = delete;
   /// Number of workers, 1 when the pool could not be had.

@@ -19,11 +19,11 @@ TEST(ThreadPool, RefusesImpossibleCounts) {
 TEST(ThreadPool, LeaseIsExclusive) {
   set_threads(2);
   {
-    const PoolLease first;
+    const PoolLease first(1);
     EXPECT_EQ(first.workers(), 2);
-    std::thread([] { EXPECT_EQ(PoolLease().workers(), 1); }).join();
+    std::thread([] { EXPECT_EQ(PoolLease(1).workers(), 1); }).join();
   }
-  EXPECT_EQ(PoolLease().workers(), 2);
+  EXPECT_EQ(PoolLease(1).workers(), 2);
   set_threads(1);
 }
 
@@ -35,7 +35,7 @@ TEST(ThreadPool, WorkersComeAndQuiesceWaitsForThem) {
   for (int round = 0; round < 50; ++round) {
     auto context = std::make_unique<Context>();
     {
-      PoolLease lease;
+      PoolLease lease(1);
       lease.launch({[](void* c, int worker, unsigned) {
                       auto& x = *static_cast<Context*>(c);
                       x.inside.fetch_add(1);
