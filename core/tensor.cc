@@ -29,6 +29,14 @@ Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape
 Tensor::Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner)
     : dtype_(dtype), shape_(std::move(shape)), owner_(std::move(owner)), data_(data) {}
 
+Tensor Tensor::placeholder(DType dtype, Shape shape) {
+  if (!shape.is_static()) return {dtype, std::move(shape)};  // raises ShapeError
+  const ValueType type{dtype, shape};
+  std::shared_ptr<void> memory = reserve_tensor_memory(static_cast<size_t>(type.bytes()));
+  void* const data = memory.get();
+  return {dtype, std::move(shape), data, std::move(memory)};
+}
+
 Tensor Tensor::full(DType dtype, Shape shape, double value) {
   Tensor result(dtype, std::move(shape));
   if (std::bit_cast<uint64_t>(value) == 0) return result;

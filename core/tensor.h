@@ -35,6 +35,9 @@ class Tensor {
   static Tensor scalar(T value) {
     return from<T>(Shape{}, std::span<const T>(&value, 1));
   }
+  /// All zeros, in memory that the system gives where it is touched: for values that are replaced
+  /// before anybody needs them.
+  static Tensor placeholder(DType dtype, Shape shape);
   /// A tensor of `dtype` filled with `value`, converted.
   static Tensor full(DType dtype, Shape shape, double value);
 

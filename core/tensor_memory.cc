@@ -165,4 +165,11 @@ std::shared_ptr<void> allocate_tensor_memory(size_t bytes) {
   return {std::move(pages), memory};
 }
 
+std::shared_ptr<void> reserve_tensor_memory(size_t bytes) {
+  if (bytes < kFromPages) return allocate_tensor_memory(bytes);
+  auto pages = std::make_shared<Mapping>(bytes);
+  void* memory = pages->base();
+  return {std::move(pages), memory};
+}
+
 }  // namespace sinter

@@ -15,4 +15,7 @@ namespace sinter {
 /// pages that the tensors share. Raises std::bad_alloc.
 std::shared_ptr<void> allocate_tensor_memory(size_t bytes);
 
+/// The same for elements that are likely never touched: pages come when they are.
+std::shared_ptr<void> reserve_tensor_memory(size_t bytes);
+
 }  // namespace sinter

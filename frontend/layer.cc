@@ -119,10 +119,11 @@ VariablePtr LayerImpl::add_weight(const std::string& name, Shape shape,
     }
   }
   const uint64_t key = next_random_key();
-  auto weight = std::make_shared<Variable>(
-      name, name_ + "/" + name,
-      WithoutInitialValues::is_active() ? Tensor(dtype_, shape) : initializer(shape, dtype_, key),
-      trainable);
+  auto weight = std::make_shared<Variable>(name, name_ + "/" + name,
+                                           WithoutInitialValues::is_active()
+                                               ? Tensor::placeholder(dtype_, shape)
+                                               : initializer(shape, dtype_, key),
+                                           trainable);
   weight->regularizer = std::move(regularizer);
   weights_.push_back(weight);
   return weight;

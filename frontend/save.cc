@@ -147,7 +147,10 @@ void restore_training(const Model& model, const ModelFile& file, const std::stri
   }
   if (slots.empty()) return;  // saved before the first step
   OptimizerImpl& optimizer = model.optimizer().impl();
-  optimizer.build(model.trainable_variables());
+  {
+    const WithoutInitialValues values_come_from_the_file;
+    optimizer.build(model.trainable_variables());
+  }
   adopt(optimizer.variables(), slots, true, "optimizer '" + optimizer.name() + "'");
 }
 

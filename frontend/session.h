@@ -40,8 +40,8 @@ bool code_cache();
 void set_tuning(bool on);
 bool tuning();
 
-/// While one lives, weights that its thread makes hold zeros: their values come from a file, and
-/// drawing initial ones takes longer than reading them.
+/// While one lives, weights and slots of optimizers that its thread makes hold zeros: their values
+/// come from a file, and drawing initial ones takes longer than reading them.
 class WithoutInitialValues {
  public:
   WithoutInitialValues() { ++depth(); }

@@ -86,12 +86,16 @@ void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
     for (const VariablePtr& w : weights)
       averages_.push_back(add_variable(slot_name(*w, "average"), w->value.clone()));
   }
+  const auto initial = [](const Variable& w, double value) {
+    const ValueType type = w.value.type();
+    return WithoutInitialValues::is_active() ? Tensor::placeholder(type.dtype, type.shape)
+                                             : Tensor::full(type.dtype, type.shape, value);
+  };
   for (const std::vector<Slot>& run : slots()) {
     for (size_t i = 0; i < weights.size(); ++i) {
       for (const Slot& s : run) {
-        slots_[i][s.name] = add_variable(
-            slot_name(*weights[i], s.name),
-            Tensor::full(weights[i]->value.dtype(), weights[i]->value.shape(), s.initial));
+        slots_[i][s.name] =
+            add_variable(slot_name(*weights[i], s.name), initial(*weights[i], s.initial));
       }
     }
   }
