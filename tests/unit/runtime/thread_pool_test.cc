@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include "core/error.h"
@@ -25,6 +26,22 @@ TEST(ThreadPool, LeaseIsExclusive) {
   }
   EXPECT_EQ(PoolLease(1).workers(), 2);
   set_threads(1);
+}
+
+// In a process of its own: here threads have been asked for.
+TEST(ThreadPoolDeathTest, ThreadsStartOnceThereIsEnoughToDo) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto workers = [](double microseconds) { return PoolLease(microseconds).workers(); };
+  const auto starts_late = [&] {
+    ::setenv("SINTER_THREADS", "2", 1);
+    return workers(1) == 1 && workers(1) == 1 && workers(1e6) == 2 && workers(1) == 2;
+  };
+  const auto starts_when_asked = [&] {
+    set_threads(2);
+    return workers(1) == 2;
+  };
+  EXPECT_EXIT(std::exit(starts_late() ? 0 : 1), ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(std::exit(starts_when_asked() ? 0 : 1), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(ThreadPool, WorkersComeAndQuiesceWaitsForThem) {
