@@ -1,24 +1,29 @@
 // The kernel ops: the closed set of nodes that remains after lowering and that every backend runs.
 // Their derivatives stand in ops/.
 //
-// | op          | meaning |
-// | input, variable, constant | sources |
-// | map         | {body}: the scalar expression at every element; inputs and results have one shape
-// (no broadcasting) | | reduce      | {kind = sum prod max min, axes, keepdims} | | arg_reduce  |
-// {kind = argmax argmin, axis, keepdims} -> int32, first of equals | | contract    | {lhs_batch,
-// rhs_batch, lhs_contract, rhs_contract}: result dims are batch, lhs free, rhs free; float32 from
-// bfloat16, |             | to which the right side of a bfloat16 left side is rounded if it is
-// wider | | reshape     | {shape}: row-major order kept; at most one symbolic dimension on each
-// side | | transpose   | {perm}: result dim i is input dim perm[i] | | broadcast   | {shape, dims}:
-// input dim i becomes result dim dims[i] (equal or 1); dims increasing | | slice       | {begin,
-// end, stride} a dimension; end kSliceEnd = to the end; stride > 0; symbolic dims only whole | |
-// pad         | {low, high, value}: non-negative | | concat      | {axis} | | iota        | {shape,
-// axis, dtype}: the index along axis | | gather      | (x, indices) {axis}: result = x.shape[:axis]
-// + indices.shape + x.shape[axis+1:]; indices are clamped into range | | scatter_add | (indices,
-// updates) {axis, size}: the transpose of gather onto zeros | | random      | (state int64[2])
-// {shape, dtype, distribution = uniform bits bits16, stream}: Philox4x32-10 (core/philox.h); state
-// = {seed, step} | | size        | (x) {axis, dtype}: the dimension as a scalar; a constant after
-// specialize | | fusion      | (...) {kind, body}: the region `body` as one kernel |
+//   input, variable, constant: sources
+//   map         {body}: the scalar expression at every element; inputs and results have one shape
+//               (no broadcasting)
+//   reduce      {kind = sum prod max min, axes, keepdims}
+//   arg_reduce  {kind = argmax argmin, axis, keepdims} -> int32, first of equals
+//   contract    {lhs_batch, rhs_batch, lhs_contract, rhs_contract}: result dims are batch, lhs
+//               free, rhs free; float32 from bfloat16, to which the right side of a bfloat16 left
+//               side is rounded if it is wider
+//   reshape     {shape}: row-major order kept; at most one symbolic dimension on each side
+//   transpose   {perm}: result dim i is input dim perm[i]
+//   broadcast   {shape, dims}: input dim i becomes result dim dims[i] (equal or 1); dims increasing
+//   slice       {begin, end, stride} a dimension; end kSliceEnd = to the end; stride > 0; symbolic
+//               dims only whole
+//   pad         {low, high, value}: non-negative
+//   concat      {axis}
+//   iota        {shape, axis, dtype}: the index along axis
+//   gather      (x, indices) {axis}: result = x.shape[:axis] + indices.shape + x.shape[axis+1:];
+//               indices are clamped into range
+//   scatter_add (indices, updates) {axis, size}: the transpose of gather onto zeros
+//   random      (state int64[2]) {shape, dtype, distribution = uniform bits bits16, stream}:
+//               Philox4x32-10 (core/philox.h); state = {seed, step}
+//   size        (x) {axis, dtype}: the dimension as a scalar; a constant after specialize
+//   fusion      (...) {kind, body}: the region `body` as one kernel
 #pragma once
 
 #include <cstdint>
