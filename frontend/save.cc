@@ -4,10 +4,10 @@
 // Tensors: weights under the names that the stored graph uses, "random_state", and
 // "optimizer/<path>" for the optimizer's variables.
 #include "frontend/save.h"
-#include "frontend/session.h"
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
 
 #include "core/error.h"
@@ -17,6 +17,7 @@
 #include "frontend/interop/json.h"
 #include "frontend/lower_inference.h"
 #include "frontend/model_state.h"
+#include "frontend/session.h"
 
 namespace sinter {
 namespace {
@@ -132,7 +133,16 @@ std::vector<const NamedTensor*> weights_in(const ModelFile& file) {
   return result;
 }
 
-void restore_training(const Model& model, const ModelFile& file, const std::string& path) {
+std::vector<const NamedTensor*> slots_in(const ModelFile& file) {
+  std::vector<const NamedTensor*> result;
+  for (const NamedTensor& t : file.tensors) {
+    if (t.name.starts_with(kOptimizerPrefix)) result.push_back(&t);
+  }
+  return result;
+}
+
+void restore_training(const Model& model, const ModelFile& file,
+                      const std::vector<const NamedTensor*>& slots, const std::string& path) {
   const ConfigValue json =
       parse_json(file.training_state, fmt::format("the training state in '{}'", path));
   const Config* config = json.as<Config>();
@@ -141,16 +151,9 @@ void restore_training(const Model& model, const ModelFile& file, const std::stri
   ModelState& state = *model.state();
   state.shuffle_seed = config->get_int("shuffle_seed", state.shuffle_seed);
   state.epochs_done = config->get_int("epochs_done", 0);
-  std::vector<const NamedTensor*> slots;
-  for (const NamedTensor& t : file.tensors) {
-    if (t.name.starts_with(kOptimizerPrefix)) slots.push_back(&t);
-  }
   if (slots.empty()) return;  // saved before the first step
   OptimizerImpl& optimizer = model.optimizer().impl();
-  {
-    const WithoutInitialValues values_come_from_the_file;
-    optimizer.build(model.trainable_variables());
-  }
+  optimizer.build(model.trainable_variables());
   adopt(optimizer.variables(), slots, true, "optimizer '" + optimizer.name() + "'");
 }
 
@@ -198,9 +201,14 @@ Model load_model(const std::string& path, const LoadOptions& options, std::sourc
   if (options.compile && !file.compile_settings.empty()) {
     const ConfigValue settings =
         parse_json(file.compile_settings, fmt::format("the settings of compile in '{}'", path));
+    const bool continues = !file.training_state.empty();
+    const std::vector<const NamedTensor*> slots =
+        continues ? slots_in(file) : std::vector<const NamedTensor*>();
+    std::optional<WithoutInitialValues> values_come_from_the_file;
+    if (!slots.empty()) values_come_from_the_file.emplace();
     model.compile(
         with_hint([&] { return compile_arguments_from_config(settings, options.custom_objects); }));
-    if (!file.training_state.empty()) restore_training(model, file, path);
+    if (continues) restore_training(model, file, slots, path);
   }
   return model;
 }
