@@ -221,15 +221,23 @@ def make_openvino(work, threads):
 
 
 # name: (the package whose version is shown, modules that must be there, maker)
+# {name: (modules, the first of which gives the version; maker)}
 PEERS = {
-    "jax": ("jax", ["jax"], make_jax),
-    "torch": ("torch", ["torch"], make_torch),
-    "torch_compile": ("torch", ["torch"], lambda work, threads: make_torch(work, threads, compiled=True)),
-    "tensorflow": ("tensorflow", ["tensorflow"], make_tensorflow),
-    "tensorflow_xla": ("tensorflow", ["tensorflow"], lambda work, threads: make_tensorflow(work, threads, compiled=True)),
-    "onnxruntime": ("onnxruntime", ["onnxruntime", "onnx"], make_onnxruntime),
-    "openvino": ("openvino", ["openvino", "onnx"], make_openvino),
+    "jax": (["jax"], make_jax),
+    "torch": (["torch"], make_torch),
+    "torch_compile": (["torch"], lambda work, threads: make_torch(work, threads, compiled=True)),
+    "tensorflow": (["tensorflow"], make_tensorflow),
+    "tensorflow_xla": (["tensorflow"], lambda work, threads: make_tensorflow(work, threads, compiled=True)),
+    "onnxruntime": (["onnxruntime", "onnx"], make_onnxruntime),
+    "openvino": (["openvino", "onnx"], make_openvino),
 }
+
+
+def installed_peers():
+    """{name: version}. A module may come from packages of several names (tensorflow, tensorflow-cpu)."""
+    packages = importlib.metadata.packages_distributions()
+    return {name: importlib.metadata.version(packages[modules[0]][0]) for name, (modules, _) in PEERS.items()
+            if all(importlib.util.find_spec(m) for m in modules)}
 
 
 def measure(step, seconds, started):
@@ -257,9 +265,7 @@ def main():
     parser.add_argument("--list", action="store_true")
     options = parser.parse_intermixed_args()
     if options.list:
-        found = {name: importlib.metadata.version(package) for name, (package, modules, _) in PEERS.items()
-                 if all(importlib.util.find_spec(m) for m in modules)}
-        print(json.dumps(found))
+        print(json.dumps(installed_peers()))
         return
     # Peers size their thread pools by these and by the cores they may use, so all is set before the import.
     cores = sorted(os.sched_getaffinity(0))
@@ -272,7 +278,7 @@ def main():
         line = {"peer": options.peer, "work": work.text, "threads": options.threads}
         started = time.perf_counter()
         try:
-            line |= measure(PEERS[options.peer][2](work, options.threads), options.seconds, started)
+            line |= measure(PEERS[options.peer][1](work, options.threads), options.seconds, started)
         except NotImplementedError as reason:
             line["not_measured"] = str(reason)
         print(json.dumps(line), flush=True)
