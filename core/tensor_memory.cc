@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <map>
@@ -38,7 +40,7 @@ class Mapping {
   Mapping& operator=(const Mapping&) = delete;
   ~Mapping() { ::munmap(base_, bytes_); }
 
-  void* base() const { return base_; }
+  std::byte* base() const { return static_cast<std::byte*>(base_); }
 
   // The part that begins at a huge page.
   std::byte* huge(size_t bytes) const {
@@ -55,7 +57,10 @@ class Mapping {
 };
 
 // Asking for all pages at once costs half of what it costs to touch them one by one.
-void populate(void* memory, size_t bytes) { ::madvise(memory, bytes, MADV_POPULATE_WRITE); }
+void populate(std::byte* memory, size_t bytes) {
+  const size_t before = reinterpret_cast<uintptr_t>(memory) % kPage;  // on the same page
+  ::madvise(memory - before, bytes + before, MADV_POPULATE_WRITE);
+}
 
 // Some huge pages, given out piece by piece: the first free piece that is large enough.
 class Region {
@@ -108,38 +113,53 @@ class Region {
 class SharedPages {
  public:
   std::shared_ptr<void> allocate(size_t bytes) {
-    const std::scoped_lock lock(mutex_);
-    if (plain_ + bytes <= kOnPlainPages) return plain_pages(bytes);
+    if (plain_ + bytes <= kOnPlainPages) {
+      auto pages = std::make_shared<PlainPages>(plain_, bytes);
+      std::byte* memory = pages->begin();
+      return {std::move(pages), memory};
+    }
     const size_t whole = round_up(bytes, kPage) + kStagger;
-    std::byte* memory = nullptr;
-    for (auto r = regions_.begin(); memory == nullptr && r != regions_.end(); ++r)
-      memory = (*r)->take(whole);
-    if (memory == nullptr) memory = regions_.emplace_back(std::make_unique<Region>())->take(whole);
-    return {memory, [this, whole](void* p) { release(static_cast<std::byte*>(p), whole); }};
+    return {take(whole), [this, whole](void* p) { release(static_cast<std::byte*>(p), whole); }};
   }
 
  private:
-  std::shared_ptr<void> plain_pages(size_t bytes) {
-    auto pages = std::make_shared<Mapping>(bytes);
-    void* memory = pages->base();
-    populate(memory, bytes);
-    plain_ += bytes;
-    return {memory, [this, bytes, pages](void*) {
-              const std::scoped_lock lock(mutex_);
-              plain_ -= bytes;
-            }};
+  class PlainPages {
+   public:
+    PlainPages(std::atomic<size_t>& held, size_t bytes)
+        : mapping_(bytes), held_(held), bytes_(bytes) {
+      populate(mapping_.base(), bytes);
+      held_ += bytes;
+    }
+    PlainPages(const PlainPages&) = delete;
+    PlainPages& operator=(const PlainPages&) = delete;
+    ~PlainPages() { held_ -= bytes_; }
+    std::byte* begin() const { return mapping_.base(); }
+
+   private:
+    Mapping mapping_;
+    std::atomic<size_t>& held_;
+    size_t bytes_;
+  };
+
+  std::byte* take(size_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& region : regions_) {
+      if (std::byte* memory = region->take(bytes)) return memory;
+    }
+    return regions_.emplace_back(std::make_unique<Region>())->take(bytes);
   }
 
+  // The last region stays: one that comes and goes with a single tensor would be mapped each time.
   void release(const std::byte* memory, size_t bytes) {
     const std::scoped_lock lock(mutex_);
     const auto region =
         std::ranges::find_if(regions_, [&](const auto& r) { return r->holds(memory); });
     (*region)->give_back(memory, bytes);
-    if ((*region)->empty()) regions_.erase(region);
+    if ((*region)->empty() && regions_.size() > 1) regions_.erase(region);
   }
 
-  std::mutex mutex_;
-  size_t plain_ = 0;
+  std::atomic<size_t> plain_ = 0;  // bytes on plain pages
+  std::mutex mutex_;               // over the regions
   std::vector<std::unique_ptr<Region>> regions_;
 };
 
@@ -160,7 +180,7 @@ std::shared_ptr<void> allocate_tensor_memory(size_t bytes) {
   }
   if (bytes < kShared) return shared_pages().allocate(bytes);
   auto pages = std::make_shared<Mapping>(bytes + kHugePage);
-  void* memory = pages->huge(bytes);
+  std::byte* memory = pages->huge(bytes);
   populate(memory, bytes);
   return {std::move(pages), memory};
 }

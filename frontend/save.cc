@@ -204,10 +204,11 @@ Model load_model(const std::string& path, const LoadOptions& options, std::sourc
     const bool continues = !file.training_state.empty();
     const std::vector<const NamedTensor*> slots =
         continues ? slots_in(file) : std::vector<const NamedTensor*>();
+    const auto arguments =
+        with_hint([&] { return compile_arguments_from_config(settings, options.custom_objects); });
     std::optional<WithoutInitialValues> values_come_from_the_file;
     if (!slots.empty()) values_come_from_the_file.emplace();
-    model.compile(
-        with_hint([&] { return compile_arguments_from_config(settings, options.custom_objects); }));
+    model.compile(arguments);
     if (continues) restore_training(model, file, slots, path);
   }
   return model;

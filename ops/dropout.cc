@@ -60,10 +60,10 @@ std::vector<Symbol> decompose_dropout(std::span<const Symbol> in, const Attribut
   const int64_t stream = a.get_int("stream");
   // 16 bits cost half of 32, and the rate is off by 2^-17 at most. Near 0 or 1 that would be more
   // than 2^-11 of what is dropped or of what is kept: there 24 bits are drawn.
-  const bool coarse = std::min(rate, 1 - rate) < 0x1p-6;
+  const bool needs_24_bits = std::min(rate, 1 - rate) < 0x1p-6;
   const Symbol keep =
-      coarse ? greater_equal(random_uniform(in[1], shape, stream, in[0].dtype()), rate)
-             : greater_equal(random_bits16(in[1], shape, stream), std::round(rate * 65536));
+      needs_24_bits ? greater_equal(random_uniform(in[1], shape, stream, in[0].dtype()), rate)
+                    : greater_equal(random_bits16(in[1], shape, stream), std::round(rate * 65536));
   return {select(keep, in[0] * (1 / (1 - rate)), 0.0)};
 }
 

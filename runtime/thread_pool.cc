@@ -217,7 +217,10 @@ int threads() {
 }
 
 PoolLease::PoolLease(double microseconds) {
-  if (!is_start_worthwhile(microseconds)) return;
+  if (!is_start_worthwhile(microseconds)) {
+    if (std::getenv("SINTER_THREADS") != nullptr) threads();  // raises where it is no number
+    return;
+  }
   const int n = threads();
   if (n == 1 || !Pool::instance().try_lease()) return;
   workers_ = n;

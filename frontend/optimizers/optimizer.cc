@@ -81,21 +81,24 @@ void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
     std::ranges::replace(name, '/', '_');
     return name + "_" + slot;
   };
+  const auto add_slot = [&](const Variable& w, const std::string& slot, const auto& initial) {
+    const ValueType type = w.value.type();
+    return add_variable(slot_name(w, slot), WithoutInitialValues::is_active()
+                                                ? Tensor::placeholder(type.dtype, type.shape)
+                                                : initial(type));
+  };
   if (options_.use_ema) {
     // The average starts as the weight itself.
     for (const VariablePtr& w : weights)
-      averages_.push_back(add_variable(slot_name(*w, "average"), w->value.clone()));
+      averages_.push_back(
+          add_slot(*w, "average", [&](const ValueType&) { return w->value.clone(); }));
   }
-  const auto initial = [](const Variable& w, double value) {
-    const ValueType type = w.value.type();
-    return WithoutInitialValues::is_active() ? Tensor::placeholder(type.dtype, type.shape)
-                                             : Tensor::full(type.dtype, type.shape, value);
-  };
   for (const std::vector<Slot>& run : slots()) {
     for (size_t i = 0; i < weights.size(); ++i) {
       for (const Slot& s : run) {
-        slots_[i][s.name] =
-            add_variable(slot_name(*weights[i], s.name), initial(*weights[i], s.initial));
+        slots_[i][s.name] = add_slot(*weights[i], s.name, [&](const ValueType& type) {
+          return Tensor::full(type.dtype, type.shape, s.initial);
+        });
       }
     }
   }

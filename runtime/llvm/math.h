@@ -2,9 +2,11 @@
 //
 // Largest errors in units of the last place, against the exact value, as
 // tests/unit/runtime/llvm/math_test.cc holds them to:
-//   float32: sqrt 1 (0.5 without AVX-512), exp 1.5, expm1 1.5, log 1, log1p 2, tanh 2.5, erf 2.5
+//   float32: sqrt 1 (0.5 of a single number and
+//   without AVX-512), exp 1.5, expm1 1.5, log 1, log1p 2, tanh 2.5, erf 2.5
 //   and, made of exp, sigmoid 3.5 (above -88); sin, cos, pow are libm's, lane by lane
-//   float64: sqrt 0.5, exp 1.5, expm1 2, log 1.5, log1p 2.5, tanh 4.5; erf, sin, cos, pow are libm's
+//   float64: sqrt 0.5, exp 1.5, expm1 2, log 1.5, log1p 2.5, tanh 4.5; erf, sin, cos, pow are
+//   libm's
 #pragma once
 
 #include "core/scalar_expr.h"
@@ -17,8 +19,8 @@ namespace sinter::codegen {
 
 class Emitter;
 
-/// One of sqrt, exp, expm1, log, log1p, tanh, erf, sin, cos (b null) or pow, on float32 or float64 of any
-/// lane count.
+/// One of sqrt, exp, expm1, log, log1p, tanh, erf, sin, cos (b null) or pow, on float32 or float64
+/// of any lane count.
 llvm::Value* emit_math(Emitter& e, ScalarOp op, DType dtype, llvm::Value* a,
                        llvm::Value* b = nullptr);
 

@@ -77,12 +77,15 @@ class OneDnnBackend final : public Backend {
   std::string_view name() const override { return "onednn"; }
   std::string version() const override { return plugin().library(); }
   std::string missing() const override {
-    try {
-      plugin();
-      return "";
-    } catch (const Error& error) {
-      return error.what();
-    }
+    static const std::string why = [] {
+      try {
+        plugin();
+        return std::string();
+      } catch (const Error& error) {
+        return std::string(error.what());
+      }
+    }();
+    return why;
   }
   std::string why_not(const Graph& graph, int32_t node) const override {
     return attempts_.why_not(graph, node);

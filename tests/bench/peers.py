@@ -220,7 +220,6 @@ def make_openvino(work, threads):
     return lambda: request.infer({0: x}, share_inputs=True, share_outputs=True)
 
 
-# name: (the package whose version is shown, modules that must be there, maker)
 # {name: (modules, the first of which gives the version; maker)}
 PEERS = {
     "jax": (["jax"], make_jax),
@@ -236,8 +235,11 @@ PEERS = {
 def installed_peers():
     """{name: version}. A module may come from packages of several names (tensorflow, tensorflow-cpu)."""
     packages = importlib.metadata.packages_distributions()
-    return {name: importlib.metadata.version(packages[modules[0]][0]) for name, (modules, _) in PEERS.items()
-            if all(importlib.util.find_spec(m) for m in modules)}
+
+    def version(module):
+        return importlib.metadata.version(packages[module][0]) if module in packages else "of unknown version"
+
+    return {name: version(modules[0]) for name, (modules, _) in PEERS.items() if all(importlib.util.find_spec(m) for m in modules)}
 
 
 def measure(step, seconds, started):

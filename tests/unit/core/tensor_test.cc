@@ -2,11 +2,43 @@
 #include "core/tensor.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include "core/error.h"
 
 namespace sinter {
 namespace {
+
+// Of the whole pages within the elements.
+double share_in_memory(const Tensor& t) {
+  constexpr uintptr_t kPage = 4096;
+  const auto begin = reinterpret_cast<uintptr_t>(t.raw()),
+             end = begin + static_cast<uintptr_t>(t.bytes());
+  const uintptr_t first = (begin + kPage - 1) / kPage, last = end / kPage;
+  std::vector<unsigned char> present(last - first);
+  EXPECT_EQ(
+      ::mincore(reinterpret_cast<void*>(first * kPage), (last - first) * kPage, present.data()), 0);
+  const auto count = std::ranges::count_if(present, [](unsigned char p) { return (p & 1) != 0; });
+  return static_cast<double>(count) / static_cast<double>(present.size());
+}
+
+// A few tensors of each kind: on plain pages, in a shared region, on huge pages of their own.
+TEST(Tensor, IsInMemoryOnceItIsMade) {
+  std::vector<Tensor> tensors;
+  for (const int64_t kib : {512, 512, 512, 512, 512, 700, 3000, 300, 5000}) {
+    tensors.emplace_back(DType::kFloat32, Shape{kib * 256});
+    EXPECT_EQ(share_in_memory(tensors.back()), 1) << kib;
+  }
+}
+
+TEST(Tensor, PlaceholdersTakeNoMemory) {
+  for (const int64_t kib : {512, 5000})
+    EXPECT_EQ(share_in_memory(Tensor::placeholder(DType::kFloat32, {kib * 256})), 0);
+}
 
 TEST(Tensor, PlaceholdersAreZerosThatMayBeWritten) {
   for (const Shape& shape : {Shape{}, Shape{0}, Shape{3}, Shape{1 << 10, 1 << 10}}) {
