@@ -366,4 +366,15 @@ void register_kernel_ops(Registry& registry) {
   add("fusion", KernelKind::kFusion, 0, kAnyNumber, {kind, {"body", A::kGraph}}, fusion_types);
 }
 
+std::vector<bool> reduced_dims(const Graph& graph, const Node& node) {
+  const Shape& from = graph.type(node.inputs[0]).shape;
+  const std::vector<int64_t> axes = node.is("arg_reduce")
+                                        ? std::vector<int64_t>{node.attributes.get_int("axis")}
+                                        : node.attributes.get_ints("axes");
+  std::vector<bool> reduced(static_cast<size_t>(from.rank()), false);
+  for (int64_t a : axes)
+    reduced[static_cast<size_t>(from.normalize_axis(static_cast<int>(a)))] = true;
+  return reduced;
+}
+
 }  // namespace sinter

@@ -28,11 +28,17 @@
 
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 namespace sinter {
 
+class Graph;
+struct Node;
 class Registry;
 inline constexpr int64_t kSliceEnd = std::numeric_limits<int64_t>::max();
 void register_kernel_ops(Registry& registry);
+
+/// Which dimensions of its operand a reduce or an arg_reduce reduces.
+std::vector<bool> reduced_dims(const Graph& graph, const Node& node);
 
 }  // namespace sinter

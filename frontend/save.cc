@@ -125,18 +125,12 @@ void adopt(const std::vector<VariablePtr>& variables,
   }
 }
 
-std::vector<const NamedTensor*> weights_in(const ModelFile& file) {
+// The weights, or what belongs to the optimizer.
+std::vector<const NamedTensor*> tensors_in(const ModelFile& file, bool of_optimizer) {
   std::vector<const NamedTensor*> result;
   for (const NamedTensor& t : file.tensors) {
-    if (t.name != kRandomState && !t.name.starts_with(kOptimizerPrefix)) result.push_back(&t);
-  }
-  return result;
-}
-
-std::vector<const NamedTensor*> slots_in(const ModelFile& file) {
-  std::vector<const NamedTensor*> result;
-  for (const NamedTensor& t : file.tensors) {
-    if (t.name.starts_with(kOptimizerPrefix)) result.push_back(&t);
+    if (t.name != kRandomState && t.name.starts_with(kOptimizerPrefix) == of_optimizer)
+      result.push_back(&t);
   }
   return result;
 }
@@ -195,7 +189,7 @@ Model load_model(const std::string& path, const LoadOptions& options, std::sourc
     return model_of(architecture_from_config(parse_json(file.architecture, source),
                                              custom_layers(options.custom_objects), where));
   });
-  adopt(model.variables(), weights_in(file), true, fmt::format("the model in '{}'", path));
+  adopt(model.variables(), tensors_in(file, false), true, fmt::format("the model in '{}'", path));
   if (const Tensor* random = file.find_tensor(kRandomState))
     model.state()->random_state->assign(*random);
   if (options.compile && !file.compile_settings.empty()) {
@@ -203,7 +197,7 @@ Model load_model(const std::string& path, const LoadOptions& options, std::sourc
         parse_json(file.compile_settings, fmt::format("the settings of compile in '{}'", path));
     const bool continues = !file.training_state.empty();
     const std::vector<const NamedTensor*> slots =
-        continues ? slots_in(file) : std::vector<const NamedTensor*>();
+        continues ? tensors_in(file, true) : std::vector<const NamedTensor*>();
     const auto arguments =
         with_hint([&] { return compile_arguments_from_config(settings, options.custom_objects); });
     std::optional<WithoutInitialValues> values_come_from_the_file;
@@ -225,7 +219,7 @@ void save_weights(const Model& model, const std::string& path) {
 void load_weights(const Model& model, const std::string& path) {
   register_ops();
   const ModelFile file = load_model_file(path);
-  adopt(model.variables(), weights_in(file), false, fmt::format("model '{}'", model.name()));
+  adopt(model.variables(), tensors_in(file, false), false, fmt::format("model '{}'", model.name()));
 }
 
 std::string to_json(const Model& model, int indent) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/kernel_ops.h"
 #include "passes/region.h"
 
 namespace sinter {
@@ -90,17 +91,10 @@ Reading read_operand(const Graph& graph, ValueId id) {
   return reading ? *reading : Reading{at};
 }
 
-std::vector<int64_t> reduced_axes(const Node& node) {
-  if (node.is("arg_reduce")) return {node.attributes.get_int("axis")};
-  return node.attributes.get_ints("axes");
-}
-
 bool classify_reduce(const Graph& graph, const Node& node, Member& member) {
   const Shape& shape = graph.type(node.inputs[0]).shape;
-  std::vector<bool> kept(static_cast<size_t>(shape.rank()), true);
-  for (int64_t a : reduced_axes(node)) {
-    kept[static_cast<size_t>(shape.normalize_axis(static_cast<int>(a)))] = false;
-  }
+  std::vector<bool> kept = reduced_dims(graph, node);
+  kept.flip();
   const Runs runs = find_runs(shape, kept);
   if (runs.mixed || !runs.other) return false;
   if (!runs.kept) {

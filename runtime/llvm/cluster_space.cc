@@ -2,21 +2,10 @@
 
 #include <algorithm>
 
+#include "core/kernel_ops.h"
+
 namespace sinter::codegen {
-namespace {
-
-std::vector<bool> reduced_dims(const Graph& graph, const Node& n) {
-  const Shape& from = graph.type(n.inputs[0]).shape;
-  std::vector<bool> reduced(static_cast<size_t>(from.rank()), false);
-  const std::vector<int64_t> axes = n.is("arg_reduce")
-                                        ? std::vector<int64_t>{n.attributes.get_int("axis")}
-                                        : n.attributes.get_ints("axes");
-  for (int64_t a : axes)
-    reduced[static_cast<size_t>(from.normalize_axis(static_cast<int>(a)))] = true;
-  return reduced;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 bool reads_raw(const Node& n, size_t input) {
   return n.is("slice") || n.is("random") || n.is("size") || (n.is("gather") && input == 0);

@@ -119,6 +119,12 @@ Value Emitter::lane_numbers(llvm::Type* element, int lanes) {
 
 // --- memory
 
+Value Emitter::on_stack(llvm::Type* type, int64_t count) {
+  llvm::BasicBlock& entry = ir_.GetInsertBlock()->getParent()->getEntryBlock();
+  llvm::IRBuilder<> at_entry(&entry, entry.begin());
+  return at_entry.CreateAlloca(llvm::ArrayType::get(type, static_cast<uint64_t>(count)));
+}
+
 Value Emitter::element(Value pointer, DType dtype, Value offset) {
   return ir_.CreateGEP(storage_type(dtype), pointer, offset);
 }

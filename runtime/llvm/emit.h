@@ -66,6 +66,8 @@ class Emitter {
   // --- memory; `offset` counts elements (i64). `mask` (lanes x i1) may be null: all lanes.
   // Masked-off lanes load as zero.
   Value element(Value pointer, DType dtype, Value offset);
+  /// Room for so many values, made once a call of the function.
+  Value on_stack(llvm::Type* type, int64_t count);
   Value load(DType dtype, Value pointer, Value offset, int lanes = 1, Value mask = nullptr);
   void store(DType dtype, Value value, Value pointer, Value offset, Value mask = nullptr);
   /// A whole vector at an address that is a multiple of its size, past the caches; fence() before

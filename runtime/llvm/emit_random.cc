@@ -13,9 +13,7 @@ PhiloxKey load_philox_key(Emitter& e, Value state, int64_t stream) {
   Value seed = e.load(DType::kInt64, state, e.i64(0));
   Value step = e.load(DType::kInt64, state, e.i64(1));
   const auto high = [&](Value v) { return ir.CreateLShr(v, uint64_t{32}); };
-  llvm::BasicBlock& entry = ir.GetInsertBlock()->getParent()->getEntryBlock();
-  llvm::IRBuilder<> at_entry(&entry, entry.begin());
-  Value rounds = at_entry.CreateAlloca(ir.getInt64Ty(), ir.getInt32(2 * kPhiloxRounds));
+  Value rounds = e.on_stack(ir.getInt64Ty(), 2 * kPhiloxRounds);
   Value k0 = seed, k1 = ir.CreateXor(high(seed), e.i64(static_cast<uint32_t>(stream)));
   for (int round = 0; round < kPhiloxRounds; ++round) {
     // The last products are wanted whole: their keys belong to the upper halves.

@@ -67,12 +67,7 @@ void MatmulIr::loop(Value begin, Value end, int64_t step, const std::function<vo
   e.loop(begin, end, step, body);
 }
 
-Value MatmulIr::on_stack(int64_t vectors) {
-  llvm::BasicBlock& entry = b.GetInsertBlock()->getParent()->getEntryBlock();
-  llvm::IRBuilder<> at_entry(&entry, entry.begin());
-  return at_entry.CreateAlloca(
-      llvm::ArrayType::get(e.type(dtype, lanes), static_cast<uint64_t>(vectors)));
-}
+Value MatmulIr::on_stack(int64_t vectors) { return e.on_stack(e.type(dtype, lanes), vectors); }
 
 void MatmulIr::store_all(std::span<const Value> vectors, Value pointer) {
   for (size_t i = 0; i < vectors.size(); ++i)
