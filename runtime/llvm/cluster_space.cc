@@ -5,7 +5,6 @@
 #include "core/kernel_ops.h"
 
 namespace sinter::codegen {
-namespace {}  // namespace
 
 bool reads_raw(const Node& n, size_t input) {
   return n.is("slice") || n.is("random") || n.is("size") || (n.is("gather") && input == 0);
