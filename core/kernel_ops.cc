@@ -306,6 +306,12 @@ Types fusion_types(In in, const Attributes& a) {
       fail("input {} is {}, its body expects {}", i, in[i].to_string(), expected.to_string());
   }
   if (!body.variables().empty() || !body.updates().empty()) fail("a fused region has no variables");
+  for (const Node& node : body.nodes()) {
+    const KernelKind kind = node.op->kind;
+    if (!node.is("input") && (kind == KernelKind::kSource || kind == KernelKind::kComposite ||
+                              kind == KernelKind::kFusion))
+      fail("a fused region holds inputs and kernel ops, found '{}'", node.op->name);
+  }
   Types types;
   for (const Graph::Output& o : body.outputs()) types.push_back(body.type(o.value));
   return types;

@@ -2,10 +2,9 @@
 // regions that run as one kernel.
 //
 // Nodes start as groups of their own and are merged along the edges between them, as long as all
-// values of a group fit one space of rows and columns (fuse_elementwise.h) and the groups stay
+// values of a group fit one space of rows and columns (core/region_form.h) and the groups stay
 // acyclic. Three rounds: producers with consumers; reductions that read the same value; scalar
 // work. Broadcasts, iota and random are made anew inside every region that reads them.
-#include "passes/fuse_elementwise.h"
 
 #include <algorithm>
 #include <map>
@@ -13,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/prologue.h"
+#include "core/region_form.h"
 #include "passes/partition.h"
 #include "passes/passes.h"
 #include "passes/region.h"

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "core/error.h"
-#include "passes/fuse_elementwise.h"
+#include "core/region_form.h"
 #include "passes/partition.h"
 #include "passes/passes.h"
 #include "passes/region.h"

@@ -1,5 +1,5 @@
 // Building fused regions: how members read their operands, and bodies in the form of
-// fuse_elementwise.h.
+// core/region_form.h.
 #pragma once
 
 #include <map>

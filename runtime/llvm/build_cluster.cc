@@ -209,10 +209,6 @@ class ClusterBuilder {
       const int operand = emit(n.inputs[0]);
       return operand < 0 || space_.reduced_by(n) == 0 ? operand : row_reduce(v, n, operand);
     }
-    if (n.is("constant")) {
-      const Tensor& value = n.attributes.get<Tensor>("value");
-      return value.elements() == 1 ? emit_constant(value) : -1;
-    }
     if (n.is("size"))
       return nest_.number(
           dtype, static_cast<double>(
@@ -240,14 +236,6 @@ class ClusterBuilder {
     if (n.is("slice")) return emit_slice(v, n);
     if (n.is("gather")) return emit_gather(v, n);
     return -1;
-  }
-
-  int emit_constant(const Tensor& value) {
-    if (value.dtype() == DType::kInt64) {
-      const int64_t exact = value.data<int64_t>()[0];
-      if (static_cast<int64_t>(static_cast<double>(exact)) != exact) return -1;
-    }
-    return nest_.number(value.dtype(), value.at(0));
   }
 
   int emit_map(ValueId v, const Node& n) {

@@ -65,20 +65,11 @@ void build_separately(const Region& region, LoopProgram& program) {
   for (int32_t i : region.nodes) {
     const Node& n = graph.node(i);
     Region one{.graph = &graph,
-               .nodes = {},
+               .nodes = {i},
                .inputs = {},
                .outputs = {},
                .scratch_argument = region.scratch_argument};
-    for (ValueId v : n.inputs) {
-      if (graph.node(v).is("constant") && !known.contains(v))
-        one.nodes.push_back(v.node);
-      else
-        one.inputs[v] = known.at(v);
-    }
-    one.nodes.push_back(i);
-    std::sort(one.nodes.begin(), one.nodes.end());
-    one.nodes.erase(std::unique(one.nodes.begin(), one.nodes.end()), one.nodes.end());
-    if (n.is("constant") && !region.outputs.contains({i, 0})) continue;
+    for (ValueId v : n.inputs) one.inputs[v] = known.at(v);
     for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) {
       const ValueId v{i, r};
       const auto output = region.outputs.find(v);
@@ -153,9 +144,7 @@ void absorb_reshapes(Region& region) {
     const Node& n = graph.node(v);
     if (!n.is("reshape") || !region.outputs.contains(v) || is_read(v)) continue;
     const ValueId from = n.inputs[0];
-    if (region.inputs.contains(from) || region.outputs.contains(from) ||
-        graph.node(from).is("constant"))
-      continue;
+    if (region.inputs.contains(from) || region.outputs.contains(from)) continue;
     region.outputs[from] = region.outputs.at(v);
     region.outputs.erase(v);
     region.nodes.erase(std::find(region.nodes.begin(), region.nodes.end(), *it));

@@ -44,10 +44,6 @@ bool ClusterSpace::place(ValueId root) {
   }
   if (dims_.size() > 60) return false;
   set(root, root_axes);
-  for (int32_t i : region_.nodes) {
-    if (!graph_.node(i).is("constant")) continue;
-    set({i, 0}, std::vector<int>(static_cast<size_t>(shape({i, 0}).rank()), -1));
-  }
   // What one node tells may place its neighbours on either side.
   do {
     changed_ = false;
@@ -180,9 +176,10 @@ void ClusterSpace::place_transpose(int32_t i) {
   }
 }
 
-// A reshape that only adds or drops dimensions of 1.
+// A reshape that only adds or drops dimensions of 1. Where both sides have been placed by others,
+// they must agree.
 void ClusterSpace::place_reshape(ValueId from, ValueId to) {
-  if (!has(from) || has(to)) return;
+  if (!has(from)) return;
   std::vector<std::pair<int64_t, int>> kept;
   for (int d = 0; d < shape(from).rank(); ++d) {
     if (shape(from)[d] != 1) kept.emplace_back(shape(from)[d], axes(from)[static_cast<size_t>(d)]);

@@ -76,10 +76,6 @@ Value MatmulEpilogue::emit_value(ValueId id, const EpilogueSite& site) {
   if (node.is("input") || node.is("reshape"))
     return load(region_.unshaped(id), region_.strides_of(id), site);
   if (node.is("broadcast")) return value(node.inputs[0], site);
-  if (node.is("constant")) {
-    const Tensor& tensor = node.attributes.get<Tensor>("value");
-    return e_.number(tensor.dtype(), tensor.at(0), ir_.lanes);
-  }
   SINTER_CHECK(node.is("map"), node.op->name);
   Values arguments;
   for (ValueId input : node.inputs) arguments.push_back(value(input, site));

@@ -1,11 +1,12 @@
 // Reads and checks the body of a contract fusion (its form is described in
-// passes/fuse_elementwise.h).
+// core/region_form.h).
 #include "runtime/llvm/matmul_region.h"
 
 #include <algorithm>
 
 #include "core/error.h"
 #include "core/op_record.h"
+#include "core/region_form.h"
 
 namespace sinter::codegen {
 namespace {
@@ -47,8 +48,8 @@ bool needs_whole_rows(const Graph& body, const Node& node, int64_t columns) {
   return node.is("reduce") && (has_axis(node, 1) || is_row_value(body, node.inputs[0], columns));
 }
 
+// What the form of regions allows, but this backend does not.
 std::string check_body(const Graph& body, const Cpu& cpu) {
-  int contracts = 0;
   int64_t columns = 0;
   DType dtype = DType::kFloat32;
   for (const Node& node : body.nodes()) {
@@ -60,33 +61,29 @@ std::string check_body(const Graph& body, const Cpu& cpu) {
       if (body.type(node.inputs[1]).dtype == DType::kFloat64 && dtype != DType::kFloat64)
         return "a matmul of bfloat16 by float64";
       if (!node.types[0].shape.is_static()) return "a matmul of unknown size";
-      for (ValueId input : node.inputs) {
-        if (!body.node(input).is("input"))
-          return "the operands of a matmul region must be its inputs";
-      }
       columns = columns_of(body, node);
-      ++contracts;
     } else if (node.is("reduce") || node.is("arg_reduce") || node.is("iota")) {
       const bool whole_rows = needs_whole_rows(body, node, columns);
-      if (!whole_rows && node.types[0].dtype != dtype)
-        return "a matmul region can only sum columns of its own dtype";
-      if (node.is("reduce") && has_axis(node, 0) && node.attributes.get_string("kind") != "sum")
-        return "a matmul region can only sum over rows";
       if (whole_rows && columns > kWholeRowColumns)
         return "a matmul region with long rows can only sum columns";
-    } else if (!node.is("input") && !node.is("reshape") && !node.is("map") &&
-               !node.is("broadcast") && !node.is("constant")) {
-      return "a matmul region cannot hold " + node.op->name;
     }
-    if (node.is("constant") && node.types[0].shape.elements() != 1)
-      return "a matmul region takes larger constants as inputs";
   }
-  return contracts == 1 ? "" : "a matmul region holds one contract";
+  for (const Graph::Output& output : body.outputs()) {
+    const Node& node = body.node(output.value);
+    const ValueId value = node.is("reshape") ? node.inputs[0] : output.value;
+    if (!body.node(value).is("contract") && is_row_value(body, value, columns) &&
+        columns > kWholeRowColumns)
+      return "a matmul region with long rows gives out no values of rows";
+  }
+  return "";
 }
 
 }  // namespace
 
 std::string MatmulRegion::why_not(const Graph& graph, int32_t node, const Cpu& cpu) {
+  if (graph.node(node).is("fusion")) {
+    if (std::string rule = why_no_region(graph, node); !rule.empty()) return rule;
+  }
   return check_body(*body_of(graph, graph.node(node)), cpu);
 }
 
@@ -104,7 +101,9 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
     const Node& inner = body.node(i);
     if (inner.is("contract")) {
       region.product = {i, 0};
-      columns = columns_of(body, inner);
+      const MatmulProblem problem = region.problem();
+      region.rows = problem.batch * problem.rows;
+      region.columns = columns = problem.columns;
       region.lhs = input_index(inner.inputs[0]);
       region.rhs = input_index(inner.inputs[1]);
     } else if (inner.is("map")) {
@@ -120,7 +119,7 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
     const Node& made_by = body.node(value);
     Result result{value, Form::kElements, body.type(value).dtype};
     if (made_by.is("reduce") && has_axis(made_by, 0)) {
-      result.value = region.unshaped(made_by.inputs[0]);
+      result.value = made_by.inputs[0];
       result.form = needs_whole_rows(body, made_by, columns) ? Form::kTotal : Form::kColumnSums;
     } else {
       region.whole_rows =
@@ -160,7 +159,9 @@ ValueId MatmulRegion::unshaped(ValueId id) const {
 
 EpilogueStrides MatmulRegion::strides_of(ValueId id) const {
   const Shape& shape = body->type(id).shape;
-  SINTER_CHECK(shape.rank() == 2, shape.to_string());
+  SINTER_CHECK(shape.rank() == 2 && (shape[0] == rows || shape[0] == 1) &&
+                   (shape[1] == columns || shape[1] == 1),
+               shape.to_string());
   return {shape[0] == 1 ? 0 : shape[1], shape[1] == 1 ? 0 : 1};
 }
 

@@ -29,7 +29,7 @@ struct MatmulRegion {
     kTotal,       // over everything
   };
   struct Result {
-    ValueId value;  // in the body, reshapes at the boundary left out; of sums what is summed
+    ValueId value;  // in a canonical shape, or the product; of sums what is summed
     Form form = Form::kElements;
     DType dtype = DType::kFloat32;  // of totals and elements any, of column sums the product's
     bool is_sum() const { return form != Form::kElements; }
@@ -37,6 +37,7 @@ struct MatmulRegion {
 
   std::shared_ptr<const Graph> body;
   ValueId product;           // the contract node's result
+  int64_t rows = 1, columns = 1;
   int32_t lhs = 0, rhs = 1;  // inputs of the region that are multiplied
   std::vector<Result> results;
   int64_t epilogue_cost = 0;  // of all scalar bodies, in additions an element

@@ -126,10 +126,6 @@ MatmulRows::Parts MatmulRows::emit_value(ValueId id) {
     return {node.is("reduce") ? reduce(kind, dtype, whole) : arg_reduce(kind, dtype, whole)};
   }
   if (node.is("iota")) return iota(node);
-  if (node.is("constant")) {
-    const Tensor& tensor = node.attributes.get<Tensor>("value");
-    return {e_.number(tensor.dtype(), tensor.at(0), ir_.lanes)};
-  }
   SINTER_CHECK(node.is("map"), node.op->name);
   return map(node, id.node, id.result);
 }

@@ -15,10 +15,9 @@ struct RegionStep {
 
 struct Region {
   std::vector<RegionStep> steps;
-  std::vector<int64_t> offsets;  // of values kept in scratch, -1 for inputs and constants
-  std::vector<std::pair<int32_t, Tensor>> constants;  // slot, value
-  std::vector<std::pair<int32_t, int64_t>> outputs;   // slot, bytes
-  std::vector<int32_t> inputs;                        // slots
+  std::vector<int64_t> offsets;                      // of values kept in scratch, -1 for inputs
+  std::vector<std::pair<int32_t, int64_t>> outputs;  // slot, bytes
+  std::vector<int32_t> inputs;                       // slots
   int64_t table_bytes = 0;
   int64_t bytes = 0;
 };
@@ -52,10 +51,6 @@ std::unique_ptr<Kernel> make_fusion(const Graph& graph, int32_t node) {
       region->inputs.push_back(slot({i, 0}));
       continue;
     }
-    if (inner.is("constant")) {
-      region->constants.emplace_back(slot({i, 0}), inner.attributes.get<Tensor>("value"));
-      continue;
-    }
     RegionStep step;
     step.kernel = make_kernel(*body, i);
     for (ValueId id : inner.inputs) step.slots.push_back(slot(id));
@@ -83,7 +78,6 @@ std::unique_ptr<Kernel> make_fusion(const Graph& graph, int32_t node) {
           if (region->offsets[s] >= 0) table[s] = scratch + region->offsets[s];
         }
         for (size_t i = 0; i < arity; ++i) table[region->inputs[i]] = buffers[i];
-        for (const auto& [s, value] : region->constants) table[s] = const_cast<void*>(value.raw());
         for (const RegionStep& step : region->steps) {
           size_t k = 0;
           for (int32_t s : step.slots) current[k++] = table[s];

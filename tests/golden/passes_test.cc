@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/region_form.h"
 #include "core/text.h"
 #include "ops/ops.h"
-#include "passes/fuse_elementwise.h"
 #include "passes/pass.h"
 #include "runtime/compile.h"
 #include "tests/golden/graph_cases.h"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <random>
 
+#include "core/region_form.h"
 #include "core/text.h"
 #include "ops/ops.h"
-#include "passes/fuse_elementwise.h"
 #include "passes/pass.h"
 #include "runtime/compile.h"
 #include "tests/support/graph_runs.h"

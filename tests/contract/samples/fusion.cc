@@ -26,7 +26,7 @@ void fusion_samples(Samples& out) {
   out.push_back({"map",
                  {{Shape{40}, 0, 1, DType::kBool}, {Shape{40}}},
                  {{"body", expr("(bool, float32) -> select(a0, neg(a1), a1)")}}});
-  // Regions in the canonical form that passes make (passes/fuse_elementwise.h).
+  // Regions in the canonical form that passes make (core/region_form.h).
   out.push_back({"fusion",
                  {{Shape{6, 9}}, {Shape{9}}},
                  {{"kind", std::string("map")}, {"body", region(R"g(graph "r" {

@@ -1,5 +1,6 @@
-// The form of fused regions, which fuse_elementwise and fuse_epilogues make and backends generate
-// code from; and its checker.
+// The form of fused regions, which the passes fuse_elementwise and fuse_epilogues make and backends
+// generate code from; and its checker, which is asked before code for a product's region is
+// generated.
 //
 // A `fusion` node runs its body as one kernel. Every body has one iteration space of R rows and C
 // columns, and every value in it stands in one of four canonical shapes, all of rank 2:
@@ -7,8 +8,9 @@
 //   full [R,C]     row [R,1]     column [1,C]     scalar [1,1]
 //
 // 1. Inputs have the types that the surrounding graph gives them. One `reshape` (no data moves)
-//    brings each into a canonical shape, unless it has it already. The int64[2] state of a `random`
-//    node is used as it is.
+//    brings each into a canonical shape, unless it has it already; nothing else reads the input as
+//    it is, for only in a canonical shape it has rows and columns. The int64[2] state of a `random`
+//    node is used as it is. There are no constants: they are inputs.
 // 2. Interior nodes, in topological order:
 //      map        full or row; all operands and results have that one shape
 //      broadcast  {dims=[0,1]}: row, column or scalar -> full; scalar -> row
@@ -30,19 +32,21 @@
 //   "contract"  inputs 0 and 1 are the operands of a `contract` without batch axes, the first
 //               interior node; a reshape brings its result to full (R = product of the left side's
 //               free dimensions, C of the right side's). The rest is as above; reductions over
-//               rows are sums, those of columns in the contract's floating dtype. The contract's
+//               rows are sums, column sums in the contract's floating dtype. The contract's
 //               own result may be an output too. Reductions over columns, totals, maps over rows
 //               and iota are there only where rows are short (Target::whole_row_columns), random
 //               never.
 #pragma once
 
+#include <string>
+
 #include "core/graph.h"
 
 namespace sinter {
 
-/// Raises InternalError when fusion node `node` breaks one of the rules above.
-void check_region(const Graph& graph, int32_t node);
-/// The same for every fusion node of the graph.
+/// "" or the first of the rules above that fusion node `node` breaks.
+std::string why_no_region(const Graph& graph, int32_t node);
+/// Raises InternalError when a fusion node of the graph breaks one of the rules.
 void check_regions(const Graph& graph);
 
 }  // namespace sinter

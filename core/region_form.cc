@@ -1,4 +1,6 @@
-// The checker of the rules in fuse_elementwise.h.
+// The checker of the rules in region_form.h.
+#include "core/region_form.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,18 +8,25 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "passes/fuse_elementwise.h"
 
 namespace sinter {
 namespace {
+
+struct Broken {
+  std::string rule;
+};
 
 class RegionChecker {
  public:
   RegionChecker(const Node& fusion)
       : kind_(fusion.attributes.get_string("kind")), body_(fusion.attributes.get_graph("body")) {}
 
+  /// Throws Broken.
   void run() {
-    require(kind_ == "map" || kind_ == "reduce" || kind_ == "contract", "kind");
+    require(kind_ == "map" || kind_ == "reduce" || kind_ == "contract", "an unknown kind");
+    for (const Node& node : body_.nodes()) {
+      for (const ValueType& t : node.types) require(t.shape.is_static(), "a value of unknown size");
+    }
     find_space();
     for (int32_t i = 0; i < body_.size(); ++i) check_node(i);
     require(kind_ != "map" || reduces_ == 0, "a reduce in a region of kind map");
@@ -27,15 +36,13 @@ class RegionChecker {
       require(seen.insert(o.value).second, "a value that is an output twice");
       require(!is_input(unshaped(o.value)), "an output that is an input");
     }
+    require(kind_ != "contract" || contracts_ == 1, "no contract in a region of kind contract");
     require(!seen.empty(), "no outputs");
   }
 
  private:
   void require(bool condition, std::string_view what) const {
-    if (!condition) {
-      throw InternalError(
-          fmt::format("fused region of kind {}: {}\n{}", kind_, what, to_text(body_)));
-    }
+    if (!condition) throw Broken{std::string(what)};
   }
   bool is_input(ValueId id) const { return body_.node(id).is("input"); }
   // What a boundary reshape reads.
@@ -92,6 +99,8 @@ class RegionChecker {
       require(node.inputs == std::vector<ValueId>{{body_.inputs()[0], 0}, {body_.inputs()[1], 0}},
               "a contract that does not read inputs 0 and 1");
       require(node.attributes.get_ints("lhs_batch").empty(), "a contract with batch axes");
+      require(is_floating(node.types[0].dtype), "a contract of integers");
+      dtype_ = node.types[0].dtype;
       return;
     }
     require(kind_ != "contract" || contracts_ == 1, "an interior node before the contract");
@@ -119,6 +128,8 @@ class RegionChecker {
               "an arg_reduce of another form");
     } else if (node.is("iota") || node.is("random")) {
       require(full(to), "a generator that is not full");
+      require(node.is("iota") || kind_ != "contract",
+              "random numbers in a region of kind contract");
     } else {
       require(false, "op '" + node.op->name + "'");
     }
@@ -137,6 +148,7 @@ class RegionChecker {
               "a reshape to no canonical shape");
       return;
     }
+    require(!from.is("reshape"), "a reshape of a reshape");
     for (const Node& user : body_.nodes()) {
       for (ValueId id : user.inputs) require(id.node != index, "a reshape inside");
     }
@@ -153,23 +165,40 @@ class RegionChecker {
     } else {
       require(over_rows && (full(from) || row(from)), "a reduce of another form");
     }
+    if (kind_ != "contract" || axes == std::vector<int64_t>{1}) return;
+    require(node.attributes.get_string("kind") == "sum", "a reduce over the rows of a product");
+    require(!over_rows || !full(from) || node.types[0].dtype == dtype_,
+            "column sums of another dtype than the product's");
   }
 
   std::string kind_;
   const Graph& body_;
   int64_t rows_ = 1;
   int64_t columns_ = 1;
+  DType dtype_ = DType::kFloat32;  // of the contract
   int contracts_ = 0;
   int reduces_ = 0;
 };
 
 }  // namespace
 
-void check_region(const Graph& graph, int32_t node) { RegionChecker(graph.node(node)).run(); }
+std::string why_no_region(const Graph& graph, int32_t node) {
+  try {
+    RegionChecker(graph.node(node)).run();
+  } catch (const Broken& broken) {
+    return broken.rule;
+  }
+  return "";
+}
 
 void check_regions(const Graph& graph) {
   for (int32_t i = 0; i < graph.size(); ++i) {
-    if (graph.node(i).is("fusion")) check_region(graph, i);
+    const Node& node = graph.node(i);
+    if (!node.is("fusion")) continue;
+    if (const std::string rule = why_no_region(graph, i); !rule.empty())
+      throw InternalError(fmt::format("fused region of kind {}: {}\n{}",
+                                      node.attributes.get_string("kind"), rule,
+                                      to_text(node.attributes.get_graph("body"))));
   }
 }
 
