@@ -7,11 +7,12 @@
 //   (x * s + t) K + b  =  x (s * K) + (t K + b)            s along the rows of K
 // The new kernel and bias are nodes over variables: no value is baked in, they form the prologue.
 #include <algorithm>
+#include <vector>
 
 #include "core/prologue.h"
 #include "ops/ops.h"
 #include "passes/passes.h"
-#include "passes/rule.h"
+#include "passes/rule_tables.h"
 
 namespace sinter {
 namespace {
@@ -67,8 +68,8 @@ Symbol norm_then_dense(const Match& m) {
 
 }  // namespace
 
-Graph fold_batch_norm(const Graph& graph, const PassContext& context) {
-  static const Rule rules[] = {
+std::span<const Rule> batch_norm_rules() {
+  static const std::vector<Rule> rules = {
       {"fold_batch_norm", "n:batch_norm_inference(d:dense(...)!, gamma, beta, mean, variance)", "",
        Numerics::kReassociates, why_not, dense_then_norm, true},
       {"fold_batch_norm", "d:dense(n:batch_norm_inference(x, gamma, beta, mean, variance)!, k)", "",
@@ -76,7 +77,11 @@ Graph fold_batch_norm(const Graph& graph, const PassContext& context) {
       {"fold_batch_norm", "d:dense(n:batch_norm_inference(x, gamma, beta, mean, variance)!, k, b)",
        "", Numerics::kReassociates, why_not, norm_then_dense, true},
   };
-  static const RuleSet set(rules);
+  return rules;
+}
+
+Graph fold_batch_norm(const Graph& graph, const PassContext& context) {
+  static const RuleSet set(batch_norm_rules());
   return apply_rules(graph, set, context);
 }
 

@@ -2,6 +2,7 @@
 #include "passes/rule.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <optional>
@@ -12,6 +13,8 @@
 
 namespace sinter {
 namespace {
+
+constexpr size_t kMostOperands = 8;  // of an op in a pattern
 
 class PatternParser {
  public:
@@ -72,7 +75,7 @@ class PatternParser {
     } else if (!take(")")) {
       do result.operands.push_back(expression());
       while (take(","));
-      require(take(")"));
+      require(take(")") && result.operands.size() <= kMostOperands);
     }
     result.used_once = take("!");
     return result;
@@ -101,58 +104,97 @@ Uses count_uses(const Graph& graph) {
   return uses;
 }
 
+// Looks for a pattern by trying: what is still to be matched is a list of goals, and whatever
+// decision (the order of two operands) comes before a goal that fails is taken back.
 class Matcher {
  public:
-  Matcher(const Graph& graph, const Uses& uses) : graph_(graph), uses_(uses) {}
+  /// With `shared_too`, nodes that a pattern wants for itself may be read elsewhere.
+  Matcher(const Graph& graph, const Uses& uses, bool shared_too)
+      : graph_(graph), uses_(uses), shared_too_(shared_too) {}
 
-  // Matches the op of `pattern` at node `index`. A failed attempt leaves the bindings as they were.
-  // `shared` tells that all fits but that a node is read elsewhere too.
-  bool match_node(const Pattern& pattern, int32_t index, Match& match) {
-    const Node& node = graph_.node(index);
-    if (!node.is(pattern.op)) return false;
-    const size_t saved = match.bindings.size();
-    if (!pattern.name.empty() && !match.bind(pattern.name, {index, 0})) return false;
-    if (pattern.any_operands || match_operands(pattern, node, match, false) ||
-        (is_commutative(pattern.op) && match_operands(pattern, node, match, true))) {
-      if (pattern.used_once && uses_[static_cast<size_t>(index)] != 1) shared_ = true;
-      nodes_.push_back(index);
-      return true;
-    }
-    match.bindings.resize(saved);
-    return false;
+  /// Calls `accept` for each way in which the pattern matches at node `index`, until it agrees;
+  /// `match` holds that way's bindings then.
+  template <typename Accept>
+  bool find(const Pattern& pattern, int32_t index, Match& match, const Accept& accept) {
+    const Goal goal{&pattern, {index, 0}, nullptr};
+    return solve(&goal, match, accept);
   }
-  bool shared() const { return shared_; }
-  // The nodes that make way for the replacement, operands first.
-  const std::vector<int32_t>& nodes() const { return nodes_; }
+
+  /// The nodes that make way for the replacement, operands first.
+  std::vector<int32_t> nodes() const {
+    std::vector<int32_t> sorted = nodes_;
+    std::ranges::sort(sorted);
+    const auto repeated = std::ranges::unique(sorted);
+    sorted.erase(repeated.begin(), repeated.end());
+    return sorted;
+  }
 
  private:
-  bool match_operands(const Pattern& pattern, const Node& node, Match& match, bool swapped) {
-    if (pattern.operands.size() != node.inputs.size()) return false;
+  struct Goal {
+    const Pattern* pattern = nullptr;
+    ValueId id;
+    const Goal* next = nullptr;
+  };
+
+  template <typename Accept>
+  bool solve(const Goal* goal, Match& match, const Accept& accept) {
+    if (goal == nullptr) return accept();
+    const Pattern& pattern = *goal->pattern;
     const size_t saved = match.bindings.size();
-    for (size_t k = 0; k < node.inputs.size(); ++k) {
-      const size_t from = swapped ? node.inputs.size() - 1 - k : k;
-      if (match_value(pattern.operands[k], node.inputs[from], match)) continue;
-      match.bindings.resize(saved);
-      return false;
+    bool solved = false;
+    switch (pattern.kind) {
+      case Pattern::Kind::kValue:
+        solved = match.bind(pattern.name, goal->id) && solve(goal->next, match, accept);
+        break;
+      case Pattern::Kind::kNumber: {
+        const std::optional<double> number = uniform_value(graph_, goal->id);
+        solved = number &&
+                 std::bit_cast<int64_t>(*number) == std::bit_cast<int64_t>(pattern.number) &&
+                 solve(goal->next, match, accept);
+        break;
+      }
+      case Pattern::Kind::kOp: solved = solve_op(*goal, match, accept); break;
     }
-    return true;
+    if (!solved) match.bindings.resize(saved);
+    return solved;
   }
 
-  bool match_value(const Pattern& pattern, ValueId id, Match& match) {
-    switch (pattern.kind) {
-      case Pattern::Kind::kValue: return match.bind(pattern.name, id);
-      case Pattern::Kind::kNumber: {
-        const std::optional<double> number = uniform_value(graph_, id);
-        return number && std::bit_cast<int64_t>(*number) == std::bit_cast<int64_t>(pattern.number);
-      }
-      case Pattern::Kind::kOp: return id.result == 0 && match_node(pattern, id.node, match);
-    }
+  template <typename Accept>
+  bool solve_op(const Goal& goal, Match& match, const Accept& accept) {
+    const Pattern& pattern = *goal.pattern;
+    const int32_t index = goal.id.node;
+    const Node& node = graph_.node(index);
+    if (goal.id.result != 0 || !node.is(pattern.op)) return false;
+    if (pattern.used_once && !shared_too_ && uses_[static_cast<size_t>(index)] != 1) return false;
+    if (!pattern.name.empty() && !match.bind(pattern.name, goal.id)) return false;
+    nodes_.push_back(index);
+    const bool either =
+        is_commutative(pattern.op) && node.inputs.size() == 2 && node.inputs[0] != node.inputs[1];
+    if (pattern.any_operands ? solve(goal.next, match, accept)
+                             : solve_operands(goal, false, match, accept) ||
+                                   (either && solve_operands(goal, true, match, accept)))
+      return true;
+    nodes_.pop_back();
     return false;
+  }
+
+  template <typename Accept>
+  bool solve_operands(const Goal& goal, bool swapped, Match& match, const Accept& accept) {
+    const std::vector<Pattern>& operands = goal.pattern->operands;
+    const std::vector<ValueId>& inputs = graph_.node(goal.id).inputs;
+    if (operands.size() != inputs.size()) return false;
+    std::array<Goal, kMostOperands> goals;
+    const Goal* next = goal.next;
+    for (size_t k = operands.size(); k-- > 0;) {
+      goals[k] = {&operands[k], inputs[swapped ? inputs.size() - 1 - k : k], next};
+      next = &goals[k];
+    }
+    return solve(next, match, accept);
   }
 
   const Graph& graph_;
   const Uses& uses_;
-  bool shared_ = false;
+  bool shared_too_;
   std::vector<int32_t> nodes_;
 };
 
@@ -174,12 +216,6 @@ Symbol build_text(const Pattern& pattern, const Match& match) {
   return match.graph().add1(pattern.op, operands);
 }
 
-// Why the matched rule may not fire, or "".
-std::string reason_against(const Rule& rule, const Match& match, bool shared) {
-  if (shared) return "a value in between is used elsewhere too";
-  return rule.why_not ? rule.why_not(match) : "";
-}
-
 // A rule that may fire at a node, and the nodes that make way.
 struct Found {
   const RuleSet::Parsed* rule;
@@ -197,17 +233,35 @@ class Finder {
     for (const RuleSet::Parsed& parsed : rules_.at(graph_.node(index).op->name)) {
       Match match(graph_);
       match.root = {index, 0};
-      Matcher matcher(graph_, uses_);
-      if (!matcher.match_node(parsed.pattern, index, match)) continue;
       const Rule& rule = *parsed.rule;
-      const std::string reason = reason_against(rule, match, matcher.shared());
-      if (reason.empty()) return Found{&parsed, std::move(match), matcher.nodes()};
-      if (rule.remarks) add_remark(context_, rule.name, graph_.node(index), reason);
+      std::string reason;  // against the first way to match it
+      const auto may_fire = [&] {
+        if (!rule.why_not) return true;
+        const std::string against = rule.why_not(match);
+        if (reason.empty()) reason = against;
+        return against.empty();
+      };
+      Matcher matcher(graph_, uses_, false);
+      if (matcher.find(parsed.pattern, index, match, may_fire))
+        return Found{&parsed, std::move(match), matcher.nodes()};
+      if (rule.remarks) remark(parsed, index, reason);
     }
     return std::nullopt;
   }
 
  private:
+  // Tells why a rule that matches does not fire.
+  void remark(const RuleSet::Parsed& parsed, int32_t index, std::string reason) const {
+    if (reason.empty()) {
+      Match match(graph_);
+      match.root = {index, 0};
+      Matcher matcher(graph_, uses_, true);
+      if (!matcher.find(parsed.pattern, index, match, [] { return true; })) return;
+      reason = "a value in between is used elsewhere too";
+    }
+    add_remark(context_, parsed.rule->name, graph_.node(index), reason);
+  }
+
   const Graph& graph_;
   const RuleSet& rules_;
   const PassContext& context_;

@@ -7,7 +7,8 @@
 //   n:transpose(x)  names a node, so that condition and replacement can read its attributes
 //   dense(...)      whatever the operands
 //   dense(...)!     its results are read by nothing but this pattern
-// Operands of add, multiply, logical_and, logical_or and equal match in either order.
+// Operands of add, multiply, logical_and, logical_or and equal match in either order, at any depth:
+// of all ways to match, the first for which the rule has no reason against it counts.
 #pragma once
 
 #include <functional>

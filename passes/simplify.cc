@@ -1,7 +1,7 @@
 // simplify: algebraic identities of elementwise ops, one a line. Exact unless the line says
 // otherwise; what would change a bit for some value (x + 0 turns -0 into 0, x * 0 hides NaN) is not
 // here.
-#include "passes/simplify.h"
+#include "passes/rule_tables.h"
 
 #include <cmath>
 #include <vector>
@@ -19,6 +19,19 @@ std::string only_integers(const Match& m) {
   return is_floating(m.source().type(m.root).dtype) ? "it would change -0 or NaN" : "";
 }
 
+std::string unless_bool(const Match& m) {
+  return m.source().type(m.root).dtype == DType::kBool ? "true + true is true, not 2" : "";
+}
+
+std::string unless_it_wraps(const Match& m) {
+  const DType dtype = m.type("x").dtype;
+  return dtype == DType::kInt32 || dtype == DType::kInt64 ? "a square may wrap around" : "";
+}
+
+std::string unless_unsigned(const Match& m) {
+  return m.type("x").dtype == DType::kUint8 ? "uint8 has no negative numbers" : "";
+}
+
 // Does every value of `from` survive the way to `to` and back?
 bool is_lossless(DType from, DType to) {
   if (from == to || from == DType::kBool) return true;
@@ -31,8 +44,15 @@ bool is_lossless(DType from, DType to) {
   }
 }
 
+// The inner cast must keep all values, and the outer one mean the same with and without it:
+// integers wrap around in casts between them, floats saturate.
 std::string unless_inner_cast_is_lossless(const Match& m) {
-  return is_lossless(m.type("x").dtype, m.type("inner").dtype) ? "" : "the inner cast loses values";
+  const DType from = m.type("x").dtype, by = m.type("inner").dtype, to = m.type("outer").dtype;
+  if (!is_lossless(from, by)) return "the inner cast loses values";
+  const bool integers = !is_floating(from) && !is_floating(to) && to != DType::kBool;
+  return integers && is_floating(by) && !is_lossless(from, to)
+             ? "the inner cast makes the outer one saturate"
+             : "";
 }
 
 Symbol cast_once(const Match& m) {
@@ -42,6 +62,7 @@ Symbol cast_once(const Match& m) {
 
 // 1 / c is exact for powers of two.
 std::string unless_power_of_two(const Match& m) {
+  if (!is_floating(m.type("x").dtype)) return "integers have no inverse";
   const std::optional<double> c = uniform_value(m.source(), m.id("c"));
   if (!c || !std::isfinite(*c) || *c == 0) return "the divisor is no constant";
   int exponent = 0;
@@ -73,9 +94,9 @@ std::span<const Rule> elementwise_rules() {
       {"times_zero",         "multiply(x, 0)",                 "0", kExact, only_integers},
       {"plus_zero",          "add(x, 0)",                      "x", kExact, only_integers},
       {"plus_minus_zero",    "add(x, -0)",                     "x"},
-      {"plus_negative",      "add(x, negative(y))",            "subtract(x, y)"},
+      {"plus_negative",      "add(x, negative(y))",            "subtract(x, y)", kExact, unless_bool},
       {"minus_zero",         "subtract(x, 0)",                 "x"},
-      {"minus_negative",     "subtract(x, negative(y))",       "add(x, y)"},
+      {"minus_negative",     "subtract(x, negative(y))",       "add(x, y)", kExact, unless_bool},
       {"minus_itself",       "subtract(x, x)",                 "0", kExact, only_integers},
       {"by_one",             "divide(x, 1)",                   "x"},
       {"by_minus_one",       "divide(x, -1)",                  "negative(x)"},
@@ -84,8 +105,8 @@ std::span<const Rule> elementwise_rules() {
       {"reciprocal_of_sqrt", "reciprocal(sqrt(x))",            "rsqrt(x)"},
       {"negative_twice",     "negative(negative(x))",          "x"},
       {"abs_twice",          "abs(abs(x))",                    "abs(x)"},
-      {"abs_of_negative",    "abs(negative(x))",               "abs(x)"},
-      {"abs_of_square",      "abs(square(x))",                 "square(x)"},
+      {"abs_of_negative",    "abs(negative(x))",               "abs(x)", kExact, unless_unsigned},
+      {"abs_of_square",      "abs(square(x))",                 "square(x)", kExact, unless_it_wraps},
       {"square_of_negative", "square(negative(x))",            "square(x)"},
       {"square_of_abs",      "square(abs(x))",                 "square(x)"},
       {"relu_twice",         "relu(relu(x))",                  "relu(x)"},

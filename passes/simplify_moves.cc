@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/kernel_ops.h"
-#include "passes/simplify.h"
+#include "passes/rule_tables.h"
 
 namespace sinter {
 namespace {
@@ -92,10 +92,14 @@ Symbol slice_once(const Match& m) {
       stride.push_back(1);
       continue;
     }
-    stride.push_back(inner.get_ints("stride")[k] * outer.get_ints("stride")[k]);
-    begin.push_back(inner.get_ints("begin")[k] +
-                    inner.get_ints("stride")[k] * outer.get_ints("begin")[k]);
-    end.push_back(to[d] == 0 ? begin.back() : begin.back() + (to[d] - 1) * stride.back() + 1);
+    // Of no elements there is no first one that lies in x, and strides between elements that do not
+    // exist may be of any size.
+    const int64_t first = to[d] == 0 ? 0
+                                     : inner.get_ints("begin")[k] +
+                                           inner.get_ints("stride")[k] * outer.get_ints("begin")[k];
+    stride.push_back(to[d] <= 1 ? 1 : inner.get_ints("stride")[k] * outer.get_ints("stride")[k]);
+    begin.push_back(first);
+    end.push_back(to[d] == 0 ? 0 : first + (to[d] - 1) * stride.back() + 1);
   }
   return m.graph().add1("slice", {m["x"]}, {{"begin", begin}, {"end", end}, {"stride", stride}});
 }

@@ -6,9 +6,11 @@
 // No clipping at epsilon, no logarithm of a rounded probability; the gradient softmax(z) - t is
 // right for saturated values too. Keras does the same. The frontend runs this pass before it takes
 // gradients.
+#include <vector>
+
 #include "ops/ops.h"
 #include "passes/passes.h"
-#include "passes/rule.h"
+#include "passes/rule_tables.h"
 
 namespace sinter {
 namespace {
@@ -41,9 +43,9 @@ Symbol from_dense(const Match& m) {
 
 }  // namespace
 
-Graph stabilize_cross_entropy(const Graph& graph, const PassContext& context) {
-  const auto build = [](const Match& m) { return from_logits(m, m["z"]); };
-  static const Rule rules[] = {
+std::span<const Rule> cross_entropy_rules() {
+  static const auto build = [](const Match& m) { return from_logits(m, m["z"]); };
+  static const std::vector<Rule> rules = {
       {"binary", "loss:binary_crossentropy(t, p:sigmoid(z))", "", Numerics::kReassociates, why_not,
        build},
       {"binary_of_dense", "loss:binary_crossentropy(t, p:dense(...))", "", Numerics::kReassociates,
@@ -53,7 +55,11 @@ Graph stabilize_cross_entropy(const Graph& graph, const PassContext& context) {
       {"sparse", "loss:sparse_categorical_crossentropy(t, p:softmax(z))", "",
        Numerics::kReassociates, why_not, build},
   };
-  static const RuleSet set(rules);
+  return rules;
+}
+
+Graph stabilize_cross_entropy(const Graph& graph, const PassContext& context) {
+  static const RuleSet set(cross_entropy_rules());
   return apply_rules(graph, set, context);
 }
 

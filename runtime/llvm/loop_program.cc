@@ -44,7 +44,7 @@ double reduce_identity(ReduceKind kind, DType dtype) {
     }
   };
   switch (kind) {
-    case ReduceKind::kSum: return 0;
+    case ReduceKind::kSum: return is_floating(dtype) ? -0.0 : 0;  // 0 + -0 is 0
     case ReduceKind::kProd: return 1;
     case ReduceKind::kMax: return lowest();
     case ReduceKind::kMin: return highest();

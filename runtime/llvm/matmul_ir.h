@@ -64,6 +64,8 @@ class MatmulIr {
   /// sum + x * y in every lane, or the sum of both products of a pair.
   Value multiply_add(Value x, Value y, Value sum);
   Value zero() { return e.number(dtype, 0, lanes); }
+  /// What leaves a sum as it is, -0 too.
+  Value nothing() { return e.number(dtype, -0.0, lanes); }
 };
 
 }  // namespace sinter::codegen

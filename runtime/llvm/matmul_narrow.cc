@@ -19,7 +19,7 @@ MatmulNarrow::MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulReg
 
 void MatmulNarrow::set_sums(Values targets) {
   sums_ = std::move(targets);
-  for (Value target : sums_) ir_.store(ir_.zero(), target, mask_);
+  for (Value target : sums_) ir_.store(ir_.nothing(), target, mask_);
 }
 
 void MatmulNarrow::emit(const PanelKind& kind, Value vector, Value batch, Value lhs, Value rhs) {
@@ -113,8 +113,8 @@ void MatmulNarrow::finish_rows(const Values& rows, Value row) {
       epilogue_.emit({row, ir_.index(0), static_cast<int64_t>(r), 0, mask_, rows[r]}, sums);
   } else {
     ir_.store_all(rows, few_);
-    const Values zeros(sums_.size(), ir_.zero());
-    sums = ir_.e.loop(ir_.index(0), ir_.index(static_cast<int64_t>(rows.size())), 1, zeros,
+    const Values none(sums_.size(), ir_.nothing());
+    sums = ir_.e.loop(ir_.index(0), ir_.index(static_cast<int64_t>(rows.size())), 1, none,
                       [&](Value r, std::span<const Value> carried) {
                         epilogue_.begin_tile();
                         Values grown(carried.begin(), carried.end());

@@ -36,7 +36,7 @@ struct MatmulRegion {
   };
 
   std::shared_ptr<const Graph> body;
-  ValueId product;           // the contract node's result
+  ValueId product;  // the contract node's result
   int64_t rows = 1, columns = 1;
   int32_t lhs = 0, rhs = 1;  // inputs of the region that are multiplied
   std::vector<Result> results;

@@ -50,11 +50,12 @@ void MatmulRows::begin_piece(Values targets) {
     const int64_t size = (dtype_size(r.dtype) + dtype_size(ir_.dtype) - 1) / dtype_size(ir_.dtype);
     if (along_rows_) running_.push_back(ir_.on_stack(parts * size));
     for (int64_t p = 0; p < parts; ++p) {
-      Value zero = e_.number(r.dtype, 0, total && !along_rows_ ? 1 : ir_.lanes);
+      Value none = e_.number(r.dtype, reduce_identity(ReduceKind::kSum, r.dtype),
+                             total && !along_rows_ ? 1 : ir_.lanes);
       if (along_rows_)
-        e_.store(r.dtype, zero, running_[sum], ir_.index(p * ir_.lanes));
+        e_.store(r.dtype, none, running_[sum], ir_.index(p * ir_.lanes));
       else
-        e_.store(r.dtype, zero, targets_[sum], ir_.index(p * ir_.lanes),
+        e_.store(r.dtype, none, targets_[sum], ir_.index(p * ir_.lanes),
                  total ? nullptr : column_mask(p));
     }
     ++sum;
@@ -65,12 +66,12 @@ Value MatmulRows::add(DType dtype, Value a, Value b) {
   return e_.scalar_op(ScalarOp::kAdd, dtype, dtype, std::vector<Value>{a, b});
 }
 
-// Rows of a block that do not exist hold no zeros.
-Value MatmulRows::only_rows(Value vector) {
+// Rows of a block that do not exist hold anything.
+Value MatmulRows::only_rows(DType dtype, Value vector) {
   Value mask = ir_.mask(rows_);
-  return mask == nullptr
-             ? vector
-             : ir_.b.CreateSelect(mask, vector, llvm::Constant::getNullValue(vector->getType()));
+  if (mask == nullptr) return vector;
+  return ir_.b.CreateSelect(mask, vector,
+                            e_.number(dtype, reduce_identity(ReduceKind::kSum, dtype), ir_.lanes));
 }
 
 void MatmulRows::add_to_sum(size_t sum, const MatmulRegion::Result& result, const Parts& parts) {
@@ -82,7 +83,7 @@ void MatmulRows::add_to_sum(size_t sum, const MatmulRegion::Result& result, cons
   };
   if (along_rows_) {
     for (int64_t p = 0; p < (total ? 1 : part_count_); ++p)
-      grow(running_[sum], p, only_rows(part(parts, p)), nullptr);
+      grow(running_[sum], p, only_rows(result.dtype, part(parts, p)), nullptr);
   } else if (total) {
     grow(targets_[sum], 0, ir_.b.CreateExtractElement(parts[0], uint64_t{0}), nullptr);
   } else {

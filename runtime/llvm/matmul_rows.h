@@ -48,7 +48,7 @@ class MatmulRows {
   void store_elements(Value base, DType dtype, const Parts& parts);
   void add_to_sum(size_t sum, const MatmulRegion::Result& result, const Parts& parts);
   Value add(DType dtype, Value a, Value b);
-  Value only_rows(Value vector);
+  Value only_rows(DType dtype, Value vector);
   bool is_row(ValueId id) const;
   Value column_mask(int64_t p) const;
   Value row_start(Value base, DType dtype, int64_t stride);

@@ -33,7 +33,7 @@ void MatmulTile::clear_sums(const PanelKind& kind, Value vector) {
   for (Value target : sums_) {
     for (int64_t v = 0; v < kind.vectors; ++v) {
       Value at = ir_.at(target, ir_.mul(ir_.add(vector, v), plan_.machine.lanes));
-      ir_.store(ir_.zero(), at, lane_mask(kind, v));
+      ir_.store(ir_.nothing(), at, lane_mask(kind, v));
     }
   }
 }

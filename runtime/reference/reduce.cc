@@ -116,9 +116,9 @@ std::unique_ptr<Kernel> make_reduce(const Graph& graph, int32_t node) {
           using Wide = std::conditional_t<is_floating_type<T>, double, int64_t>;
           const T* x = static_cast<const T*>(buffers[0]);
           auto* totals = static_cast<Wide*>(buffers[2]);
-          const Wide start = kind == Kind::kSum || kind == Kind::kProd
-                                 ? identity<Wide>(kind)
-                                 : static_cast<Wide>(identity<T>(kind));
+          Wide start = kind == Kind::kProd ? Wide(1) : static_cast<Wide>(identity<T>(kind));
+          // Sums of -0 alone are -0, of nothing 0.
+          if (kind == Kind::kSum) start = type.shape.elements() > 0 ? -Wide(0) : Wide(0);
           std::fill(totals, totals + results, start);
           for_each_index(type.shape, [&](int64_t i, const auto& index) {
             combine<Wide>(kind, totals[dot(index, strides)], static_cast<Wide>(x[i]));

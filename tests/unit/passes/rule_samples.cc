@@ -1,0 +1,242 @@
+#include "tests/unit/passes/rule_samples.h"
+
+#include "core/dtype.h"
+
+namespace sinter::testing_support {
+namespace {
+
+const std::string kX = "%x = input() : $[2,3,4]\n";
+const std::string kXY = "%x = input() : $[3,4]\n%y = input() : $[4,5]\n";
+const std::string kT = "output \"y\" = %t\n";
+
+// Divisors, each as a constant of all elements.
+void add_divisors(std::vector<RuleSample>& all) {
+  const auto add = [&](const std::string& c, bool fires) {
+    all.push_back({"divide(x, c)",
+                   "%x = input() : $[30]\n%1 = constant() {value=tensor<$[]>(" + c +
+                       ")}\n%c = broadcast(%1) {shape=[30], dims=[]}\n%t = divide(%x, %c)\n" + kT,
+                   fires});
+  };
+  for (const char* c : {"2", "4", "0.25", "-8", "1024", "0.0009765625", "1"}) add(c, true);
+  for (const char* c : {"3", "0", "inf", "nan"}) add(c, false);
+}
+
+// Every way to cast twice, and once to the same.
+void add_casts(std::vector<RuleSample>& all) {
+  for (const DType inner : kAllDTypes) {
+    const std::string by(dtype_name(inner));
+    for (const DType outer : kAllDTypes) {
+      const std::string to(dtype_name(outer));
+      all.push_back(
+          {"outer:cast(inner:cast(x))", "%x = input() : $[40]\n%1 = cast(%x) {dtype=" + by +
+                                            "}\n%t = cast(%1) {dtype=" + to + "}\n" + kT});
+    }
+    all.push_back({"c:cast(x)", "%x = input() : $[40]\n%t = cast(%x) {dtype=" + by + "}\n" + kT});
+  }
+}
+
+void add_moves(std::vector<RuleSample>& all) {
+  const auto add = [&](const char* pattern, const std::string& body, bool fires = true) {
+    all.push_back({pattern, body + kT, fires});
+  };
+  add("reshape(x)", kX + "%t = reshape(%x) {shape=[2,3,4]}\n");
+  add("reshape(x)", kX + "%t = reshape(%x) {shape=[6,4]}\n", false);
+  add("reshape(reshape(x))",
+      kX + "%1 = reshape(%x) {shape=[24]}\n%t = reshape(%1) {shape=[4,6]}\n");
+  add("reshape(reshape(x))",
+      kX + "%1 = reshape(%x) {shape=[24]}\n%t = reshape(%1) {shape=[2,3,4]}\n");
+  add("reshape(k:constant())",
+      "%x = constant() {value=tensor<$[2,2]>(0, 1, 1, 0)}\n%t = reshape(%x) {shape=[4,1]}\n");
+  add("t:transpose(x)", "%x = input() : $[1,3,1,4]\n%t = transpose(%x) {perm=[1,0,3,2]}\n");
+  add("t:transpose(x)", "%x = input() : $[0,3,1]\n%t = transpose(%x) {perm=[0,2,1]}\n");
+  add("t:transpose(x)", "%x = input() : $[1,3,4]\n%t = transpose(%x) {perm=[2,1,0]}\n", false);
+  for (const char* inner : {"[1,2,0]", "[2,0,1]", "[0,2,1]"}) {
+    for (const char* outer : {"[1,2,0]", "[2,1,0]", "[-1,0,1]"})
+      add("outer:transpose(inner:transpose(x))", kX + "%1 = transpose(%x) {perm=" + inner +
+                                                     "}\n%t = transpose(%1) {perm=" + outer +
+                                                     "}\n");
+  }
+  add("broadcast(x)", "%x = input() : $[3,4]\n%t = broadcast(%x) {shape=[1,3,1,4], dims=[1,3]}\n");
+  add("broadcast(x)", "%x = input() : $[0,1]\n%t = broadcast(%x) {shape=[0,5], dims=[0,1]}\n");
+  add("broadcast(x)", "%x = input() : $[3,1]\n%t = broadcast(%x) {shape=[3,4], dims=[0,1]}\n",
+      false);
+  add("outer:broadcast(inner:broadcast(x))",
+      "%x = input() : $[3]\n%1 = broadcast(%x) {shape=[3,2], dims=[0]}\n"
+      "%t = broadcast(%1) {shape=[5,3,2], dims=[1,2]}\n");
+  add("outer:broadcast(inner:broadcast(x))",
+      "%x = input() : $[1]\n%1 = broadcast(%x) {shape=[1,4], dims=[0]}\n"
+      "%t = broadcast(%1) {shape=[6,2,4], dims=[0,2]}\n");
+  add("slice(x)", kX + "%t = slice(%x) {begin=[0,0,0], end=[2,3,4], stride=[1,1,1]}\n");
+  add("slice(x)", kX + "%t = slice(%x) {begin=[0,0,0], end=[2,3,3], stride=[1,1,1]}\n", false);
+  // Also of nothing, and of one element by strides that are too long to be multiplied.
+  for (const char* inner :
+       {"begin=[0,3], end=[4,20], stride=[1,3]", "begin=[1,0], end=[3,19], stride=[2,5]",
+        "begin=[0,7], end=[1,9], stride=[1,4611686018427387904]"}) {
+    for (const char* outer :
+         {"begin=[0,0], end=[1,1], stride=[1,1]", "begin=[1,1], end=[1,1], stride=[1,1]",
+          "begin=[0,0], end=[1,1], stride=[4611686018427387904,4611686018427387904]"})
+      add("outer:slice(inner:slice(x))", std::string("%x = input() : $[4,20]\n%1 = slice(%x) {") +
+                                             inner + "}\n%t = slice(%1) {" + outer + "}\n");
+  }
+  add("outer:slice(inner:slice(x))",
+      "%x = input() : $[30]\n%1 = slice(%x) {begin=[2], end=[29], stride=[3]}\n"
+      "%t = slice(%1) {begin=[1], end=[9], stride=[4]}\n");
+  add("outer:slice(inner:slice(x))",
+      "%x = input() : $[7]\n%1 = slice(%x) {begin=[0], end=[7], stride=[3]}\n"
+      "%t = slice(%1) {begin=[3], end=[3], stride=[1]}\n");
+  add("pad(x)", kX + "%t = pad(%x) {low=[0,0,0], high=[0,0,0], value=1}\n");
+  add("pad(x)", kX + "%t = pad(%x) {low=[0,1,0], high=[0,0,0], value=1}\n", false);
+  add("concat(x)", kX + "%t = concat(%x) {axis=1}\n");
+  add("concat(x)", kX + "%t = concat(%x, %x) {axis=1}\n", false);
+  add("s:size(x)", kX + "%t = size(%x) {axis=1, dtype=$}\n");
+  add("s:size(x)", "%x = input() : $[0,3]\n%t = size(%x) {axis=0, dtype=$}\n");
+}
+
+void add_reductions(std::vector<RuleSample>& all) {
+  for (const std::string kind : {"sum", "prod", "max", "min"}) {
+    const std::string reduce = "reduce(%x) {kind=\"" + kind + "\", axes=";
+    all.push_back({"r:reduce(x)",
+                   "%x = input() : $[1,30,1]\n%t = " + reduce + "[0,2], keepdims=false}\n" + kT});
+    all.push_back(
+        {"r:reduce(x)", "%x = input() : $[30,1]\n%t = " + reduce + "[-1], keepdims=true}\n" + kT});
+    all.push_back({"r:reduce(x)",
+                   "%x = input() : $[2,1]\n%t = " + reduce + "[0,1], keepdims=true}\n" + kT,
+                   false});
+    for (const std::string keep : {"true", "false"}) {
+      for (const char* axes : {"[0]", "[1]", "[-1,0]"}) {
+        all.push_back({"outer:reduce(inner:reduce(x)!)",
+                       "%x = input() : $[3,4,2]\n%1 = " + reduce + "[1], keepdims=" + keep +
+                           "}\n%t = reduce(%1) {kind=\"" + kind + "\", axes=" + axes +
+                           ", keepdims=" + keep + "}\n" + kT});
+      }
+    }
+    all.push_back({"outer:reduce(inner:reduce(x)!)",
+                   "%x = input() : $[3,4,2]\n%1 = " + reduce + "[1]}\n%t = reduce(%1) {kind=\"" +
+                       (kind == "sum" ? "max" : "sum") + "\", axes=[0]}\n" + kT,
+                   false});
+    all.push_back({"outer:reduce(inner:reduce(x)!)",
+                   "%x = input() : $[3,4,2]\n%1 = " + reduce + "[1]}\n%t = reduce(%1) {kind=\"" +
+                       kind + "\", axes=[0]}\noutput \"also\" = %1\n" + kT,
+                   false});
+  }
+}
+
+void add_products(std::vector<RuleSample>& all) {
+  const auto add = [&](const char* pattern, const std::string& body, bool fires = true) {
+    all.push_back({pattern, body + kT, fires});
+  };
+  const char* turned = "t:transpose(c:contract(x, y)!)";
+  add(turned, kXY +
+                  "%1 = contract(%x, %y) {lhs_contract=[1], rhs_contract=[0]}\n"
+                  "%t = transpose(%1) {perm=[1,0]}\n");
+  add(turned,
+      kXY +
+          "%1 = contract(%x, %y) {lhs_contract=[1], rhs_contract=[0]}\n"
+          "%t = transpose(%1) {perm=[0,1]}\n",
+      false);
+  add(turned,
+      kXY +
+          "%1 = contract(%x, %y) {lhs_contract=[1], rhs_contract=[0]}\n"
+          "%t = transpose(%1) {perm=[1,0]}\noutput \"also\" = %1\n",
+      false);
+  add(turned,
+      kX + "%y = input() : $[2,4,3]\n"
+           "%1 = contract(%x, %y) {lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], "
+           "rhs_contract=[1]}\n%t = transpose(%1) {perm=[0,2,1]}\n",
+      false);
+  for (const bool left : {true, false}) {
+    const char* pattern = left ? "c:contract(t:transpose(x), y)" : "c:contract(y, t:transpose(x))";
+    // contract(a, b) or, with the sides exchanged, contract(b, a).
+    const auto product = [&](const std::string& a, const std::string& b, const std::string& axes_a,
+                             const std::string& axes_b, const std::string& batch = "") {
+      const std::string lists = "lhs_contract=" + (left ? axes_a : axes_b) +
+                                ", rhs_contract=" + (left ? axes_b : axes_a) + batch;
+      return "%t = contract(" + (left ? a + ", " + b : b + ", " + a) + ") {" + lists + "}\n";
+    };
+    add(pattern,
+        "%x = input() : $[4,3]\n%y = input() : $[4,5]\n"
+        "%1 = transpose(%x) {perm=[1,0]}\n" +
+            product("%1", "%y", "[1]", "[0]"));
+    add(pattern,
+        "%x = input() : $[2,4,3]\n%y = input() : $[4,5]\n"
+        "%1 = transpose(%x) {perm=[0,2,1]}\n" +
+            product("%1", "%y", "[-1]", "[0]"));
+    add(pattern,
+        "%x = input() : $[4,2,3]\n%y = input() : $[2,4,5]\n"
+        "%1 = transpose(%x) {perm=[1,2,0]}\n" +
+            product("%1", "%y", "[2]", "[1]", ", lhs_batch=[0], rhs_batch=[0]"));
+    add(pattern,
+        "%x = input() : $[2,3,4]\n%y = input() : $[4,5]\n"
+        "%1 = transpose(%x) {perm=[1,0,2]}\n" +
+            product("%1", "%y", "[2]", "[0]"),
+        false);
+  }
+}
+
+void add_layers(std::vector<RuleSample>& all) {
+  const auto add = [&](const char* pattern, const std::string& body, bool fires = true) {
+    all.push_back({pattern, body + kT, fires});
+  };
+  const std::string zt = "%z = input() : $[3,5]\n%t0 = input() : $[3,5]\n";
+  for (const bool logits : {false, true}) {
+    const std::string from = std::string("{from_logits=") + (logits ? "true" : "false") + "}\n";
+    add("loss:binary_crossentropy(t, p:sigmoid(z))",
+        zt + "%1 = sigmoid(%z)\n%t = binary_crossentropy(%t0, %1) " + from, !logits);
+    add("loss:categorical_crossentropy(t, p:softmax(z))",
+        zt + "%1 = softmax(%z) {axis=1}\n%t = categorical_crossentropy(%t0, %1) " + from, !logits);
+    add("loss:sparse_categorical_crossentropy(t, p:softmax(z))",
+        "%z = input() : $[3,5]\n%t0 = input() : int32[3]\n%1 = softmax(%z) {axis=1}\n"
+        "%t = sparse_categorical_crossentropy(%t0, %1) " +
+            from,
+        !logits);
+  }
+  add("loss:categorical_crossentropy(t, p:softmax(z))",
+      zt + "%1 = softmax(%z) {axis=0}\n%t = categorical_crossentropy(%t0, %1)\n", false);
+  const std::string dense =
+      "%x = input() : $[3,4]\n%k = variable() : $[4,5]\n%b = variable() : $[5]\n"
+      "%t0 = input() : $[3,5]\n%1 = dense(%x, %k, %b) ";
+  add("loss:binary_crossentropy(t, p:dense(...))",
+      dense + "{activation=sigmoid}\n%t = binary_crossentropy(%t0, %1)\n");
+  add("loss:binary_crossentropy(t, p:dense(...))",
+      dense + "{activation=tanh}\n%t = binary_crossentropy(%t0, %1)\n", false);
+
+  const auto norm = [](const std::string& of, int units) {
+    const std::string n = std::to_string(units);
+    return "%g = variable() : $[" + n + "]\n%e = variable() : $[" + n + "]\n%m = variable() : $[" +
+           n + "]\n%v = variable() : $[" + n + "]\n%n = batch_norm_inference(" + of +
+           ", %g, %e, %m, %v) {axis=1, epsilon=0.001}\n";
+  };
+  const char* before = "n:batch_norm_inference(d:dense(...)!, gamma, beta, mean, variance)";
+  const std::string x = "%x = input() : $[3,4]\n%k = variable() : $[4,5]\n%b = variable() : $[5]\n";
+  for (const std::string layer : {"dense(%x, %k, %b)", "dense(%x, %k)"})
+    add(before, x + "%d = " + layer + "\n" + norm("%d", 5) + "%t = linear(%n)\n");
+  add(before, x + "%d = dense(%x, %k) {activation=tanh}\n" + norm("%d", 5) + "%t = linear(%n)\n",
+      false);
+  add(before,
+      x + "%d = dense(%x, %k)\n" + norm("%d", 5) + "%t = linear(%n)\noutput \"also\" = %d\n",
+      false);
+  add(before, x + "%d = dense(%x, %k)\n" + norm("%d", 5) + "%t = linear(%n)\nupdate %g = %v\n",
+      false);
+  add("d:dense(n:batch_norm_inference(x, gamma, beta, mean, variance)!, k)",
+      x + norm("%x", 4) + "%t = dense(%n, %k)\n");
+  add("d:dense(n:batch_norm_inference(x, gamma, beta, mean, variance)!, k, b)",
+      x + norm("%x", 4) + "%t = dense(%n, %k, %b)\n");
+}
+
+}  // namespace
+
+const std::vector<RuleSample>& rule_samples() {
+  static const std::vector<RuleSample> samples = [] {
+    std::vector<RuleSample> all;
+    add_divisors(all);
+    add_casts(all);
+    add_moves(all);
+    add_reductions(all);
+    add_products(all);
+    add_layers(all);
+    return all;
+  }();
+  return samples;
+}
+
+}  // namespace sinter::testing_support

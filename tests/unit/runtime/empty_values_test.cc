@@ -1,0 +1,111 @@
+// Values without elements, and what ops make of them: every backend gives what the reference gives.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/text.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+#include "runtime/load.h"
+#include "tests/support/graph_runs.h"
+
+namespace sinter {
+namespace {
+
+const char* const kOps[] = {
+    "%t = size(%x) {axis=0, dtype=float32}",
+    "%t = size(%x) {axis=1, dtype=int32}",
+    "%t = size(%x) {axis=1, dtype=uint8}",
+    "%t = reduce(%x) {kind=\"sum\", axes=[0]}",
+    "%t = reduce(%x) {kind=\"prod\", axes=[0]}",
+    "%t = reduce(%x) {kind=\"max\", axes=[0], keepdims=true}",
+    "%t = reduce(%x) {kind=\"min\", axes=[0,1]}",
+    "%t = reduce(%x) {kind=\"sum\", axes=[0,1]}",
+    "%t = reduce(%x) {kind=\"sum\", axes=[1]}",
+    "%t = arg_reduce(%x) {kind=\"argmax\", axis=0}",
+    "%t = pad(%x) {low=[1,0], high=[2,1], value=3}",
+    "%t = concat(%x, %y) {axis=0}",
+    "%t = concat(%x, %x) {axis=1}",
+    "%t = reshape(%x) {shape=[4,0]}",
+    "%t = transpose(%x) {perm=[1,0]}",
+    "%1 = reduce(%x) {kind=\"sum\", axes=[0], keepdims=true}\n"
+    "%t = broadcast(%1) {shape=[6,3], dims=[0,1]}",
+    "%t = broadcast(%x) {shape=[2,0,3], dims=[1,2]}",
+    "%t = slice(%y) {begin=[1,1], end=[1,3], stride=[1,1]}",
+    "%t = contract(%x, %x) {lhs_contract=[0], rhs_contract=[0]}",
+    "%t = contract(%x, %y) {lhs_contract=[1], rhs_contract=[1]}",
+    "%t = gather(%y, %i) {axis=0}",
+    "%t = scatter_add(%i, %x) {axis=0, size=5}",
+    "%t = iota() {shape=[0,3], axis=1, dtype=float32}",
+    "%t = random(%s) {shape=[0,3], distribution=\"uniform\", dtype=float32}",
+    "%t = cast(%x) {dtype=float64}",
+    "%1 = cast(%x) {dtype=float32}\n%t = softmax(%1) {axis=1}",
+    "%1 = cast(%x) {dtype=float32}\n%2 = tanh(%1)\n%t = reduce(%2) {kind=\"sum\", axes=[0]}",
+};
+
+TEST(EmptyValues, AreTheSameOnEveryBackend) {
+  register_ops();
+  for (const DType dtype : {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64,
+                            DType::kUint8, DType::kBool}) {
+    for (const char* op : kOps) {
+      const std::string name(dtype_name(dtype));
+      const Graph graph =
+          parse_graph("graph \"g\" {\n%x = input() : " + name + "[0,3]\n%y = input() : " + name +
+                      "[2,3]\n%i = input() : int32[0]\n%s = input() : int64[2]\n" + op +
+                      "\noutput \"t\" = %t\n}");
+      const auto feeds = testing_support::random_feeds(graph, 1);
+      const std::vector<Tensor> want = testing_support::run_reference(graph, feeds);
+      for (const std::string& backend : backend_names()) {
+        for (const bool passes : {true, false}) {
+          CompileOptions options;
+          options.backend = backend;
+          options.cache = false;
+          if (!passes) options.disabled_passes = {"all"};
+          const auto executable = compile(graph, options);
+          EXPECT_EQ(testing_support::compare(executable->run(feeds.inputs), want, 0), "")
+              << backend << (passes ? "" : " without passes") << "\n"
+              << to_text(graph);
+        }
+      }
+    }
+  }
+}
+
+TEST(EmptyValues, SumToZeroAndProductToOne) {
+  register_ops();
+  for (const char* kind : {"sum", "prod"}) {
+    const Graph graph = parse_graph(
+        std::string("graph \"g\" {\n%x = input() : float32[0,3]\n%t = reduce(%x) {kind=\"") + kind +
+        "\", axes=[0]}\noutput \"t\" = %t\n}");
+    const Tensor t = evaluate_graph(graph, std::vector<Tensor>{Tensor(DType::kFloat32, {0, 3})})[0];
+    for (int64_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(t.at(i), std::string(kind) == "sum" ? 0 : 1);
+      EXPECT_FALSE(std::signbit(t.at(i)));
+    }
+  }
+}
+
+// Zeros keep their sign in sums of one and of several.
+TEST(EmptyValues, SumsOfMinusZeroAreMinusZero) {
+  register_ops();
+  for (const char* axes : {"[0]", "[1]", "[0,1]"}) {
+    for (const char* shape : {"[1,1]", "[5,1]", "[1,5]", "[3,70]", "[70,3]", "[600,40]"}) {
+      const Graph graph =
+          parse_graph("graph \"g\" {\n%x = input() : float32" + std::string(shape) +
+                      "\n%t = reduce(%x) {kind=\"sum\", axes=" + axes + "}\noutput \"t\" = %t\n}");
+      const Tensor x =
+          Tensor::full(DType::kFloat32, graph.type({graph.inputs()[0], 0}).shape, -0.0);
+      for (const char* backend : {"reference", "llvm"}) {
+        CompileOptions options;
+        options.backend = backend;
+        const Tensor t = compile(graph, options)->run(std::vector<Tensor>{x})[0];
+        for (int64_t i = 0; i < t.elements(); ++i)
+          ASSERT_TRUE(t.at(i) == 0 && std::signbit(t.at(i)))
+              << backend << " " << shape << " " << axes;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sinter
