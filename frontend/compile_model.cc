@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 #include "frontend/counted.h"
@@ -98,6 +99,9 @@ void ModelState::settle_compile() {
   if (!weights.empty() && weights.size() != outputs.size()) {
     throw Error(fmt::format("compile: the model has {}, given {} loss_weights",
                             counted(outputs.size(), "output"), weights.size()));
+  }
+  for (const double w : weights) {
+    if (!std::isfinite(w)) throw Error(fmt::format("compile: loss_weights holds {}", w));
   }
   c.outputs.clear();
   for (size_t i = 0; i < outputs.size(); ++i) {

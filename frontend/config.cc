@@ -67,6 +67,10 @@ int64_t Config::get_int(std::string_view key, int64_t fallback) const {
   raise_type(key, "an integer", value);
 }
 
+int Config::get_int32(std::string_view key, int fallback) const {
+  return to_int32(key, get_int(key, fallback));
+}
+
 double Config::get_float(std::string_view key, double fallback) const {
   const ConfigValue& value = get(key);
   if (value.is_null()) return fallback;
@@ -109,6 +113,12 @@ std::string_view ConfigValue::type_name() const {
                                                 "a number",     "a string",  "a list",
                                                 "a dictionary", "an object"};
   return kNames[value_.index()];
+}
+
+int to_int32(std::string_view key, int64_t value) {
+  const int narrow = static_cast<int>(value);
+  if (narrow != value) throw Error(fmt::format("setting '{}' is out of range: {}", key, value));
+  return narrow;
 }
 
 std::string to_snake_case(std::string_view name) {

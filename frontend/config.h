@@ -35,6 +35,8 @@ class Config {
   /// type for a value of another type.
   bool get_bool(std::string_view key, bool fallback) const;
   int64_t get_int(std::string_view key, int64_t fallback) const;
+  /// Raises Error for a number that does not fit, too.
+  int get_int32(std::string_view key, int fallback) const;
   double get_float(std::string_view key, double fallback) const;
   std::string get_string(std::string_view key, const std::string& fallback) const;
   /// A list of integers, or one integer as a list of one; null entries become `null_entry`.
@@ -97,6 +99,9 @@ struct ConfigEntry {
   ConfigValue value;
   bool operator==(const ConfigEntry&) const = default;
 };
+
+/// Raises Error naming `key` when the value of a setting does not fit.
+int to_int32(std::string_view key, int64_t value);
 
 /// Python's name of a class: "BatchNormalization" -> "batch_normalization", "LeakyReLU" ->
 /// "leaky_re_lu".

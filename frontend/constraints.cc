@@ -9,10 +9,19 @@ namespace {
 
 constexpr double kEpsilon = 1e-7;
 
-Symbol norm_along(Symbol w, int axis) { return sqrt(sum(square(w), {axis}, true)); }
+Symbol norm_along(Symbol w, const std::vector<int>& axis) {
+  return sqrt(sum(square(w), {axis.begin(), axis.end()}, true));
+}
+
+ConfigValue axes(const std::vector<int>& axis) {
+  // Keras keeps one axis as a number.
+  return axis.size() == 1 ? ConfigValue(axis[0]) : ConfigValue::ints({axis.begin(), axis.end()});
+}
 
 Constraint by_name(const std::string& name, const Config& c) {
-  const int axis = static_cast<int>(c.get_ints("axis", {0}).front());
+  std::vector<int> axis;
+  for (const int64_t a : c.get_ints("axis", {0})) axis.push_back(to_int32("axis", a));
+  if (axis.empty()) throw Error(name + ": axis names no dimension");
   if (name == "MaxNorm" || name == "max_norm")
     return MaxNorm({.max_value = c.get_float("max_value", 2.0), .axis = axis});
   if (name == "NonNeg" || name == "non_neg") return NonNeg();
@@ -52,7 +61,7 @@ Constraint Constraint::from_config(const ConfigValue& value) {
 }
 
 MaxNorm::MaxNorm(MaxNormOptions o)
-    : Constraint("MaxNorm", {{"max_value", o.max_value}, {"axis", o.axis}}, [o](Symbol w) {
+    : Constraint("MaxNorm", {{"max_value", o.max_value}, {"axis", axes(o.axis)}}, [o](Symbol w) {
         const Symbol n = norm_along(w, o.axis);
         return w * (minimum(n, o.max_value) / (n + kEpsilon));
       }) {}
@@ -62,7 +71,7 @@ NonNeg::NonNeg()
                  [](Symbol w) { return w * cast(greater_equal(w, 0.0), w.dtype()); }) {}
 
 UnitNorm::UnitNorm(UnitNormOptions o)
-    : Constraint("UnitNorm", {{"axis", o.axis}},
+    : Constraint("UnitNorm", {{"axis", axes(o.axis)}},
                  [o](Symbol w) { return w / (norm_along(w, o.axis) + kEpsilon); }) {}
 
 MinMaxNorm::MinMaxNorm(MinMaxNormOptions o)
@@ -70,7 +79,7 @@ MinMaxNorm::MinMaxNorm(MinMaxNormOptions o)
                  {{"min_value", o.min_value},
                   {"max_value", o.max_value},
                   {"rate", o.rate},
-                  {"axis", o.axis}},
+                  {"axis", axes(o.axis)}},
                  [o](Symbol w) {
                    const Symbol n = norm_along(w, o.axis);
                    const Symbol wanted =

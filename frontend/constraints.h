@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/graph.h"
 #include "frontend/config.h"
@@ -41,9 +42,10 @@ class Constraint {
 
 struct MaxNormOptions {
   double max_value = 2.0;
-  int axis = 0;
+  std::vector<int> axis = {0};
 };
-/// w * clip(n, 0, max_value) / (eps + n), n the norm along `axis`; eps = 1e-7.
+/// w * clip(n, 0, max_value) / (eps + n), n the norm over the axes `axis`; eps =
+/// 1e-7. Raises ShapeError for an axis that a weight has not.
 class MaxNorm : public Constraint {
  public:
   explicit MaxNorm(MaxNormOptions options = {});
@@ -54,7 +56,7 @@ class NonNeg : public Constraint {
   NonNeg();
 };
 struct UnitNormOptions {
-  int axis = 0;
+  std::vector<int> axis = {0};
 };
 /// w / (eps + n)
 class UnitNorm : public Constraint {
@@ -65,7 +67,7 @@ struct MinMaxNormOptions {
   double min_value = 0.0;
   double max_value = 1.0;
   double rate = 1.0;
-  int axis = 0;
+  std::vector<int> axis = {0};
 };
 /// w * (rate * clip(n, min_value, max_value) + (1 - rate) * n) / (eps + n)
 class MinMaxNorm : public Constraint {

@@ -110,8 +110,8 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
 
   /// Own weights in order of creation.
   const std::vector<VariablePtr>& weights() const { return weights_; }
-  /// Trainable ones first, then the others: the order of files and get_weights(). Composite layers
-  /// give those of their parts.
+  /// Trainable ones first, then the others: the order of files and get_weights(). A model as a
+  /// layer gives those of its layers, one layer after the other.
   virtual std::vector<VariablePtr> variables() const;
   /// Those that training changes: none when the layer is not trainable.
   virtual std::vector<VariablePtr> trainable_variables() const;
@@ -165,7 +165,7 @@ class Layer {
   /// Takes effect at the next compile().
   void set_trainable(bool trainable) const { impl_->set_trainable(trainable); }
   std::vector<VariablePtr> variables() const { return impl_->variables(); }
-  /// Copies of the weights, trainable ones first.
+  /// Copies of the weights, in the order of variables().
   std::vector<Tensor> get_weights() const;
   /// Raises ShapeError when the count or a shape differs.
   void set_weights(std::span<const Tensor> weights) const;

@@ -26,6 +26,8 @@ Function plain(const Config&) {
   return function;
 }
 
+int axis_of(const Config& c) { return c.get_int32("axis", -1); }
+
 const std::vector<Entry>& table() {
   using namespace losses;
   static const std::vector<Entry> entries = {
@@ -45,8 +47,10 @@ const std::vector<Entry>& table() {
        [](const Config& c) -> Function {
          const bool logits = c.get_bool("from_logits", false);
          const double smoothing = c.get_float("label_smoothing", 0);
+         const int axis = axis_of(c);
          return [=](Symbol t, Symbol p) {
-           return losses::binary_crossentropy(t, p, logits, smoothing);
+           return losses::binary_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
+                                              logits, smoothing);
          };
        }},
       {"CategoricalCrossentropy",
@@ -55,16 +59,20 @@ const std::vector<Entry>& table() {
        [](const Config& c) -> Function {
          const bool logits = c.get_bool("from_logits", false);
          const double smoothing = c.get_float("label_smoothing", 0);
+         const int axis = axis_of(c);
          return [=](Symbol t, Symbol p) {
-           return losses::categorical_crossentropy(t, p, logits, smoothing);
+           return losses::categorical_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
+                                                   logits, smoothing);
          };
        },
        false,
        true},
       {"SparseCategoricalCrossentropy",
        {"sparse_categorical_crossentropy", "scce"},
-       {{"from_logits", false}, {"ignore_class", nullptr}},
+       {{"from_logits", false}, {"ignore_class", nullptr}, {"axis", -1}},
        [](const Config& c) -> Function {
+         if (axis_of(c) != -1)
+           throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
          const bool logits = c.get_bool("from_logits", false);
          return [=](Symbol t, Symbol p) {
            return losses::sparse_categorical_crossentropy(t, p, logits);
@@ -87,7 +95,15 @@ const std::vector<Entry>& table() {
        {},
        plain<kl_divergence>},
       {"Poisson", {"poisson"}, {}, plain<poisson>},
-      {"CosineSimilarity", {"cosine_similarity"}, {{"axis", -1}}, plain<cosine_similarity>},
+      {"CosineSimilarity",
+       {"cosine_similarity"},
+       {{"axis", -1}},
+       [](const Config& c) -> Function {
+         const int axis = axis_of(c);
+         return [=](Symbol t, Symbol p) {
+           return losses::cosine_similarity(with_axis_last(t, axis), with_axis_last(p, axis));
+         };
+       }},
   };
   return entries;
 }
@@ -260,24 +276,51 @@ Symbol Loss::per_sample(Symbol y_true, Symbol y_pred) const {
   return spec_->function(y_true, y_pred);
 }
 
+Symbol with_axis_last(Symbol x, int axis) {
+  const int rank = x.rank(), from = axis < 0 ? axis + rank : axis;
+  if (from < 0 || from >= rank) {
+    throw ShapeError(fmt::format("axis {} is out of range for predictions or labels {}", axis,
+                                 x.shape().to_string()));
+  }
+  if (from == rank - 1) return x;
+  std::vector<int64_t> order;
+  for (int i = 0; i < rank; ++i) {
+    if (i != from) order.push_back(i);
+  }
+  order.push_back(from);
+  return transpose(x, order);
+}
+
+Symbol weight_like(Symbol weight, Symbol values) {
+  const Symbol given = weight;
+  while (weight.rank() > values.rank() && weight.shape().dim(-1) == 1) weight = squeeze(weight, -1);
+  while (weight.rank() < values.rank()) weight = expand_dims(weight, -1);
+  if (weight.rank() > values.rank()) {
+    throw ShapeError(fmt::format("sample weights {} do not fit values {}",
+                                 given.shape().to_string(), values.shape().to_string()));
+  }
+  return weight;
+}
+
 Symbol Loss::operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {
   Symbol values = per_sample(y_true, y_pred);
   Symbol weight_sum;
   if (sample_weight.valid()) {
-    Symbol w = sample_weight;
     if (values.rank() == 0) {
       throw ShapeError(fmt::format(
           "loss '{}' gives one number for the whole batch, so it cannot be weighted by sample",
           name()));
     }
-    while (w.rank() < values.rank()) w = expand_dims(w, -1);
+    const Symbol w = weight_like(sample_weight, values);
     values = values * w;
     if (reduction() == Reduction::kMeanWithSampleWeight)
       weight_sum = sum(broadcast_to(w, values.shape()));
   }
   if (reduction() == Reduction::kSum) return sum(values);
-  if (weight_sum.valid()) return sum(values) / weight_sum;
-  return mean(values);
+  if (!weight_sum.valid()) return mean(values);
+  // As Keras's divide_no_nan; the divisor is never 0, so that the gradient is none of 0 / 0.
+  const Symbol none = equal(weight_sum, 0.0);
+  return select(none, 0.0, sum(values) / select(none, 1.0, weight_sum));
 }
 
 void Loss::check_labels(const std::string& output, const ValueType& y_true,
@@ -325,23 +368,27 @@ SINTER_LOSS_CLASS(SquaredHinge)
 SINTER_LOSS_CLASS(CategoricalHinge)
 SINTER_LOSS_CLASS(KLDivergence)
 SINTER_LOSS_CLASS(Poisson)
-SINTER_LOSS_CLASS(CosineSimilarity)
 #undef SINTER_LOSS_CLASS
 
 BinaryCrossentropy::BinaryCrossentropy(CrossentropyOptions o)
     : Loss(Loss::make("BinaryCrossentropy", {{"name", o.name},
                                              {"reduction", o.reduction},
                                              {"from_logits", o.from_logits},
-                                             {"label_smoothing", o.label_smoothing}})) {}
+                                             {"label_smoothing", o.label_smoothing},
+                                             {"axis", o.axis}})) {}
 CategoricalCrossentropy::CategoricalCrossentropy(CrossentropyOptions o)
     : Loss(Loss::make("CategoricalCrossentropy", {{"name", o.name},
                                                   {"reduction", o.reduction},
                                                   {"from_logits", o.from_logits},
-                                                  {"label_smoothing", o.label_smoothing}})) {}
+                                                  {"label_smoothing", o.label_smoothing},
+                                                  {"axis", o.axis}})) {}
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyOptions o)
     : Loss(Loss::make(
           "SparseCategoricalCrossentropy",
           {{"name", o.name}, {"reduction", o.reduction}, {"from_logits", o.from_logits}})) {}
+CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o)
+    : Loss(Loss::make("CosineSimilarity",
+                      {{"name", o.name}, {"reduction", o.reduction}, {"axis", o.axis}})) {}
 Huber::Huber(HuberOptions o)
     : Loss(Loss::make("Huber",
                       {{"name", o.name}, {"reduction", o.reduction}, {"delta", o.delta}})) {}

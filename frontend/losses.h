@@ -48,7 +48,9 @@ class Loss {
   /// One value for each sample (and position): y_true is cast to the dtype of y_pred and given its
   /// rank when one has a last dimension of 1 more.
   Symbol per_sample(Symbol y_true, Symbol y_pred) const;
-  /// The reduced scalar. `sample_weight` [batch] or empty.
+  /// The reduced scalar. `sample_weight` has the shape of the values of per_sample(), or their
+  /// leading dimensions, or dimensions of 1 behind these; or it is empty. A mean over weights that
+  /// add up to 0 is 0.
   Symbol operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight = {}) const;
 
   /// The loss with "crossentropy" decided, by the rule of Metric::resolve.
@@ -84,6 +86,14 @@ class Loss {
 void register_loss(const std::string& name, Loss::Function function);
 std::vector<std::string> loss_names();
 
+/// Weights that multiply `values`: dimensions of 1 at the end of `weight` go or come until the
+/// ranks are equal. Raises ShapeError when the weight still has more dimensions.
+Symbol weight_like(Symbol weight, Symbol values);
+
+/// `x` with `axis` moved to the end, for losses along another axis than the last. Raises
+/// ShapeError.
+Symbol with_axis_last(Symbol x, int axis);
+
 /// Keras's rule for labels and predictions whose ranks differ by a last dimension of 1.
 void squeeze_or_expand_to_same_rank(Symbol& a, Symbol& b);
 
@@ -117,11 +127,17 @@ struct Options {
 struct CrossentropyOptions {
   bool from_logits = false;
   double label_smoothing = 0.0;
+  int axis = -1;
   std::string reduction = "sum_over_batch_size";
   std::string name = "";
 };
 struct SparseCrossentropyOptions {
   bool from_logits = false;
+  std::string reduction = "sum_over_batch_size";
+  std::string name = "";
+};
+struct CosineSimilarityOptions {
+  int axis = -1;
   std::string reduction = "sum_over_batch_size";
   std::string name = "";
 };
@@ -174,7 +190,7 @@ struct Poisson : Loss {
   explicit Poisson(Options options = {});
 };
 struct CosineSimilarity : Loss {
-  explicit CosineSimilarity(Options options = {});
+  explicit CosineSimilarity(CosineSimilarityOptions options = {});
 };
 
 }  // namespace losses

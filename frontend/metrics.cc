@@ -29,14 +29,19 @@ Symbol sparse_categorical_accuracy(Symbol y_true, Symbol y_pred) {
   return cast(equal(cast(y_true, DType::kInt32), argmax(y_pred, -1)), y_pred.dtype());
 }
 
-// Fewer than k classes are predicted higher than the true one: ties count as in.
+// Fewer than k classes are predicted higher than the true one: ties count as in. Infinities are
+// numbers like others; nothing is known of a row with NaN.
 Symbol sparse_top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k) {
   if (y_true.rank() == y_pred.rank() && y_true.shape().dim(-1) == 1) y_true = squeeze(y_true, -1);
   const Symbol chosen =
       one_hot(cast(y_true, DType::kInt32), y_pred.shape().dim(-1), y_pred.dtype());
-  const Symbol score = sum(chosen * y_pred, {-1}, true);
-  const Symbol higher = sum(cast(greater(y_pred, score), y_pred.dtype()), {-1});
-  return cast(less(higher, static_cast<double>(k)), y_pred.dtype());
+  const Symbol is_chosen = greater(chosen, 0.5);
+  const Symbol score = sum(select(is_chosen, y_pred, 0.0), {-1}, true);
+  const auto rank_of = [&](Symbol wrong) { return sum(cast(wrong, y_pred.dtype()), {-1}); };
+  const Symbol known =
+      logical_and(equal(rank_of(not_equal(y_pred, y_pred)), 0.0), greater(rank_of(is_chosen), 0.5));
+  const Symbol near = less(rank_of(greater(y_pred, score)), static_cast<double>(k));
+  return cast(logical_and(known, near), y_pred.dtype());
 }
 
 Symbol top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k) {
@@ -60,6 +65,7 @@ struct Entry {
   Function (*make)(const Config&);
   bool classes = false;
   Metric::Result result = Metric::Result::kMean;
+  const char* direction = "min";
 };
 
 template <PlainPointer function>
@@ -70,17 +76,33 @@ Function plain(const Config&) {
 Function binary_crossentropy_from(const Config& c) {
   const bool logits = c.get_bool("from_logits", false);
   const double smoothing = c.get_float("label_smoothing", 0);
-  return [=](Symbol t, Symbol p) { return losses::binary_crossentropy(t, p, logits, smoothing); };
+  const int axis = c.get_int32("axis", -1);
+  return [=](Symbol t, Symbol p) {
+    return losses::binary_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis), logits,
+                                       smoothing);
+  };
 }
 
 Function categorical_crossentropy_from(const Config& c) {
   const bool logits = c.get_bool("from_logits", false);
   const double smoothing = c.get_float("label_smoothing", 0);
-  return
-      [=](Symbol t, Symbol p) { return losses::categorical_crossentropy(t, p, logits, smoothing); };
+  const int axis = c.get_int32("axis", -1);
+  return [=](Symbol t, Symbol p) {
+    return losses::categorical_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
+                                            logits, smoothing);
+  };
+}
+
+Function cosine_similarity_from(const Config& c) {
+  const int axis = c.get_int32("axis", -1);
+  return [=](Symbol t, Symbol p) {
+    return metrics::cosine_similarity(with_axis_last(t, axis), with_axis_last(p, axis));
+  };
 }
 
 Function sparse_crossentropy_from(const Config& c) {
+  if (c.get_int32("axis", -1) != -1)
+    throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
   const bool logits = c.get_bool("from_logits", false);
   return [=](Symbol t, Symbol p) { return losses::sparse_categorical_crossentropy(t, p, logits); };
 }
@@ -102,18 +124,28 @@ Function sparse_top_k_from(const Config& c) {
 
 const std::vector<Entry>& table() {
   using namespace losses;
+  constexpr auto kMean = Metric::Result::kMean;
   static const std::vector<Entry> entries = {
-      {"BinaryAccuracy", {"binary_accuracy"}, binary_accuracy_from},
-      {"CategoricalAccuracy", {"categorical_accuracy"}, plain<metrics::categorical_accuracy>},
+      {"BinaryAccuracy", {"binary_accuracy"}, binary_accuracy_from, false, kMean, "max"},
+      {"CategoricalAccuracy",
+       {"categorical_accuracy"},
+       plain<metrics::categorical_accuracy>,
+       false,
+       kMean,
+       "max"},
       {"SparseCategoricalAccuracy",
        {"sparse_categorical_accuracy"},
        plain<metrics::sparse_categorical_accuracy>,
-       true},
-      {"TopKCategoricalAccuracy", {"top_k_categorical_accuracy"}, top_k_from},
+       true,
+       kMean,
+       "max"},
+      {"TopKCategoricalAccuracy", {"top_k_categorical_accuracy"}, top_k_from, false, kMean, "max"},
       {"SparseTopKCategoricalAccuracy",
        {"sparse_top_k_categorical_accuracy"},
        sparse_top_k_from,
-       true},
+       true,
+       kMean,
+       "max"},
       {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, plain<mean_squared_error>},
       {"RootMeanSquaredError",
        {"root_mean_squared_error", "rmse", "RMSE"},
@@ -141,7 +173,7 @@ const std::vector<Entry>& table() {
        {"kl_divergence", "kld", "KLD", "kullback_leibler_divergence"},
        plain<kl_divergence>},
       {"Poisson", {"poisson"}, plain<poisson>},
-      {"CosineSimilarity", {"cosine_similarity"}, plain<metrics::cosine_similarity>},
+      {"CosineSimilarity", {"cosine_similarity"}, cosine_similarity_from, false, kMean, "max"},
   };
   return entries;
 }
@@ -173,15 +205,18 @@ Metric Metric::find(const std::string& name, const Config& config, ConfigValue i
   if (auto custom = custom_metrics().find(name)) return Metric(name, *std::move(custom));
   const bool by_string = identity.as<std::string>() != nullptr;
   if (is_accuracy(name) || is_crossentropy(name))
-    return Metric(Spec{.identity = std::move(identity), .name = name, .function = {}});
+    return Metric(Spec{.identity = std::move(identity),
+                       .name = name,
+                       .function = {},
+                       .direction = is_accuracy(name) ? "max" : "min"});
   for (const Entry& entry : table()) {
     bool match = entry.class_name == name;
     for (const std::string& known : entry.names) match = match || known == name;
     if (!match) continue;
     std::string logged = by_string ? name : config.get_string("name", "");
     if (logged.empty()) logged = entry.names[0];
-    return Metric(
-        Spec{std::move(identity), logged, entry.make(config), entry.classes, entry.result});
+    return Metric(Spec{std::move(identity), logged, entry.make(config), entry.classes, entry.result,
+                       entry.direction});
   }
   raise_unknown_name("metric", name, metric_names());
 }
@@ -226,6 +261,7 @@ Metric::Metric(Symbol (*function)(Symbol, Symbol, bool, double)) : Metric(Loss(f
 
 const std::string& Metric::name() const { return spec_->name; }
 Metric::Result Metric::result() const { return spec_->result; }
+const std::string& Metric::direction() const { return spec_->direction; }
 bool Metric::takes_classes() const { return spec_->classes; }
 ConfigValue Metric::to_config() const { return spec_->identity; }
 
@@ -243,8 +279,10 @@ Metric Metric::resolve(const ValueType& y_true, const ValueType& y_pred) const {
   const bool sparse = y_true.shape.rank() < y_pred.shape.rank() || y_true.shape.dim(-1) == 1;
   const std::string prefix = binary ? "binary_" : sparse ? "sparse_categorical_" : "categorical_";
   const Metric chosen(prefix + (accuracy ? "accuracy" : "crossentropy"));
-  return Metric(Spec{spec_->identity, spec_->name, chosen.spec_->function, chosen.spec_->classes,
-                     Result::kMean});
+  Spec spec = *chosen.spec_;
+  spec.identity = spec_->identity;
+  spec.name = spec_->name;
+  return Metric(std::move(spec));
 }
 
 Metric::State Metric::update(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {
@@ -256,6 +294,9 @@ Metric::State Metric::update(Symbol y_true, Symbol y_pred, Symbol sample_weight)
   Symbol values = spec_->function(y_true, y_pred);
   if (values.dtype() != y_pred.dtype()) values = cast(values, y_pred.dtype());
   if (values.rank() == 0) return {values, scalar_like(values, 1.0)};
+  if (sample_weight.valid()) {
+    while (sample_weight.rank() > 1) sample_weight = squeeze(sample_weight, -1);
+  }
   if (values.rank() > 1) {
     std::vector<int64_t> axes;
     for (int i = 1; i < values.rank(); ++i) axes.push_back(i);
@@ -297,8 +338,10 @@ SINTER_METRIC_CLASS(MeanAbsoluteError)
 SINTER_METRIC_CLASS(BinaryCrossentropy)
 SINTER_METRIC_CLASS(CategoricalCrossentropy)
 SINTER_METRIC_CLASS(SparseCategoricalCrossentropy)
-SINTER_METRIC_CLASS(CosineSimilarity)
 #undef SINTER_METRIC_CLASS
+
+CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o)
+    : Metric(Metric::make("CosineSimilarity", {{"name", o.name}, {"axis", o.axis}})) {}
 
 TopKCategoricalAccuracy::TopKCategoricalAccuracy(TopKOptions o)
     : Metric(Metric::make("TopKCategoricalAccuracy", {{"name", o.name}, {"k", o.k}})) {}

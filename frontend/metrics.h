@@ -37,6 +37,8 @@ class Metric {
   /// What it is logged under.
   const std::string& name() const;
   Result result() const;
+  /// "max" or "min": how it improves; "" for the user's own, which do not say.
+  const std::string& direction() const;
   /// The metric with "accuracy" and "crossentropy" decided: binary when the last dimension of
   /// y_pred is 1; else sparse when y_true has a lower rank or a last dimension of 1; else
   /// categorical.
@@ -61,6 +63,7 @@ class Metric {
     Function function;  // empty: to be resolved
     bool classes = false;
     Result result = Result::kMean;
+    std::string direction = "";
   };
   explicit Metric(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
   static Metric find(const std::string& name, const Config& config, ConfigValue identity);
@@ -71,8 +74,8 @@ class Metric {
 void register_metric(const std::string& name, Metric::Function function);
 std::vector<std::string> metric_names();
 
-/// Whether a logged quantity is better when larger ("max"), smaller ("min") or unknown (""). `name`
-/// without "val_".
+/// Whether a logged quantity that is no metric of the model is better when larger ("max"), smaller
+/// ("min") or unknown (""), going by its name without "val_".
 std::string metric_direction(const std::string& name);
 
 namespace metrics {
@@ -82,6 +85,8 @@ Symbol binary_accuracy(Symbol y_true, Symbol y_pred, double threshold);
 Symbol binary_accuracy(Symbol y_true, Symbol y_pred);
 Symbol categorical_accuracy(Symbol y_true, Symbol y_pred);
 Symbol sparse_categorical_accuracy(Symbol y_true, Symbol y_pred);
+/// Rows whose predictions hold NaN count as wrong; so do those where class indices are out of
+/// range.
 Symbol top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k = 5);
 Symbol sparse_top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k = 5);
 /// Keras's metric has the opposite sign of the loss.
@@ -136,8 +141,12 @@ struct CategoricalCrossentropy : Metric {
 struct SparseCategoricalCrossentropy : Metric {
   explicit SparseCategoricalCrossentropy(Options options = {});
 };
+struct CosineSimilarityOptions {
+  std::string name = "";
+  int axis = -1;
+};
 struct CosineSimilarity : Metric {
-  explicit CosineSimilarity(Options options = {});
+  explicit CosineSimilarity(CosineSimilarityOptions options = {});
 };
 
 }  // namespace metrics

@@ -93,6 +93,7 @@ struct FitOptions {
   std::map<int, double> class_weight = {};
   Data sample_weight = {};
   int initial_epoch = 0;
+  /// Batches an epoch; the next one goes on where it stopped, and ends early with the last batch.
   std::optional<int64_t> steps_per_epoch = std::nullopt;
   std::optional<int64_t> validation_steps = std::nullopt;
   std::optional<int64_t> validation_batch_size = std::nullopt;

@@ -17,7 +17,7 @@ constexpr size_t kMaxPrograms = 16;
 std::string describe(const StepInputs& inputs, StepMode mode) {
   std::string key = mode == StepMode::kTrain ? "train" : "evaluate";
   for (const ValueType& t : inputs.labels) key += " " + t.to_string();
-  for (const auto& rank : inputs.weight_rank) key += rank ? fmt::format(" w{}", *rank) : " -";
+  for (const bool weighted : inputs.weighted) key += weighted ? " w" : " -";
   return key;
 }
 

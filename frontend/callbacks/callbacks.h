@@ -22,7 +22,8 @@ struct EarlyStoppingOptions {
   int start_from_epoch = 0;
 };
 
-/// Ends training when the monitored number has not improved for `patience` epochs.
+/// Ends training when the monitored number has not improved for `patience` epochs; NaN is no
+/// improvement. Each call of fit starts anew, as in Keras.
 class EarlyStopping : public Callback {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});
@@ -149,7 +150,8 @@ struct ModelCheckpointOptions {
 };
 
 /// Saves the model; `path` may hold {epoch}, {epoch:02d} (from 1) and {val_loss:.4f} and the like.
-/// Raises Error or FileError.
+/// The best is remembered over all calls of fit, and NaN is never the best. Raises Error or
+/// FileError.
 class ModelCheckpoint : public Callback {
  public:
   explicit ModelCheckpoint(std::string path, ModelCheckpointOptions options = {});

@@ -43,11 +43,12 @@ void EarlyStopping::on_epoch_end(int epoch, Logs& logs) {
     s.best_epoch = epoch;
   }
   ++s.wait;
-  if (s.monitor.improved(*current, s.best)) {
+  if (s.monitor.improved(*current, s.best, model())) {
     s.best = current;
     s.best_epoch = epoch;
     if (restore) s.best_weights = model().get_weights();
-    if (!s.options.baseline || s.monitor.improved(*current, s.options.baseline)) s.wait = 0;
+    if (!s.options.baseline || s.monitor.improved(*current, s.options.baseline, model()))
+      s.wait = 0;
     return;
   }
   if (s.wait >= s.options.patience && epoch > 0) {

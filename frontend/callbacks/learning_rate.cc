@@ -42,7 +42,7 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
     --s.cooldown;
     s.wait = 0;
   }
-  if (s.monitor.improved(*current, s.best)) {
+  if (s.monitor.improved(*current, s.best, model())) {
     s.best = current;
     s.wait = 0;
     return;

@@ -2,6 +2,8 @@
 #include <fmt/args.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
@@ -10,8 +12,32 @@
 namespace sinter {
 namespace {
 
+/// Widths and precisions of more than three digits, or that are fields themselves, would ask for
+/// names of gigabytes. Raises Error.
+void check_widths(const std::string& pattern) {
+  size_t colon = 0, digits = 0;
+  for (size_t open = pattern.find('{'); open != std::string::npos; open = pattern.find('{', open)) {
+    if (pattern.compare(open, 2, "{{") == 0) {
+      open += 2;
+      continue;
+    }
+    const size_t close = pattern.find_first_of("{}", ++open);
+    if (close == std::string::npos) return;  // an error of the formatter
+    colon = std::min(pattern.find(':', open), close);
+    digits = 0;
+    for (size_t i = colon; i < close && digits <= 3; ++i)
+      digits = pattern[i] >= '0' && pattern[i] <= '9' ? digits + 1 : 0;
+    if (digits > 3 || (pattern[close] == '{' && colon < close)) {
+      throw Error(fmt::format("ModelCheckpoint: no file name is as wide as the path '{}' asks for",
+                              pattern));
+    }
+    open = close;
+  }
+}
+
 /// "{epoch:02d}-{val_loss:.2f}.sinter" with the epoch from 1 and the logs by name.
 std::string path_of(const std::string& pattern, int epoch, const Logs& logs) {
+  check_widths(pattern);
   fmt::dynamic_format_arg_store<fmt::format_context> values;
   values.push_back(fmt::arg("epoch", epoch + 1));
   for (const auto& [name, value] : logs) values.push_back(fmt::arg(name.c_str(), value));
@@ -56,10 +82,8 @@ ModelCheckpoint::ModelCheckpoint(std::string path, ModelCheckpointOptions option
 
 bool ModelCheckpoint::wants_batch_logs() const { return state_->options.save_freq.has_value(); }
 
-void ModelCheckpoint::on_train_begin(Logs&) {
-  state_->batches = 0;
-  state_->best = state_->options.initial_value_threshold;
-}
+// The best stays: a second fit must not put a worse model in its place.
+void ModelCheckpoint::on_train_begin(Logs&) { state_->batches = 0; }
 
 void ModelCheckpoint::on_epoch_begin(int epoch, Logs&) { state_->epoch = epoch; }
 
@@ -83,8 +107,9 @@ void ModelCheckpoint::save(int epoch, const Logs& logs) {
   if (s.options.save_best_only) {
     const std::optional<double> current = s.monitor.read(logs);
     if (!current) return;
-    if (!s.monitor.improved(*current, s.best)) {
-      say(fmt::format("{} did not improve from {:.5f}", s.monitor.name(), s.best.value_or(0)));
+    if (!s.monitor.improved(*current, s.best, model())) {
+      say(s.best ? fmt::format("{} did not improve from {:.5f}", s.monitor.name(), *s.best)
+                 : fmt::format("{} is {}", s.monitor.name(), *current));
       return;
     }
     say(fmt::format("{} improved to {:.5f}, saving to {}", s.monitor.name(), *current, path));

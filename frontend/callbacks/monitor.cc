@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "frontend/metrics.h"
+#include "frontend/model_state.h"
 
 namespace sinter {
 
@@ -33,20 +34,25 @@ std::optional<double> Monitor::read(const Logs& logs) {
   return std::nullopt;
 }
 
-void Monitor::decide_direction() {
+void Monitor::decide_direction(const Model& model) {
   if (mode_ != "auto") return;
   const std::string plain = name_.starts_with("val_") ? name_.substr(4) : name_;
-  mode_ = metric_direction(plain);
-  if (mode_.empty()) {
-    mode_ = "auto";
+  std::optional<std::string> direction;
+  for (const LoggedMetric& m : logged_metrics(model.state()->settings("monitor").outputs)) {
+    if (m.name == plain) direction = m.metric.direction();
+  }
+  if (!direction) direction = metric_direction(plain);
+  if (direction->empty()) {
     throw Error(fmt::format(
         "{}: cannot tell whether '{}' should rise or fall; set .mode to \"min\" or \"max\"",
         callback_, name_));
   }
+  mode_ = *direction;
 }
 
-bool Monitor::improved(double value, std::optional<double> reference) {
-  decide_direction();
+bool Monitor::improved(double value, std::optional<double> reference, const Model& model) {
+  decide_direction(model);
+  if (std::isnan(value)) return false;
   if (!reference) return true;
   return mode_ == "min" ? value + min_delta_ < *reference : value - min_delta_ > *reference;
 }

@@ -14,29 +14,29 @@ std::optional<double> optional_float(const Config& c, const char* key) {
 CallbackItem early_stopping(const Config& c) {
   return EarlyStopping({.monitor = c.get_string("monitor", "val_loss"),
                         .min_delta = c.get_float("min_delta", 0),
-                        .patience = static_cast<int>(c.get_int("patience", 0)),
-                        .verbose = static_cast<int>(c.get_int("verbose", 0)),
+                        .patience = c.get_int32("patience", 0),
+                        .verbose = c.get_int32("verbose", 0),
                         .mode = c.get_string("mode", "auto"),
                         .baseline = optional_float(c, "baseline"),
                         .restore_best_weights = c.get_bool("restore_best_weights", false),
-                        .start_from_epoch = static_cast<int>(c.get_int("start_from_epoch", 0))});
+                        .start_from_epoch = c.get_int32("start_from_epoch", 0)});
 }
 
 CallbackItem reduce_lr_on_plateau(const Config& c) {
   return ReduceLROnPlateau({.monitor = c.get_string("monitor", "val_loss"),
                             .factor = c.get_float("factor", 0.1),
-                            .patience = static_cast<int>(c.get_int("patience", 10)),
-                            .verbose = static_cast<int>(c.get_int("verbose", 0)),
+                            .patience = c.get_int32("patience", 10),
+                            .verbose = c.get_int32("verbose", 0),
                             .mode = c.get_string("mode", "auto"),
                             .min_delta = c.get_float("min_delta", 1e-4),
-                            .cooldown = static_cast<int>(c.get_int("cooldown", 0)),
+                            .cooldown = c.get_int32("cooldown", 0),
                             .min_lr = c.get_float("min_lr", 0.0)});
 }
 
 CallbackItem model_checkpoint(const Config& c) {
   ModelCheckpointOptions options{
       .monitor = c.get_string("monitor", "val_loss"),
-      .verbose = static_cast<int>(c.get_int("verbose", 0)),
+      .verbose = c.get_int32("verbose", 0),
       .save_best_only = c.get_bool("save_best_only", false),
       .save_weights_only = c.get_bool("save_weights_only", false),
       .mode = c.get_string("mode", "auto"),

@@ -191,17 +191,16 @@ FitOptions fit_options_from_config(const ConfigValue& json) {
     if (config.get(key).is_null()) return std::nullopt;
     return config.get_int(key, 0);
   };
-  result.epochs = static_cast<int>(config.get_int("epochs", result.epochs));
+  result.epochs = config.get_int32("epochs", result.epochs);
   result.batch_size = config.get_int("batch_size", result.batch_size);
-  result.verbose = static_cast<int>(config.get_int("verbose", result.verbose));
+  result.verbose = config.get_int32("verbose", result.verbose);
   result.validation_split = config.get_float("validation_split", result.validation_split);
   result.shuffle = config.get_bool("shuffle", result.shuffle);
-  result.initial_epoch = static_cast<int>(config.get_int("initial_epoch", result.initial_epoch));
+  result.initial_epoch = config.get_int32("initial_epoch", result.initial_epoch);
   result.steps_per_epoch = count("steps_per_epoch");
   result.validation_steps = count("validation_steps");
   result.validation_batch_size = count("validation_batch_size");
-  result.validation_freq =
-      static_cast<int>(config.get_int("validation_freq", result.validation_freq));
+  result.validation_freq = config.get_int32("validation_freq", result.validation_freq);
   if (!config.get("class_weight").is_null())
     result.class_weight = class_weights_of(as_config(config.get("class_weight"), "class_weight"));
   if (const ConfigList* callbacks = config.get("callbacks").as<ConfigList>()) {

@@ -132,7 +132,7 @@ void register_activation_layers() {
   register_layer("Softmax", [](const Config& c, std::source_location where) -> Layer {
     const std::vector<int64_t> axis = c.get_ints("axis", {-1});
     if (axis.size() != 1) throw Error("Softmax over several axes is not supported");
-    return Softmax(static_cast<int>(axis[0]), named(c), where);
+    return Softmax(to_int32("axis", axis[0]), named(c), where);
   });
 }
 

@@ -91,7 +91,7 @@ void register_normalization_layers() {
     const std::vector<int64_t> axis = c.get_ints("axis", {-1});  // Keras 2 writes a list
     if (axis.size() != 1) throw Error("BatchNormalization over several axes is not supported");
     return BatchNormalization(
-        {.axis = static_cast<int>(axis[0]),
+        {.axis = to_int32("axis", axis[0]),
          .momentum = c.get_float("momentum", 0.99),
          .epsilon = c.get_float("epsilon", 1e-3),
          .center = c.get_bool("center", true),

@@ -71,7 +71,7 @@ void register_merge_layers() {
   register_layer("Maximum", make<Maximum>);
   register_layer("Minimum", make<Minimum>);
   register_layer("Concatenate", [](const Config& c, std::source_location where) -> Layer {
-    return Concatenate(static_cast<int>(c.get_int("axis", -1)), named(c), where);
+    return Concatenate(c.get_int32("axis", -1), named(c), where);
   });
 }
 

@@ -36,13 +36,7 @@ std::vector<Symbol> ModelLayerImpl::call(CallContext& context, std::span<const S
   return network.write(context, inputs);
 }
 
-std::vector<VariablePtr> ModelLayerImpl::variables() const {
-  // Trainable ones first, as for any layer.
-  std::vector<VariablePtr> result, rest;
-  for (const VariablePtr& v : model_.variables()) (v->trainable ? result : rest).push_back(v);
-  result.insert(result.end(), rest.begin(), rest.end());
-  return result;
-}
+std::vector<VariablePtr> ModelLayerImpl::variables() const { return model_.variables(); }
 
 std::vector<VariablePtr> ModelLayerImpl::trainable_variables() const {
   if (!trainable()) return {};

@@ -51,7 +51,7 @@ LearningRate::LearningRate(std::string class_name, Config config, Schedule sched
 double LearningRate::at(int64_t step) const {
   if (!is_scheduled()) return value_;
   Graph graph("schedule");
-  const Symbol s = constant(graph, Tensor::full(floatx(), Shape{}, static_cast<double>(step)));
+  const Symbol s = constant(graph, Tensor::scalar(static_cast<double>(step)));
   graph.add_output("learning_rate", at(s).id());
   return evaluate_graph(graph, {}).at(0).at(0);
 }

@@ -14,7 +14,7 @@ namespace sinter {
 
 class LearningRate {
  public:
-  /// From the number of steps done (a float scalar, 0 at the first step) to the rate.
+  /// From the number of steps done (a float64 scalar, 0 at the first step) to the rate.
   using Schedule = std::function<Symbol(Symbol step)>;
 
   LearningRate(double value) : value_(value) {}  // NOLINT

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <mutex>
 
 #include "core/error.h"
@@ -30,10 +32,30 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
   if (clips > 1)
     throw Error(fmt::format("{}: only one of clipnorm, clipvalue and global_clipnorm can be set",
                             class_name_));
-  if (!learning_rate_.is_scheduled() && !(learning_rate_.value() >= 0)) {
-    throw Error(fmt::format("{}: learning_rate must not be negative, found {}", class_name_,
-                            learning_rate_.value()));
+  if (!learning_rate_.is_scheduled()) check_rate(learning_rate_.value());
+  const auto refuse_nan = [&](const char* setting, const std::optional<double>& value) {
+    if (value && std::isnan(*value))
+      throw Error(fmt::format("{}: {} is not a number", class_name_, setting));
+  };
+  refuse_nan("weight_decay", options_.weight_decay);
+  refuse_nan("clipnorm", options_.clipnorm);
+  refuse_nan("clipvalue", options_.clipvalue);
+  refuse_nan("global_clipnorm", options_.global_clipnorm);
+  refuse_nan("ema_momentum", options_.ema_momentum);
+  if (const auto& factor = options_.loss_scale_factor;
+      factor && !(*factor > 0 && std::isfinite(*factor))) {
+    throw Error(fmt::format("{}: loss_scale_factor must be positive and finite, found {}",
+                            class_name_, *factor));
   }
+  if (options_.ema_overwrite_frequency && *options_.ema_overwrite_frequency < 1) {
+    throw Error(fmt::format("{}: ema_overwrite_frequency must be at least 1, found {}", class_name_,
+                            *options_.ema_overwrite_frequency));
+  }
+}
+
+void OptimizerImpl::check_rate(double rate) const {
+  if (!(rate >= 0))
+    throw Error(fmt::format("{}: learning_rate must not be negative, found {}", class_name_, rate));
 }
 
 OptimizerImpl::~OptimizerImpl() = default;
@@ -123,22 +145,44 @@ void OptimizerImpl::set_global(StepContext& step, const std::string& name, Symbo
   step.context().add_update(globals_.at(name), value);
 }
 
-// clipnorm c: g c / max(|g|, c) for each weight. global_clipnorm c: g c min(1/N, 1/c), N over all
-// weights. clipvalue v: to [-v, v].
+namespace {
+
+/// A bound that clips: as in Keras, 0 and below stand for none; so does infinity.
+bool clips(const std::optional<double>& bound) {
+  return bound && *bound > 0 && std::isfinite(*bound);
+}
+
+/// The number of steps as float64, which counts to 2^53; float32 stands still at 2^24.
+Symbol exact(Symbol iterations) { return cast(iterations, DType::kFloat64); }
+
+/// min(1, c / norm), and NaN where the norm is not finite: a step that is lost must be seen.
+Symbol scale_to_norm(Symbol norm, double c) {
+  const Symbol scale = c / maximum(norm, c);
+  return select(less(norm, std::numeric_limits<double>::infinity()), scale,
+                std::numeric_limits<double>::quiet_NaN());
+}
+
+}  // namespace
+
+Symbol OptimizerImpl::scaled_loss(Symbol loss) const {
+  return options_.loss_scale_factor ? loss * *options_.loss_scale_factor : loss;
+}
+
+// clipnorm c: g min(1, c / |g|) for each weight. global_clipnorm c: the same with the norm of all
+// gradients together. clipvalue v: to [-v, v].
 std::vector<Symbol> OptimizerImpl::clipped(std::span<const Symbol> gradients) const {
   std::vector<Symbol> result(gradients.begin(), gradients.end());
+  const bool global = clips(options_.global_clipnorm);
   Symbol total;
   for (Symbol& g : result) {
     if (!g.valid()) continue;
     if (options_.loss_scale_factor) g = g / *options_.loss_scale_factor;
-    if (options_.clipvalue) g = clip(g, -*options_.clipvalue, *options_.clipvalue);
-    if (options_.clipnorm)
-      g = g * (*options_.clipnorm / maximum(sqrt(sum(square(g))), *options_.clipnorm));
-    if (options_.global_clipnorm) total = total.valid() ? total + sum(square(g)) : sum(square(g));
+    if (clips(options_.clipvalue)) g = clip(g, -*options_.clipvalue, *options_.clipvalue);
+    if (clips(options_.clipnorm)) g = g * scale_to_norm(sqrt(sum(square(g))), *options_.clipnorm);
+    if (global) total = total.valid() ? total + sum(square(g)) : sum(square(g));
   }
-  if (options_.global_clipnorm && total.valid()) {
-    const double c = *options_.global_clipnorm;
-    const Symbol scale = c * minimum(reciprocal(sqrt(total)), 1.0 / c);
+  if (total.valid()) {
+    const Symbol scale = scale_to_norm(sqrt(total), *options_.global_clipnorm);
     for (Symbol& g : result) {
       if (g.valid()) g = g * scale;
     }
@@ -157,8 +201,10 @@ Symbol OptimizerImpl::averaged(StepContext& step, size_t weight, Symbol w) {
   step.context().add_update(averages_[weight], average);
   if (!options_.ema_overwrite_frequency) return w;
   const auto n = static_cast<double>(*options_.ema_overwrite_frequency);
-  const Symbol take = step.once(
-      "ema_take", [&] { return cast(equal(step.t - n * floor(step.t / n), 0.0), step.t.dtype()); });
+  const Symbol take = step.once("ema_take", [&] {
+    const Symbol t = exact(step.context().variable(iterations_)) + 1.0;
+    return cast(equal(t - n * floor(t / n), 0.0), step.t.dtype());
+  });
   return take * average + (1.0 - take) * w;
 }
 
@@ -167,9 +213,9 @@ void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradient
   Graph& graph = context.graph();
   const OriginScope scope(graph, std::make_shared<const Origin>(Origin{options_.name, "", 0}));
   const Symbol iterations = context.variable(iterations_);
-  const Symbol done = cast(iterations, floatx());
-  const Symbol rate = rate_ != nullptr ? context.variable(rate_) : learning_rate_.at(done);
-  StepContext step(context, rate, done + 1.0);
+  const Symbol rate = rate_ != nullptr ? context.variable(rate_)
+                                       : cast(learning_rate_.at(exact(iterations)), floatx());
+  StepContext step(context, rate, cast(iterations, floatx()) + 1.0);
   const std::vector<Symbol> g = clipped(gradients);
   begin(step);
   for (size_t i = 0; i < weights_.size(); ++i) {
@@ -195,6 +241,7 @@ double OptimizerImpl::learning_rate() const {
 void OptimizerImpl::set_learning_rate(double value) {
   if (learning_rate_.is_scheduled())
     throw Error(fmt::format("{}: the learning rate is set by a schedule", class_name_));
+  check_rate(value);
   learning_rate_ = value;
   if (rate_ != nullptr) {
     rate_->value.set(0, value);

@@ -20,7 +20,8 @@
 namespace sinter {
 
 /// Keyword arguments that every optimizer takes; a macro, because designated initialisers do not
-/// reach into base classes. At most one of clipnorm, clipvalue and global_clipnorm.
+/// reach into base classes. At most one of clipnorm, clipvalue and global_clipnorm; one that is 0
+/// or below clips nothing, as in Keras. Where a norm is not finite, the step gives NaN.
 #define SINTER_OPTIMIZER_OPTIONS                                 \
   std::optional<double> weight_decay = std::nullopt;             \
   std::optional<double> clipnorm = std::nullopt;                 \
@@ -50,7 +51,8 @@ OptimizerOptions shared_options(const T& o) {
           o.name};
 }
 
-/// One weight in one step. `t` is the number of this step as a float, 1 for the first.
+/// One weight in one step. `t` is the number of this step as a float, 1 for the first: exact to
+/// 2^24 in float32, where powers of what is below 1 have long become 0.
 class StepContext {
  public:
   StepContext(CallContext& context, Symbol learning_rate, Symbol t)
@@ -88,13 +90,16 @@ class OptimizerImpl {
   /// Writes one step: `gradients[i]` belongs to the weight i of build(); an empty symbol where the
   /// loss does not depend on it.
   void apply(CallContext& context, std::span<const Symbol> gradients);
+  /// What apply() takes the gradients of: loss * loss_scale_factor. apply() divides by it again, so
+  /// that the factor saves small gradients from rounding to 0 and changes nothing else.
+  Symbol scaled_loss(Symbol loss) const;
 
   /// iteration, learning_rate (unless scheduled), averages, slots: Keras's order. Empty before
   /// build().
   const std::vector<VariablePtr>& variables() const { return variables_; }
   const VariablePtr& iterations() const { return iterations_; }
   double learning_rate() const;
-  /// Raises Error when a schedule sets it.
+  /// Raises Error when a schedule sets it, or when it is negative or NaN.
   void set_learning_rate(double value);
   /// Copies the averages into the weights, as fit() does at its end when use_ema is set.
   void finish_training();
@@ -118,6 +123,7 @@ class OptimizerImpl {
   void set_global(StepContext& step, const std::string& name, Symbol value);
 
  private:
+  void check_rate(double rate) const;
   std::vector<Symbol> clipped(std::span<const Symbol> gradients) const;
   Symbol averaged(StepContext& step, size_t weight, Symbol w);
   VariablePtr add_variable(const std::string& name, Tensor initial);

@@ -25,6 +25,7 @@ Evaluation::operator std::vector<double>() const {
 Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options) const {
   build_for(x);
   check_batch_size("evaluate", options.batch_size);
+  check_steps("evaluate", "steps", options.steps);
   const std::lock_guard lock(state_->fit_mutex);
   const Compiled& c = state_->settings("evaluate");
   const PreparedData data =

@@ -38,7 +38,7 @@ void apply_class_weight(PreparedData& data, const FitOptions& options) {
   if (data.y.size() != 1) throw Error("fit: class_weight is for models of one output");
   if (data.weights[0]) throw Error("fit: give class_weight or sample_weight, not both");
   data.weights[0] = class_weights(data.y[0], options.class_weight);
-  data.inputs.weight_rank[0] = 1;
+  data.inputs.weighted[0] = true;
 }
 
 class Fit {
@@ -50,6 +50,11 @@ class Fit {
       check_batch_size("fit (validation)", *options.validation_batch_size);
     if (options.epochs < 0)
       throw Error(fmt::format("fit: epochs must not be negative, found {}", options.epochs));
+    if (options.initial_epoch < 0)
+      throw Error(
+          fmt::format("fit: initial_epoch must not be negative, found {}", options.initial_epoch));
+    check_steps("fit", "steps_per_epoch", options.steps_per_epoch);
+    check_steps("fit", "validation_steps", options.validation_steps);
     if (options.validation_freq < 1)
       throw Error(fmt::format("fit: validation_freq must be at least 1, found {}",
                               options.validation_freq));
@@ -90,14 +95,14 @@ class Fit {
   Logs run_epoch(int epoch, const SplitData& data) {
     Logs begin_logs;
     each([&](Callback& callback) { callback.on_epoch_begin(epoch, begin_logs); });
-    const std::vector<int64_t> order =
-        options_.shuffle ? permutation(data.train.rows, state_.shuffle_seed, state_.epochs_done)
-                         : std::vector<int64_t>();
-    ++state_.epochs_done;
-    Batches batches(data.train, options_.batch_size, order);
-    const int64_t count = options_.steps_per_epoch
-                              ? std::min(*options_.steps_per_epoch, batches.count())
-                              : batches.count();
+    if (position_.at_start()) {
+      if (options_.shuffle)
+        order_ = permutation(data.train.rows, state_.shuffle_seed, state_.epochs_done);
+      // A count from a file may be anything.
+      state_.epochs_done = static_cast<int64_t>(static_cast<uint64_t>(state_.epochs_done) + 1);
+    }
+    Batches batches(data.train, options_.batch_size, order_);
+    const int64_t count = position_.steps(batches.count(), options_.steps_per_epoch);
     EpochProgress progress(options_.verbose, fmt::format("Epoch {}/{}", epoch + 1, options_.epochs),
                            count);
     RunningLogs running;
@@ -105,7 +110,8 @@ class Fit {
         [&](int64_t batch) { return training_program(state_, data.train.inputs, batch); });
     int64_t done = 0;
     for (; done < count && !state_.stop_training; ++done)
-      train_batch(programs, batches, done, running, progress);
+      train_batch(programs, batches, position_.next(), done, running, progress);
+    position_.end_epoch(batches.count(), options_.steps_per_epoch);
     Logs logs;
     if (!running.empty()) logs = running.evaluation().logs();
     if (data.validation && (epoch + 1) % options_.validation_freq == 0)
@@ -117,17 +123,17 @@ class Fit {
     return logs;
   }
 
-  void train_batch(Programs& programs, Batches& batches, int64_t batch, RunningLogs& running,
-                   EpochProgress& progress) {
+  void train_batch(Programs& programs, Batches& batches, int64_t batch, int64_t step,
+                   RunningLogs& running, EpochProgress& progress) {
     Logs logs;
-    each([&](Callback& callback) { callback.on_train_batch_begin(batch, logs); });
+    each([&](Callback& callback) { callback.on_train_batch_begin(step, logs); });
     StepProgram& program = programs.of_size(batches.size(batch));
     run_step(state_, program, batches.pointers(batch));
     running.add(program, batches.size(batch));
     const bool due = progress.due();
     if (wants_batch_logs_ || due) logs = running.evaluation().logs();
-    each([&](Callback& callback) { callback.on_train_batch_end(batch, logs); });
-    if (due) progress.update(batch + 1, shown(logs));
+    each([&](Callback& callback) { callback.on_train_batch_end(step, logs); });
+    if (due) progress.update(step + 1, shown(logs));
   }
 
   void validate(const PreparedData& data, Logs& logs) {
@@ -143,6 +149,8 @@ class Fit {
   ModelState& state_;
   const FitOptions& options_;
   bool wants_batch_logs_ = false;
+  std::vector<int64_t> order_;  // of the rows, in this pass over them
+  BatchPosition position_;
   History history_;
 };
 

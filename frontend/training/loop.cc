@@ -13,7 +13,8 @@ void RunningLogs::add(const StepProgram& program, int64_t samples) {
   const StepGraph& step = program.step;
   if (losses_.empty()) {
     loss_names_ = step.loss_names;
-    metrics_ = step.metrics;
+    metrics_.clear();
+    for (const LoggedMetric& m : step.metrics) metrics_.emplace_back(m.name, m.metric.result());
     losses_.assign(loss_names_.size(), 0);
     totals_.assign(metrics_.size(), 0);
     counts_.assign(metrics_.size(), 0);
@@ -21,10 +22,7 @@ void RunningLogs::add(const StepProgram& program, int64_t samples) {
   const auto n = static_cast<double>(samples);
   samples_ += n;
   size_t next = 0;
-  // The losses of single outputs are means over batches, whatever their size: so Keras logs them.
-  for (size_t i = 0; i < losses_.size(); ++i)
-    losses_[i] += program.outputs[next++].at(0) * (i == 0 ? n : 1.0);
-  ++batches_;
+  for (double& loss : losses_) loss += program.outputs[next++].at(0) * n;
   for (size_t m = 0; m < metrics_.size(); ++m) {
     totals_[m] += program.outputs[next++].at(0);
     counts_[m] += program.outputs[next++].at(0);
@@ -34,11 +32,12 @@ void RunningLogs::add(const StepProgram& program, int64_t samples) {
 Evaluation RunningLogs::evaluation() const {
   Evaluation result;
   for (size_t i = 0; i < losses_.size(); ++i)
-    result.values.emplace_back(loss_names_[i], losses_[i] / (i == 0 ? samples_ : batches_));
+    result.values.emplace_back(loss_names_[i], losses_[i] / samples_);
   for (size_t m = 0; m < metrics_.size(); ++m) {
     double mean = counts_[m] == 0 ? 0 : totals_[m] / counts_[m];
-    if (metrics_[m].result == Metric::Result::kRootMean) mean = std::sqrt(mean);
-    result.values.emplace_back(metrics_[m].name, mean);
+    const auto& [name, kind] = metrics_[m];
+    if (kind == Metric::Result::kRootMean) mean = std::sqrt(mean);
+    result.values.emplace_back(name, mean);
   }
   return result;
 }
@@ -66,6 +65,11 @@ Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t ba
     if (on_batch) on_batch(b + 1, logs);
   }
   return logs.evaluation();
+}
+
+void check_steps(const char* call, const char* argument, std::optional<int64_t> steps) {
+  if (steps && *steps <= 0)
+    throw Error(fmt::format("{}: {} must be at least 1, found {}", call, argument, *steps));
 }
 
 void check_batch_size(const char* call, int64_t batch_size) {

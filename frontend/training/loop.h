@@ -8,7 +8,8 @@
 
 namespace sinter {
 
-/// Means over batches: losses weighted by the samples of each batch, metrics as sum over count.
+/// Means over batches: losses weighted by the samples of each batch, so that the losses of outputs
+/// add up to the loss; metrics as sum over count.
 class RunningLogs {
  public:
   /// Adds the outputs of one step over `samples` samples.
@@ -21,9 +22,8 @@ class RunningLogs {
 
  private:
   double samples_ = 0;
-  double batches_ = 0;
   std::vector<std::string> loss_names_;
-  std::vector<LoggedMetric> metrics_;
+  std::vector<std::pair<std::string, Metric::Result>> metrics_;
   std::vector<double> losses_, totals_, counts_;
 };
 
@@ -47,16 +47,39 @@ class Programs {
   int64_t size_ = 0;
 };
 
+/// Which batch of its data a training takes next. With a number of steps an epoch goes on where the
+/// one before stopped, and ends early with the last batch; the next one then starts anew: as in
+/// Keras.
+class BatchPosition {
+ public:
+  /// Whether the next epoch starts at the first batch.
+  bool at_start() const { return next_ == 0; }
+  /// How many batches the next epoch takes of `count`.
+  int64_t steps(int64_t count, std::optional<int64_t> wanted) const {
+    return wanted ? std::min(*wanted, count - next_) : count;
+  }
+  int64_t next() { return next_++; }
+  void end_epoch(int64_t count, std::optional<int64_t> wanted) {
+    if (!wanted || next_ >= count) next_ = 0;
+  }
+
+ private:
+  int64_t next_ = 0;
+};
+
 /// Runs one step on the rows of `pointers`; its results are in program.outputs.
 void run_step(ModelState& state, StepProgram& program, const std::vector<const void*>& pointers);
 
-/// Loss and metrics over all rows, in order. `on_batch(done, logs)` is called after each batch.
+/// Loss and metrics over all rows, or the first `steps` batches, in order. `on_batch(done, logs)`
+/// is called after each batch.
 Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t batch_size,
                          std::optional<int64_t> steps,
                          const std::function<void(int64_t, const RunningLogs&)>& on_batch = {});
 
 /// Raises Error unless batch_size is positive.
 void check_batch_size(const char* call, int64_t batch_size);
+/// Raises Error naming `argument` of `call` unless it is absent or positive.
+void check_steps(const char* call, const char* argument, std::optional<int64_t> steps);
 
 /// For progress bars: names sorted, loss last but for validation, as Keras shows them.
 std::vector<std::pair<std::string, double>> shown(const Logs& logs);

@@ -156,7 +156,7 @@ PreparedData prepare_data(const char* call, const Network& network,
   if (given > 1) check_count(call, "output", plans.size(), given);
   for (size_t i = 0; i < plans.size(); ++i) {
     data.weights.emplace_back();
-    data.inputs.weight_rank.emplace_back();
+    data.inputs.weighted.push_back(given != 0);
     if (given == 0) continue;
     const std::string what = indexed("sample_weight", given == 1 ? 0 : i, given);
     const Tensor& w = sample_weight.list()[given == 1 ? 0 : i];
@@ -166,13 +166,16 @@ PreparedData prepare_data(const char* call, const Network& network,
                                    call, what, data.rows, w.shape().to_string()));
     }
     check_finite(call, what, w);
-    data.weights.back() = w.cast(floatx());
-    data.inputs.weight_rank.back() = w.shape().rank();
+    data.weights.back() = w.reshaped({data.rows}).cast(floatx());
   }
   return data;
 }
 
 Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight) {
+  for (const auto& [label, weight] : class_weight) {
+    if (!std::isfinite(weight))
+      throw Error(fmt::format("class_weight: the weight of class {} is {}", label, weight));
+  }
   const int64_t rows = y.shape()[0];
   const int64_t columns = rows == 0 ? 1 : y.elements() / rows;
   Tensor weights(floatx(), {rows});

@@ -33,7 +33,7 @@ PreparedData prepare_data(const char* call, const Network& network,
                           const Data& sample_weight);
 
 /// Sample weights from weights of classes: labels are integers, one-hot rows or probabilities that
-/// are rounded; other classes get 1.
+/// are rounded; other classes get 1. Raises Error for a weight that is not finite.
 Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight);
 
 /// A permutation of n rows that depends on seed and epoch alone.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "core/error.h"
 #include "frontend/session.h"
@@ -53,10 +54,9 @@ class StepWriter {
     }
     for (size_t i = 0; i < plans_.size(); ++i) {
       weights.emplace_back();
-      if (!inputs_.weight_rank[i]) continue;
+      if (!inputs_.weighted[i]) continue;
       const std::string suffix = several ? "_" + plans_[i].name : "";
-      const Shape shape = *inputs_.weight_rank[i] == 1 ? Shape{kBatch} : Shape{kBatch, 1};
-      weights.back() = graph_.input(unique("sample_weight" + suffix), {floatx(), shape});
+      weights.back() = graph_.input(unique("sample_weight" + suffix), {floatx(), Shape{kBatch}});
     }
     const std::vector<Symbol> predictions = network_.write(context_, xs);
 
@@ -84,12 +84,10 @@ class StepWriter {
       output(name, value);
       step.loss_names.push_back(name);
     }
-    for (size_t i = 0; i < plans_.size(); ++i) {
-      const std::string prefix = several ? plans_[i].name + "_" : "";
-      for (const Metric& m : plans_[i].metrics)
-        write_metric(prefix, m, ys[i], predictions[i], {}, step);
-      for (const Metric& m : plans_[i].weighted_metrics)
-        write_metric(prefix, m, ys[i], predictions[i], weights[i], step);
+    step.metrics = logged_metrics(plans_);
+    for (const LoggedMetric& m : step.metrics) {
+      write_metric(m, ys[m.output], predictions[m.output],
+                   m.weighted ? weights[m.output] : Symbol());
     }
   }
 
@@ -110,23 +108,13 @@ class StepWriter {
     return loss;
   }
 
-  void write_metric(const std::string& prefix, const Metric& metric, Symbol y_true, Symbol y_pred,
-                    Symbol weight, StepGraph& step) {
-    const Metric resolved = metric.resolve(y_true.type(), y_pred.type());
+  void write_metric(const LoggedMetric& logged, Symbol y_true, Symbol y_pred, Symbol weight) {
+    const Metric& metric = logged.metric;
     const OriginScope scope(graph_, std::make_shared<const Origin>(Origin{metric.name(), "", 0}));
-    if (weight.valid() && weight.rank() > 1) weight = squeeze(weight, -1);
-    const Metric::State state = resolved.update(y_true, y_pred, weight);
-    // Keras numbers repeated names: mae, mae_1.
-    std::string name = prefix + metric.name();
-    const auto taken = [&](const std::string& n) {
-      return std::ranges::any_of(step.metrics,
-                                 [&](const LoggedMetric& m) { return m.name == n; }) ||
-             std::ranges::find(step.loss_names, n) != step.loss_names.end();
-    };
-    for (int i = 1; taken(name); ++i) name = fmt::format("{}{}_{}", prefix, metric.name(), i);
-    output(name + "/total", state.total);
-    output(name + "/count", state.count);
-    step.metrics.push_back({name, resolved.result()});
+    const Metric::State state =
+        metric.resolve(y_true.type(), y_pred.type()).update(y_true, y_pred, weight);
+    output(logged.name + "/total", state.total);
+    output(logged.name + "/count", state.count);
   }
 
   CallContext& context_;
@@ -154,6 +142,30 @@ void add_updates(Graph& graph, const CallContext& context, StepGraph& step) {
 
 }  // namespace
 
+std::vector<LoggedMetric> logged_metrics(const std::vector<OutputPlan>& plans) {
+  const bool several = plans.size() > 1;
+  std::map<std::string, int> taken = {{"loss", 1}};
+  if (several) {
+    for (const OutputPlan& plan : plans) taken[plan.name + "_loss"] = 1;
+  }
+  // A repeated name is numbered; the first repetition by a weighted metric is called that instead.
+  std::vector<LoggedMetric> result;
+  for (const bool weighted : {false, true}) {
+    for (size_t i = 0; i < plans.size(); ++i) {
+      const std::string prefix = several ? plans[i].name + "_" : "";
+      for (const Metric& m : weighted ? plans[i].weighted_metrics : plans[i].metrics) {
+        std::string name = prefix + m.name();
+        if (weighted && taken.contains(name)) name = prefix + "weighted_" + m.name();
+        const std::string plain = name;
+        while (taken.contains(name)) name = fmt::format("{}_{}", plain, taken[plain]++);
+        taken[name] = 1;
+        result.push_back({name, m, i, weighted});
+      }
+    }
+  }
+  return result;
+}
+
 StepInputs default_step_inputs(const Network& network, const std::vector<OutputPlan>& plans) {
   StepInputs inputs;
   for (size_t i = 0; i < plans.size(); ++i) {
@@ -163,7 +175,7 @@ StepInputs default_step_inputs(const Network& network, const std::vector<OutputP
       type.shape = Shape(std::vector<int64_t>(type.shape.begin(), type.shape.end() - 1));
     }
     inputs.labels.push_back(type);
-    inputs.weight_rank.emplace_back();
+    inputs.weighted.push_back(false);
   }
   return inputs;
 }
@@ -198,7 +210,7 @@ StepGraph build_step(const std::string& name, const Network& network,
     }
     const Symbol loss(&graph, graph.outputs().front().value);
     std::vector<Symbol> all(trainable.size());
-    const std::vector<Symbol> found = gradients(loss, wrt);
+    const std::vector<Symbol> found = gradients(optimizer->scaled_loss(loss), wrt);
     for (size_t k = 0; k < found.size(); ++k) all[index[k]] = found[k];
     optimizer->apply(after, all);
     add_updates(graph, after, step);

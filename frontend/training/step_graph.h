@@ -27,15 +27,20 @@ enum class StepMode { kTrain, kEvaluate };
 /// What a step is built for, besides the model.
 struct StepInputs {
   std::vector<ValueType> labels;  // of each output that has a loss or metrics
-  std::vector<std::optional<int>>
-      weight_rank;  // of each output: the rank of its sample weights, if any
+  std::vector<bool> weighted;     // of each output: whether it has sample weights, [batch]
 };
 
 /// A number that is logged: a mean kept as sum and count over batches.
 struct LoggedMetric {
   std::string name;
-  Metric::Result result = Metric::Result::kMean;
+  Metric metric;
+  size_t output = 0;      // the plan it belongs to
+  bool weighted = false;  // by the sample weights of that output
 };
+
+/// The metrics of all outputs under the names they are logged by, in Keras's order: the plain ones,
+/// then the weighted ones. A name that is taken becomes mae_1, or weighted_mae.
+std::vector<LoggedMetric> logged_metrics(const std::vector<OutputPlan>& plans);
 
 /// Inputs of the graph: the model's inputs, labels, sample weights (where given). Outputs: "loss";
 /// for several outputs

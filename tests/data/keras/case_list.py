@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import layers, losses, metrics, optimizers, regularizers
+from keras import constraints, layers, losses, metrics, optimizers, regularizers
 
 from train_case import Case
 
@@ -36,6 +36,28 @@ def with_targets(make_y, rows=ROWS, shape=(FEATURES,), val_rows=0, sample_weight
     return data
 
 
+def some_weights_zero(data):
+    """The same data with weights of 0 for rows 16 to 31."""
+
+    def zeroed(rng):
+        out = data(rng)
+        out["sample_weight"][16:32] = 0
+        return out
+
+    return zeroed
+
+
+def as_column(data):
+    """The same data with sample weights of shape (n, 1)."""
+
+    def column_data(rng):
+        out = data(rng)
+        out["sample_weight"] = out["sample_weight"][:, None]
+        return out
+
+    return column_data
+
+
 def scaled(data, factor):
     """The same data with large features, after the targets were made."""
 
@@ -65,6 +87,11 @@ def labels(classes=3, column=False):
 
 def one_hot(classes=3):
     return lambda rng, x: np.eye(classes, dtype="float32")[scores(rng, x, classes).argmax(1)]
+
+
+def one_hot_columns(rng, x):
+    """(n, 3, 4): one of the second axis in each column."""
+    return np.eye(3, dtype="float32")[scores(rng, x, 12).reshape(len(x), 3, 4).argmax(1)].transpose(0, 2, 1).copy()
 
 
 def binary(outputs=1):
@@ -165,6 +192,20 @@ add_optimizer("adam_epsilon", "Adam with a large epsilon, which shows where it i
               lambda: optimizers.Adam(0.02, epsilon=1e-2))
 add_optimizer("adamax", "Adamax", lambda: optimizers.Adamax(0.01, beta_2=0.9))
 add_optimizer("nadam", "Nadam", lambda: optimizers.Nadam(0.01))
+add_optimizer("clipnorm", "clipnorm: each gradient by its own norm", lambda: optimizers.SGD(0.3, clipnorm=0.2))
+add_optimizer("clipnorm_zero", "clipnorm 0 clips nothing", lambda: optimizers.SGD(0.1, clipnorm=0.0))
+add_optimizer("clipvalue", "clipvalue", lambda: optimizers.SGD(0.3, clipvalue=0.05))
+add_optimizer("clipvalue_negative", "a clipvalue below 0 clips nothing", lambda: optimizers.SGD(0.1, clipvalue=-1.0))
+add_optimizer("global_clipnorm", "global_clipnorm: by the norm of all gradients",
+              lambda: optimizers.SGD(0.3, global_clipnorm=0.3))
+add_optimizer("global_clipnorm_negative", "a global_clipnorm below 0 clips nothing",
+              lambda: optimizers.SGD(0.1, global_clipnorm=-0.5))
+add_optimizer("loss_scale_factor", "loss_scale_factor: multiplied before, divided after, so nothing changes",
+              lambda: optimizers.SGD(0.1, loss_scale_factor=64.0))
+add_optimizer("schedule_staircase", "ExponentialDecay in stairs",
+              lambda: optimizers.SGD(optimizers.schedules.ExponentialDecay(0.2, 5, 0.5, staircase=True)))
+add_optimizer("schedule_cosine", "CosineDecay with warm up",
+              lambda: optimizers.SGD(optimizers.schedules.CosineDecay(0.01, 6, 0.1, warmup_target=0.2, warmup_steps=4)))
 for _string in ("sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamax", "nadam"):
     add_optimizer(f"{_string}_default", f"'{_string}' by its name, all defaults", _string, epochs=2)
 
@@ -223,6 +264,18 @@ add("loss_softmax_layer", "categorical_crossentropy behind Softmax() and Activat
 add("loss_sigmoid_activation", "binary_crossentropy behind Activation('sigmoid')",
     stack(lambda: [layers.Dense(5, activation="tanh"), layers.Dense(2), layers.Activation("sigmoid")]),
     with_targets(binary(2)), loss="binary_crossentropy", optimizer=lambda: optimizers.SGD(0.2))
+add("loss_cce_axis", "CategoricalCrossentropy(axis=1) of a rank 3 output",
+    stack(lambda: [layers.Dense(12), layers.Reshape((3, 4)), layers.Softmax(axis=1)]), with_targets(one_hot_columns),
+    loss=lambda: losses.CategoricalCrossentropy(axis=1), optimizer=lambda: optimizers.SGD(0.2),
+    metrics=lambda: [metrics.CategoricalCrossentropy(axis=1)])
+add("loss_bce_axis", "BinaryCrossentropy(axis=1) of a rank 3 output, weighted by sample",
+    stack(lambda: [layers.Dense(12, activation="sigmoid"), layers.Reshape((3, 4))]),
+    with_targets(one_hot_columns), loss=lambda: losses.BinaryCrossentropy(axis=1),
+    optimizer=lambda: optimizers.SGD(0.2))
+add("loss_mean_with_sample_weight", "reduction 'mean_with_sample_weight'; the weights of the second batch are all 0",
+    mlp(3, "softmax"), some_weights_zero(with_targets(one_hot(), sample_weight=True)),
+    loss=lambda: losses.CategoricalCrossentropy(reduction="mean_with_sample_weight"),
+    optimizer=lambda: optimizers.SGD(0.2), weighted_metrics=lambda: ["accuracy"])
 add("loss_sum", "reduction 'sum'", mlp(2), with_targets(real()),
     loss=lambda: losses.MeanSquaredError(reduction="sum"), optimizer=lambda: optimizers.SGD(0.005))
 
@@ -253,6 +306,18 @@ add("metric_errors", "mse, mae and their long names", mlp(2), with_targets(real(
 add("metric_weighted", "metrics ignore sample weights, weighted_metrics use them", mlp(2),
     with_targets(real(), sample_weight=True), metrics=lambda: ["mae"],
     weighted_metrics=lambda: [metrics.MeanAbsoluteError(name="weighted_mae")])
+
+add("metric_repeated_names", "the same metric twice, and again with sample weights", mlp(3, "softmax"),
+    with_targets(one_hot(), sample_weight=True), loss="categorical_crossentropy", optimizer="adam",
+    metrics=lambda: ["accuracy", "accuracy", "mae"], weighted_metrics=lambda: ["accuracy", "accuracy", "mae"])
+
+# ---- constraints ----------------------------------------------------------------------------------------------------
+
+add("constraint_axes", "UnitNorm over two axes, MaxNorm over the second, MinMaxNorm over the first",
+    stack(lambda: [layers.Dense(5, activation="tanh", kernel_constraint=constraints.UnitNorm(axis=[0, 1])),
+                   layers.Dense(4, activation="tanh", kernel_constraint=constraints.MaxNorm(0.7, axis=1)),
+                   layers.Dense(2, kernel_constraint=constraints.MinMaxNorm(0.2, 0.6, rate=0.5, axis=[0]))]),
+    with_targets(real()), optimizer=lambda: optimizers.SGD(0.1))
 
 # ---- regularizers ---------------------------------------------------------------------------------------------------
 
@@ -428,6 +493,14 @@ add("fit_class_weight_binary", "class_weight with 0/1 targets", mlp(1, "sigmoid"
 add("fit_sample_weight", "sample_weight divides by the count, not by the sum of weights", mlp(3, "softmax"),
     with_targets(labels(), sample_weight=True), loss="sparse_categorical_crossentropy", optimizer="adam",
     metrics=lambda: ["accuracy"])
+add("fit_sample_weight_column", "sample_weight of shape (n, 1) is the same as (n,)", mlp(3, "softmax"),
+    as_column(with_targets(labels(), sample_weight=True)), loss="sparse_categorical_crossentropy", optimizer="adam",
+    metrics=lambda: ["accuracy"], weighted_metrics=lambda: [metrics.SparseCategoricalCrossentropy(name="wce")])
+add("fit_steps", "steps_per_epoch: each epoch goes on where the one before stopped; validation_steps: it does not",
+    mlp(2), with_targets(real(), val_rows=21), optimizer="adam", metrics=lambda: ["mae"],
+    fit={"epochs": 5, "steps_per_epoch": 2, "validation_steps": 1})
+add("fit_steps_many", "more steps_per_epoch than there are batches", mlp(2), with_targets(real()), optimizer="adam",
+    fit={"epochs": 2, "steps_per_epoch": 7})
 add("fit_sample_weight_split", "sample_weight and validation_split: validation is weighted too", mlp(2),
     with_targets(real(), sample_weight=True), optimizer="adam", metrics=lambda: ["mae"],
     fit={"validation_split": 0.3})

@@ -114,8 +114,10 @@ def run(case, data, precision, weights=None, compile_arguments=None):
     elif not isinstance(compile_arguments["optimizer"], str):
         # The same float32 learning rate in both runs: the written one.
         optimizer = keras.optimizers.deserialize(copy.deepcopy(compile_arguments["optimizer"]))  # it changes it
+    # Keras weights <output>_loss by the rows of a batch where it knows them: eagerly, and with its JAX backend.
     model.compile(optimizer=optimizer, loss=loss, metrics=make(case.metrics),
-                  weighted_metrics=make(case.weighted_metrics), loss_weights=case.loss_weights, jit_compile=False)
+                  weighted_metrics=make(case.weighted_metrics), loss_weights=case.loss_weights, jit_compile=False,
+                  run_eagerly=len(data["y"]) > 1)
     cast = lambda a: a.astype(precision) if a.dtype.kind == "f" else a
     x, y = unlist([cast(a) for a in data["x"]]), unlist([cast(a) for a in data["y"]])
     arguments = {k: v for k, v in case.fit.items() if k not in ("callbacks", "class_weight")}
