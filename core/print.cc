@@ -13,7 +13,7 @@ namespace sinter {
 namespace {
 
 std::string number(double value) {
-  if (std::isnan(value)) return "nan";
+  if (std::isnan(value)) return std::signbit(value) ? "-nan" : "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   return fmt::format("{}", value);
 }
