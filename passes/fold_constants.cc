@@ -21,7 +21,9 @@ bool is_small(const Node& node) {
 
 class Folder {
  public:
-  explicit Folder(const Graph& graph) : graph_(graph) {
+  // With a mixed precision, products of floats wait until lower_precision has said what they
+  // multiply in: with this pass or without it they must give the same.
+  Folder(const Graph& graph, bool keeps_float_products) : graph_(graph) {
     const auto n = static_cast<size_t>(graph.size());
     known_.assign(n, false);
     for (int32_t i = 0; i < graph.size(); ++i) {
@@ -29,9 +31,11 @@ class Folder {
       const bool all_known = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
         return known_[static_cast<size_t>(id.node)];
       });
+      const bool waits = keeps_float_products && (node.is("contract") || node.is("dense")) &&
+                         graph.type(node.inputs[0]).dtype == DType::kFloat32;
       known_[static_cast<size_t>(i)] =
           node.is("constant") ||
-          (node.op->kind != KernelKind::kSource && all_known && is_small(node));
+          (node.op->kind != KernelKind::kSource && all_known && !waits && is_small(node));
     }
     find_wanted();
   }
@@ -99,7 +103,7 @@ class Folder {
 
 Graph fold_constants(const Graph& graph, const PassContext& context) {
   if (!context.evaluate) return graph;
-  const Folder folder(graph);
+  const Folder folder(graph, !context.mixed_precision.empty());
   if (folder.empty()) return graph;
   return folder.replaced(context.evaluate(folder.constants()));
 }
