@@ -1,0 +1,65 @@
+// One graph with its data, one way to run it, and whether what comes out is right.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/graph.h"
+#include "core/tensor.h"
+#include "tests/fuzz/bounded.h"
+
+namespace sinter::fuzz {
+
+struct Case {
+  Graph graph{"fuzz"};
+  int64_t batch = 1;  // for the symbolic dimension, where there is one
+  std::vector<Tensor> inputs, variables;
+};
+
+struct Configuration {
+  /// A backend; or "passes": every pass, as for llvm, then the reference backend, regions and all.
+  std::string backend = "llvm";
+  std::string pipeline = "training";
+  std::string mixed_precision;
+  std::vector<std::string> disabled;  // passes
+  std::vector<int> threads = {1};     // of which all must give the same bits
+  std::string cpu;                    // the value of SINTER_CPU; "" where it is not set
+  std::string route = "direct";       // "text": printed and parsed; "file": saved and loaded
+  /// "backend=llvm pipeline=training disabled=a,b threads=1,8 route=file cpu=x86-64"
+  std::string to_string() const;
+  /// Raises Error.
+  static Configuration parse(std::string_view text);
+};
+
+/// Passes that round elsewhere than the graph says. Without them, "passes" must give the bits of
+/// the reference backend without any pass.
+inline const std::vector<std::string> kRoundingPasses = {"simplify", "fold_batch_norm",
+                                                         "stabilize_cross_entropy"};
+
+/// What is wrong: "" when nothing is. The first word tells the kind: "value", "bits" (they change
+/// from run to run), "memory" (written where nothing may be), "raises", "text", "file".
+struct Verdict {
+  std::string what;
+  bool good() const { return what.empty(); }
+  std::string kind() const { return what.substr(0, what.find(':')); }
+};
+
+/// The values every run is judged against, made once a graph, pipeline and precision.
+struct Expectation {
+  Graph lowered{"fuzz"};
+  std::vector<std::vector<BoundedTensor>> values;
+  const BoundedTensor& at(ValueId id) const {
+    return values[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)];
+  }
+};
+/// Of the configuration only what changes the mathematics counts: pipeline, precision, and whether
+/// losses of a softmax are taken from its logits.
+Expectation expectation_of(const Case& c, const Configuration& configuration = {});
+
+/// Compiles and runs the case once for each number of threads.
+Verdict check(const Case& c, const Configuration& configuration, const Expectation& expected,
+              JudgeCounts* counts = nullptr);
+/// The same with an expectation of its own; what that raises is a verdict too.
+Verdict check(const Case& c, const Configuration& configuration, JudgeCounts* counts = nullptr);
+
+}  // namespace sinter::fuzz

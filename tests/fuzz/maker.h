@@ -1,0 +1,87 @@
+// The state of a random graph while it grows: a pool of values, and how new ones come about.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "core/op_record.h"
+#include "ops/ops.h"
+#include "passes/rule.h"
+#include "tests/fuzz/random_case.h"
+
+namespace sinter::fuzz {
+
+/// Raised where a random choice does not fit: that step is given up.
+struct DoesNotFit {};
+
+class Maker {
+ public:
+  Maker(uint64_t seed, const Sizes& sizes, Case& out);
+
+  void grow();
+  void finish();
+
+  Random random;
+  Graph& graph;
+  const Sizes sizes;
+
+  // --- values
+  /// A value of the pool, a late one more likely than an early one.
+  Symbol any();
+  /// The same of a floating dtype (cast where needed); of exactly this dtype.
+  Symbol any_float();
+  Symbol any_of(DType dtype);
+  Symbol keep(Symbol s);
+  /// A new input, variable or constant.
+  Symbol source(DType dtype, Shape shape);
+  /// A value of this type, from the pool by reshapes, slices and broadcasts, or new.
+  Symbol like(DType dtype, const Shape& shape);
+  /// A value that broadcasts to `shape` by NumPy's rule.
+  Symbol operand_for(DType dtype, const Shape& shape);
+  Symbol constant_number(DType dtype, double value, const Shape& shape);
+
+  // --- shapes; the symbolic dimension counts as the batch
+  int64_t extent(int64_t dim) const { return dim == kBatch ? batch : dim; }
+  int64_t elements(const Shape& shape) const;
+  bool fits(const Shape& shape) const { return elements(shape) <= sizes.elements; }
+  Shape random_shape(int min_rank = 0, int max_rank = 5);
+  int64_t random_dim() { return random.pick(dims); }
+  std::vector<int64_t> random_axes(int rank);
+  double number();
+
+  // --- ops
+  /// `name` of random operands, `x` the first of them where given and where it fits. Results go to
+  /// the pool; the first of them is returned. Raises DoesNotFit.
+  Symbol op(const std::string& name, std::optional<Symbol> x = std::nullopt);
+  Symbol elementwise(const OpRecord& record, std::vector<Symbol> operands);
+  Symbol product(Symbol x);
+  Symbol reshaped(Symbol x);
+
+  std::vector<int64_t> dims;
+  int64_t batch = 1;
+  std::vector<DType> dtypes;  // main one first
+  std::vector<Symbol> pool;
+  Symbol state;  // of random numbers; made when first needed
+
+ private:
+  void step();
+  void motif();
+  void some_sum(Symbol x);
+  void promoted();
+  void instantiate_rule();
+  Symbol instantiate(const Pattern& pattern, std::map<std::string, Symbol>& bound, DType dtype,
+                     const Shape& shape);
+  void add_gradients();
+  void add_outputs();
+
+  Case& out_;
+  int names_ = 0;
+};
+
+using OpMaker = std::function<std::vector<Symbol>(Maker&, std::optional<Symbol> x)>;
+/// How to make ops that are not elementwise, by name.
+const std::map<std::string, OpMaker, std::less<>>& op_makers();
+
+}  // namespace sinter::fuzz

@@ -1,0 +1,447 @@
+// How to make the ops that are not elementwise: operands and attributes that fit.
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/kernel_ops.h"
+#include "tests/fuzz/maker.h"
+
+namespace sinter::fuzz {
+namespace {
+
+using Ints = std::vector<int64_t>;
+using Symbols = std::vector<Symbol>;
+using Given = std::optional<Symbol>;
+
+Symbol of_rank(Maker& m, Given x, int min_rank, bool floating = false) {
+  for (int tries = 0; tries < 6; ++tries) {
+    const Symbol s = x && tries == 0 ? *x : floating ? m.any_float() : m.any();
+    if (s.rank() < min_rank) continue;
+    return floating && !is_floating(s.dtype()) ? cast(s, DType::kFloat32) : s;
+  }
+  const DType dtype = floating && !is_floating(m.dtypes[0]) ? DType::kFloat32 : m.dtypes[0];
+  return m.source(dtype, m.random_shape(min_rank));
+}
+
+// What bfloat16 is not for.
+Symbol widened(Symbol x) { return cast(x, arithmetic_dtype(x.dtype())); }
+
+Symbol random_state(Maker& m) {
+  if (!m.state.valid()) m.state = m.graph.input("state", {DType::kInt64, Shape{2}});
+  return m.state;
+}
+
+Symbols make_map(Maker& m, Given given) {
+  const Symbol x = widened(of_rank(m, given, 0));
+  Symbols inputs = {x};
+  std::vector<DType> dtypes = {x.dtype()};
+  for (int64_t more = m.random.below(3); more > 0; --more) {
+    inputs.push_back(m.like(x.dtype(), x.shape()));
+    dtypes.push_back(x.dtype());
+  }
+  ScalarBuilder builder(dtypes);
+  std::vector<Scalar> values = builder.arguments();
+  const bool floating = is_floating(x.dtype());
+  if (x.dtype() == DType::kBool) return {m.op("logical_not", x)};
+  const auto any = [&] { return m.random.pick(values); };
+  for (int64_t steps = 2 + m.random.below(5); steps > 0; --steps) {
+    const Scalar a = any(), b = any();
+    switch (m.random.below(floating ? 12 : 6)) {
+      case 0: values.push_back(a + b); break;
+      case 1: values.push_back(a - b); break;
+      case 2: values.push_back(a * b); break;
+      case 3: values.push_back(max(a, b)); break;
+      case 4: values.push_back(select(a < b, a, b)); break;
+      case 5: values.push_back(select(equal(a, b), a, -b)); break;
+      case 6: values.push_back(tanh(a)); break;
+      case 7: values.push_back(a / (1.0 + b * b)); break;
+      case 8: values.push_back(exp(-abs(a))); break;
+      case 9: values.push_back(sqrt(abs(a))); break;
+      case 10: values.push_back(a * m.random.uniform(-1, 1)); break;
+      default: values.push_back(sin(a)); break;
+    }
+  }
+  std::vector<Scalar> results = {values.back()};
+  for (int64_t more = m.random.below(3); more > 0; --more) results.push_back(any());
+  return m.graph.add("map", inputs,
+                     {{"body", std::make_shared<const ScalarExpr>(builder.finish(results))}});
+}
+
+Symbols make_reduce(Maker& m, Given given) {
+  const Symbol x = widened(of_rank(m, given, 1));
+  const std::string kind = m.random.pick<const char*>({"sum", "sum", "sum", "max", "min", "prod"});
+  if (x.dtype() == DType::kBool && kind != "sum") return {reduce_max(x)};
+  return {m.graph.add1(
+      "reduce", {x},
+      {{"kind", kind}, {"axes", m.random_axes(x.rank())}, {"keepdims", m.random.chance(0.4)}})};
+}
+
+Symbols make_mean(Maker& m, Given given, bool variance_too) {
+  const Symbol x = of_rank(m, given, 1, true);
+  const Ints axes = m.random_axes(x.rank());
+  const bool keep = m.random.chance(0.4);
+  return {variance_too ? variance(x, axes, keep) : mean(x, axes, keep)};
+}
+
+Symbols make_arg_reduce(Maker& m, Given given) {
+  const Symbol x = widened(of_rank(m, given, 1));
+  const auto axis = static_cast<int>(m.random.below(x.rank()));
+  if (m.extent(x.shape()[axis]) == 0) throw DoesNotFit();
+  return {m.graph.add1("arg_reduce", {x},
+                       {{"kind", std::string(m.random.chance(0.5) ? "argmax" : "argmin")},
+                        {"axis", static_cast<int64_t>(axis)},
+                        {"keepdims", m.random.chance(0.3)}})};
+}
+
+Symbols make_contract(Maker& m, Given given) {
+  Symbol x = of_rank(m, given, 1, m.random.chance(0.8));
+  if (x.dtype() == DType::kBool || x.dtype() == DType::kUint8) x = cast(x, DType::kInt32);
+  return {m.product(x)};
+}
+
+Symbols make_reshape(Maker& m, Given given) { return {m.reshaped(of_rank(m, given, 0))}; }
+
+Symbols make_transpose(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 2);
+  Ints perm(static_cast<size_t>(x.rank()));
+  std::iota(perm.begin(), perm.end(), int64_t{0});
+  for (size_t i = perm.size(); i-- > 1;)
+    std::swap(perm[i], perm[static_cast<size_t>(m.random.below(static_cast<int64_t>(i) + 1))]);
+  return {m.graph.add1("transpose", {x}, {{"perm", perm}})};
+}
+
+Symbols make_broadcast(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 0);
+  if (x.rank() > 4) throw DoesNotFit();
+  // Dimensions are put in anywhere, and ones grow.
+  Ints shape, dims;
+  for (int d = 0; d <= x.rank(); ++d) {
+    if (m.random.chance(x.rank() < 2 ? 0.5 : 0.25)) {
+      const int64_t dim = m.random_dim();
+      shape.push_back(dim == kBatch ? 2 : dim);
+    }
+    if (d == x.rank()) break;
+    dims.push_back(static_cast<int64_t>(shape.size()));
+    const int64_t grown = m.random_dim();
+    shape.push_back(x.shape()[d] == 1 && m.random.chance(0.6) && grown != kBatch ? grown
+                                                                                 : x.shape()[d]);
+  }
+  if (shape.size() > 5 || !m.fits(Shape(shape))) throw DoesNotFit();
+  return {m.graph.add1("broadcast", {x}, {{"shape", Shape(shape)}, {"dims", dims}})};
+}
+
+Symbols make_slice(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 1);
+  Ints begin, end, stride;
+  for (int64_t d : x.shape()) {
+    begin.push_back(0);
+    end.push_back(kSliceEnd);
+    stride.push_back(1);
+    if (d == kBatch || m.random.chance(0.4)) continue;
+    begin.back() = m.random.below(d + 1);
+    if (m.random.chance(0.7)) begin.back() = std::min(begin.back(), d / 3);
+    end.back() = begin.back() + m.random.below(d - begin.back() + 1);
+    if (m.random.chance(0.8)) end.back() = std::max(end.back(), std::min(d, begin.back() + 1));
+    if (m.random.chance(0.4)) end.back() = d;
+    stride.back() = m.random.pick({1, 1, 1, 2, 3, 5});
+  }
+  return {m.graph.add1("slice", {x}, {{"begin", begin}, {"end", end}, {"stride", stride}})};
+}
+
+Symbols make_pad(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 1);
+  Ints low, high;
+  for (int64_t d : x.shape()) {
+    const bool may = d != kBatch && m.random.chance(0.5);
+    low.push_back(may ? m.random.below(3) : 0);
+    high.push_back(may ? m.random.below(3) : 0);
+  }
+  const double value = is_floating(x.dtype())      ? m.random.pick({0.0, 0.0, 1.5, -1.0})
+                       : x.dtype() == DType::kBool ? static_cast<double>(m.random.below(2))
+                                                   : static_cast<double>(m.random.below(3));
+  return {m.graph.add1("pad", {x}, {{"low", low}, {"high", high}, {"value", value}})};
+}
+
+Symbols make_concat(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 1);
+  const auto axis = static_cast<int>(m.random.below(x.rank()));
+  if (x.shape()[axis] == kBatch) throw DoesNotFit();
+  Symbols parts = {x};
+  for (int64_t more = m.random.below(3); more > 0; --more) {
+    Ints dims = x.shape().dims();
+    if (m.random.chance(0.5)) {
+      const int64_t d = m.random_dim();
+      dims[static_cast<size_t>(axis)] = d == kBatch ? 1 : d;
+    }
+    Symbol other =
+        m.random.chance(0.2) && Shape(dims) == x.shape() ? x : m.like(x.dtype(), Shape(dims));
+    parts.insert(parts.begin() + m.random.below(static_cast<int64_t>(parts.size()) + 1), other);
+  }
+  return {m.graph.add1("concat", parts, {{"axis", static_cast<int64_t>(axis)}})};
+}
+
+Symbols make_iota(Maker& m, Given) {
+  const Shape shape = m.random_shape(1);
+  const DType dtype = m.random.pick({DType::kInt32, DType::kInt64, DType::kFloat32});
+  return {iota(m.graph, shape, static_cast<int>(m.random.below(shape.rank())), dtype)};
+}
+
+Symbol indices(Maker& m, const Shape& shape) {
+  return m.like(m.random.pick({DType::kInt32, DType::kInt64}), shape);
+}
+
+Symbols make_gather(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 1);
+  const auto axis = static_cast<int>(m.random.below(x.rank()));
+  if (x.shape()[axis] == kBatch || x.shape()[axis] == 0) throw DoesNotFit();
+  return {gather(x, indices(m, m.random_shape(0, 5 - x.rank() + 1)), axis)};
+}
+
+Symbols make_scatter_add(Maker& m, Given given) {
+  const Symbol updates = widened(of_rank(m, given, 1));
+  if (updates.dtype() == DType::kBool) throw DoesNotFit();
+  const int64_t axis = m.random.below(updates.rank());
+  const int64_t count = 1 + m.random.below(updates.rank() - axis);
+  const Ints all = updates.shape().dims();
+  const Shape shape(Ints(all.begin() + axis, all.begin() + axis + count));
+  return {m.graph.add1("scatter_add", {indices(m, shape), updates},
+                       {{"axis", axis}, {"size", m.random.pick<int64_t>({1, 2, 3, 7, 16})}})};
+}
+
+Symbols make_random(Maker& m, Given) {
+  const Shape shape = m.random_shape(0);
+  const int64_t stream = m.random.below(3);
+  const Symbol state = random_state(m);
+  switch (m.random.below(4)) {
+    case 0: return {random_bits16(state, shape, stream)};
+    case 1:
+      return {m.graph.add1("random", {state},
+                           {{"shape", shape},
+                            {"dtype", DType::kInt32},
+                            {"distribution", std::string("bits")},
+                            {"stream", stream}})};
+    case 2: return {random_uniform(state, shape, stream, DType::kFloat64)};
+    default: return {random_uniform(state, shape, stream)};
+  }
+}
+
+Symbols make_size(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 1);
+  return {m.graph.add1("size", {x},
+                       {{"axis", m.random.below(x.rank())},
+                        {"dtype", m.random.pick({DType::kFloat32, DType::kInt32, DType::kInt64,
+                                                 DType::kFloat64})}})};
+}
+
+Symbols make_dense(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 1, true);
+  const int64_t features = x.shape()[x.rank() - 1];
+  if (features == kBatch) throw DoesNotFit();
+  // As wide as x often, so that x can be added to it.
+  int64_t units = m.random.chance(0.4) ? features : m.random_dim();
+  if (units == kBatch) units = 3;
+  Symbols in = {x, m.source(x.dtype(), Shape{features, units})};
+  if (m.random.chance(0.7)) in.push_back(m.like(x.dtype(), Shape{units}));
+  Attributes attributes;
+  if (m.random.chance(0.3))
+    attributes.set(
+        "activation",
+        OpCall{m.random.pick<const char*>({"relu", "tanh", "sigmoid", "gelu", "elu"}), nullptr});
+  return {m.graph.add1("dense", in, attributes)};
+}
+
+Symbols make_maxout(Maker& m, Given given) {
+  const Symbol x = widened(of_rank(m, given, 1, true));
+  const int64_t last = x.shape()[x.rank() - 1];
+  Ints pieces;
+  for (int64_t p = 1; p <= last; ++p) {
+    if (last % p == 0) pieces.push_back(p);
+  }
+  if (pieces.empty()) throw DoesNotFit();
+  return {maxout(x, m.random.pick(pieces))};
+}
+
+Symbols make_softmax(Maker& m, Given given, bool log_too) {
+  const Symbol x = of_rank(m, given, 1, true);
+  const int axis = m.random.chance(0.7) ? x.rank() - 1 : static_cast<int>(m.random.below(x.rank()));
+  return {log_too ? log_softmax(x, axis) : softmax(x, axis)};
+}
+
+Symbols make_loss(Maker& m, Given given, const char* name) {
+  const Symbol z = of_rank(m, given, 1, true);
+  Symbol t = m.like(z.dtype(), z.shape());
+  Symbol y = z;
+  const bool logits = m.random.chance(0.5);
+  if (!logits) y = m.random.chance(0.5) ? softmax(z) : sigmoid(z);
+  if (y.dtype() != t.dtype()) t = cast(t, y.dtype());
+  if (m.random.chance(0.5)) t = softmax(t);
+  Attributes attributes;
+  if (std::string_view(name) != "softmax_cross_entropy") attributes.set("from_logits", logits);
+  return {m.graph.add1(name, {t, y}, attributes)};
+}
+
+Symbols make_sparse_loss(Maker& m, Given given) {
+  const Symbol z = of_rank(m, given, 1, true);
+  Ints dims = z.shape().dims();
+  dims.pop_back();
+  const bool logits = m.random.chance(0.5);
+  const Symbol y = logits ? z : softmax(z);
+  return {m.graph.add1("sparse_categorical_crossentropy", {indices(m, Shape(dims)), y},
+                       {{"from_logits", logits}})};
+}
+
+struct Channels {
+  Symbol x;
+  int64_t axis;
+  ValueType type;
+};
+
+Channels channels(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 2, true);
+  const int64_t axis = m.random.chance(0.7) ? x.rank() - 1 : m.random.below(x.rank());
+  const int64_t dim = x.shape()[static_cast<int>(axis)];
+  if (dim == kBatch) throw DoesNotFit();
+  return {x, axis, {x.dtype(), Shape{dim}}};
+}
+
+Symbols make_batch_norm(Maker& m, Given given, const char* name, int vectors) {
+  const Channels c = channels(m, given);
+  Symbols in = {c.x};
+  for (int i = 0; i < vectors; ++i) {
+    Symbol v = m.like(c.type.dtype, c.type.shape);
+    if (i == 3) v = square(v) + 0.25;  // a variance
+    in.push_back(cast(v, c.type.dtype));
+  }
+  Attributes attributes = {{"epsilon", m.random.pick({1e-3, 1e-2, 0.1})}, {"axis", c.axis}};
+  if (std::string_view(name) == "batch_norm") attributes.set("momentum", 0.9);
+  return m.graph.add(name, in, attributes);
+}
+
+Symbols make_batch_norm_grad(Maker& m, Given given) {
+  const Channels c = channels(m, given);
+  const Symbol gamma = m.like(c.type.dtype, c.type.shape),
+               mean = m.like(c.type.dtype, c.type.shape);
+  const Symbol variance = cast(square(m.like(c.type.dtype, c.type.shape)) + 0.5, c.type.dtype);
+  const Symbol dy = m.like(c.x.dtype(), c.x.shape());
+  return m.graph.add("batch_norm_training_grad", std::array{c.x, gamma, mean, variance, dy},
+                     {{"epsilon", 1e-2}, {"axis", c.axis}});
+}
+
+Symbols make_dropout(Maker& m, Given given) {
+  const Symbol x = of_rank(m, given, 1, true);
+  Ints noise = x.shape().dims();
+  for (int64_t& d : noise) {
+    if (m.random.chance(0.15)) d = 1;
+  }
+  return {m.graph.add1("dropout", {x, random_state(m)},
+                       {{"rate", m.random.pick({0.0, 0.5, 0.3, 0.004, 0.99})},
+                        {"stream", m.random.below(3)},
+                        {"noise_shape", Shape(noise)}})};
+}
+
+}  // namespace
+
+Symbol Maker::product(Symbol x) {
+  // Batch axes in front, contracted axes anywhere, free axes for the rest; then the same axes of
+  // the other side in another order.
+  Ints mine_batch, mine_contract;
+  std::vector<bool> taken(static_cast<size_t>(x.rank()), false);
+  if (x.rank() > 2 && random.chance(0.3)) {
+    mine_batch.push_back(0);
+    taken[0] = true;
+  }
+  const auto free_axis = [&] {
+    Ints left;
+    for (int d = 0; d < x.rank(); ++d) {
+      if (!taken[static_cast<size_t>(d)]) left.push_back(d);
+    }
+    if (left.empty()) throw DoesNotFit();
+    return random.chance(0.6) ? left.back() : random.pick(left);
+  };
+  const int contracted = random.chance(0.05) ? 0 : random.chance(0.15) && x.rank() > 2 ? 2 : 1;
+  for (int i = 0; i < contracted; ++i) {
+    mine_contract.push_back(free_axis());
+    taken[static_cast<size_t>(mine_contract.back())] = true;
+  }
+  // What the other side's dimensions are: (role, index of the axis of x or a new size).
+  struct Dim {
+    int64_t size;
+    int role;  // 0 batch, 1 contracted, 2 free
+    size_t index;
+  };
+  std::vector<Dim> others;
+  for (size_t i = 0; i < mine_batch.size(); ++i)
+    others.push_back({x.shape()[static_cast<int>(mine_batch[i])], 0, i});
+  for (size_t i = 0; i < mine_contract.size(); ++i)
+    others.push_back({x.shape()[static_cast<int>(mine_contract[i])], 1, i});
+  for (int64_t n = random.pick({1, 1, 1, 0, 2}); n > 0; --n) {
+    const int64_t d = random_dim();
+    others.push_back({d == kBatch ? 4 : d, 2, 0});
+  }
+  if (random.chance(0.5))
+    std::rotate(others.begin(),
+                others.begin() + random.below(static_cast<int64_t>(others.size()) + 1),
+                others.end());
+  Ints shape, theirs_batch(mine_batch.size()), theirs_contract(mine_contract.size());
+  for (size_t d = 0; d < others.size(); ++d) {
+    shape.push_back(others[d].size);
+    if (others[d].role == 0) theirs_batch[others[d].index] = static_cast<int64_t>(d);
+    if (others[d].role == 1) theirs_contract[others[d].index] = static_cast<int64_t>(d);
+  }
+  if (shape.size() > 5 || !fits(Shape(shape))) throw DoesNotFit();
+  const Symbol y =
+      random.chance(0.5) ? source(x.dtype(), Shape(shape)) : like(x.dtype(), Shape(shape));
+  const auto ordered = [&](Symbol a, Symbol b, Ints ab, Ints bb, Ints ac, Ints bc) {
+    return graph.add1(
+        "contract", {a, b},
+        {{"lhs_batch", ab}, {"rhs_batch", bb}, {"lhs_contract", ac}, {"rhs_contract", bc}});
+  };
+  const Symbol z = random.chance(0.75)
+                       ? ordered(x, y, mine_batch, theirs_batch, mine_contract, theirs_contract)
+                       : ordered(y, x, theirs_batch, mine_batch, theirs_contract, mine_contract);
+  if (z.rank() > 5 || !fits(z.shape())) throw DoesNotFit();
+  return z;
+}
+
+const std::map<std::string, OpMaker, std::less<>>& op_makers() {
+  static const std::map<std::string, OpMaker, std::less<>> makers = {
+      {"map", make_map},
+      {"reduce", make_reduce},
+      {"mean", [](Maker& m, Given x) { return make_mean(m, x, false); }},
+      {"variance", [](Maker& m, Given x) { return make_mean(m, x, true); }},
+      {"arg_reduce", make_arg_reduce},
+      {"contract", make_contract},
+      {"reshape", make_reshape},
+      {"transpose", make_transpose},
+      {"broadcast", make_broadcast},
+      {"slice", make_slice},
+      {"pad", make_pad},
+      {"concat", make_concat},
+      {"iota", make_iota},
+      {"gather", make_gather},
+      {"scatter_add", make_scatter_add},
+      {"random", make_random},
+      {"size", make_size},
+      {"dense", make_dense},
+      {"maxout", make_maxout},
+      {"softmax", [](Maker& m, Given x) { return make_softmax(m, x, false); }},
+      {"log_softmax", [](Maker& m, Given x) { return make_softmax(m, x, true); }},
+      {"softmax_cross_entropy",
+       [](Maker& m, Given x) { return make_loss(m, x, "softmax_cross_entropy"); }},
+      {"categorical_crossentropy",
+       [](Maker& m, Given x) { return make_loss(m, x, "categorical_crossentropy"); }},
+      {"binary_crossentropy",
+       [](Maker& m, Given x) { return make_loss(m, x, "binary_crossentropy"); }},
+      {"sparse_categorical_crossentropy", make_sparse_loss},
+      {"batch_norm", [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm", 4); }},
+      {"batch_norm_training",
+       [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm_training", 2); }},
+      {"batch_norm_inference",
+       [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm_inference", 4); }},
+      {"batch_norm_training_grad", make_batch_norm_grad},
+      {"dropout", make_dropout},
+  };
+  return makers;
+}
+
+}  // namespace sinter::fuzz

@@ -1,0 +1,61 @@
+// Random graphs, legal by construction, and data for them.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "tests/fuzz/check.h"
+
+namespace sinter::fuzz {
+
+/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers with every standard library.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t bits();
+  /// 0 to n - 1.
+  int64_t below(int64_t n) { return static_cast<int64_t>(bits() % static_cast<uint64_t>(n)); }
+  double uniform(double low, double high) {
+    return low + (high - low) * (static_cast<double>(bits() >> 11) * 0x1p-53);
+  }
+  bool chance(double p) { return uniform(0, 1) < p; }
+  template <typename T>
+  const T& pick(const std::vector<T>& from) {
+    return from[static_cast<size_t>(below(static_cast<int64_t>(from.size())))];
+  }
+  template <typename T>
+  T pick(std::initializer_list<T> from) {
+    return from.begin()[below(static_cast<int64_t>(from.size()))];
+  }
+
+ private:
+  uint64_t state_;
+};
+
+struct Sizes {
+  int64_t elements = 300;    // of a value, at most
+  int steps = 20;            // ops and groups of ops, at most
+  bool floats_only = false;  // of sources and casts float32 and float64, arithmetic on nothing else
+};
+
+struct RandomCase {
+  Case c;
+  /// What building the graph raised that it should not have; the graph is as it was then.
+  std::string fault;
+};
+
+/// The same case for the same seed. Most have inputs for which most values are finite; extreme
+/// values are among the data of some.
+RandomCase random_case(uint64_t seed, const Sizes& sizes);
+/// One of the ways to run a graph, for the same seed the same. `backends` as in Configuration.
+Configuration random_configuration(uint64_t seed, const std::vector<std::string>& backends);
+
+/// The ops of the registry that random graphs hold, besides those of kind source; each is there
+/// because it is elementwise or because somebody wrote how to make one (op_makers.cc).
+bool can_make(const OpRecord& op);
+
+/// Random data of a type, in one of several styles.
+Tensor random_tensor(Random& random, const ValueType& type, int style);
+inline constexpr int kStyles = 6;
+
+}  // namespace sinter::fuzz
