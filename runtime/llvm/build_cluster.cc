@@ -299,6 +299,7 @@ class ClusterBuilder {
     op.reduce = parse_reduce_kind(n.attributes.get_string("kind"));
     op.operands = {operand};
     op.access = access(v, memory_.at(v));
+    op.in_runs = true;
     nest_.add(std::move(op));
     return true;
   }

@@ -1,5 +1,6 @@
 // How the work of a phase is shared: pieces, and partial results of accumulations that pieces cut.
 #include <algorithm>
+#include <bit>
 #include <map>
 
 #include "runtime/cost_model.h"
@@ -78,6 +79,40 @@ bool reductions_are_partial(const LoopNest& nest) {
   return true;
 }
 
+// A long sum over rows is made in runs, each in a place of its own: at most kRunTerms rows, as many
+// as fit from the innermost reduced dimension outwards. Few rows stay one sum, and so do those
+// whose totals stay in registers, where they are added in runs too.
+void choose_runs(const LoopNest& nest, LoopOp& op) {
+  if (!op.in_runs || op.reduce != ReduceKind::kSum || !is_floating(op.dtype)) return;
+  int64_t terms = 1;
+  for (size_t d = 0; d < static_cast<size_t>(nest.columns()); ++d)
+    terms *= op.access.strides[d] == 0 ? nest.dims[d] : 1;
+  if (terms <= 2 * kRunTerms) return;
+  int64_t left = kRunTerms;
+  for (auto d = static_cast<size_t>(nest.columns()); d-- > 0;) {
+    if (op.access.strides[d] != 0) continue;
+    if (nest.dims[d] > left) op.access.runs.push_back({d, left, 0});
+    left = std::max<int64_t>(
+        1, nest.dims[d] > left ? 1 : std::bit_floor(static_cast<uint64_t>(left / nest.dims[d])));
+  }
+}
+
+// Runs of the sum, whose places lie one after the other.
+int64_t place_runs(const LoopNest& nest, LoopOp& op, int64_t count) {
+  int64_t places = 1;
+  for (Run& run : op.access.runs) {
+    run.stride = places * count;
+    places *= (nest.dims[run.dim] + run.length - 1) / run.length;
+  }
+  return places;
+}
+
+// How many parts pieces may make of dimension `d`.
+int64_t parts_along(const LoopNest& nest, int d) {
+  const int64_t run = nest.run_along(d);
+  return (nest.dims[static_cast<size_t>(d)] + run - 1) / run;
+}
+
 // How many pieces dimension `d` of a nest that turns its elements has at most.
 int64_t parts_of_turn(const LoopNest& nest, int d) {
   const int64_t extent = nest.dims[static_cast<size_t>(d)];
@@ -138,7 +173,8 @@ int pieces_of(const LoopNest& nest, int split) {
   if (split < 0) return 1;
   if (nest.turn >= 0) return worthwhile_pieces(nest_microseconds(nest), parts_of_turn(nest, split));
   const int64_t extent = nest.dims[static_cast<size_t>(split)];
-  if (split != nest.columns()) return worthwhile_pieces(nest_microseconds(nest), extent);
+  if (split != nest.columns())
+    return worthwhile_pieces(nest_microseconds(nest), parts_along(nest, split));
   // Whole multiples of 64 columns, none of them empty.
   const int pieces = worthwhile_pieces(nest_microseconds(nest), extent / 64);
   const int64_t each = columns_per_piece(extent, pieces);
@@ -151,6 +187,23 @@ int64_t result_elements(const LoopNest& nest, const LoopOp& op) {
   for (size_t d = 0; d < nest.dims.size(); ++d)
     count *= op.access.strides[d] == 0 ? 1 : nest.dims[d];
   return count;
+}
+
+// Adds up `copies` partial results, each of `count` elements.
+LoopNest sum_nest(const LoopOp& accumulation, int partial, int64_t count, int64_t copies) {
+  LoopNest nest;
+  nest.dims = {copies, count};
+  LoopOp sum;
+  sum.kind = LoopOpKind::kAccumulate;
+  sum.dtype = accumulation.dtype;
+  sum.reduce = accumulation.reduce;
+  sum.in_runs = true;
+  sum.operands = {
+      nest.load(accumulation.dtype, {.buffer = partial, .offset = 0, .strides = {count, 1}})};
+  sum.access = {.buffer = accumulation.access.buffer, .offset = 0, .strides = {0, 1}};
+  nest.add(std::move(sum));
+  nest.finish();
+  return nest;
 }
 
 LoopNest combine_nest(const LoopOp& accumulation, int partial, int64_t count, int pieces) {
@@ -182,11 +235,14 @@ double nest_microseconds(const LoopNest& nest) {
 void add_phase(std::vector<LoopNest> nests, LoopProgram& program, int scratch_argument) {
   LoopPhase phase;
   for (LoopNest& nest : nests) {
+    if (!nest.accumulates_in_registers()) {
+      for (LoopOp& op : nest.ops) choose_runs(nest, op);
+    }
     nest.split = choose_split(nest);
     choose_streams(nest);
     phase.pieces = std::max(phase.pieces, pieces_of(nest, nest.split));
   }
-  LoopPhase combine;
+  std::vector<LoopNest> combine;
   for (LoopNest& nest : nests) {
     if (nest.split >= 0) {
       // Every nest of the phase is cut into as many pieces, or not at all.
@@ -196,26 +252,32 @@ void add_phase(std::vector<LoopNest> nests, LoopProgram& program, int scratch_ar
           : columns      ? (extent + columns_per_piece(extent, phase.pieces) - 1) /
                               columns_per_piece(extent, phase.pieces) !=
                           phase.pieces
-                    : extent < phase.pieces)
+                    : parts_along(nest, nest.split) < phase.pieces)
         nest.split = -1;
     }
-    if (nest.split < 0 || phase.pieces == 1) continue;
     for (LoopOp& op : nest.ops) {
-      if (op.kind != LoopOpKind::kAccumulate ||
-          op.access.strides[static_cast<size_t>(nest.split)] != 0)
-        continue;
+      if (op.kind != LoopOpKind::kAccumulate) continue;
+      const bool is_cut = nest.split >= 0 && phase.pieces > 1 &&
+                          op.access.strides[static_cast<size_t>(nest.split)] == 0;
+      // Pieces part no run, so only sums without runs along the cut dimension meet.
+      const bool apart = is_cut && std::ranges::find(op.access.runs, nest.split, [](const Run& r) {
+                                     return static_cast<int>(r.dim);
+                                   }) == op.access.runs.end();
+      if (!apart && op.access.runs.empty()) continue;
       // The layout of the result is row-major and dense, so its elements need no other order in the
       // partial copies.
-      const int64_t count = result_elements(nest, op);
-      const int partial = program.add_scratch(op.dtype, count * phase.pieces, scratch_argument);
-      combine.nests.push_back(combine_nest(op, partial, count, phase.pieces));
+      const int64_t count = result_elements(nest, op), places = place_runs(nest, op, count);
+      const int64_t copies = places * (apart ? phase.pieces : 1);
+      const int partial = program.add_scratch(op.dtype, count * copies, scratch_argument);
+      combine.push_back(op.access.runs.empty() ? combine_nest(op, partial, count, phase.pieces)
+                                               : sum_nest(op, partial, count, copies));
       op.access.buffer = partial;
-      op.access.piece_stride = count;
+      if (apart) op.access.piece_stride = count * places;
     }
   }
   phase.nests = std::move(nests);
   program.phases.push_back(std::move(phase));
-  if (!combine.nests.empty()) program.phases.push_back(std::move(combine));
+  if (!combine.empty()) add_phase(std::move(combine), program, scratch_argument);
 }
 
 }  // namespace sinter::codegen

@@ -1,36 +1,10 @@
 // Reductions over rows alone: blocks of columns outside, rows inside, totals in registers. Each
-// total takes its rows in the same order as it would in memory.
+// total takes its rows in order, long sums in runs.
 #include <algorithm>
 
 #include "runtime/llvm/emit_nest.h"
 
 namespace sinter::codegen {
-
-namespace {
-// Beyond the second cache the rows are better read as they lie.
-constexpr int64_t kMostElements = int64_t{1} << 18;
-}  // namespace
-
-// Does the nest do nothing but add rows up, each column for itself?
-bool NestEmitter::accumulates_in_registers() const {
-  if (lanes_ == 1 || nest_.passes() > 1) return false;
-  int64_t elements = 1;
-  for (int64_t d : nest_.dims) elements *= d;
-  if (elements > kMostElements) return false;
-  bool any = false;
-  for (size_t k = 0; k < nest_.ops.size(); ++k) {
-    const LoopOp& o = nest_.ops[k];
-    if (!needed_[k]) continue;
-    if (o.kind == LoopOpKind::kRandom) return false;
-    if (!is_sink(o)) continue;
-    if (o.kind != LoopOpKind::kAccumulate || o.access.strides[columns_] != 1) return false;
-    for (size_t d = 0; d < columns_; ++d) {
-      if (o.access.strides[d] != 0) return false;
-    }
-    any = true;
-  }
-  return any && columns_ > 0;
-}
 
 void NestEmitter::emit_accumulations() {
   sinks_.clear();
@@ -70,11 +44,34 @@ void NestEmitter::accumulate_block(Value column, int64_t vectors, Value mask) {
 
 Values NestEmitter::accumulate_rows(size_t d, std::span<const Value> at, Value mask,
                                     std::span<const Value> totals) {
-  if (d < columns_)
-    return e_.loop(begin_[d], end_[d], 1, totals, [&](Value i, std::span<const Value> now) {
-      index_[d] = i;
-      return accumulate_rows(d + 1, at, mask, now);
-    });
+  if (d < columns_) {
+    int64_t inside = 1;  // rows of a step
+    for (size_t k = d + 1; k < columns_; ++k) inside *= nest_.dims[k];
+    Values none;
+    for (size_t v = 0; v < at.size(); ++v) {
+      for (size_t k : sinks_)
+        none.push_back(identity(nest_.ops[k].reduce, nest_.ops[k].dtype, lanes_));
+    }
+    const auto combine_all = [&](Values& sums, std::span<const Value> others) {
+      for (size_t n = 0; n < sums.size(); ++n) {
+        const LoopOp& o = nest_.ops[sinks_[n % sinks_.size()]];
+        sums[n] = combine(o.reduce, o.dtype, sums[n], others[n]);
+      }
+    };
+    // Steps of many rows have sums of their own.
+    const bool apart = inside > kRunTerms / 2;
+    const int64_t run = apart ? kRunTerms : kRunTerms / inside;
+    return in_runs(
+        begin_[d], end_[d], 1, nest_.dims[d], run, none, totals,
+        [&](Value i, std::span<const Value> now) {
+          index_[d] = i;
+          if (!apart) return accumulate_rows(d + 1, at, mask, now);
+          Values sums(now.begin(), now.end());
+          combine_all(sums, accumulate_rows(d + 1, at, mask, none));
+          return sums;
+        },
+        combine_all);
+  }
   begin_row();
   Values next;
   for (Value column : at) {

@@ -111,7 +111,7 @@ void NestEmitter::emit_pass(const std::vector<size_t>& reductions, const std::ve
   Values carried;
   for (int64_t u = 0; u < unroll; ++u) carried.insert(carried.end(), start.begin(), start.end());
   const size_t width = start.size();
-  carried = e_.loop(begin, main_end, block, carried, [&](Value i, std::span<const Value> now) {
+  const auto add = [&](Value i, std::span<const Value> now) {
     Values next;
     RandomParts parts;
     std::vector<Chunk> group(static_cast<size_t>(unroll));
@@ -124,7 +124,22 @@ void NestEmitter::emit_pass(const std::vector<size_t>& reductions, const std::ve
       next.insert(next.end(), mine.begin(), mine.end());
     }
     return next;
+  };
+  const auto combine_chunks = [&](Values& totals, std::span<const Value> others) {
+    for (size_t u = 0; u < static_cast<size_t>(unroll); ++u) {
+      Values mine(totals.begin() + static_cast<int64_t>(u * width),
+                  totals.begin() + static_cast<int64_t>((u + 1) * width));
+      combine_totals(reductions, mine, others.subspan(u * width, width));
+      std::ranges::copy(mine, totals.begin() + static_cast<int64_t>(u * width));
+    }
+  };
+  const bool sums = std::ranges::any_of(reductions, [&](size_t k) {
+    const LoopOp& o = nest_.ops[k];
+    return o.kind == LoopOpKind::kReduce && o.reduce == ReduceKind::kSum && is_floating(o.dtype);
   });
+  const int64_t steps = columns / block;
+  carried = in_runs(begin, main_end, block, steps, sums ? kRunTerms : steps, Values(carried),
+                    carried, add, combine_chunks);
   Values total(carried.begin(), carried.begin() + static_cast<int64_t>(width));
   for (size_t u = 1; u < static_cast<size_t>(unroll); ++u) {
     const std::span<const Value> other = std::span<const Value>(carried).subspan(u * width, width);

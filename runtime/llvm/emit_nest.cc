@@ -25,7 +25,7 @@ void NestEmitter::emit() {
         keys_[k] = load_philox_key(e_, buffer(nest_.ops[k].access), nest_.ops[k].limit);
       if (nest_.ops[k].level == Level::kUniform) outer_[k] = scalar_value(k);
     }
-    accumulates_in_registers() ? emit_accumulations() : emit_rows(0);
+    lanes_ > 1 && nest_.accumulates_in_registers() ? emit_accumulations() : emit_rows(0);
   };
   if (Value stream = may_stream()) {
     e_.when(ir_.CreateNot(stream), body);
@@ -93,11 +93,17 @@ void NestEmitter::choose_range() {
                                         ir_.CreateAdd(begin_[s], e_.i64(each)), e_.i64(extent));
     return;
   }
-  // The first extent % pieces pieces have one row more.
-  const int64_t each = extent / pieces_, more = extent % pieces_;
+  // Runs stay whole. The first pieces have one more than the others where they do not come out
+  // even.
+  const int64_t run = nest_.run_along(nest_.split), parts = (extent + run - 1) / run;
+  const int64_t each = parts / pieces_, more = parts % pieces_;
   const auto start = [&](Value piece) {
-    return ir_.CreateAdd(ir_.CreateMul(piece, e_.i64(each)),
-                         ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, piece, e_.i64(more)));
+    Value part =
+        ir_.CreateAdd(ir_.CreateMul(piece, e_.i64(each)),
+                      ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, piece, e_.i64(more)));
+    return run == 1 ? part
+                    : ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smin,
+                                                ir_.CreateMul(part, e_.i64(run)), e_.i64(extent));
   };
   begin_[s] = start(e_.piece());
   end_[s] = start(ir_.CreateAdd(e_.piece(), e_.i64(1)));
@@ -128,7 +134,26 @@ Value NestEmitter::row_offset(const Access& a) {
     if (a.strides[d] != 0)
       offset = ir_.CreateAdd(offset, ir_.CreateMul(index_[d], e_.i64(a.strides[d])));
   }
+  for (const Run& run : a.runs) {
+    Value number = ir_.CreateUDiv(index_[run.dim], e_.i64(run.length));
+    offset = ir_.CreateAdd(offset, ir_.CreateMul(number, e_.i64(run.stride)));
+  }
   return offset;
+}
+
+Values NestEmitter::in_runs(Value begin, Value end, int64_t step, int64_t steps, int64_t run,
+                            std::span<const Value> none, std::span<const Value> totals,
+                            const AddTerms& add, const AddTotals& combine) {
+  if (steps <= 2 * run) return e_.loop(begin, end, step, totals, add);
+  int64_t part = run;  // steps whose sum counts as one term
+  while (part * kRunTerms < steps) part *= kRunTerms;
+  return e_.loop(begin, end, step * part, totals, [&](Value i, std::span<const Value> now) {
+    Value last = ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smin,
+                                           ir_.CreateNSWAdd(i, e_.i64(step * part)), end);
+    Values next(now.begin(), now.end());
+    combine(next, in_runs(i, last, step, part, run, none, none, add, combine));
+    return next;
+  });
 }
 
 void NestEmitter::emit_rows(size_t d) {
@@ -232,7 +257,11 @@ Value NestEmitter::is_first(const LoopOp& o) {
   Value first = nullptr;
   for (size_t d = 0; d < columns_; ++d) {
     if (o.access.strides[d] != 0 || nest_.dims[d] == 1) continue;
-    Value at_begin = ir_.CreateICmpEQ(index_[d], begin_[d]);
+    const auto run = std::ranges::find(o.access.runs, d, &Run::dim);
+    Value at_begin =
+        run == o.access.runs.end()
+            ? ir_.CreateICmpEQ(index_[d], begin_[d])
+            : ir_.CreateICmpEQ(ir_.CreateURem(index_[d], e_.i64(run->length)), e_.i64(0));
     first = first == nullptr ? at_begin : ir_.CreateAnd(first, at_begin);
   }
   return first;

@@ -3,6 +3,7 @@
 // remembered for as long as they stay true: a piece, a row, a chunk.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <utility>
@@ -38,6 +39,9 @@ class NestEmitter {
     RandomParts* parts = nullptr;
   };
 
+  using AddTerms = std::function<Values(Value index, std::span<const Value> totals)>;
+  using AddTotals = std::function<void(Values& totals, std::span<const Value> others)>;
+
   // --- choices
   int choose_lanes() const;
   void choose_range();
@@ -62,6 +66,12 @@ class NestEmitter {
   }
   Value lane_offsets(const Chunk& chunk, size_t k);
 
+  // A loop of at most `steps` steps that adds terms to `totals`: what `run` steps have added up
+  // from `none` counts as one term, and so on.
+  Values in_runs(Value begin, Value end, int64_t step, int64_t steps, int64_t run,
+                 std::span<const Value> none, std::span<const Value> totals, const AddTerms& add,
+                 const AddTotals& combine);
+
   // --- rows (emit_nest.cc)
   void emit_rows(size_t d);
   void emit_row();
@@ -77,7 +87,6 @@ class NestEmitter {
   Value is_first(const LoopOp& o);
 
   // --- rows added up by columns (emit_accumulate.cc)
-  bool accumulates_in_registers() const;
   void emit_accumulations();
   // All rows of the vectors that begin at `column`.
   void accumulate_block(Value column, int64_t vectors, Value mask);

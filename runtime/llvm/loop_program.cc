@@ -187,6 +187,39 @@ int LoopNest::passes() const {
   return last + 1;
 }
 
+bool LoopNest::accumulates_in_registers() const {
+  // Beyond the second cache the rows are better read as they lie, unless one block has them whole.
+  constexpr int64_t kMostElements = int64_t{1} << 18, kWholeRow = 16;
+  const auto c = static_cast<size_t>(columns());
+  if (scalar || turn >= 0 || c == 0 || passes() > 1) return false;
+  int64_t elements = 1;
+  for (int64_t d : dims) elements *= d;
+  if (elements > kMostElements && dims[c] > kWholeRow) return false;
+  bool any = false;
+  for (const LoopOp& op : ops) {
+    if (op.kind == LoopOpKind::kRandom || op.kind == LoopOpKind::kStore ||
+        op.kind == LoopOpKind::kAccumulateAt)
+      return false;
+    if (op.kind != LoopOpKind::kAccumulate) continue;
+    if (op.access.strides[c] != 1) return false;
+    for (size_t d = 0; d < c; ++d) {
+      if (op.access.strides[d] != 0) return false;
+    }
+    any = true;
+  }
+  return any;
+}
+
+int64_t LoopNest::run_along(int dim) const {
+  int64_t longest = 1;
+  for (const LoopOp& op : ops) {
+    for (const Run& run : op.access.runs) {
+      if (run.dim == static_cast<size_t>(dim)) longest = std::max(longest, run.length);
+    }
+  }
+  return longest;
+}
+
 namespace {
 
 std::string access_text(const Access& a) {
@@ -197,6 +230,7 @@ std::string access_text(const Access& a) {
     index += factor == 1 ? what : fmt::format("{} * {}", factor, what);
   };
   for (size_t d = 0; d < a.strides.size(); ++d) term(a.strides[d], fmt::format("i{}", d));
+  for (const Run& run : a.runs) term(run.stride, fmt::format("(i{} / {})", run.dim, run.length));
   term(a.piece_stride, "piece");
   if (a.offset != 0 || index.empty())
     index += fmt::format("{}{}", index.empty() ? "" : " + ", a.offset);

@@ -7,6 +7,9 @@
 // reduction that others wait for: softmax takes three passes (largest, sum, result) over each row.
 // Reductions over rows accumulate in memory; where pieces cut a reduced dimension each piece has
 // its own partial result, and a later phase combines them in a fixed order.
+//
+// Long floating sums are added in runs, the sums of runs in runs again: their error grows with the
+// logarithm of their length. The runs depend on shapes alone.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +29,24 @@ struct LoopBuffer {
   bool operator==(const LoopBuffer&) const = default;
 };
 
-/// Element `offset + sum index[d] * strides[d] + piece * piece_stride` of a buffer.
+/// Most terms that are added one after the other.
+constexpr int64_t kRunTerms = 64;
+
+/// Neighbours along a reduced dimension that share a place: index / length * stride.
+struct Run {
+  size_t dim = 0;
+  int64_t length = 1, stride = 0;
+  bool operator==(const Run&) const = default;
+};
+
+/// Element `offset + sum index[d] * strides[d] + piece * piece_stride` of a buffer, and for
+/// accumulations the place of a run.
 struct Access {
   int buffer = -1;
   int64_t offset = 0;
   std::vector<int64_t> strides;  // one a dimension of the nest
   int64_t piece_stride = 0;
+  std::vector<Run> runs = {};
   bool operator==(const Access&) const = default;
 };
 
@@ -72,7 +87,8 @@ struct LoopOp {
   ReduceKind reduce = ReduceKind::kSum;
   int dim = 0;
   int64_t limit = 0, scale = 0;
-  bool stream = false;  // kStore: past the caches, where the result meets a cache line evenly
+  bool in_runs = false;  // kAccumulate: a sum that may be long
+  bool stream = false;   // kStore: past the caches, where the result meets a cache line evenly
   // Derived by LoopNest::finish.
   Level level = Level::kUniform;
   int pass = 0;  // the pass over the columns in which the value is first known
@@ -103,6 +119,11 @@ struct LoopNest {
   /// levels and passes.
   void finish();
   int passes() const;
+  /// Does the nest do nothing but add rows up, each column for itself, and do totals stay in
+  /// registers meanwhile?
+  bool accumulates_in_registers() const;
+  /// Rows along `dim` that pieces may not part.
+  int64_t run_along(int dim) const;
   bool is_turned(int dim) const { return turn >= 0 && (dim == turn || dim == columns()); }
   std::string to_string(int pieces) const;
 

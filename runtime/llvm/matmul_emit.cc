@@ -24,7 +24,8 @@ class MatmulCode {
         plan_(plan),
         p_(plan.problem),
         region_(region),
-        scratch_(matmul_scratch(plan, region)) {}
+        scratch_(matmul_scratch(plan, region)),
+        sums_(matmul_sums(plan, region)) {}
 
   void emit(MatmulPhase phase, const std::string& name) {
     e_.begin_kernel(name);
@@ -336,20 +337,22 @@ class MatmulCode {
       if (scratch_.sums < 0) {
         targets.push_back(results_[i]);
       } else {
-        const int64_t shares = plan_.row_pieces * plan_.batch_pieces;
         const auto before =
-            static_cast<int64_t>(targets.size()) * shares * columns * dtype_size(p_.dtype);
+            static_cast<int64_t>(targets.size()) * sum_parts() * columns * dtype_size(p_.dtype);
         targets.push_back(ir_.at(ir_.byte(scratch_base_, scratch_.sums + before),
-                                 ir_.mul(piece_of_rows, columns)));
+                                 ir_.mul(piece_of_rows, sums_.levels * columns)));
       }
     }
     return targets;
   }
 
-  // Adds the sums of the pieces in their order.
+  // Places of a sum: one a piece of rows and level.
+  int64_t sum_parts() const { return plan_.row_pieces * plan_.batch_pieces * sums_.levels; }
+
+  // Adds the sums of the pieces and levels in their order.
   void emit_add_sums() {
     const int64_t lanes = plan_.machine.lanes, columns = plan_.vectors.total * lanes;
-    const int64_t shares = plan_.row_pieces * plan_.batch_pieces;
+    const int64_t shares = sum_parts();
     int64_t sum = 0;
     for (size_t i = 0; i < region_.results.size(); ++i) {
       if (!region_.results[i].is_sum()) continue;
@@ -393,6 +396,7 @@ class MatmulCode {
   const MatmulProblem& p_;
   const MatmulRegion& region_;
   MatmulScratch scratch_;
+  MatmulSums sums_;
   Value piece_ = nullptr;
   Values inputs_, results_;
   llvm::Value *scratch_base_ = nullptr, *prepared_ = nullptr, *lhs_ = nullptr, *rhs_ = nullptr;

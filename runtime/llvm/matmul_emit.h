@@ -18,7 +18,7 @@ struct MatmulScratch {
   int64_t lhs = -1, rhs = -1;  // operands whose dims do not merge, copied into order
   int64_t partial = -1;        // sums over the first chunks of a deep product: rows x whole vectors
   int64_t packed = -1;         // all panels of the right side
-  int64_t sums = -1;           // of each piece of rows, when there are several
+  int64_t sums = -1;           // of each piece of rows and level, when there are several
   int64_t bytes = 0;
 };
 MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region);

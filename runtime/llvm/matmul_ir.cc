@@ -5,6 +5,8 @@
 
 #include <optional>
 
+#include "runtime/llvm/loop_program.h"
+
 namespace sinter::codegen {
 namespace {
 
@@ -79,6 +81,25 @@ Value MatmulIr::multiply_add(Value x, Value y, Value sum) {
   auto* type = llvm::FixedVectorType::get(b.getBFloatTy(), static_cast<unsigned>(2 * lanes));
   return b.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512, {},
                            {sum, b.CreateBitCast(x, type), b.CreateBitCast(y, type)});
+}
+
+void MatmulIr::settle(const MatmulSums& sums, Value row, Value end, DType dtype, Value lowest,
+                      int64_t stride, int of_lanes, Value mask) {
+  const auto from_level = [&](auto&& self, int64_t level, int64_t run) -> void {
+    if (level + 1 >= sums.levels) return;
+    Value ends = b.CreateICmpNE(b.CreateUDiv(row, index(run)), b.CreateUDiv(end, index(run)));
+    e.when(ends, [&] {
+      Value from = at(lowest, level * stride), to = at(lowest, (level + 1) * stride);
+      const auto load = [&](Value place) { return e.load(dtype, place, index(0), of_lanes, mask); };
+      Value sum =
+          e.scalar_op(ScalarOp::kAdd, dtype, dtype, std::vector<Value>{load(to), load(from)});
+      e.store(dtype, sum, to, index(0), mask);
+      e.store(dtype, e.number(dtype, is_floating(dtype) ? -0.0 : 0, of_lanes), from, index(0),
+              mask);
+      self(self, level + 1, run * kRunTerms);
+    });
+  };
+  from_level(from_level, 0, sums.run);
 }
 
 void MatmulIr::prefetch(Value pointer) {

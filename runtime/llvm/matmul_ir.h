@@ -3,6 +3,7 @@
 
 #include "runtime/llvm/emit.h"
 #include "runtime/llvm/matmul_plan.h"
+#include "runtime/llvm/matmul_sums.h"
 
 namespace sinter::codegen {
 
@@ -64,6 +65,10 @@ class MatmulIr {
   /// sum + x * y in every lane, or the sum of both products of a pair.
   Value multiply_add(Value x, Value y, Value sum);
   Value zero() { return e.number(dtype, 0, lanes); }
+  /// After rows `row` to `end` have been added to vectors of `dtype` at `lowest`: where a run of
+  /// rows ends, its sum moves to the next level, `stride` elements (of the product's dtype) away.
+  void settle(const MatmulSums& sums, Value row, Value end, DType dtype, Value lowest,
+              int64_t stride, int of_lanes, Value mask = nullptr);
   /// What leaves a sum as it is, -0 too.
   Value nothing() { return e.number(dtype, -0.0, lanes); }
 };

@@ -1,6 +1,7 @@
 // What a matmul needs besides its code: working memory, phases and pieces. Planning asks for it, so
 // it knows no LLVM.
 #include "runtime/llvm/matmul_emit.h"
+#include "runtime/llvm/matmul_sums.h"
 
 namespace sinter::codegen {
 namespace {
@@ -24,9 +25,9 @@ MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region)
   if (plan.depth_chunks.count > 1) scratch.partial = take(p.rows * columns * plan.batch_pieces);
   if (plan.packing == MatmulPlan::Packing::kAhead)
     scratch.packed = take(plan.packed_terms() * columns);
-  if (plan.row_pieces * plan.batch_pieces > 1 && region.sum_count() > 0) {
-    scratch.sums = take(region.sum_count() * plan.row_pieces * plan.batch_pieces * columns);
-  }
+  const int64_t parts = plan.row_pieces * plan.batch_pieces * matmul_sums(plan, region).levels;
+  if (parts > 1 && region.sum_count() > 0)
+    scratch.sums = take(region.sum_count() * parts * columns);
   return scratch;
 }
 
@@ -72,8 +73,7 @@ std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegio
   if (plan.gather_lhs || plan.gather_rhs) phases.push_back(MatmulPhase::kGather);
   if (plan.packing == MatmulPlan::Packing::kAhead) phases.push_back(MatmulPhase::kPack);
   phases.push_back(MatmulPhase::kCompute);
-  if (plan.row_pieces * plan.batch_pieces > 1 && region.sum_count() > 0)
-    phases.push_back(MatmulPhase::kAddSums);
+  if (matmul_scratch(plan, region).sums >= 0) phases.push_back(MatmulPhase::kAddSums);
   return phases;
 }
 

@@ -11,7 +11,8 @@ MatmulNarrow::MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulReg
       p_(plan.problem),
       region_(region),
       epilogue_(epilogue),
-      whole_rows_(rows) {
+      whole_rows_(rows),
+      levels_(matmul_sums(plan, region)) {
   mask_ = ir.mask(p_.columns);
   tile_ = ir.on_stack(p_.columns * plan.row_tiles.largest());
   if (rows == nullptr && !region.in_registers()) few_ = ir.on_stack(ir.block_terms());
@@ -19,7 +20,10 @@ MatmulNarrow::MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulReg
 
 void MatmulNarrow::set_sums(Values targets) {
   sums_ = std::move(targets);
-  for (Value target : sums_) ir_.store(ir_.nothing(), target, mask_);
+  for (Value target : sums_) {
+    for (int64_t level = 0; level < levels_.levels; ++level)
+      ir_.store(ir_.nothing(), ir_.at(target, level * whole_columns()), mask_);
+  }
 }
 
 void MatmulNarrow::emit(const PanelKind& kind, Value vector, Value batch, Value lhs, Value rhs) {
@@ -87,6 +91,9 @@ void MatmulNarrow::finish(const Values& acc, const PanelKind& kind, Value row) {
   };
   ir_.loop(ir_.index(0), ir_.index(whole), block, [&](Value r) { rows_from(r, block); });
   if (whole < existing) rows_from(ir_.index(whole), existing - whole);
+  for (Value sum : sums_)
+    ir_.settle(levels_, row, ir_.add(row, existing), p_.dtype, sum, whole_columns(), ir_.lanes,
+               mask_);
 }
 
 // A vector of rows after the other, as they are.

@@ -25,6 +25,7 @@ class MatmulNarrow {
   void sum_terms(Values& acc, const PanelKind& kind, Value lhs, Value rhs, int64_t terms);
   void finish(const Values& acc, const PanelKind& kind, Value row);
   void finish_rows(const Values& rows, Value row);
+  int64_t whole_columns() const { return plan_.vectors.total * plan_.machine.lanes; }
   void finish_whole_rows(const Values& acc, const PanelKind& kind, Value row);
 
   MatmulIr& ir_;
@@ -33,6 +34,7 @@ class MatmulNarrow {
   const MatmulRegion& region_;
   MatmulEpilogue& epilogue_;
   MatmulRows* whole_rows_;
+  MatmulSums levels_;
   Values sums_;
   Value mask_;                  // the columns that exist
   Value tile_, few_ = nullptr;  // on the stack: a tile by column, a few rows of it

@@ -14,6 +14,8 @@ MatmulRows::MatmulRows(MatmulIr& ir, const MatmulRegion& region, const MatmulPla
       e_(ir.e),
       region_(region),
       body_(*region.body),
+      levels_(matmul_sums(plan, region)),
+      level_stride_(plan.vectors.total * plan.machine.lanes),
       along_rows_(plan.lanes_along_rows),
       columns_(plan.problem.columns),
       part_count_(along_rows_ ? columns_ : (columns_ + ir.lanes - 1) / ir.lanes),
@@ -48,18 +50,25 @@ void MatmulRows::begin_piece(Values targets) {
     const int64_t parts = total ? 1 : part_count_;
     // Totals may be of a wider dtype than the product.
     const int64_t size = (dtype_size(r.dtype) + dtype_size(ir_.dtype) - 1) / dtype_size(ir_.dtype);
-    if (along_rows_) running_.push_back(ir_.on_stack(parts * size));
-    for (int64_t p = 0; p < parts; ++p) {
-      Value none = e_.number(r.dtype, reduce_identity(ReduceKind::kSum, r.dtype),
-                             total && !along_rows_ ? 1 : ir_.lanes);
-      if (along_rows_)
-        e_.store(r.dtype, none, running_[sum], ir_.index(p * ir_.lanes));
-      else
-        e_.store(r.dtype, none, targets_[sum], ir_.index(p * ir_.lanes),
-                 total ? nullptr : column_mask(p));
+    Value none = e_.number(r.dtype, reduce_identity(ReduceKind::kSum, r.dtype),
+                           total && !along_rows_ ? 1 : ir_.lanes);
+    if (along_rows_) {
+      level_strides_.push_back(parts * size * ir_.lanes);
+      running_.push_back(ir_.on_stack(parts * size * levels_.levels));
+    }
+    for (int64_t level = 0; level < levels_.levels; ++level) {
+      for (int64_t p = 0; p < parts; ++p)
+        e_.store(r.dtype, none, place(sum, r.dtype, level, p), ir_.index(0),
+                 total || along_rows_ ? nullptr : column_mask(p));
     }
     ++sum;
   }
+}
+
+Value MatmulRows::place(size_t sum, DType dtype, int64_t level, int64_t p) {
+  Value base = along_rows_ ? ir_.at(running_[sum], level * level_strides_[sum])
+                           : ir_.at(targets_[sum], level * level_stride_);
+  return e_.element(base, dtype, ir_.index(p * ir_.lanes));
 }
 
 Value MatmulRows::add(DType dtype, Value a, Value b) {
@@ -76,19 +85,21 @@ Value MatmulRows::only_rows(DType dtype, Value vector) {
 
 void MatmulRows::add_to_sum(size_t sum, const MatmulRegion::Result& result, const Parts& parts) {
   const bool total = result.form == MatmulRegion::Form::kTotal;
-  const auto grow = [&](Value base, int64_t p, Value by, Value mask) {
-    Value offset = ir_.index(p * ir_.lanes);
-    Value before = e_.load(result.dtype, base, offset, Emitter::lanes_of(by), mask);
-    e_.store(result.dtype, add(result.dtype, before, by), base, offset, mask);
+  const auto grow = [&](int64_t p, Value by, Value mask) {
+    const int lanes = Emitter::lanes_of(by);
+    Value lowest = place(sum, result.dtype, 0, p);
+    Value before = e_.load(result.dtype, lowest, ir_.index(0), lanes, mask);
+    e_.store(result.dtype, add(result.dtype, before, by), lowest, ir_.index(0), mask);
+    ir_.settle(levels_, row_, ir_.add(row_, rows_), result.dtype, lowest,
+               along_rows_ ? level_strides_[sum] : level_stride_, lanes, mask);
   };
   if (along_rows_) {
     for (int64_t p = 0; p < (total ? 1 : part_count_); ++p)
-      grow(running_[sum], p, only_rows(result.dtype, part(parts, p)), nullptr);
+      grow(p, only_rows(result.dtype, part(parts, p)), nullptr);
   } else if (total) {
-    grow(targets_[sum], 0, ir_.b.CreateExtractElement(parts[0], uint64_t{0}), nullptr);
+    grow(0, ir_.b.CreateExtractElement(parts[0], uint64_t{0}), nullptr);
   } else {
-    for (int64_t p = 0; p < part_count_; ++p)
-      grow(targets_[sum], p, part(parts, p), column_mask(p));
+    for (int64_t p = 0; p < part_count_; ++p) grow(p, part(parts, p), column_mask(p));
   }
 }
 
@@ -97,10 +108,13 @@ void MatmulRows::end_piece() {
   for (const MatmulRegion::Result& r : region_.results) {
     if (!along_rows_ || !r.is_sum()) continue;
     const int64_t parts = r.form == MatmulRegion::Form::kTotal ? 1 : part_count_;
-    for (int64_t p = 0; p < parts; ++p) {
-      Value lanes = e_.load(r.dtype, running_[sum], ir_.index(p * ir_.lanes), ir_.lanes);
-      Value total = e_.combine_lanes(lanes, [&](Value a, Value b) { return add(r.dtype, a, b); });
-      e_.store(r.dtype, total, targets_[sum], ir_.index(p));
+    for (int64_t level = 0; level < levels_.levels; ++level) {
+      Value target = ir_.at(targets_[sum], level * level_stride_);
+      for (int64_t p = 0; p < parts; ++p) {
+        Value lanes = e_.load(r.dtype, place(sum, r.dtype, level, p), ir_.index(0), ir_.lanes);
+        Value total = e_.combine_lanes(lanes, [&](Value a, Value b) { return add(r.dtype, a, b); });
+        e_.store(r.dtype, total, target, ir_.index(p));
+      }
     }
     ++sum;
   }

@@ -46,6 +46,8 @@ class MatmulRows {
   Value column_numbers(int64_t p);
   void store(size_t result, const Parts& parts);
   void store_elements(Value base, DType dtype, const Parts& parts);
+  // Where part p of a level of a sum grows.
+  Value place(size_t sum, DType dtype, int64_t level, int64_t p);
   void add_to_sum(size_t sum, const MatmulRegion::Result& result, const Parts& parts);
   Value add(DType dtype, Value a, Value b);
   Value only_rows(DType dtype, Value vector);
@@ -57,12 +59,15 @@ class MatmulRows {
   Emitter& e_;
   const MatmulRegion& region_;
   const Graph& body_;
+  MatmulSums levels_;
+  int64_t level_stride_;  // from a place of a sum to the next level's, in targets_
   bool along_rows_;
   int64_t columns_, part_count_;
   Values inputs_, results_, targets_;
-  Values running_;             // of each sum, on the stack, when lanes run along the rows
-  Value turned_ = nullptr;     // a block by column, to be read by rows
-  Value last_mask_ = nullptr;  // the columns of the last vector of a row
+  std::vector<int64_t> level_strides_;  // the same in running_
+  Values running_;                      // of each sum, on the stack, when lanes run along the rows
+  Value turned_ = nullptr;              // a block by column, to be read by rows
+  Value last_mask_ = nullptr;           // the columns of the last vector of a row
 
   // The block at hand.
   Value row_ = nullptr;

@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "runtime/llvm/matmul_kernel.h"
+#include "runtime/llvm/matmul_sums.h"
 
 namespace sinter::codegen {
 namespace {
@@ -138,6 +139,8 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
   indent.resize(indent.size() - 2);
   text += indent + "}\n";
   text += indent + epilogue_text(region, plan) + "\n";
+  if (const MatmulSums sums = matmul_sums(plan, region); region.sum_count() > 0 && sums.levels > 1)
+    text += indent + fmt::format("sums in runs of {} rows, {} levels\n", sums.run, sums.levels);
   while (indent.size() > 2) {
     indent.resize(indent.size() - 2);
     text += indent + "}\n";

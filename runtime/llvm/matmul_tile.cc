@@ -20,7 +20,8 @@ MatmulTile::MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion&
       p_(plan.problem),
       region_(region),
       epilogue_(epilogue),
-      whole_rows_(rows) {
+      whole_rows_(rows),
+      levels_(matmul_sums(plan, region)) {
   if (rows != nullptr || (epilogue != nullptr && !region.in_registers()))
     stack_ = ir.on_stack(plan.row_tiles.largest() * plan.vectors.largest());
 }
@@ -33,7 +34,8 @@ void MatmulTile::clear_sums(const PanelKind& kind, Value vector) {
   for (Value target : sums_) {
     for (int64_t v = 0; v < kind.vectors; ++v) {
       Value at = ir_.at(target, ir_.mul(ir_.add(vector, v), plan_.machine.lanes));
-      ir_.store(ir_.nothing(), at, lane_mask(kind, v));
+      for (int64_t level = 0; level < levels_.levels; ++level)
+        ir_.store(ir_.nothing(), ir_.at(at, level * whole_columns()), lane_mask(kind, v));
     }
   }
 }
@@ -203,6 +205,7 @@ void MatmulTile::finish(const Accumulators& acc, const Panel& panel, Value row, 
     finish_in_registers(acc, panel, whole_row, rows);
   else
     finish_in_memory(acc, panel, whole_row, rows);
+  settle_sums(panel, whole_row, rows);
 }
 
 void MatmulTile::finish_in_registers(const Accumulators& acc, const Panel& panel, Value row,
@@ -254,6 +257,16 @@ void MatmulTile::finish_rows(const Accumulators& acc, Value row, int64_t rows) {
     for (int64_t v = 0; v < vectors; ++v) of_row.push_back(ir_.load(ir_.at(at, v * ir_.lanes)));
     whole_rows_->emit(ir_.add(row, r), 1, of_row);
   });
+}
+
+void MatmulTile::settle_sums(const Panel& panel, Value row, int64_t rows) {
+  if (levels_.levels == 1) return;
+  for (int64_t v = 0; v < panel.kind.vectors; ++v) {
+    Value column = ir_.mul(ir_.add(panel.vector, v), plan_.machine.lanes);
+    for (Value sum : sums_)
+      ir_.settle(levels_, row, ir_.add(row, rows), p_.dtype, ir_.at(sum, column), whole_columns(),
+                 ir_.lanes, lane_mask(panel.kind, v));
+  }
 }
 
 void MatmulTile::add_to_sums(const Values& values, Value column, Value mask) {

@@ -59,7 +59,11 @@ class MatmulTile {
   void finish_in_memory(const Accumulators& acc, const Panel& panel, Value row, int64_t rows);
   void finish_rows(const Accumulators& acc, Value row, int64_t rows);
   void add_to_sums(const Values& values, Value column, Value mask);
+  // After a tile of rows.
+  void settle_sums(const Panel& panel, Value row, int64_t rows);
   Value lane_mask(const PanelKind& kind, int64_t vector);
+  // Of the result, the last vector counted as a whole one.
+  int64_t whole_columns() const { return plan_.vectors.total * plan_.machine.lanes; }
   Value partial_address(const Panel& panel, Value row);
   int64_t last_columns(const PanelKind& kind) const;
   void pack_copy(const Panel& panel, Value first, Value target);
@@ -74,6 +78,7 @@ class MatmulTile {
   const MatmulRegion& region_;
   MatmulEpilogue* epilogue_;
   MatmulRows* whole_rows_;
+  MatmulSums levels_;
   Values sums_;
   Value next_ = nullptr;  // this tile's share of the next panel
   int64_t next_stride_ = 0;

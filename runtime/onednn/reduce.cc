@@ -22,6 +22,10 @@ Attempt make_reduce(const Graph& graph, int32_t node) {
   const int64_t rows = n.types[0].shape.elements(), length = shape.elements() / rows;
   if (kind == "max" || kind == "min")
     return {nullptr, "oneDNN does not propagate NaN through max and min"};
+  // It adds a row up in few running totals, whose error grows with its length.
+  constexpr int64_t kLongestSum = 1024;
+  if (kind == "sum" && length > kLongestSum)
+    return {nullptr, fmt::format("oneDNN is not given sums of more than {} terms", kLongestSum)};
   const auto algorithm =
       kind == "sum" ? dnnl::algorithm::reduction_sum : dnnl::algorithm::reduction_mul;
   const Desc in = row_major({rows, length}), out = row_major({rows, 1});

@@ -1,9 +1,13 @@
 // Sums over rows take the rows in order, whether totals stay in registers or, of larger arrays, lie
-// in memory: the bits are those of plain additions.
+// in memory: the bits are those of plain additions, of many rows in runs whose sums are added in
+// order.
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "core/graph.h"
 #include "ops/ops.h"
+#include "runtime/llvm/loop_program.h"
 #include "tests/unit/runtime/llvm/kernel_runs.h"
 
 namespace sinter {
@@ -20,9 +24,15 @@ void expect_plain_sums(int64_t rows, int64_t columns) {
   const std::vector<Tensor> inputs = testing_support::random_inputs(g, 1);
   const Tensor y = testing_support::run_kernels(g, inputs, 1)[0];
   for (int64_t c = 0; c < columns; ++c) {
+    const auto plain = [&](int64_t begin, int64_t end) {
+      float total = 0;
+      for (int64_t r = begin; r < end; ++r)
+        total += inputs[0].data<float>()[static_cast<size_t>(r * columns + c)];
+      return total;
+    };
     float total = 0;
-    for (int64_t r = 0; r < rows; ++r)
-      total += inputs[0].data<float>()[static_cast<size_t>(r * columns + c)];
+    const int64_t run = rows <= 2 * codegen::kRunTerms ? rows : codegen::kRunTerms;
+    for (int64_t r = 0; r < rows; r += run) total += plain(r, std::min(rows, r + run));
     ASSERT_EQ(y.data<float>()[static_cast<size_t>(c)], total)
         << rows << " x " << columns << ", column " << c;
   }
@@ -36,6 +46,11 @@ TEST(ColumnSums, TakeTheRowsInOrder) {
   }
   expect_plain_sums(128, 512);
   expect_plain_sums(20, 16384);
+  // In runs, in registers and, with columns for all pieces, in memory.
+  for (int64_t rows : {129, 200, 300}) {
+    for (int64_t columns : {3, 33, 63}) expect_plain_sums(rows, columns);
+  }
+  expect_plain_sums(300, 16384);
 }
 
 }  // namespace

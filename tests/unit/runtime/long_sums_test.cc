@@ -1,0 +1,130 @@
+// The error of a sum does not grow with its length: long sums are added in runs, on every backend
+// and in every kernel that adds. Their bits depend on shapes, not on threads.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/text.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+#include "runtime/load.h"
+#include "runtime/thread_pool.h"
+
+namespace sinter {
+namespace {
+
+// 0.1 is rounded the same way by every addition, so that errors add up.
+Tensor tenths(const Graph& graph) {
+  return Tensor::full(DType::kFloat32, graph.type({graph.inputs()[0], 0}).shape, 0.1);
+}
+
+std::vector<Tensor> run(const Graph& graph, const std::vector<Tensor>& inputs,
+                        const std::string& backend, int threads) {
+  set_threads(threads);
+  CompileOptions options;
+  options.backend = backend;
+  options.pipeline = "training";
+  return compile(graph, options)->run(inputs);
+}
+
+void expect_exact(const Graph& graph, double terms, double tolerance = 1.3e-6) {
+  const std::vector<Tensor> inputs = {tenths(graph)};
+  const double want = terms * static_cast<double>(0.1f);
+  for (const std::string& backend : backend_names()) {
+    const std::vector<Tensor> got = run(graph, inputs, backend, 1);
+    for (const Tensor& t : got) {
+      for (int64_t i = 0; i < t.elements(); ++i)
+        ASSERT_NEAR(t.at(i) / want, 1, tolerance) << backend << "\n" << to_text(graph);
+    }
+    if (backend == "reference") continue;
+    for (const int threads : {2, 3}) {
+      const std::vector<Tensor> other = run(graph, inputs, backend, threads);
+      for (size_t k = 0; k < got.size(); ++k)
+        EXPECT_TRUE(other[k].identical(got[k])) << backend << "\n" << to_text(graph);
+    }
+  }
+  set_threads(1);
+}
+
+TEST(LongSums, MeanOfTenMillionRows) {
+  register_ops();
+  for (const Shape& shape : {Shape{10'000'000}, Shape{10'000'000, 1}}) {
+    Graph g("g");
+    g.add_output("mean", mean(g.input("x", {DType::kFloat32, shape}), {0}).id());
+    expect_exact(g, 1, 1e-6);
+  }
+}
+
+TEST(LongSums, OfRowsColumnsAndEverything) {
+  register_ops();
+  const struct {
+    Shape shape;
+    std::vector<int64_t> axes;
+  } cases[] = {
+      {{257, 3}, {0}},          {{100'000, 1}, {0}},        {{300'000, 4}, {0}},
+      {{70'001, 10}, {0}},      {{33'000, 16}, {0}},        {{9'000, 100}, {0}},
+      {{4'097, 300}, {0}},      {{3, 300'001}, {1}},        {{300'001, 3}, {0, 1}},
+      {{7, 1000, 50}, {1}},     {{700, 9, 50}, {0, 2}},     {{65, 5, 700, 3}, {0, 2}},
+      {{2, 5, 900, 3}, {0, 2}}, {{300, 2, 300, 7}, {0, 2}},
+  };
+  for (const auto& c : cases) {
+    Graph g("g");
+    const Symbol x = g.input("x", {DType::kFloat32, c.shape});
+    const Symbol s = sum(x, c.axes);
+    g.add_output("sum", s.id());
+    expect_exact(g, static_cast<double>(c.shape.elements()) /
+                        static_cast<double>(std::max<int64_t>(1, s.shape().elements())));
+  }
+}
+
+// Beside other work, in one kernel.
+TEST(LongSums, InFusedRegions) {
+  register_ops();
+  for (const Shape& shape : {Shape{60'000, 10}, Shape{5'000, 130}, Shape{20'000, 40}}) {
+    Graph g("g");
+    const Symbol x = g.input("x", {DType::kFloat32, shape});
+    const Symbol column = mean(x, {0}, true);
+    g.add_output("mean", column.id());
+    g.add_output("again", (mean(x, {0}) + 0.0 * mean(square(x - column), {0})).id());
+    g.add_output("rows", mean(x + 0.0 * column, {1}).id());
+    g.add_output("all", mean(x * (1.0 + 0.0 * column)).id());
+    expect_exact(g, 1);
+  }
+}
+
+// In the kernel of a product that makes what is summed: few columns and many, light work and heavy.
+TEST(LongSums, BehindProducts) {
+  register_ops();
+  for (const int64_t columns : {1, 3, 10, 16, 40}) {
+    for (const bool heavy : {false, true}) {
+      Graph g("g");
+      const int64_t rows = columns > 16 ? 40'000 : 150'000;
+      const Symbol x = g.input("x", {DType::kFloat32, {rows, 1}});
+      const Symbol ones = full_like(constant(g, Tensor(DType::kFloat32, {1, columns})), 1);
+      Symbol z = matmul(x, ones);
+      if (heavy) z = z + 0.0 * tanh(exp(z));
+      g.add_output("columns", (sum(z, {0}) / static_cast<double>(rows)).id());
+      if (columns <= 16) g.add_output("all", (sum(z) / static_cast<double>(rows * columns)).id());
+      expect_exact(g, 1);
+    }
+  }
+}
+
+TEST(LongSums, KeepInfinityAndNaN) {
+  register_ops();
+  for (const Shape& shape : {Shape{30'000}, Shape{30'000, 3}, Shape{3'000, 100}}) {
+    for (const double special : {HUGE_VAL, -HUGE_VAL, std::nan("")}) {
+      Graph g("g");
+      g.add_output("s", sum(g.input("x", {DType::kFloat32, shape})).id());
+      Tensor x = tenths(g);
+      x.set(x.elements() / 2 + 7, special);
+      for (const std::string& backend : backend_names()) {
+        const double s = run(g, {x}, backend, 1)[0].at(0);
+        EXPECT_TRUE(std::isnan(special) ? std::isnan(s) : s == special) << backend << " " << s;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sinter
