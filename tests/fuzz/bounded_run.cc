@@ -63,7 +63,7 @@ class Sum {
     if (!std::isfinite(value_)) return {value_, 0, 0};
     if (exact_ && is_exact(magnitude_)) return {value_, 0, 0};
     return bounded_float(dtype_, value_, radius_,
-                         terms_ < 2 ? 0 : sum_radius(dtype_, terms_, magnitude_));
+                         terms_ < 2 ? 0 : sum_radius(dtype_, terms_, magnitude_ + radius_));
   }
 
  private:

@@ -237,6 +237,7 @@ Bounded choose(DType dtype, const Bounded& c, const Bounded& a, const Bounded& b
     return dtype == DType::kBool ? either_bool() : unknown();
   }
   if (std::isnan(a.value) && std::isnan(b.value)) return a;
+  if (std::isnan(a.value) || std::isnan(b.value)) return unknown();
   return hull(std::min(low_of(a), low_of(b)), std::max(high_of(a), high_of(b)));
 }
 
@@ -260,7 +261,8 @@ double sum_radius(DType dtype, int64_t terms, double magnitude) {
 }
 
 Bounded bounded_float(DType dtype, double value, double propagated, double rounding) {
-  const double radius = propagated + rounding;
+  // The other end of the interval is rounded too.
+  const double radius = propagated * (1 + 64 * unit_roundoff(dtype)) + rounding;
   if (!(std::fabs(value) + radius < largest(dtype) / 4)) return unknown();
   return {value, 0, radius};
 }

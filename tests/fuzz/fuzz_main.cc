@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kHelp =
     R"(usage: fuzz [--minutes M | --graphs N] [--seed S] [--mode compiled|passes]
             [--backend NAME]... [--elements N] [--steps N] [--floats-only]
-            [--keep FOLDER] [--no-shrink]
+            [--keep FOLDER] [--no-shrink] [--first]
        fuzz --graph FILE...
        fuzz --print SEED
 
@@ -32,6 +32,7 @@ as text, which --graph runs again.
 
   --mode compiled  (default) kernels of llvm, onednn and auto
   --mode passes    every pass, then the reference backend: fast
+  --first          stops at the first failure
 SINTER_CPU=x86-64, x86-64-v3 picks the instruction set of generated code.
 )";
 
@@ -42,7 +43,7 @@ struct Options {
   std::string mode = "compiled", folder = "fuzz-failures";
   std::vector<std::string> backends, files;
   Sizes sizes;
-  bool shrinks = true;
+  bool shrinks = true, first_only = false;
   std::string print;
 };
 
@@ -74,6 +75,8 @@ Options parse_options(int argc, char** argv) {
       o.shrinks = false;
     else if (name == "--floats-only")
       o.sizes.floats_only = true;
+    else if (name == "--first")
+      o.first_only = true;
     else if (name == "--print")
       o.print = value();
     else if (name == "--graph")
@@ -135,6 +138,7 @@ class Campaign {
       if (o_.graphs > 0 && graphs_ >= o_.graphs) break;
       if (o_.minutes > 0 && seconds() > o_.minutes * 60) break;
       one(seed);
+      if (o_.first_only && failures_ > 0) break;
       if (seconds() < next_line) continue;
       next_line = seconds() + 10;
       line(seed);

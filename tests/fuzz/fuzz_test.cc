@@ -159,6 +159,16 @@ TEST(FuzzBounds, KnowWhatHangsOnRounding) {
   EXPECT_EQ(apply(ScalarOp::kFloor, of(2.5, 1e-6)).radius, 0);
 }
 
+TEST(FuzzBounds, SelectHoldsBothBranches) {
+  const auto chosen = [](Bounded a, Bounded b) {
+    return bounded_instruction({ScalarOp::kSelect, DType::kFloat32, {0, 1, 2}, 0}, DType::kFloat32,
+                               {0, 0, 1}, a, b);
+  };
+  EXPECT_TRUE(is_unknown(chosen(of(0), of(std::nan("")))));
+  EXPECT_EQ(chosen(of(1), of(3)).value, 2);
+  EXPECT_GE(chosen(of(1), of(3)).radius, 1);
+}
+
 TEST(FuzzBounds, SpecialValuesAreCertain) {
   const double inf = std::numeric_limits<double>::infinity();
   const auto certain_nan = [](const Bounded& b) { return std::isnan(b.value) && b.radius == 0; };

@@ -70,10 +70,12 @@ class Maker {
   void motif();
   void some_sum(Symbol x);
   void promoted();
+  void twin();
   void instantiate_rule();
   Symbol instantiate(const Pattern& pattern, std::map<std::string, Symbol>& bound, DType dtype,
                      const Shape& shape);
   void add_gradients();
+  void exchange_variables();
   void add_outputs();
 
   Case& out_;

@@ -64,10 +64,32 @@ void Maker::step() {
     op(random.pick(op_names(0)), any());
   else if (p < 0.83)
     motif();
-  else if (p < 0.92)
+  else if (p < 0.88)
+    twin();
+  else if (p < 0.95)
     instantiate_rule();
   else
     promoted();
+}
+
+// A node once more: as it is, with its operands in another order, or with the attributes of another
+// one of its op.
+void Maker::twin() {
+  const Node n = graph.node(any().id());
+  if (n.op->kind == KernelKind::kSource) throw DoesNotFit();
+  std::vector<Symbol> inputs;
+  for (ValueId id : n.inputs) inputs.emplace_back(&graph, id);
+  Attributes attributes = n.attributes;
+  if (inputs.size() > 1 && inputs[0].type() == inputs[1].type() && random.chance(0.6)) {
+    std::swap(inputs[0], inputs[1]);
+  } else if (random.chance(0.5)) {
+    for (const Node& other : graph.nodes()) {
+      if (other.op == n.op && random.chance(0.3)) attributes = other.attributes;
+    }
+  }
+  const std::vector<Symbol> made = graph.add(n.op->name, inputs, attributes);
+  if (!fits(made[0].shape())) throw DoesNotFit();
+  keep(made[0]);
 }
 
 // Ops as users write them, on operands of several dtypes and on numbers.
@@ -175,7 +197,8 @@ void Maker::motif() {
     case 6: {  // pieces moved about and put together
       const Symbol x = any();
       if (x.rank() < 1) throw DoesNotFit();
-      const Symbol parts[] = {op("slice", x), x};
+      const Symbol piece = op("slice", x);
+      const Symbol parts[] = {random.chance(0.5) ? op("slice", piece) : piece, x};
       keep(concat(parts, static_cast<int>(random.below(x.rank()))));
       break;
     }
@@ -209,9 +232,8 @@ void Maker::motif() {
 
 void Maker::instantiate_rule() {
   const auto elementwise = elementwise_rules(), moves = move_rules();
-  const auto n =
-      static_cast<size_t>(random.below(static_cast<int64_t>(elementwise.size() + moves.size())));
-  const Rule& rule = n < elementwise.size() ? elementwise[n] : moves[n - elementwise.size()];
+  const std::span<const Rule> rules = random.chance(0.5) ? elementwise : moves;
+  const Rule& rule = rules[static_cast<size_t>(random.below(static_cast<int64_t>(rules.size())))];
   std::map<std::string, Symbol> bound;
   const Symbol x = any();
   instantiate(parse_pattern(rule.pattern), bound, x.dtype(), x.shape());
@@ -317,8 +339,24 @@ void Maker::add_outputs() {
   }
 }
 
+// Variables that become each other.
+void Maker::exchange_variables() {
+  if (graph.variables().empty()) return;
+  const int32_t first = random.pick(graph.variables());
+  const auto updated = [&](const Graph::Update& u) { return u.variable == first; };
+  if (std::ranges::any_of(graph.updates(), updated)) return;
+  Symbol last(&graph, {first, 0});
+  for (int64_t more = 1 + random.below(2); more > 0; --more) {
+    const Symbol next = keep(graph.variable(fmt::format("w{}", names_++), last.type()));
+    graph.add_update(last.id().node, (random.chance(0.7) ? next : keep(negative(next))).id());
+    last = next;
+  }
+  graph.add_update(last.id().node, {first, 0});
+}
+
 void Maker::finish() {
   if (random.chance(0.45)) add_gradients();
+  if (random.chance(0.08)) exchange_variables();
   add_outputs();
 }
 

@@ -16,7 +16,7 @@ struct Shrunk {
 };
 
 /// `verdict` is what check() says of the case; the small case fails in the same kind of way. Gives
-/// up after so many seconds, with what is smallest then.
+/// up after so many seconds of the processor, with what is smallest then.
 Shrunk shrink(const Case& c, const Configuration& configuration, const Verdict& verdict,
               double seconds = 20);
 
