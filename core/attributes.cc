@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/graph.h"
+#include "core/op_record.h"
 
 namespace sinter {
 
@@ -82,12 +83,32 @@ void Attributes::raise_missing(std::string_view name) const {
 namespace {
 
 // Is `given` what complete_attributes would give? Then copies of it share their values.
+bool is_complete(const std::vector<AttributeSpec>& schema, const Attributes& given);
+
+// An op that is named has its own attributes, complete too, so that there is one way to say it: none
+// where it takes none.
+bool is_complete(const OpCall& call) {
+  const std::vector<AttributeSpec>& schema = Registry::global().get(call.op).attributes;
+  return call.attributes ? !schema.empty() && is_complete(schema, *call.attributes) : schema.empty();
+}
+
+OpCall completed(const OpCall& call) {
+  const OpRecord& op = Registry::global().get(call.op);
+  Attributes attributes = complete_attributes(
+      op.name, op.attributes, call.attributes ? *call.attributes : Attributes());
+  if (op.attributes.empty()) return {call.op, nullptr};
+  return {call.op, std::make_shared<const Attributes>(std::move(attributes))};
+}
+
 bool is_complete(const std::vector<AttributeSpec>& schema, const Attributes& given) {
-  return std::ranges::equal(schema, given.values(),
-                            [](const AttributeSpec& spec, const auto& attribute) {
-                              return spec.name == attribute.first &&
-                                     static_cast<size_t>(spec.type) == attribute.second.index();
-                            });
+  return std::ranges::equal(
+      schema, given.values(), [](const AttributeSpec& spec, const auto& attribute) {
+        if (spec.name != attribute.first ||
+            static_cast<size_t>(spec.type) != attribute.second.index())
+          return false;
+        const auto* call = std::get_if<OpCall>(&attribute.second);
+        return call == nullptr || is_complete(*call);
+      });
 }
 
 }  // namespace
@@ -114,6 +135,7 @@ Attributes complete_attributes(std::string_view op, const std::vector<AttributeS
                               attribute_type_name(static_cast<AttributeType>(typed.index())),
                               attribute_type_name(spec.type)));
     }
+    if (const auto* call = std::get_if<OpCall>(&typed)) typed = completed(*call);
     values.emplace_back(spec.name, std::move(typed));
   }
   Attributes complete(std::move(values));

@@ -54,6 +54,9 @@ void matmul_samples(Samples& out) {
                  1e-5});
   out.push_back(
       {"dense", {{Shape{6, 3}}, {Shape{3, 2}}, {Shape{2}}}, {{"activation", op("tanh")}}, 1e-5});
+  // An activation's attributes at their defaults, given or not, are one graph in text and in files.
+  out.push_back(
+      {"dense", {{Shape{6, 3}}, {Shape{3, 2}}, {Shape{2}}}, {{"activation", op("elu")}}, 1e-5});
 }
 
 }  // namespace sinter::contract
