@@ -48,7 +48,10 @@ function(sinter_plugin name)
   add_library(${name} MODULE ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINK})
   target_compile_features(${name} PRIVATE cxx_std_20)
-  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs)
+  # Its symbol alone is seen from outside: what is linked into it binds to itself, whatever else the process has loaded.
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}.version CONTENT "{ global: @name@; local: *; };\n" @ONLY)
+  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs -Wl,--gc-sections
+    -Wl,--version-script=${CMAKE_CURRENT_BINARY_DIR}/${name}.version)
   set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
   install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -39,13 +39,28 @@ if(SINTER_WITH_LLVM AND NOT TARGET sinter::libllvm)
                   OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND ${SINTER_LLVM_CONFIG} --includedir OUTPUT_VARIABLE sinter_llvm_include
                   OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  execute_process(COMMAND ${SINTER_LLVM_CONFIG} --libdir OUTPUT_VARIABLE sinter_llvm_libdir
-                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   if(NOT sinter_llvm_version MATCHES "^19\\.")
     message(FATAL_ERROR "${SINTER_LLVM_CONFIG} is LLVM ${sinter_llvm_version}: Sinter needs LLVM 19")
   endif()
-  find_library(SINTER_LLVM_LIBRARY NAMES LLVM-19 LLVM HINTS ${sinter_llvm_libdir} REQUIRED)
-  add_library(sinter::libllvm UNKNOWN IMPORTED GLOBAL)
-  set_target_properties(sinter::libllvm PROPERTIES IMPORTED_LOCATION "${SINTER_LLVM_LIBRARY}"
+  # The static libraries, so that the plugin binds to its own LLVM: libLLVM's names are found in the first library of the process
+  # that has them, and TensorFlow exports those of another version.
+  execute_process(COMMAND ${SINTER_LLVM_CONFIG} --link-static --libfiles native OUTPUT_VARIABLE sinter_llvm_libraries
+                  OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE sinter_llvm_missing ERROR_QUIET)
+  if(sinter_llvm_missing)
+    message(FATAL_ERROR "${SINTER_LLVM_CONFIG} knows no static libraries: install llvm-19-dev or set SINTER_WITH_LLVM=OFF")
+  endif()
+  separate_arguments(sinter_llvm_libraries)
+  execute_process(COMMAND ${SINTER_LLVM_CONFIG} --link-static --system-libs OUTPUT_VARIABLE sinter_llvm_system
+                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  list(APPEND sinter_llvm_libraries ZLIB::ZLIB)
+  if(sinter_llvm_system MATCHES "zstd")
+    find_library(SINTER_ZSTD_LIBRARY zstd)
+    if(NOT SINTER_ZSTD_LIBRARY)
+      message(FATAL_ERROR "libzstd, which LLVM is built with, was not found: install libzstd-dev or set SINTER_WITH_LLVM=OFF")
+    endif()
+    list(APPEND sinter_llvm_libraries ${SINTER_ZSTD_LIBRARY})
+  endif()
+  add_library(sinter::libllvm INTERFACE IMPORTED GLOBAL)
+  set_target_properties(sinter::libllvm PROPERTIES INTERFACE_LINK_LIBRARIES "${sinter_llvm_libraries}"
                         INTERFACE_INCLUDE_DIRECTORIES "${sinter_llvm_include}")
 endif()

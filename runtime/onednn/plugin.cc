@@ -9,7 +9,8 @@ const Plugin& plugin() {
   static const auto* opened = static_cast<const Plugin*>(
       open_plugin({.name = "sinter_dnnl",
                    .variable = "SINTER_DNNL",
-                   .wanted = "backend onednn needs the part of Sinter that calls oneDNN, which"},
+                   .wanted = "backend onednn needs the part of Sinter that calls oneDNN, which",
+                   .binds_own_names = true},
                   plugin_version()));
   return *opened;
 }
