@@ -81,6 +81,92 @@ TEST_F(CodeCacheTest, StaysBelowItsLimitAndKeepsWhatWasUsedLast) {
   EXPECT_FALSE(cache.find("k1"));
 }
 
+// What is found is run, so a folder that is not this user's alone is not used.
+TEST_F(CodeCacheTest, AFolderThatIsNotOursAloneIsNotUsed) {
+  const std::string path = folder_.string();
+  const auto is_used = [](const std::string& folder) {
+    const CodeCache cache(folder, 1 << 20);
+    cache.put("key", "value");
+    return cache.find("key").has_value() || CodeCache(folder, 1 << 20).find("key").has_value();
+  };
+  EXPECT_TRUE(is_used(path));
+  for (const mode_t mode : {0701, 0710, 0704, 0720, 0777, 01777}) {
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+    EXPECT_FALSE(is_used(path)) << mode;
+  }
+  ASSERT_EQ(::chmod(path.c_str(), 0700), 0);
+  EXPECT_TRUE(is_used(path));
+  const std::string link = path + "-link";
+  fs::create_directory_symlink(path, link);
+  EXPECT_FALSE(is_used(link));
+  EXPECT_FALSE(is_used(link + "/"));
+  fs::remove(link);
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(path.c_str(), 12345, 12345), 0);
+    EXPECT_FALSE(is_used(path));
+    ASSERT_EQ(::chown(path.c_str(), 0, 0), 0);
+  }
+  EXPECT_TRUE(is_used(path));
+  EXPECT_FALSE(is_used("relative/folder"));
+  EXPECT_FALSE(fs::exists("relative"));
+}
+
+TEST_F(CodeCacheTest, WhatIsNoFileOfOursIsNotRead) {
+  const CodeCache cache(folder_, 1 << 20);
+  cache.put("key", "value");
+  const fs::path path = entries().at(0);
+  const std::string whole = read_file(path);
+  fs::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);  // would be waited for
+  EXPECT_FALSE(cache.find("key"));
+  fs::remove(path);
+  write_file_atomically((folder_ / "elsewhere").string(), whole);
+  fs::create_symlink(folder_ / "elsewhere", path);
+  EXPECT_FALSE(cache.find("key"));
+  cache.put("key", "again");  // replaces the link
+  EXPECT_EQ(cache.find("key"), "again");
+  EXPECT_EQ(read_file(folder_ / "elsewhere"), whole);
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(path.c_str(), 12345, 12345), 0);
+    EXPECT_FALSE(cache.find("key"));
+  }
+}
+
+TEST_F(CodeCacheTest, TheStandardFolderIsAbsolute) {
+  const auto folder = [](const char* own, const char* xdg, const char* home) {
+    for (const auto& [name, value] : {std::pair("SINTER_CACHE_DIR", own),
+                                      std::pair("XDG_CACHE_HOME", xdg), std::pair("HOME", home)}) {
+      if (value == nullptr)
+        ::unsetenv(name);
+      else
+        ::setenv(name, value, 1);
+    }
+    return CodeCache::standard().folder();
+  };
+  const std::string home = folder_.string(), cache = std::getenv("SINTER_CACHE_DIR") == nullptr
+                                                         ? ""
+                                                         : std::getenv("SINTER_CACHE_DIR");
+  const std::string old_home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  EXPECT_EQ(folder(home.c_str(), "/xdg", "/home/me"), home);
+  EXPECT_EQ(folder("", "/xdg", "/home/me"), "/xdg/sinter");
+  EXPECT_EQ(folder(nullptr, "xdg", "/home/me"), "/home/me/.cache/sinter");
+  EXPECT_EQ(folder(nullptr, nullptr, "home"), "");
+  EXPECT_EQ(folder(nullptr, nullptr, nullptr), "");
+  folder(cache.empty() ? nullptr : cache.c_str(), nullptr,
+         old_home.empty() ? nullptr : old_home.c_str());
+}
+
+TEST_F(CodeCacheTest, FilesOfKilledProcessesGo) {
+  const CodeCache cache(folder_, 1);  // trims at every put
+  cache.put("key", "value");
+  const fs::path fresh = folder_ / ".1-0.tmp", old = folder_ / ".1-1.tmp";
+  for (const fs::path& path : {fresh, old}) std::ofstream(path) << "half";
+  fs::last_write_time(old, fs::last_write_time(old) - std::chrono::hours(2));
+  cache.put("key", "value");
+  EXPECT_TRUE(fs::exists(fresh));
+  EXPECT_FALSE(fs::exists(old));
+}
+
 TEST_F(CodeCacheTest, AFolderThatCannotBeMadeIsAnEmptyCache) {
   std::ofstream(folder_) << "a file";
   const CodeCache cache(folder_ / "inside", 1000);
