@@ -10,9 +10,10 @@
 #include <cstring>
 #include <iterator>
 #include <map>
-#include <mutex>
 #include <new>
 #include <vector>
+
+#include "core/fork.h"
 
 namespace sinter {
 namespace {
@@ -142,7 +143,7 @@ class SharedPages {
   };
 
   std::byte* take(size_t bytes) {
-    const std::scoped_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     for (const auto& region : regions_) {
       if (std::byte* memory = region->take(bytes)) return memory;
     }
@@ -151,7 +152,7 @@ class SharedPages {
 
   // The last region stays: one that comes and goes with a single tensor would be mapped each time.
   void release(const std::byte* memory, size_t bytes) {
-    const std::scoped_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     const auto region =
         std::ranges::find_if(regions_, [&](const auto& r) { return r->holds(memory); });
     (*region)->give_back(memory, bytes);
@@ -159,7 +160,7 @@ class SharedPages {
   }
 
   std::atomic<size_t> plain_ = 0;  // bytes on plain pages
-  std::mutex mutex_;               // over the regions
+  ForkMutex mutex_;                // over the regions
   std::vector<std::unique_ptr<Region>> regions_;
 };
 

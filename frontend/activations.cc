@@ -3,16 +3,16 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 
 #include "core/error.h"
+#include "core/fork.h"
 #include "ops/ops.h"
 
 namespace sinter {
 namespace {
 
 struct Custom {
-  std::mutex mutex;
+  ForkMutex mutex;
   std::map<std::string, ActivationFunction::Function> functions;
 };
 

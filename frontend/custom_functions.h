@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/fork.h"
+
 namespace sinter {
 
 template <typename Function>
@@ -28,7 +30,7 @@ class CustomFunctions {
   }
 
  private:
-  mutable std::mutex mutex_;
+  mutable ForkMutex mutex_;
   std::map<std::string, Function> functions_;
 };
 

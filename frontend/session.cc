@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/philox.h"
 #include "runtime/load.h"
 
@@ -13,7 +13,7 @@ namespace sinter {
 namespace {
 
 struct Session {
-  std::mutex mutex;
+  ForkMutex mutex;
   std::map<std::string, int64_t, std::less<>> names;
   int64_t seed = 0;
   int64_t draws = 0;

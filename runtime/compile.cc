@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/float_environment.h"
 #include "ops/ops.h"
 #include "passes/pass.h"
 #include "runtime/load.h"
@@ -74,6 +75,7 @@ void check_mixed_precision(const std::string& name) {
 
 Graph lower(const Graph& graph, const CompileOptions& options,
             std::vector<PassStatistics>* statistics) {
+  const DefaultFloatEnvironment environment;
   register_ops();
   if (options.backend != "auto") find_backend(options.backend);
   const Target target = target_of(options.backend, options.mixed_precision);

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/float_environment.h"
 #include "runtime/executable_instance.h"
 #include "runtime/profile.h"
 #include "runtime/thread_pool.h"
@@ -99,6 +100,7 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
       graph().name());
   if (!version_)
     throw Error(fmt::format("graph '{}' has variables: bind them before run()", graph().name()));
+  const DefaultFloatEnvironment environment;
   Instance* instance = acquire();
   struct Release {
     Executable* executable;

@@ -5,11 +5,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/fork.h"
 #include "core/graph.h"
 #include "core/tensor.h"
 #include "runtime/kernel.h"
@@ -98,7 +98,7 @@ class Executable {
   Program program_;
   std::vector<Tensor> variables_;
   VariableVersion version_;
-  std::mutex mutex_;
+  ForkMutex mutex_;
   std::atomic<Instance*> idle_{nullptr};
   std::vector<std::unique_ptr<Instance>> instances_;
   std::vector<Instance*> spare_;

@@ -6,8 +6,10 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/float_environment.h"
 #include "runtime/compile_options.h"
 #include "runtime/load_auto.h"
+#include "runtime/thread_pool.h"
 #include "runtime/widen_products.h"
 
 namespace sinter {
@@ -68,6 +70,8 @@ BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, 
 }
 
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options) {
+  const DefaultFloatEnvironment environment;
+  check_thread_setting();
   if (options.backend != "auto") find_backend(options.backend);
   Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
   if (!contracts_bfloat16(options.backend)) graph = widen_products(graph);

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
-#include <mutex>
 #include <vector>
 
+#include "core/fork.h"
 #include "runtime/executable.h"
 
 namespace sinter {
@@ -29,7 +29,7 @@ double median_microseconds(std::vector<int64_t> samples) {
 
 struct Profile {
   std::atomic<bool> on{false};
-  std::mutex mutex;
+  ForkMutex mutex;
   std::map<const Executable*, Times> running;
   std::string finished;
 };

@@ -2,10 +2,12 @@
 #include "runtime/thread_pool.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -14,10 +16,14 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "core/error.h"
+#include "core/float_environment.h"
+#include "core/warning.h"
 
 namespace sinter {
 namespace {
@@ -44,15 +50,16 @@ int available_cores() {
   return std::clamp(cores, 1, kMaxThreads);
 }
 
-int default_threads() {
-  if (const char* text = std::getenv("SINTER_THREADS"); text != nullptr && *text != '\0') {
-    char* end = nullptr;
-    const long n = std::strtol(text, &end, 10);
-    if (*end != '\0' || n < 1 || n > kMaxThreads)
-      throw Error(fmt::format("SINTER_THREADS must be 1 to {}, found '{}'", kMaxThreads, text));
-    return static_cast<int>(n);
-  }
-  return available_cores();
+// SINTER_THREADS, 0 where it is not set.
+int threads_setting() {
+  const char* text = std::getenv("SINTER_THREADS");
+  if (text == nullptr || *text == '\0') return 0;
+  const std::string_view digits(text);
+  int n = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+  if (error != std::errc() || end != digits.data() + digits.size() || n < 1 || n > kMaxThreads)
+    throw Error(fmt::format("SINTER_THREADS must be 1 to {}, found '{}'", kMaxThreads, text));
+  return n;
 }
 
 std::atomic<int> wanted_threads{0};
@@ -68,35 +75,43 @@ bool is_start_worthwhile(double microseconds) {
          kStartMicroseconds;
 }
 
+std::atomic<bool> start_refused{false};  // the system starts no more threads
+
 class Pool {
  public:
+  /// Never destroyed, only stopped: threads of the user's may run beside the end of the program.
   static Pool& instance() {
-    static Pool pool;
-    return pool;
+    Pool* pool = current_.load(std::memory_order_acquire);
+    return pool != nullptr ? *pool : make();
   }
 
-  ~Pool() {
-    {
-      const std::lock_guard lock(lease_);
-      stopping_.store(true);
-      generation_.fetch_add(1);
-      generation_.notify_all();
-    }
-    for (auto& w : workers_) w->thread.join();
+  bool try_lease() {
+    if (!lease_.try_lock()) return false;
+    if (!stopping_.load()) return true;
+    lease_.unlock();
+    return false;
   }
-
-  bool try_lease() { return lease_.try_lock(); }
   void end_lease() { lease_.unlock(); }
 
-  void ensure(int count) {
-    while (static_cast<int>(workers_.size()) < count - 1) {
+  /// Starts threads until there are `count`, the calling one included; gives how many there are.
+  int ensure(int count) {
+    while (static_cast<int>(workers_.size()) < count - 1 && !start_refused.load()) {
       workers_.push_back(std::make_unique<Worker>());
       Worker* w = workers_.back().get();
       const int id = static_cast<int>(workers_.size());
-      w->thread = std::thread([this, w, id] { loop(*w, id); });
+      try {
+        w->thread = std::thread([this, w, id] { loop(*w, id); });
+      } catch (const std::system_error& error) {
+        workers_.pop_back();
+        start_refused.store(true);
+        warn_once("threads", fmt::format("no thread can be started ({}); runs use {} instead of {}",
+                                         error.code().message(), id, count));
+        break;
+      }
       worker_count_.store(static_cast<int>(workers_.size()), std::memory_order_release);
       slots_[workers_.size() - 1].store(w, std::memory_order_release);
     }
+    return std::min(count, static_cast<int>(workers_.size()) + 1);
   }
 
   void launch(ParallelJob job, unsigned ticket, int count) {
@@ -131,12 +146,46 @@ class Pool {
   }
 
  private:
+  static Pool& make() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+      // The threads of this one do not exist in the child; what they hold is left as it is.
+      ::pthread_atfork(nullptr, nullptr, [] {
+        Pool* parents = current_.load();
+        if (parents == nullptr) return;
+        auto* own = new Pool;
+        own->parents_ = parents;
+        current_.store(own);
+      });
+    });
+    static const struct StopAtExit {
+      ~StopAtExit() {
+        if (Pool* pool = current_.load()) pool->stop();
+      }
+    } stop_at_exit;
+    Pool* none = nullptr;
+    auto* made = new Pool;
+    if (!current_.compare_exchange_strong(none, made)) delete made;
+    return *current_.load();
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(lease_);
+      stopping_.store(true);
+      generation_.fetch_add(1);
+      generation_.notify_all();
+    }
+    for (auto& w : workers_) w->thread.join();
+  }
+
   struct alignas(64) Worker {
     std::thread thread;
     std::atomic<void*> inside{nullptr};
   };
 
   void loop(Worker& self, int id) {
+    const DefaultFloatEnvironment environment;  // not that of the thread which started this one
     uint32_t seen = 0;
     while (true) {
       const uint32_t now = await(seen);
@@ -176,6 +225,9 @@ class Pool {
     }
   }
 
+  static inline std::atomic<Pool*> current_{nullptr};
+
+  Pool* parents_ = nullptr;  // in a forked child
   std::mutex lease_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<Worker*> slots_[kMaxThreads] = {};
@@ -204,27 +256,35 @@ void set_threads(int n) {
     throw Error(fmt::format("set_threads: the number of threads must be 1 to {}, found {}",
                             kMaxThreads, n));
   wanted_threads.store(n);
+  start_refused.store(false);
   work_so_far.store(kStartMicroseconds);  // they are asked for
 }
 
 int threads() {
   int n = wanted_threads.load(std::memory_order_relaxed);
   if (n == 0) {
-    n = default_threads();
+    n = threads_setting();
+    if (n == 0) n = available_cores();
     wanted_threads.store(n);
   }
   return n;
 }
 
+void check_thread_setting() { (void)threads_setting(); }
+
 PoolLease::PoolLease(double microseconds) {
-  if (!is_start_worthwhile(microseconds)) {
-    if (std::getenv("SINTER_THREADS") != nullptr) threads();  // raises where it is no number
-    return;
-  }
+  if (!is_start_worthwhile(microseconds)) return;
   const int n = threads();
-  if (n == 1 || !Pool::instance().try_lease()) return;
-  workers_ = n;
-  Pool::instance().ensure(n);
+  if (n == 1) return;
+  Pool& pool = Pool::instance();
+  if (!pool.try_lease()) return;
+  try {
+    workers_ = pool.ensure(n);
+  } catch (...) {
+    pool.end_lease();
+    throw;
+  }
+  if (workers_ == 1) pool.end_lease();
 }
 
 PoolLease::~PoolLease() {

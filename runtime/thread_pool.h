@@ -9,6 +9,8 @@ namespace sinter {
 /// Raises Error when n < 1 or n > kMaxThreads. Takes effect at the next run.
 void set_threads(int n);
 int threads();
+/// Raises Error when SINTER_THREADS is set and holds no number that it may.
+void check_thread_setting();
 inline constexpr int kMaxThreads = 64;
 
 /// Work that several threads share. `body(context, worker, ticket)` is called by the calling thread
@@ -23,7 +25,10 @@ struct ParallelJob {
 
 /// Reserves the pool for one run, which would take so many microseconds alone. Fails when another
 /// thread's run is using it, when threads() is 1, or when all runs so far had less to do than
-/// starting threads takes: then run alone.
+/// starting threads takes: then run alone. Where the system starts fewer threads than asked for,
+/// runs use those there are, with one warning.
+///
+/// A forked child starts a pool of its own: of the parent's it has no thread.
 class PoolLease {
  public:
   explicit PoolLease(double microseconds);

@@ -13,8 +13,12 @@
 #include <ctime>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <memory>
+#include <system_error>
 #include <thread>
+
+#include "core/error.h"
 
 namespace sinter::roofline {
 namespace {
@@ -86,8 +90,21 @@ double best_seconds(int threads, double seconds, const std::function<void(int)>&
     }
   };
   // Also a single loop has a thread of its own: the calling one keeps its cores.
+  // They begin when all of them are there, or none does.
   std::vector<std::jthread> workers;
-  for (int i = 0; i < threads; ++i) workers.emplace_back(body, i);
+  std::promise<bool> complete;
+  const std::shared_future<bool> go = complete.get_future().share();
+  try {
+    for (int i = 0; i < threads; ++i) {
+      workers.emplace_back([&body, go, i] {
+        if (go.get()) body(i);
+      });
+    }
+  } catch (const std::system_error& error) {
+    complete.set_value(false);
+    throw Error(fmt::format("no thread can be started ({})", error.code().message()));
+  }
+  complete.set_value(true);
   workers.clear();
   return best;
 }
@@ -182,14 +199,14 @@ std::optional<double> measure_line_round_trip(double seconds) {
   struct alignas(64) Line {
     std::atomic<int> last{0};
   } line;
-  std::jthread answering([&] {
+  const auto answer = [&] {
     stay_on(cores[1]);
     for (int seen = 0; seen != kOver; seen = line.last.load(std::memory_order_acquire)) {
       if (seen % 2 == 1) line.last.store(seen + 1, std::memory_order_release);
     }
-  });
+  };
   std::vector<double> times;
-  std::jthread calling([&] {
+  const auto call = [&] {
     stay_on(cores[0]);
     for (const auto start = Clock::now();
          times.size() < kFewest || seconds_between(start, Clock::now()) < seconds;) {
@@ -202,7 +219,15 @@ std::optional<double> measure_line_round_trip(double seconds) {
       times.push_back(seconds_between(begin, Clock::now()) / kTrips);
     }
     line.last.store(kOver, std::memory_order_release);
-  });
+  };
+  std::jthread answering, calling;
+  try {
+    answering = std::jthread(answer);
+    calling = std::jthread(call);
+  } catch (const std::system_error&) {
+    line.last.store(kOver);
+    return std::nullopt;
+  }
   calling.join();
   const auto middle = times.begin() + static_cast<int64_t>(times.size() / 2);
   std::ranges::nth_element(times, middle);

@@ -6,13 +6,14 @@
 #include <mutex>
 
 #include "core/error.h"
+#include "core/fork.h"
 #include "frontend/layer.h"
 
 namespace sinter {
 namespace {
 
 struct LayerRegistry {
-  std::mutex mutex;
+  ForkMutex mutex;
   std::map<std::string, LayerFactory> factories;
 };
 

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "core/error.h"
+#include "core/fork.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/session.h"
 
@@ -257,7 +258,7 @@ void OptimizerImpl::finish_training() {
 namespace {
 
 struct OptimizerRegistry {
-  std::mutex mutex;
+  ForkMutex mutex;
   std::map<std::string, std::pair<std::string, OptimizerFactory>>
       factories;  // lower case -> class name, factory
 };

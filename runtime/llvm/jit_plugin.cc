@@ -5,6 +5,7 @@
 #include <exception>
 #include <mutex>
 #include <numeric>
+#include <system_error>
 #include <thread>
 
 #include "runtime/llvm/codegen_version.h"
@@ -52,7 +53,11 @@ class Compilation {
   void run(int threads) {
     std::vector<std::thread> others;
     const size_t wanted = std::min(static_cast<size_t>(threads), plans_.size());
-    for (size_t t = 1; t < wanted; ++t) others.emplace_back([this] { work(); });
+    try {
+      for (size_t t = 1; t < wanted; ++t) others.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      // Where no more threads can be started, those there are do all of it.
+    }
     work();
     for (std::thread& t : others) t.join();
     if (failure_) std::rethrow_exception(failure_);

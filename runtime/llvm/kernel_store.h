@@ -4,11 +4,11 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/fork.h"
 #include "runtime/llvm/kernel_image.h"
 #include "runtime/llvm/kernel_plan.h"
 
@@ -26,7 +26,7 @@ class KernelStore {
  private:
   using Code = std::shared_ptr<const LoadedKernel>;
 
-  std::mutex mutex_;
+  ForkMutex mutex_;
   std::map<std::string, std::weak_ptr<const LoadedKernel>, std::less<>> loaded_;  // by text
 };
 

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <mutex>
 
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/prologue.h"
 #include "core/text.h"
 #include "runtime/onednn/plugin.h"
@@ -68,7 +68,7 @@ class Attempts {
 
  private:
   static constexpr size_t kMost = 64;
-  std::mutex mutex_;
+  ForkMutex mutex_;
   std::map<std::string, Attempt> known_;  // the kernel is null once it was taken
 };
 

@@ -2,9 +2,13 @@
 #include "runtime/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
+#include <functional>
+#include <string>
 #include <thread>
 
 #include "core/error.h"
@@ -71,6 +75,94 @@ TEST(ThreadPool, WorkersComeAndQuiesceWaitsForThem) {
     EXPECT_GE(context->arrived.load(), 1);
   }
   set_threads(1);
+}
+
+// How a forked child ends: its exit code, or 1000 and the signal.
+int child_ends(const std::function<int()>& use) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);  // a child that hangs fails
+    std::_Exit(use());
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+// A job that counts who comes.
+int workers_that_come(int wanted) {
+  struct Context {
+    std::atomic<int> arrived{0};
+    int wanted;
+  } context;
+  context.wanted = wanted;
+  {
+    PoolLease lease(1e6);
+    if (lease.workers() == 1) return 1;
+    lease.launch({[](void* c, int worker, unsigned) {
+                    auto& x = *static_cast<Context*>(c);
+                    x.arrived.fetch_add(1);
+                    while (worker == 0 && x.arrived.load() < x.wanted) std::this_thread::yield();
+                  },
+                  &context},
+                 0);
+  }
+  quiesce(&context);
+  return context.arrived.load();
+}
+
+TEST(ThreadPool, ForkedChildrenHaveThreadsOfTheirOwn) {
+  set_threads(3);
+  EXPECT_EQ(workers_that_come(3), 3);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(child_ends([] { return workers_that_come(3); }), 3);
+  // And their children.
+  EXPECT_EQ(child_ends([] { return child_ends([] { return workers_that_come(3); }); }), 3);
+  EXPECT_EQ(workers_that_come(3), 3);
+  set_threads(1);
+}
+
+// While another thread holds the pool, and has workers inside a job.
+TEST(ThreadPool, ForkedChildrenWaitForNobodyWhoIsNotThere) {
+  set_threads(2);
+  struct Busy {
+    std::atomic<bool> started{false}, stop{false};
+  } busy;
+  std::thread other([&] {
+    PoolLease lease(1e6);
+    lease.launch({[](void* c, int, unsigned) {
+                    auto& x = *static_cast<Busy*>(c);
+                    x.started.store(true);
+                    while (!x.stop.load()) std::this_thread::yield();
+                  },
+                  &busy},
+                 0);
+  });
+  while (!busy.started.load()) std::this_thread::yield();
+  EXPECT_EQ(child_ends([&] {
+              quiesce(&busy);
+              return workers_that_come(2);
+            }),
+            2);
+  EXPECT_EQ(child_ends([&]() -> int { std::exit(7); }), 7);
+  busy.stop.store(true);
+  other.join();
+  quiesce(&busy);
+  set_threads(1);
+}
+
+TEST(ThreadPool, TheVariableHoldsANumber) {
+  const char* before = std::getenv("SINTER_THREADS");
+  const std::string kept = before == nullptr ? "" : before;
+  for (const char* text : {"abc", "0", "-1", "65", "2x", " 2", "1e1", "nan", "99999999999999999999"}) {
+    ::setenv("SINTER_THREADS", text, 1);
+    EXPECT_THROW(check_thread_setting(), Error) << text;
+  }
+  for (const char* text : {"", "1", "64"}) {
+    ::setenv("SINTER_THREADS", text, 1);
+    EXPECT_NO_THROW(check_thread_setting()) << text;
+  }
+  ::setenv("SINTER_THREADS", kept.c_str(), 1);
 }
 
 }  // namespace
