@@ -1,7 +1,9 @@
 // POSIX calls behind read_file, AtomicFile and MappedFile, with the system's reason in every error.
 #include "core/file_io.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,8 +11,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
+#include <charconv>
+#include <climits>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 
 #include "core/error.h"
@@ -47,15 +51,38 @@ int open_for_reading(const std::string& path, struct stat& status) {
   return descriptor;
 }
 
-/// The file that `path` names once symbolic links are followed; `path` itself when there is none.
-std::string resolve_links(const std::string& path) {
-  struct stat status;
-  if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return path;
-  char* resolved = ::realpath(path.c_str(), nullptr);
-  if (resolved == nullptr) return path;  // a dangling link: replaced by the new file
-  std::string result = resolved;
-  std::free(resolved);
-  return result;
+struct Target {
+  std::string path;
+  int descriptor = -1;      // of this process, where the path leads through /proc/self/fd
+  bool is_open = false;  // the path leads through a descriptor
+};
+
+/// Follows the links at the end of `path`, to a name that may have no file yet. The links that /proc
+/// has for descriptors are no names: they lead to what is open, a file without a name included.
+Target follow_links(std::string path) {
+  struct stat proc {}, status {};
+  const bool has_proc = ::stat("/proc/self", &proc) == 0;
+  for (int links = 0; links < 40; ++links) {
+    if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return {path};
+    const size_t slash = path.find_last_of('/');
+    if (has_proc && status.st_dev == proc.st_dev) {
+      Target target{path, -1, true};
+      struct stat folder {}, own {};
+      const bool is_own = slash != std::string::npos &&
+                          ::stat(path.substr(0, slash).c_str(), &folder) == 0 &&
+                          ::stat("/proc/self/fd", &own) == 0 && folder.st_ino == own.st_ino;
+      const char* const end = path.data() + path.size();
+      if (is_own) (void)std::from_chars(path.data() + slash + 1, end, target.descriptor);
+      return target;
+    }
+    std::string next(static_cast<size_t>(PATH_MAX), '\0');
+    const ssize_t length = ::readlink(path.c_str(), next.data(), next.size());
+    if (length <= 0) return {path};
+    next.resize(static_cast<size_t>(length));
+    path = next.front() == '/' || slash == std::string::npos ? next
+                                                             : path.substr(0, slash + 1) + next;
+  }
+  raise_file_error("write", path, ELOOP);
 }
 
 std::string folder_of(const std::string& path) {
@@ -64,11 +91,50 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+constexpr std::string_view kTemporary = ".sinter-", kTemporaryEnd = ".tmp";
+
 /// A name beside `target` that no other process or thread picks, short enough for any file system.
 std::string temporary_name(const std::string& target) {
   static std::atomic<uint64_t> counter{0};
-  return folder_of(target) + "/.sinter-" + std::to_string(::getpid()) + "-" +
-         std::to_string(counter++) + ".tmp";
+  return folder_of(target) + "/" + std::string(kTemporary) + std::to_string(::getpid()) + "-" +
+         std::to_string(counter++) + std::string(kTemporaryEnd);
+}
+
+/// Whoever writes a temporary file holds a lock on it, which the system lets go when it ends.
+bool lock_file(int descriptor) { return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0; }
+
+/// Removes the temporary files that nobody writes any more: their processes were killed.
+void remove_abandoned(const std::string& folder) {
+  DIR* const stream = ::opendir(folder.c_str());
+  if (stream == nullptr) return;
+  while (const struct dirent* entry = ::readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (!name.starts_with(kTemporary) || !name.ends_with(kTemporaryEnd)) continue;
+    const int file = ::openat(::dirfd(stream), entry->d_name,
+                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (file < 0) continue;
+    const Closer closer{file};
+    struct stat status {};
+    if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode) && lock_file(file))
+      ::unlinkat(::dirfd(stream), entry->d_name, 0);
+  }
+  ::closedir(stream);
+}
+
+/// A new, locked temporary file beside `target`: its name and descriptor, or -1.
+int make_temporary(const std::string& target, std::string& name) {
+  while (true) {
+    name = temporary_name(target);
+    const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0 && (errno == EEXIST || errno == EINTR)) continue;
+    if (file < 0) return -1;
+    // Another process may have taken it for abandoned before it was locked.
+    struct stat status {};
+    const bool locked = lock_file(file);
+    if ((locked || errno != EWOULDBLOCK) && ::fstat(file, &status) == 0 && status.st_nlink > 0)
+      return file;
+    ::close(file);
+  }
 }
 
 }  // namespace
@@ -98,13 +164,19 @@ std::string read_file(const std::string& path) {
 
 AtomicFile::AtomicFile(std::string path, bool sync) : path_(std::move(path)), sync_(sync) {
   if (path_.empty() || path_.find('\0') != std::string::npos) fail(ENOENT);
-  target_ = resolve_links(path_);
+  const Target target = follow_links(path_);
+  target_ = target.path;
   mode_t mode = 0;
   struct stat status;
+  if (target.descriptor >= 0) {  // shares the place in the file with who else writes there
+    descriptor_ = ::fcntl(target.descriptor, F_DUPFD_CLOEXEC, 3);
+    if (descriptor_ < 0) fail(errno);
+    return;
+  }
   if (::stat(target_.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) fail(EISDIR);
-    if (!S_ISREG(status.st_mode)) {  // a device or a pipe must not be replaced by a file
-      descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (!S_ISREG(status.st_mode) || target.is_open) {  // must not be replaced by a file
+      descriptor_ = ::open(target_.c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
       if (descriptor_ < 0) fail(errno);
       return;
     }
@@ -116,10 +188,8 @@ AtomicFile::AtomicFile(std::string path, bool sync) : path_(std::move(path)), sy
   } else if (target_.back() == '/') {
     fail(EISDIR);
   }
-  do {
-    temporary_ = temporary_name(target_);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  } while (descriptor_ < 0 && (errno == EEXIST || errno == EINTR));
+  remove_abandoned(folder_of(target_));
+  descriptor_ = make_temporary(target_, temporary_);
   if (descriptor_ < 0) {
     int error = errno;
     temporary_.clear();
@@ -184,17 +254,37 @@ void AtomicFile::commit() {
   SINTER_CHECK(descriptor_ >= 0, "commit after commit or failure");
   flush();
   if (sync_ && !temporary_.empty() && ::fsync(descriptor_) != 0) fail(errno);
-  int closed = ::close(descriptor_);
+  const bool in_place = temporary_.empty();
+  // A second descriptor keeps the lock until the file has its name.
+  const int lock = in_place ? -1 : ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 3);
+  // Network file systems report a full disk when a file is closed.
+  int error = ::close(descriptor_) == 0 || errno == EINTR ? 0 : errno;
   descriptor_ = -1;
-  if (closed != 0 && errno != EINTR) fail(errno);  // network file systems report a full disk here
-  if (temporary_.empty()) return;
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno);
-  temporary_.clear();
-  if (!sync_) return;
+  if (error == 0 && !in_place) {
+    if (::rename(temporary_.c_str(), target_.c_str()) == 0)
+      temporary_.clear();
+    else
+      error = errno;
+  }
+  if (lock >= 0) ::close(lock);
+  if (error != 0) fail(error);
+  if (!sync_ || in_place) return;
   int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return;  // the file is in place; a folder that cannot be opened cannot be synced
   (void)::fsync(folder);
   ::close(folder);
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  struct stat first {}, second {};
+  const bool has_first = ::stat(a.c_str(), &first) == 0, has_second = ::stat(b.c_str(), &second) == 0;
+  if (has_first != has_second) return false;
+  if (has_first) return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  std::error_code error;
+  const auto name = [&](const std::string& path) {
+    return std::filesystem::weakly_canonical(follow_links(path).path, error);
+  };
+  return name(a) == name(b);
 }
 
 void write_file_atomically(const std::string& path, std::string_view bytes, bool sync) {

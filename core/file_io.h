@@ -16,8 +16,11 @@ namespace sinter {
 std::string read_file(const std::string& path);
 
 /// A file that replaces `path` only when commit() returns. Until then the bytes go to a temporary
-/// file in the same folder, which the destructor removes. A symbolic link is followed; a device or
-/// pipe is written directly. Every failure raises FileError.
+/// file in the same folder, which the destructor removes; those of processes that were killed are
+/// removed by the next one to write into the folder. A symbolic link is followed. What is no
+/// regular file (a device, a pipe, a socket) is written directly, and so is what a path under /proc
+/// or /dev leads to by way of a descriptor ("/dev/stdout"), whatever file that is. Every failure
+/// raises FileError.
 class AtomicFile {
  public:
   /// `sync` waits until the bytes are on the disk before the rename; a cache may go without.
@@ -50,6 +53,9 @@ class AtomicFile {
   int64_t position_ = 0;
   std::vector<char> buffer_;
 };
+
+/// Do both paths lead to one file? Also when it is not there yet.
+bool is_same_file(const std::string& a, const std::string& b);
 
 /// Writes a whole file by way of AtomicFile.
 void write_file_atomically(const std::string& path, std::string_view bytes, bool sync = true);

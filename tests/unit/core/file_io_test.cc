@@ -5,9 +5,12 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "core/error.h"
 #include "tests/support/temporary_folder.h"
@@ -92,6 +95,75 @@ TEST_F(FileIo, KeepsPermissionsAndFollowsLinks) {
   struct stat status;
   ASSERT_EQ(::stat(path("x").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0640u);
+}
+
+TEST_F(FileIo, ALinkToNoFileStaysALink) {
+  fs::create_symlink("later", path("link"));
+  write_file_atomically(path("link"), "new");
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(read_file(path("later")), "new");
+}
+
+// "/dev/stdout" is a descriptor, not a name: what is open is written to, at its place in the file.
+TEST_F(FileIo, DescriptorsAreWrittenTo) {
+  std::FILE* file = std::fopen(path("x").c_str(), "w+");
+  ASSERT_EQ(std::fputs("before ", file), 1);
+  ASSERT_EQ(std::fflush(file), 0);
+  fs::create_symlink("/proc/self/fd/" + std::to_string(::fileno(file)), path("link"));
+  write_file_atomically(path("link"), "with a name ");
+  EXPECT_EQ(read_file(path("x")), "before with a name ");
+  fs::remove(path("x"));
+  write_file_atomically("/dev/fd/" + std::to_string(::fileno(file)), "without");
+  EXPECT_FALSE(fs::exists(path("x")));
+  std::rewind(file);
+  char text[64] = {};
+  ASSERT_NE(std::fgets(text, sizeof text, file), nullptr);
+  EXPECT_STREQ(text, "before with a name without");
+  std::fclose(file);
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileIo, FifosAreWrittenTo) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  std::string text;
+  std::thread reader([&] { text = read_file(path("pipe")); });
+  write_file_atomically(path("pipe"), "through");
+  reader.join();
+  EXPECT_EQ(text, "through");
+  EXPECT_TRUE(fs::is_fifo(path("pipe")));
+}
+
+TEST_F(FileIo, TemporaryFilesOfKilledProcessesGo) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    AtomicFile file(path("x"));
+    file.write(std::string(1 << 20, 'x'));
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(files(), 1u);
+  AtomicFile being_written(path("y"));
+  EXPECT_EQ(files(), 1u) << "the killed one's went, the other is there";
+  write_file_atomically(path("x"), "whole");
+  EXPECT_EQ(files(), 2u) << "the one that is being written stays";
+  being_written.write("y");
+  being_written.commit();
+  EXPECT_EQ(read_file(path("y")), "y");
+}
+
+TEST_F(FileIo, SameFiles) {
+  write_file_atomically(path("x"), "x");
+  fs::create_symlink("x", path("link"));
+  fs::create_symlink("none", path("dangling"));
+  EXPECT_TRUE(is_same_file(path("x"), path("link")));
+  EXPECT_TRUE(is_same_file(path("x"), folder_.string() + "/./x"));
+  EXPECT_FALSE(is_same_file(path("x"), path("y")));
+  EXPECT_TRUE(is_same_file(path("y"), folder_.string() + "//y"));
+  EXPECT_TRUE(is_same_file(path("none"), path("dangling")));
+  EXPECT_FALSE(is_same_file(path("none"), path("other")));
 }
 
 TEST_F(FileIo, MissingThings) {
