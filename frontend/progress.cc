@@ -102,39 +102,44 @@ std::string format_metrics(const ShownMetrics& metrics) {
 }
 
 std::string progress_line(const ProgressState& state) {
-  std::string left = state.description.empty() ? "" : state.description + ": ";
-  std::string right;
-  int64_t width = 0;
-  double fraction = 0;
+  const std::string description = state.description.empty() ? "" : state.description + ": ";
+  const std::string postfix = state.postfix.empty() ? "" : " " + state.postfix;
+  const std::string elapsed = clock_text(state.seconds), rate = rate_text(state);
+  const auto fits = [&](int64_t columns) { return state.columns <= 0 || columns <= state.columns; };
+  std::string line;
   if (state.total < 0) {
-    right = fmt::format("{}{} [{}, {}]", state.done, state.unit, clock_text(state.seconds),
-                        rate_text(state));
+    for (const std::string& times : {fmt::format(" [{}, {}]", elapsed, rate),
+                                     fmt::format(" [{}]", elapsed), std::string()}) {
+      line = fmt::format("{}{}{}{}{}", description, state.done, state.unit, times, postfix);
+      if (fits(columns_of(line))) return line;
+    }
   } else {
-    fraction = state.total == 0
-                   ? 1
-                   : std::clamp(static_cast<double>(state.done) / static_cast<double>(state.total),
-                                0.0, 1.0);
+    const double fraction =
+        state.total == 0
+            ? 1
+            : std::clamp(static_cast<double>(state.done) / static_cast<double>(state.total), 0.0,
+                         1.0);
     const std::string rest =
         state.done <= 0
             ? "?"
             : clock_text(state.seconds *
                          static_cast<double>(std::max<int64_t>(state.total - state.done, 0)) /
                          static_cast<double>(state.done));
-    left += fmt::format("{:3}%|", static_cast<int>(fraction * 100));
-    right = fmt::format("| {}/{} [{}<{}, {}]", state.done, state.total, clock_text(state.seconds),
-                        rest, rate_text(state));
-  }
-  if (!state.postfix.empty()) right += " " + state.postfix;
-  if (state.total >= 0) {
-    width = kWidestBar;
-    if (state.columns > 0) {
-      width = std::clamp(state.columns - columns_of(left) - columns_of(right), kNarrowestBar,
-                         kWidestBar);
+    const std::string left =
+        fmt::format("{}{:3}%|", description, static_cast<int>(fraction * 100));
+    const std::string count = fmt::format("{}/{}", state.done, state.total);
+    for (const std::string& times : {fmt::format(" [{}<{}, {}]", elapsed, rest, rate),
+                                     fmt::format(" [{}<{}]", elapsed, rest), std::string()}) {
+      const std::string right = fmt::format("| {}{}{}", count, times, postfix);
+      const int64_t taken = columns_of(left) + columns_of(right);
+      if (!fits(taken + kNarrowestBar)) continue;
+      const int64_t width =
+          state.columns <= 0 ? kWidestBar : std::min(state.columns - taken, kWidestBar);
+      return left + bar_text(fraction, width, state.unicode) + right;
     }
-    left += bar_text(fraction, width, state.unicode);
+    line = description + count + postfix;
   }
-  left += right;
-  return state.columns > 0 ? cut_to_columns(std::move(left), state.columns) : left;
+  return state.last ? line : cut_to_columns(std::move(line), state.columns);
 }
 
 ProgressBar::ProgressBar(int64_t total, ProgressOptions options)
@@ -185,6 +190,7 @@ void ProgressBar::draw() {
 
 void ProgressBar::close() {
   if (closed_) return;
+  state_.last = true;
   if (style_ != ProgressStyle::kQuiet) draw();
   closed_ = true;
   if (open_line_) write_all(stream_, "\n");

@@ -29,11 +29,13 @@ struct ProgressState {
   std::string unit = "it";
   std::string postfix = "";
   int columns = 0;      // width of the terminal; 0 when there is none
+  bool last = false;    // nothing is drawn over it: better wrapped than cut
   bool unicode = true;  // else ASCII only
 };
 
 /// "Epoch 1/5:  50%|█████     | 11/22 [00:01<00:01, 11.00batch/s] loss: 0.5000", no wider than
-/// `columns`.
+/// `columns`: first the bar shrinks, then the rate goes, the times, the bar itself; what is told
+/// after them is cut last, and in the last line not at all.
 std::string progress_line(const ProgressState& state);
 
 enum class ProgressStyle {

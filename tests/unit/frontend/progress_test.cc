@@ -68,8 +68,18 @@ TEST(Progress, LineFitsTheTerminal) {
       .description = "Épöque", .done = 3, .total = 4, .seconds = 3, .postfix = "loss: 1.0000"};
   state.columns = 60;
   EXPECT_EQ(progress_line(state), "Épöque:  75%|███▊ | 3/4 [00:03<00:01, 1.00it/s] loss: 1.0000");
+  state.columns = 53;
+  EXPECT_EQ(progress_line(state), "Épöque:  75%|██████  | 3/4 [00:03<00:01] loss: 1.0000");
   state.columns = 40;
-  EXPECT_EQ(progress_line(state), "Épöque:  75%|███ | 3/4 [00:03<00:01, 1.0");
+  EXPECT_EQ(progress_line(state), "Épöque:  75%|██████▊  | 3/4 loss: 1.0000");
+  state.columns = 30;
+  EXPECT_EQ(progress_line(state), "Épöque: 3/4 loss: 1.0000");
+  state.columns = 16;
+  EXPECT_EQ(progress_line(state), "Épöque: 3/4 loss");
+  state.last = true;
+  EXPECT_EQ(progress_line(state), "Épöque: 3/4 loss: 1.0000");
+  EXPECT_EQ(progress_line({.done = 300, .seconds = 2, .postfix = "a=1", .columns = 20}),
+            "300it [00:02] a=1");
 }
 
 TEST(Progress, Metrics) {
@@ -174,6 +184,24 @@ TEST(Progress, Epochs) {
   EXPECT_THAT(shown(120, run(1)),
               ::testing::HasSubstr("batch/s] loss: 0.5000 - val_loss: 0.2500\x1b[K\r\n"));
   EXPECT_EQ(shown(120, run(0)), "");
+}
+
+// The bar shrinks before figures go, and the line that stays has all of them at any width.
+TEST(Progress, TheLastLineOfAnEpochHasEveryFigure) {
+  for (const unsigned short columns : {40, 60, 80, 120}) {
+    const std::string text = shown(columns, [](std::FILE* stream) {
+      EpochProgress epoch(1, "Epoch 1/5", 22, stream);
+      for (int64_t i = 1; i <= 22; ++i) epoch.update(i, {{"accuracy", 0.5}, {"loss", 1.0}});
+      epoch.close(22, {{"accuracy", 0.75}, {"loss", 0.5}, {"val_accuracy", 0.625}, {"val_loss", 0.25}});
+    });
+    const std::string last = text.substr(text.rfind('\r', text.size() - 3) + 1);
+    EXPECT_THAT(last, ::testing::StartsWith("Epoch 1/5: ")) << columns;
+    EXPECT_THAT(last, ::testing::HasSubstr("22/22")) << columns;
+    EXPECT_THAT(last,
+                ::testing::HasSubstr(
+                    "accuracy: 0.7500 - loss: 0.5000 - val_accuracy: 0.6250 - val_loss: 0.2500\x1b[K"))
+        << columns;
+  }
 }
 
 TEST(Progress, AnExceptionEndsTheLine) {
