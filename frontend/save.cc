@@ -157,13 +157,17 @@ void check_ending(const std::string& path, std::string_view ending) {
 
 }  // namespace
 
-void save_model(const Model& model, const std::string& path, const SaveOptions& options) {
+void check_model_path(const std::string& path) {
   for (const char* foreign : {".keras", ".h5", ".hdf5", ".onnx", ".json"}) {
     if (path.ends_with(foreign))
       throw FileError(fmt::format(
           "cannot save '{}': models are saved as .sinter; {} is not written by this version", path,
           foreign));
   }
+}
+
+void save_model(const Model& model, const std::string& path, const SaveOptions& options) {
+  check_model_path(path);
   ModelFile file;
   add_inference(file, model, forward_of(model));
   Config json = architecture_to_config(architecture_of(model));

@@ -22,6 +22,8 @@ struct LoadOptions {
 /// arguments of compile() and the state of training, after which fit() goes on exactly as if it had
 /// not stopped. Replaces `path` atomically.
 void save_model(const Model& model, const std::string& path, const SaveOptions& options = {});
+/// Raises FileError for names that save_model refuses, as "model.keras".
+void check_model_path(const std::string& path);
 /// Raises FileError for a file that cannot be read or is damaged, NameError for what needs
 /// custom_objects. Weights stay in the mapped file until they change.
 Model load_model(const std::string& path, const LoadOptions& options = {},

@@ -246,7 +246,7 @@ Action add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 1 << 16));
   command->add_option("--seconds", options->seconds, "How long to measure")
       ->type_name("S")
-      ->check(CLI::Range(0.0, 3600.0))
+      ->check(number_within(0, 3600))
       ->capture_default_str();
   command->add_flag("--no-cache", options->no_cache,
                     "Compile anew and leave no compiled code on disk");

@@ -1,12 +1,17 @@
 // Options that several subcommands have, and checked printing.
 #include "frontend/cli/command.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
 
 #include "core/error.h"
+#include "core/file_io.h"
 #include "frontend/session.h"
 #include "runtime/load.h"
 #include "runtime/thread_pool.h"
@@ -40,6 +45,29 @@ void add_mixed_precision(CLI::App& command, std::string& name) {
                   "bfloat16: what the products of a model multiply in, instead of what it says")
       ->type_name("NAME")
       ->check(CLI::IsMember({"bfloat16"}));
+}
+
+void check_files(const std::vector<FileArgument>& read, const std::vector<FileArgument>& written) {
+  std::vector<FileArgument> taken = read;
+  for (const FileArgument& file : written) {
+    std::error_code error;
+    const std::filesystem::file_status status = std::filesystem::status(file.path, error);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) continue;
+    for (const FileArgument& other : taken) {
+      if (is_same_file(file.path, other.path))
+        throw UsageError(fmt::format("{} '{}' would replace the file of {}", file.option, file.path,
+                                     other.option));
+    }
+    taken.push_back(file);
+  }
+}
+
+std::function<std::string(const std::string&)> number_within(double least, double most) {
+  return [=](const std::string& text) -> std::string {
+    double value = NAN;
+    if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most) return "";
+    return fmt::format("{} is no number from {} to {}", text, least, most);
+  };
 }
 
 void print(const std::string& text) {

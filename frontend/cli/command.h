@@ -46,6 +46,17 @@ struct RunOptions {
 /// --mixed-precision, which overrides what a model was compiled with.
 void add_mixed_precision(CLI::App& command, std::string& name);
 
+/// A file that a command reads or writes, and the option that names it.
+struct FileArgument {
+  std::string option, path;
+};
+/// Raises UsageError when a file to write would replace one that is read, or another one that is
+/// written. What is no regular file (a pipe, /dev/null) may be named more than once.
+void check_files(const std::vector<FileArgument>& read, const std::vector<FileArgument>& written);
+
+/// For numbers of an option: from `least` to `most`, and no NaN.
+std::function<std::string(const std::string&)> number_within(double least, double most);
+
 /// Writes to standard output. Raises FileError when that fails (a full disk, say).
 void print(const std::string& text);
 

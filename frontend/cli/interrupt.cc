@@ -1,5 +1,7 @@
 #include "frontend/cli/interrupt.h"
 
+#include <iterator>
+
 #include "frontend/model.h"
 
 namespace sinter::cli {
@@ -24,13 +26,21 @@ Interrupt::Interrupt() {
   action.sa_handler = note_signal;
   action.sa_flags =
       static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second one has its usual effect
-  sigaction(SIGINT, &action, &before_int_);
-  sigaction(SIGTERM, &action, &before_term_);
+  for (size_t i = 0; i < std::size(kSignals); ++i) {
+    sigaction(kSignals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler == SIG_IGN) continue;
+    if (kSignals[i] == SIGPIPE) {
+      struct sigaction ignore = {};
+      ignore.sa_handler = SIG_IGN;
+      sigaction(SIGPIPE, &ignore, nullptr);
+    } else {
+      sigaction(kSignals[i], &action, nullptr);
+    }
+  }
 }
 
 Interrupt::~Interrupt() {
-  sigaction(SIGINT, &before_int_, nullptr);
-  sigaction(SIGTERM, &before_term_, nullptr);
+  for (size_t i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 bool Interrupt::raised() const { return signal_seen != 0; }

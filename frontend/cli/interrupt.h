@@ -1,5 +1,6 @@
-// Ctrl-C during training: the batch at hand is finished and what was learnt is kept; a second one
-// ends the process at once.
+// Ctrl-C during training, and a terminal that goes away: the batch at hand is finished and what was
+// learnt is kept; a second signal ends the process at once. A reader of the output that goes away
+// (train | head -1) ends nothing.
 #pragma once
 
 #include <csignal>
@@ -11,7 +12,8 @@ namespace sinter::cli {
 
 class Interrupt {
  public:
-  /// Catches SIGINT and SIGTERM as long as this lives. One at a time.
+  /// Catches SIGINT, SIGTERM and SIGHUP, unless they are ignored already (nohup, jobs in the
+  /// background), and ignores SIGPIPE, as long as this lives. One at a time.
   Interrupt();
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
@@ -22,7 +24,8 @@ class Interrupt {
   std::shared_ptr<Callback> callback() const;
 
  private:
-  struct sigaction before_int_ = {}, before_term_ = {};
+  static constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+  struct sigaction before_[4] = {};
 };
 
 }  // namespace sinter::cli

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <new>
 #include <vector>
@@ -22,6 +23,30 @@ int report(const std::string& prefix, std::string text, int code) {
   }
   std::fputs(fmt::format("{}: {}\n", prefix, text).c_str(), stderr);
   return code;
+}
+
+/// "there is no command 'trian'; did you mean 'train'?" for the first word that is no command or no
+/// option of the chosen one; else what CLI11 says.
+std::string usage_error(const CLI::App& app, int argc, char** argv, const std::string& otherwise) {
+  const auto chosen = app.get_subcommands();
+  const CLI::App& at = chosen.empty() ? app : *chosen[0];
+  std::vector<std::string> commands, options;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    commands.push_back(command->get_name());
+  for (const CLI::Option* option : at.get_options()) {
+    for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+  }
+  for (int i = 1; i < argc; ++i) {
+    const std::string whole = argv[i], word = whole.substr(0, whole.find('='));
+    const bool is_option = word.starts_with("--") && word.size() > 2;
+    if (!is_option && (i > 1 || !chosen.empty() || word.starts_with('-'))) continue;
+    const std::vector<std::string>& known = is_option ? options : commands;
+    if (std::ranges::find(known, word) != known.end()) continue;
+    const std::string near = nearest_name(word, known);
+    return fmt::format("there is no {} '{}'{}", is_option ? "option" : "command", word,
+                       near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+  }
+  return otherwise;
 }
 
 int run(int argc, char** argv) {
@@ -44,7 +69,9 @@ int run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     const auto chosen = app.get_subcommands();
     if (!chosen.empty()) name += " " + chosen[0]->get_name();
-    return report(name, fmt::format("{} (see '{} --help')", error.what(), name), 2);
+    return report(name,
+                  fmt::format("{} (see '{} --help')", usage_error(app, argc, argv, error.what()), name),
+                  2);
   }
   const std::vector<CLI::App*> all = app.get_subcommands([](CLI::App*) { return true; });
   for (size_t i = 0; i < all.size(); ++i) {

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "core/error.h"
 #include "core/model_file.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/model_argument.h"
+#include "frontend/data/csv.h"
 #include "frontend/data/npy.h"
 #include "frontend/model.h"
 #include "frontend/session.h"
@@ -92,14 +93,32 @@ std::vector<Tensor> predictions(const Options& options) {
   return open_model(options.model).predict_all(x, {.batch_size = options.batch_size});
 }
 
+/// Files by their ending; a pipe or a file whose name has none is given .npy.
+bool is_csv(const std::string& path) { return path.ends_with(".csv"); }
+
+void check_outputs(const Options& options) {
+  std::vector<FileArgument> read = {{"MODEL", options.model}}, written;
+  for (const std::string& path : options.x) read.push_back({"--x", path});
+  for (const std::string& path : options.output) {
+    const std::string ending = std::filesystem::path(path).extension().string();
+    if (!ending.empty() && ending != ".npy" && ending != ".csv")
+      throw UsageError(fmt::format(
+          "--output '{}': predictions are written as .npy or .csv, not as {}", path, ending));
+    written.push_back({"--output", path});
+  }
+  check_files(read, written);
+}
+
 void predict(const Options& options) {
+  check_outputs(options);
   options.run.apply();
   const std::vector<Tensor> y = predictions(options);
   if (y.size() != options.output.size()) {
     throw UsageError(fmt::format("the model has {} outputs, but --output names {} files", y.size(),
                                  options.output.size()));
   }
-  for (size_t i = 0; i < y.size(); ++i) save_npy(options.output[i], y[i]);
+  for (size_t i = 0; i < y.size(); ++i)
+    (is_csv(options.output[i]) ? save_csv : save_npy)(options.output[i], y[i]);
 }
 
 }  // namespace
@@ -117,7 +136,7 @@ Action add_predict(CLI::App& app) {
       ->expected(1)
       ->take_all();
   command
-      ->add_option("--output", o->output, "Where the prediction goes, .npy; once for each output")
+      ->add_option("--output", o->output, "Where the prediction goes, .npy or .csv; once for each output")
       ->type_name("FILE")
       ->required()
       ->expected(1)

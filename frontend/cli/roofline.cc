@@ -162,7 +162,7 @@ Action add_roofline(CLI::App& app) {
   command->add_flag("--json", options->json, "Print one line of JSON instead of a table");
   command->add_option("--seconds", options->seconds, "How long to measure each figure")
       ->type_name("S")
-      ->check(CLI::Range(0.0, 60.0))
+      ->check(number_within(0.0, 60.0))
       ->capture_default_str();
   command
       ->add_option("--threads", options->threads,

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <memory>
 #include <optional>
 
@@ -157,8 +158,34 @@ void write_history(const std::string& path, const History& history) {
       to_json_text(Config{{"epoch", std::move(epochs)}, {"history", std::move(values)}}) + "\n");
 }
 
+/// What would cost an hour of training is said before it.
+void check_arguments(const Options& o) {
+  std::vector<FileArgument> read, written;
+  const auto add = [](std::vector<FileArgument>& to, const char* option, const auto& paths) {
+    for (const std::string& path : paths) to.push_back({option, path});
+  };
+  using One = std::initializer_list<std::string>;
+  add(read, "--x", o.x);
+  add(read, "--y", o.y);
+  add(read, "--x-val", o.x_val);
+  add(read, "--y-val", o.y_val);
+  add(read, "--sample-weight", o.sample_weight);
+  if (!o.compile.empty()) add(read, "--compile", One{o.compile});
+  if (!o.fit.empty()) add(read, "--fit", One{o.fit});
+  // A model may be trained further in its own file.
+  if (!o.output.empty()) check_files(read, {{"--output", o.output}});
+  add(read, "MODEL", One{o.model});
+  if (!o.output.empty()) add(read, "--output", One{o.output});
+  if (!o.history.empty()) check_files(read, {{"--history", o.history}});
+  if (!o.output.empty()) {
+    if (is_json(o.model)) check_files({{"MODEL", o.model}}, {{"--output", o.output}});
+    check_model_path(o.output);
+  }
+}
+
 void train(const Options& o) {
   if (o.x_val.empty() != o.y_val.empty()) throw UsageError("--x-val and --y-val go together");
+  check_arguments(o);
   o.run.apply();
   // An hour of training must not end in a folder that cannot be written.
   for (const std::string& path : {o.output, o.history}) {
@@ -169,9 +196,12 @@ void train(const Options& o) {
   if (o.seed) reseed(*model.state());
   compile(model, o);
   FitOptions fit = fit_options(o);
+  const Data x = load_data(o.x), y = load_data(o.y);
+  if (o.output.empty())
+    std::fputs("sinter train: without --output nothing of the trained model is kept\n", stderr);
   const Interrupt interrupt;
   fit.callbacks.emplace_back(interrupt.callback());
-  const History history = model.fit(load_data(o.x), load_data(o.y), fit);
+  const History history = model.fit(x, y, fit);
   if (o.output.ends_with(".weights.sinter")) {
     save_weights(model, o.output);
   } else if (!o.output.empty()) {
@@ -211,7 +241,7 @@ Action add_train(CLI::App& app) {
                     ->add_option("--validation-split", o->validation_split,
                                  "Part of the rows, from the end, that validates")
                     ->type_name("PART")
-                    ->check(CLI::Range(0.0, 1.0));
+                    ->check(number_within(0, 1));
   files("--x-val", o->x_val, "Input of the validation data")->excludes(split);
   files("--y-val", o->y_val, "Labels of the validation data");
   files("--sample-weight", o->sample_weight, "Weight of each row; once for each output");

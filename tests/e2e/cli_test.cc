@@ -2,8 +2,10 @@
 // and runtime alone run.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -161,6 +163,110 @@ TEST_F(Cli, AnInterruptedTrainingIsKept) {
   EXPECT_GE(json::parse(read_file(file("h.json")))["epoch"].size(), 3U);
 }
 
+// What would cost the training, or another file, is said before it begins.
+TEST_F(Cli, FilesThatWouldBeLostAreRefusedBefore) {
+  ok(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--epochs", "1",
+                            "--output", file("m.sinter")}));
+  const std::string model = read_file(file("m.sinter")), x = read_file(file("x.npy"));
+  const std::vector<std::string> compile = {"--loss", "sparse_categorical_crossentropy",
+                                            "--epochs", "1000000000"};
+  const auto expect_refused = [&](const std::vector<std::string>& more, int code,
+                                  const std::string& text) {
+    std::vector<std::string> arguments = train(file("m.json"), compile);
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    expect_error(arguments, code, text);
+  };
+  for (const char* name : {"m.keras", "m.h5", "m.onnx"})
+    expect_refused({"--output", file(name)}, 1,
+                   "cannot save '" + file(name) + "': models are saved as .sinter");
+  expect_refused({"--output", file("m.sinter"), "--history", file("m.sinter")}, 2,
+                 "--history '" + file("m.sinter") + "' would replace the file of --output");
+  expect_refused({"--output", file("new.sinter"), "--history", folder_.path() + "/./new.sinter"}, 2,
+                 "would replace the file of --output");
+  expect_refused({"--output", file("x.npy")}, 2,
+                 "--output '" + file("x.npy") + "' would replace the file of --x");
+  expect_refused({"--output", file("new.sinter"), "--history", file("m.json")}, 2,
+                 "would replace the file of MODEL");
+  const std::vector<std::string> predict = {"predict", file("m.sinter"), "--x", file("x.npy"),
+                                            "--output"};
+  for (const auto& [output, text] :
+       {std::pair(file("m.sinter"), "are written as .npy or .csv, not as .sinter"),
+        std::pair(file("x.npy"), "would replace the file of --x")}) {
+    std::vector<std::string> arguments = predict;
+    arguments.push_back(output);
+    expect_error(arguments, 2, text);
+  }
+  std::filesystem::create_symlink(file("m.sinter"), file("p.npy"));
+  std::vector<std::string> arguments = predict;
+  arguments.push_back(file("p.npy"));
+  expect_error(arguments, 2, "would replace the file of MODEL");
+  EXPECT_EQ(read_file(file("m.sinter")), model);
+  EXPECT_EQ(read_file(file("x.npy")), x);
+}
+
+TEST_F(Cli, PredictionsAsCsvAndToPipes) {
+  ok(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output",
+                            file("m.sinter")}));
+  const auto predict = [&](const std::string& output) {
+    return std::vector<std::string>{"predict", file("m.sinter"), "--x", file("x.npy"), "--output",
+                                    output};
+  };
+  ok(predict(file("p.npy")));
+  ok(predict(file("p.csv")));
+  const Tensor expected = load_npy(file("p.npy"));
+  std::istringstream csv(read_file(file("p.csv")));
+  int64_t next = 0;
+  for (std::string line; std::getline(csv, line);) {
+    std::istringstream values(line);
+    for (std::string value; std::getline(values, value, ',');)
+      EXPECT_EQ(std::stof(value), static_cast<float>(expected.at(next++)));
+  }
+  EXPECT_EQ(next, expected.elements());
+  const std::string bytes = read_file(file("p.npy"));
+  EXPECT_EQ(ok(predict("/dev/stdout")).out, bytes);
+  // A file without a name, and one that is appended to.
+  const std::string command = SINTER_BINARY_DIR "/sinter predict '" + file("m.sinter") +
+                              "' --x '" + file("x.npy") + "' --output /dev/stdout";
+  const ProcessResult unlinked = run_process(
+      {"/bin/sh", "-c", "exec 3>'" + file("u") + "' 4<'" + file("u") + "'; rm '" + file("u") +
+                            "'; " + command + " >&3 && cat <&4"});
+  EXPECT_EQ(unlinked.exit_code, 0) << unlinked.err;
+  EXPECT_EQ(unlinked.out, bytes);
+  struct stat status {};
+  ASSERT_EQ(::lstat("/dev/stdout", &status), 0);
+  EXPECT_TRUE(S_ISLNK(status.st_mode));
+  const ProcessResult appended = run_process(
+      {"/bin/sh", "-c", "(echo first; " + command + ") > '" + file("a") + "'"});
+  EXPECT_EQ(appended.exit_code, 0) << appended.err;
+  EXPECT_EQ(read_file(file("a")), "first\n" + bytes);
+}
+
+TEST_F(Cli, TrainingWithoutOutputSaysSo) {
+  const ProcessResult result =
+      run_sinter(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy"}));
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "sinter train: without --output nothing of the trained model is kept\n");
+}
+
+// A reader that goes away and a terminal that does cost nothing that was learnt.
+TEST_F(Cli, TrainingOutlivesItsReaderAndItsTerminal) {
+  std::string command = SINTER_BINARY_DIR "/sinter ";
+  for (const std::string& word :
+       train(file("m.json"), {"--loss", "sparse_categorical_crossentropy"}))
+    command += (word == "0" ? "2" : word) + " ";
+  const ProcessResult piped =
+      run_process({"/bin/sh", "-c", command + "--epochs 300 --output " + file("p.sinter") + " | head -1"});
+  EXPECT_THAT(piped.out, StartsWith("Epoch 1/300"));
+  EXPECT_EQ(load_model(file("p.sinter")).state()->epochs_done, 300);
+  const ProcessResult hung_up = run_process(
+      {"/bin/sh", "-c", command + "--epochs 100000000 --output " + file("h.sinter") + " > " +
+                            file("log") + " & pid=$!; until grep -qs 'Epoch 3/' " + file("log") +
+                            "; do kill -0 $pid || exit 3; sleep 0.02; done; kill -HUP $pid; wait $pid"});
+  EXPECT_EQ(hung_up.exit_code, 1);
+  EXPECT_THAT(hung_up.err, HasSubstr("holds the model as it is now"));
+  EXPECT_GE(load_model(file("h.sinter")).state()->epochs_done, 3);
+}
+
 TEST_F(Cli, DumpsInEveryForm) {
   ok(train(file("m.json"),
            {"--loss", "sparse_categorical_crossentropy", "--output", file("m.sinter")}));
@@ -226,8 +332,9 @@ TEST_F(Cli, ErrorsOfUsersAreOneLine) {
   expect_error(train(file("m.json"), {"--loss", "mse", "--x-val", file("x.npy")}), 2,
                "--x-val and --y-val go together");
   expect_error(
-      train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--batch-size", "0"}), 1,
-      "batch");
+      train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--batch-size", "0",
+                             "--output", file("m.sinter")}),
+      1, "batch");
   expect_error(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output",
                                       file("no/such/folder/m.sinter")}),
                1,

@@ -59,12 +59,47 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"roofline", "--vectors", "mmx"},
       {"train", "m.json", "--x", "x.npy", "--y", "y.npy", "--epochs", "-1"},
       {"passes", "extra"},
+      {"bench", "mlp_b1", "--seconds", "nan"},
+      {"bench", "mlp_b1", "--seconds", "inf"},
+      {"roofline", "--seconds", "nan"},
+      {"train", "m.json", "--x", "x.npy", "--y", "y.npy", "--validation-split", "nan"},
+      {"train", "m.json", "--x", "x.npy", "--y", "y.npy", "--epochs", "4294967297"},
+      {"predict", "m.sinter", "--x", "x.npy", "--output", "y.txt"},
   };
   for (const auto& arguments : wrong) {
     const ProcessResult result = run_sinter(arguments);
     EXPECT_EQ(result.exit_code, 2) << ::testing::PrintToString(arguments) << result.err;
     expect_one_line(result);
     EXPECT_THAT(result.err, HasSubstr("--help')"));
+  }
+}
+
+TEST(CliUsage, MisspeltWordsGetSuggestions) {
+  const auto error = [](const std::vector<std::string>& arguments) {
+    return run_sinter(arguments).err;
+  };
+  EXPECT_THAT(error({"trian", "m.json"}), HasSubstr("; did you mean 'train'?"));
+  EXPECT_THAT(error({"Predict"}), HasSubstr("; did you mean 'predict'?"));
+  const std::vector<std::string> train = {"train", "m.json", "--x", "x.npy", "--y", "y.npy"};
+  for (const auto& [word, meant] : {std::pair("--epoch", "--epochs"), {"--batchsize=3", "--batch-size"},
+                                    {"--optimiser", "--optimizer"}}) {
+    std::vector<std::string> arguments = train;
+    arguments.insert(arguments.end(), {word, "3"});
+    EXPECT_THAT(error(arguments), HasSubstr(std::string("; did you mean '") + meant + "'?"));
+  }
+  for (const std::vector<std::string>& far :
+       {std::vector<std::string>{"fly"}, {"frobnicate"}, {"train", "--frobnicate"}, {"x"}})
+    EXPECT_THAT(error(far), ::testing::Not(HasSubstr("did you mean")));
+}
+
+TEST(CliUsage, NonsenseInTheEnvironmentIsRefused) {
+  for (const char* text : {"abc", "0", "1e3"}) {
+    const ProcessResult result = run_process(
+        {SINTER_BINARY_DIR "/sinter", "bench", "mlp_b1", "--seconds", "0", "--batch", "1"},
+        {"SINTER_THREADS=" + std::string(text)});
+    EXPECT_EQ(result.exit_code, 1) << text;
+    EXPECT_EQ(result.err, "sinter bench: SINTER_THREADS must be 1 to 64, found '" +
+                              std::string(text) + "'\n");
   }
 }
 
