@@ -12,6 +12,16 @@
 
 namespace sinter {
 
+namespace {
+
+void check_index(const Tensor& tensor, int64_t index) {
+  if (index >= 0 && index < tensor.elements()) return;
+  throw ShapeError(fmt::format("there is no element {} in a tensor of shape {} ({} elements)", index,
+                               tensor.shape().to_string(), tensor.elements()));
+}
+
+}  // namespace
+
 void raise_element_count(const Shape& shape, size_t found) {
   throw ShapeError(fmt::format("shape {} has {} elements, but {} values were given",
                                shape.to_string(), shape.elements(), found));
@@ -55,12 +65,14 @@ void Tensor::check_dtype(DType wanted) const {
 }
 
 double Tensor::at(int64_t index) const {
+  check_index(*this, index);
   return dispatch_dtype(dtype_, [&](auto zero) {
     return static_cast<double>(static_cast<const decltype(zero)*>(data_)[index]);
   });
 }
 
 void Tensor::set(int64_t index, double value) {
+  check_index(*this, index);
   dispatch_dtype(dtype_, [&](auto zero) {
     using T = decltype(zero);
     static_cast<T*>(data_)[index] = static_cast<T>(value);

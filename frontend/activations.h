@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/graph.h"
+#include "core/handle.h"
 #include "frontend/config.h"
 
 namespace sinter {
@@ -47,7 +48,7 @@ class ActivationFunction {
     std::string name;
     Function function;
   };
-  std::shared_ptr<const Spec> spec_;
+  Handle<const Spec> spec_;
 };
 
 /// Makes `function` known under `name`, so that files that use it can be loaded.

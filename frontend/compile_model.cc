@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/float_environment.h"
 #include "frontend/counted.h"
 #include "frontend/model_state.h"
 #include "runtime/compile.h"
@@ -84,6 +85,9 @@ void Model::compile(CompileArguments arguments) const {
       raise_unknown_name("backend", arguments.backend, known);
   }
   check_mixed_precision(arguments.mixed_precision);
+  const DefaultFloatEnvironment environment;
+  const std::lock_guard lock(state_->fit_mutex);
+  const WeightsGuard guard(state_->locks());
   state_->forget_programs();
   state_->compiled = Compiled{std::move(arguments), {}, {}};
   if (state_->network) state_->settle_compile();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/handle.h"
 #include "frontend/config.h"
 
 namespace sinter {
@@ -37,7 +38,7 @@ class Constraint {
     Config config;
     Function function;
   };
-  std::shared_ptr<const Spec> spec_;
+  Handle<const Spec> spec_;
 };
 
 struct MaxNormOptions {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "core/handle.h"
 #include "core/tensor.h"
 #include "frontend/config.h"
 
@@ -43,7 +44,7 @@ class Initializer {
     std::optional<int64_t> seed;
     Function function;
   };
-  std::shared_ptr<const Spec> spec_;
+  Handle<const Spec> spec_;
 };
 
 std::vector<std::string> initializer_names();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/handle.h"
 
 namespace sinter {
 
@@ -24,12 +25,12 @@ class KerasTensor {
   DType dtype() const;
   const ValueType& type() const;
   /// Result `index()` of `call()`.
-  const std::shared_ptr<const LayerCall>& call() const { return call_; }
+  const std::shared_ptr<const LayerCall>& call() const { return call_.shared(); }
   int index() const { return index_; }
   bool operator==(const KerasTensor& other) const = default;
 
  private:
-  std::shared_ptr<const LayerCall> call_;
+  Handle<const LayerCall> call_;
   int index_ = 0;
 };
 

@@ -6,8 +6,10 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/float_environment.h"
 #include "frontend/counted.h"
 #include "frontend/session.h"
+#include "frontend/weights_lock.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -170,6 +172,7 @@ std::vector<Symbol> LayerImpl::apply(CallContext& context, std::span<const Symbo
 // --- Layer
 std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
                                      std::source_location where) const {
+  const DefaultFloatEnvironment environment;
   // One step of the functional API in a scratch graph: shapes are inferred and mistakes raised
   // where the user made them.
   std::vector<ValueType> types;
@@ -194,7 +197,7 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
     if (text.starts_with(origin->to_string())) throw ShapeError(kind + " " + text);
     throw ShapeError(fmt::format("{} {}: {}", kind, origin->to_string(), text));
   }
-  made->layer = impl_;
+  made->layer = impl_.shared();
   made->index = impl_->next_call_index();
   made->inputs = xs;
   made->origin = origin;
@@ -212,9 +215,12 @@ KerasTensor Layer::operator()(const std::vector<KerasTensor>& xs,
   return call(xs, where).front();
 }
 
-std::vector<Tensor> Layer::get_weights() const {
+std::vector<Tensor> Layer::get_weights() const { return copies_of(variables()); }
+
+std::vector<Tensor> copies_of(std::span<const VariablePtr> variables) {
+  const WeightsGuard guard(variables);
   std::vector<Tensor> result;
-  for (const VariablePtr& v : variables()) result.push_back(v->value.clone());
+  for (const VariablePtr& v : variables) result.push_back(v->value.clone());
   return result;
 }
 
@@ -243,6 +249,7 @@ void assign_all(const std::string& owner, std::span<const VariablePtr> variables
                                    values[i].shape().to_string()));
     }
   }
+  const WeightsGuard guard(variables);
   for (size_t i = 0; i < values.size(); ++i) variables[i]->assign(values[i]);
 }
 

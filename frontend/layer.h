@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/handle.h"
 #include "frontend/config.h"
 #include "frontend/initializers.h"
 #include "frontend/keras_tensor.h"
@@ -173,13 +174,15 @@ class Layer {
   int64_t count_params() const;
 
   LayerImpl& impl() const { return *impl_; }
-  const std::shared_ptr<LayerImpl>& shared() const { return impl_; }
+  const std::shared_ptr<LayerImpl>& shared() const { return impl_.shared(); }
 
  private:
-  std::shared_ptr<LayerImpl> impl_;
+  Handle<LayerImpl> impl_;
 };
 
-/// Copies `values` into `variables`; raises ShapeError naming `owner` when the count or a shape
+/// Copies of their values, all of one moment: between two steps of training.
+std::vector<Tensor> copies_of(std::span<const VariablePtr> variables);
+/// Copies `values` into `variables`, between two steps of training; raises ShapeError naming `owner` when the count or a shape
 /// differs.
 void assign_all(const std::string& owner, std::span<const VariablePtr> variables,
                 std::span<const Tensor> values);

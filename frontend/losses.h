@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/handle.h"
 #include "frontend/config.h"
 
 namespace sinter {
@@ -79,7 +80,7 @@ class Loss {
   explicit Loss(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
   static Loss find(const std::string& name, const Config& config, ConfigValue identity);
 
-  std::shared_ptr<const Spec> spec_;
+  Handle<const Spec> spec_;
 };
 
 /// Makes a custom loss known under `name`, for compile() and for files that use it.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/handle.h"
 #include "frontend/config.h"
 #include "frontend/losses.h"
 
@@ -68,7 +69,7 @@ class Metric {
   explicit Metric(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
   static Metric find(const std::string& name, const Config& config, ConfigValue identity);
 
-  std::shared_ptr<const Spec> spec_;
+  Handle<const Spec> spec_;
 };
 
 void register_metric(const std::string& name, Metric::Function function);

@@ -54,11 +54,7 @@ std::vector<VariablePtr> Model::trainable_variables() const {
   return state_->net().trainable_variables();
 }
 
-std::vector<Tensor> Model::get_weights() const {
-  std::vector<Tensor> result;
-  for (const VariablePtr& v : variables()) result.push_back(v->value.clone());
-  return result;
-}
+std::vector<Tensor> Model::get_weights() const { return copies_of(variables()); }
 
 void Model::set_weights(const std::vector<Tensor>& weights) const {
   const std::vector<VariablePtr> own = variables();
@@ -94,7 +90,10 @@ Graph Model::inference_graph() const {
 Graph Model::training_graph() const {
   const Compiled& c = state_->settings("training_graph");
   OptimizerImpl& optimizer = c.arguments.optimizer.impl();
-  optimizer.build(c.trainable);
+  {
+    const WeightsGuard guard(state_->locks());
+    optimizer.build(c.trainable);
+  }
   return build_step(name(), state_->net(), c.outputs, default_step_inputs(state_->net(), c.outputs),
                     StepMode::kTrain, state_->random_state, &optimizer, c.trainable,
                     c.arguments.disabled_passes)

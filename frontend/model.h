@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/handle.h"
 #include "frontend/callbacks/callback.h"
 #include "frontend/data_argument.h"
 #include "frontend/history.h"
@@ -132,6 +133,12 @@ struct SaveOptions {
 };
 
 /// A handle: copies are the same model.
+///
+/// Threads: what trains or evaluates a model waits for what does so in another thread, and so does
+/// compile(). Saving, getting and setting weights happen between two steps of training, whatever
+/// thread they are called in. Any number of threads may predict at once; a prediction does not wait
+/// for training, so beside it some of the weights that it reads are those before a step and some
+/// those after.
 class Model {
  public:
   /// A functional model. Raises Error when outputs do not depend on the inputs alone.
@@ -200,14 +207,14 @@ class Model {
   /// Needs compile(). Labels have the type that the losses expect.
   Graph training_graph() const;
 
-  const std::shared_ptr<ModelState>& state() const { return state_; }
+  const std::shared_ptr<ModelState>& state() const { return state_.shared(); }
   explicit Model(std::shared_ptr<ModelState> state) : state_(std::move(state)) {}
 
  protected:
   /// Builds a Sequential that has not seen its input.
   void build_for(const Data& x) const;
 
-  std::shared_ptr<ModelState> state_;
+  Handle<ModelState> state_;
 };
 
 }  // namespace sinter

@@ -48,6 +48,7 @@ std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, con
     SINTER_CHECK(found, name);
   }
   program->executable->bind(std::move(storage), state.version);
+  program->locks = state.locks();
   program->step = std::move(step);
   return program;
 }
@@ -65,7 +66,10 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
   return state.program(fmt::format("{} {}", kind, batch), [&] {
     const Compiled& c = *state.compiled;
     OptimizerImpl& optimizer = c.arguments.optimizer.impl();
-    if (training) optimizer.build(c.trainable);
+    if (training) {
+      const WeightsGuard guard(state.locks());
+      optimizer.build(c.trainable);
+    }
     StepGraph step = state.step_graph(kind, [&] {
       return build_step(state.name, state.net(), c.outputs, inputs, mode, state.random_state,
                         &optimizer, c.trainable, c.arguments.disabled_passes);
@@ -128,6 +132,14 @@ StepGraph ModelState::step_graph(const std::string& key, const std::function<Ste
   const auto known = step_graphs_.find(key);  // program() holds the lock
   return known != step_graphs_.end() ? known->second
                                      : step_graphs_.emplace(key, build()).first->second;
+}
+
+WeightsLocks ModelState::locks() const {
+  std::vector<VariablePtr> all = {random_state};
+  if (network) {
+    for (const VariablePtr& v : network->variables()) all.push_back(v);
+  }
+  return locks_of(all);
 }
 
 void ModelState::refresh_version() {

@@ -6,14 +6,15 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/fork.h"
 #include "frontend/model.h"
 #include "frontend/network.h"
 #include "frontend/training/step_graph.h"
+#include "frontend/weights_lock.h"
 #include "runtime/executable.h"
 
 namespace sinter {
@@ -31,6 +32,7 @@ struct StepProgram {
   std::unique_ptr<Executable> executable;
   std::vector<Tensor> outputs;  // scalars of a step; empty for prediction
   std::vector<void*> targets;   // where they are
+  WeightsLocks locks;           // of what a step reads and changes
 };
 
 struct ModelState {
@@ -69,18 +71,20 @@ struct ModelState {
   /// The graph of a step for any batch size, built when there is none under that key. Only makers
   /// of programs ask for it.
   StepGraph step_graph(const std::string& key, const std::function<StepGraph()>& build);
+  /// The locks of all that a save holds: weights and the state of training.
+  WeightsLocks locks() const;
   /// Tells executables when weights have changed since they last looked.
   void refresh_version();
 
   VariableVersion version = std::make_shared<std::atomic<uint64_t>>(0);
-  std::recursive_mutex fit_mutex;  // training is exclusive; callbacks may evaluate
+  LongMutex fit_mutex;  // training is exclusive; callbacks may evaluate
 
  private:
   struct Entry {
     std::string key;
     std::shared_ptr<StepProgram> program;
   };
-  std::mutex mutex_;
+  ForkMutex mutex_;
   std::list<Entry> programs_;  // most recently used first
   std::map<std::string, StepGraph> step_graphs_;
   uint64_t seen_changes_ = 0;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/graph.h"
+#include "core/handle.h"
 #include "frontend/config.h"
 
 namespace sinter {
@@ -36,7 +37,7 @@ class Regularizer {
     Config config;
     Function function;
   };
-  std::shared_ptr<const Spec> spec_;
+  Handle<const Spec> spec_;
 };
 
 /// l1 * sum(|w|)

@@ -168,8 +168,11 @@ void check_model_path(const std::string& path) {
 
 void save_model(const Model& model, const std::string& path, const SaveOptions& options) {
   check_model_path(path);
+  const ForwardGraph forward = forward_of(model);
+  // The file is of one moment: training in another thread waits until it is written.
+  const WeightsGuard guard(model.state()->locks());
   ModelFile file;
-  add_inference(file, model, forward_of(model));
+  add_inference(file, model, forward);
   Config json = architecture_to_config(architecture_of(model));
   file.architecture = to_json_text(json);
   if (options.include_optimizer && model.is_compiled()) {
@@ -214,15 +217,18 @@ Model load_model(const std::string& path, const LoadOptions& options, std::sourc
 
 void save_weights(const Model& model, const std::string& path) {
   check_ending(path, ".weights.sinter");
+  const ForwardGraph forward = forward_of(model);
+  const WeightsGuard guard(model.state()->locks());
   ModelFile file;
   file.kind = "weights";
-  add_weights(file, model, forward_of(model));
+  add_weights(file, model, forward);
   save_model_file(path, file);
 }
 
 void load_weights(const Model& model, const std::string& path) {
   register_ops();
   const ModelFile file = load_model_file(path);
+  const WeightsGuard guard(model.variables());
   adopt(model.variables(), tensors_in(file, false), false, fmt::format("model '{}'", model.name()));
 }
 
@@ -244,9 +250,11 @@ Model model_from_json(const std::string& json, const LoadOptions& options,
 }
 
 void export_inference(const Model& model, const std::string& path) {
+  const ForwardGraph forward = forward_of(model);
+  const WeightsGuard guard(model.state()->locks());
   ModelFile file;
   file.kind = "inference";
-  add_inference(file, model, forward_of(model));
+  add_inference(file, model, forward);
   save_model_file(path, file);
 }
 

@@ -20,7 +20,8 @@ struct LoadOptions {
 
 /// Architecture, weights and forward graph; with `include_optimizer` (the default) also the
 /// arguments of compile() and the state of training, after which fit() goes on exactly as if it had
-/// not stopped. Replaces `path` atomically.
+/// not stopped. Replaces `path` atomically. The file is of one moment: while another thread trains
+/// the model, between two of its steps; the next step waits until the file is written.
 void save_model(const Model& model, const std::string& path, const SaveOptions& options = {});
 /// Raises FileError for names that save_model refuses, as "model.keras".
 void check_model_path(const std::string& path);

@@ -14,6 +14,8 @@
 
 namespace sinter {
 
+class WeightsLock;
+
 struct Variable {
   Variable(std::string variable_name, std::string variable_path, Tensor initial, bool is_trainable)
       : name(std::move(variable_name)),
@@ -34,6 +36,7 @@ struct Variable {
   Regularizer regularizer;
   Constraint constraint;
   std::atomic<uint64_t> changes{0};
+  std::shared_ptr<WeightsLock> lock;  // once somebody has asked for it (frontend/weights_lock.h)
 };
 using VariablePtr = std::shared_ptr<Variable>;
 

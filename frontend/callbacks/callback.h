@@ -5,6 +5,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "core/handle.h"
 #include "frontend/history.h"
 
 namespace sinter {
@@ -49,13 +50,13 @@ class CallbackItem {
   template <typename T>
   requires std::is_base_of_v<Callback, T> CallbackItem(
       std::reference_wrapper<T> callback)  // NOLINT
-      : callback_(std::shared_ptr<void>(), &callback.get()) {}
+      : callback_(std::shared_ptr<Callback>(std::shared_ptr<void>(), &callback.get())) {}
 
   Callback& operator*() const { return *callback_; }
-  Callback* operator->() const { return callback_.get(); }
+  Callback* operator->() const { return callback_.operator->(); }
 
  private:
-  std::shared_ptr<Callback> callback_;
+  Handle<Callback> callback_;
 };
 
 }  // namespace sinter

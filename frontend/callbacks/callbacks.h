@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "core/handle.h"
 #include "frontend/callbacks/callback.h"
 
 namespace sinter {
@@ -37,7 +38,7 @@ class EarlyStopping : public Callback {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  Handle<State> state_;
 };
 
 struct ReduceLROnPlateauOptions {
@@ -61,7 +62,7 @@ class ReduceLROnPlateau : public Callback {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  Handle<State> state_;
 };
 
 /// Sets the learning rate of each epoch: schedule(epoch, current rate).
@@ -100,7 +101,7 @@ class CSVLogger : public Callback {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  Handle<State> state_;
 };
 
 struct LambdaCallbackOptions {
@@ -164,7 +165,7 @@ class ModelCheckpoint : public Callback {
  private:
   struct State;
   void save(int epoch, const Logs& logs);
-  std::shared_ptr<State> state_;
+  Handle<State> state_;
 };
 
 namespace callbacks {

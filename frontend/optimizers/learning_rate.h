@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/handle.h"
 #include "frontend/config.h"
 
 namespace sinter {
@@ -36,7 +37,7 @@ class LearningRate {
     Schedule schedule;
   };
   double value_ = 0;
-  std::shared_ptr<const Spec> spec_;
+  Handle<const Spec> spec_;
 };
 
 struct ExponentialDecayOptions {

@@ -7,11 +7,13 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <optional>
 
 #include "core/error.h"
 #include "core/fork.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/session.h"
+#include "frontend/weights_lock.h"
 
 namespace sinter {
 
@@ -83,6 +85,7 @@ Config OptimizerImpl::config() const {
 VariablePtr OptimizerImpl::add_variable(const std::string& name, Tensor initial) {
   auto variable =
       std::make_shared<Variable>(name, options_.name + "/" + name, std::move(initial), false);
+  if (!weights_.empty()) variable->lock = weights_.front()->lock;
   variables_.push_back(variable);
   return variable;
 }
@@ -243,6 +246,8 @@ void OptimizerImpl::set_learning_rate(double value) {
   if (learning_rate_.is_scheduled())
     throw Error(fmt::format("{}: the learning rate is set by a schedule", class_name_));
   check_rate(value);
+  std::optional<WeightsGuard> guard;  // another thread may save
+  if (rate_ != nullptr && rate_->lock != nullptr) guard.emplace(std::span(&rate_, 1));
   learning_rate_ = value;
   if (rate_ != nullptr) {
     rate_->value.set(0, value);

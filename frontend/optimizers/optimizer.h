@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/handle.h"
 #include "frontend/layer.h"
 #include "frontend/optimizers/learning_rate.h"
 #include "ops/ops.h"
@@ -157,7 +158,7 @@ class Optimizer {
   static Optimizer from_config(const ConfigValue& value);
 
  private:
-  std::shared_ptr<OptimizerImpl> impl_;
+  Handle<OptimizerImpl> impl_;
 };
 
 using OptimizerFactory = Optimizer (*)(const Config&);

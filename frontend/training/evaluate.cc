@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/float_environment.h"
 #include "frontend/progress.h"
 #include "frontend/training/loop.h"
 
@@ -23,6 +24,7 @@ Evaluation::operator std::vector<double>() const {
 }
 
 Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options) const {
+  const DefaultFloatEnvironment environment;
   build_for(x);
   check_batch_size("evaluate", options.batch_size);
   check_steps("evaluate", "steps", options.steps);
@@ -45,6 +47,7 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
 }
 
 std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options) const {
+  const DefaultFloatEnvironment environment;
   build_for(x);
   check_batch_size("predict", options.batch_size);
   ModelState& state = *state_;
@@ -94,6 +97,7 @@ Tensor Model::predict_on_batch(const Data& x) const {
 }
 
 Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
+  const DefaultFloatEnvironment environment;
   build_for(x);
   const std::lock_guard lock(state_->fit_mutex);
   const Compiled& c = state_->settings("train_on_batch");
@@ -109,6 +113,7 @@ Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sampl
 }
 
 Evaluation Model::test_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
+  const DefaultFloatEnvironment environment;
   build_for(x);
   const std::lock_guard lock(state_->fit_mutex);
   const Compiled& c = state_->settings("test_on_batch");

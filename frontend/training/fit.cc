@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/float_environment.h"
 #include "frontend/progress.h"
 #include "frontend/training/loop.h"
 
@@ -80,7 +81,10 @@ class Fit {
          ++epoch) {
       logs = run_epoch(epoch, data);
     }
-    c.arguments.optimizer.impl().finish_training();
+    {
+      const WeightsGuard guard(state_.locks());
+      c.arguments.optimizer.impl().finish_training();
+    }
     each([&](Callback& callback) { callback.on_train_end(logs); });
     for (const CallbackItem& callback : options_.callbacks) callback->set_model(nullptr);
     return std::move(history_);
@@ -96,6 +100,7 @@ class Fit {
     Logs begin_logs;
     each([&](Callback& callback) { callback.on_epoch_begin(epoch, begin_logs); });
     if (position_.at_start()) {
+      const WeightsGuard guard(state_.locks());
       if (options_.shuffle)
         order_ = permutation(data.train.rows, state_.shuffle_seed, state_.epochs_done);
       // A count from a file may be anything.
@@ -157,6 +162,7 @@ class Fit {
 }  // namespace
 
 History Model::fit(const Data& x, const Data& y, const FitOptions& options) const {
+  const DefaultFloatEnvironment environment;
   build_for(x);
   const std::lock_guard lock(state_->fit_mutex);
   return Fit(*this, options).run(x, y);

@@ -43,6 +43,7 @@ Evaluation RunningLogs::evaluation() const {
 }
 
 void run_step(ModelState& state, StepProgram& program, const std::vector<const void*>& pointers) {
+  const WeightsGuard guard(program.locks);
   state.refresh_version();
   program.targets.clear();
   for (Tensor& t : program.outputs) program.targets.push_back(t.raw());

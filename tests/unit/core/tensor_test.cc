@@ -51,5 +51,17 @@ TEST(Tensor, PlaceholdersAreZerosThatMayBeWritten) {
   EXPECT_THROW(Tensor::placeholder(DType::kFloat32, {kBatch, 2}), ShapeError);
 }
 
+TEST(Tensor, ElementsThatAreNotThereAreErrors) {
+  Tensor t(DType::kFloat32, {2, 3});
+  EXPECT_NO_THROW(t.set(5, 1));
+  EXPECT_EQ(t.at(5), 1);
+  for (const int64_t index : {int64_t{6}, int64_t{-1}, int64_t{1} << 62}) {
+    EXPECT_THROW(t.set(index, 1), ShapeError);
+    EXPECT_THROW(t.at(index), ShapeError);
+  }
+  EXPECT_THROW(Tensor(DType::kInt64, {0}).at(0), ShapeError);
+  EXPECT_THROW(Tensor(DType::kBool, {4, 0}).set(0, 1), ShapeError);
+}
+
 }  // namespace
 }  // namespace sinter

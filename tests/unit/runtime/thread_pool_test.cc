@@ -111,6 +111,8 @@ int workers_that_come(int wanted) {
   return context.arrived.load();
 }
 
+#if !defined(__SANITIZE_THREAD__)  // it allows a child of several threads none of its own
+
 TEST(ThreadPool, ForkedChildrenHaveThreadsOfTheirOwn) {
   set_threads(3);
   EXPECT_EQ(workers_that_come(3), 3);
@@ -150,6 +152,8 @@ TEST(ThreadPool, ForkedChildrenWaitForNobodyWhoIsNotThere) {
   quiesce(&busy);
   set_threads(1);
 }
+
+#endif
 
 TEST(ThreadPool, TheVariableHoldsANumber) {
   const char* before = std::getenv("SINTER_THREADS");
