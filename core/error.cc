@@ -55,8 +55,8 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   std::pair<size_t, size_t> best_distance(most + 1, 0);  // upper and lower case alike, and not
   for (const std::string& candidate : known) {
     const size_t distance = edit_distance(folded, lower(candidate));
-    // Of a letter or two, one that is wrong leaves no likeness.
-    if (distance > most || (distance > 0 && std::max(name.size(), candidate.size()) < 3)) continue;
+    // A single letter is like no other one.
+    if (distance > most || distance >= std::max(name.size(), candidate.size())) continue;
     const std::pair<size_t, size_t> both(distance, edit_distance(name, candidate));
     if (both < best_distance) {
       best_distance = both;

@@ -42,14 +42,6 @@ std::string path_of(const std::string& pattern, int epoch, const Logs& logs) {
   values.push_back(fmt::arg("epoch", epoch + 1));
   for (const auto& [name, value] : logs) values.push_back(fmt::arg(name.c_str(), value));
   try {
-    // A width of many digits asks for as many bytes.
-    size_t digits = 0;
-    bool inside = false;
-    for (char c : pattern) {
-      inside = c == '{' || (inside && c != '}');
-      digits = inside && c >= '0' && c <= '9' ? digits + 1 : 0;
-      if (digits > 4) throw fmt::format_error("a width in it is too large");
-    }
     return fmt::vformat(pattern, values);
   } catch (const fmt::format_error& error) {
     std::string known = "epoch";
