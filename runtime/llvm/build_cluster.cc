@@ -310,7 +310,8 @@ class ClusterBuilder {
     int64_t offset = 0;
     for (size_t d = 0; d < strides.size(); ++d) {
       offset += begin[d] * strides[d];
-      strides[d] *= step[d];
+      // Between elements that do not exist a step may be of any size.
+      strides[d] = shape(v)[static_cast<int>(d)] > 1 ? strides[d] * step[d] : 0;
     }
     Access a = access_by(space_.axes(v), strides, region_.inputs.at(n.inputs[0]));
     a.offset = offset;

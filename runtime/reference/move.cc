@@ -141,7 +141,8 @@ std::unique_ptr<Kernel> make_move(const Graph& graph, int32_t node) {
     const auto &begin = n.attributes.get_ints("begin"), &step = n.attributes.get_ints("stride");
     for (size_t d = 0; d < strides.size(); ++d) {
       base += begin[d] * strides[d];
-      picked[d] = step[d] * strides[d];
+      // Between elements that do not exist a step may be of any size.
+      picked[d] = out.shape[static_cast<int>(d)] > 1 ? step[d] * strides[d] : 0;
     }
   }
   return std::make_unique<LoopKernel>(

@@ -15,7 +15,7 @@ namespace {
 const char* const kOps[] = {
     "%t = size(%x) {axis=0, dtype=float32}",
     "%t = size(%x) {axis=1, dtype=int32}",
-    "%t = size(%x) {axis=1, dtype=uint8}",
+    "%t = size(%x) {axis=1, dtype=int64}",
     "%t = reduce(%x) {kind=\"sum\", axes=[0]}",
     "%t = reduce(%x) {kind=\"prod\", axes=[0]}",
     "%t = reduce(%x) {kind=\"max\", axes=[0], keepdims=true}",
