@@ -54,6 +54,19 @@ TEST_F(MatmulTest, LargeEnoughForSeveralPieces) {
   }
 }
 
+// So many rows that their sums are made in runs, on several levels.
+TEST_F(MatmulTest, SumsOfManyRows) {
+  for (const int64_t columns : {1, 3, 10, 16}) {
+    for (Epilogue epilogue :
+         {Epilogue::kMaskAndSums, Epilogue::kCrossEntropy, Epilogue::kRowBounds})
+      check({Form::kForward, 9001, 2, columns, epilogue});
+  }
+  check({Form::kForward, 100'003, 1, 7, Epilogue::kMaskAndSums});
+  check({Form::kForward, 30'003, 1, 16, Epilogue::kRowBounds});
+  check({Form::kForward, 20'011, 3, 40, Epilogue::kMaskAndSums});
+  check({Form::kWeightGradient, 20'011, 3, 20, Epilogue::kMaskAndSums});
+}
+
 // Fewer columns than lanes: lanes along the rows, which are turned in registers where they are rows
 // of the left side.
 TEST_F(MatmulTest, FewColumns) {
