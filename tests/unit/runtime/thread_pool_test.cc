@@ -146,7 +146,9 @@ TEST(ThreadPool, ForkedChildrenWaitForNobodyWhoIsNotThere) {
               return workers_that_come(2);
             }),
             2);
+#if !defined(__SANITIZE_ADDRESS__)  // its leak check would look for threads that are not there
   EXPECT_EQ(child_ends([&]() -> int { std::exit(7); }), 7);
+#endif
   busy.stop.store(true);
   other.join();
   quiesce(&busy);
