@@ -100,9 +100,10 @@ Attempt make_dense(const Graph& graph, int32_t node, const Registry& ops) {
   const OpCall& activation = n.attributes.get<OpCall>("activation");
   if (activation.op != "linear") {
     const OpRecord& record = ops.get(activation.op);
-    const Attributes given = activation.attributes
-                                 ? *activation.attributes
-                                 : complete_attributes(record.name, record.attributes, {});
+    // A call names only what is not the default.
+    const Attributes given =
+        complete_attributes(record.name, record.attributes,
+                            activation.attributes ? *activation.attributes : Attributes());
     p.activation = eltwise_of(activation.op, given);
     if (!p.activation)
       return {nullptr, fmt::format("oneDNN has no post-op for '{}'", activation.op)};
