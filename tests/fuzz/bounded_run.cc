@@ -5,10 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "core/error.h"
 #include "core/kernel_ops.h"
-#include "core/philox.h"
-#include "tests/fuzz/bounded.h"
+#include "tests/fuzz/bounded_kernels.h"
 
 namespace sinter::fuzz {
 namespace {
@@ -29,66 +27,6 @@ BoundedTensor from_tensor(const Tensor& t) {
     }
   });
   return result;
-}
-
-Bounded wrapped(DType dtype, int64_t value) {
-  const ScalarInstruction cast{ScalarOp::kCast, dtype, {0, -1, -1}, 0};
-  return {0, evaluate_instruction(cast, DType::kInt64, {0, value}, {}, {}).i, 0};
-}
-
-// A float made in the arithmetic dtype, as it is stored.
-Bounded stored(DType dtype, const Bounded& b) {
-  if (dtype != DType::kBFloat16) return b;
-  return bounded_instruction({ScalarOp::kCast, dtype, {0, -1, -1}, 0}, DType::kFloat32, b, {}, {});
-}
-
-// Sums of floats and of integers, in any order.
-class Sum {
- public:
-  explicit Sum(DType dtype) : dtype_(arithmetic_dtype(dtype)) {}
-  void add(const Bounded& x) {
-    integer_ =
-        static_cast<int64_t>(static_cast<uint64_t>(integer_) + static_cast<uint64_t>(x.integer));
-    value_ += x.value;
-    magnitude_ += std::fabs(x.value);
-    radius_ += x.radius;
-    exact_ = exact_ && x.radius == 0 && is_exact(x.value);
-    nan_ = nan_ || (x.radius == 0 && std::isnan(x.value));
-    ++terms_;
-  }
-  Bounded result() const {
-    if (!is_floating(dtype_)) return radius_ > 0 ? unknown() : wrapped(dtype_, integer_);
-    if (nan_) return {std::nan(""), 0, 0};
-    if (std::isinf(radius_)) return unknown();
-    if (!std::isfinite(value_)) return {value_, 0, 0};
-    if (exact_ && is_exact(magnitude_)) return {value_, 0, 0};
-    return bounded_float(dtype_, value_, radius_,
-                         terms_ < 2 ? 0 : sum_radius(dtype_, terms_, magnitude_ + radius_));
-  }
-
- private:
-  DType dtype_;
-  double value_ = 0, magnitude_ = 0, radius_ = 0;
-  int64_t integer_ = 0, terms_ = 0;
-  bool exact_ = true, nan_ = false;
-};
-
-// Walks an index space: `at` of each list of strides, in row-major order.
-template <typename F>
-void walk(const Shape& shape, const Ints& strides, int64_t base, F&& visit) {
-  std::array<int64_t, 32> index{};
-  const int64_t count = shape.elements();
-  int64_t at = base;
-  for (int64_t n = 0; n < count; ++n) {
-    visit(n, at);
-    for (int d = shape.rank() - 1; d >= 0; --d) {
-      const auto k = static_cast<size_t>(d);
-      at += strides[k];
-      if (++index[k] < shape[d]) break;
-      at -= strides[k] * shape[d];
-      index[k] = 0;
-    }
-  }
 }
 
 class Runner {
@@ -132,11 +70,13 @@ class Runner {
     if (n.is("map")) return map(n, out);
     if (n.is("reduce")) return reduce(n, out[0]);
     if (n.is("arg_reduce")) return arg_reduce(n, out[0]);
-    if (n.is("contract")) return contract(n, out[0]);
-    if (n.is("gather")) return gather(n, out[0]);
-    if (n.is("scatter_add")) return scatter_add(n, out[0]);
-    if (n.is("random")) return random(n, out[0]);
-    move(n, out[0]);
+    BoundedInputs inputs;
+    for (size_t k = 0; k < n.inputs.size(); ++k) inputs.push_back(&in(n, k));
+    if (n.is("contract")) return bounded_contract(n, inputs, out[0]);
+    if (n.is("gather")) return bounded_gather(n, inputs, out[0]);
+    if (n.is("scatter_add")) return bounded_scatter_add(n, inputs, out[0]);
+    if (n.is("random")) return bounded_random(n, inputs, out[0]);
+    bounded_move(n, inputs, out[0]);
   }
 
   void map(const Node& n, std::vector<BoundedTensor>& out) {
@@ -276,224 +216,6 @@ class Runner {
       if (length > 0 && is_unknown(element(best))) sure = false;
       out.elements[r] = sure || length < 2 ? Bounded{0, best, 0} : unknown();
     }
-  }
-
-  struct Side {
-    Ints batch, free, contracted;  // offsets
-  };
-
-  static Ints offsets(const Shape& shape, const Ints& axes) {
-    const Ints strides = shape.strides();
-    Ints result = {0};
-    for (int64_t axis : axes) {
-      const int d = shape.normalize_axis(static_cast<int>(axis));
-      Ints next;
-      for (int64_t base : result) {
-        for (int64_t i = 0; i < shape[d]; ++i)
-          next.push_back(base + i * strides[static_cast<size_t>(d)]);
-      }
-      result = std::move(next);
-    }
-    return result;
-  }
-
-  static Side side(const Shape& shape, const Ints& batch, const Ints& contracted) {
-    std::vector<bool> taken(static_cast<size_t>(shape.rank()), false);
-    for (const Ints* list : {&batch, &contracted}) {
-      for (int64_t a : *list)
-        taken[static_cast<size_t>(shape.normalize_axis(static_cast<int>(a)))] = true;
-    }
-    Ints free;
-    for (int64_t d = 0; d < shape.rank(); ++d) {
-      if (!taken[static_cast<size_t>(d)]) free.push_back(d);
-    }
-    return {offsets(shape, batch), offsets(shape, free), offsets(shape, contracted)};
-  }
-
-  void contract(const Node& n, BoundedTensor& out) {
-    const BoundedTensor &a = in(n, 0), &b = in(n, 1);
-    const Side left = side(a.type.shape, n.attributes.get_ints("lhs_batch"),
-                           n.attributes.get_ints("lhs_contract"));
-    const Side right = side(b.type.shape, n.attributes.get_ints("rhs_batch"),
-                            n.attributes.get_ints("rhs_contract"));
-    // The right side of a bfloat16 left side is rounded to it.
-    Elements rounded;
-    const Elements* from = &b.elements;
-    if (a.type.dtype == DType::kBFloat16 && b.type.dtype != DType::kBFloat16) {
-      for (const Bounded& x : b.elements)
-        rounded.push_back(bounded_instruction({ScalarOp::kCast, DType::kBFloat16, {0, -1, -1}, 0},
-                                              b.type.dtype, x, {}, {}));
-      from = &rounded;
-    }
-    const DType dtype = arithmetic_dtype(a.type.dtype);
-    const double tiny = is_floating(dtype) ? smallest_normal(dtype) : 0;
-    size_t next = 0;
-    for (size_t batch = 0; batch < left.batch.size(); ++batch) {
-      for (int64_t row : left.free) {
-        for (int64_t column : right.free) {
-          Sum sum(dtype);
-          for (size_t k = 0; k < left.contracted.size(); ++k) {
-            const Bounded& x =
-                a.elements[static_cast<size_t>(left.batch[batch] + row + left.contracted[k])];
-            const Bounded& y =
-                (*from)[static_cast<size_t>(right.batch[batch] + column + right.contracted[k])];
-            if (!is_floating(dtype)) {
-              sum.add({0,
-                       static_cast<int64_t>(static_cast<uint64_t>(x.integer) *
-                                            static_cast<uint64_t>(y.integer)),
-                       x.radius + y.radius});
-              continue;
-            }
-            // The product itself is not rounded by much: the sum's bound covers it. Fast products
-            // of bfloat16 take subnormal numbers for zero.
-            Bounded p =
-                bounded_instruction({ScalarOp::kMul, dtype, {0, 1, -1}, 0}, dtype, x, y, {});
-            if (std::fabs(x.value) < tiny && x.value != 0) p.radius += tiny * std::fabs(y.value);
-            if (std::fabs(y.value) < tiny && y.value != 0) p.radius += tiny * std::fabs(x.value);
-            sum.add(p);
-          }
-          out.elements[next++] = sum.result();
-        }
-      }
-    }
-  }
-
-  // Indices around the gathered axis.
-  static int64_t inner_of(const Shape& shape, int axis) {
-    int64_t inner = 1;
-    for (int d = axis + 1; d < shape.rank(); ++d) inner *= shape[d];
-    return inner;
-  }
-
-  void gather(const Node& n, BoundedTensor& out) {
-    const BoundedTensor &x = in(n, 0), &indices = in(n, 1);
-    const int axis = x.type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
-    const int64_t inner = inner_of(x.type.shape, axis), length = x.type.shape[axis];
-    const auto count = static_cast<int64_t>(indices.elements.size());
-    for (size_t r = 0; r < out.elements.size(); ++r) {
-      const auto e = static_cast<int64_t>(r);
-      const int64_t k = e % inner, i = e / inner % count, o = e / inner / count;
-      const Bounded& index = indices.elements[static_cast<size_t>(i)];
-      if (index.radius > 0) {
-        out.elements[r] = out.type.dtype == DType::kBool ? Bounded{0, 0, 1} : unknown();
-        continue;
-      }
-      const int64_t at = std::clamp<int64_t>(index.integer, 0, length - 1);
-      out.elements[r] = x.elements[static_cast<size_t>((o * length + at) * inner + k)];
-    }
-  }
-
-  void scatter_add(const Node& n, BoundedTensor& out) {
-    const BoundedTensor &indices = in(n, 0), &updates = in(n, 1);
-    const int axis = out.type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
-    const int64_t inner = inner_of(out.type.shape, axis), length = out.type.shape[axis];
-    const auto count = static_cast<int64_t>(indices.elements.size());
-    const bool sure =
-        std::ranges::all_of(indices.elements, [](const Bounded& b) { return b.radius == 0; });
-    std::vector<Sum> sums(out.elements.size(), Sum(out.type.dtype));
-    for (size_t u = 0; u < updates.elements.size() && sure; ++u) {
-      const auto e = static_cast<int64_t>(u);
-      const int64_t k = e % inner, i = e / inner % count, o = e / inner / count;
-      const int64_t at =
-          std::clamp<int64_t>(indices.elements[static_cast<size_t>(i)].integer, 0, length - 1);
-      sums[static_cast<size_t>((o * length + at) * inner + k)].add(updates.elements[u]);
-    }
-    for (size_t r = 0; r < sums.size(); ++r)
-      out.elements[r] = sure ? stored(out.type.dtype, sums[r].result()) : unknown();
-  }
-
-  void random(const Node& n, BoundedTensor& out) {
-    const Elements& state = in(n, 0).elements;
-    const int64_t stream = n.attributes.get_int("stream");
-    const bool sure = state[0].radius == 0 && state[1].radius == 0;
-    const bool short_bits = n.attributes.get_string("distribution") == "bits16";
-    for (size_t r = 0; r < out.elements.size(); ++r) {
-      const auto i = static_cast<int64_t>(r);
-      const uint32_t bits = short_bits
-                                ? philox_bits16(state[0].integer, state[1].integer, stream, i)
-                                : philox_bits(state[0].integer, state[1].integer, stream, i);
-      out.elements[r] = !sure                         ? unknown()
-                        : is_floating(out.type.dtype) ? Bounded{uniform_from_bits(bits), 0, 0}
-                                                      : Bounded{0, static_cast<int32_t>(bits), 0};
-    }
-  }
-
-  void move(const Node& n, BoundedTensor& out) {
-    const Shape& to = out.type.shape;
-    const auto rank = static_cast<size_t>(to.rank());
-    const DType dtype = out.type.dtype;
-    if (n.is("iota") || n.is("size")) {
-      if (n.is("size")) {
-        const int64_t dim = in(n, 0).type.shape.dim(static_cast<int>(n.attributes.get_int("axis")));
-        out.elements[0] = {static_cast<double>(dim), dim, 0};
-        return;
-      }
-      Ints strides(rank, 0);
-      strides[static_cast<size_t>(
-          to.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))))] = 1;
-      walk(to, strides, 0, [&](int64_t i, int64_t index) {
-        const Bounded wide = wrapped(dtype, index);
-        out.elements[static_cast<size_t>(i)] =
-            is_floating(dtype) ? stored(dtype, {static_cast<double>(index), 0, 0}) : wide;
-      });
-      return;
-    }
-    if (n.is("concat")) {
-      const int axis = to.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
-      const Ints strides = to.strides();
-      int64_t base = 0;
-      for (size_t k = 0; k < n.inputs.size(); ++k) {
-        const BoundedTensor& x = in(n, k);
-        walk(x.type.shape, strides, base, [&](int64_t i, int64_t at) {
-          out.elements[static_cast<size_t>(at)] = x.elements[static_cast<size_t>(i)];
-        });
-        base += x.type.shape[axis] * strides[static_cast<size_t>(axis)];
-      }
-      return;
-    }
-    const BoundedTensor& x = in(n, 0);
-    const Ints from = x.type.shape.strides();
-    if (n.is("reshape")) {
-      out.elements = x.elements;
-      return;
-    }
-    if (n.is("pad")) {
-      const double value = n.attributes.get_float("value");
-      const Bounded filler = bounded_instruction({ScalarOp::kCast, dtype, {0, -1, -1}, 0},
-                                                 DType::kFloat64, {value, 0, 0}, {}, {});
-      std::ranges::fill(out.elements, filler);
-      const Ints strides = to.strides();
-      int64_t base = 0;
-      for (size_t d = 0; d < rank; ++d) base += n.attributes.get_ints("low")[d] * strides[d];
-      walk(x.type.shape, strides, base, [&](int64_t i, int64_t at) {
-        out.elements[static_cast<size_t>(at)] = x.elements[static_cast<size_t>(i)];
-      });
-      return;
-    }
-    Ints strides(rank, 0);
-    int64_t base = 0;
-    if (n.is("transpose")) {
-      for (size_t d = 0; d < rank; ++d)
-        strides[d] = from[static_cast<size_t>(
-            x.type.shape.normalize_axis(static_cast<int>(n.attributes.get_ints("perm")[d])))];
-    } else if (n.is("broadcast")) {
-      const Ints& dims = n.attributes.get_ints("dims");
-      for (size_t i = 0; i < dims.size(); ++i) {
-        if (x.type.shape[static_cast<int>(i)] != 1) strides[static_cast<size_t>(dims[i])] = from[i];
-      }
-    } else if (n.is("slice")) {
-      for (size_t d = 0; d < rank; ++d) {
-        base += n.attributes.get_ints("begin")[d] * from[d];
-        strides[d] = n.attributes.get_ints("stride")[d] * from[d];
-      }
-    } else {
-      throw Error(
-          fmt::format("the error bounds of '{}' are not known: say it in tests/fuzz/bounded_run.cc",
-                      n.op->name));
-    }
-    walk(to, strides, base, [&](int64_t i, int64_t at) {
-      out.elements[static_cast<size_t>(i)] = x.elements[static_cast<size_t>(at)];
-    });
   }
 
   const Graph& graph_;

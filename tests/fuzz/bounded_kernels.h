@@ -1,0 +1,73 @@
+// The kernel ops on values with error bounds, one by one, and what they share.
+#pragma once
+
+#include <array>
+#include <cmath>
+
+#include "tests/fuzz/bounded.h"
+
+namespace sinter::fuzz {
+
+/// An integer as `dtype` holds it.
+Bounded wrapped(DType dtype, int64_t value);
+/// A float made in the arithmetic dtype, as it is stored.
+Bounded stored(DType dtype, const Bounded& b);
+
+/// Sums of floats and of integers, in any order.
+class Sum {
+ public:
+  explicit Sum(DType dtype) : dtype_(arithmetic_dtype(dtype)) {}
+  void add(const Bounded& x) {
+    integer_ =
+        static_cast<int64_t>(static_cast<uint64_t>(integer_) + static_cast<uint64_t>(x.integer));
+    value_ += x.value;
+    magnitude_ += std::fabs(x.value);
+    radius_ += x.radius;
+    exact_ = exact_ && x.radius == 0 && is_exact(x.value);
+    nan_ = nan_ || (x.radius == 0 && std::isnan(x.value));
+    ++terms_;
+  }
+  Bounded result() const {
+    if (!is_floating(dtype_)) return radius_ > 0 ? unknown() : wrapped(dtype_, integer_);
+    if (nan_) return {std::nan(""), 0, 0};
+    if (std::isinf(radius_)) return unknown();
+    if (!std::isfinite(value_)) return {value_, 0, 0};
+    if (exact_ && is_exact(magnitude_)) return {value_, 0, 0};
+    return bounded_float(dtype_, value_, radius_,
+                         terms_ < 2 ? 0 : sum_radius(dtype_, terms_, magnitude_ + radius_));
+  }
+
+ private:
+  DType dtype_;
+  double value_ = 0, magnitude_ = 0, radius_ = 0;
+  int64_t integer_ = 0, terms_ = 0;
+  bool exact_ = true, nan_ = false;
+};
+
+/// Walks the indices of `shape` in row-major order: visit(n, base + sum of index * stride).
+template <typename F>
+void walk(const Shape& shape, const std::vector<int64_t>& strides, int64_t base, F&& visit) {
+  std::array<int64_t, 32> index{};
+  const int64_t count = shape.elements();
+  int64_t at = base;
+  for (int64_t n = 0; n < count; ++n) {
+    visit(n, at);
+    for (int d = shape.rank() - 1; d >= 0; --d) {
+      const auto k = static_cast<size_t>(d);
+      at += strides[k];
+      if (++index[k] < shape[d]) break;
+      at -= strides[k] * shape[d];
+      index[k] = 0;
+    }
+  }
+}
+
+using BoundedInputs = std::vector<const BoundedTensor*>;
+void bounded_contract(const Node& n, const BoundedInputs& in, BoundedTensor& out);
+void bounded_gather(const Node& n, const BoundedInputs& in, BoundedTensor& out);
+void bounded_scatter_add(const Node& n, const BoundedInputs& in, BoundedTensor& out);
+void bounded_random(const Node& n, const BoundedInputs& in, BoundedTensor& out);
+/// Of kind move; raises Error for an op it does not know.
+void bounded_move(const Node& n, const BoundedInputs& in, BoundedTensor& out);
+
+}  // namespace sinter::fuzz
