@@ -344,7 +344,9 @@ void Maker::exchange_variables() {
   Symbol last(&graph, {first, 0});
   for (int64_t more = 1 + random.below(2); more > 0; --more) {
     const Symbol next = keep(graph.variable(fmt::format("w{}", names_++), last.type()));
-    graph.add_update(last.id().node, (random.chance(0.7) ? next : keep(negative(next))).id());
+    const bool turns = is_floating(next.dtype()) && random.chance(0.3);
+    const Symbol value = turns ? keep(cast(negative(next), next.dtype())) : next;
+    graph.add_update(last.id().node, value.id());
     last = next;
   }
   graph.add_update(last.id().node, {first, 0});
