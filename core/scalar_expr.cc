@@ -18,13 +18,15 @@ struct OpInfo {
 };
 
 constexpr OpInfo kOps[] = {
-    {"argument", 0, 0},   {"constant", 0, 0}, {"add", 2, 1},    {"sub", 2, 1},  {"mul", 2, 1},
-    {"div", 2, 4},        {"max", 2, 2},      {"min", 2, 2},    {"pow", 2, 30}, {"neg", 1, 1},
-    {"abs", 1, 1},        {"sign", 1, 2},     {"floor", 1, 1},  {"ceil", 1, 1}, {"round", 1, 1},
-    {"sqrt", 1, 6},       {"exp", 1, 12},     {"expm1", 1, 14}, {"log", 1, 14}, {"log1p", 1, 16},
-    {"tanh", 1, 16},      {"erf", 1, 16},     {"sin", 1, 20},   {"cos", 1, 20}, {"less", 2, 1},
-    {"less_equal", 2, 1}, {"equal", 2, 1},    {"and", 2, 1},    {"or", 2, 1},   {"not", 1, 1},
-    {"select", 3, 1},     {"cast", 1, 1},
+    {"argument", 0, 0}, {"constant", 0, 0}, {"add", 2, 1},       {"sub", 2, 1},
+    {"mul", 2, 1},      {"div", 2, 4},      {"max", 2, 2},       {"min", 2, 2},
+    {"pow", 2, 30},     {"neg", 1, 1},      {"abs", 1, 1},       {"sign", 1, 2},
+    {"floor", 1, 1},    {"ceil", 1, 1},     {"round", 1, 1},     {"sqrt", 1, 6},
+    {"exp", 1, 12},     {"expm1", 1, 14},   {"log", 1, 14},      {"log1p", 1, 16},
+    {"tanh", 1, 16},    {"erf", 1, 16},     {"logistic", 1, 18}, {"softplus", 1, 33},
+    {"sin", 1, 20},     {"cos", 1, 20},     {"less", 2, 1},      {"less_equal", 2, 1},
+    {"equal", 2, 1},    {"and", 2, 1},      {"or", 2, 1},        {"not", 1, 1},
+    {"select", 3, 1},   {"cast", 1, 1},
 };
 
 const OpInfo& info(ScalarOp op) { return kOps[static_cast<size_t>(op)]; }
@@ -211,6 +213,12 @@ Scalar ScalarBuilder::fold(ScalarOp op, DType dtype, std::span<const int32_t> op
   if (op == ScalarOp::kSelect && constant_of(0))
     return {this, instruction(ids[0]).constant != 0 ? ids[1] : ids[2]};
   if (op == ScalarOp::kSelect && ids[1] == ids[2]) return {this, ids[1]};
+  if (op == ScalarOp::kAnd || op == ScalarOp::kOr) {
+    const bool decides = op == ScalarOp::kOr;  // true in a disjunction, false in a conjunction
+    for (size_t i = 0; i < 2; ++i) {
+      if (constant_of(i)) return {this, is(i, decides ? 1 : 0) ? ids[i] : ids[1 - i]};
+    }
+  }
   return add(result);
 }
 
@@ -312,6 +320,8 @@ Scalar log(Scalar a) { return emit(ScalarOp::kLog, {a}); }
 Scalar log1p(Scalar a) { return emit(ScalarOp::kLog1p, {a}); }
 Scalar tanh(Scalar a) { return emit(ScalarOp::kTanh, {a}); }
 Scalar erf(Scalar a) { return emit(ScalarOp::kErf, {a}); }
+Scalar logistic(Scalar a) { return emit(ScalarOp::kLogistic, {a}); }
+Scalar softplus(Scalar a) { return emit(ScalarOp::kSoftplus, {a}); }
 Scalar sin(Scalar a) { return emit(ScalarOp::kSin, {a}); }
 Scalar cos(Scalar a) { return emit(ScalarOp::kCos, {a}); }
 Scalar cast(Scalar a, DType dtype) {

@@ -42,6 +42,8 @@ enum class ScalarOp : uint8_t {
   kLog1p,
   kTanh,
   kErf,
+  kLogistic,  // 1 / (1 + e^-x)
+  kSoftplus,  // log(1 + e^x)
   kSin,
   kCos,
   // comparisons: two operands of one type, result bool
@@ -167,6 +169,8 @@ Scalar log(Scalar a);
 Scalar log1p(Scalar a);
 Scalar tanh(Scalar a);
 Scalar erf(Scalar a);
+Scalar logistic(Scalar a);
+Scalar softplus(Scalar a);
 Scalar sin(Scalar a);
 Scalar cos(Scalar a);
 Scalar cast(Scalar a, DType dtype);
@@ -188,8 +192,11 @@ ScalarValue evaluate_instruction(const ScalarInstruction& instruction, DType ope
 /// Reverse-mode derivative (chain rule over the instructions): an expression whose arguments are
 /// those of `expr` followed by one cotangent for each floating result (in order), and whose results
 /// are the cotangents of the arguments in `wrt`. Floor, ceil, round, sign, comparisons and casts to
-/// integers have derivative zero. At ties max and min follow TensorFlow: the first operand receives
-/// the gradient.
+/// integers have derivative zero. ops/README.md has what max, min and abs do at ties.
+///
+/// The chain rule multiplies numbers as they are computed: an intermediate that overflows where
+/// the result does not (e^-x in 1 / (1 + e^-x)) makes infinity times zero. Hence logistic and
+/// softplus are ops of their own, and bodies keep their intermediates finite.
 ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt);
 
 /// nullptr when operands of these dtypes fit the instruction and its dtype, otherwise what it

@@ -1,6 +1,7 @@
 // Derivatives of scalar expressions: the chain rule over the instructions, from the results back to
 // the arguments.
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <optional>
 
@@ -9,6 +10,34 @@
 
 namespace sinter {
 namespace {
+
+std::optional<double> constant_of(Scalar s) {
+  const ScalarInstruction& i = s.builder()->instruction(s.id());
+  return i.op == ScalarOp::kConstant ? std::optional(i.constant) : std::nullopt;
+}
+
+// The derivative of a^b by a, b a^(b-1), is 0 where b is 0, also where a^(b-1) is infinite.
+Scalar power_by_base(Scalar a, Scalar b) {
+  if (const std::optional<double> c = constant_of(b)) {
+    if (*c == 0) return 0.0;
+    if (*c == 1) return 1.0;
+    if (*c == 2) return 2.0 * a;
+    return *c * pow(a, *c - 1);
+  }
+  // A base near enough to 0 that its inverse overflows is moved away from it, so that nothing here
+  // is infinite. (The derivative of this by b is 1 / a where b is 0.)
+  const double smallest = a.dtype() == DType::kFloat64
+                              ? std::numeric_limits<double>::min()
+                              : static_cast<double>(std::numeric_limits<float>::min());
+  const Scalar singular = logical_and(equal(b, 0.0), abs(a) < smallest);
+  return b * pow(select(singular, smallest, a), b - 1.0);
+}
+
+// The derivative of y = a^b by b, y log(a), is 0 where a is 0.
+Scalar power_by_exponent(Scalar y, Scalar a) {
+  const Scalar zero = equal(a, 0.0);
+  return select(zero, 0.0, y * log(select(zero, 1.0, a)));
+}
 
 // Cotangents of the operands of y = op(a, b, c), given the cotangent g of y. nullopt: no derivative
 // (zero).
@@ -22,9 +51,7 @@ std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, S
     case ScalarOp::kDiv: return {g / b, -(g * y) / b};
     case ScalarOp::kMax: return {select(b <= a, g, 0.0), select(b <= a, 0.0, g)};
     case ScalarOp::kMin: return {select(a <= b, g, 0.0), select(a <= b, 0.0, g)};
-    // d a^b = b a^(b-1) da + a^b log(a) db; the second term is 0 where a = 0.
-    case ScalarOp::kPow:
-      return {g * b * pow(a, b - 1.0), g * select(equal(a, 0.0), 0.0, y * log(a))};
+    case ScalarOp::kPow: return {g * power_by_base(a, b), g * power_by_exponent(y, a)};
     case ScalarOp::kNeg: return {-g};
     case ScalarOp::kAbs: return {g * sign(a)};
     case ScalarOp::kSqrt: return {g / (2.0 * y)};
@@ -34,6 +61,8 @@ std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, S
     case ScalarOp::kLog1p: return {g / (1.0 + a)};
     case ScalarOp::kTanh: return {g * (1.0 - y * y)};
     case ScalarOp::kErf: return {g * (2.0 * std::numbers::inv_sqrtpi) * exp(-(a * a))};
+    case ScalarOp::kLogistic: return {g * (y * (1.0 - y))};
+    case ScalarOp::kSoftplus: return {g * logistic(a)};
     case ScalarOp::kSin: return {g * cos(a)};
     case ScalarOp::kCos: return {-(g * sin(a))};
     case ScalarOp::kSelect: return {std::nullopt, select(a, g, 0.0), select(a, 0.0, g)};

@@ -18,14 +18,6 @@ Symbol hinge_labels(Symbol t) {
   return select(greater(broadcast_to(all_binary, t.shape()), 0.5), 2.0 * t - 1.0, t);
 }
 
-// x * min(1 / |x|, 1 / eps), 0 for the zero vector.
-Symbol normalised(Symbol x) {
-  const Symbol length = sqrt(sum(square(x), {-1}, true));
-  const Symbol scale = select(greater(length, 0.0),
-                              minimum(reciprocal(maximum(length, 1e-30)), 1.0 / kEpsilon), 0.0);
-  return x * scale;
-}
-
 }  // namespace
 
 Symbol mean_squared_error(Symbol y_true, Symbol y_pred) {
@@ -44,8 +36,9 @@ Symbol mean_squared_logarithmic_error(Symbol y_true, Symbol y_pred) {
 }
 
 Symbol huber(Symbol y_true, Symbol y_pred, double delta) {
-  const Symbol e = abs(y_true - y_pred);
-  return mean_last(select(less_equal(e, delta), 0.5 * square(e), delta * e - 0.5 * delta * delta));
+  // e^2 / 2 up to delta, then delta e - delta^2 / 2; no square of what is far away.
+  const Symbol e = abs(y_true - y_pred), near = minimum(e, delta);
+  return mean_last(near * (e - 0.5 * near));
 }
 
 Symbol log_cosh(Symbol y_true, Symbol y_pred) {
@@ -78,7 +71,7 @@ Symbol poisson(Symbol y_true, Symbol y_pred) {
 }
 
 Symbol cosine_similarity(Symbol y_true, Symbol y_pred) {
-  return negative(sum(normalised(y_true) * normalised(y_pred), {-1}));
+  return negative(sum(normalize(y_true) * normalize(y_pred), {-1}));
 }
 
 Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits, double label_smoothing) {

@@ -87,7 +87,7 @@ void register_arithmetic(Registry& r) {
       [](Arguments, Scalar y, Scalar dy, const Attributes&) {
         return std::vector<Scalar>{dy * (y + 1.0)};
       });
-  // d(1/x) = -y^2, d(x^-1/2) = -y^3 / 2
+  // d(1/x) = -y^2, d(x^-1/2) = -y^3 / 2, halved before it may overflow
   unary(
       "reciprocal", [](Scalar a) { return 1.0 / a; },
       [](Arguments, Scalar y, Scalar dy, const Attributes&) {
@@ -96,7 +96,7 @@ void register_arithmetic(Registry& r) {
   unary(
       "rsqrt", [](Scalar a) { return 1.0 / sqrt(a); },
       [](Arguments, Scalar y, Scalar dy, const Attributes&) {
-        return std::vector<Scalar>{dy * (-0.5) * (y * y * y)};
+        return std::vector<Scalar>{dy * (-0.5 * y) * (y * y)};
       });
   define_elementwise(
       r, "clip", 1,

@@ -2,6 +2,8 @@
 // them to logits.
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "core/error.h"
 #include "ops/define.h"
 
@@ -80,8 +82,10 @@ Symbol spread_last(Symbol x, const Shape& shape) {
   return unreduce(x, shape, std::vector<int64_t>{shape.rank() - 1});
 }
 
+// 0 log(0) is 0: a class that is impossible and does not occur costs nothing.
 std::vector<Symbol> decompose_softmax_cross_entropy(std::span<const Symbol> in, const Attributes&) {
-  return {negative(sum(in[0] * log_softmax(in[1]), {-1}))};
+  const Symbol t = in[0];
+  return {negative(sum(select(equal(t, 0.0), 0.0, t * log_softmax(in[1])), {-1}))};
 }
 
 // dz = (softmax(z) * sum(t) - t) * dy; dt = -log_softmax(z) * dy
@@ -102,7 +106,11 @@ std::vector<Symbol> decompose_binary(std::span<const Symbol> in, const Attribute
 
 std::vector<Symbol> decompose_categorical(std::span<const Symbol> in, const Attributes& a) {
   if (a.get_bool("from_logits")) return {softmax_cross_entropy(in[0], in[1])};
-  const Symbol p = in[1] / spread_last(sum(in[1], {-1}), in[1].shape());
+  // A row of zeros has no shares; it stays zero, and each class costs what one of probability 0
+  // does. So does one whose sum is subnormal: shares of it have derivatives beyond float32.
+  const Symbol total = sum(in[1], {-1}, true);
+  const Symbol none = less(abs(total), static_cast<double>(std::numeric_limits<float>::min()));
+  const Symbol p = in[1] / broadcast_to(select(none, 1.0, total), in[1].shape());
   return {negative(sum(in[0] * log(clip(p, kEpsilon, 1 - kEpsilon)), {-1}))};
 }
 
@@ -123,7 +131,7 @@ void register_loss(Registry& r) {
       },
       {},
       [](Arguments a, Scalar, Scalar dy, const Attributes&) {
-        return std::vector<Scalar>{-(dy * a[1]), dy * (1.0 / (1.0 + exp(-a[1])) - a[0])};
+        return std::vector<Scalar>{-(dy * a[1]), dy * (logistic(a[1]) - a[0])};
       });
   define_composite(r, "softmax_cross_entropy", 2, 2, {}, without_last,
                    decompose_softmax_cross_entropy, softmax_cross_entropy_gradient);

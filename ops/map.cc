@@ -2,6 +2,8 @@
 // regions have none.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/error.h"
 #include "ops/define.h"
 
@@ -21,15 +23,19 @@ namespace ops {
 
 void register_map(Registry& registry) {
   registry.set_gradient("map", [](const GradientContext& c) {
-    const ScalarExpr& body = c.attributes.get_expr("body");
+    // Results without a cotangent are left out: a zero in its place would make NaN of the infinite
+    // derivatives of a result that nobody reads.
+    ScalarExpr body = c.attributes.get_expr("body");
+    const std::vector<int32_t> all = std::exchange(body.results, {});
     std::vector<int> wrt;
     for (size_t i = 0; i < c.inputs.size(); ++i) {
       if (c.needed[i] && is_floating(c.inputs[i].dtype())) wrt.push_back(static_cast<int>(i));
     }
     std::vector<Symbol> inputs(c.inputs.begin(), c.inputs.end());
     for (size_t r = 0; r < c.results.size(); ++r) {
-      if (!is_floating(c.results[r].dtype())) continue;
-      inputs.push_back(c.cotangents[r] ? *c.cotangents[r] : zeros_like(c.results[r]));
+      if (!is_floating(c.results[r].dtype()) || !c.cotangents[r]) continue;
+      body.results.push_back(all[r]);
+      inputs.push_back(*c.cotangents[r]);
     }
     const std::vector<Symbol> found = add_map(c.inputs[0].graph(), inputs, scalar_vjp(body, wrt));
     std::vector<std::optional<Symbol>> result(c.inputs.size());

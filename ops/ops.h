@@ -122,6 +122,10 @@ Symbol variance(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false)
 Symbol reduce_max(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
 Symbol reduce_min(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
 Symbol prod(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
+/// sqrt(sum(square(x))); the gradient at the zero vector is 0.
+Symbol norm(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
+/// x * min(1 / norm(x), 1 / epsilon): length 1, and 0 for the zero vector (finite gradients, too).
+Symbol normalize(Symbol x, std::vector<int64_t> axes = {-1}, double epsilon = 1e-7);
 Symbol argmax(Symbol x, int axis = -1);  // int32
 Symbol argmin(Symbol x, int axis = -1);
 
@@ -165,8 +169,8 @@ Symbol log_softmax(Symbol x, int axis = -1);
 
 // --- losses from predictions (ops/loss.cc): one value a sample and remaining dims; Keras's
 // formulas (clip at epsilon 1e-7)
-/// Composite `softmax_cross_entropy`: -sum(t * log_softmax(z)) over the last axis; gradient
-/// softmax(z) * sum(t) - t.
+/// Composite `softmax_cross_entropy`: -sum(t * log_softmax(z)) over the last axis, where 0 times
+/// -infinity is 0; gradient softmax(z) * sum(t) - t.
 Symbol softmax_cross_entropy(Symbol labels, Symbol logits);
 /// Elementwise `sigmoid_cross_entropy`: max(z,0) - z*t + log1p(exp(-|z|)).
 Symbol sigmoid_cross_entropy(Symbol labels, Symbol logits);

@@ -1,5 +1,5 @@
-// Reductions: sum, prod, max, min and their derivatives; mean and variance as composites; argmax
-// and argmin.
+// Reductions: sum, prod, max, min and their derivatives; mean, variance, norm and normalize as
+// composites; argmax and argmin.
 #include <algorithm>
 #include <numeric>
 
@@ -64,6 +64,16 @@ Symbol variance(Symbol x, std::vector<int64_t> axes, bool keepdims) {
   return composite("variance", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32),
                    std::move(axes), keepdims);
 }
+Symbol norm(Symbol x, std::vector<int64_t> axes, bool keepdims) {
+  return composite("norm", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32), std::move(axes),
+                   keepdims);
+}
+Symbol normalize(Symbol x, std::vector<int64_t> axes, double epsilon) {
+  register_ops();
+  const Symbol f = is_floating(x.dtype()) ? x : cast(x, DType::kFloat32);
+  return f.graph().add1("normalize", {f},
+                        {{"axes", normalized(f.shape(), std::move(axes))}, {"epsilon", epsilon}});
+}
 Symbol argmax(Symbol x, int axis) { return arg_reduce("argmax", x, axis); }
 Symbol argmin(Symbol x, int axis) { return arg_reduce("argmin", x, axis); }
 
@@ -116,6 +126,28 @@ std::vector<Symbol> decompose_variance(std::span<const Symbol> in, const Attribu
   return {mean(square(centred), axes, a.get_bool("keepdims"))};
 }
 
+std::vector<Symbol> decompose_norm(std::span<const Symbol> in, const Attributes& a) {
+  return {sqrt(sum(square(in[0]), a.get_ints("axes"), a.get_bool("keepdims")))};
+}
+
+// dx = x dy / |x|, and 0 where |x| is 0: the chain rule over the decomposition has 0 / 0 there.
+Cotangents norm_gradient(const GradientContext& c) {
+  const Symbol x = c.inputs[0], y = c.results[0];
+  const Symbol zero = equal(y, 0.0);
+  const Symbol factor = select(zero, 0.0, *c.cotangents[0] / select(zero, 1.0, y));
+  return {x * unreduce(factor, x.shape(), normalized(x.shape(), c.attributes.get_ints("axes")))};
+}
+
+// x min(1 / |x|, 1 / epsilon), which is linear near 0.
+std::vector<Symbol> decompose_normalize(std::span<const Symbol> in, const Attributes& a) {
+  const Ints axes = normalized(in[0].shape(), a.get_ints("axes"));
+  const double epsilon = a.get_float("epsilon");
+  const Symbol squares = sum(square(in[0]), axes);
+  const Symbol near = less_equal(squares, epsilon * epsilon);  // false for NaN
+  const Symbol scale = select(near, 1 / epsilon, rsqrt(select(near, 1.0, squares)));
+  return {in[0] * unreduce(scale, in[0].shape(), axes)};
+}
+
 }  // namespace
 
 void register_reduce(Registry& r) {
@@ -125,6 +157,15 @@ void register_reduce(Registry& r) {
                                                  {"keepdims", AttributeType::kBool, false}};
   define_composite(r, "mean", 1, 1, attributes, reduced_type, decompose_mean);
   define_composite(r, "variance", 1, 1, attributes, reduced_type, decompose_variance);
+  define_composite(r, "norm", 1, 1, attributes, reduced_type, decompose_norm, norm_gradient);
+  define_composite(
+      r, "normalize", 1, 1,
+      {{"axes", AttributeType::kInts}, {"epsilon", AttributeType::kFloat, 1e-7}},
+      [](std::span<const ValueType> in, const Attributes& a) {
+        normalized(in[0].shape, a.get_ints("axes"));
+        return std::vector<ValueType>{in[0]};
+      },
+      decompose_normalize);
 }
 
 }  // namespace ops

@@ -45,7 +45,7 @@ class PReLUImpl : public LayerImpl {
 
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
     const Symbol x = inputs[0];
-    return {maximum(x, 0.0) + context.variable(alpha_) * minimum(x, 0.0)};
+    return {relu(x) - context.variable(alpha_) * relu(negative(x))};
   }
 
  private:
@@ -58,9 +58,9 @@ Symbol general_relu(Symbol x, const ReLUOptions& o) {
   if (plain && o.negative_slope == 0 && !o.max_value) return relu(x);
   if (plain && o.negative_slope == 0 && *o.max_value == 6) return relu6(x);
   if (plain && !o.max_value) return leaky_relu(x, o.negative_slope);
-  Symbol y = select(greater(x, o.threshold), x, o.negative_slope * (x - o.threshold));
+  Symbol y = plain ? relu(x) : select(greater(x, o.threshold), x, 0.0);
   if (o.max_value) y = minimum(y, *o.max_value);
-  return y;
+  return o.negative_slope == 0 ? y : y - o.negative_slope * relu(o.threshold - x);
 }
 
 LayerOptions named(const Config& c) { return {.name = c.get_string("name", "")}; }

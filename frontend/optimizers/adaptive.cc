@@ -54,7 +54,8 @@ class RmspropImpl : public OptimizerImpl {
     if (o_.centered) {
       const Symbol a = decayed(o_.rho, slot(step, weight, "average_gradient"), g);
       set_slot(step, weight, "average_gradient", a);
-      d = v - square(a) + o_.epsilon;
+      // The variance of the gradients, which rounding makes negative where they do not change.
+      d = maximum(v - square(a), 0.0) + o_.epsilon;
     }
     const Symbol increment = step.lr * g / sqrt(d);
     if (!(o_.momentum > 0)) return w - increment;

@@ -34,7 +34,10 @@ class FtrlImpl : public OptimizerImpl {
     const Symbol q = power_now / step.lr + 2.0 * l2;
     set_slot(step, weight, "accumulator", grown);
     set_slot(step, weight, "linear", z);
-    return (clip(z, -o_.l1_regularization_strength, o_.l1_regularization_strength) - z) / q;
+    // q is 0 while there has been no gradient and nothing regularizes: the weight stays.
+    const Symbol none = equal(q, 0.0);
+    const Symbol l1 = clip(z, -o_.l1_regularization_strength, o_.l1_regularization_strength);
+    return select(none, w, (l1 - z) / select(none, 1.0, q));
   }
 
  private:

@@ -34,8 +34,10 @@ struct Adagrad : Optimizer {
   explicit Adagrad(LearningRate learning_rate);
 };
 
-/// v = rho v + (1 - rho) g^2; centered: a = rho a + (1 - rho) g and d = v - a^2 + epsilon, else d =
-/// v + epsilon; i = lr g / sqrt(d); with momentum m = momentum m + i, w -= m, else w -= i.
+/// v = rho v + (1 - rho) g^2; centered: a = rho a + (1 - rho) g and d = max(v - a^2, 0) + epsilon,
+/// else d = v + epsilon; i = lr g / sqrt(d); with momentum m = momentum m + i, w -= m, else w -= i.
+/// (Keras has no max: where gradients stay the same, rounding makes v - a^2 negative and weights
+/// NaN.)
 struct RMSpropOptions {
   LearningRate learning_rate = 0.001;
   double rho = 0.9;

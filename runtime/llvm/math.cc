@@ -171,6 +171,14 @@ class Math {
     return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, y, x);
   }
 
+  // Below -88 (-709) e^-x overflows, and a result that would be denormal is 0.
+  Value logistic(Value x) { return ir_.CreateFDiv(c(1), add(c(1), exp(ir_.CreateFNeg(x)))); }
+
+  // max(x, 0) + log(1 + e^-|x|)
+  Value softplus(Value x) {
+    return add(e_.maximum(f_.dtype, x, c(0)), log1p(exp(ir_.CreateFNeg(absolute(x)))));
+  }
+
   // libm's function, lane by lane.
   Value by_lane(const char* name, Value a, Value b) {
     llvm::Type* element = e_.type(f_.dtype);
@@ -347,6 +355,8 @@ Value emit_math(Emitter& e, ScalarOp op, DType dtype, Value a, Value b) {
     case ScalarOp::kLog: return m.log(a);
     case ScalarOp::kLog1p: return m.log1p(a);
     case ScalarOp::kErf: return single ? m.erf_single(a) : m.by_lane("erf", a, nullptr);
+    case ScalarOp::kLogistic: return m.logistic(a);
+    case ScalarOp::kSoftplus: return m.softplus(a);
     case ScalarOp::kSin: return m.by_lane(single ? "sinf" : "sin", a, nullptr);
     case ScalarOp::kCos: return m.by_lane(single ? "cosf" : "cos", a, nullptr);
     case ScalarOp::kPow: return m.by_lane(single ? "powf" : "pow", a, b);

@@ -44,8 +44,6 @@ inline dnnl::primitive_attr own_scratchpad(dnnl::primitive_attr attr = {}) {
 }
 
 #if DNNL_VERSION_MAJOR >= 3
-using SoftmaxForward = dnnl::softmax_forward;
-
 template <typename P, typename... Args>
 typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
   return typename P::primitive_desc(engine(), args..., own_scratchpad(attr));
@@ -74,8 +72,6 @@ inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, 
 }
 inline constexpr bool kBackwardTakesShift = false;
 #else
-using SoftmaxForward = dnnl::softmax_v2_forward;
-
 template <typename P, typename... Args>
 typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
   return typename P::primitive_desc(typename P::desc(args...), own_scratchpad(attr), engine());

@@ -19,7 +19,6 @@ Attempt make(const Graph& graph, int32_t node, const Registry& ops) {
   try {
     if (n.is("dense")) return make_dense(graph, node, ops);
     if (n.is("contract")) return make_contract(graph, node);
-    if (n.is("softmax") || n.is("log_softmax")) return make_softmax(graph, node);
     if (n.is("batch_norm_training") || n.is("batch_norm_inference") ||
         n.is("batch_norm_training_grad"))
       return make_batch_norm(graph, node);

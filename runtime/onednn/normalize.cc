@@ -1,43 +1,10 @@
-// softmax and batch normalization. A 2-D batch normalization is given to oneDNN as {N, C, 1, 1} in
+// Batch normalization. A 2-D one is given to oneDNN as {N, C, 1, 1} in
 // nhwc order, its fast case.
 #include <fmt/format.h>
 
-#include "core/scalar_expr.h"
-#include "runtime/cost_model.h"
 #include "runtime/onednn/primitive_kernel.h"
 
 namespace sinter::onednn {
-
-Attempt make_softmax(const Graph& graph, int32_t node) {
-  const Node& n = graph.node(node);
-  const Shape& shape = n.types[0].shape;
-  if (shape.elements() == 0) return {nullptr, "empty tensor"};
-  const int axis = shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
-  // [rows, length, inner]; slices by rows.
-  int64_t rows = 1, inner = 1;
-  for (int d = 0; d < shape.rank(); ++d) (d < axis ? rows : inner) *= d == axis ? 1 : shape[d];
-  const int64_t length = shape[axis], row_bytes = length * inner * 4;
-  const auto algorithm =
-      n.is("softmax") ? dnnl::algorithm::softmax_accurate : dnnl::algorithm::softmax_log;
-  const auto elements = static_cast<double>(shape.elements());
-  const auto arithmetic =
-      static_cast<double>(scalar_op_cost(ScalarOp::kMax) + scalar_op_cost(ScalarOp::kSub) +
-                          scalar_op_cost(ScalarOp::kExp) + scalar_op_cost(ScalarOp::kDiv));
-  const double microseconds = loop_microseconds(8 * elements, arithmetic * elements);
-  const int64_t pieces = worthwhile_pieces(microseconds, std::min<int64_t>(rows, 4));
-  std::vector<Call> calls;
-  for (int64_t p = 0; p < pieces; ++p) {
-    const int64_t begin = piece_begin(rows, pieces, p),
-                  count = piece_begin(rows, pieces, p + 1) - begin;
-    const Desc desc = inner == 1 ? row_major({count, length}) : row_major({count, length, inner});
-    calls.push_back(make_call<SoftmaxForward>(
-        make_desc<SoftmaxForward>({}, dnnl::prop_kind::forward_inference, algorithm, desc, desc, 1),
-        {{DNNL_ARG_SRC, desc, 0, begin * row_bytes}, {DNNL_ARG_DST, desc, 1, begin * row_bytes}}));
-  }
-  auto kernel = std::make_unique<PrimitiveKernel>(std::move(calls), 2, "oneDNN softmax");
-  kernel->set_microseconds(microseconds);
-  return {std::move(kernel), ""};
-}
 
 Attempt make_batch_norm(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);

@@ -75,7 +75,6 @@ Attempt make_dense(const Graph& graph, int32_t node, const Registry& ops);
 Attempt make_contract(const Graph& graph, int32_t node);
 Attempt make_eltwise(const Graph& graph, int32_t node);
 Attempt make_binary(const Graph& graph, int32_t node);
-Attempt make_softmax(const Graph& graph, int32_t node);
 Attempt make_batch_norm(const Graph& graph, int32_t node);
 Attempt make_reduce(const Graph& graph, int32_t node);
 Attempt make_transpose(const Graph& graph, int32_t node);

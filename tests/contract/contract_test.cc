@@ -74,12 +74,11 @@ std::vector<Tensor> to_double(const std::vector<Tensor>& tensors) {
   return result;
 }
 
-void expect_close(const Tensor& got, const Tensor& want, double tolerance, const std::string& what,
-                  bool compare_nan = true) {
+void expect_close(const Tensor& got, const Tensor& want, double tolerance,
+                  const std::string& what) {
   ASSERT_EQ(got.shape(), want.shape()) << what;
   for (int64_t i = 0; i < got.elements(); ++i) {
     const double a = got.at(i), b = want.at(i);
-    if (std::isnan(b) && !compare_nan) continue;
     const bool same = a == b || (std::isnan(a) && std::isnan(b)) ||
                       std::fabs(a - b) <= tolerance * (1 + std::fabs(b));
     ASSERT_TRUE(same) << what << ": element " << i << " is " << a << ", expected " << b;
@@ -106,11 +105,9 @@ TEST_P(Contract, EveryBackendMatchesTheDoubleReference) {
       options.pipeline = "training";
       if (!passes) options.disabled_passes = {"all"};
       const std::vector<Tensor> got = compile(graph, options)->run(inputs);
-      // oneDNN's relu is one vmaxps, which turns NaN into 0 (runtime/onednn/README.md).
-      const bool compare_nan = backend != "onednn" || sample().op != "relu";
       for (size_t r = 0; r < want.size(); ++r)
         expect_close(got[r], want[r], sample().tolerance,
-                     backend + (passes ? "" : " without passes"), compare_nan);
+                     backend + (passes ? "" : " without passes"));
       // float64 graphs run on every backend too; bfloat16 has no wide form.
       if (has_bfloat16(graph)) continue;
       const std::vector<Tensor> wide = compile(widened(graph), options)->run(to_double(inputs));

@@ -7,12 +7,11 @@ import numpy as np
 import tensorflow as tf
 from keras import activations, initializers
 
+from loss_edges import write_loss_edges
 from train_case import set_precision
 
 GRID = sorted({0.0, 1e-30, -1e-30, 1e-6, -1e-6, *np.arange(-8, 8.25, 0.25).tolist(), 20.0, -20.0, 40.0, -40.0,
                88.0, -88.0, 100.0, -100.0, 700.0, -700.0})
-KINKS = {"relu": [0], "relu6": [0, 6], "leaky_relu": [0], "leaky_relu_0.1": [0], "elu": [0], "selu": [0],
-         "hard_sigmoid": [-3, 3]}
 # These hold a constant that Keras rounds to float32 even in a float64 calculation.
 ROUNDED_CONSTANT = ("leaky_relu", "leaky_relu_0.1", "gelu", "gelu_approximate")
 FUNCTIONS = {
@@ -45,7 +44,7 @@ SHAPES = [(600, 300), (40, 2500), (100000,)]
 
 
 def write_activations(path):
-    """f(x) on a grid in float64, and f'(x) by TensorFlow; null where the derivative has a step."""
+    """f(x) on a grid in float64, and f'(x) by TensorFlow, also where the derivative has a step."""
     set_precision("float64")
     x = tf.constant(GRID, tf.float64)
     functions = {}
@@ -57,9 +56,7 @@ def write_activations(path):
         finite = lambda v: v if np.isfinite(v) else None
         functions[name] = {
             "f": [finite(v) for v in y.numpy().tolist()],
-            # A point is at a kink, too, when the function's value there is the kink's after rounding.
-            "df": [None if any(abs(g - k) < 1e-20 for k in KINKS.get(name, [])) else finite(v)
-                   for g, v in zip(GRID, slope)],
+            "df": [finite(v) for v in slope],
             "tolerance": 1e-7 if name in ROUNDED_CONSTANT else 1e-12,
         }
     softmax = activations.softmax(tf.constant(SOFTMAX_ROWS, tf.float64)).numpy().tolist()
@@ -87,4 +84,5 @@ def write_initializers(path):
     return f"{path.name}: {len(entries)} samples"
 
 
-TABLES = {"activations.json": write_activations, "initializers.json": write_initializers}
+TABLES = {"activations.json": write_activations, "initializers.json": write_initializers,
+          "loss_edges.json": write_loss_edges}

@@ -1,0 +1,383 @@
+// Every elementwise op of the registry, value, first and second derivative, over all exponents of
+// floats: a new op is covered by itself.
+//
+//  - In float64, derivatives are held against differences of the op's body, evaluated in long
+//    double here: the formulas are right, at 0 and far out too. Wherever the value is finite, no
+//    derivative is NaN.
+//  - In float32, each backend is held against float64, within the bounds of elementwise_bounds.cc.
+//  NaN and
+//    infinities come through as they do there.
+//  - bfloat16 operands have float32's derivatives, rounded.
+//
+// With SINTER_ALL_FLOATS set, Elementwise.SingleWithinItsBounds takes every float there is (unary
+// ops, llvm, some minutes each) instead of every 65537th and the neighbourhoods where ops bend.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+
+#include "core/graph.h"
+#include "core/op_record.h"
+#include "core/text.h"
+#include "ops/gradients.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+#include "runtime/load.h"
+#include "tests/contract/differences.h"
+#include "tests/contract/elementwise_bounds.h"
+#include "tests/contract/samples/samples.h"
+
+namespace sinter::contract {
+namespace {
+
+struct Case {
+  std::string op;
+  Attributes attributes;
+  int operands = 1;
+  std::string name() const {
+    return op + attributes_to_text(Registry::global().get(op), attributes);
+  }
+};
+
+// The body on floating operands, or nothing for ops that take others.
+std::optional<ScalarExpr> body_of(const OpRecord& op, const Attributes& attributes, DType dtype) {
+  ScalarBuilder builder(std::vector<DType>(static_cast<size_t>(op.min_inputs), dtype));
+  const std::vector<Scalar> arguments = builder.arguments();
+  const Scalar value = op.body(arguments, attributes);
+  if (value.is_number()) return std::nullopt;
+  const Scalar results[] = {value};
+  return builder.finish(results);
+}
+
+// Ops on floating operands that give their dtype, with the attributes of their samples.
+const std::vector<Case>& all_cases() {
+  static const std::vector<Case> cases = [] {
+    register_ops();
+    std::vector<Case> found;
+    for (const Sample& s : all_samples()) {
+      const OpRecord& op = Registry::global().get(s.op);
+      // Elementwise ops with a gradient rule of their own (stop_gradient) do not follow their body.
+      if (!op.is_elementwise() || op.gradient || op.kind == KernelKind::kSource || s.inputs.empty())
+        continue;
+      bool floating = true;
+      for (const InputSpec& i : s.inputs) floating = floating && i.dtype == DType::kFloat32;
+      if (!floating) continue;
+      Graph g("one");
+      std::vector<Symbol> x;
+      for (size_t i = 0; i < s.inputs.size(); ++i)
+        x.push_back(g.input(fmt::format("x{}", i), {DType::kFloat32, Shape{1}}));
+      const Symbol y = g.add1(s.op, x, s.attributes);
+      if (y.dtype() != DType::kFloat32) continue;
+      const Case c{s.op, g.node(y.id().node).attributes, static_cast<int>(x.size())};
+      const bool known =
+          std::ranges::any_of(found, [&](const Case& f) { return f.name() == c.name(); });
+      if (!known) found.push_back(c);
+    }
+    return found;
+  }();
+  return cases;
+}
+
+// --- operands
+
+std::vector<double> special_values(DType dtype) {
+  const bool single = dtype == DType::kFloat32;
+  std::vector<double> v = {0,  1,  2,  3,  6,   0.5, 1e-3, 8,    10,
+                           17, 40, 88, 89, 104, 1e4, 1e10, 1e20, 1e30};
+  v.push_back(single ? 1e-45 : 5e-324);
+  v.push_back(single ? 1.17549435e-38 : 2.2250738585072014e-308);
+  v.push_back(single ? 3.4028234e38 : 1.7976931348623157e308);
+  for (size_t i = v.size(); i-- > 0;) v.push_back(-v[i]);
+  return v;
+}
+
+void append_neighbourhoods(std::vector<double>& x, int steps) {
+  for (int i = -steps; i <= steps; ++i) x.push_back(static_cast<float>(120.0 * i / steps));
+  for (int i = -steps; i <= steps; ++i) x.push_back(static_cast<float>(8.0 * i / steps + 1e-3));
+}
+
+// One vector an operand. Of two operands, the first runs through all and the second through some.
+std::vector<std::vector<double>> operands_of(const Case& c, const std::vector<double>& values) {
+  if (c.operands == 1) return {values};
+  std::vector<double> few = special_values(DType::kFloat32);
+  for (double v : {1.5, -0.7, 0.1, 2.3, -3.7, 1e-10, 1e5}) few.push_back(v);
+  std::vector<std::vector<double>> x(static_cast<size_t>(c.operands));
+  const size_t step = std::max<size_t>(1, values.size() / 150);
+  for (size_t i = 0; i < values.size(); i += step) {
+    for (double other : few) {
+      x[0].push_back(values[i]);
+      x[1].push_back(other);
+      x[0].push_back(other);
+      x[1].push_back(values[i]);
+    }
+  }
+  for (double a : few) {
+    for (double b : few) x[0].push_back(a), x[1].push_back(b);
+  }
+  return x;
+}
+
+// --- what a backend makes of it
+
+struct Results {
+  Tensor value;
+  std::vector<Tensor> first, second;  // by each operand, twice by the same
+};
+
+Graph graph_of(const Case& c, DType dtype, int64_t count) {
+  Graph g("elementwise");
+  std::vector<Symbol> x;
+  for (int i = 0; i < c.operands; ++i)
+    x.push_back(g.input(fmt::format("x{}", i), {dtype, Shape{count}}));
+  std::vector<Symbol> operands;
+  for (const Symbol& s : x) operands.push_back(cast(s, arithmetic_dtype(dtype)));
+  const Symbol y = g.add1(c.op, operands, c.attributes);
+  g.add_output("y", y.id());
+  const bool smooth = Registry::global().get(c.op).no_gradient.empty();
+  for (int i = 0; i < c.operands && smooth; ++i) {
+    const Symbol wrt[] = {x[static_cast<size_t>(i)]};
+    const Symbol first = gradients(std::vector<Symbol>{y}, wrt)[0];
+    g.add_output(fmt::format("first{}", i), first.id());
+    g.add_output(fmt::format("second{}", i), gradients(std::vector<Symbol>{first}, wrt)[0].id());
+  }
+  return g;
+}
+
+Results run(const Case& c, DType dtype, const std::string& backend,
+            const std::vector<std::vector<double>>& x) {
+  const auto count = static_cast<int64_t>(x[0].size());
+  CompileOptions options;
+  options.backend = backend;
+  options.pipeline = "training";
+  std::vector<Tensor> in;
+  for (const std::vector<double>& values : x)
+    in.push_back(Tensor::from<double>(Shape{count}, values).cast(dtype));
+  const std::vector<Tensor> out = compile(graph_of(c, dtype, count), options)->run(in);
+  Results r{out[0], {}, {}};
+  for (size_t i = 1; i + 1 < out.size(); i += 2) {
+    r.first.push_back(out[i]);
+    r.second.push_back(out[i + 1]);
+  }
+  return r;
+}
+
+std::string at_text(const std::vector<std::vector<double>>& x, size_t k) {
+  std::string text;
+  for (const std::vector<double>& values : x) text += fmt::format(" {:.17g}", values[k]);
+  return text;
+}
+
+// Not asked: powers of negative bases by their exponent, of -0 and of subnormal numbers, and
+// derivatives that are b times an a^(b-1) beyond float32; labels outside [0, 1].
+bool is_asked(const Case& c, std::span<const double> point, size_t wrt, int order) {
+  if (c.op == "power") {
+    // Whether b - 1 is odd is a matter of rounding for large and tiny b.
+    if (order > 0 && std::signbit(point[0]) && (point[0] == 0 || std::fabs(point[1]) > 0x1p23))
+      return false;
+    if (order > 0 && wrt == 1 && point[0] < 0) return false;
+    if (order > 0 && wrt == 0 && point[0] != 0 &&
+        std::fabs(std::pow(point[0], point[1] - order)) > std::numeric_limits<float>::max())
+      return false;
+    return std::ranges::none_of(point, [](double v) { return v != 0 && std::fabs(v) < kTiny; });
+  }
+  return c.op != "sigmoid_cross_entropy" || (point[0] >= 0 && point[0] <= 1);
+}
+
+using Long = long double;
+
+class Elementwise : public testing::TestWithParam<size_t> {
+ protected:
+  void SetUp() override { register_ops(); }
+  const Case& op() const { return all_cases()[GetParam()]; }
+};
+
+TEST_P(Elementwise, DoubleDerivativesAreThoseOfTheBody) {
+  const Case& c = op();
+  std::vector<double> values = special_values(DType::kFloat64);
+  for (uint64_t k = 0; k < 600; ++k) {
+    values.push_back(std::bit_cast<float>(static_cast<uint32_t>(k * 7158278)));  // all exponents
+    values.push_back(std::bit_cast<double>(k * 30744573456182586ULL));
+  }
+  append_neighbourhoods(values, 200);
+  std::erase_if(values, [](double v) { return !std::isfinite(v); });
+  const std::vector<std::vector<double>> x = operands_of(c, values);
+  const Results r = run(c, DType::kFloat64, "reference", x);
+  const ScalarExpr body = *body_of(Registry::global().get(c.op), c.attributes, DType::kFloat64);
+  const bool is_local = std::ranges::any_of(body.instructions, [](const ScalarInstruction& i) {
+    return i.op == ScalarOp::kFloor || i.op == ScalarOp::kCeil || i.op == ScalarOp::kRound ||
+           i.op == ScalarOp::kSin || i.op == ScalarOp::kCos;
+  });
+  size_t judged = 0, failures = 0;
+  for (size_t i = 0; i < r.first.size(); ++i) {
+    for (size_t k = 0; k < x[0].size() && failures < 10; ++k) {
+      std::vector<Long> point;
+      std::vector<double> asked;
+      for (const std::vector<double>& operand : x) {
+        point.push_back(operand[k]);
+        asked.push_back(operand[k]);
+      }
+      if (!is_asked(c, asked, i, 1)) continue;
+      const auto f = [&](Long v) {
+        std::vector<Long> moved = point;
+        moved[i] = v;
+        return evaluate_long(body, moved);
+      };
+      const double value = r.value.at(static_cast<int64_t>(k));
+      const double got[] = {r.first[i].at(static_cast<int64_t>(k)),
+                            r.second[i].at(static_cast<int64_t>(k))};
+      // Where the function is no number on either side there is no derivative.
+      const Long near =
+          std::max(std::ldexp(std::fabs(point[i]), -20), std::numeric_limits<Long>::min());
+      if (!std::isfinite(value) ||
+          (std::isnan(f(point[i] - near)) && std::isnan(f(point[i] + near))))
+        continue;
+      const Estimates e = differences(f, point[i], is_local);
+      const Estimate want[] = {e.first, e.second};
+      for (int order = 1; order <= 2; ++order) {
+        const Estimate& w = want[order - 1];
+        const double d = got[order - 1];
+        if (std::isnan(d)) {
+          ADD_FAILURE() << c.name() << ": derivative " << order << " by operand " << i
+                        << " is NaN at" << at_text(x, k);
+          ++failures;
+          continue;
+        }
+        const Long tolerance = 1e-6L * std::fabs(w.value) + 1e-9L;
+        if (!(w.error <= 0.1L * tolerance) || std::fabs(w.value) > 1e300L) continue;
+        ++judged;
+        if (std::fabs(static_cast<Long>(d) - w.value) <= tolerance) continue;
+        ADD_FAILURE() << c.name() << ": derivative " << order << " by operand " << i << " at"
+                      << at_text(x, k) << " is " << d << ", differences give "
+                      << static_cast<double>(w.value) << " +- " << static_cast<double>(w.error);
+        ++failures;
+      }
+    }
+  }
+  // Differences judge much of what is asked; otherwise this test would say nothing.
+  if (!r.first.empty()) EXPECT_GT(judged, x[0].size() * r.first.size() / 4) << c.name();
+}
+
+// The worst of one order, as a multiple of its bound.
+struct Worst {
+  double excess = 0, got = 0, want = 0;
+  size_t at = 0;
+};
+
+void judge(Worst& worst, const Case& c, size_t wrt, const Bound& bound, const Tensor& got,
+           const Tensor& want, const Tensor& value, int order,
+           const std::vector<std::vector<double>>& x) {
+  const double largest = std::numeric_limits<float>::max();
+  for (size_t k = 0; k < x[0].size(); ++k) {
+    const auto at = static_cast<int64_t>(k);
+    const double g = got.at(at), w = want.at(at);
+    std::vector<double> point;
+    for (const std::vector<double>& operand : x) point.push_back(operand[k]);
+    if (!is_asked(c, point, wrt, order)) continue;
+    if (order > 0) {
+      // Of what is no finite number, or too large for float32, derivatives are not promised.
+      bool finite = std::fabs(value.at(at)) <= largest;
+      for (double v : point) finite = finite && std::isfinite(v);
+      if (!finite) continue;
+    }
+    double excess = 0;
+    if (std::isnan(w) || std::isinf(w)) {
+      excess = (std::isnan(w) && std::isnan(g)) || g == w ? 0 : 1e30;
+    } else if (std::isinf(g)) {
+      excess = std::fabs(w) > largest * (1 - bound.relative) && (g > 0) == (w > 0) ? 0 : 1e30;
+    } else if (std::fabs(w) <= largest * (1 + bound.relative)) {
+      excess = std::fabs(g - w) / (bound.relative * std::fabs(w) + bound.absolute);
+    } else {
+      excess = 1e30;
+    }
+    if (!(excess <= worst.excess)) worst = {excess, g, w, k};
+  }
+}
+
+TEST_P(Elementwise, SingleWithinItsBounds) {
+  const Case& c = op();
+  const bool all = std::getenv("SINTER_ALL_FLOATS") != nullptr && c.operands == 1;
+  const Bounds& bounds = bounds_of(c.name());
+  std::map<std::string, std::array<Worst, 3>> worst;
+  std::map<std::string, std::array<std::string, 3>> where;
+  const auto sweep = [&](const std::vector<double>& values) {
+    std::vector<std::vector<double>> x = operands_of(c, values);
+    for (std::vector<double>& operand : x) {
+      for (double& v : operand) v = static_cast<float>(v);
+    }
+    const Results want = run(c, DType::kFloat64, all ? "llvm" : "reference", x);
+    for (const std::string& backend : all ? std::vector<std::string>{"llvm"} : backend_names()) {
+      const Results got = run(c, DType::kFloat32, backend, x);
+      std::array<Worst, 3> w;
+      judge(w[0], c, 0, bounds[0], got.value, want.value, want.value, 0, x);
+      for (size_t i = 0; i < got.first.size(); ++i) {
+        judge(w[1], c, i, bounds[1], got.first[i], want.first[i], want.value, 1, x);
+        judge(w[2], c, i, bounds[2], got.second[i], want.second[i], want.value, 2, x);
+      }
+      for (size_t order = 0; order < 3; ++order) {
+        if (w[order].excess <= worst[backend][order].excess) continue;
+        worst[backend][order] = w[order];
+        where[backend][order] = at_text(x, w[order].at);
+      }
+    }
+  };
+  std::vector<double> values = special_values(DType::kFloat32);
+  for (double v : {HUGE_VAL, -HUGE_VAL, std::nan("")}) values.push_back(v);
+  append_neighbourhoods(values, 4000);
+  constexpr size_t kMost = size_t{1} << 22;
+  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += all ? 1 : 65537) {
+    values.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
+    if (values.size() == kMost) sweep(std::exchange(values, {}));
+  }
+  sweep(values);
+  for (size_t order = 0; order < 3; ++order) {
+    double most = 0;
+    for (const auto& [backend, orders] : worst) most = std::max(most, orders[order].excess);
+    RecordProperty(fmt::format("of_bound_{}", order), fmt::format("{:.2f}", most));
+  }
+  for (const auto& [backend, orders] : worst) {
+    for (size_t order = 0; order < 3; ++order) {
+      const Worst& w = orders[order];
+      EXPECT_LE(w.excess, 1) << c.name() << " on " << backend << ", order " << order << ", at"
+                             << where[backend][order] << ": " << w.got << " for " << w.want;
+    }
+  }
+}
+
+// Every 7th bfloat16 there is: derivatives of what is computed in float32, rounded.
+TEST_P(Elementwise, DerivativesOfBFloat16AreThoseOfSingleRounded) {
+  const Case& c = op();
+  if (c.operands > 1 || !Registry::global().get(c.op).no_gradient.empty()) return;
+  std::vector<double> values;
+  for (uint32_t bits = 0; bits < 65536; bits += 7) {
+    const float v = std::bit_cast<float>(bits << 16);
+    if (std::isfinite(v)) values.push_back(v);
+  }
+  const std::vector<std::vector<double>> x = {values};
+  const Bounds& bounds = bounds_of(c.name());
+  const Results want = run(c, DType::kFloat64, "reference", x);
+  for (const char* backend : {"reference", "auto"}) {
+    const Results got = run(c, DType::kBFloat16, backend, x);
+    std::array<Worst, 2> w;
+    // Half a unit in the last of 8 bits, and the smallest subnormal number.
+    const auto rounded = [](const Bound& b) {
+      return Bound{b.relative + 0x1p-8, b.absolute + 1e-40};
+    };
+    judge(w[0], c, 0, rounded(bounds[1]), got.first[0], want.first[0], want.value, 1, x);
+    judge(w[1], c, 0, rounded(bounds[2]), got.second[0], want.second[0], want.value, 2, x);
+    for (size_t order = 0; order < 2; ++order)
+      EXPECT_LE(w[order].excess, 1)
+          << c.name() << " on " << backend << ", order " << order + 1 << ", at"
+          << at_text(x, w[order].at) << ": " << w[order].got << " for " << w[order].want;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Elementwise, testing::Range(size_t{0}, all_cases().size()),
+                         [](const auto& info) {
+                           return fmt::format("{}_{}", all_cases()[info.param].op, info.param);
+                         });
+
+}  // namespace
+}  // namespace sinter::contract
