@@ -5,7 +5,7 @@
 //   float32: sqrt 1 (0.5 of a single number and
 //   without AVX-512), exp 1.5, expm1 1.5, log 1, log1p 2, tanh 2.5, erf 2.5
 //   logistic 3.5 (above -88), softplus 3; sin, cos, pow are libm's, lane by lane
-//   float64: sqrt 0.5, exp 1.5, expm1 2, log 1.5, log1p 2.5, tanh 4.5; erf, sin, cos, pow are
+//   float64: sqrt 0.5, exp 1.5, expm1 2, log 1.5, log1p 2.5, tanh 4.5, softplus 3.5; erf, sin, cos, pow are
 //   libm's
 #pragma once
 

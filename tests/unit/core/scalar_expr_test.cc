@@ -39,6 +39,33 @@ TEST(ScalarExpr, ExactIdentitiesOnly) {
             "(float64) -> mul(a0, 0:float64)");  // NaN * 0 is NaN
 }
 
+TEST(ScalarExpr, LogicWithAConstantIsDecided) {
+  ScalarBuilder b({DType::kBool});
+  const Scalar x = b.argument(0), yes = b.constant(DType::kBool, 1),
+               no = b.constant(DType::kBool, 0);
+  EXPECT_EQ(logical_and(x, yes).id(), x.id());
+  EXPECT_EQ(logical_and(no, x).id(), no.id());
+  EXPECT_EQ(logical_or(yes, x).id(), yes.id());
+  EXPECT_EQ(logical_or(x, no).id(), x.id());
+}
+
+// Logistic and softplus are finite on the way to every derivative, where 1 / (1 + e^-x) is not.
+TEST(ScalarExpr, DerivativesOfLogisticAreFiniteFarOut) {
+  for (Scalar (*f)(Scalar) :
+       {static_cast<Scalar (*)(Scalar)>(logistic), static_cast<Scalar (*)(Scalar)>(softplus)}) {
+    ScalarExpr e = unary(f, DType::kFloat32);
+    const int wrt[] = {0};
+    for (int order = 1; order <= 4; ++order) {
+      e = scalar_vjp(e, wrt);
+      for (double x : {-3e38, -1000.0, -89.0, -1.0, 0.0, 30.0, 3e38}) {
+        std::vector<double> arguments(e.arguments.size(), 1);
+        arguments[0] = x;
+        EXPECT_TRUE(std::isfinite(value_of(e, arguments))) << e.to_string() << " at " << x;
+      }
+    }
+  }
+}
+
 TEST(ScalarExpr, MaxAndMinPropagateNaN) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   ScalarBuilder b({DType::kFloat32, DType::kFloat32});
