@@ -170,16 +170,8 @@ void register_activation(Registry& r) {
         const Scalar inside = logical_and(a[0] > -3.0, a[0] < 3.0);
         return Derivatives{select(inside, dy / 6.0, 0.0)};
       });
-  define_elementwise(
-      r, "softplus", 1, [](Arguments a, const Attributes&) { return softplus(a[0]); }, {},
-      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
-        return Derivatives{dy * logistic(a[0])};
-      });
-  define_elementwise(
-      r, "log_sigmoid", 1, [](Arguments a, const Attributes&) { return -softplus(-a[0]); }, {},
-      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
-        return Derivatives{dy * logistic(-a[0])};
-      });
+  plain("softplus", softplus);
+  plain("log_sigmoid", [](Scalar x) { return -softplus(-x); });
   define_elementwise(
       r, "leaky_relu", 1,
       [](Arguments a, const Attributes& at) {

@@ -84,8 +84,11 @@ Symbol spread_last(Symbol x, const Shape& shape) {
 
 // 0 log(0) is 0: a class that is impossible and does not occur costs nothing.
 std::vector<Symbol> decompose_softmax_cross_entropy(std::span<const Symbol> in, const Attributes&) {
-  const Symbol t = in[0];
-  return {negative(sum(select(equal(t, 0.0), 0.0, t * log_softmax(in[1])), {-1}))};
+  const Symbol operands[] = {in[0], log_softmax(in[1])};
+  ScalarBuilder builder({operands[0].dtype(), operands[1].dtype()});
+  const Scalar t = builder.argument(0), l = builder.argument(1);
+  const Scalar body[] = {select(equal(t, 0.0), 0.0, t * l)};
+  return {negative(sum(add_map(in[0].graph(), operands, builder.finish(body))[0], {-1}))};
 }
 
 // dz = (softmax(z) * sum(t) - t) * dy; dt = -log_softmax(z) * dy

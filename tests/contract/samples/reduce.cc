@@ -52,7 +52,16 @@ void reduce_samples(Samples& out) {
                    {{Shape{2, 40}, -5, 5, DType::kInt32}},
                    {{"kind", std::string(kind)}, {"axis", int64_t{1}}}});
   }
-  for (const char* op : {"mean", "variance"}) {
+  for (const Ints& a : axes) {
+    out.push_back({"normalize", {{Shape{3, 4, 5}}}, {{"axes", a}}, 5e-6});
+    out.push_back({"normalize", {{Shape{3, 4, 5}}}, {{"axes", a}, {"epsilon", 1e2}}, 5e-6});
+  }
+  out.push_back({.op = "norm",
+                 .inputs = {{Shape{2, 3}, 0, 0, DType::kFloat32, {0, 0, 0, 1, -2, 2}}},
+                 .attributes = {{"axes", Ints{1}}},
+                 .orders = 0,
+                 .note = "the zero vector"});
+  for (const char* op : {"mean", "variance", "norm"}) {
     for (const Ints& a : axes)
       out.push_back({op, {{Shape{3, 4, 5}}}, {{"axes", a}, {"keepdims", a.size() == 2}}, 5e-6});
   }

@@ -1,0 +1,148 @@
+// Losses at the edges against Keras's numbers, value and gradient: zeros, ones, tiny, huge and
+// infinite predictions, rows of zeros. Where Keras has NaN and mathematics does not, or where it
+// takes labels for a distribution that they are not, mathematics counts.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "frontend/losses.h"
+#include "ops/gradients.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+#include "runtime/load.h"
+#include "tests/keras/case_files.h"
+
+namespace sinter::keras_test {
+namespace {
+
+using Json = nlohmann::json;
+using Row = std::vector<double>;
+
+double number(const Json& value) {
+  return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>();
+}
+Row numbers_of(const Json& list) {
+  Row row;
+  for (const Json& v : list) row.push_back(number(v));
+  return row;
+}
+
+struct Entry {
+  std::string class_name;
+  Config config;
+  bool from_logits;
+  double smoothing, delta;
+  std::vector<Row> targets, predictions, found;
+};
+
+std::vector<Entry> load_entries() {
+  std::vector<Entry> entries;
+  for (const Json& json : Json::parse(read_text(SINTER_TEST_DATA "/keras/loss_edges.json"))) {
+    Entry e{json.at("class"), {}, false, 0, 1, {}, {}, {}};
+    for (const auto& [key, value] : json.at("config").items()) {
+      if (value.is_boolean()) {
+        e.config.set(key, value.get<bool>());
+      } else {
+        e.config.set(key, value.get<double>());
+      }
+    }
+    e.from_logits = e.config.get_bool("from_logits", false);
+    e.smoothing = e.config.get_float("label_smoothing", 0);
+    e.delta = e.config.get_float("delta", 1);
+    for (const Json& row : json.at("targets")) e.targets.push_back(numbers_of(row));
+    for (const Json& row : json.at("predictions")) e.predictions.push_back(numbers_of(row));
+    for (const Json& row : json.at("found")) e.found.push_back(numbers_of(row));
+    entries.push_back(std::move(e));
+  }
+  return entries;
+}
+
+bool close(double a, double b) {
+  return a == b || (std::isnan(a) && std::isnan(b)) ||
+         std::fabs(a - b) <= 2e-5 * std::fabs(b) + 2e-6;
+}
+
+// What mathematics says: the value and the gradient by each prediction.
+std::optional<Row> mathematics(const Entry& e, const Row& target, const Row& p) {
+  Row t = target;
+  double total = 0;
+  for (double& v : t) {
+    v = v * (1 - e.smoothing) + e.smoothing / 3;
+    total += v;
+  }
+  if (e.class_name == "CategoricalCrossentropy" && e.from_logits) {
+    // sum t (log sum exp z - z), where 0 times infinity is 0: no class that does not occur counts.
+    const double largest = std::max({p[0], p[1], p[2]});
+    if (std::isinf(largest)) return std::nullopt;
+    Row softmax;
+    double sum = 0, value = 0;
+    for (double z : p) sum += std::exp(z - largest);
+    for (size_t i = 0; i < 3; ++i) {
+      softmax.push_back(std::exp(p[i] - largest) / sum);
+      if (t[i] != 0) value += t[i] * (largest + std::log(sum) - p[i]);
+    }
+    return Row{value, softmax[0] * total - t[0], softmax[1] * total - t[1],
+               softmax[2] * total - t[2]};
+  }
+  if (e.class_name == "CategoricalCrossentropy" && p[0] + p[1] + p[2] < 1e-38)
+    return Row{-total * std::log(1e-7), 0, 0, 0};  // each class has probability 0
+  if (e.class_name == "Huber") {
+    Row r = {0};
+    for (size_t i = 0; i < 3; ++i) {
+      const double d = p[i] - target[i], a = std::fabs(d);
+      r[0] += (a <= e.delta ? a * a / 2 : e.delta * a - e.delta * e.delta / 2) / 3;
+      r.push_back(std::clamp(d, -e.delta, e.delta) / 3);
+    }
+    if (r[0] > std::numeric_limits<float>::max()) r[0] = HUGE_VAL;
+    return r;
+  }
+  return std::nullopt;
+}
+
+TEST(KerasLosses, AtTheEdges) {
+  register_ops();
+  int by_mathematics = 0;
+  for (const Entry& e : load_entries()) {
+    const bool classes = e.class_name.starts_with("Sparse");
+    Graph g("edge");
+    const Symbol t = classes ? g.input("t", {DType::kInt32, Shape{1}})
+                             : g.input("t", {DType::kFloat32, Shape{1, 3}});
+    const Symbol p = g.input("p", {DType::kFloat32, Shape{1, 3}});
+    const Symbol value = Loss::make(e.class_name, e.config)(t, p);
+    g.add_output("value", value.id());
+    g.add_output("gradient", gradients(value, std::vector<Symbol>{p})[0].id());
+    for (const std::string& backend : backend_names()) {
+      CompileOptions options;
+      options.backend = backend;
+      options.pipeline = "training";
+      const std::unique_ptr<Executable> executable = compile(g, options);
+      for (size_t k = 0; k < e.found.size(); ++k) {
+        const Row &target = e.targets[k % e.targets.size()],
+                  &prediction = e.predictions[k / e.targets.size()];
+        const Tensor y = Tensor::from<double>(t.shape(), target).cast(t.dtype());
+        const std::vector<Tensor> out = executable->run(std::vector<Tensor>{
+            y, Tensor::from<double>(Shape{1, 3}, prediction).cast(DType::kFloat32)});
+        const Row got = {out[0].at(0), out[1].at(0), out[1].at(1), out[1].at(2)};
+        if (std::ranges::equal(got, e.found[k], close)) continue;
+        const std::optional<Row> right =
+            classes ? std::nullopt : mathematics(e, target, prediction);
+        by_mathematics += right.has_value();
+        EXPECT_TRUE(right && std::ranges::equal(got, *right, close))
+            << e.class_name << " from_logits " << e.from_logits << " smoothing " << e.smoothing
+            << " of ("
+            << fmt::format("{}) for ({})", fmt::join(prediction, ", "), fmt::join(target, ", "))
+            << " on " << backend
+            << fmt::format(": ({}), Keras ({})", fmt::join(got, ", "), fmt::join(e.found[k], ", "));
+      }
+    }
+  }
+  EXPECT_GT(by_mathematics, 0);
+}
+
+}  // namespace
+}  // namespace sinter::keras_test
