@@ -56,7 +56,8 @@ def write_activations(path):
         finite = lambda v: v if np.isfinite(v) else None
         functions[name] = {
             "f": [finite(v) for v in y.numpy().tolist()],
-            "df": [finite(v) for v in slope],
+            # TensorFlow's selu of -1e-30 is 0, and its slope that from above.
+            "df": [None if name == "selu" and g == -1e-30 else finite(v) for g, v in zip(GRID, slope)],
             "tolerance": 1e-7 if name in ROUNDED_CONSTANT else 1e-12,
         }
     softmax = activations.softmax(tf.constant(SOFTMAX_ROWS, tf.float64)).numpy().tolist()
