@@ -108,6 +108,7 @@ void ModelState::settle_compile() {
     if (!std::isfinite(w)) throw Error(fmt::format("compile: loss_weights holds {}", w));
   }
   c.outputs.clear();
+  c.metric_results.clear();
   for (size_t i = 0; i < outputs.size(); ++i) {
     c.outputs.push_back(
         {outputs[i], losses[i], weights.empty() ? 1.0 : weights[i], metrics[i], weighted[i]});

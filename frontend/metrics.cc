@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "frontend/custom_functions.h"
+#include "frontend/metric_state.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -188,7 +189,28 @@ CustomFunctions<Function>& custom_metrics() {
   return instance;
 }
 
+CustomFunctions<std::shared_ptr<const MetricImpl>>& custom_states() {
+  static CustomFunctions<std::shared_ptr<const MetricImpl>> instance;
+  return instance;
+}
+
+/// The settings of an object: name, dtype, then those of its class.
+Config full_config(const std::string& default_name, const Config& defaults, const Config& given) {
+  Config full = {{"name", default_name}, {"dtype", "float32"}};
+  full.merge(defaults);
+  for (const ConfigEntry& e : given.entries()) {
+    if (e.value.is_null() && !full.contains(e.key)) continue;
+    if (e.key == "name" && given.get_string("name", "").empty()) continue;
+    full.set(e.key, e.value);
+  }
+  return full;
+}
+
 }  // namespace
+
+void register_metric(const std::string& name, std::shared_ptr<const MetricImpl> impl) {
+  custom_states().set(name, std::move(impl));
+}
 
 void register_metric(const std::string& name, Function function) {
   custom_metrics().set(name, std::move(function));
@@ -197,12 +219,15 @@ void register_metric(const std::string& name, Function function) {
 std::vector<std::string> metric_names() {
   std::vector<std::string> names = {"accuracy", "acc", "crossentropy", "ce"};
   for (const Entry& e : table()) names.insert(names.end(), e.names.begin(), e.names.end());
+  for (const StatefulMetric& m : stateful_metrics()) names.push_back(to_snake_case(m.class_name));
   custom_metrics().append_names(names);
+  custom_states().append_names(names);
   return names;
 }
 
 Metric Metric::find(const std::string& name, const Config& config, ConfigValue identity) {
   if (auto custom = custom_metrics().find(name)) return Metric(name, *std::move(custom));
+  if (auto custom = custom_states().find(name)) return Metric(name, *std::move(custom));
   const bool by_string = identity.as<std::string>() != nullptr;
   if (is_accuracy(name) || is_crossentropy(name))
     return Metric(Spec{.identity = std::move(identity),
@@ -218,6 +243,18 @@ Metric Metric::find(const std::string& name, const Config& config, ConfigValue i
     return Metric(Spec{std::move(identity), logged, entry.make(config), entry.classes, entry.result,
                        entry.direction});
   }
+  for (const StatefulMetric& m : stateful_metrics()) {
+    const std::string snake = to_snake_case(m.class_name);
+    if (name != m.class_name && name != snake) continue;
+    const Config full = full_config(m.name(), m.defaults, config);
+    const std::shared_ptr<const MetricImpl> impl = m.make(full);
+    return Metric(Spec{.identity = std::move(identity),
+                       .name = by_string ? name : full.get_string("name", m.name()),
+                       .function = {},
+                       .classes = impl->takes_classes(),
+                       .direction = impl->direction(),
+                       .impl = impl});
+  }
   raise_unknown_name("metric", name, metric_names());
 }
 
@@ -226,10 +263,12 @@ Metric::Metric(const std::string& name) : Metric(find(name, {}, name)) {}
 Metric Metric::make(const std::string& class_name, const Config& config) {
   for (const Entry& entry : table()) {
     if (entry.class_name != class_name) continue;
-    const std::string name = config.get_string("name", "");
-    Config full = {{"name", name.empty() ? entry.names[0] : name}, {"dtype", "float32"}};
-    full.merge(config);
-    if (name.empty()) full.set("name", entry.names[0]);
+    const Config full = full_config(entry.names[0], {}, config);
+    return find(class_name, full, ConfigObject{"keras.metrics", class_name, full});
+  }
+  for (const StatefulMetric& m : stateful_metrics()) {
+    if (m.class_name != class_name) continue;
+    const Config full = full_config(m.name(), m.defaults, config);
     return find(class_name, full, ConfigObject{"keras.metrics", class_name, full});
   }
   return find(class_name, config, ConfigObject{"keras.metrics", class_name, config});
@@ -237,6 +276,14 @@ Metric Metric::make(const std::string& class_name, const Config& config) {
 
 Metric::Metric(std::string name, Function function)
     : Metric(Spec{.identity = name, .name = name, .function = std::move(function)}) {}
+
+Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl)
+    : Metric(Spec{.identity = name,
+                  .name = name,
+                  .function = {},
+                  .classes = impl->takes_classes(),
+                  .direction = impl->direction(),
+                  .impl = std::move(impl)}) {}
 
 Metric::Metric(PlainPointer function) : Metric("custom_metric", Function(function)) {
   static const std::pair<PlainPointer, const char*> kKnown[] = {
@@ -273,7 +320,7 @@ Metric Metric::from_config(const ConfigValue& value) {
 }
 
 Metric Metric::resolve(const ValueType& y_true, const ValueType& y_pred) const {
-  if (spec_->function) return *this;
+  if (spec_->function || spec_->impl) return *this;
   const bool accuracy = is_accuracy(spec_->name);
   const bool binary = y_pred.shape.dim(-1) == 1;
   const bool sparse = y_true.shape.rank() < y_pred.shape.rank() || y_true.shape.dim(-1) == 1;

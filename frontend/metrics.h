@@ -1,5 +1,5 @@
 // Metrics: means over samples of a function of (y_true, y_pred), by name, object or the user's own
-// function.
+// function; and those with a state of their own (frontend/metric_state.h).
 #pragma once
 
 #include <functional>
@@ -14,6 +14,8 @@
 #include "frontend/losses.h"
 
 namespace sinter {
+
+class MetricImpl;
 
 class Metric {
  public:
@@ -34,6 +36,8 @@ class Metric {
       : Metric("custom_metric", Function(std::move(function))) {}  // NOLINT
   /// The user's own function under the name it is logged by.
   Metric(std::string name, Function function);
+  /// A metric with a state of its own, Keras's or the user's (frontend/metric_state.h).
+  Metric(std::string name, std::shared_ptr<const MetricImpl> impl);
 
   /// What it is logged under.
   const std::string& name() const;
@@ -45,6 +49,8 @@ class Metric {
   /// categorical.
   Metric resolve(const ValueType& y_true, const ValueType& y_pred) const;
   bool takes_classes() const;
+  /// Null unless the metric has a state of its own; then update() is not for it.
+  const std::shared_ptr<const MetricImpl>& impl() const { return spec_->impl; }
 
   /// Sum and count of this batch, as scalars: values averaged to one a sample; a scalar counts as
   /// one value. Weights enter both.
@@ -65,6 +71,7 @@ class Metric {
     bool classes = false;
     Result result = Result::kMean;
     std::string direction = "";
+    std::shared_ptr<const MetricImpl> impl = nullptr;
   };
   explicit Metric(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
   static Metric find(const std::string& name, const Config& config, ConfigValue identity);
@@ -73,6 +80,7 @@ class Metric {
 };
 
 void register_metric(const std::string& name, Metric::Function function);
+void register_metric(const std::string& name, std::shared_ptr<const MetricImpl> impl);
 std::vector<std::string> metric_names();
 
 /// Whether a logged quantity that is no metric of the model is better when larger ("max"), smaller

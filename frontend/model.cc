@@ -94,9 +94,10 @@ Graph Model::training_graph() const {
     const WeightsGuard guard(state_->locks());
     optimizer.build(c.trainable);
   }
+  MetricResults results;
   return build_step(name(), state_->net(), c.outputs, default_step_inputs(state_->net(), c.outputs),
                     StepMode::kTrain, state_->random_state, &optimizer, c.trainable,
-                    c.arguments.disabled_passes)
+                    c.arguments.disabled_passes, results)
       .graph;
 }
 

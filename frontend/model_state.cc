@@ -64,7 +64,7 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
   const bool training = mode == StepMode::kTrain;
   const std::string kind = describe(inputs, mode);
   return state.program(fmt::format("{} {}", kind, batch), [&] {
-    const Compiled& c = *state.compiled;
+    Compiled& c = *state.compiled;
     OptimizerImpl& optimizer = c.arguments.optimizer.impl();
     if (training) {
       const WeightsGuard guard(state.locks());
@@ -72,7 +72,7 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
     }
     StepGraph step = state.step_graph(kind, [&] {
       return build_step(state.name, state.net(), c.outputs, inputs, mode, state.random_state,
-                        &optimizer, c.trainable, c.arguments.disabled_passes);
+                        &optimizer, c.trainable, c.arguments.disabled_passes, c.metric_results);
     });
     auto program = make_program(state, std::move(step), training ? "training" : "inference", batch);
     add_scalar_outputs(*program);

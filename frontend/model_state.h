@@ -24,6 +24,7 @@ struct Compiled {
   CompileArguments arguments;
   std::vector<OutputPlan> outputs;
   std::vector<VariablePtr> trainable;
+  MetricResults metric_results = {};  // states of metrics that all steps share
 };
 
 /// An executable of a step or of prediction, and where its results go.

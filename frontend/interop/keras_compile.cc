@@ -31,6 +31,10 @@ T named(const ConfigValue& value, const CustomObjects& custom) {
   if (const auto it = custom.find(name_of(value)); it != custom.end()) {
     if (const auto* function = it->second.as<CustomObject::PairFunction>())
       return T(it->first, *function);
+    if constexpr (std::is_same_v<T, Metric>) {
+      if (const auto* impl = it->second.as<std::shared_ptr<const MetricImpl>>())
+        return Metric(it->first, *impl);
+    }
   }
   // Keras writes functions as {"class_name": "function", "config": name}.
   if (const Config* config = value.as<Config>()) {

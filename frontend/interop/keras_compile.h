@@ -8,6 +8,7 @@
 
 #include "frontend/config.h"
 #include "frontend/layer.h"
+#include "frontend/metric_state.h"
 #include "frontend/model.h"
 
 namespace sinter {
@@ -18,6 +19,11 @@ class CustomObject {
   using PairFunction = std::function<Symbol(Symbol, Symbol)>;
   using UnaryFunction = std::function<Symbol(Symbol)>;
 
+  /// A metric with a state of its own.
+  CustomObject(std::shared_ptr<const MetricImpl> metric) : value_(std::move(metric)) {}  // NOLINT
+  template <typename T>
+  requires std::is_base_of_v<MetricImpl, T> CustomObject(std::shared_ptr<T> metric)  // NOLINT
+      : CustomObject(std::shared_ptr<const MetricImpl>(std::move(metric))) {}
   /// A loss or a metric.
   CustomObject(Symbol (*function)(Symbol, Symbol)) : value_(PairFunction(function)) {}  // NOLINT
   CustomObject(PairFunction function) : value_(std::move(function)) {}                  // NOLINT
@@ -33,7 +39,7 @@ class CustomObject {
   }
 
  private:
-  std::variant<PairFunction, UnaryFunction, LayerFactory> value_;
+  std::variant<PairFunction, UnaryFunction, LayerFactory, std::shared_ptr<const MetricImpl>> value_;
 };
 using CustomObjects = std::map<std::string, CustomObject, std::less<>>;
 

@@ -52,9 +52,7 @@ std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& opti
   check_batch_size("predict", options.batch_size);
   ModelState& state = *state_;
   const Network& network = state.net();
-  PreparedData data;
-  data.x = prepare_inputs("predict", network, x, false);
-  data.rows = data.x[0].shape()[0];
+  const PreparedData data = prepare_inputs("predict", network, x, false);
   std::vector<Tensor> results;
   for (const KerasTensor& output : network.outputs()) {
     Shape shape = output.shape();
@@ -106,9 +104,8 @@ Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sampl
   const std::vector<int64_t> in_order;
   Batches batches(data, data.rows, in_order);
   const auto program = training_program(*state_, data.inputs, data.rows);
-  run_step(*state_, *program, batches.pointers(0));
   RunningLogs logs;
-  logs.add(*program, data.rows);
+  logs.run(*state_, *program, batches.pointers(0), data.rows);
   return logs.evaluation();
 }
 

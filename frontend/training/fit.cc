@@ -133,8 +133,7 @@ class Fit {
     Logs logs;
     each([&](Callback& callback) { callback.on_train_batch_begin(step, logs); });
     StepProgram& program = programs.of_size(batches.size(batch));
-    run_step(state_, program, batches.pointers(batch));
-    running.add(program, batches.size(batch));
+    running.run(state_, program, batches.pointers(batch), batches.size(batch));
     const bool due = progress.due();
     if (wants_batch_logs_ || due) logs = running.evaluation().logs();
     each([&](Callback& callback) { callback.on_train_batch_end(step, logs); });

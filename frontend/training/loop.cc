@@ -6,24 +6,45 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "frontend/training/metric_results.h"
 
 namespace sinter {
 
-void RunningLogs::add(const StepProgram& program, int64_t samples) {
-  const StepGraph& step = program.step;
-  if (losses_.empty()) {
-    loss_names_ = step.loss_names;
-    metrics_.clear();
-    for (const LoggedMetric& m : step.metrics) metrics_.emplace_back(m.name, m.metric.result());
-    losses_.assign(loss_names_.size(), 0);
-    totals_.assign(metrics_.size(), 0);
-    counts_.assign(metrics_.size(), 0);
+RunningLogs::~RunningLogs() {
+  for (size_t m = 0; m < before_.size(); ++m) {
+    if (metrics_[m].state != nullptr) metrics_[m].state->restore(before_[m]);
+  }
+}
+
+void RunningLogs::begin(const StepGraph& step) {
+  loss_names_ = step.loss_names;
+  metrics_ = step.metrics;
+  losses_.assign(loss_names_.size(), 0);
+  totals_.assign(metrics_.size(), 0);
+  counts_.assign(metrics_.size(), 0);
+  for (const LoggedMetric& m : metrics_) {
+    before_.push_back(m.state != nullptr ? m.state->save() : std::vector<Tensor>());
+    if (m.state != nullptr) m.state->reset();
+  }
+}
+
+void RunningLogs::run(ModelState& state, StepProgram& program,
+                      const std::vector<const void*>& pointers, int64_t samples) {
+  if (losses_.empty()) begin(program.step);
+  {
+    const WeightsGuard guard(program.locks);
+    state.refresh_version();
+    program.targets.clear();
+    for (Tensor& t : program.outputs) program.targets.push_back(t.raw());
+    program.executable->run(pointers, program.targets);
+    for (const VariablePtr& v : program.step.updated) v->touch();
   }
   const auto n = static_cast<double>(samples);
   samples_ += n;
   size_t next = 0;
   for (double& loss : losses_) loss += program.outputs[next++].at(0) * n;
   for (size_t m = 0; m < metrics_.size(); ++m) {
+    if (metrics_[m].state != nullptr) continue;
     totals_[m] += program.outputs[next++].at(0);
     counts_[m] += program.outputs[next++].at(0);
   }
@@ -34,21 +55,16 @@ Evaluation RunningLogs::evaluation() const {
   for (size_t i = 0; i < losses_.size(); ++i)
     result.values.emplace_back(loss_names_[i], losses_[i] / samples_);
   for (size_t m = 0; m < metrics_.size(); ++m) {
+    const LoggedMetric& metric = metrics_[m];
+    if (metric.state != nullptr) {
+      result.values.emplace_back(metric.name, metric.state->value());
+      continue;
+    }
     double mean = counts_[m] == 0 ? 0 : totals_[m] / counts_[m];
-    const auto& [name, kind] = metrics_[m];
-    if (kind == Metric::Result::kRootMean) mean = std::sqrt(mean);
-    result.values.emplace_back(name, mean);
+    if (metric.metric.result() == Metric::Result::kRootMean) mean = std::sqrt(mean);
+    result.values.emplace_back(metric.name, mean);
   }
   return result;
-}
-
-void run_step(ModelState& state, StepProgram& program, const std::vector<const void*>& pointers) {
-  const WeightsGuard guard(program.locks);
-  state.refresh_version();
-  program.targets.clear();
-  for (Tensor& t : program.outputs) program.targets.push_back(t.raw());
-  program.executable->run(pointers, program.targets);
-  for (const VariablePtr& v : program.step.updated) v->touch();
 }
 
 Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t batch_size,
@@ -61,8 +77,7 @@ Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t ba
   Programs programs([&](int64_t batch) { return evaluation_program(state, data.inputs, batch); });
   for (int64_t b = 0; b < count; ++b) {
     StepProgram& program = programs.of_size(batches.size(b));
-    run_step(state, program, batches.pointers(b));
-    logs.add(program, batches.size(b));
+    logs.run(state, program, batches.pointers(b), batches.size(b));
     if (on_batch) on_batch(b + 1, logs);
   }
   return logs.evaluation();

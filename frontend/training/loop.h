@@ -12,8 +12,15 @@ namespace sinter {
 /// add up to the loss; metrics as sum over count.
 class RunningLogs {
  public:
-  /// Adds the outputs of one step over `samples` samples.
-  void add(const StepProgram& program, int64_t samples);
+  RunningLogs() = default;
+  RunningLogs(const RunningLogs&) = delete;
+  /// States of metrics are as they were before the first step again: an evaluation within an epoch
+  /// leaves those of the epoch alone.
+  ~RunningLogs();
+  /// Runs one step on the rows of `pointers`, over `samples` samples; states of metrics start anew
+  /// at the first.
+  void run(ModelState& state, StepProgram& program, const std::vector<const void*>& pointers,
+           int64_t samples);
   /// loss, losses of outputs, metrics.
   Evaluation evaluation() const;
   bool empty() const { return samples_ == 0; }
@@ -21,10 +28,13 @@ class RunningLogs {
   double loss() const { return losses_.empty() ? 0 : losses_[0] / samples_; }
 
  private:
+  void begin(const StepGraph& step);
+
   double samples_ = 0;
   std::vector<std::string> loss_names_;
-  std::vector<std::pair<std::string, Metric::Result>> metrics_;
+  std::vector<LoggedMetric> metrics_;
   std::vector<double> losses_, totals_, counts_;
+  std::vector<std::vector<Tensor>> before_;  // of each metric: its state when this began
 };
 
 /// The programs of one run over batches: all of one size but for the last, so two lookups serve all
@@ -66,9 +76,6 @@ class BatchPosition {
  private:
   int64_t next_ = 0;
 };
-
-/// Runs one step on the rows of `pointers`; its results are in program.outputs.
-void run_step(ModelState& state, StepProgram& program, const std::vector<const void*>& pointers);
 
 /// Loss and metrics over all rows, or the first `steps` batches, in order. `on_batch(done, logs)`
 /// is called after each batch.

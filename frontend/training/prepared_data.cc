@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -38,6 +39,7 @@ void check_finite(const char* call, const std::string& what, const Tensor& t) {
   };
   if (t.dtype() == DType::kFloat32) scan(t.data<float>());
   if (t.dtype() == DType::kFloat64) scan(t.data<double>());
+  if (t.dtype() == DType::kBFloat16) check_finite(call, what, t.cast(DType::kFloat32));
 }
 
 Shape with_batch(const Shape& shape) {
@@ -99,6 +101,7 @@ PreparedData PreparedData::slice(int64_t begin, int64_t end) const {
   PreparedData part;
   part.rows = end - begin;
   part.inputs = inputs;
+  part.x_dtypes = x_dtypes;
   for (const Tensor& t : x) part.x.push_back(t.rows(begin, end));
   for (const Tensor& t : y) part.y.push_back(t.rows(begin, end));
   for (const auto& w : weights)
@@ -106,10 +109,10 @@ PreparedData PreparedData::slice(int64_t begin, int64_t end) const {
   return part;
 }
 
-std::vector<Tensor> prepare_inputs(const char* call, const Network& network, const Data& x,
-                                   bool check_values) {
+PreparedData prepare_inputs(const char* call, const Network& network, const Data& x,
+                            bool check_values) {
   check_count(call, "input", network.inputs().size(), x.list().size());
-  std::vector<Tensor> result;
+  PreparedData result;
   for (size_t i = 0; i < x.list().size(); ++i) {
     const ValueType& wanted = network.inputs()[i].type();
     const std::string what = indexed("x", i, x.list().size());
@@ -119,10 +122,12 @@ std::vector<Tensor> prepare_inputs(const char* call, const Network& network, con
                                    network.input_names()[i], wanted.shape.to_string(), what,
                                    x.list()[i].shape().to_string()));
     }
-    check_rows(call, what, t, result.empty() ? t.shape()[0] : result[0].shape()[0], "x[0]");
+    check_rows(call, what, t, i == 0 ? t.shape()[0] : result.rows, "x[0]");
     if (t.shape()[0] == 0) throw Error(fmt::format("{}: {} has no rows", call, what));
     if (check_values) check_finite(call, what, t);
-    result.push_back(t.cast(wanted.dtype));
+    result.rows = t.shape()[0];
+    result.x.push_back(t);
+    result.x_dtypes.push_back(wanted.dtype);
   }
   return result;
 }
@@ -130,9 +135,7 @@ std::vector<Tensor> prepare_inputs(const char* call, const Network& network, con
 PreparedData prepare_data(const char* call, const Network& network,
                           const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
                           const Data& sample_weight) {
-  PreparedData data;
-  data.x = prepare_inputs(call, network, x, true);
-  data.rows = data.x[0].shape()[0];
+  PreparedData data = prepare_inputs(call, network, x, true);
   check_count(call, "output", plans.size(), y.list().size());
   for (size_t i = 0; i < plans.size(); ++i) {
     const std::string what = indexed("y", i, plans.size());
@@ -140,16 +143,17 @@ PreparedData prepare_data(const char* call, const Network& network,
     check_rows(call, what, t, data.rows, "x");
     const ValueType& output = network.outputs()[i].type();
     // Fewer and simpler label types mean fewer programs.
-    t = t.cast(is_floating(t.dtype()) ? floatx() : DType::kInt32);
-    const Loss loss = plans[i].loss.resolve({t.dtype(), with_batch(t.shape())}, output);
+    const ValueType label = {is_floating(t.dtype()) ? floatx() : DType::kInt32,
+                             with_batch(t.shape())};
+    const Loss loss = plans[i].loss.resolve(label, output);
     try {
-      loss.check_labels(plans[i].name, {t.dtype(), with_batch(t.shape())}, output);
+      loss.check_labels(plans[i].name, label, output);
     } catch (const ShapeError& error) {
       throw ShapeError(fmt::format("{}: {}", call, error.what()));
     }
     check_finite(call, what, t);
     if (loss.takes_classes()) check_classes(call, what, t, plans[i], output.shape.dim(-1));
-    data.inputs.labels.push_back({t.dtype(), with_batch(t.shape())});
+    data.inputs.labels.push_back(label);
     data.y.push_back(std::move(t));
   }
   const size_t given = sample_weight.list().size();
@@ -208,37 +212,66 @@ std::vector<int64_t> permutation(int64_t n, int64_t seed, int64_t epoch) {
 
 Batches::Batches(const PreparedData& data, int64_t batch_size, const std::vector<int64_t>& order)
     : rows_(data.rows), batch_size_(batch_size), order_(order) {
-  for (const Tensor& t : data.x) sources_.push_back(t);
-  for (const Tensor& t : data.y) sources_.push_back(t);
+  for (size_t i = 0; i < data.x.size(); ++i) add_source(data.x[i], data.x_dtypes[i]);
+  for (size_t i = 0; i < data.y.size(); ++i) add_source(data.y[i], data.inputs.labels[i].dtype);
   for (const auto& w : data.weights) {
-    if (w) sources_.push_back(*w);
-  }
-  for (const Tensor& t : sources_) {
-    row_bytes_.push_back(t.bytes() / t.shape()[0]);
-    if (!order.empty()) {
-      Shape shape = t.shape();
-      shape[0] = std::min(batch_size, rows_);
-      buffers_.emplace_back(t.dtype(), shape);
-    }
+    if (w) add_source(*w, w->dtype());
   }
   pointers_.resize(sources_.size());
 }
 
+void Batches::add_source(const Tensor& source, DType dtype) {
+  sources_.push_back(source);
+  buffers_.emplace_back();
+  if (order_.empty() && source.dtype() == dtype) return;
+  Shape shape = source.shape();
+  shape[0] = std::min(batch_size_, rows_);
+  buffers_.back() = Tensor(dtype, shape);
+}
+
+namespace {
+
+// Row `row(i)` of the source becomes row i of the target, converted as Tensor::cast() does.
+template <typename Row>
+void copy_rows(const Tensor& source, Tensor& target, int64_t count, Row row) {
+  const auto size = static_cast<size_t>(source.elements() / source.shape()[0]);
+  dispatch_dtype(source.dtype(), [&](auto from_zero) {
+    using From = decltype(from_zero);
+    dispatch_dtype(target.dtype(), [&](auto to_zero) {
+      using To = decltype(to_zero);
+      const auto* from = static_cast<const From*>(source.raw());
+      auto* to = static_cast<To*>(target.raw());
+      for (int64_t i = 0; i < count; ++i, to += size) {
+        const From* values = from + static_cast<size_t>(row(i)) * size;
+        if constexpr (std::is_same_v<From, To>) {
+          std::memcpy(to, values, size * sizeof(To));
+        } else {
+          std::transform(values, values + size, to, [](From v) { return static_cast<To>(v); });
+        }
+      }
+    });
+  });
+}
+
+}  // namespace
+
 const std::vector<const void*>& Batches::pointers(int64_t batch) {
   const int64_t begin = batch * batch_size_;
   for (size_t s = 0; s < sources_.size(); ++s) {
-    const auto bytes = static_cast<size_t>(row_bytes_[s]);
-    const auto* source = static_cast<const std::byte*>(sources_[s].raw());
-    if (order_.empty()) {
-      pointers_[s] = source + static_cast<size_t>(begin) * bytes;
+    const Tensor& source = sources_[s];
+    if (!buffers_[s]) {
+      pointers_[s] = static_cast<const std::byte*>(source.raw()) +
+                     begin * (source.bytes() / source.shape()[0]);
       continue;
     }
-    auto* target = static_cast<std::byte*>(buffers_[s].raw());
-    for (int64_t i = 0; i < size(batch); ++i) {
-      const auto row = static_cast<size_t>(order_[static_cast<size_t>(begin + i)]);
-      std::memcpy(target + static_cast<size_t>(i) * bytes, source + row * bytes, bytes);
+    Tensor& buffer = *buffers_[s];
+    if (order_.empty()) {
+      copy_rows(source, buffer, size(batch), [&](int64_t i) { return begin + i; });
+    } else {
+      copy_rows(source, buffer, size(batch),
+                [&](int64_t i) { return order_[static_cast<size_t>(begin + i)]; });
     }
-    pointers_[s] = buffers_[s].raw();
+    pointers_[s] = buffer.raw();
   }
   return pointers_;
 }

@@ -15,7 +15,9 @@ namespace sinter {
 
 struct PreparedData {
   int64_t rows = 0;
+  /// As they were given; batches of their rows are converted to `x_dtypes` and the types of labels.
   std::vector<Tensor> x, y;
+  std::vector<DType> x_dtypes;
   std::vector<std::optional<Tensor>> weights;  // of each output
   StepInputs inputs;
 
@@ -23,11 +25,11 @@ struct PreparedData {
   PreparedData slice(int64_t begin, int64_t end) const;
 };
 
-/// `call` ("fit") starts every message. Inputs are cast to their dtype; a missing or extra last
+/// `call` ("fit") starts every message. Fills rows, x and x_dtypes; a missing or extra last
 /// dimension of 1 is mended, as in Keras. Raises ShapeError or Error: counts, ranks, shapes, row
 /// counts, no rows, and (unless predicting) values that are NaN or classes out of range.
-std::vector<Tensor> prepare_inputs(const char* call, const Network& network, const Data& x,
-                                   bool check_values);
+PreparedData prepare_inputs(const char* call, const Network& network, const Data& x,
+                            bool check_values);
 PreparedData prepare_data(const char* call, const Network& network,
                           const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
                           const Data& sample_weight);
@@ -39,10 +41,11 @@ Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight)
 /// A permutation of n rows that depends on seed and epoch alone.
 std::vector<int64_t> permutation(int64_t n, int64_t seed, int64_t epoch);
 
-/// Gives pointers to the inputs of a step for one batch after the other.
+/// Gives pointers to the inputs of a step for one batch after the other; converts them batch by
+/// batch, where they have another dtype.
 class Batches {
  public:
-  /// `order` may be empty: the rows as they stand, without a copy.
+  /// `order` may be empty: the rows as they stand, without a copy unless they are converted.
   Batches(const PreparedData& data, int64_t batch_size, const std::vector<int64_t>& order);
   int64_t count() const { return (rows_ + batch_size_ - 1) / batch_size_; }
   int64_t size(int64_t batch) const { return std::min(batch_size_, rows_ - batch * batch_size_); }
@@ -50,11 +53,12 @@ class Batches {
   const std::vector<const void*>& pointers(int64_t batch);
 
  private:
+  void add_source(const Tensor& source, DType dtype);
+
   std::vector<Tensor> sources_;
-  std::vector<int64_t> row_bytes_;
   int64_t rows_, batch_size_;
   const std::vector<int64_t>& order_;
-  std::vector<Tensor> buffers_;
+  std::vector<std::optional<Tensor>> buffers_;  // none where rows are used as they stand
   std::vector<const void*> pointers_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "frontend/session.h"
+#include "frontend/training/metric_results.h"
 #include "ops/gradients.h"
 #include "ops/ops.h"
 #include "passes/pass.h"
@@ -33,16 +34,27 @@ std::vector<Symbol> add_inputs(Graph& graph, const Network& network) {
 
 Symbol plus(Symbol a, Symbol b) { return a.valid() ? a + b : b; }
 
+void add_update(Graph& graph, const CallContext& context, const CallContext::Update& update,
+                StepGraph& step) {
+  const auto& variables = context.variables();
+  const auto it = std::ranges::find(variables, update.variable);
+  SINTER_CHECK(it != variables.end(), update.variable->path);
+  graph.add_update(graph.variables()[static_cast<size_t>(it - variables.begin())],
+                   update.value.id());
+  step.updated.push_back(update.variable);
+}
+
 // Everything a step computes before gradients: the values that are logged.
 class StepWriter {
  public:
   StepWriter(CallContext& context, const Network& network, const std::vector<OutputPlan>& plans,
-             const StepInputs& inputs)
+             const StepInputs& inputs, MetricResults& results)
       : context_(context),
         graph_(context.graph()),
         network_(network),
         plans_(plans),
-        inputs_(inputs) {}
+        inputs_(inputs),
+        results_(results) {}
 
   void write(const std::vector<VariablePtr>& trainable, StepGraph& step) {
     const std::vector<Symbol> xs = add_inputs(graph_, network_);
@@ -85,8 +97,8 @@ class StepWriter {
       step.loss_names.push_back(name);
     }
     step.metrics = logged_metrics(plans_);
-    for (const LoggedMetric& m : step.metrics) {
-      write_metric(m, ys[m.output], predictions[m.output],
+    for (LoggedMetric& m : step.metrics) {
+      write_metric(m, step, ys[m.output], predictions[m.output],
                    m.weighted ? weights[m.output] : Symbol());
     }
   }
@@ -108,9 +120,18 @@ class StepWriter {
     return loss;
   }
 
-  void write_metric(const LoggedMetric& logged, Symbol y_true, Symbol y_pred, Symbol weight) {
+  void write_metric(LoggedMetric& logged, StepGraph& step, Symbol y_true, Symbol y_pred,
+                    Symbol weight) {
     const Metric& metric = logged.metric;
     const OriginScope scope(graph_, std::make_shared<const Origin>(Origin{metric.name(), "", 0}));
+    if (metric.impl() != nullptr) {
+      std::shared_ptr<MetricResult>& state = results_[logged.name];
+      if (state == nullptr) state = std::make_shared<MetricResult>(logged.name);
+      logged.state = state;
+      for (const auto& u : state->write(context_, *metric.impl(), y_true, y_pred, weight))
+        add_update(graph_, context_, u, step);
+      return;
+    }
     const Metric::State state =
         metric.resolve(y_true.type(), y_pred.type()).update(y_true, y_pred, weight);
     output(logged.name + "/total", state.total);
@@ -122,6 +143,7 @@ class StepWriter {
   const Network& network_;
   const std::vector<OutputPlan>& plans_;
   const StepInputs& inputs_;
+  MetricResults& results_;
 };
 
 // The step counter of random numbers: {seed, step} -> {seed, step + 1}.
@@ -131,13 +153,7 @@ Symbol next_random_state(Symbol state) {
 }
 
 void add_updates(Graph& graph, const CallContext& context, StepGraph& step) {
-  for (const CallContext::Update& u : context.updates()) {
-    const auto& variables = context.variables();
-    const auto it = std::ranges::find(variables, u.variable);
-    SINTER_CHECK(it != variables.end(), u.variable->path);
-    graph.add_update(graph.variables()[static_cast<size_t>(it - variables.begin())], u.value.id());
-    step.updated.push_back(u.variable);
-  }
+  for (const CallContext::Update& u : context.updates()) add_update(graph, context, u, step);
 }
 
 }  // namespace
@@ -184,13 +200,13 @@ StepGraph build_step(const std::string& name, const Network& network,
                      const std::vector<OutputPlan>& plans, const StepInputs& inputs, StepMode mode,
                      const VariablePtr& random_state, OptimizerImpl* optimizer,
                      const std::vector<VariablePtr>& trainable,
-                     const std::vector<std::string>& disabled_passes) {
+                     const std::vector<std::string>& disabled_passes, MetricResults& results) {
   StepGraph step;
   const bool training = mode == StepMode::kTrain;
   Graph forward(name);
   CallContext context(forward, training);
   context.set_random_state(random_state);
-  StepWriter(context, network, plans, inputs).write(trainable, step);
+  StepWriter(context, network, plans, inputs, results).write(trainable, step);
   if (training && context.uses_random_state())
     context.add_update(random_state, next_random_state(context.random_state()));
   add_updates(forward, context, step);

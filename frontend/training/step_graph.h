@@ -2,6 +2,8 @@
 // evaluation, prediction.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,12 +32,17 @@ struct StepInputs {
   std::vector<bool> weighted;     // of each output: whether it has sample weights, [batch]
 };
 
+class MetricResult;
+/// The states of a model's metrics, by logged name (frontend/training/metric_results.h).
+using MetricResults = std::map<std::string, std::shared_ptr<MetricResult>>;
+
 /// A number that is logged: a mean kept as sum and count over batches.
 struct LoggedMetric {
   std::string name;
   Metric metric;
-  size_t output = 0;      // the plan it belongs to
-  bool weighted = false;  // by the sample weights of that output
+  size_t output = 0;                              // the plan it belongs to
+  bool weighted = false;                          // by the sample weights of that output
+  std::shared_ptr<MetricResult> state = nullptr;  // in a StepGraph, where the metric has one
 };
 
 /// The metrics of all outputs under the names they are logged by, in Keras's order: the plain ones,
@@ -44,13 +51,14 @@ std::vector<LoggedMetric> logged_metrics(const std::vector<OutputPlan>& plans);
 
 /// Inputs of the graph: the model's inputs, labels, sample weights (where given). Outputs: "loss";
 /// for several outputs
-/// "<output>_loss" each; then "<metric>/total" and "<metric>/count" for each metric.
+/// "<output>_loss" each; then "<metric>/total" and "<metric>/count" for each metric without a
+/// state. Metrics with one update their variables.
 struct StepGraph {
   Graph graph;
   std::vector<VariablePtr> variables;   // in the order of graph.variables()
   std::vector<std::string> loss_names;  // "loss", then "<output>_loss"
   std::vector<LoggedMetric> metrics;
-  std::vector<VariablePtr> updated;  // variables that the step changes
+  std::vector<VariablePtr> updated;  // variables that the step changes, of metrics too
 };
 
 /// Labels as losses expect them when no data is at hand: integer classes for sparse losses, else
@@ -58,12 +66,13 @@ struct StepGraph {
 StepInputs default_step_inputs(const Network& network, const std::vector<OutputPlan>& plans);
 
 /// `optimizer` is used in mode kTrain, and must have been built for `trainable`. `disabled_passes`
-/// as compile() takes them.
+/// as compile() takes them. Steps that are given the same `results` update the same variables of
+/// metrics; what is missing there is made.
 StepGraph build_step(const std::string& name, const Network& network,
                      const std::vector<OutputPlan>& plans, const StepInputs& inputs, StepMode mode,
                      const VariablePtr& random_state, OptimizerImpl* optimizer,
                      const std::vector<VariablePtr>& trainable,
-                     const std::vector<std::string>& disabled_passes);
+                     const std::vector<std::string>& disabled_passes, MetricResults& results);
 
 struct ForwardGraph {
   Graph graph;

@@ -311,6 +311,48 @@ add("metric_repeated_names", "the same metric twice, and again with sample weigh
     with_targets(one_hot(), sample_weight=True), loss="categorical_crossentropy", optimizer="adam",
     metrics=lambda: ["accuracy", "accuracy", "mae"], weighted_metrics=lambda: ["accuracy", "accuracy", "mae"])
 
+
+def state_metrics(weighted=False):
+    """One of each that takes a sigmoid or several; names tell weighted ones apart."""
+    name = (lambda n: "w_" + n) if weighted else (lambda n: n)
+    return lambda: [
+        metrics.TruePositives(name=name("tp")), metrics.TrueNegatives(name=name("tn"), thresholds=0.4),
+        metrics.FalsePositives(name=name("fp")), metrics.FalseNegatives(name=name("fn"), thresholds=[0.6]),
+        metrics.Precision(name=name("precision")), metrics.Recall(name=name("recall"), thresholds=0.45),
+        metrics.AUC(name=name("auc")), metrics.AUC(name=name("auc_pr"), curve="PR"),
+        metrics.AUC(name=name("auc_minor"), curve="PR", summation_method="minoring", num_thresholds=33),
+        metrics.AUC(name=name("auc_major"), summation_method="majoring", thresholds=[0.3, 0.5, 0.52, 0.9]),
+        metrics.AUC(name=name("auc_gain"), curve="PRGAIN", num_thresholds=50),
+        metrics.SensitivityAtSpecificity(0.613, name=name("sens")),
+        metrics.SpecificityAtSensitivity(0.613, name=name("spec"), num_thresholds=21),
+        metrics.PrecisionAtRecall(0.713, name=name("par")), metrics.RecallAtPrecision(0.613, name=name("rap")),
+        metrics.F1Score(name=name("f1"), average="micro", threshold=0.5),
+        metrics.FBetaScore(name=name("fbeta"), average="macro", beta=2.0, threshold=0.4)]
+
+
+add("metric_state_binary", "metrics with a state on one sigmoid, with validation", mlp(1, "sigmoid"),
+    with_targets(binary(), val_rows=19), loss="binary_crossentropy", optimizer=lambda: optimizers.Adam(0.02),
+    metrics=lambda: state_metrics()() + [metrics.BinaryIoU(name="biou", threshold=0.45)],
+    tolerance_float64=2e-7)  # Keras divides in float32 for an IoU
+add("metric_state_weighted", "the same with sample weights, and beside ones without", mlp(2, "sigmoid"),
+    with_targets(binary(2), sample_weight=True), loss="binary_crossentropy", optimizer=lambda: optimizers.Adam(0.02),
+    metrics=state_metrics(), weighted_metrics=state_metrics(weighted=True))
+add("metric_state_classes", "metrics with a state on a softmax", mlp(4, "softmax"), with_targets(one_hot(4), val_rows=19),
+    loss="categorical_crossentropy", optimizer=lambda: optimizers.Adam(0.02),
+    metrics=lambda: [metrics.Precision(name="precision", top_k=2), metrics.Recall(name="recall", class_id=1, thresholds=0.3),
+                     metrics.Precision(name="p_class", class_id=2, thresholds=0.25), metrics.F1Score(average="weighted"),
+                     metrics.FBetaScore(average="macro", beta=0.5), metrics.AUC(name="auc", multi_label=True, num_labels=4),
+                     metrics.AUC(name="auc_weights", multi_label=True, num_labels=4, label_weights=[1.0, 2.0, 0.5, 1.5],
+                                 curve="PR"),
+                     metrics.OneHotIoU(num_classes=4, target_class_ids=[0, 3], name="one_hot"),
+                     metrics.OneHotMeanIoU(num_classes=4, name="one_hot_mean"),
+                     metrics.SensitivityAtSpecificity(0.513, class_id=0, name="sens")])
+add("metric_state_logits", "AUC from logits; metrics by their names", mlp(1), with_targets(binary()),
+    loss=lambda: losses.BinaryCrossentropy(from_logits=True), optimizer=lambda: optimizers.Adam(0.02),
+    metrics=lambda: [metrics.AUC(name="auc", from_logits=True), "Precision", "recall", "true_positives"])
+add("metric_state_regression", "R2Score", mlp(2), with_targets(real(), val_rows=11), optimizer=lambda: optimizers.Adam(0.02),
+    metrics=lambda: [metrics.R2Score(), metrics.R2Score(name="r2_variance", class_aggregation="variance_weighted_average")])
+
 # ---- constraints ----------------------------------------------------------------------------------------------------
 
 add("constraint_axes", "UnitNorm over two axes, MaxNorm over the second, MinMaxNorm over the first",
@@ -472,6 +514,10 @@ add("two_inputs_two_outputs", "two inputs and outputs, metrics on one output onl
 add("two_outputs_split", "two outputs, no loss_weights, validation_split, no metrics", two_outputs,
     several([FEATURES], [real(1), labels()]), optimizer="adam", loss=["mae", "sparse_categorical_crossentropy"],
     fit={"validation_split": 0.25})
+add("metric_state_outputs", "metrics with a state on two outputs", two_outputs, several([FEATURES], [real(1), labels()],
+    val_rows=11), optimizer=lambda: optimizers.Adam(0.02), loss=["mse", "sparse_categorical_crossentropy"],
+    metrics=lambda: [[metrics.R2Score()], [metrics.MeanIoU(num_classes=3, sparse_y_pred=False, name="miou"), "accuracy"]],
+    tolerance_float64=2e-7)
 add("shared_layer", "one layer called on two inputs, twice", shared, several([FEATURES, FEATURES], [real()]),
     optimizer="adam")
 add("sequential", "Sequential",

@@ -38,6 +38,7 @@ class Case:
     loss_weights: Any = None
     fit: dict = field(default_factory=dict)
     stops_after: int | None = None  # epochs that must have run; makes sure that early stopping really happened
+    tolerance_float64: float = FLOAT64_TOLERANCE  # larger where Keras computes something in float32 all the same
     seed: str = ""  # of data and weights, where cases share them (default: the name)
 
 
@@ -242,7 +243,7 @@ def write_case(case, root):
                                 for n, s in zip(single["slot_names"], single["slots"])],
         "iterations": single["iterations"],
         "tolerance": {k: max(FLOOR[k], float(f"{ROUNDING_FACTOR * v:.2g}")) for k, v in seen.items()},
-        "tolerance_float64": FLOAT64_TOLERANCE,
+        "tolerance_float64": case.tolerance_float64,
         "float32_vs_float64": {k: float(f"{v:.2g}") for k, v in seen.items()},
     })
     size = sum(f.stat().st_size for f in folder.iterdir())

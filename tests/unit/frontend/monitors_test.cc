@@ -1,0 +1,109 @@
+// What callbacks that watch a number take for the best, and where they save.
+#include <gtest/gtest.h>
+#include <sinter/sinter.h>
+
+#include <filesystem>
+#include <limits>
+
+namespace sinter {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+Tensor wave(Shape shape, int k) {
+  Tensor t(float32, std::move(shape));
+  for (int64_t i = 0; i < t.elements(); ++i)
+    t.set(i, static_cast<double>((i * 7919 + k * 104729) % 1009) / 504.5 - 1);
+  return t;
+}
+
+class Monitors : public testing::Test {
+ protected:
+  void SetUp() override { set_backend("reference"); }
+  void TearDown() override { set_backend("auto"); }
+  static Model linear() {
+    clear_session();
+    auto x = Input({3});
+    Model model(x, Dense(2)(x));
+    model.compile({.optimizer = SGD(0.1), .loss = "mse"});
+    return model;
+  }
+  static LambdaCallback logs(const std::string& key, std::vector<double> values) {
+    return LambdaCallback({.on_epoch_end = [=](int epoch, Logs& l) {
+      l[key] = values[static_cast<size_t>(epoch) % values.size()];
+    }});
+  }
+  static History fit(const Model& model, int epochs, std::vector<CallbackItem> callbacks) {
+    return model.fit(wave({6, 3}, 1), wave({6, 2}, 2),
+                     {.epochs = epochs, .verbose = 0, .callbacks = std::move(callbacks)});
+  }
+};
+
+TEST_F(Monitors, NaNIsNeverTheBest) {
+  for (const char* mode : {"min", "max"}) {
+    const Model model = linear();
+    EarlyStopping stop({.monitor = "w", .patience = 2, .mode = mode, .restore_best_weights = true});
+    const double sign = mode == std::string("min") ? 1 : -1;
+    fit(model, 6, {logs("w", {kNaN, sign * 3, sign * 2, kNaN, kNaN, kNaN}), stop});
+    EXPECT_EQ(stop.best_epoch(), 2);
+    EXPECT_EQ(stop.best(), sign * 2);
+    EXPECT_EQ(stop.stopped_epoch(), 4);
+    fit(model, 3, {logs("w", {kNaN, kNaN, kNaN}), stop});
+    EXPECT_FALSE(stop.best().has_value());
+  }
+}
+
+TEST_F(Monitors, CheckpointRemembersItsBest) {
+  const std::string path = testing::TempDir() + "monitors_best.sinter";
+  std::filesystem::remove(path);
+  const Model model = linear();
+  const ModelCheckpoint best(path, {.monitor = "w", .save_best_only = true, .mode = "min"});
+  fit(model, 1, {logs("w", {kNaN}), best});
+  EXPECT_FALSE(std::filesystem::exists(path));
+  fit(model, 2, {logs("w", {2, 1}), best});
+  const Tensor saved = load_model(path).get_weights()[0].clone();
+  fit(model, 2, {logs("w", {1.5, kNaN}), best});
+  EXPECT_TRUE(load_model(path).get_weights()[0].identical(saved));
+  fit(model, 1, {logs("w", {0.5}), best});
+  EXPECT_FALSE(load_model(path).get_weights()[0].identical(saved));
+  std::filesystem::remove(path);
+}
+
+TEST_F(Monitors, FieldsOfPathsHaveWidthsOfPaths) {
+  const Model model = linear();
+  for (const char* field : {"{epoch:1000000000d}", "{loss:.99999f}", "{epoch:{epoch}}"}) {
+    const ModelCheckpoint save(testing::TempDir() + field + ".sinter");
+    EXPECT_THROW(fit(model, 1, {save}), Error) << field;
+  }
+  fit(model, 1, {ModelCheckpoint(testing::TempDir() + "monitors_{{12345}}_{epoch:03d}.sinter")});
+  const std::string path = testing::TempDir() + "monitors_{12345}_001.sinter";
+  EXPECT_TRUE(std::filesystem::remove(path));
+}
+
+TEST_F(Monitors, DirectionIsThatOfTheMetric) {
+  const auto best_epoch = [](const Metric& metric, const std::string& monitor, bool rising) {
+    clear_session();
+    auto x = Input({3});
+    const Model model(x, Dense(1, {.activation = "sigmoid"})(x));
+    model.compile({.optimizer = SGD(0.1), .loss = "binary_crossentropy", .metrics = {metric}});
+    EarlyStopping stop({.monitor = monitor, .patience = 1});
+    const double sign = rising ? 1 : -1;
+    model.fit(wave({6, 3}, 1), Tensor::from<float>({6, 1}, std::vector<float>{0, 1, 0, 1, 0, 1}),
+              {.epochs = 4,
+               .verbose = 0,
+               .validation_split = 0.5,
+               .callbacks = {logs(monitor, {0, sign, 2 * sign, 3 * sign}), stop}});
+    return stop.best_epoch();
+  };
+  EXPECT_EQ(best_epoch(metrics::BinaryAccuracy({.name = "loss_of_mine"}), "val_loss_of_mine", true),
+            3);
+  EXPECT_EQ(best_epoch(metrics::MeanSquaredError({.name = "brier"}), "val_brier", false), 3);
+  EXPECT_EQ(best_epoch("accuracy", "val_accuracy", true), 3);
+  EXPECT_EQ(best_epoch("crossentropy", "val_crossentropy", false), 3);
+  EXPECT_EQ(best_epoch("cosine_similarity", "cosine_similarity", true), 3);
+  const Metric own("accuracy_of_mine", [](Symbol t, Symbol p) { return mean(t * p, {-1}); });
+  EXPECT_THROW(best_epoch(own, "val_accuracy_of_mine", true), Error);
+}
+
+}  // namespace
+}  // namespace sinter
