@@ -3,8 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
 #include "core/error.h"
 #include "frontend/session.h"
+#include "frontend/training/row_independence.h"
 #include "runtime/compile.h"
 
 namespace sinter {
@@ -13,6 +19,25 @@ namespace {
 // Batch sizes in use at once: training, its last batch, validation, its last batch, prediction, and
 // some room.
 constexpr size_t kMaxPrograms = 16;
+constexpr std::string_view kPrediction = "predict";
+
+/// How many programs a model keeps for predictions of different sizes.
+int64_t prediction_programs() {
+  static const int64_t limit = [] {
+    constexpr int64_t kDefault = 96;
+    const char* text = std::getenv("SINTER_PREDICTION_PROGRAMS");
+    if (text == nullptr || *text == 0) return kDefault;
+    int64_t value = 0;
+    const char* end = text + std::strlen(text);
+    const auto [last, error] = std::from_chars(text, end, value);
+    if (error != std::errc() || last != end || value < 1) {
+      throw Error(fmt::format(
+          "SINTER_PREDICTION_PROGRAMS must be a number of at least 1, found '{}'", text));
+    }
+    return value;
+  }();
+  return limit;
+}
 
 std::string describe(const StepInputs& inputs, StepMode mode) {
   std::string key = mode == StepMode::kTrain ? "train" : "evaluate";
@@ -24,6 +49,7 @@ std::string describe(const StepInputs& inputs, StepMode mode) {
 std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, const char* pipeline,
                                           int64_t batch) {
   auto program = std::make_unique<StepProgram>();
+  program->rows = batch;
   CompileOptions options;
   options.backend = state.backend();
   options.pipeline = pipeline;
@@ -118,7 +144,12 @@ std::shared_ptr<StepProgram> ModelState::program(const std::string& key, const M
     return programs_.front().program;
   }
   programs_.push_front({key, std::shared_ptr<StepProgram>(make())});
-  if (programs_.size() > kMaxPrograms) programs_.pop_back();
+  const bool predicts = key.starts_with(kPrediction);
+  const size_t limit = predicts ? static_cast<size_t>(prediction_programs()) : kMaxPrograms;
+  size_t kept = 0;
+  std::erase_if(programs_, [&](const Entry& entry) {
+    return entry.key.starts_with(kPrediction) == predicts && ++kept > limit;
+  });
   return programs_.front().program;
 }
 
@@ -126,6 +157,14 @@ void ModelState::forget_programs() {
   const std::lock_guard lock(mutex_);
   programs_.clear();
   step_graphs_.clear();
+  independent_rows_.reset();
+}
+
+bool ModelState::has_independent_rows() {
+  const std::lock_guard lock(mutex_);
+  if (!independent_rows_)
+    independent_rows_ = rows_are_independent(build_forward(name, net(), random_state).graph);
+  return *independent_rows_;
 }
 
 StepGraph ModelState::step_graph(const std::string& key, const std::function<StepGraph()>& build) {
@@ -162,13 +201,25 @@ std::shared_ptr<StepProgram> evaluation_program(ModelState& state, const StepInp
   return step_program(state, inputs, batch, StepMode::kEvaluate);
 }
 
-std::shared_ptr<StepProgram> prediction_program(ModelState& state, int64_t batch) {
-  return state.program("predict " + std::to_string(batch), [&] {
+int64_t prediction_rows(int64_t batch, int64_t programs) {
+  int64_t an_octave = 8;  // 2 n + n (14 - log2(2 n)) programs serve all sizes up to 2^14
+  for (int64_t needed = 96; an_octave > 1 && programs < needed; an_octave /= 2)
+    needed = an_octave == 8 ? 52 : 28;
+  if (batch <= 2 * an_octave || batch > int64_t{1} << 60) return batch;
+  const auto octave = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(batch)));
+  const int64_t step = octave / an_octave;
+  return (batch + step - 1) / step * step;
+}
+
+std::shared_ptr<StepProgram> prediction_program(ModelState& state, int64_t batch, bool exact) {
+  int64_t rows = exact ? batch : prediction_rows(batch, prediction_programs());
+  if (rows != batch && !state.has_independent_rows()) rows = batch;
+  return state.program(fmt::format("{} {}", kPrediction, rows), [&] {
     ForwardGraph forward = build_forward(state.name, state.net(), state.random_state);
     StepGraph step;
     step.graph = std::move(forward.graph);
     step.variables = std::move(forward.variables);
-    return make_program(state, std::move(step), "inference", batch);
+    return make_program(state, std::move(step), "inference", rows);
   });
 }
 

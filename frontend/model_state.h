@@ -30,6 +30,7 @@ struct Compiled {
 /// An executable of a step or of prediction, and where its results go.
 struct StepProgram {
   StepGraph step;
+  int64_t rows = 0;  // of a batch
   std::unique_ptr<Executable> executable;
   std::vector<Tensor> outputs;  // scalars of a step; empty for prediction
   std::vector<void*> targets;   // where they are
@@ -65,8 +66,8 @@ struct ModelState {
   void settle_compile();
 
   using Maker = std::function<std::unique_ptr<StepProgram>()>;
-  /// The program of that key, made when there is none; the least recently used one goes when there
-  /// are too many.
+  /// The program of that key, made when there is none; the least recently used one of its kind
+  /// (prediction or other steps) goes when there are too many.
   std::shared_ptr<StepProgram> program(const std::string& key, const Maker& make);
   void forget_programs();
   /// The graph of a step for any batch size, built when there is none under that key. Only makers
@@ -74,6 +75,8 @@ struct ModelState {
   StepGraph step_graph(const std::string& key, const std::function<StepGraph()>& build);
   /// The locks of all that a save holds: weights and the state of training.
   WeightsLocks locks() const;
+  /// Whether more rows may be run beside those of a prediction (training/row_independence.h).
+  bool has_independent_rows();
   /// Tells executables when weights have changed since they last looked.
   void refresh_version();
 
@@ -88,6 +91,7 @@ struct ModelState {
   ForkMutex mutex_;
   std::list<Entry> programs_;  // most recently used first
   std::map<std::string, StepGraph> step_graphs_;
+  std::optional<bool> independent_rows_;
   uint64_t seen_changes_ = 0;
 };
 
@@ -96,6 +100,13 @@ std::shared_ptr<StepProgram> training_program(ModelState& state, const StepInput
                                               int64_t batch);
 std::shared_ptr<StepProgram> evaluation_program(ModelState& state, const StepInputs& inputs,
                                                 int64_t batch);
-std::shared_ptr<StepProgram> prediction_program(ModelState& state, int64_t batch);
+/// For that many rows or, unless `exact`, for a few more, where rows do not depend on each other:
+/// so a few programs serve all sizes. How many rows, depends on `batch` alone (prediction_rows).
+std::shared_ptr<StepProgram> prediction_program(ModelState& state, int64_t batch, bool exact);
+
+/// The rows of the program that predicts `batch` of them: as many, or the next of eight sizes an
+/// octave above 16 (24: 16, 18, 20 ..., 32, 36 ...). With less room than 96 programs
+/// (SINTER_PREDICTION_PROGRAMS), four, two or one an octave.
+int64_t prediction_rows(int64_t batch, int64_t programs);
 
 }  // namespace sinter

@@ -1,6 +1,8 @@
 // Model::evaluate, predict and the forms for one batch.
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "core/error.h"
 #include "core/float_environment.h"
 #include "frontend/progress.h"
@@ -46,6 +48,37 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
   return result;
 }
 
+namespace {
+
+// Runs fewer rows than the program takes: the last one is repeated, and results beyond are dropped.
+void run_padded(const StepProgram& program, int64_t rows, const std::vector<const void*>& inputs,
+                const std::vector<void*>& outputs) {
+  const Graph& graph = program.executable->graph();
+  std::vector<Tensor> sources, results;
+  std::vector<const void*> from;
+  std::vector<void*> to;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const ValueType& type = graph.type({graph.inputs()[i], 0});
+    sources.push_back(Tensor::placeholder(type.dtype, type.shape));
+    const auto row = static_cast<size_t>(type.bytes() / program.rows);
+    auto* target = static_cast<std::byte*>(sources.back().raw());
+    std::memcpy(target, inputs[i], row * static_cast<size_t>(rows));
+    for (auto r = static_cast<size_t>(rows); r < static_cast<size_t>(program.rows); ++r)
+      std::memcpy(target + r * row, target + (r - 1) * row, row);
+    from.push_back(target);
+  }
+  for (const Graph::Output& o : graph.outputs()) {
+    results.push_back(Tensor::placeholder(graph.type(o.value).dtype, graph.type(o.value).shape));
+    to.push_back(results.back().raw());
+  }
+  program.executable->run(from, to);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    std::memcpy(outputs[i], to[i], static_cast<size_t>(results[i].bytes() / program.rows * rows));
+  }
+}
+
+}  // namespace
+
 std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options) const {
   const DefaultFloatEnvironment environment;
   build_for(x);
@@ -67,13 +100,22 @@ std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& opti
   EpochProgress progress(options.verbose, "", batches.count());
   std::vector<void*> targets(results.size());
   state.refresh_version();
-  Programs programs([&](int64_t batch) { return prediction_program(state, batch); });
+  // A size that comes several times in this call has a program of its own.
+  Programs programs([&](int64_t batch) {
+    return prediction_program(state, batch, batches.count() > 1 && batch == options.batch_size);
+  });
   for (int64_t b = 0; b < batches.count(); ++b) {
     for (size_t i = 0; i < results.size(); ++i) {
       const int64_t row_bytes = results[i].bytes() / data.rows;
       targets[i] = static_cast<std::byte*>(results[i].raw()) + b * options.batch_size * row_bytes;
     }
-    programs.of_size(batches.size(b)).executable->run(batches.pointers(b), targets);
+    const int64_t size = batches.size(b);
+    StepProgram& program = programs.of_size(size);
+    if (program.rows == size) {
+      program.executable->run(batches.pointers(b), targets);
+    } else {
+      run_padded(program, size, batches.pointers(b), targets);
+    }
     if (progress.due()) progress.update(b + 1, {});
   }
   progress.close(batches.count(), {});
