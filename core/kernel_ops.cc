@@ -210,6 +210,7 @@ Types pad_types(In in, const Attributes& a) {
     if (shape[i] != kBatch) shape[i] += l + h;
   }
   check_dims(shape);
+  require_element(in[0].dtype, a.get_float("value"));
   return {{in[0].dtype, shape}};
 }
 
@@ -292,6 +293,8 @@ Types random_types(In in, const Attributes& a) {
 }
 
 Types size_types(In in, const Attributes& a) {
+  const DType dtype = a.get<DType>("dtype");
+  if (dtype == DType::kBool) fail("a size is no bool");
   in[0].shape.normalize_axis(static_cast<int>(a.get_int("axis")));
   return {{a.get<DType>("dtype"), Shape{}}};
 }

@@ -170,6 +170,11 @@ class Decoder {
     for (size_t i = 0; i < size_of(e.arguments()); ++i) {
       result.arguments.push_back(dtype_of_file(element(*e.arguments(), i)));
     }
+    std::map<int32_t, int64_t> integers;
+    for (size_t i = 0; i < size_of(e.integers()); ++i) {
+      const file::Integer integer = element(*e.integers(), i);
+      integers[integer.instruction()] = integer.value();
+    }
     for (size_t i = 0; i < size_of(e.instructions()); ++i) {
       const file::Instruction in = element(*e.instructions(), i);
       if (in.op() >= scalar_ops_.size())
@@ -178,10 +183,18 @@ class Decoder {
         fail("it uses the scalar op '{}', which this version of Sinter does not know",
              unknown_scalar_ops_[in.op()]);
       }
-      result.instructions.push_back({scalar_ops_[in.op()],
-                                     dtype_of_file(in.dtype()),
-                                     {in.a(), in.b(), in.c()},
-                                     in.constant()});
+      const DType dtype = dtype_of_file(in.dtype());
+      Number constant;
+      if (scalar_ops_[in.op()] == ScalarOp::kConstant) {
+        const auto integer = integers.find(static_cast<int32_t>(i));
+        const Number value =
+            integer == integers.end() ? Number(in.constant()) : Number(integer->second);
+        const std::optional<Number> known = element_of(dtype, value);
+        if (!known) fail("a scalar expression is not legal: {}", no_element_of(dtype, value));
+        constant = *known;
+      }
+      result.instructions.push_back(
+          {scalar_ops_[in.op()], dtype, {in.a(), in.b(), in.c()}, constant});
     }
     for (size_t i = 0; i < size_of(e.results()); ++i)
       result.results.push_back(element(*e.results(), i));

@@ -2,6 +2,7 @@
 // go to the weight region.
 #include <bit>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -96,13 +97,20 @@ class Encoder {
     std::vector<file::DType> arguments;
     for (DType d : expr.arguments) arguments.push_back(file_dtype(d));
     std::vector<file::Instruction> instructions;
+    std::vector<file::Integer> integers;
     for (const ScalarInstruction& i : expr.instructions) {
-      instructions.emplace_back(i.constant, static_cast<uint16_t>(i.op), file_dtype(i.dtype),
+      double constant = i.constant.as_double();
+      if (!i.constant.is_floating() && element_of(DType::kInt64, constant) != i.constant) {
+        integers.emplace_back(i.constant.as_integer(), static_cast<int32_t>(instructions.size()));
+        constant = std::numeric_limits<double>::quiet_NaN();  // versions before refuse it
+      }
+      instructions.emplace_back(constant, static_cast<uint16_t>(i.op), file_dtype(i.dtype),
                                 i.operands[0], i.operands[1], i.operands[2]);
     }
     return file::CreateExpression(builder_, builder_.CreateVector(arguments),
                                   builder_.CreateVectorOfStructs(instructions),
-                                  builder_.CreateVector(expr.results));
+                                  builder_.CreateVector(expr.results),
+                                  integers.empty() ? 0 : builder_.CreateVectorOfStructs(integers));
   }
 
   Offsets<file::Attribute> attributes(const Attributes& attributes) {

@@ -182,8 +182,7 @@ class Parser {
         result.data<float>()[static_cast<size_t>(i)] = value;
       } else {
         const double value = floating();
-        if (!is_floating(t.dtype) && !(std::fabs(value) <= 2147483648.0))
-          fail("an integer in range");
+        if (!element_of(t.dtype, value)) fail(fmt::format("an element of {}", dtype_name(t.dtype)));
         result.set(i, value);
       }
     }

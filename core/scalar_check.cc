@@ -1,9 +1,6 @@
 // Legality of scalar expressions that come from outside.
 #include <fmt/format.h>
 
-#include <cmath>
-#include <limits>
-
 #include "core/scalar_expr.h"
 
 namespace sinter {
@@ -31,29 +28,19 @@ const char* scalar_operand_fault(const ScalarInstruction& i, const std::array<DT
   if (i.dtype != a || (scalar_op_arity(i.op) == 2 && a != b))
     return "operands and result must have one dtype";
   if (a == DType::kBFloat16) return "bfloat16 is for storage: cast to float32 first";
-  const bool floating =
-      i.op == ScalarOp::kPow || (i.op >= ScalarOp::kSqrt && i.op <= ScalarOp::kCos);
+  if (a == DType::kBool) {
+    switch (i.op) {
+      case ScalarOp::kSub:
+      case ScalarOp::kNeg:
+      case ScalarOp::kSign:
+      case ScalarOp::kDiv:
+      case ScalarOp::kPow: return "bool has no such arithmetic: cast it first";
+      default: break;
+    }
+  }
+  const bool floating = i.op >= ScalarOp::kSqrt && i.op <= ScalarOp::kCos;
   return floating && !is_floating(a) ? "it takes floating operands" : nullptr;
 }
-
-namespace {
-
-bool constant_in_range(DType dtype, double value) {
-  switch (dtype) {
-    case DType::kFloat64: return true;
-    case DType::kFloat32:
-      return !std::isfinite(value) || std::fabs(value) <= std::numeric_limits<float>::max();
-    case DType::kInt32: return std::fabs(value) <= 2147483648.0 && value == std::trunc(value);
-    case DType::kInt64: return std::fabs(value) < 9.2e18 && value == std::trunc(value);
-    case DType::kBool: return value == 0 || value == 1;
-    case DType::kBFloat16:
-      return std::isnan(value) || static_cast<double>(bfloat16(value)) == value;
-    case DType::kUint8: return value >= 0 && value <= 255 && value == std::trunc(value);
-  }
-  return false;
-}
-
-}  // namespace
 
 std::string scalar_expr_fault(const ScalarExpr& expr) {
   for (size_t k = 0; k < expr.instructions.size(); ++k) {
@@ -70,8 +57,8 @@ std::string scalar_expr_fault(const ScalarExpr& expr) {
       continue;
     }
     if (i.op == ScalarOp::kConstant) {
-      if (!constant_in_range(i.dtype, i.constant))
-        return fault(fmt::format("{} is no {}", i.constant, dtype_name(i.dtype)));
+      if (element_of(i.dtype, i.constant) != i.constant)
+        return fault(no_element_of(i.dtype, i.constant));
       continue;
     }
     std::array<DType, 3> types = {};

@@ -1,8 +1,8 @@
 // Evaluation of scalar expressions: the definition of what every scalar op means, at the precision
 // of each instruction.
 #include <cmath>
-#include <limits>
 
+#include "core/convert.h"
 #include "core/error.h"
 #include "core/scalar_expr.h"
 
@@ -73,6 +73,16 @@ int64_t wrap(DType dtype, int64_t value) {
   }
 }
 
+// 1 / a^n truncates to 0 unless a is 1 or -1; 1 / 0 is 0, as in division.
+int64_t int_pow(int64_t a, int64_t b) {
+  if (b < 0) return a == 1 ? 1 : (a == -1 ? (b % 2 == 0 ? 1 : -1) : 0);
+  uint64_t result = 1, power = static_cast<uint64_t>(a);
+  for (; b != 0; b >>= 1, power *= power) {
+    if ((b & 1) != 0) result *= power;
+  }
+  return static_cast<int64_t>(result);
+}
+
 // Integers wrap around; division truncates toward zero and by zero gives zero, so that no input can
 // trap.
 int64_t int_op(ScalarOp op, int64_t a, int64_t b) {
@@ -82,6 +92,7 @@ int64_t int_op(ScalarOp op, int64_t a, int64_t b) {
     case ScalarOp::kSub: return static_cast<int64_t>(u(a) - u(b));
     case ScalarOp::kMul: return static_cast<int64_t>(u(a) * u(b));
     case ScalarOp::kDiv: return b == 0 ? 0 : (b == -1 ? static_cast<int64_t>(-u(a)) : a / b);
+    case ScalarOp::kPow: return int_pow(a, b);
     case ScalarOp::kMax: return a < b ? b : a;
     case ScalarOp::kMin: return b < a ? b : a;
     case ScalarOp::kNeg: return static_cast<int64_t>(-u(a));
@@ -97,21 +108,10 @@ int64_t int_op(ScalarOp op, int64_t a, int64_t b) {
   }
 }
 
-// Out-of-range floats saturate and NaN becomes 0, so that the result is defined on every machine.
 int64_t to_integer(DType dtype, double value) {
-  if (dtype == DType::kBool) return value != 0;
-  if (std::isnan(value)) return 0;
-  double low = -9223372036854775808.0;
-  double high = 9223372036854774784.0;
-  if (dtype == DType::kInt32) {
-    low = -2147483648.0;
-    high = 2147483647.0;
-  }
-  if (dtype == DType::kUint8) {
-    low = 0;
-    high = 255;
-  }
-  return static_cast<int64_t>(value < low ? low : (value > high ? high : value));
+  return dispatch_dtype(dtype, [&](auto zero) {
+    return static_cast<int64_t>(convert_element<decltype(zero)>(value));
+  });
 }
 
 }  // namespace
@@ -149,7 +149,7 @@ void evaluate(const ScalarExpr& expr, std::span<const ScalarValue> arguments,
     if (i.op == ScalarOp::kArgument) {
       scratch[k] = arguments[static_cast<size_t>(i.operands[0])];
     } else if (i.op == ScalarOp::kConstant) {
-      scratch[k] = {i.constant, static_cast<int64_t>(i.constant)};
+      scratch[k] = scalar_value(i.constant);
     } else {
       const auto operand = [&](size_t n) {
         return i.operands[n] < 0 ? ScalarValue{} : scratch[static_cast<size_t>(i.operands[n])];

@@ -2,6 +2,8 @@
 // of scalar ops.
 #include "core/scalar_expr.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -42,6 +44,13 @@ ScalarBuilder* common_builder(std::span<const Scalar> operands) {
   raise_internal("an operand that is traced", "a scalar op on numbers alone");
 }
 
+[[noreturn]] void raise_operand_fault(ScalarOp op, std::span<const DType> dtypes,
+                                      std::string_view fault) {
+  std::string found;
+  for (DType d : dtypes) found += fmt::format("{}{}", found.empty() ? "" : ", ", dtype_name(d));
+  throw ShapeError(fmt::format("{} of {}: {}", info(op).name, found, fault));
+}
+
 Scalar emit(ScalarOp op, std::initializer_list<Scalar> operands) {
   return common_builder(std::span(operands.begin(), operands.size()))->emit(op, operands);
 }
@@ -51,11 +60,6 @@ Scalar emit(ScalarOp op, std::initializer_list<Scalar> operands) {
 std::string_view scalar_op_name(ScalarOp op) { return info(op).name; }
 int scalar_op_arity(ScalarOp op) { return info(op).arity; }
 int64_t scalar_op_cost(ScalarOp op) { return info(op).cost; }
-
-bool ScalarInstruction::operator==(const ScalarInstruction& other) const {
-  return op == other.op && dtype == other.dtype && operands == other.operands &&
-         std::bit_cast<int64_t>(constant) == std::bit_cast<int64_t>(other.constant);
-}
 
 bool ScalarExpr::operator==(const ScalarExpr& other) const {
   if (arguments != other.arguments || instructions.size() != other.instructions.size() ||
@@ -68,9 +72,7 @@ bool ScalarExpr::operator==(const ScalarExpr& other) const {
     if (known >= 0) return known == theirs;
     const ScalarInstruction& a = instructions[static_cast<size_t>(mine)];
     const ScalarInstruction& b = other.instructions[static_cast<size_t>(theirs)];
-    if (a.op != b.op || a.dtype != b.dtype ||
-        std::bit_cast<int64_t>(a.constant) != std::bit_cast<int64_t>(b.constant))
-      return false;
+    if (a.op != b.op || a.dtype != b.dtype || a.constant != b.constant) return false;
     if (a.op == ScalarOp::kArgument ? a.operands != b.operands : false) return false;
     for (size_t k = 0; a.op != ScalarOp::kArgument && k < 3; ++k) {
       if ((a.operands[k] < 0) != (b.operands[k] < 0)) return false;
@@ -117,7 +119,7 @@ Scalar ScalarBuilder::add(ScalarInstruction instruction) {
       hash = (hash ^ word) * 0x9E3779B97F4A7C15u, hash ^= hash >> 29;
     };
     for (int32_t operand : wanted.operands) mix(static_cast<uint32_t>(operand));
-    mix(std::bit_cast<uint64_t>(wanted.constant));
+    mix(std::bit_cast<uint64_t>(wanted.constant.as_double()));
     size_t slot = hash & (known_.size() - 1);
     while (known_[slot] >= 0 && !(this->instruction(known_[slot]) == wanted))
       slot = (slot + 1) & (known_.size() - 1);
@@ -139,7 +141,7 @@ Scalar ScalarBuilder::add(ScalarInstruction instruction) {
 Scalar ScalarBuilder::argument(int index) {
   SINTER_CHECK(index >= 0 && index < static_cast<int>(expr_.arguments.size()));
   return add(
-      {ScalarOp::kArgument, expr_.arguments[static_cast<size_t>(index)], {index, -1, -1}, 0});
+      {ScalarOp::kArgument, expr_.arguments[static_cast<size_t>(index)], {index, -1, -1}, {}});
 }
 
 std::vector<Scalar> ScalarBuilder::arguments() {
@@ -149,15 +151,15 @@ std::vector<Scalar> ScalarBuilder::arguments() {
   return result;
 }
 
-Scalar ScalarBuilder::constant(DType dtype, double value) {
-  if (dtype == DType::kFloat32) value = static_cast<float>(value);
-  return add({ScalarOp::kConstant, dtype, {-1, -1, -1}, value});
+Scalar ScalarBuilder::constant(DType dtype, Number value) {
+  return add({ScalarOp::kConstant, dtype, {-1, -1, -1}, require_element(dtype, value)});
 }
 
 Scalar ScalarBuilder::emit(ScalarOp op, std::span<const Scalar> operands) {
   SINTER_CHECK(static_cast<int>(operands.size()) == info(op).arity && op != ScalarOp::kCast);
   // Plain numbers take the dtype of the traced operand beside them.
   std::array<int32_t, 3> ids = {-1, -1, -1};
+  std::array<DType, 3> dtypes = {};
   const size_t first_value = op == ScalarOp::kSelect ? 1 : 0;
   DType dtype = DType::kFloat32;
   bool found = false;
@@ -172,12 +174,12 @@ Scalar ScalarBuilder::emit(ScalarOp op, std::span<const Scalar> operands) {
                                                             operands[i].constant())
                                                  : operands[i];
     SINTER_CHECK(value.builder() == this);
-    SINTER_CHECK(i < first_value ? value.dtype() == DType::kBool : value.dtype() == dtype,
-                 std::string("operands of scalar op '") + std::string(info(op).name) +
-                     "' have different dtypes");
     ids[i] = value.id();
+    dtypes[i] = value.dtype();
   }
   const DType result = is_comparison(op) ? DType::kBool : dtype;
+  if (const char* fault = scalar_operand_fault({op, result, ids, {}}, dtypes))
+    raise_operand_fault(op, std::span(dtypes).first(operands.size()), fault);
   return fold(op, result, std::span<const int32_t>(ids.data(), operands.size()));
 }
 
@@ -186,32 +188,31 @@ Scalar ScalarBuilder::fold(ScalarOp op, DType dtype, std::span<const int32_t> op
   std::copy(operands.begin(), operands.end(), ids.begin());
   const auto constant_of = [&](size_t i) { return instruction(ids[i]).op == ScalarOp::kConstant; };
   const auto is = [&](size_t i, double value) {
-    return constant_of(i) && instruction(ids[i]).constant == value;
+    return constant_of(i) && instruction(ids[i]).constant.as_double() == value;
   };
   bool all_constant = true;
   for (size_t i = 0; i < operands.size(); ++i) all_constant = all_constant && constant_of(i);
-  const ScalarInstruction result{op, dtype, ids, 0};
+  const ScalarInstruction result{op, dtype, ids, {}};
   if (all_constant) {
     const DType operand_dtype = instruction(ids[operands.size() == 3 ? 1 : 0]).dtype;
     std::array<ScalarValue, 3> v;
     for (size_t i = 0; i < operands.size(); ++i) {
-      const double c = instruction(ids[i]).constant;
-      v[i] = {c, static_cast<int64_t>(c)};
+      v[i] = scalar_value(instruction(ids[i]).constant);
     }
     const ScalarValue value = evaluate_instruction(result, operand_dtype, v[0], v[1], v[2]);
-    return constant(dtype, is_floating(dtype) ? value.f : static_cast<double>(value.i));
+    return constant(dtype, is_floating(dtype) ? Number(value.f) : Number(value.i));
   }
   // Identities that hold for every value, NaN and infinities included. (x + 0 turns -0 into 0, so
   // only x + -0 and x - 0 qualify.)
   if (op == ScalarOp::kMul && is(0, 1)) return {this, ids[1]};
   if (op == ScalarOp::kMul && is(1, 1)) return {this, ids[0]};
   if (op == ScalarOp::kDiv && is(1, 1)) return {this, ids[0]};
-  if (op == ScalarOp::kSub && is(1, 0) && !std::signbit(instruction(ids[1]).constant))
+  if (op == ScalarOp::kSub && is(1, 0) && !std::signbit(instruction(ids[1]).constant.as_double()))
     return {this, ids[0]};
   if (op == ScalarOp::kNeg && instruction(ids[0]).op == ScalarOp::kNeg)
     return {this, instruction(ids[0]).operands[0]};
   if (op == ScalarOp::kSelect && constant_of(0))
-    return {this, instruction(ids[0]).constant != 0 ? ids[1] : ids[2]};
+    return {this, instruction(ids[0]).constant.as_integer() != 0 ? ids[1] : ids[2]};
   if (op == ScalarOp::kSelect && ids[1] == ids[2]) return {this, ids[1]};
   if (op == ScalarOp::kAnd || op == ScalarOp::kOr) {
     const bool decides = op == ScalarOp::kOr;  // true in a disjunction, false in a conjunction

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/dtype.h"
+#include "core/number.h"
 
 namespace sinter {
 
@@ -67,8 +68,8 @@ struct ScalarInstruction {
   ScalarOp op = ScalarOp::kConstant;
   DType dtype = DType::kFloat32;
   std::array<int32_t, 3> operands = {-1, -1, -1};
-  double constant = 0;
-  bool operator==(const ScalarInstruction& other) const;
+  Number constant;  // an element of dtype: an integer for integers and bool, else floating
+  bool operator==(const ScalarInstruction& other) const = default;
 };
 
 class ScalarExpr {
@@ -98,27 +99,30 @@ class Scalar {
  public:
   Scalar(double constant)
       : constant_(constant) {}  // NOLINT: implicit so that bodies read as formulas
+  Scalar(Number constant) : constant_(constant) {}  // NOLINT: as above
   Scalar(ScalarBuilder* builder, int32_t id) : builder_(builder), id_(id) {}
   ScalarBuilder* builder() const { return builder_; }
   int32_t id() const { return id_; }
-  double constant() const { return constant_; }
+  Number constant() const { return constant_; }
   bool is_number() const { return builder_ == nullptr; }
   DType dtype() const;
 
  private:
   ScalarBuilder* builder_ = nullptr;
   int32_t id_ = -1;
-  double constant_ = 0;
+  Number constant_;
 };
 
 /// Builds an expression; equal instructions are made once and constants folded where that is exact.
+/// Operands whose dtypes do not fit, and numbers that the dtype beside them does not have (0.5
+/// beside int32), raise ShapeError.
 class ScalarBuilder {
  public:
   explicit ScalarBuilder(std::vector<DType> arguments);
   ScalarBuilder(const ScalarBuilder&) = delete;
   Scalar argument(int index);
   std::vector<Scalar> arguments();
-  Scalar constant(DType dtype, double value);
+  Scalar constant(DType dtype, Number value);
   Scalar emit(ScalarOp op, std::initializer_list<Scalar> operands) {
     return emit(op, std::span(operands.begin(), operands.size()));
   }
@@ -180,6 +184,11 @@ struct ScalarValue {
   double f = 0;
   int64_t i = 0;
 };
+/// A literal as a value.
+inline ScalarValue scalar_value(Number number) {
+  return number.is_floating() ? ScalarValue{number.as_double(), 0}
+                              : ScalarValue{0, number.as_integer()};
+}
 
 /// Evaluates at the precision of each instruction (float32 instructions round to float). `scratch`
 /// must hold one value an instruction; results are read from scratch[expr.results[k]].

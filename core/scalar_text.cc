@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include "core/error.h"
 #include "core/scalar_expr.h"
@@ -14,10 +15,12 @@
 namespace sinter {
 namespace {
 
-std::string number(double value) {
-  if (std::isnan(value)) return std::signbit(value) ? "-nan" : "nan";
-  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  return fmt::format("{}", value);  // the shortest text that reads back to the same double
+// The shortest text that reads back to the same element.
+std::string literal(const ScalarInstruction& i) {
+  const double value = i.constant.as_double();
+  const bool single = is_floating(i.dtype) && arithmetic_dtype(i.dtype) == DType::kFloat32;
+  return single && std::isfinite(value) ? fmt::format("{}", static_cast<float>(value))
+                                        : i.constant.to_string();
 }
 
 class Printer {
@@ -58,8 +61,7 @@ class Printer {
     if (!names_[k].empty()) return names_[k];
     const ScalarInstruction& i = expr_.instructions[k];
     if (i.op == ScalarOp::kArgument) return fmt::format("a{}", i.operands[0]);
-    if (i.op == ScalarOp::kConstant)
-      return fmt::format("{}:{}", number(i.constant), dtype_name(i.dtype));
+    if (i.op == ScalarOp::kConstant) return fmt::format("{}:{}", literal(i), dtype_name(i.dtype));
     std::string text(scalar_op_name(i.op));
     if (i.op == ScalarOp::kCast) text += fmt::format("<{}>", dtype_name(i.dtype));
     text += "(";
@@ -162,8 +164,10 @@ class Parser {
           index >= static_cast<int32_t>(result_.arguments.size())) {
         fail("a declared argument");
       }
-      return add(
-          {ScalarOp::kArgument, result_.arguments[static_cast<size_t>(index)], {index, -1, -1}, 0});
+      return add({ScalarOp::kArgument,
+                  result_.arguments[static_cast<size_t>(index)],
+                  {index, -1, -1},
+                  {}});
     }
     return call(name, depth);
   }
@@ -171,22 +175,27 @@ class Parser {
     const size_t end = text_.find(':', position_);
     if (end == std::string_view::npos) fail("a typed constant");
     const std::string digits(text_.substr(position_, end - position_));
-    double value = 0;
+    const auto read = [&](auto value) -> std::optional<Number> {
+      const auto [last, error] =
+          std::from_chars(digits.data(), digits.data() + digits.size(), value);
+      if (error != std::errc() || last != digits.data() + digits.size()) return std::nullopt;
+      return Number(value);
+    };
+    std::optional<Number> value;
     if (digits == "nan")
       value = std::numeric_limits<double>::quiet_NaN();
     else if (digits == "inf")
       value = std::numeric_limits<double>::infinity();
     else if (digits == "-inf")
       value = -std::numeric_limits<double>::infinity();
-    else {
-      const auto [last, error] =
-          std::from_chars(digits.data(), digits.data() + digits.size(), value);
-      if (error != std::errc() || last != digits.data() + digits.size()) fail("a number");
-    }
+    else if (!(value = digits == "-0" ? read(double{}) : read(int64_t{})))
+      value = read(double{});
+    if (!value) fail("a number");
     position_ = end + 1;
     const DType type = dtype();
-    if (!is_floating(type) && !(std::fabs(value) < 9.2e18)) fail("an integer in range");
-    return add({ScalarOp::kConstant, type, {-1, -1, -1}, value});
+    const std::optional<Number> element = element_of(type, *value);
+    if (!element) fail(fmt::format("an element of {}", dtype_name(type)));
+    return add({ScalarOp::kConstant, type, {-1, -1, -1}, *element});
   }
   int32_t call(const std::string& name, int depth) {
     int op = -1;

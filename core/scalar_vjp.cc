@@ -67,7 +67,8 @@ std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, S
     case ScalarOp::kCos: return {-(g * sin(a))};
     case ScalarOp::kSelect: return {std::nullopt, select(a, g, 0.0), select(a, 0.0, g)};
     case ScalarOp::kCast:
-      return {is_floating(a.dtype()) ? std::optional(cast(g, a.dtype())) : std::nullopt};
+      return {is_floating(a.dtype()) ? std::optional(cast(g, arithmetic_dtype(a.dtype())))
+                                     : std::nullopt};
     default: return {};
   }
 }
@@ -96,14 +97,16 @@ ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt) {
       values.push_back(builder.emit(i.op, operands));
     }
   }
+  // Cotangents of bfloat16 are kept in float32, and rounded once at the end.
   std::vector<std::optional<Scalar>> cotangents(expr.instructions.size());
   const auto accumulate = [&](size_t id, Scalar g) {
     cotangents[id] = cotangents[id] ? *cotangents[id] + g : g;
   };
   int next = static_cast<int>(expr.arguments.size());
   for (size_t r = 0; r < expr.results.size(); ++r) {
-    if (is_floating(expr.result_dtype(r)))
-      accumulate(static_cast<size_t>(expr.results[r]), builder.argument(next++));
+    if (!is_floating(expr.result_dtype(r))) continue;
+    const Scalar g = builder.argument(next++);
+    accumulate(static_cast<size_t>(expr.results[r]), cast(g, arithmetic_dtype(g.dtype())));
   }
   std::vector<std::optional<Scalar>> argument_cotangents(expr.arguments.size());
   for (size_t k = expr.instructions.size(); k-- > 0;) {
@@ -123,16 +126,18 @@ ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt) {
     for (size_t n = 0; n < 3; ++n) {
       if (!parts[n] || i.operands[n] < 0) continue;
       const size_t operand = static_cast<size_t>(i.operands[n]);
-      const Scalar part = parts[n]->is_number() ? builder.constant(expr.instructions[operand].dtype,
-                                                                   parts[n]->constant())
-                                                : *parts[n];
+      const Scalar part = parts[n]->is_number()
+                              ? builder.constant(arithmetic_dtype(expr.instructions[operand].dtype),
+                                                 parts[n]->constant())
+                              : *parts[n];
       accumulate(operand, part);
     }
   }
   std::vector<Scalar> results;
   for (int index : wrt) {
     const auto& g = argument_cotangents[static_cast<size_t>(index)];
-    results.push_back(g ? *g : builder.constant(expr.arguments[static_cast<size_t>(index)], 0));
+    const DType dtype = expr.arguments[static_cast<size_t>(index)];
+    results.push_back(g ? cast(*g, dtype) : builder.constant(dtype, 0));
   }
   return builder.finish(results);
 }

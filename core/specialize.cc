@@ -51,8 +51,7 @@ Graph specialize(const Graph& graph, int64_t batch) {
     const Node& node = graph.node(index);
     if (!node.is("size")) return false;
     const Shape& shape = rewriter.map(node.inputs[0]).shape();
-    const auto value =
-        static_cast<double>(shape.dim(static_cast<int>(node.attributes.get_int("axis"))));
+    const int64_t value = shape.dim(static_cast<int>(node.attributes.get_int("axis")));
     rewriter.replace({index, 0},
                      rewriter.target().constant(Tensor::full(node.types[0].dtype, {}, value)));
     return true;

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <bit>
 #include <cstring>
 #include <memory>
 
+#include "core/convert.h"
 #include "core/error.h"
 #include "core/tensor_memory.h"
 
@@ -47,12 +47,15 @@ Tensor Tensor::placeholder(DType dtype, Shape shape) {
   return {dtype, std::move(shape), data, std::move(memory)};
 }
 
-Tensor Tensor::full(DType dtype, Shape shape, double value) {
+Tensor Tensor::full(DType dtype, Shape shape, Number value) {
+  const Number element = require_element(dtype, value);
   Tensor result(dtype, std::move(shape));
-  if (std::bit_cast<uint64_t>(value) == 0) return result;
+  if (element == Number(0) || element == Number(0.0)) return result;
   dispatch_dtype(dtype, [&](auto zero) {
     using T = decltype(zero);
-    std::ranges::fill(result.data<T>(), static_cast<T>(value));
+    std::ranges::fill(result.data<T>(), element.is_floating()
+                                            ? convert_element<T>(element.as_double())
+                                            : convert_element<T>(element.as_integer()));
   });
   return result;
 }
@@ -71,11 +74,22 @@ double Tensor::at(int64_t index) const {
   });
 }
 
+Number Tensor::number(int64_t index) const {
+  return dispatch_dtype(dtype_, [&](auto zero) {
+    using T = decltype(zero);
+    const T value = static_cast<const T*>(data_)[index];
+    if constexpr (is_floating_type<T>)
+      return Number(static_cast<double>(value));
+    else
+      return Number(static_cast<int64_t>(value));
+  });
+}
+
 void Tensor::set(int64_t index, double value) {
   check_index(*this, index);
   dispatch_dtype(dtype_, [&](auto zero) {
     using T = decltype(zero);
-    static_cast<T*>(data_)[index] = static_cast<T>(value);
+    static_cast<T*>(data_)[index] = convert_element<T>(value);
   });
 }
 
@@ -104,7 +118,7 @@ Tensor Tensor::cast(DType dtype) const {
       using To = decltype(to_zero);
       const std::span<const From> source = data<From>();
       std::transform(source.begin(), source.end(), result.data<To>().begin(),
-                     [](From value) { return static_cast<To>(value); });
+                     [](From value) { return convert_element<To>(value); });
     });
   });
   return result;

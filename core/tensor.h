@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/dtype.h"
+#include "core/number.h"
 #include "core/shape.h"
 
 namespace sinter {
@@ -38,8 +39,9 @@ class Tensor {
   /// All zeros, in memory that the system gives where it is touched: for values that are replaced
   /// before anybody needs them.
   static Tensor placeholder(DType dtype, Shape shape);
-  /// A tensor of `dtype` filled with `value`, converted.
-  static Tensor full(DType dtype, Shape shape, double value);
+  /// A tensor of `dtype` filled with `value`, rounded for a floating dtype. ShapeError where an
+  /// integer dtype or bool has no such element (0.5, 300 of uint8).
+  static Tensor full(DType dtype, Shape shape, Number value);
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
@@ -62,13 +64,16 @@ class Tensor {
   }
   /// Element `index` (flat) as double, whatever the dtype.
   double at(int64_t index) const;
+  /// The same with integers kept as they are, whatever their size.
+  Number number(int64_t index) const;
+  /// Converts `value` as cast does.
   void set(int64_t index, double value);
 
   Tensor clone() const;
   /// The same buffer under another shape with as many elements; raises ShapeError.
   Tensor reshaped(Shape shape) const;
-  /// Values converted to `dtype` (a copy unless the dtype is the same). Float to integer truncates
-  /// toward zero; to bool: != 0.
+  /// Values converted to `dtype` (a copy unless the dtype is the same) by convert_element: float to
+  /// integer truncates toward zero and saturates, NaN becomes 0; to bool: != 0.
   Tensor cast(DType dtype) const;
   /// Rows begin..end-1 of the first dimension, sharing the buffer.
   Tensor rows(int64_t begin, int64_t end) const;

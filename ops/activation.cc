@@ -16,8 +16,7 @@ using ops::apply;
 
 namespace {
 Symbol act(const char* name, Symbol x, Attributes attributes = {}) {
-  return apply(name, {is_floating(x.dtype()) ? x : cast(x, DType::kFloat32)},
-               std::move(attributes));
+  return apply(name, {ops::floating(x)}, std::move(attributes));
 }
 }  // namespace
 
@@ -42,7 +41,7 @@ Symbol log_sigmoid(Symbol x) { return act("log_sigmoid", x); }
 
 Symbol maxout(Symbol x, int64_t pieces) {
   register_ops();
-  return x.graph().add1("maxout", {x}, {{"pieces", pieces}});
+  return x.graph().add1("maxout", {cast(x, arithmetic_dtype(x.dtype()))}, {{"pieces", pieces}});
 }
 
 namespace {
@@ -221,7 +220,7 @@ void register_activation(Registry& r) {
         return Derivatives{dy * (t + z * ((1.0 - t * t) * logistic(z)))};
       });
   define_composite(r, "maxout", 1, 1, {{"pieces", AttributeType::kInt}}, maxout_type,
-                   decompose_maxout);
+                   decompose_maxout, nullptr, CompositeDTypes::kAllButBFloat16);
 }
 
 }  // namespace ops

@@ -1,5 +1,8 @@
 // Arithmetic and elementary functions, one scalar body each. Derivatives in terms of the result
 // stand where they save work.
+#include <fmt/format.h>
+
+#include "core/error.h"
 #include "ops/define.h"
 
 namespace sinter {
@@ -12,33 +15,59 @@ Symbol multiply(Operand a, Operand b) { return apply("multiply", {a, b}); }
 Symbol maximum(Operand a, Operand b) { return apply("maximum", {a, b}); }
 Symbol minimum(Operand a, Operand b) { return apply("minimum", {a, b}); }
 
+Symbol divide(Operand a, Operand b) {
+  const Operand operands[] = {a, b};
+  return ops::apply_as("divide", ops::floating_dtype(ops::promote(operands)), operands);
+}
+
+Symbol power(Operand a, Operand b) {
+  const Operand operands[] = {a, b};
+  DType dtype = ops::promote(operands);
+  if (dtype == DType::kBool) dtype = DType::kInt32;
+  if (!is_floating(dtype) && b.is_number() && b.number().as_integer() < 0) {
+    throw ShapeError(fmt::format(
+        "power: integers to the power of {} are no integers; cast them to a floating dtype first",
+        b.number().to_string()));
+  }
+  return ops::apply_as("power", dtype, operands);
+}
+
 namespace {
-// True division and functions of integers are computed in float32, as in Keras.
-Symbol floating(Symbol x) { return is_floating(x.dtype()) ? x : cast(x, DType::kFloat32); }
-Operand floating(Operand x) { return x.is_number() ? x : Operand(floating(x.symbol())); }
+// Functions of bool, which has no arithmetic, take its numbers 0 and 1.
+Symbol number_of(Symbol x) { return x.dtype() == DType::kBool ? cast(x, DType::kInt32) : x; }
+Symbol function(const char* name, Symbol x) { return apply(name, {ops::floating(x)}); }
 }  // namespace
 
-Symbol divide(Operand a, Operand b) { return apply("divide", {floating(a), floating(b)}); }
-Symbol power(Operand a, Operand b) { return apply("power", {floating(a), floating(b)}); }
 Symbol negative(Symbol x) { return apply("negative", {x}); }
 Symbol abs(Symbol x) { return apply("abs", {x}); }
 Symbol sign(Symbol x) { return apply("sign", {x}); }
 Symbol floor(Symbol x) { return apply("floor", {x}); }
 Symbol ceil(Symbol x) { return apply("ceil", {x}); }
 Symbol round(Symbol x) { return apply("round", {x}); }
-Symbol square(Symbol x) { return apply("square", {x}); }
-Symbol sqrt(Symbol x) { return apply("sqrt", {floating(x)}); }
-Symbol rsqrt(Symbol x) { return apply("rsqrt", {floating(x)}); }
-Symbol reciprocal(Symbol x) { return apply("reciprocal", {floating(x)}); }
-Symbol exp(Symbol x) { return apply("exp", {floating(x)}); }
-Symbol expm1(Symbol x) { return apply("expm1", {floating(x)}); }
-Symbol log(Symbol x) { return apply("log", {floating(x)}); }
-Symbol log1p(Symbol x) { return apply("log1p", {floating(x)}); }
-Symbol sin(Symbol x) { return apply("sin", {floating(x)}); }
-Symbol cos(Symbol x) { return apply("cos", {floating(x)}); }
-Symbol erf(Symbol x) { return apply("erf", {floating(x)}); }
-Symbol clip(Symbol x, double low, double high) {
-  return apply("clip", {x}, {{"low", low}, {"high", high}});
+Symbol square(Symbol x) { return apply("square", {number_of(x)}); }
+Symbol sqrt(Symbol x) { return function("sqrt", x); }
+Symbol rsqrt(Symbol x) { return function("rsqrt", x); }
+Symbol reciprocal(Symbol x) { return function("reciprocal", x); }
+Symbol exp(Symbol x) { return function("exp", x); }
+Symbol expm1(Symbol x) { return function("expm1", x); }
+Symbol log(Symbol x) { return function("log", x); }
+Symbol log1p(Symbol x) { return function("log1p", x); }
+Symbol sin(Symbol x) { return function("sin", x); }
+Symbol cos(Symbol x) { return function("cos", x); }
+Symbol erf(Symbol x) { return function("erf", x); }
+
+Symbol clip(Symbol x, Number low, Number high) {
+  const Operand operands[] = {x, low, high};
+  const DType dtype = ops::promote(operands);
+  low = ops::lower_bound("clip", dtype, low);
+  high = ops::upper_bound("clip", dtype, high);
+  // The attributes are floating: bounds that no double holds stand beside x instead.
+  const auto is_double = [](Number n) {
+    return n.is_floating() || element_of(DType::kInt64, n.as_double()) == n;
+  };
+  if (!is_double(low) || !is_double(high)) return maximum(minimum(x, high), low);
+  return ops::apply_as("clip", dtype, std::span(operands).first(1),
+                       {{"low", low.as_double()}, {"high", high.as_double()}});
 }
 
 namespace ops {
@@ -101,7 +130,8 @@ void register_arithmetic(Registry& r) {
   define_elementwise(
       r, "clip", 1,
       [](Arguments a, const Attributes& at) {
-        return max(min(a[0], at.get_float("high")), at.get_float("low"));
+        return max(min(a[0], upper_bound("clip", a[0].dtype(), at.get_float("high"))),
+                   lower_bound("clip", a[0].dtype(), at.get_float("low")));
       },
       {{"low", AttributeType::kFloat}, {"high", AttributeType::kFloat}},
       // As TensorFlow: the gradient passes where low <= x <= high.

@@ -10,7 +10,7 @@ namespace sinter {
 BatchNormResult batch_norm(Symbol x, Symbol gamma, Symbol beta, Symbol moving_mean,
                            Symbol moving_variance, double momentum, double epsilon, int axis) {
   register_ops();
-  const Symbol inputs[] = {x, gamma, beta, moving_mean, moving_variance};
+  const Symbol inputs[] = {ops::floating(x), gamma, beta, moving_mean, moving_variance};
   const auto r = x.graph().add("batch_norm", inputs,
                                {{"momentum", momentum},
                                 {"epsilon", epsilon},
@@ -20,7 +20,7 @@ BatchNormResult batch_norm(Symbol x, Symbol gamma, Symbol beta, Symbol moving_me
 
 BatchNormResult batch_norm_training(Symbol x, Symbol gamma, Symbol beta, double epsilon, int axis) {
   register_ops();
-  const Symbol inputs[] = {x, gamma, beta};
+  const Symbol inputs[] = {ops::floating(x), gamma, beta};
   const auto r = x.graph().add(
       "batch_norm_training", inputs,
       {{"epsilon", epsilon}, {"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
@@ -31,7 +31,7 @@ Symbol batch_norm_inference(Symbol x, Symbol gamma, Symbol beta, Symbol mean, Sy
                             double epsilon, int axis) {
   register_ops();
   return x.graph().add1(
-      "batch_norm_inference", {x, gamma, beta, mean, variance},
+      "batch_norm_inference", {ops::floating(x), gamma, beta, mean, variance},
       {{"epsilon", epsilon}, {"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
 }
 

@@ -1,16 +1,64 @@
 // Comparison, logic, selection and casts. Bool and integer results carry no gradient.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/error.h"
 #include "ops/define.h"
 
 namespace sinter {
 
 using ops::apply;
 
-Symbol equal(Operand a, Operand b) { return apply("equal", {a, b}); }
-Symbol not_equal(Operand a, Operand b) { return apply("not_equal", {a, b}); }
-Symbol less(Operand a, Operand b) { return apply("less", {a, b}); }
-Symbol less_equal(Operand a, Operand b) { return apply("less_equal", {a, b}); }
-Symbol greater(Operand a, Operand b) { return apply("greater", {a, b}); }
-Symbol greater_equal(Operand a, Operand b) { return apply("greater_equal", {a, b}); }
+namespace {
+
+enum class Order : uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
+
+// An integer or bool x against a number, exact whatever the number is: one that the dtype does not
+// have lies between two of its values or beyond all of them.
+Symbol compare_integer(const char* op, Order order, Symbol x, Number number) {
+  if (x.dtype() == DType::kBool) x = cast(x, DType::kUint8);
+  if (const auto element = element_of(x.dtype(), number)) return apply(op, {x, *element});
+  const auto always = [&](bool value) {
+    return broadcast_to(x.graph().constant(Tensor::scalar(value)), x.shape());
+  };
+  if (order <= Order::kNotEqual || std::isnan(number.as_double()))
+    return always(order == Order::kNotEqual);
+  const bool below = order == Order::kLess || order == Order::kLessEqual;
+  const auto whole = element_of(x.dtype(), std::floor(number.as_double()));
+  if (number.is_floating() && whole)
+    return below ? apply("less_equal", {x, *whole}) : apply("greater", {x, *whole});
+  return always(below == (number.as_double() > 0));
+}
+
+Symbol compare(const char* op, Order order, Operand a, Operand b) {
+  const auto is_whole = [](const Operand& o) {
+    return !o.is_number() && !is_floating(o.symbol().dtype());
+  };
+  if (is_whole(a) && b.is_number()) return compare_integer(op, order, a.symbol(), b.number());
+  if (is_whole(b) && a.is_number()) {
+    constexpr std::pair<const char*, Order> mirrored[] = {
+        {"equal", Order::kEqual},     {"not_equal", Order::kNotEqual},
+        {"greater", Order::kGreater}, {"greater_equal", Order::kGreaterEqual},
+        {"less", Order::kLess},       {"less_equal", Order::kLessEqual}};
+    const auto& [mirror, turned] = mirrored[static_cast<size_t>(order)];
+    return compare_integer(mirror, turned, b.symbol(), a.number());
+  }
+  const Operand operands[] = {a, b};
+  if (a.is_number() || b.is_number()) return apply(op, operands);
+  return ops::apply_as(op, ops::comparison_dtype(a.symbol().dtype(), b.symbol().dtype()), operands);
+}
+
+}  // namespace
+
+Symbol equal(Operand a, Operand b) { return compare("equal", Order::kEqual, a, b); }
+Symbol not_equal(Operand a, Operand b) { return compare("not_equal", Order::kNotEqual, a, b); }
+Symbol less(Operand a, Operand b) { return compare("less", Order::kLess, a, b); }
+Symbol less_equal(Operand a, Operand b) { return compare("less_equal", Order::kLessEqual, a, b); }
+Symbol greater(Operand a, Operand b) { return compare("greater", Order::kGreater, a, b); }
+Symbol greater_equal(Operand a, Operand b) {
+  return compare("greater_equal", Order::kGreaterEqual, a, b);
+}
 Symbol logical_and(Symbol a, Symbol b) {
   return apply("logical_and", {cast(a, DType::kBool), cast(b, DType::kBool)});
 }
@@ -18,29 +66,39 @@ Symbol logical_or(Symbol a, Symbol b) {
   return apply("logical_or", {cast(a, DType::kBool), cast(b, DType::kBool)});
 }
 Symbol logical_not(Symbol a) { return apply("logical_not", {cast(a, DType::kBool)}); }
-Symbol stop_gradient(Symbol x) { return apply("stop_gradient", {x}); }
+Symbol stop_gradient(Symbol x) {
+  register_ops();
+  return x.graph().add1("stop_gradient", {x});
+}
 
 Symbol select(Symbol condition, Operand then_value, Operand else_value) {
-  // The branches are promoted and broadcast together first; the condition stays bool.
-  Symbol a, b;
+  // The branches are promoted and broadcast together first; the condition stays bool. Values are
+  // moved, not computed with: two of bfloat16 stay so.
+  const Operand branches[] = {then_value, else_value};
   Graph& graph = condition.graph();
-  DType dtype = DType::kFloat32;
-  if (!then_value.is_number()) dtype = then_value.symbol().dtype();
-  if (!else_value.is_number())
-    dtype = then_value.is_number() ? else_value.symbol().dtype()
-                                   : ops::promote(dtype, else_value.symbol().dtype());
-  const auto value = [&](const Operand& o) {
-    return o.is_number() ? graph.constant(Tensor::full(dtype, {}, o.number()))
-                         : cast(o.symbol(), dtype);
+  const auto is_narrow = [](const Operand& o) {
+    return !o.is_number() && o.symbol().dtype() == DType::kBFloat16;
   };
-  a = value(then_value);
-  b = value(else_value);
-  Shape shape = condition.shape();
-  for (const Symbol& s : {a, b}) {
-    if (const auto joined = broadcast_shapes(shape, s.shape())) shape = *joined;
+  const DType dtype =
+      is_narrow(then_value) && is_narrow(else_value) ? DType::kBFloat16 : ops::promote(branches);
+  std::vector<Symbol> operands = {cast(condition, DType::kBool)};
+  for (const Operand& o : branches) {
+    operands.push_back(o.is_number()
+                           ? graph.constant(Tensor::full(
+                                 dtype, {}, ops::weak_element("select", dtype, o.number())))
+                           : cast(o.symbol(), dtype));
   }
-  return graph.add1("select", {broadcast_to(cast(condition, DType::kBool), shape),
-                               broadcast_to(a, shape), broadcast_to(b, shape)});
+  Shape shape = condition.shape();
+  for (const Symbol& s : operands) {
+    const std::optional<Shape> joined = broadcast_shapes(shape, s.shape());
+    if (!joined) {
+      throw ShapeError(fmt::format("select: shapes {} and {} cannot be broadcast together",
+                                   shape.to_string(), s.shape().to_string()));
+    }
+    shape = *joined;
+  }
+  for (Symbol& s : operands) s = broadcast_to(s, shape);
+  return graph.add1("select", operands);
 }
 
 Symbol cast(Symbol x, DType dtype) {

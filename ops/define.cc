@@ -44,13 +44,22 @@ void define_elementwise(Registry& registry, std::string name, int inputs, Scalar
 
 void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs,
                       std::vector<AttributeSpec> attributes, ShapeRule shape,
-                      Decomposition decomposition, GradientRule gradient) {
+                      Decomposition decomposition, GradientRule gradient, CompositeDTypes dtypes) {
   OpRecord record;
   record.name = std::move(name);
   record.min_inputs = min_inputs;
   record.max_inputs = max_inputs;
   record.attributes = std::move(attributes);
-  record.shape = std::move(shape);
+  record.shape = [shape = std::move(shape), dtypes](std::span<const ValueType> in,
+                                                    const Attributes& a) {
+    const std::vector<ValueType> types = shape(in, a);
+    const DType dtype = types[0].dtype;
+    if (dtypes != CompositeDTypes::kAll && dtype == DType::kBFloat16)
+      throw ShapeError("bfloat16 is for storage: cast to float32 first");
+    if (dtypes == CompositeDTypes::kFloat && !is_floating(dtype))
+      throw ShapeError("it takes floating operands: cast to float32 first");
+    return types;
+  };
   record.decomposition = std::move(decomposition);
   record.gradient = std::move(gradient);
   registry.add(std::move(record));
@@ -60,60 +69,37 @@ std::vector<ValueType> same_as_first(std::span<const ValueType> in, const Attrib
   return {in[0]};
 }
 
-DType promote(DType a, DType b) {
-  const auto order = [](DType d) {
-    switch (d) {
-      case DType::kBool: return 0;
-      case DType::kUint8: return 1;
-      case DType::kInt32: return 2;
-      case DType::kInt64: return 3;
-      case DType::kBFloat16:
-      case DType::kFloat32: return 4;
-      case DType::kFloat64: return 5;
-    }
-    return 5;
-  };
-  return arithmetic_dtype(order(a) < order(b) ? b : a);
-}
-
-Symbol apply(std::string_view op, std::span<const Operand> operands, Attributes attributes) {
+Symbol apply_as(std::string_view op, DType dtype, std::span<const Operand> operands,
+                Attributes attributes) {
   register_ops();
-  const Symbol* first = nullptr;
-  std::vector<Symbol> symbols(operands.size());
-  for (size_t i = 0; i < operands.size(); ++i) {
-    if (operands[i].is_number()) continue;
-    symbols[i] = operands[i].symbol();
-    if (first == nullptr) first = &symbols[i];
-  }
-  if (first == nullptr) throw Error(fmt::format("op '{}' needs at least one symbolic operand", op));
-  Graph& graph = first->graph();
-  DType dtype = first->dtype();
-  Shape shape = first->shape();
-  for (size_t i = 0; i < operands.size(); ++i) {
-    if (operands[i].is_number()) {
-      // A fraction beside integers makes the result floating.
-      if (!is_floating(dtype) &&
-          operands[i].number() != static_cast<double>(static_cast<int64_t>(operands[i].number()))) {
-        dtype = promote(dtype, DType::kFloat32);
-      }
-      continue;
-    }
-    dtype = promote(dtype, symbols[i].dtype());
-    const std::optional<Shape> joined = broadcast_shapes(shape, symbols[i].shape());
+  const auto first =
+      std::ranges::find_if(operands, [](const Operand& o) { return !o.is_number(); });
+  if (first == operands.end())
+    throw Error(fmt::format("op '{}' needs at least one symbolic operand", op));
+  Graph& graph = first->symbol().graph();
+  Shape shape = first->symbol().shape();
+  for (const Operand& o : operands) {
+    if (o.is_number()) continue;
+    const std::optional<Shape> joined = broadcast_shapes(shape, o.symbol().shape());
     if (!joined) {
       throw ShapeError(fmt::format("{}{}: shapes {} and {} cannot be broadcast together",
                                    graph.origin() ? graph.origin()->to_string() + ": " : "", op,
-                                   shape.to_string(), symbols[i].shape().to_string()));
+                                   shape.to_string(), o.symbol().shape().to_string()));
     }
     shape = *joined;
   }
-  for (size_t i = 0; i < operands.size(); ++i) {
-    Symbol s = operands[i].is_number()
-                   ? graph.constant(Tensor::full(dtype, {}, operands[i].number()))
-                   : cast(symbols[i], dtype);
-    symbols[i] = broadcast_to(s, shape);
+  std::vector<Symbol> symbols;
+  for (const Operand& o : operands) {
+    const Symbol value =
+        o.is_number() ? graph.constant(Tensor::full(dtype, {}, weak_element(op, dtype, o.number())))
+                      : cast(o.symbol(), dtype);
+    symbols.push_back(broadcast_to(value, shape));
   }
   return graph.add1(op, symbols, std::move(attributes));
+}
+
+Symbol apply(std::string_view op, std::span<const Operand> operands, Attributes attributes) {
+  return apply_as(op, promote(operands), operands, std::move(attributes));
 }
 
 Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes) {

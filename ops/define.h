@@ -8,6 +8,7 @@
 #include "core/graph.h"
 #include "core/op_record.h"
 #include "ops/ops.h"
+#include "ops/promotion.h"
 
 namespace sinter::ops {
 
@@ -30,22 +31,27 @@ using Arguments = std::span<const Scalar>;
 void define_elementwise(Registry& registry, std::string name, int inputs, ScalarBody body,
                         std::vector<AttributeSpec> attributes = {},
                         ScalarDerivative derivative = nullptr);
-/// A composite with its shape rule and decomposition.
+/// What the first result of a composite may be, and so its operands: what it is built from computes
+/// in float32 and float64, and only where the composite sees to it in others.
+enum class CompositeDTypes : uint8_t { kFloat, kAllButBFloat16, kAll };
+/// A composite with its shape rule and decomposition. A result of another dtype raises ShapeError
+/// when the node is added.
 void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs,
                       std::vector<AttributeSpec> attributes, ShapeRule shape,
-                      Decomposition decomposition, GradientRule gradient = nullptr);
+                      Decomposition decomposition, GradientRule gradient = nullptr,
+                      CompositeDTypes dtypes = CompositeDTypes::kFloat);
 /// The shape rule "as input 0".
 std::vector<ValueType> same_as_first(std::span<const ValueType> in, const Attributes& attributes);
 
-/// Applies an elementwise op after promoting dtypes and broadcasting.
+/// Applies an elementwise op after promoting dtypes (ops/promotion.h) and broadcasting.
 Symbol apply(std::string_view op, std::span<const Operand> operands, Attributes attributes = {});
+/// The same with all operands in a given dtype.
+Symbol apply_as(std::string_view op, DType dtype, std::span<const Operand> operands,
+                Attributes attributes = {});
 inline Symbol apply(std::string_view op, std::initializer_list<Operand> operands,
                     Attributes attributes = {}) {
   return apply(op, std::span(operands.begin(), operands.size()), std::move(attributes));
 }
-/// bool < uint8 < int32 < int64 < float32 < float64.
-DType promote(DType a, DType b);
-
 /// `x` [.., with the dimensions `axes` reduced away ..] spread back over `shape`.
 Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes);
 /// A vector along `axis` of a tensor like x, broadcast to x's shape.

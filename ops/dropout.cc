@@ -27,6 +27,7 @@ Symbol random_bits16(Symbol state, Shape shape, int64_t stream) {
 
 Symbol dropout(Symbol x, Symbol state, double rate, int64_t stream, Shape noise_shape) {
   register_ops();
+  x = ops::floating(x);
   if (noise_shape.rank() == 0) noise_shape = x.shape();
   return x.graph().add1(
       "dropout", {x, state},

@@ -52,7 +52,8 @@ class Backward {
  private:
   void accumulate(ValueId id, Symbol g) {
     const auto [it, inserted] = cotangents_.try_emplace(id, g);
-    if (!inserted) it->second = it->second + g;
+    // Sums of bfloat16 come in float32.
+    if (!inserted) it->second = cast(it->second + g, g.dtype());
   }
 
   void step(int32_t index, const std::vector<char>& depends) {
@@ -79,9 +80,11 @@ class Backward {
     }
     if (!any_needed) return;
     const OriginScope scope(graph_, node.origin);
-    const Cotangents dx = input_cotangents(node, inputs, results, dy, needed_flags);
+    Cotangents dx = input_cotangents(node, inputs, results, dy, needed_flags);
     for (size_t k = 0; k < dx.size(); ++k) {
       if (!dx[k] || !needed_flags[k]) continue;
+      // What a rule computes of bfloat16 comes in float32, and is rounded like the value.
+      if (inputs[k].dtype() == DType::kBFloat16) dx[k] = cast(*dx[k], DType::kBFloat16);
       SINTER_CHECK(dx[k]->type() == inputs[k].type(),
                    fmt::format("{}: cotangent {} of input {} that is {}", where(node),
                                dx[k]->type().to_string(), k, inputs[k].type().to_string()));

@@ -22,14 +22,17 @@ Symbol crossentropy(const char* op, Symbol y_true, Symbol y_pred, bool from_logi
 
 Symbol softmax_cross_entropy(Symbol labels, Symbol logits) {
   register_ops();
+  logits = ops::floating(logits);
   return logits.graph().add1("softmax_cross_entropy",
                              {broadcast_to(cast(labels, logits.dtype()), logits.shape()), logits});
 }
 Symbol sigmoid_cross_entropy(Symbol labels, Symbol logits) {
+  logits = ops::floating(logits);
   return apply("sigmoid_cross_entropy", {cast(labels, logits.dtype()), logits});
 }
 
 Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
+  y_pred = ops::floating(y_pred);
   const Symbol t = broadcast_to(cast(y_true, y_pred.dtype()), y_pred.shape());
   return crossentropy("binary_crossentropy", t, y_pred, from_logits);
 }
@@ -42,6 +45,7 @@ Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) 
                     "sparse_categorical_crossentropy",
                     y_true.shape().to_string(), y_pred.shape().to_string()));
   }
+  y_pred = ops::floating(y_pred);
   return crossentropy("categorical_crossentropy", cast(y_true, y_pred.dtype()), y_pred,
                       from_logits);
 }
@@ -49,7 +53,8 @@ Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) 
 Symbol sparse_categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
   Symbol labels = y_true.dtype() == DType::kInt64 ? y_true : cast(y_true, DType::kInt32);
   if (labels.rank() == y_pred.rank() && labels.shape().dim(-1) == 1) labels = squeeze(labels, -1);
-  return crossentropy("sparse_categorical_crossentropy", labels, y_pred, from_logits);
+  return crossentropy("sparse_categorical_crossentropy", labels, ops::floating(y_pred),
+                      from_logits);
 }
 
 namespace ops {

@@ -10,10 +10,10 @@
 namespace sinter {
 
 Symbol constant(Graph& graph, Tensor value) { return graph.constant(std::move(value)); }
-Symbol scalar_like(Symbol like, double value) {
+Symbol scalar_like(Symbol like, Number value) {
   return like.graph().constant(Tensor::full(like.dtype(), {}, value));
 }
-Symbol full_like(Symbol like, double value) {
+Symbol full_like(Symbol like, Number value) {
   return broadcast_to(scalar_like(like, value), like.shape());
 }
 Symbol zeros_like(Symbol like) { return full_like(like, 0); }

@@ -21,6 +21,15 @@ Symbol contract(Symbol a, Symbol b, Ints lhs_batch, Ints rhs_batch, Ints lhs_con
                          {"rhs_contract", std::move(rhs_contract)}});
 }
 
+// Two sides of bfloat16 stay so: their product is float32 by itself.
+DType product_dtype(std::initializer_list<Symbol> sides) {
+  DType dtype = sides.begin()->dtype();
+  for (const Symbol& s : sides) {
+    if (s.dtype() != dtype) dtype = ops::promote(dtype, s.dtype());
+  }
+  return dtype;
+}
+
 }  // namespace
 
 Symbol matmul(Symbol a, Symbol b, bool transpose_a, bool transpose_b) {
@@ -29,6 +38,9 @@ Symbol matmul(Symbol a, Symbol b, bool transpose_a, bool transpose_b) {
     throw ShapeError(fmt::format("matmul needs two operands of one rank >= 2, found {} and {}",
                                  a.type().to_string(), b.type().to_string()));
   }
+  const DType dtype = product_dtype({a, b});
+  a = cast(a, dtype);
+  b = cast(b, dtype);
   Ints batch;
   for (int64_t i = 0; i + 2 < a.rank(); ++i) batch.push_back(i);
   const int64_t n = a.rank();
@@ -37,8 +49,9 @@ Symbol matmul(Symbol a, Symbol b, bool transpose_a, bool transpose_b) {
 
 Symbol dense(Symbol x, Symbol kernel, Symbol bias) {
   register_ops();
-  std::vector<Symbol> inputs = {x, kernel};
-  if (bias.valid()) inputs.push_back(bias);
+  const DType dtype = product_dtype({x, kernel, bias.valid() ? bias : kernel});
+  std::vector<Symbol> inputs = {cast(x, dtype), cast(kernel, dtype)};
+  if (bias.valid()) inputs.push_back(cast(bias, dtype));
   return x.graph().add1("dense", inputs);
 }
 
@@ -120,7 +133,7 @@ Cotangents contract_gradient(const GradientContext& c) {
   return result;
 }
 
-std::vector<ValueType> dense_type(std::span<const ValueType> in, const Attributes&) {
+std::vector<ValueType> dense_type(std::span<const ValueType> in, const Attributes& a) {
   const Shape &x = in[0].shape, &kernel = in[1].shape;
   if (kernel.rank() != 2)
     throw ShapeError(fmt::format("kernel must be [features, units], found {}", kernel.to_string()));
@@ -136,6 +149,8 @@ std::vector<ValueType> dense_type(std::span<const ValueType> in, const Attribute
   for (const ValueType& t : in) {
     if (t.dtype != in[0].dtype) throw ShapeError("input, kernel and bias must have one dtype");
   }
+  if (!is_floating(in[0].dtype) && a.get<OpCall>("activation").op != "linear")
+    throw ShapeError("activations take floating operands: cast to float32 first");
   Shape shape = x;
   shape[x.rank() - 1] = kernel[1];
   return {{arithmetic_dtype(in[0].dtype), shape}};
@@ -157,7 +172,7 @@ void register_matmul(Registry& r) {
   r.set_gradient("contract", contract_gradient);
   define_composite(r, "dense", 2, 3,
                    {{"activation", AttributeType::kOpCall, OpCall{"linear", nullptr}}}, dense_type,
-                   decompose_dense);
+                   decompose_dense, nullptr, CompositeDTypes::kAll);
 }
 
 }  // namespace ops

@@ -26,6 +26,11 @@ Ints whole_end(int rank) {
 }
 Ints ones(int rank) { return Ints(static_cast<size_t>(rank), 1); }
 
+// Indices count beyond 255, where uint8 starts again.
+DType index_dtype(DType dtype) {
+  return is_floating(dtype) ? arithmetic_dtype(dtype) : ops::sum_dtype(dtype);
+}
+
 }  // namespace
 
 Symbol reshape(Symbol x, Shape shape) {
@@ -81,22 +86,35 @@ Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride) {
   return x.graph().add1("slice", {x}, {{"begin", b}, {"end", e}, {"stride", s}});
 }
 
-Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, double value) {
+Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, Number value) {
   register_ops();
+  value = ops::weak_element("pad", x.dtype(), value);
+  const double number = value.as_double();
+  if (element_of(x.dtype(), number) != value) {
+    throw ShapeError(
+        fmt::format("pad: no double holds {}; pad with 0 and select", value.to_string()));
+  }
   return x.graph().add1("pad", {x},
-                        {{"low", std::move(low)}, {"high", std::move(high)}, {"value", value}});
+                        {{"low", std::move(low)}, {"high", std::move(high)}, {"value", number}});
 }
 
 Symbol concat(std::span<const Symbol> xs, int axis) {
   register_ops();
   if (xs.empty()) throw Error("concat needs at least one input");
   if (xs.size() == 1) return xs[0];
-  return xs[0].graph().add1("concat", xs,
+  DType dtype = xs[0].dtype();  // values are moved: bfloat16 beside itself stays
+  for (const Symbol& x : xs) {
+    if (x.dtype() != dtype) dtype = ops::promote(dtype, x.dtype());
+  }
+  std::vector<Symbol> parts;
+  for (const Symbol& x : xs) parts.push_back(cast(x, dtype));
+  return xs[0].graph().add1("concat", parts,
                             {{"axis", static_cast<int64_t>(xs[0].shape().normalize_axis(axis))}});
 }
 
 Symbol gather(Symbol x, Symbol indices, int axis) {
   register_ops();
+  indices = cast(indices, index_dtype(indices.dtype()));
   return x.graph().add1("gather", {x, indices},
                         {{"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
 }
@@ -112,12 +130,12 @@ Symbol iota(Graph& graph, Shape shape, int axis, DType dtype) {
 Symbol size(Symbol x, int axis, DType dtype) {
   register_ops();
   const int a = x.shape().normalize_axis(axis);
-  if (x.shape()[a] != kBatch)
-    return x.graph().constant(Tensor::full(dtype, {}, static_cast<double>(x.shape()[a])));
+  if (x.shape()[a] != kBatch) return x.graph().constant(Tensor::full(dtype, {}, x.shape()[a]));
   return x.graph().add1("size", {x}, {{"axis", static_cast<int64_t>(a)}, {"dtype", dtype}});
 }
 
 Symbol one_hot(Symbol indices, int64_t classes, DType dtype) {
+  indices = cast(indices, index_dtype(indices.dtype()));
   Ints dims = indices.shape().dims();
   dims.push_back(classes);
   const Shape shape(dims);
@@ -220,7 +238,8 @@ void register_move(Registry& r) {
     const int64_t axis =
         c.inputs[0].shape().normalize_axis(static_cast<int>(c.attributes.get_int("axis")));
     const int64_t size = c.inputs[0].shape()[static_cast<int>(axis)];
-    return Cotangents{c.inputs[0].graph().add1("scatter_add", {c.inputs[1], *c.cotangents[0]},
+    const Symbol updates = cast(*c.cotangents[0], arithmetic_dtype(c.inputs[0].dtype()));
+    return Cotangents{c.inputs[0].graph().add1("scatter_add", {c.inputs[1], updates},
                                                {{"axis", axis}, {"size", size}}),
                       std::nullopt};
   });

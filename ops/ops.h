@@ -7,9 +7,11 @@
 
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "core/graph.h"
+#include "core/number.h"
 
 namespace sinter {
 
@@ -20,32 +22,35 @@ void register_ops();
 // --- constants and sources (ops/source.cc)
 Symbol constant(Graph& graph, Tensor value);
 /// A scalar of `like`'s dtype in the graph of `like`.
-Symbol scalar_like(Symbol like, double value);
-Symbol full_like(Symbol like, double value);
+Symbol scalar_like(Symbol like, Number value);
+Symbol full_like(Symbol like, Number value);
 Symbol zeros_like(Symbol like);
 Symbol ones_like(Symbol like);
 Symbol iota(Graph& graph, Shape shape, int axis, DType dtype = DType::kInt32);
 /// The dimension `axis` of x as a scalar of `dtype` (the batch size, when symbolic).
 Symbol size(Symbol x, int axis, DType dtype = DType::kFloat32);
 
-/// A symbol or a number, so that `maximum(x, 0)` and `2 * x` read as formulas.
+/// A symbol or a number, so that `maximum(x, 0)` and `2 * x` read as formulas. What dtype comes of
+/// mixed operands stands in ops/README.md; a number that it does not have raises ShapeError.
 class Operand {
  public:
   Operand(Symbol symbol) : symbol_(symbol) {}  // NOLINT
-  Operand(double number) : number_(number) {}  // NOLINT
-  Operand(int number) : number_(number) {}     // NOLINT
+  template <typename T>
+  requires std::is_arithmetic_v<T> Operand(T number) : number_(number) {}  // NOLINT
+  Operand(Number number) : number_(number) {}                              // NOLINT
   bool is_number() const { return !symbol_.valid(); }
   Symbol symbol() const { return symbol_; }
-  double number() const { return number_; }
+  Number number() const { return number_; }
 
  private:
   Symbol symbol_;
-  double number_ = 0;
+  Number number_;
 };
 
 // --- arithmetic (ops/arithmetic.cc); op names: add subtract multiply divide maximum minimum power
 // negative abs sign floor ceil round sqrt rsqrt square reciprocal exp expm1 log log1p sin cos erf
-// clip
+// clip. Dtypes by the table of ops/README.md; ShapeError for shapes that do not broadcast, numbers
+// that the dtype does not have, and arithmetic that bool has not.
 Symbol add(Operand a, Operand b);
 Symbol subtract(Operand a, Operand b);
 Symbol multiply(Operand a, Operand b);
@@ -70,15 +75,28 @@ Symbol log1p(Symbol x);
 Symbol sin(Symbol x);
 Symbol cos(Symbol x);
 Symbol erf(Symbol x);
-Symbol clip(Symbol x, double low, double high);
+/// Bounds beyond the range of an integer dtype bind nothing; a fraction makes integers float32.
+Symbol clip(Symbol x, Number low, Number high);
 inline Symbol operator+(Symbol a, Operand b) { return add(a, b); }
 inline Symbol operator-(Symbol a, Operand b) { return subtract(a, b); }
 inline Symbol operator*(Symbol a, Operand b) { return multiply(a, b); }
 inline Symbol operator/(Symbol a, Operand b) { return divide(a, b); }
-inline Symbol operator+(double a, Symbol b) { return add(a, b); }
-inline Symbol operator-(double a, Symbol b) { return subtract(a, b); }
-inline Symbol operator*(double a, Symbol b) { return multiply(a, b); }
-inline Symbol operator/(double a, Symbol b) { return divide(a, b); }
+template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
+Symbol operator+(T a, Symbol b) {
+  return add(a, b);
+}
+template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
+Symbol operator-(T a, Symbol b) {
+  return subtract(a, b);
+}
+template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
+Symbol operator*(T a, Symbol b) {
+  return multiply(a, b);
+}
+template <typename T, typename = std::enable_if_t<std::is_arithmetic_v<T>>>
+Symbol operator/(T a, Symbol b) {
+  return divide(a, b);
+}
 inline Symbol operator-(Symbol x) { return negative(x); }
 
 // --- comparison and selection (ops/compare.cc); results are bool, no gradient: equal not_equal
@@ -110,12 +128,13 @@ Symbol broadcast_to(Symbol x, Shape shape);                  // NumPy's rule
 Symbol expand_dims(Symbol x, int axis);
 Symbol squeeze(Symbol x, int axis);
 Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride = 1);
-Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, double value = 0);
+Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, Number value = 0);
 Symbol concat(std::span<const Symbol> xs, int axis = -1);
 Symbol gather(Symbol x, Symbol indices, int axis = 0);
 Symbol one_hot(Symbol indices, int64_t classes, DType dtype = DType::kFloat32);
 
-// --- reductions (ops/reduce.cc); empty axes = all. mean, variance are composites.
+// --- reductions (ops/reduce.cc); empty axes = all. mean, variance are composites, float32 for
+// integers. sum and prod of bool and uint8 are int32; those of bfloat16 float32.
 Symbol sum(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
 Symbol mean(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
 Symbol variance(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);  // biased

@@ -23,6 +23,7 @@ Ints normalized(const Shape& shape, Ints axes) {
 
 Symbol reduce(const char* kind, Symbol x, Ints axes, bool keepdims) {
   register_ops();
+  x = cast(x, arithmetic_dtype(x.dtype()));
   axes = normalized(x.shape(), std::move(axes));
   if (axes.empty()) return x;
   return x.graph().add1("reduce", {x},
@@ -37,6 +38,7 @@ Symbol composite(const char* op, Symbol x, Ints axes, bool keepdims) {
 
 Symbol arg_reduce(const char* kind, Symbol x, int axis) {
   register_ops();
+  x = cast(x, arithmetic_dtype(x.dtype()));
   return x.graph().add1("arg_reduce", {x},
                         {{"kind", std::string(kind)},
                          {"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
@@ -45,10 +47,10 @@ Symbol arg_reduce(const char* kind, Symbol x, int axis) {
 }  // namespace
 
 Symbol sum(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return reduce("sum", x, std::move(axes), keepdims);
+  return reduce("sum", cast(x, ops::sum_dtype(x.dtype())), std::move(axes), keepdims);
 }
 Symbol prod(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return reduce("prod", x, std::move(axes), keepdims);
+  return reduce("prod", cast(x, ops::sum_dtype(x.dtype())), std::move(axes), keepdims);
 }
 Symbol reduce_max(Symbol x, std::vector<int64_t> axes, bool keepdims) {
   return reduce("max", x, std::move(axes), keepdims);
@@ -57,12 +59,10 @@ Symbol reduce_min(Symbol x, std::vector<int64_t> axes, bool keepdims) {
   return reduce("min", x, std::move(axes), keepdims);
 }
 Symbol mean(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return composite("mean", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32), std::move(axes),
-                   keepdims);
+  return composite("mean", ops::floating(x), std::move(axes), keepdims);
 }
 Symbol variance(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return composite("variance", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32),
-                   std::move(axes), keepdims);
+  return composite("variance", ops::floating(x), std::move(axes), keepdims);
 }
 Symbol norm(Symbol x, std::vector<int64_t> axes, bool keepdims) {
   return composite("norm", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32), std::move(axes),

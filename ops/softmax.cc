@@ -7,7 +7,7 @@ namespace {
 
 Symbol composite(const char* name, Symbol x, int axis) {
   register_ops();
-  const Symbol f = is_floating(x.dtype()) ? x : cast(x, DType::kFloat32);
+  const Symbol f = ops::floating(x);
   return x.graph().add1(name, {f},
                         {{"axis", static_cast<int64_t>(f.shape().normalize_axis(axis))}});
 }

@@ -18,7 +18,7 @@ struct Operands {
   std::vector<Symbol> inputs;
   std::vector<DType> dtypes;
   std::vector<int> argument_of;  // for each old operand, -1 for literals
-  std::vector<std::optional<double>> literal;
+  std::vector<std::optional<Number>> literal;
   bool changed = false;
 };
 
@@ -27,7 +27,7 @@ Operands find_operands(Rewriter& rewriter, const Node& node) {
   std::map<ValueId, int> known;
   for (ValueId id : node.inputs) {
     const Symbol s = rewriter.map(id);
-    result.literal.push_back(uniform_value(rewriter.target(), s.id()));
+    result.literal.push_back(uniform_number(rewriter.target(), s.id()));
     result.argument_of.push_back(-1);
     if (result.literal.back()) {
       result.changed = true;
@@ -109,7 +109,7 @@ bool may_change(const Graph& graph, const Node& node) {
     return std::find(all.begin(), at, *at) == at;
   };
   for (size_t k = 0; k < node.inputs.size(); ++k) {
-    if (!is_new(node.inputs, k) || uniform_value(graph, node.inputs[k])) return true;
+    if (!is_new(node.inputs, k) || uniform_number(graph, node.inputs[k])) return true;
   }
   const ScalarExpr& body = node.attributes.get_expr("body");
   for (size_t r = 0; r < body.results.size(); ++r) {

@@ -200,8 +200,7 @@ std::string unless_size_is_known(const Match& m) {
 
 Symbol size_constant(const Match& m) {
   const int64_t n = m.type("x").shape.dim(static_cast<int>(m.attributes("s").get_int("axis")));
-  return m.graph().constant(
-      Tensor::full(m.attributes("s").get<DType>("dtype"), {}, static_cast<double>(n)));
+  return m.graph().constant(Tensor::full(m.attributes("s").get<DType>("dtype"), {}, n));
 }
 
 Symbol reshaped_constant(const Match& m) {

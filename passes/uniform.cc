@@ -1,12 +1,11 @@
 // Constants are compared bit by bit.
 #include "passes/uniform.h"
 
-#include <bit>
 #include <cmath>
 
 namespace sinter {
 
-std::optional<double> uniform_value(const Graph& graph, ValueId id) {
+std::optional<Number> uniform_number(const Graph& graph, ValueId id) {
   while (graph.node(id).is("broadcast") || graph.node(id).is("reshape")) {
     id = graph.node(id).inputs[0];
   }
@@ -14,13 +13,18 @@ std::optional<double> uniform_value(const Graph& graph, ValueId id) {
   if (!node.is("constant")) return std::nullopt;
   const Tensor& value = node.attributes.get<Tensor>("value");
   if (value.elements() == 0 || value.elements() > 4096) return std::nullopt;
-  const double first = value.at(0);
-  if (value.dtype() == DType::kInt64 && std::fabs(first) > 0x1p53) return std::nullopt;
+  const Number first = value.number(0);
   for (int64_t i = 1; i < value.elements(); ++i) {
-    // By bits, so that 0 and -0 differ.
-    if (std::bit_cast<int64_t>(value.at(i)) != std::bit_cast<int64_t>(first)) return std::nullopt;
+    if (value.number(i) != first) return std::nullopt;  // 0 and -0 differ
   }
   return first;
+}
+
+std::optional<double> uniform_value(const Graph& graph, ValueId id) {
+  const std::optional<Number> number = uniform_number(graph, id);
+  if (!number || (!number->is_floating() && std::fabs(number->as_double()) > 0x1p53))
+    return std::nullopt;
+  return number->as_double();
 }
 
 }  // namespace sinter

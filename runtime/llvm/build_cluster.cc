@@ -210,9 +210,8 @@ class ClusterBuilder {
       return operand < 0 || space_.reduced_by(n) == 0 ? operand : row_reduce(v, n, operand);
     }
     if (n.is("size"))
-      return nest_.number(
-          dtype, static_cast<double>(
-                     shape(n.inputs[0]).dim(static_cast<int>(n.attributes.get_int("axis")))));
+      return nest_.number(dtype,
+                          shape(n.inputs[0]).dim(static_cast<int>(n.attributes.get_int("axis"))));
     if (n.is("iota")) {
       const int axis = space_.axes(v)[static_cast<size_t>(
           shape(v).normalize_axis(static_cast<int>(n.attributes.get_int("axis"))))];

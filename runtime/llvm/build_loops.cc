@@ -28,13 +28,13 @@ void build_empty(const Region& region, int32_t node, LoopProgram& program) {
     if (output == region.outputs.end() || type.shape.elements() == 0) continue;
     LoopNest nest;
     nest.dims = {type.shape.elements()};
-    double value = 0;  // of contractions and sums over nothing
+    Number value;  // of contractions and sums over nothing
     if (n.is("reduce") && n.attributes.get_string("kind") != "sum")
       value = reduce_identity(parse_reduce_kind(n.attributes.get_string("kind")), type.dtype);
-    if (n.is("size"))
-      value = static_cast<double>(region.graph->type(n.inputs[0])
-                                      .shape.dim(static_cast<int>(n.attributes.get_int("axis"))));
     if (n.is("pad")) value = n.attributes.get_float("value");
+    if (n.is("size"))
+      value =
+          region.graph->type(n.inputs[0]).shape.dim(static_cast<int>(n.attributes.get_int("axis")));
     nest.store(nest.number(type.dtype, value),
                {.buffer = output->second, .offset = 0, .strides = {1}});
     nest.finish();

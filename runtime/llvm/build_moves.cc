@@ -14,7 +14,7 @@ void add_one(LoopNest nest, const Region& region, LoopProgram& program) {
   add_phase(std::move(nests), program, region.scratch_argument);
 }
 
-LoopNest fill_nest(DType dtype, double value, int64_t count, int buffer) {
+LoopNest fill_nest(DType dtype, Number value, int64_t count, int buffer) {
   LoopNest nest;
   nest.dims = {count};
   nest.store(nest.number(dtype, value), {.buffer = buffer, .offset = 0, .strides = {1}});

@@ -97,11 +97,11 @@ llvm::Type* Emitter::type(DType dtype, int lanes) {
   return lanes == 1 ? element : FixedVectorType::get(element, static_cast<unsigned>(lanes));
 }
 
-Value Emitter::number(DType dtype, double value, int lanes) {
+Value Emitter::number(DType dtype, Number value, int lanes) {
   llvm::Type* t = type(dtype, lanes);
-  if (dtype == DType::kBFloat16) return llvm::ConstantInt::get(t, bfloat16(value).bits);
-  if (is_floating(dtype)) return llvm::ConstantFP::get(t, value);
-  return llvm::ConstantInt::get(t, static_cast<uint64_t>(static_cast<int64_t>(value)), true);
+  if (dtype == DType::kBFloat16) return llvm::ConstantInt::get(t, bfloat16(value.as_double()).bits);
+  if (is_floating(dtype)) return llvm::ConstantFP::get(t, value.as_double());
+  return llvm::ConstantInt::get(t, static_cast<uint64_t>(value.as_integer()), true);
 }
 
 int Emitter::lanes_of(Value value) {

@@ -54,7 +54,7 @@ class Emitter {
   llvm::Type* type(DType dtype, int lanes = 1);  // bool is i1
   Value i64(int64_t value) { return ir_.getInt64(static_cast<uint64_t>(value)); }
   Value i32(int64_t value) { return ir_.getInt32(static_cast<uint32_t>(value)); }
-  Value number(DType dtype, double value, int lanes = 1);
+  Value number(DType dtype, Number value, int lanes = 1);
   Value f32(double value, int lanes) { return number(DType::kFloat32, value, lanes); }
   static int lanes_of(Value value);
   Value splat(Value scalar, int lanes) {

@@ -229,8 +229,7 @@ void NestEmitter::element_sink(Chunk& chunk, size_t k) {
 
 Value NestEmitter::lane_offsets(const Chunk& chunk, size_t k) {
   const int64_t stride = nest_.ops[k].access.strides[columns_];
-  Value along = ir_.CreateMul(lane_columns(chunk),
-                              e_.number(DType::kInt64, static_cast<double>(stride), lanes_));
+  Value along = ir_.CreateMul(lane_columns(chunk), e_.number(DType::kInt64, stride, lanes_));
   return ir_.CreateAdd(e_.splat(row_offsets_[k], lanes_), along);
 }
 
@@ -279,8 +278,7 @@ Value NestEmitter::compute(Chunk& chunk, size_t k) {
       }
       Value index = clamped(element_value(chunk, index_op), op(o.operands[0]).dtype, o.limit);
       Value offsets = ir_.CreateAdd(
-          lane_offsets(chunk, k),
-          ir_.CreateMul(index, e_.number(DType::kInt64, static_cast<double>(o.scale), lanes_)));
+          lane_offsets(chunk, k), ir_.CreateMul(index, e_.number(DType::kInt64, o.scale, lanes_)));
       return e_.load_lanes(o.dtype, buffer(o.access), offsets, lanes_, chunk.mask);
     }
     case LoopOpKind::kIndex: return e_.cast(lane_columns(chunk), DType::kInt64, o.dtype);

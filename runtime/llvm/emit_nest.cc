@@ -273,9 +273,6 @@ Value NestEmitter::apply(const LoopOp& o, std::span<const Value> operands) {
 }
 
 Value NestEmitter::constant(const LoopOp& o, int lanes) {
-  // 2^63 - 1 has no double of its own.
-  if (o.dtype == DType::kInt64 && o.constant >= 9223372036854775808.0)
-    return llvm::ConstantInt::get(e_.type(o.dtype, lanes), INT64_MAX);
   return e_.number(o.dtype, o.constant, lanes);
 }
 
@@ -292,7 +289,7 @@ Value NestEmitter::clamped(Value index, DType dtype, int64_t limit) {
   index =
       ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, index, e_.number(DType::kInt64, 0, lanes));
   return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, index,
-                                   e_.number(DType::kInt64, static_cast<double>(limit - 1), lanes));
+                                   e_.number(DType::kInt64, limit - 1, lanes));
 }
 
 }  // namespace sinter::codegen

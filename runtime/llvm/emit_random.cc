@@ -68,9 +68,7 @@ Value lane_constant(Emitter& e, int lanes, const std::function<int64_t(int lane)
   return llvm::ConstantDataVector::get(e.ir().getContext(), numbers);
 }
 
-Value number(Emitter& e, int64_t value, int lanes) {
-  return e.number(DType::kInt64, static_cast<double>(value), lanes);
-}
+Value number(Emitter& e, int64_t value, int lanes) { return e.number(DType::kInt64, value, lanes); }
 
 }  // namespace
 

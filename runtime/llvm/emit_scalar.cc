@@ -20,12 +20,14 @@ Value bool_op(Emitter& e, ScalarOp op, Value a, Value b) {
     case ScalarOp::kMax:
     case ScalarOp::kOr: return ir.CreateOr(a, b);
     case ScalarOp::kMul:
-    case ScalarOp::kDiv:
     case ScalarOp::kMin:
     case ScalarOp::kAnd: return ir.CreateAnd(a, b);
-    case ScalarOp::kSub: return ir.CreateXor(a, b);
     case ScalarOp::kNot: return ir.CreateNot(a);
-    default: return a;  // neg, abs, sign, floor, ceil, round
+    case ScalarOp::kAbs:
+    case ScalarOp::kFloor:
+    case ScalarOp::kCeil:
+    case ScalarOp::kRound: return a;
+    default: raise_internal("a scalar op of bools", std::string(scalar_op_name(op)));
   }
 }
 
@@ -42,6 +44,28 @@ Value integer_divide(Emitter& e, DType dtype, Value a, Value b) {
   return ir.CreateSelect(by_zero, zero, ir.CreateSelect(by_minus_one, ir.CreateNeg(a), quotient));
 }
 
+// By squaring, as in core/scalar_eval.cc.
+Value integer_power(Emitter& e, DType dtype, Value a, Value b) {
+  llvm::IRBuilder<>& ir = e.ir();
+  const int lanes = Emitter::lanes_of(a);
+  Value zero = e.number(dtype, 0, lanes), one = e.number(dtype, 1, lanes);
+  const auto is_odd = [&](Value v) { return ir.CreateICmpNE(ir.CreateAnd(v, one), zero); };
+  const auto bits = static_cast<int>(8 * dtype_size(dtype)) - (is_unsigned(dtype) ? 0 : 1);
+  Value result = one, power = a;
+  for (int bit = 0; bit < bits; ++bit) {
+    Value rest = ir.CreateLShr(b, e.number(dtype, bit, lanes));
+    result = ir.CreateSelect(is_odd(rest), ir.CreateMul(result, power), result);
+    power = ir.CreateMul(power, power);
+  }
+  if (is_unsigned(dtype)) return result;
+  Value minus_one = e.number(dtype, -1, lanes);
+  Value of_minus_one = ir.CreateSelect(is_odd(b), minus_one, one);
+  Value inverse =
+      ir.CreateSelect(ir.CreateICmpEQ(a, one), one,
+                      ir.CreateSelect(ir.CreateICmpEQ(a, minus_one), of_minus_one, zero));
+  return ir.CreateSelect(ir.CreateICmpSLT(b, zero), inverse, result);
+}
+
 Value integer_op(Emitter& e, ScalarOp op, DType dtype, Value a, Value b) {
   if (dtype == DType::kBool) return bool_op(e, op, a, b);
   llvm::IRBuilder<>& ir = e.ir();
@@ -52,6 +76,7 @@ Value integer_op(Emitter& e, ScalarOp op, DType dtype, Value a, Value b) {
     case ScalarOp::kSub: return ir.CreateSub(a, b);
     case ScalarOp::kMul: return ir.CreateMul(a, b);
     case ScalarOp::kDiv: return integer_divide(e, dtype, a, b);
+    case ScalarOp::kPow: return integer_power(e, dtype, a, b);
     case ScalarOp::kMax:
       return ir.CreateBinaryIntrinsic(u ? llvm::Intrinsic::umax : llvm::Intrinsic::smax, a, b);
     case ScalarOp::kMin:
@@ -158,12 +183,6 @@ Value Emitter::cast(Value value, DType from, DType to) {
   if (is_floating(from)) {
     if (is_floating(to)) return ir_.CreateFPCast(value, target);
     if (to == DType::kBool) return ir_.CreateFCmpUNE(value, number(from, 0, lanes));
-    if (to == DType::kInt64) {
-      // Saturates at the largest double below 2^63.
-      value = ir_.CreateFPCast(value, type(DType::kFloat64, lanes));
-      Value high = number(DType::kFloat64, 9223372036854774784.0, lanes);
-      value = ir_.CreateSelect(ir_.CreateFCmpOGT(value, high), high, value);
-    }
     return ir_.CreateIntrinsic(
         to == DType::kUint8 ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat,
         {target, value->getType()}, {value});

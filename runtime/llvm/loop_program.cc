@@ -23,33 +23,14 @@ std::string_view reduce_kind_name(ReduceKind kind) {
   return names[static_cast<size_t>(kind)];
 }
 
-double reduce_identity(ReduceKind kind, DType dtype) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  const auto lowest = [&]() -> double {
-    switch (dtype) {
-      case DType::kInt32: return -2147483648.0;
-      case DType::kInt64: return -9223372036854775808.0;
-      case DType::kBool:
-      case DType::kUint8: return 0;
-      default: return -infinity;
-    }
-  };
-  const auto highest = [&]() -> double {
-    switch (dtype) {
-      case DType::kInt32: return 2147483647.0;
-      case DType::kInt64: return 9223372036854775808.0;  // becomes 2^63 - 1 when emitted
-      case DType::kBool: return 1;
-      case DType::kUint8: return 255;
-      default: return infinity;
-    }
-  };
+Number reduce_identity(ReduceKind kind, DType dtype) {
   switch (kind) {
-    case ReduceKind::kSum: return is_floating(dtype) ? -0.0 : 0;  // 0 + -0 is 0
-    case ReduceKind::kProd: return 1;
-    case ReduceKind::kMax: return lowest();
-    case ReduceKind::kMin: return highest();
+    case ReduceKind::kSum: return is_floating(dtype) ? Number(-0.0) : Number(0);  // 0 + -0 is 0
+    case ReduceKind::kProd: return require_element(dtype, 1);
+    case ReduceKind::kMax: return lowest_element(dtype);
+    case ReduceKind::kMin: return highest_element(dtype);
   }
-  return 0;
+  return {};
 }
 
 ScalarOp reduce_scalar_op(ReduceKind kind) {
@@ -69,7 +50,7 @@ int LoopNest::load(DType dtype, Access access) {
   return add(std::move(op));
 }
 
-int LoopNest::number(DType dtype, double value) {
+int LoopNest::number(DType dtype, Number value) {
   LoopOp op;
   op.dtype = dtype;
   op.constant = value;
@@ -246,7 +227,7 @@ std::string op_text(const LoopOp& op) {
                          op.scale);
     case LoopOpKind::kScalar: {
       if (op.scalar == ScalarOp::kConstant)
-        return fmt::format("{}:{}", op.constant, dtype_name(op.dtype));
+        return fmt::format("{}:{}", op.constant.to_string(), dtype_name(op.dtype));
       std::vector<std::string> names;
       for (size_t i = 0; i < op.operands.size(); ++i) names.push_back(operand(i));
       const std::string type =

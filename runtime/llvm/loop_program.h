@@ -55,7 +55,7 @@ enum class ReduceKind : uint8_t { kSum, kProd, kMax, kMin };
 ReduceKind parse_reduce_kind(std::string_view name);
 std::string_view reduce_kind_name(ReduceKind kind);
 /// What combining with leaves a value as it is.
-double reduce_identity(ReduceKind kind, DType dtype);
+Number reduce_identity(ReduceKind kind, DType dtype);
 /// The scalar op that combines two values.
 ScalarOp reduce_scalar_op(ReduceKind kind);
 
@@ -81,7 +81,7 @@ struct LoopOp {
   LoopOpKind kind = LoopOpKind::kScalar;
   DType dtype = DType::kFloat32;  // of the result, or of what is stored
   ScalarOp scalar = ScalarOp::kConstant;
-  double constant = 0;
+  Number constant;
   std::vector<int> operands;  // earlier ops
   Access access;
   ReduceKind reduce = ReduceKind::kSum;
@@ -112,7 +112,7 @@ struct LoopNest {
     return static_cast<int>(ops.size()) - 1;
   }
   int load(DType dtype, Access access);
-  int number(DType dtype, double value);
+  int number(DType dtype, Number value);
   int apply(ScalarOp op, DType dtype, std::vector<int> operands);
   void store(int value, Access access);
   /// Removes dimensions of size 1 and merges neighbours that every access walks as one; computes

@@ -201,7 +201,7 @@ Value MatmulRows::arg_reduce(ReduceKind kind, DType dtype, const Parts& whole) {
 }
 
 Value MatmulRows::column_numbers(int64_t p) {
-  if (along_rows_) return e_.number(DType::kInt32, static_cast<double>(p), ir_.lanes);
+  if (along_rows_) return e_.number(DType::kInt32, p, ir_.lanes);
   return ir_.b.CreateAdd(e_.lane_numbers(ir_.b.getInt32Ty(), ir_.lanes),
                          e_.splat(e_.i32(p * ir_.lanes), ir_.lanes));
 }

@@ -1,6 +1,7 @@
 // contract: the general matrix product, by strides. Sums are kept in double.
 #include <algorithm>
 
+#include "core/convert.h"
 #include "runtime/reference/kernels.h"
 
 namespace sinter::reference {
@@ -87,9 +88,12 @@ std::unique_ptr<Kernel> make_contract(const Graph& graph, int32_t node) {
                 const Wide value = static_cast<Wide>(x[t->a_batch[batch] + row + t->a_k[k]]);
                 const Right* from = y + t->b_batch[batch] + t->b_k[k];
                 for (size_t j = 0; j < t->b_free.size(); ++j)
-                  sums[j] += value * static_cast<Wide>(static_cast<T>(from[t->b_free[j]]));
+                  sums[j] = wrapping_add(
+                      sums[j],
+                      wrapping_multiply(value,
+                                        static_cast<Wide>(convert_element<T>(from[t->b_free[j]]))));
               }
-              for (size_t j = 0; j < t->b_free.size(); ++j) *out++ = static_cast<Out>(sums[j]);
+              for (size_t j = 0; j < t->b_free.size(); ++j) *out++ = convert_element<Out>(sums[j]);
             }
           }
         };

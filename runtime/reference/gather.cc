@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/convert.h"
 #include "runtime/reference/kernels.h"
 
 namespace sinter::reference {
@@ -58,7 +59,13 @@ std::unique_ptr<Kernel> make_gather(const Graph& graph, int32_t node) {
       for (int64_t o = 0; o < s.outer; ++o) {
         for (int64_t i = 0; i < count; ++i, updates += s.inner) {
           T* row = out + (o * s.length + index_at(index_dtype, buffers[0], i, s.length)) * s.inner;
-          for (int64_t k = 0; k < s.inner; ++k) row[k] = static_cast<T>(row[k] + updates[k]);
+          for (int64_t k = 0; k < s.inner; ++k) {
+            if constexpr (is_floating_type<T>)
+              row[k] = static_cast<T>(row[k] + updates[k]);
+            else
+              row[k] = convert_element<T>(
+                  wrapping_add(static_cast<int64_t>(row[k]), static_cast<int64_t>(updates[k])));
+          }
         }
       }
     });

@@ -13,6 +13,22 @@ namespace sinter::reference {
 
 inline constexpr int kMaxRank = 16;
 
+/// Integers wrap around (as signed numbers C++ leaves their overflow undefined).
+template <typename T>
+T wrapping_add(T a, T b) {
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+  else
+    return a + b;
+}
+template <typename T>
+T wrapping_multiply(T a, T b) {
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+  else
+    return a * b;
+}
+
 /// `buffers`: inputs, results, scratch.
 using LoopBody = std::function<void(void* const* buffers)>;
 

@@ -1,4 +1,5 @@
 // map: the scalar expression, evaluated element by element.
+#include "core/convert.h"
 #include "runtime/reference/kernels.h"
 
 namespace sinter::reference {
@@ -19,9 +20,9 @@ void store(DType dtype, void* data, int64_t i, ScalarValue value) {
   dispatch_dtype(dtype, [&](auto zero) {
     using T = decltype(zero);
     if constexpr (is_floating_type<T>)
-      static_cast<T*>(data)[i] = static_cast<T>(value.f);
+      static_cast<T*>(data)[i] = convert_element<T>(value.f);
     else
-      static_cast<T*>(data)[i] = static_cast<T>(value.i);
+      static_cast<T*>(data)[i] = convert_element<T>(value.i);
   });
 }
 

@@ -1,6 +1,7 @@
 // reshape, transpose, broadcast, slice, pad, concat, iota: copies by strides.
 #include <cstring>
 
+#include "core/convert.h"
 #include "core/error.h"
 #include "runtime/reference/kernels.h"
 
@@ -54,7 +55,7 @@ std::unique_ptr<Kernel> make_pad(const Graph& graph, const Node& n) {
         dispatch_dtype(out.dtype, [&](auto zero) {
           using T = decltype(zero);
           T* y = static_cast<T*>(buffers[1]);
-          std::fill(y, y + out.shape.elements(), static_cast<T>(value));
+          std::fill(y, y + out.shape.elements(), convert_element<T>(value));
         });
         scatter(buffers);
       });
@@ -95,7 +96,7 @@ std::unique_ptr<Kernel> make_iota(const Node& n) {
       using T = decltype(zero);
       T* y = static_cast<T*>(buffers[0]);
       for_each_index(type.shape,
-                     [&](int64_t i, const auto& index) { y[i] = static_cast<T>(index[axis]); });
+                     [&](int64_t i, const auto& index) { y[i] = convert_element<T>(index[axis]); });
     });
   });
 }
@@ -111,8 +112,7 @@ std::unique_ptr<Kernel> make_move(const Graph& graph, int32_t node) {
   if (n.is("size")) {
     const Tensor value = Tensor::full(
         out.dtype, {},
-        static_cast<double>(
-            graph.type(n.inputs[0]).shape.dim(static_cast<int>(n.attributes.get_int("axis")))));
+        graph.type(n.inputs[0]).shape.dim(static_cast<int>(n.attributes.get_int("axis"))));
     return std::make_unique<LoopKernel>([value](void* const* buffers) {
       std::memcpy(buffers[1], value.raw(), static_cast<size_t>(value.bytes()));
     });

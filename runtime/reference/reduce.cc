@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/convert.h"
 #include "runtime/reference/kernels.h"
 
 namespace sinter::reference {
@@ -35,8 +36,8 @@ enum class Kind { kSum, kProd, kMax, kMin };
 template <typename T>
 void combine(Kind kind, T& total, T value) {
   switch (kind) {
-    case Kind::kSum: total = static_cast<T>(total + value); return;
-    case Kind::kProd: total = static_cast<T>(total * value); return;
+    case Kind::kSum: total = wrapping_add(total, value); return;
+    case Kind::kProd: total = wrapping_multiply(total, value); return;
     case Kind::kMax:
     case Kind::kMin:
       if constexpr (is_floating_type<T>) {
@@ -124,7 +125,7 @@ std::unique_ptr<Kernel> make_reduce(const Graph& graph, int32_t node) {
             combine<Wide>(kind, totals[dot(index, strides)], static_cast<Wide>(x[i]));
           });
           T* y = static_cast<T*>(buffers[1]);
-          for (int64_t r = 0; r < results; ++r) y[r] = static_cast<T>(totals[r]);
+          for (int64_t r = 0; r < results; ++r) y[r] = convert_element<T>(totals[r]);
         });
       },
       scratch);

@@ -239,6 +239,81 @@ TEST_P(Contract, BadInputsGiveErrors) {
   }
 }
 
+// The sample with its floating inputs in another dtype, or with all of them: what can be built runs
+// everywhere and gives what the reference gives without passes; the rest is refused when built.
+void expect_runs_or_is_refused(const Sample& sample, DType from, DType to) {
+  Sample changed = sample;
+  bool any = false;
+  for (InputSpec& spec : changed.inputs) {
+    if (spec.dtype != from) continue;
+    any = true;
+    spec.dtype = to;
+    if (to == DType::kBool || to == DType::kUint8) {
+      spec.values.clear();
+      spec.low = 0;
+      spec.high = to == DType::kBool ? 1 : 200;
+    }
+  }
+  if (!any) return;
+  Graph graph;
+  try {
+    graph = make_graph(changed);
+  } catch (const Error&) {
+    return;  // refused, and not by an internal error
+  }
+  const std::string what = fmt::format("{} of {}", sample.op, dtype_name(to));
+  std::vector<Symbol> wrt, results;
+  for (int32_t i : graph.inputs()) {
+    const Symbol x(&graph, {i, 0});
+    if (is_floating(x.dtype())) wrt.push_back(x);
+  }
+  for (const Graph::Output& o : graph.outputs()) {
+    const Symbol y(&graph, o.value);
+    if (is_floating(y.dtype())) results.push_back(y);
+  }
+  if (!wrt.empty() && !results.empty() && Registry::global().get(sample.op).no_gradient.empty()) {
+    const std::vector<Symbol> found = gradients(results, wrt);
+    for (size_t k = 0; k < wrt.size(); ++k) {
+      ASSERT_EQ(found[k].type(), wrt[k].type()) << what;
+      graph.add_output(fmt::format("d{}", k), found[k].id());
+    }
+  }
+  const std::vector<Tensor> inputs = make_inputs(changed);
+  CompileOptions plain;
+  plain.backend = "reference";
+  plain.pipeline = "training";
+  plain.disabled_passes = {"all"};
+  const std::vector<Tensor> want = compile(graph, plain)->run(inputs);
+  for (const std::string& backend : backend_names()) {
+    if (backend == "onednn") continue;  // it takes float32, and auto has its kernels too
+    for (const bool passes : {false, true}) {
+      CompileOptions options;
+      options.backend = backend;
+      options.pipeline = "training";
+      if (!passes) options.disabled_passes = {"all"};
+      const std::vector<Tensor> got = compile(graph, options)->run(inputs);
+      for (size_t r = 0; r < want.size(); ++r) {
+        const DType dtype = want[r].dtype();
+        const double tolerance = dtype == DType::kFloat64    ? 1e-11
+                                 : dtype == DType::kBFloat16 ? 0x1p-6
+                                 : dtype == DType::kFloat32  ? 1e-4
+                                                             : 0;
+        expect_close(got[r], want[r], tolerance,
+                     fmt::format("{} on {}{}, result {}", what, backend,
+                                 passes ? "" : " without passes", r));
+      }
+    }
+  }
+}
+
+TEST_P(Contract, EveryDTypeRunsOrIsRefusedWhenBuilt) {
+  for (DType to : kAllDTypes) {
+    for (DType from : {DType::kFloat32, DType::kInt32}) {
+      if (to != from) expect_runs_or_is_refused(sample(), from, to);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Ops, Contract, testing::Range(size_t{0}, all_samples().size()),
                          [](const auto& info) {
                            return fmt::format("{}_{}", all_samples()[info.param].op, info.param);

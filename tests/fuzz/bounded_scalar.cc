@@ -270,7 +270,7 @@ Bounded bounded_float(DType dtype, double value, double propagated, double round
 Bounded bounded_instruction(const ScalarInstruction& i, DType operand, const Bounded& a,
                             const Bounded& b, const Bounded& c) {
   switch (i.op) {
-    case ScalarOp::kConstant: return {i.constant, static_cast<int64_t>(i.constant), 0};
+    case ScalarOp::kConstant: return {i.constant.as_double(), i.constant.as_integer(), 0};
     case ScalarOp::kLess:
     case ScalarOp::kLessEqual:
     case ScalarOp::kEqual:
