@@ -1,7 +1,9 @@
 // Legality of scalar expressions that come from outside.
 #include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "core/scalar_expr.h"
@@ -43,7 +45,8 @@ bool constant_in_range(DType dtype, double value) {
     case DType::kFloat64: return true;
     case DType::kFloat32:
       return !std::isfinite(value) || std::fabs(value) <= std::numeric_limits<float>::max();
-    case DType::kInt32: return std::fabs(value) <= 2147483648.0 && value == std::trunc(value);
+    case DType::kInt32:
+      return value >= -2147483648.0 && value <= 2147483647.0 && value == std::trunc(value);
     case DType::kInt64: return std::fabs(value) < 9.2e18 && value == std::trunc(value);
     case DType::kBool: return value == 0 || value == 1;
     case DType::kBFloat16:
@@ -53,14 +56,27 @@ bool constant_in_range(DType dtype, double value) {
   return false;
 }
 
+// How many of an instruction's operands say something: the others must be absent, so that nobody
+// has to know which ones they are.
+int used_operands(ScalarOp op) { return op == ScalarOp::kArgument ? 1 : scalar_op_arity(op); }
+
 }  // namespace
 
 std::string scalar_expr_fault(const ScalarExpr& expr) {
+  constexpr size_t kMost = size_t{1} << 20;
+  if (expr.instructions.size() > kMost)
+    return fmt::format("it has {} instructions, at most {} are possible", expr.instructions.size(),
+                       kMost);
   for (size_t k = 0; k < expr.instructions.size(); ++k) {
     const ScalarInstruction& i = expr.instructions[k];
     const auto fault = [&](std::string_view what) {
       return fmt::format("instruction {} ({}): {}", k, scalar_op_name(i.op), what);
     };
+    for (auto n = static_cast<size_t>(used_operands(i.op)); n < i.operands.size(); ++n) {
+      if (i.operands[n] != -1) return fault("an operand that it does not take");
+    }
+    if (i.op != ScalarOp::kConstant && std::bit_cast<uint64_t>(i.constant) != 0)
+      return fault("a constant that it does not take");
     if (i.op == ScalarOp::kArgument) {
       const int32_t index = i.operands[0];
       if (index < 0 || index >= static_cast<int32_t>(expr.arguments.size()) ||

@@ -149,7 +149,8 @@ void evaluate(const ScalarExpr& expr, std::span<const ScalarValue> arguments,
     if (i.op == ScalarOp::kArgument) {
       scratch[k] = arguments[static_cast<size_t>(i.operands[0])];
     } else if (i.op == ScalarOp::kConstant) {
-      scratch[k] = {i.constant, static_cast<int64_t>(i.constant)};
+      scratch[k] = is_floating(i.dtype) ? ScalarValue{i.constant, 0}
+                                        : ScalarValue{0, static_cast<int64_t>(i.constant)};
     } else {
       const auto operand = [&](size_t n) {
         return i.operands[n] < 0 ? ScalarValue{} : scratch[static_cast<size_t>(i.operands[n])];
