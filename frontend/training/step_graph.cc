@@ -130,12 +130,10 @@ Symbol next_random_state(Symbol state) {
   return state + constant(state.graph(), Tensor::from<int64_t>({2}, one_step));
 }
 
-void add_updates(Graph& graph, const CallContext& context, StepGraph& step) {
+void add_updates(Graph& graph, CallContext& context, StepGraph& step) {
   for (const CallContext::Update& u : context.updates()) {
-    const auto& variables = context.variables();
-    const auto it = std::ranges::find(variables, u.variable);
-    SINTER_CHECK(it != variables.end(), u.variable->path);
-    graph.add_update(graph.variables()[static_cast<size_t>(it - variables.begin())], u.value.id());
+    SINTER_CHECK(context.holds(u.variable), u.variable->path);
+    graph.add_update(context.variable(u.variable).id().node, u.value.id());
     step.updated.push_back(u.variable);
   }
 }
