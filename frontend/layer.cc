@@ -190,7 +190,7 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
   Graph scratch("scratch");
   try {
     impl_->ensure_built(types);
-    if (const auto* model = dynamic_cast<const ModelLayerImpl*>(impl_.get())) {
+    if (const auto* model = dynamic_cast<const ModelLayerImpl*>(&impl())) {
       made->outputs = model->output_types(types);
     } else {
       std::vector<Symbol> inputs;
