@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/shorten.h"
+
 namespace sinter {
 namespace {
 
@@ -70,7 +72,7 @@ void raise_unknown_name(std::string_view kind, std::string_view name,
                         std::vector<std::string> known) {
   std::sort(known.begin(), known.end());
   const std::string nearest = nearest_name(name, known);
-  throw NameError(fmt::format("unknown {} '{}'{} Known: {}", kind, name,
+  throw NameError(fmt::format("unknown {} '{}'{} Known: {}", kind, shortened(name),
                               nearest.empty() ? "." : fmt::format("; did you mean '{}'?", nearest),
                               fmt::join(known, ", ")));
 }

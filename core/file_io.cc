@@ -18,12 +18,14 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/memory_limit.h"
+#include "core/tensor_memory.h"
 
 namespace sinter {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 16;
-constexpr size_t kLargestWrite = size_t{1} << 30;  // Linux cuts longer writes short
+constexpr size_t kLargestIo = size_t{1} << 30;  // Linux cuts longer reads and writes short
 
 [[noreturn]] void raise_file_error(const char* verb, const std::string& path, int error) {
   throw FileError(std::string("cannot ") + verb + " '" + path +
@@ -137,6 +139,30 @@ int make_temporary(const std::string& target, std::string& name) {
   }
 }
 
+bool same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/// Has the file been written to between the two?
+bool was_written(const struct stat& before, const struct stat& after) {
+  return before.st_size != after.st_size || before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
+         before.st_mtim.tv_nsec != after.st_mtim.tv_nsec;
+}
+
+/// How many of `size` bytes the file gave.
+size_t read_into(const std::string& path, int descriptor, void* data, size_t size) {
+  size_t filled = 0;
+  while (filled < size) {
+    const ssize_t count =
+        ::read(descriptor, static_cast<char*>(data) + filled, std::min(size - filled, kLargestIo));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) raise_file_error("read", path, errno);
+    if (count == 0) break;
+    filled += static_cast<size_t>(count);
+  }
+  return filled;
+}
+
 }  // namespace
 
 std::string read_file(const std::string& path) {
@@ -242,7 +268,7 @@ void AtomicFile::flush() {
 
 void AtomicFile::write_through(const char* bytes, size_t count) {
   while (count > 0) {
-    ssize_t written = ::write(descriptor_, bytes, std::min(count, kLargestWrite));
+    ssize_t written = ::write(descriptor_, bytes, std::min(count, kLargestIo));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(errno);
     bytes += written;
@@ -299,23 +325,61 @@ void write_file_atomically(const std::string& path, std::span<const std::byte> b
   file.commit();
 }
 
-std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path, bool writable) {
+MappedFile::MappedFile() = default;
+
+void MappedFile::map(const std::string& path, int descriptor, bool writable) {
+  if (size_ == 0) return;
+  void* data = ::mmap(nullptr, size_, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE,
+                      descriptor, 0);
+  if (data == MAP_FAILED) raise_file_error("map", path, errno);
+  data_ = data;
+}
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   struct stat status;
   Closer closer{open_for_reading(path, status)};
   if (!S_ISREG(status.st_mode)) raise_file_error("map", path, ENODEV);
   std::shared_ptr<MappedFile> file(new MappedFile);
-  if (status.st_size == 0) return file;
-  size_t size = static_cast<size_t>(status.st_size);
-  void* data = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE,
-                      closer.descriptor, 0);
-  if (data == MAP_FAILED) raise_file_error("map", path, errno);
-  file->data_ = data;
-  file->size_ = size;
+  file->size_ = static_cast<size_t>(status.st_size);
+  file->map(path, closer.descriptor, false);
   return file;
 }
 
+std::shared_ptr<const MappedFile> MappedFile::snapshot(const std::string& path, size_t copied) {
+  constexpr int kTries = 3;  // a file that is replaced as a whole is whole the next time
+  for (int tries = 0; tries < kTries; ++tries) {
+    struct stat status;
+    Closer closer{open_for_reading(path, status)};
+    if (!S_ISREG(status.st_mode)) raise_file_error("map", path, ENODEV);
+    std::shared_ptr<MappedFile> file(new MappedFile);
+    file->size_ = static_cast<size_t>(status.st_size);
+    if (file->size_ > copied) {
+      file->map(path, closer.descriptor, true);
+      file->path_ = path;
+      file->status_ = std::make_unique<struct stat>(status);
+      return file;
+    }
+    check_memory(status.st_size, "the content of '" + path + "'");
+    file->copy_ = allocate_tensor_memory(file->size_);
+    file->data_ = file->copy_.get();
+    const size_t filled = read_into(path, closer.descriptor, file->data_, file->size_);
+    struct stat after;
+    if (::fstat(closer.descriptor, &after) != 0) raise_file_error("read", path, errno);
+    if (filled == file->size_ && !was_written(status, after)) return file;
+  }
+  throw FileError("cannot read '" + path + "': it is being changed");
+}
+
+void MappedFile::check_unchanged() const {
+  // Where another file has taken its place, the mapping still shows the one that was there.
+  struct stat now;
+  if (status_ == nullptr || ::stat(path_.c_str(), &now) != 0 || !same_file(*status_, now)) return;
+  if (was_written(*status_, now))
+    throw FileError("cannot read '" + path_ + "': it was changed meanwhile");
+}
+
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(data_, size_);
+  if (data_ != nullptr && !copy_) ::munmap(data_, size_);
 }
 
 }  // namespace sinter

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+struct stat;
+
 namespace sinter {
 
 /// All bytes of a file. Raises FileError with the system's reason.
@@ -62,12 +64,23 @@ void write_file_atomically(const std::string& path, std::string_view bytes, bool
 void write_file_atomically(const std::string& path, std::span<const std::byte> bytes,
                            bool sync = true);
 
-/// A mapped file; tensors that point into it hold the shared pointer as their owner.
+/// The bytes of a file in memory; tensors that point into it hold the shared pointer as their
+/// owner.
 class MappedFile {
  public:
-  /// With `writable` the bytes may be changed: the change is this process's own (copy on write) and
-  /// never reaches the file.
-  static std::shared_ptr<const MappedFile> open(const std::string& path, bool writable = false);
+  /// The file itself, read where it is touched: for bytes that are looked at once and copied.
+  static std::shared_ptr<const MappedFile> open(const std::string& path);
+
+  /// The bytes as they were at one moment. They may be changed, which never reaches the file. Up to
+  /// kCopied bytes are copied, so nothing that happens to the file later changes them. Larger files
+  /// are mapped, and processes share their memory: they must not be written in place while they are
+  /// in use (writing beside them and renaming, as AtomicFile does, is no harm). Raises FileError
+  /// also when the file changes meanwhile.
+  static constexpr size_t kCopied = size_t{1} << 30;
+  static std::shared_ptr<const MappedFile> snapshot(const std::string& path,
+                                                    size_t copied = kCopied);
+  /// Raises FileError when the file of a snapshot that was mapped has been written to.
+  void check_unchanged() const;
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -76,10 +89,14 @@ class MappedFile {
   std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
 
  private:
-  MappedFile() = default;
+  MappedFile();
+  void map(const std::string& path, int descriptor, bool writable);
 
   void* data_ = nullptr;
   size_t size_ = 0;
+  std::shared_ptr<void> copy_;           // holds the data where it is no mapping
+  std::string path_;                     // of a snapshot that is mapped
+  std::unique_ptr<struct stat> status_;  // and how that file was
 };
 
 }  // namespace sinter

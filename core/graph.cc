@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/sizes.h"
 
 namespace sinter {
 namespace {
@@ -16,6 +17,47 @@ std::string describe(const OpRecord& op, std::span<const ValueType> types, const
   text += op.name + "(";
   for (size_t i = 0; i < types.size(); ++i) text += (i > 0 ? ", " : "") + types[i].to_string();
   return text + ")";
+}
+
+// A stride that is longer than its dimension takes one element, as the dimension does; it would
+// overflow where it is multiplied.
+Attributes with_short_strides(std::span<const ValueType> inputs, Attributes attributes) {
+  std::vector<int64_t> strides = attributes.get_ints("stride");
+  const size_t rank = inputs.empty() ? 0 : static_cast<size_t>(inputs[0].shape.rank());
+  for (size_t d = 0; d < std::min(rank, strides.size()); ++d) {
+    const int64_t dim = inputs[0].shape[static_cast<int>(d)];
+    if (dim != kBatch) strides[d] = std::min(strides[d], std::max<int64_t>(dim, 1));
+  }
+  if (strides != attributes.get_ints("stride")) attributes.set("stride", std::move(strides));
+  return attributes;
+}
+
+// Attributes as a graph holds them, which says everything in one way, so that nothing that reads
+// one has to look at others: axes that count from the last dimension are turned round.
+Attributes canonical(const OpRecord& op, std::span<const ValueType> inputs, Attributes attributes) {
+  if (op.name == "slice") return with_short_strides(inputs, std::move(attributes));
+  const auto turned = [](int64_t axis, int rank) {
+    return axis < 0 && axis >= -rank ? axis + rank : axis;
+  };
+  for (const AttributeSpec& spec : op.attributes) {
+    const bool right = spec.name == "rhs_batch" || spec.name == "rhs_contract";
+    const bool left = spec.name == "axis" || spec.name == "axes" || spec.name == "perm" ||
+                      spec.name == "lhs_batch" || spec.name == "lhs_contract";
+    if (!(left || right) || op.name == "scatter_add") continue;        // its axis is the result's
+    const auto* shape = std::get_if<Shape>(attributes.find("shape"));  // of iota
+    if (shape == nullptr && inputs.size() <= (right ? 1u : 0u)) continue;
+    const int rank = shape != nullptr ? shape->rank() : inputs[right ? 1 : 0].shape.rank();
+    const AttributeValue& value = *attributes.find(spec.name);
+    if (const int64_t* axis = std::get_if<int64_t>(&value); axis != nullptr && *axis < 0) {
+      attributes.set(spec.name, turned(*axis, rank));
+    } else if (const auto* axes = std::get_if<std::vector<int64_t>>(&value);
+               axes != nullptr && std::ranges::any_of(*axes, [](int64_t a) { return a < 0; })) {
+      std::vector<int64_t> all = *axes;
+      for (int64_t& a : all) a = turned(a, rank);
+      attributes.set(spec.name, std::move(all));
+    }
+  }
+  return attributes;
 }
 
 // Elementwise ops take operands of one shape and give what their body gives.
@@ -30,7 +72,10 @@ std::vector<ValueType> elementwise_types(const OpRecord& op, std::span<const Val
   ScalarBuilder builder(dtypes);
   const std::vector<Scalar> arguments = builder.arguments();
   const Scalar result = op.body(arguments, attributes);
-  return {{result.is_number() ? types[0].dtype : result.dtype(), types[0].shape}};
+  if (result.is_number()) return {types[0]};
+  if (const std::string fault = scalar_expr_fault(builder.finish({&result, 1})); !fault.empty())
+    throw ShapeError(fault);
+  return {{result.dtype(), types[0].shape}};
 }
 
 }  // namespace
@@ -77,9 +122,11 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
                                        : fmt::format(" to {}", op.max_inputs),
                                    count));
     }
-    added.attributes = complete_attributes(op.name, op.attributes, attributes);
+    added.attributes =
+        canonical(op, input_types, complete_attributes(op.name, op.attributes, attributes));
     added.types = op.shape ? op.shape(input_types, added.attributes)
                            : elementwise_types(op, input_types, added.attributes);
+    for (const ValueType& type : added.types) check_type(type);
   } catch (const ShapeError& error) {
     throw ShapeError(fmt::format("{}: {}", describe(op, input_types, origin.get()), error.what()));
   }

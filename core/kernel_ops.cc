@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/graph.h"
 #include "core/op_record.h"
+#include "core/sizes.h"
 
 namespace sinter {
 namespace {
@@ -24,19 +25,13 @@ template <typename... Args>
 
 int64_t symbolic_dims(const Shape& shape) { return std::count(shape.begin(), shape.end(), kBatch); }
 
-void check_dims(const Shape& shape) {
-  for (int64_t d : shape) {
-    if (d < kBatch) fail("shape {} has a negative dimension", shape.to_string());
-  }
-  shape.static_elements();
-}
+// A shape that stands in an attribute; results are checked where nodes are added.
+void check_dims(const Shape& shape) { check_type({DType::kBool, shape}); }
 
 std::set<int> axes_of(const Shape& shape, const std::vector<int64_t>& axes) {
   std::set<int> result;
   for (int64_t axis : axes) {
-    if (axis < -64 || axis > 64) fail("axis {} is out of range", axis);
-    if (!result.insert(shape.normalize_axis(static_cast<int>(axis))).second)
-      fail("axis {} is given twice", axis);
+    if (!result.insert(checked_axis(shape, axis)).second) fail("axis {} is given twice", axis);
   }
   return result;
 }
@@ -53,7 +48,6 @@ ValueType reduced(const ValueType& type, const std::set<int>& axes, bool keepdim
 }
 
 Types source_types(In, const Attributes& a) {
-  check_dims(a.get<Shape>("shape"));
   return {{a.get<DType>("dtype"), a.get<Shape>("shape")}};
 }
 
@@ -105,8 +99,8 @@ Types contract_types(In in, const Attributes& a) {
     fail("its lists of axes differ in length");
   const auto dims_match = [&](const std::vector<int64_t>& l, const std::vector<int64_t>& r) {
     for (size_t i = 0; i < l.size(); ++i) {
-      const int64_t x = in[0].shape.dim(static_cast<int>(l[i])),
-                    y = in[1].shape.dim(static_cast<int>(r[i]));
+      const int64_t x = in[0].shape[checked_axis(in[0].shape, l[i])],
+                    y = in[1].shape[checked_axis(in[1].shape, r[i])];
       if (x != y)
         fail("dimension {} of the left side is {}, but dimension {} of the right side is {}", l[i],
              x, r[i], y);
@@ -115,7 +109,7 @@ Types contract_types(In in, const Attributes& a) {
   dims_match(lhs_batch, rhs_batch);
   dims_match(lhs_contract, rhs_contract);
   std::vector<int64_t> dims;
-  for (int64_t axis : lhs_batch) dims.push_back(in[0].shape.dim(static_cast<int>(axis)));
+  for (int64_t axis : lhs_batch) dims.push_back(in[0].shape[checked_axis(in[0].shape, axis)]);
   const auto free_dims = [&](const Shape& shape, std::vector<int64_t> batch,
                              const std::vector<int64_t>& contract) {
     batch.insert(batch.end(), contract.begin(), contract.end());
@@ -146,7 +140,7 @@ Types transpose_types(In in, const Attributes& a) {
   if (static_cast<int>(axes.size()) != in[0].shape.rank())
     fail("perm must name each of the {} dimensions once", in[0].shape.rank());
   std::vector<int64_t> dims;
-  for (int64_t p : perm) dims.push_back(in[0].shape.dim(static_cast<int>(p)));
+  for (int64_t p : perm) dims.push_back(in[0].shape[static_cast<int>(p)]);
   return {{in[0].dtype, Shape(std::move(dims))}};
 }
 
@@ -203,20 +197,18 @@ Types pad_types(In in, const Attributes& a) {
     fail("low and high need one entry a dimension of {}", shape.to_string());
   for (int i = 0; i < shape.rank(); ++i) {
     const int64_t l = low[static_cast<size_t>(i)], h = high[static_cast<size_t>(i)];
-    constexpr int64_t kLimit = int64_t{1} << 40;
-    if (l < 0 || h < 0 || l > kLimit || h > kLimit) fail("padding must be non-negative");
+    if (l < 0 || h < 0) fail("padding must be non-negative");
     if (shape[i] == kBatch && (l != 0 || h != 0))
       fail("the symbolic batch dimension cannot be padded");
-    if (shape[i] != kBatch) shape[i] += l + h;
+    if (shape[i] != kBatch) shape[i] = checked_sum(shape[i], checked_sum(l, h));
   }
-  check_dims(shape);
   require_element(in[0].dtype, a.get_float("value"));
   return {{in[0].dtype, shape}};
 }
 
 Types concat_types(In in, const Attributes& a) {
   ValueType result = in[0];
-  const int axis = result.shape.normalize_axis(static_cast<int>(a.get_int("axis")));
+  const int axis = checked_axis(result.shape, a.get_int("axis"));
   if (result.shape[axis] == kBatch) fail("the symbolic batch dimension cannot be concatenated");
   for (size_t i = 1; i < in.size(); ++i) {
     if (in[i].dtype != result.dtype || in[i].shape.rank() != result.shape.rank())
@@ -227,15 +219,13 @@ Types concat_types(In in, const Attributes& a) {
              result.shape[d]);
     }
     if (in[i].shape[axis] == kBatch) fail("the symbolic batch dimension cannot be concatenated");
-    result.shape[axis] += in[i].shape[axis];
+    result.shape[axis] = checked_sum(result.shape[axis], in[i].shape[axis]);
   }
-  check_dims(result.shape);
   return {result};
 }
 
 Types iota_types(In, const Attributes& a) {
-  check_dims(a.get<Shape>("shape"));
-  a.get<Shape>("shape").normalize_axis(static_cast<int>(a.get_int("axis")));
+  checked_axis(a.get<Shape>("shape"), a.get_int("axis"));
   if (a.get<DType>("dtype") == DType::kBool) fail("an index is not a bool");
   return {{a.get<DType>("dtype"), a.get<Shape>("shape")}};
 }
@@ -247,7 +237,7 @@ void check_indices(const ValueType& type) {
 
 Types gather_types(In in, const Attributes& a) {
   check_indices(in[1]);
-  const int axis = in[0].shape.normalize_axis(static_cast<int>(a.get_int("axis")));
+  const int axis = checked_axis(in[0].shape, a.get_int("axis"));
   if (in[0].shape[axis] == kBatch) fail("the symbolic batch dimension cannot be gathered from");
   if (in[0].shape[axis] == 0) fail("dimension {} to gather from is empty", axis);
   std::vector<int64_t> dims(in[0].shape.begin(), in[0].shape.begin() + axis);
@@ -261,10 +251,10 @@ Types scatter_add_types(In in, const Attributes& a) {
   check_indices(in[0]);
   const int index_rank = in[0].shape.rank();
   const int rank = in[1].shape.rank() - index_rank + 1;
-  const auto axis = static_cast<int>(a.get_int("axis"));
-  if (axis < 0 || axis >= rank || a.get_int("size") < 1)
-    fail("axis {} or size {} do not fit updates {}", axis, a.get_int("size"),
+  if (a.get_int("axis") < 0 || a.get_int("axis") >= rank || a.get_int("size") < 1)
+    fail("axis {} or size {} do not fit updates {}", a.get_int("axis"), a.get_int("size"),
          in[1].shape.to_string());
+  const auto axis = static_cast<int>(a.get_int("axis"));
   for (int i = 0; i < index_rank; ++i) {
     if (in[1].shape[axis + i] != in[0].shape[i])
       fail("updates {} do not fit indices {}", in[1].shape.to_string(), in[0].shape.to_string());
@@ -280,7 +270,6 @@ Types random_types(In in, const Attributes& a) {
     fail("its state must be int64[2] = {{seed, step}}");
   const std::string& distribution = a.get_string("distribution");
   const DType dtype = a.get<DType>("dtype");
-  check_dims(a.get<Shape>("shape"));
   const bool known =
       distribution == "uniform"
           ? arithmetic_dtype(dtype) == dtype && is_floating(dtype)
@@ -295,8 +284,8 @@ Types random_types(In in, const Attributes& a) {
 Types size_types(In in, const Attributes& a) {
   const DType dtype = a.get<DType>("dtype");
   if (dtype == DType::kBool) fail("a size is no bool");
-  in[0].shape.normalize_axis(static_cast<int>(a.get_int("axis")));
-  return {{a.get<DType>("dtype"), Shape{}}};
+  checked_axis(in[0].shape, a.get_int("axis"));
+  return {{dtype, Shape{}}};
 }
 
 Types fusion_types(In in, const Attributes& a) {
@@ -315,6 +304,7 @@ Types fusion_types(In in, const Attributes& a) {
                               kind == KernelKind::kFusion))
       fail("a fused region holds inputs and kernel ops, found '{}'", node.op->name);
   }
+  if (body.outputs().empty()) fail("a fused region has an output");
   Types types;
   for (const Graph::Output& o : body.outputs()) types.push_back(body.type(o.value));
   return types;

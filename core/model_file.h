@@ -3,8 +3,8 @@
 //
 //   header       64 bytes: magic, format version, sizes, checksums
 //   table        FlatBuffers, schema in core/model.fbs
-//   weights      64-byte aligned region, mapped on load: tensors point into it, writes stay private
-//   to the process
+//   weights      64-byte aligned region: tensors point into the memory that the file was loaded to,
+//   writes stay private to the process
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,9 @@ void save_model_file(const std::string& path, const ModelFile& file);
 
 /// Raises FileError for anything that is not a whole, undamaged file of a known version whose ops
 /// are registered (a program that links core alone knows the kernel ops; register_ops() adds the
-/// others). The tensors share one mapping of the file.
+/// others), MemoryError for one that does not fit the memory. The tensors share the memory that it
+/// was read to; what happens to the file afterwards does not matter, unless it is larger than
+/// MappedFile::kCopied (core/file_io.h).
 ModelFile load_model_file(const std::string& path);
 
 /// The tensors of graph.variables(), in order, found by name. Raises FileError naming the first

@@ -14,14 +14,15 @@
 #include "core/error.h"
 #include "core/model_file_format.h"
 #include "core/model_generated.h"
+#include "core/sizes.h"
 
 namespace sinter {
 namespace {
 
-// Far above anything real, far below where sums of sizes could overflow.
-constexpr int64_t kMaxDimension = int64_t{1} << 40;
-constexpr int64_t kMaxElements = int64_t{1} << 48;
-constexpr size_t kMaxRank = 32;
+// Parts of a table may be referred to more than once, so a short one could say much: what is made
+// of it stays within a multiple of its size. (Writers refer twice to short texts and origins only.)
+constexpr uint64_t kMostForEachByte = 64;
+constexpr uint64_t kMostAtLeast = uint64_t{1} << 20;
 
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
@@ -70,19 +71,21 @@ DType dtype_of_file(file::DType dtype) {
   fail("it holds an unknown dtype ({})", static_cast<int>(dtype));
 }
 
-Shape shape_of(const flatbuffers::Vector<int64_t>* dims, bool symbolic) {
+Shape shape_of(const flatbuffers::Vector<int64_t>* dims, DType dtype, bool symbolic) {
   std::vector<int64_t> result;
-  if (size_of(dims) > kMaxRank) fail("it holds a shape of rank {}", dims->size());
-  int64_t elements = 1;
+  if (size_of(dims) > kMaxValueRank) fail("it holds a shape of rank {}", dims->size());
   for (size_t i = 0; i < size_of(dims); ++i) {
     const int64_t d = element(*dims, i);
-    if (d < (symbolic ? kBatch : 0) || d > kMaxDimension)
-      fail("it holds a shape with the dimension {}", d);
-    if (d > 0 && (__builtin_mul_overflow(elements, d, &elements) || elements > kMaxElements))
-      fail("it holds a shape that is too large");
+    if (d < (symbolic ? kBatch : 0)) fail("it holds a shape with the dimension {}", d);
     result.push_back(d);
   }
-  return Shape(std::move(result));
+  ValueType type{dtype, Shape(std::move(result))};
+  try {
+    check_type(type);
+  } catch (const ShapeError& error) {
+    fail("it holds a value that is too large: {}", error.what());
+  }
+  return std::move(type.shape);
 }
 
 /// The texts that `vector` lists, for numbers that the file gives by name.
@@ -104,9 +107,12 @@ std::vector<ScalarOp> scalar_ops_of(
 
 class Decoder {
  public:
-  Decoder(const file::File& root, std::shared_ptr<const MappedFile> mapping,
+  Decoder(const file::File& root, size_t table_bytes, std::shared_ptr<const MappedFile> mapping,
           std::span<const std::byte> weights)
-      : root_(root), mapping_(std::move(mapping)), weights_(weights) {
+      : root_(root),
+        mapping_(std::move(mapping)),
+        weights_(weights),
+        left_(std::max(kMostForEachByte * table_bytes, kMostAtLeast)) {
     scalar_ops_ = scalar_ops_of(root.scalar_ops(), unknown_scalar_ops_);
   }
 
@@ -136,10 +142,22 @@ class Decoder {
   }
 
  private:
+  /// Before `bytes` of memory are filled from the table.
+  void charge(uint64_t bytes) {
+    if (bytes > left_) fail("it would take much more memory than it has bytes");
+    left_ -= bytes;
+  }
+
+  std::string text(const flatbuffers::String* s) {
+    charge(s == nullptr ? 0 : s->size());
+    return text_of(s);
+  }
+
   Tensor tensor(const file::Tensor& t) {
     const DType dtype = dtype_of_file(t.dtype());
-    Shape shape = shape_of(t.shape(), false);
-    const auto bytes = static_cast<uint64_t>(shape.elements() * dtype_size(dtype));
+    charge(sizeof(Tensor));
+    Shape shape = shape_of(t.shape(), dtype, false);
+    const auto bytes = static_cast<uint64_t>(ValueType{dtype, shape}.bytes());
     const std::string name =
         t.name() == nullptr ? "a constant" : "tensor '" + t.name()->str() + "'";
     if (bytes != t.bytes())
@@ -160,13 +178,15 @@ class Decoder {
         if (b > std::byte{1}) fail("{} holds a bool that is neither 0 nor 1", name);
       }
     }
-    // The mapping is private and writable (see load_model_file), so a tensor may be trained in
+    // The memory is private and writable (MappedFile::snapshot), so a tensor may be trained in
     // place.
     return Tensor(dtype, std::move(shape), const_cast<std::byte*>(content.data()), mapping_);
   }
 
   ScalarExpr expression(const file::Expression& e) {
     ScalarExpr result;
+    charge(sizeof(ScalarExpr) + size_of(e.arguments()) + 4 * size_of(e.results()) +
+           sizeof(ScalarInstruction) * size_of(e.instructions()));
     for (size_t i = 0; i < size_of(e.arguments()); ++i) {
       result.arguments.push_back(dtype_of_file(element(*e.arguments(), i)));
     }
@@ -205,10 +225,13 @@ class Decoder {
 
   template <typename Vector>
   Attributes attributes(const Vector* list) {
+    constexpr size_t kMost = 64;  // of an op
+    if (size_of(list) > kMost) fail("an op has {} attributes", list->size());
     Attributes result;
     for (size_t i = 0; i < size_of(list); ++i) {
       const file::Attribute& a = element(*list, i);
-      const std::string name = a.name()->str();
+      charge(sizeof(AttributeValue));
+      const std::string name = text(a.name());
       if (result.contains(name)) fail("the attribute '{}' is given twice", name);
       result.set(name, value(name, a));
     }
@@ -222,11 +245,11 @@ class Decoder {
       case file::AttributeType::Float:
         if (!a.number().has_value()) break;
         return *a.number();
-      case file::AttributeType::String: return text_of(a.text());
+      case file::AttributeType::String: return text(a.text());
       case file::AttributeType::Ints:
         if (a.integers() == nullptr) break;
         return integers(*a.integers());
-      case file::AttributeType::Shape: return shape_of(a.integers(), true);
+      case file::AttributeType::Shape: return shape_of(a.integers(), DType::kBool, true);
       case file::AttributeType::DType:
         if (a.integer() < 0 || a.integer() > 255) break;
         return dtype_of_file(static_cast<file::DType>(a.integer()));
@@ -239,14 +262,24 @@ class Decoder {
       case file::AttributeType::Graph:
         if (a.graph() == nullptr) break;
         return std::make_shared<const Graph>(graph(*a.graph()));
-      case file::AttributeType::OpCall:
-        return OpCall{text_of(a.text()),
-                      std::make_shared<const Attributes>(attributes(a.attributes()))};
+      case file::AttributeType::OpCall: return op_call(a);
     }
     fail("the attribute '{}' has no value of its type", name);
   }
 
-  static std::vector<int64_t> integers(const flatbuffers::Vector<int64_t>& list) {
+  OpCall op_call(const file::Attribute& a) {
+    OpCall call{text(a.text()), nullptr};
+    const Attributes given = attributes(a.attributes());
+    const OpRecord& op = record(call.op);
+    if (!given.values().empty()) {
+      call.attributes =
+          std::make_shared<const Attributes>(complete_attributes(call.op, op.attributes, given));
+    }
+    return call;
+  }
+
+  std::vector<int64_t> integers(const flatbuffers::Vector<int64_t>& list) {
+    charge(sizeof(int64_t) * list.size());
     std::vector<int64_t> result;
     for (size_t i = 0; i < list.size(); ++i) result.push_back(element(list, i));
     return result;
@@ -256,33 +289,35 @@ class Decoder {
     if (o == nullptr) return nullptr;
     std::shared_ptr<const Origin>& known = origins_[o];
     if (!known)
-      known = std::make_shared<const Origin>(
-          Origin{text_of(o->layer()), text_of(o->file()), o->line()});
+      known = std::make_shared<const Origin>(Origin{text(o->layer()), text(o->file()), o->line()});
     return known;
   }
 
+  static const OpRecord& record(const std::string& op) {
+    if (const OpRecord* record = Registry::global().find(op)) return *record;
+    const std::string near = nearest_name(op, Registry::global().names());
+    fail("it uses the op '{}', which this program does not know{}", op,
+         near.empty() ? "" : " (the nearest it knows is '" + near + "')");
+  }
+
   void add_node(Graph& graph, const file::Node& n) {
-    const std::string op = n.op()->str();
-    const OpRecord* record = Registry::global().find(op);
-    if (record == nullptr) {
-      const std::string near = nearest_name(op, Registry::global().names());
-      fail("it uses the op '{}', which this program does not know{}", op,
-           near.empty() ? "" : " (the nearest it knows is '" + near + "')");
-    }
+    const std::string op = text(n.op());
+    charge(sizeof(Node) + sizeof(ValueId) * size_of(n.inputs()) +
+           sizeof(ValueType) * n.types()->size());
     std::vector<ValueId> inputs;
     for (size_t i = 0; i < size_of(n.inputs()); ++i) {
       const file::ValueId id = element(*n.inputs(), i);
       inputs.push_back(checked(graph, id.node(), id.result()));
     }
-    const int32_t index = graph.add_node(*record, std::move(inputs), attributes(n.attributes()),
-                                         text_of(n.name()), origin(n.origin()));
+    const int32_t index = graph.add_node(record(op), std::move(inputs), attributes(n.attributes()),
+                                         text(n.name()), origin(n.origin()));
     const std::vector<ValueType>& types = graph.node(index).types;
     if (types.size() != n.types()->size())
       fail("op '{}' has {} results, but {} are stored", op, types.size(), n.types()->size());
     for (size_t r = 0; r < types.size(); ++r) {
       const file::Type& stored = element(*n.types(), r);
-      // The shape rule may have multiplied: hold its result to the limits too.
-      if (types[r] != ValueType{dtype_of_file(stored.dtype()), shape_of(stored.shape(), true)}) {
+      const DType dtype = dtype_of_file(stored.dtype());
+      if (types[r] != ValueType{dtype, shape_of(stored.shape(), dtype, true)}) {
         fail("result {} of op '{}' is {}, which is not the type that is stored", r, op,
              types[r].to_string());
       }
@@ -298,7 +333,9 @@ class Decoder {
   }
 
   Graph graph(const file::Graph& g) {
-    Graph result(text_of(g.name()));
+    charge(sizeof(Graph) + sizeof(Graph::Output) * size_of(g.outputs()) +
+           sizeof(Graph::Update) * size_of(g.updates()));
+    Graph result(text(g.name()));
     for (size_t i = 0; i < size_of(g.nodes()); ++i) {
       try {
         add_node(result, element(*g.nodes(), i));
@@ -311,20 +348,31 @@ class Decoder {
     }
     for (size_t i = 0; i < size_of(g.outputs()); ++i) {
       const file::Output& o = element(*g.outputs(), i);
-      result.add_output(o.name()->str(), checked(result, o.node(), o.result()));
+      add([&] { result.add_output(text(o.name()), checked(result, o.node(), o.result())); });
     }
     for (size_t i = 0; i < size_of(g.updates()); ++i) {
       const file::Update u = element(*g.updates(), i);
       if (!result.node(checked(result, u.variable(), 0)).is("variable"))
         fail("graph '{}' updates what is no variable", result.name());
-      result.add_update(u.variable(), checked(result, u.node(), u.result()));
+      add([&] { result.add_update(u.variable(), checked(result, u.node(), u.result())); });
     }
     return result;
+  }
+
+  /// Outputs and updates that the graph refuses.
+  template <typename F>
+  static void add(F&& one) {
+    try {
+      one();
+    } catch (const Error& error) {
+      fail("{}", error.what());
+    }
   }
 
   const file::File& root_;
   std::shared_ptr<const MappedFile> mapping_;
   std::span<const std::byte> weights_;
+  uint64_t left_;  // what may still be charged
   uint64_t weights_end_ = 0;
   std::vector<ScalarOp> scalar_ops_;
   std::vector<std::string> unknown_scalar_ops_;
@@ -334,9 +382,10 @@ class Decoder {
 
 }  // namespace
 
-ModelFile decode_model_table(const file::File& table, std::shared_ptr<const MappedFile> mapping,
+ModelFile decode_model_table(const file::File& table, size_t table_bytes,
+                             std::shared_ptr<const MappedFile> mapping,
                              std::span<const std::byte> weights) {
-  return Decoder(table, std::move(mapping), weights).decode();
+  return Decoder(table, table_bytes, std::move(mapping), weights).decode();
 }
 
 }  // namespace sinter

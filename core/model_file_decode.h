@@ -21,8 +21,10 @@ struct ModelFileDamage {
 };
 
 /// What a verified table says, with tensors that point into the mapped weights. Raises
-/// ModelFileDamage for an index, a size or a product that is not as it must be.
-ModelFile decode_model_table(const file::File& table, std::shared_ptr<const MappedFile> mapping,
+/// ModelFileDamage for an index, a size or a product that is not as it must be, and for a table of
+/// which more than a multiple of its `table_bytes` would be made.
+ModelFile decode_model_table(const file::File& table, size_t table_bytes,
+                             std::shared_ptr<const MappedFile> mapping,
                              std::span<const std::byte> weights);
 
 }  // namespace sinter

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "core/memory_limit.h"
 #include "core/model_file.h"
 #include "core/model_file_decode.h"
 #include "core/model_file_format.h"
@@ -66,6 +67,9 @@ ModelFile decode_file(std::shared_ptr<const MappedFile> mapping) {
   const ModelFileHeader header = read_header(mapping->text());
   const std::span<const std::byte> bytes = mapping->bytes();
   const std::span<const std::byte> table = bytes.subspan(sizeof header, header.table_bytes);
+  if (table.size() >= FLATBUFFERS_MAX_BUFFER_SIZE)  // where its verifier would end the program
+    fail("its table has {} bytes, at most {} are possible", table.size(),
+         FLATBUFFERS_MAX_BUFFER_SIZE);
   if (hash_bytes(table) != header.table_hash)
     fail("its table is damaged (the checksum does not match)");
   for (std::byte padding : bytes.subspan(sizeof header + table.size(),
@@ -76,7 +80,7 @@ ModelFile decode_file(std::shared_ptr<const MappedFile> mapping) {
                                  kMaxTables);
   if (!file::VerifyFileBuffer(verifier)) fail("its table is damaged");
   const auto* root = file::GetFile(table.data());
-  return decode_model_table(*root, mapping,
+  return decode_model_table(*root, table.size(), mapping,
                             bytes.subspan(header.weights_offset, header.weights_bytes));
 }
 
@@ -98,10 +102,15 @@ const Tensor* ModelFile::find_tensor(std::string_view name) const {
 
 ModelFile load_model_file(const std::string& path) {
   try {
-    return decode_file(MappedFile::open(path, true));
+    const std::shared_ptr<const MappedFile> bytes = MappedFile::snapshot(path);
+    ModelFile file = decode_file(bytes);
+    bytes->check_unchanged();
+    return file;
   } catch (const ModelFileDamage& damage) {
     throw FileError(fmt::format("cannot load '{}': {}", path, damage.what));
   } catch (const FileError&) {
+    throw;
+  } catch (const MemoryError&) {
     throw;
   } catch (const Error& error) {
     throw FileError(fmt::format("cannot load '{}': {}", path, error.what()));

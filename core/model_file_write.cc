@@ -89,6 +89,12 @@ class Encoder {
     return static_cast<int64_t>(it->second);
   }
 
+  // Readers make each text as often as it is referred to.
+  Offset<flatbuffers::String> shared_text(const std::string& s) {
+    constexpr size_t kLongestShared = 255;
+    return s.size() <= kLongestShared ? builder_.CreateSharedString(s) : builder_.CreateString(s);
+  }
+
   Offset<file::Type> type(const ValueType& t) {
     return file::CreateType(builder_, file_dtype(t.dtype), builder_.CreateVector(t.shape.dims()));
   }
@@ -133,9 +139,7 @@ class Encoder {
       case AttributeType::kBool: integer = std::get<bool>(value) ? 1 : 0; break;
       case AttributeType::kInt: integer = std::get<int64_t>(value); break;
       case AttributeType::kFloat: number = std::get<double>(value); break;
-      case AttributeType::kString:
-        text = builder_.CreateSharedString(std::get<std::string>(value));
-        break;
+      case AttributeType::kString: text = shared_text(std::get<std::string>(value)); break;
       case AttributeType::kInts:
         integers = builder_.CreateVector(std::get<std::vector<int64_t>>(value));
         break;
@@ -154,14 +158,14 @@ class Encoder {
         break;
       case AttributeType::kOpCall: {
         const OpCall& call = std::get<OpCall>(value);
-        text = builder_.CreateSharedString(call.op);
+        text = shared_text(call.op);
         if (call.attributes) nested = builder_.CreateVector(attributes(*call.attributes));
         break;
       }
     }
     // The numbers of AttributeType in the file are those of this version; a later reorder must map
     // them.
-    return file::CreateAttribute(builder_, builder_.CreateSharedString(name),
+    return file::CreateAttribute(builder_, shared_text(name),
                                  static_cast<file::AttributeType>(type), integer, number, text,
                                  integers, expr, region, nested);
   }
@@ -170,8 +174,8 @@ class Encoder {
     if (!origin) return {};
     Offset<file::Origin>& known = origins_[origin.get()];
     if (known.IsNull()) {
-      known = file::CreateOrigin(builder_, builder_.CreateSharedString(origin->layer),
-                                 builder_.CreateSharedString(origin->file), origin->line);
+      known = file::CreateOrigin(builder_, shared_text(origin->layer), shared_text(origin->file),
+                                 origin->line);
     }
     return known;
   }
@@ -181,10 +185,9 @@ class Encoder {
     for (ValueId id : n.inputs) inputs.emplace_back(id.node, id.result);
     Offsets<file::Type> types;
     for (const ValueType& t : n.types) types.push_back(type(t));
-    const auto name =
-        n.name.empty() ? Offset<flatbuffers::String>() : builder_.CreateSharedString(n.name);
+    const auto name = n.name.empty() ? Offset<flatbuffers::String>() : shared_text(n.name);
     const auto list = attributes(n.attributes);
-    return file::CreateNode(builder_, builder_.CreateSharedString(n.op->name), name,
+    return file::CreateNode(builder_, shared_text(n.op->name), name,
                             builder_.CreateVectorOfStructs(inputs), builder_.CreateVector(list),
                             builder_.CreateVector(types), origin(n.origin));
   }

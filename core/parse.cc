@@ -1,5 +1,5 @@
 // Parsing the text form of graphs.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -10,10 +10,13 @@
 
 #include "core/error.h"
 #include "core/kernel_ops.h"
+#include "core/sizes.h"
 #include "core/text.h"
 
 namespace sinter {
 namespace {
+
+constexpr int kMaxNesting = 8;  // of graphs and of ops in attributes
 
 class Parser {
  public:
@@ -141,6 +144,14 @@ class Parser {
     return {d, shape()};
   }
 
+  void check_legal(const ValueType& type) {
+    try {
+      check_type(type);
+    } catch (const ShapeError& error) {
+      fail(fmt::format("a legal type ({})", error.what()));
+    }
+  }
+
   Tensor tensor() {
     expect("tensor<");
     const ValueType t = type();
@@ -162,6 +173,7 @@ class Parser {
     }
     expect(">");
     // Every element takes at least one character: a huge shape cannot be made from a short text.
+    check_legal(t);
     if (t.shape.elements() > static_cast<int64_t>(text_.size()))
       fail("as many values as the shape has elements");
     Tensor result(t.dtype, t.shape);
@@ -217,11 +229,16 @@ class Parser {
         return std::make_shared<const Graph>(parse_graph_block(depth + 1));
       case AttributeType::kOpCall: {
         const OpRecord& op = op_record();
-        Attributes given = attributes(op, depth);
+        if (depth > kMaxNesting) fail("less nesting");
+        Attributes given = attributes(op, depth + 1);
         OpCall call{op.name, nullptr};
-        if (!given.values().empty())
+        if (given.values().empty()) return call;
+        try {
           call.attributes = std::make_shared<const Attributes>(
               complete_attributes(op.name, op.attributes, given));
+        } catch (const Error& error) {
+          fail(fmt::format("an op with its attributes ({})", error.what()));
+        }
         return call;
       }
     }
@@ -329,13 +346,16 @@ class Parser {
     } catch (const Error& error) {
       fail(fmt::format("a legal node ({})", error.what()));
     }
-    if (!types.empty() && types != graph.node(index).types)
-      fail(fmt::format("the type {}", graph.node(index).types[0].to_string()));
+    if (!types.empty() && types != graph.node(index).types) {
+      std::vector<std::string> right;
+      for (const ValueType& t : graph.node(index).types) right.push_back(t.to_string());
+      fail(fmt::format("the type {}", fmt::join(right, ", ")));
+    }
     names[label] = index;
   }
 
   Graph parse_graph_block(int depth) {
-    if (depth > 8) fail("less nesting");
+    if (depth > kMaxNesting) fail("less nesting");
     expect("graph");
     Graph graph(quoted());
     expect("{");

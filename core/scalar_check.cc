@@ -42,12 +42,29 @@ const char* scalar_operand_fault(const ScalarInstruction& i, const std::array<DT
   return floating && !is_floating(a) ? "it takes floating operands" : nullptr;
 }
 
+namespace {
+
+// How many of an instruction's operands say something: the others must be absent, so that nobody
+// has to know which ones they are.
+int used_operands(ScalarOp op) { return op == ScalarOp::kArgument ? 1 : scalar_op_arity(op); }
+
+}  // namespace
+
 std::string scalar_expr_fault(const ScalarExpr& expr) {
+  constexpr size_t kMost = size_t{1} << 20;
+  if (expr.instructions.size() > kMost)
+    return fmt::format("it has {} instructions, at most {} are possible", expr.instructions.size(),
+                       kMost);
   for (size_t k = 0; k < expr.instructions.size(); ++k) {
     const ScalarInstruction& i = expr.instructions[k];
     const auto fault = [&](std::string_view what) {
       return fmt::format("instruction {} ({}): {}", k, scalar_op_name(i.op), what);
     };
+    for (auto n = static_cast<size_t>(used_operands(i.op)); n < i.operands.size(); ++n) {
+      if (i.operands[n] != -1) return fault("an operand that it does not take");
+    }
+    if (i.op != ScalarOp::kConstant && i.constant != Number())
+      return fault("a constant that it does not take");
     if (i.op == ScalarOp::kArgument) {
       const int32_t index = i.operands[0];
       if (index < 0 || index >= static_cast<int32_t>(expr.arguments.size()) ||

@@ -65,24 +65,34 @@ bool ScalarExpr::operator==(const ScalarExpr& other) const {
   if (arguments != other.arguments || instructions.size() != other.instructions.size() ||
       results.size() != other.results.size())
     return false;
-  // Operands come first in both lists, so one walk pairs the instructions up.
+  // From the results to their operands, which pairs the instructions up; not by recursion, as
+  // expressions may be deep.
   std::vector<int32_t> pair(instructions.size(), -1);
-  const auto matches = [&](auto&& self, int32_t mine, int32_t theirs) -> bool {
+  std::vector<int32_t> open;
+  const auto paired = [&](int32_t mine, int32_t theirs) {
     int32_t& known = pair[static_cast<size_t>(mine)];
     if (known >= 0) return known == theirs;
-    const ScalarInstruction& a = instructions[static_cast<size_t>(mine)];
-    const ScalarInstruction& b = other.instructions[static_cast<size_t>(theirs)];
-    if (a.op != b.op || a.dtype != b.dtype || a.constant != b.constant) return false;
-    if (a.op == ScalarOp::kArgument ? a.operands != b.operands : false) return false;
-    for (size_t k = 0; a.op != ScalarOp::kArgument && k < 3; ++k) {
-      if ((a.operands[k] < 0) != (b.operands[k] < 0)) return false;
-      if (a.operands[k] >= 0 && !self(self, a.operands[k], b.operands[k])) return false;
-    }
     known = theirs;
+    open.push_back(mine);
     return true;
   };
   for (size_t r = 0; r < results.size(); ++r) {
-    if (!matches(matches, results[r], other.results[r])) return false;
+    if (!paired(results[r], other.results[r])) return false;
+  }
+  while (!open.empty()) {
+    const auto mine = static_cast<size_t>(open.back());
+    open.pop_back();
+    const ScalarInstruction& a = instructions[mine];
+    const ScalarInstruction& b = other.instructions[static_cast<size_t>(pair[mine])];
+    if (a.op != b.op || a.dtype != b.dtype || a.constant != b.constant) return false;
+    if (a.op == ScalarOp::kArgument) {
+      if (a.operands != b.operands) return false;
+      continue;
+    }
+    for (size_t k = 0; k < 3; ++k) {
+      if ((a.operands[k] < 0) != (b.operands[k] < 0)) return false;
+      if (a.operands[k] >= 0 && !paired(a.operands[k], b.operands[k])) return false;
+    }
   }
   return true;
 }

@@ -1,19 +1,26 @@
-// Text form of scalar expressions: values used once are written in place, others get a name t0, t1,
-// ...
+// Text form of scalar expressions: values used once are written in place, others, and those that
+// would stand too deep in brackets, get a name t0, t1, ...
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
+#include <tuple>
 
 #include "core/error.h"
 #include "core/scalar_expr.h"
 
 namespace sinter {
 namespace {
+
+constexpr int kDeepest = 100;     // what is printed
+constexpr int kMaxNesting = 200;  // what is parsed
 
 // The shortest text that reads back to the same element.
 std::string literal(const ScalarInstruction& i) {
@@ -43,9 +50,15 @@ class Printer {
     }
     text += ") -> ";
     int next = 0;
+    std::vector<int> depth(expr_.instructions.size(), 0);
     for (size_t k = 0; k < expr_.instructions.size(); ++k) {
       const ScalarOp op = expr_.instructions[k].op;
-      if (uses_[k] < 2 || op == ScalarOp::kArgument || op == ScalarOp::kConstant) continue;
+      if (op == ScalarOp::kArgument || op == ScalarOp::kConstant) continue;
+      for (int32_t operand : expr_.instructions[k].operands) {
+        if (operand >= 0) depth[k] = std::max(depth[k], depth[static_cast<size_t>(operand)] + 1);
+      }
+      if (uses_[k] < 2 && (uses_[k] == 0 || depth[k] < kDeepest)) continue;
+      depth[k] = 0;
       const std::string value = expression(static_cast<int32_t>(k));
       names_[k] = fmt::format("t{}", next++);
       text += fmt::format("{} = {}; ", names_[k], value);
@@ -103,13 +116,15 @@ class Parser {
     } while (true);
     skip();
     if (position_ != text_.size()) fail("end of expression");
+    if (const std::string fault = scalar_expr_fault(result_); !fault.empty())
+      fail("a legal expression: " + fault);
     return std::move(result_);
   }
 
  private:
   [[noreturn]] void fail(std::string_view wanted) const {
-    throw ParseError(fmt::format("scalar expression '{}': expected {} at column {}", text_, wanted,
-                                 position_ + 1));
+    throw ParseError(fmt::format("scalar expression '{}': expected {} at column {}",
+                                 text_.substr(0, 200), wanted, position_ + 1));
   }
   void skip() {
     while (position_ < text_.size() && text_[position_] == ' ') ++position_;
@@ -139,15 +154,14 @@ class Parser {
     fail("a dtype");
   }
   int32_t add(ScalarInstruction i) {
-    for (size_t k = 0; k < result_.instructions.size(); ++k) {
-      if (result_.instructions[k] == i) return static_cast<int32_t>(k);
-    }
-    if (result_.instructions.size() > 100000) fail("fewer instructions");
-    result_.instructions.push_back(i);
-    return static_cast<int32_t>(result_.instructions.size() - 1);
+    const auto [known, added] =
+        known_.try_emplace({i.op, i.dtype, i.operands, std::bit_cast<uint64_t>(i.constant)},
+                           static_cast<int32_t>(result_.instructions.size()));
+    if (added) result_.instructions.push_back(i);
+    return known->second;
   }
   int32_t expression(int depth) {
-    if (depth > 200) fail("less nesting");
+    if (depth > kMaxNesting) fail("less nesting");
     skip();
     if (position_ >= text_.size()) fail("a value");
     const char c = text_[position_];
@@ -234,6 +248,8 @@ class Parser {
   size_t position_ = 0;
   ScalarExpr result_;
   std::map<std::string, int32_t> named_;
+  using Key = std::tuple<ScalarOp, DType, std::array<int32_t, 3>, uint64_t>;
+  std::map<Key, int32_t> known_;
 };
 
 }  // namespace

@@ -5,12 +5,38 @@
 
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "core/convert.h"
 #include "core/error.h"
+#include "core/memory_limit.h"
+#include "core/sizes.h"
 #include "core/tensor_memory.h"
 
 namespace sinter {
+namespace {
+
+void check_tensor_type(const ValueType& type) {
+  if (!type.shape.is_static()) {
+    throw ShapeError(
+        fmt::format("a tensor needs a static shape, found {}", type.shape.to_string()));
+  }
+  check_type(type);
+}
+
+std::shared_ptr<void> memory_for(const ValueType& type, std::shared_ptr<void> (*get)(size_t)) {
+  constexpr int64_t kSmall = int64_t{1} << 20;  // not worth a look at the limit
+  const int64_t bytes = type.bytes();
+  if (bytes > kSmall && bytes > memory_limit()) check_memory(bytes, type.to_string());
+  try {
+    return get(static_cast<size_t>(bytes));
+  } catch (const std::bad_alloc&) {
+    throw MemoryError(fmt::format("{} needs {} of memory, which the system does not give",
+                                  type.to_string(), memory_text(bytes)));
+  }
+}
+
+}  // namespace
 
 namespace {
 
@@ -28,21 +54,21 @@ void raise_element_count(const Shape& shape, size_t found) {
 }
 
 Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
-  if (!shape_.is_static()) {
-    throw ShapeError(fmt::format("a tensor needs a static shape, found {}", shape_.to_string()));
-  }
-  std::shared_ptr<void> memory = allocate_tensor_memory(static_cast<size_t>(bytes()));
+  check_tensor_type(type());
+  std::shared_ptr<void> memory = memory_for(type(), allocate_tensor_memory);
   data_ = memory.get();
   owner_ = std::move(memory);
 }
 
 Tensor::Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner)
-    : dtype_(dtype), shape_(std::move(shape)), owner_(std::move(owner)), data_(data) {}
+    : dtype_(dtype), shape_(std::move(shape)), owner_(std::move(owner)), data_(data) {
+  check_tensor_type(type());
+}
 
 Tensor Tensor::placeholder(DType dtype, Shape shape) {
-  if (!shape.is_static()) return {dtype, std::move(shape)};  // raises ShapeError
   const ValueType type{dtype, shape};
-  std::shared_ptr<void> memory = reserve_tensor_memory(static_cast<size_t>(type.bytes()));
+  check_tensor_type(type);
+  std::shared_ptr<void> memory = memory_for(type, reserve_tensor_memory);
   void* const data = memory.get();
   return {dtype, std::move(shape), data, std::move(memory)};
 }

@@ -7,7 +7,9 @@
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "core/sizes.h"
 #include "frontend/counted.h"
+#include "frontend/layers/model_layer.h"
 #include "frontend/session.h"
 #include "frontend/weights_lock.h"
 #include "ops/ops.h"
@@ -120,6 +122,11 @@ VariablePtr LayerImpl::add_weight(const std::string& name, Shape shape,
           title(), name, shape.to_string()));
     }
   }
+  try {
+    check_type({dtype_, shape});
+  } catch (const ShapeError& error) {
+    throw ShapeError(fmt::format("{}: weight '{}': {}", title(), name, error.what()));
+  }
   const uint64_t key = next_random_key();
   auto weight = std::make_shared<Variable>(name, name_ + "/" + name,
                                            WithoutInitialValues::is_active()
@@ -174,7 +181,8 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
                                      std::source_location where) const {
   const DefaultFloatEnvironment environment;
   // One step of the functional API in a scratch graph: shapes are inferred and mistakes raised
-  // where the user made them.
+  // where the user made them. A model knows its types: were it written, models that call models
+  // twice would take as long as all of their layers together.
   std::vector<ValueType> types;
   for (const KerasTensor& x : xs) types.push_back(x.type());
   const auto origin = origin_at(impl_->name(), where);
@@ -182,13 +190,18 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
   Graph scratch("scratch");
   try {
     impl_->ensure_built(types);
-    std::vector<Symbol> inputs;
-    for (size_t i = 0; i < types.size(); ++i)
-      inputs.push_back(scratch.input(fmt::format("x{}", i), types[i]));
-    CallContext context(scratch, true);
-    context.set_random_state(std::make_shared<Variable>("random_state", "random_state",
-                                                        Tensor(DType::kInt64, {2}), false));
-    for (const Symbol& y : impl_->apply(context, inputs, origin)) made->outputs.push_back(y.type());
+    if (const auto* model = dynamic_cast<const ModelLayerImpl*>(&impl())) {
+      made->outputs = model->output_types(types);
+    } else {
+      std::vector<Symbol> inputs;
+      for (size_t i = 0; i < types.size(); ++i)
+        inputs.push_back(scratch.input(fmt::format("x{}", i), types[i]));
+      CallContext context(scratch, true);
+      context.set_random_state(std::make_shared<Variable>("random_state", "random_state",
+                                                          Tensor(DType::kInt64, {2}), false));
+      for (const Symbol& y : impl_->apply(context, inputs, origin))
+        made->outputs.push_back(y.type());
+    }
   } catch (const ShapeError& error) {
     // Errors of ops start with the origin, those of layers with their title.
     const std::string text = error.what();

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <string_view>
 
 #include "core/error.h"
 #include "frontend/session.h"
@@ -64,14 +66,13 @@ std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, con
   // Passes keep the variables, but bind by name rather than rely on their order.
   std::vector<Tensor> storage;
   const Graph& lowered = program->executable->graph();
+  std::map<std::string_view, const Variable*> by_name;
+  for (size_t i = 0; i < step.variables.size(); ++i)
+    by_name.emplace(step.graph.node(step.graph.variables()[i]).name, step.variables[i].get());
   for (int32_t index : lowered.variables()) {
-    const std::string& name = lowered.node(index).name;
-    bool found = false;
-    for (size_t i = 0; i < step.variables.size() && !found; ++i) {
-      found = step.graph.node(step.graph.variables()[i]).name == name;
-      if (found) storage.push_back(step.variables[i]->value);
-    }
-    SINTER_CHECK(found, name);
+    const auto found = by_name.find(lowered.node(index).name);
+    SINTER_CHECK(found != by_name.end(), lowered.node(index).name);
+    storage.push_back(found->second->value);
   }
   program->executable->bind(std::move(storage), state.version);
   program->locks = state.locks();

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "frontend/layers/input.h"
+#include "frontend/layers/model_layer.h"
 
 namespace sinter {
 namespace {
@@ -26,6 +27,38 @@ std::vector<std::string> names_of(const std::vector<KerasTensor>& tensors) {
   }
   return names;
 }
+
+// Variables layer by layer, those of inner models in their place: each variable once, and each
+// layer looked at once, however many models it stands in.
+class VariableWalk {
+ public:
+  explicit VariableWalk(bool trainable) : trainable_(trainable) {}
+
+  std::vector<VariablePtr> walk(const Network& network) {
+    visit(network);
+    return std::move(result_);
+  }
+
+ private:
+  void visit(const Network& network) {
+    for (const Layer& layer : network.layers()) {
+      const LayerImpl& impl = layer.impl();
+      if (!seen_.insert(&impl).second) continue;
+      if (const auto* model = dynamic_cast<const ModelLayerImpl*>(&impl)) {
+        if (!trainable_ || impl.trainable()) visit(model->model().network());
+        continue;
+      }
+      for (VariablePtr& v : trainable_ ? impl.trainable_variables() : impl.variables()) {
+        if (known_.insert(v.get()).second) result_.push_back(std::move(v));
+      }
+    }
+  }
+
+  bool trainable_;
+  std::vector<VariablePtr> result_;
+  std::set<const LayerImpl*> seen_;
+  std::set<const Variable*> known_;
+};
 
 }  // namespace
 
@@ -122,24 +155,10 @@ void Network::order_layers() {
   for (const LayerImpl* layer : order) layers_.emplace_back(owners[layer]);
 }
 
-std::vector<VariablePtr> Network::variables() const {
-  std::vector<VariablePtr> result;
-  for (const Layer& layer : layers_) {
-    for (const VariablePtr& v : layer.variables()) {
-      if (std::ranges::find(result, v) == result.end()) result.push_back(v);
-    }
-  }
-  return result;
-}
+std::vector<VariablePtr> Network::variables() const { return VariableWalk(false).walk(*this); }
 
 std::vector<VariablePtr> Network::trainable_variables() const {
-  std::vector<VariablePtr> result;
-  for (const Layer& layer : layers_) {
-    for (const VariablePtr& v : layer.impl().trainable_variables()) {
-      if (std::ranges::find(result, v) == result.end()) result.push_back(v);
-    }
-  }
-  return result;
+  return VariableWalk(true).walk(*this);
 }
 
 std::vector<Symbol> Network::write(CallContext& context, std::span<const Symbol> inputs) const {
@@ -151,6 +170,14 @@ std::vector<Symbol> Network::write(CallContext& context, std::span<const Symbol>
     for (const KerasTensor& x : call->inputs)
       arguments.push_back(values.at(x.call().get())[static_cast<size_t>(x.index())]);
     values[call.get()] = call->layer->apply(context, arguments, call->origin);
+    // Models that call models multiply.
+    constexpr int32_t kMostNodes = 1 << 19;
+    if (context.graph().size() > kMostNodes) {
+      throw Error(
+          fmt::format("the model has more than {} ops, counting each call of its layers; it "
+                      "would take too long to compile",
+                      kMostNodes));
+    }
   }
   std::vector<Symbol> results;
   for (const KerasTensor& y : outputs_)

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <span>
+
 #include "core/error.h"
 #include "frontend/layers/input.h"
 #include "frontend/model_state.h"
@@ -35,7 +37,16 @@ Sequential::Sequential(std::initializer_list<Item> items, std::string name)
 
 Sequential::Sequential(const std::vector<Item>& items, std::string name)
     : Sequential(std::move(name)) {
-  for (const Item& item : items) add(item);
+  // The layers are called when all are there: to add them to a network one by one takes as long as
+  // making as many networks.
+  const auto* input = items.empty() ? nullptr : std::get_if<KerasTensor>(&items[0]);
+  for (const Item& item : std::span(items).subspan(input == nullptr ? 0 : 1)) {
+    if (input != nullptr && std::holds_alternative<KerasTensor>(item)) state_->chain_input = *input;
+    add(item);
+  }
+  if (input == nullptr) return;
+  state_->chain_input = *input;
+  chain(*state_, *input);
 }
 
 void Sequential::add(const Item& item) {

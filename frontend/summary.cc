@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
+#include <set>
 
 #include "core/error.h"
 #include "frontend/layers/input.h"
@@ -56,20 +58,27 @@ bool is_chain(const Network& network) {
   for (const auto& call : network.calls()) {
     if (call->inputs.size() > 1 || call->outputs.size() > 1 || call->index > 0) return false;
   }
-  std::vector<const LayerCall*> used;
+  std::set<const LayerCall*> used;
   for (const auto& call : network.calls()) {
     for (const KerasTensor& x : call->inputs) {
-      if (std::ranges::find(used, x.call().get()) != used.end()) return false;
-      used.push_back(x.call().get());
+      if (!used.insert(x.call().get()).second) return false;
     }
   }
   return network.inputs().size() == 1 && network.outputs().size() == 1;
 }
 
-std::string connections(const Network& network, const Layer& layer) {
+// The calls of each layer, in their order.
+using Calls = std::map<const LayerImpl*, std::vector<const LayerCall*>>;
+
+Calls calls_of(const Network& network) {
+  Calls calls;
+  for (const auto& call : network.calls()) calls[call->layer.get()].push_back(call.get());
+  return calls;
+}
+
+std::string connections(const std::vector<const LayerCall*>& calls) {
   std::string text;
-  for (const auto& call : network.calls()) {
-    if (call->layer != layer.shared()) continue;
+  for (const LayerCall* call : calls) {
     for (const KerasTensor& x : call->inputs) {
       text += fmt::format("{}{}[{}][{}]", text.empty() ? "" : ", ", x.call()->layer->name(),
                           x.call()->index, x.index());
@@ -78,15 +87,12 @@ std::string connections(const Network& network, const Layer& layer) {
   return text.empty() ? "-" : text;
 }
 
-std::string output_shape(const Network& network, const Layer& layer) {
-  for (const auto& call : network.calls()) {
-    if (call->layer != layer.shared()) continue;
-    std::string text;
-    for (const ValueType& t : call->outputs)
-      text += (text.empty() ? "" : ", ") + shape_text(t.shape);
-    return text;
-  }
-  return "?";
+std::string output_shape(const std::vector<const LayerCall*>& calls) {
+  if (calls.empty()) return "?";
+  std::string text;
+  for (const ValueType& t : calls[0]->outputs)
+    text += (text.empty() ? "" : ", ") + shape_text(t.shape);
+  return text;
 }
 
 std::string border(const std::vector<size_t>& widths, const char* left, const char* line,
@@ -160,12 +166,13 @@ std::string count_line(const char* what, const std::vector<VariablePtr>& variabl
 std::string Model::summary_text(SummaryOptions options) const {
   const Network& network = state_->net();
   const bool chain = is_chain(network);
+  Calls calls = calls_of(network);
   std::vector<Row> rows = {{{"Layer (type)", "Output Shape", "Param #"}}};
   if (!chain) rows[0].cells.push_back("Connected to");
   for (const Layer& layer : layers()) {
     rows.push_back({{fmt::format("{} ({})", layer.name(), layer.class_name()),
-                     output_shape(network, layer), with_commas(layer.count_params())}});
-    if (!chain) rows.back().cells.push_back(connections(network, layer));
+                     output_shape(calls[&layer.impl()]), with_commas(layer.count_params())}});
+    if (!chain) rows.back().cells.push_back(connections(calls[&layer.impl()]));
   }
   // Keras's columns for a terminal of 80 characters; a longer line widens them in proportion.
   std::vector<size_t> widths =
@@ -190,10 +197,10 @@ std::string Model::summary_text(SummaryOptions options) const {
   text += border(widths, "└", "─", "┴", "┘");
   const std::vector<VariablePtr> all = network.variables();
   const std::vector<VariablePtr> trainable = network.trainable_variables();
+  const std::set<VariablePtr> trained(trainable.begin(), trainable.end());
   std::vector<VariablePtr> fixed;
-  std::ranges::copy_if(all, std::back_inserter(fixed), [&](const VariablePtr& v) {
-    return std::ranges::find(trainable, v) == trainable.end();
-  });
+  std::ranges::copy_if(all, std::back_inserter(fixed),
+                       [&](const VariablePtr& v) { return !trained.contains(v); });
   std::vector<VariablePtr> everything = all;
   std::vector<VariablePtr> slots;
   if (is_compiled()) slots = optimizer().variables();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/sizes.h"
 #include "ops/define.h"
 
 namespace sinter {
@@ -55,7 +56,7 @@ std::vector<int64_t> other_axes(const Shape& shape, int axis) {
 // The type of a vector along the axis; checks that inputs 1.. are such vectors (up to `vectors` of
 // them).
 ValueType channel_type(std::span<const ValueType> in, const Attributes& a, size_t vectors) {
-  const int axis = in[0].shape.normalize_axis(axis_of(a));
+  const int axis = checked_axis(in[0].shape, a.get_int("axis"));
   const ValueType channel{in[0].dtype, Shape{in[0].shape[axis]}};
   if (channel.shape[0] == kBatch) throw ShapeError("the axis to normalize cannot be the batch");
   for (size_t i = 1; i <= vectors; ++i) {

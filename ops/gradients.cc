@@ -27,19 +27,19 @@ class Backward {
   Cotangents run(std::span<const Symbol> outputs, std::span<const Symbol> cotangents,
                  int32_t first) {
     const int32_t end = graph_.size();
-    // A node matters when one of its results depends on a wrt value.
-    std::vector<char> depends(static_cast<size_t>(end), 0);
+    // A node matters when one of its results depends on a wrt value. Those before `first` are
+    // constants here, and there may be many.
+    first_ = first;
+    depends_.assign(static_cast<size_t>(end - first), 0);
     for (const Symbol& w : wrt_) is_wrt_[w.id()] = true;
-    for (int32_t i = 0; i < end; ++i) {
+    for (int32_t i = first; i < end; ++i) {
       for (ValueId id : graph_.node(i).inputs) {
-        if (is_wrt_.contains(id) || depends[static_cast<size_t>(id.node)])
-          depends[static_cast<size_t>(i)] = 1;
+        if (depends(id)) depends_[static_cast<size_t>(i - first)] = 1;
       }
     }
     for (size_t k = 0; k < outputs.size(); ++k) accumulate(outputs[k].id(), cotangents[k]);
     for (int32_t i = end; i-- > first;) {
-      if (!depends[static_cast<size_t>(i)]) continue;
-      step(i, depends);
+      if (depends_[static_cast<size_t>(i - first)] != 0) step(i);
     }
     Cotangents result;
     for (const Symbol& w : wrt_) {
@@ -50,13 +50,18 @@ class Backward {
   }
 
  private:
+  bool depends(ValueId id) const {
+    return is_wrt_.contains(id) ||
+           (id.node >= first_ && depends_[static_cast<size_t>(id.node - first_)] != 0);
+  }
+
   void accumulate(ValueId id, Symbol g) {
     const auto [it, inserted] = cotangents_.try_emplace(id, g);
     // Sums of bfloat16 come in float32.
     if (!inserted) it->second = cast(it->second + g, g.dtype());
   }
 
-  void step(int32_t index, const std::vector<char>& depends) {
+  void step(int32_t index) {
     // Copies, because adding nodes moves the graph's storage.
     const Node node = graph_.node(index);
     std::vector<Symbol> inputs, results;
@@ -73,8 +78,7 @@ class Backward {
     bool any_needed = false;
     for (ValueId id : node.inputs) {
       inputs.emplace_back(&graph_, id);
-      const bool need = is_floating(graph_.type(id).dtype) &&
-                        (is_wrt_.contains(id) || depends[static_cast<size_t>(id.node)]);
+      const bool need = is_floating(graph_.type(id).dtype) && depends(id);
       needed_flags.push_back(need);
       any_needed = any_needed || need;
     }
@@ -192,6 +196,8 @@ class Backward {
 
   Graph& graph_;
   std::span<const Symbol> wrt_;
+  int32_t first_ = 0;          // where the walk ends
+  std::vector<char> depends_;  // nodes from there on
   std::map<ValueId, bool> is_wrt_;
   std::map<ValueId, Symbol> cotangents_;
 };

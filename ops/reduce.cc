@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/sizes.h"
 #include "ops/define.h"
 
 namespace sinter {
@@ -104,6 +105,7 @@ Cotangents reduce_gradient(const GradientContext& c) {
 }
 
 std::vector<ValueType> reduced_type(std::span<const ValueType> in, const Attributes& a) {
+  for (int64_t axis : a.get_ints("axes")) checked_axis(in[0].shape, axis);
   const Ints axes = normalized(in[0].shape, a.get_ints("axes"));
   Ints dims;
   for (int64_t i = 0; i < in[0].shape.rank(); ++i) {

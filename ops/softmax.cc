@@ -1,5 +1,6 @@
 // softmax and log_softmax along one axis: composites in their stable form (the maximum is
 // subtracted first).
+#include "core/sizes.h"
 #include "ops/define.h"
 
 namespace sinter {
@@ -29,7 +30,7 @@ Symbol centred(Symbol x, const std::vector<int64_t>& axes) {
 }
 
 std::vector<ValueType> checked_type(std::span<const ValueType> in, const Attributes& a) {
-  in[0].shape.normalize_axis(static_cast<int>(a.get_int("axis")));
+  checked_axis(in[0].shape, a.get_int("axis"));
   return {in[0]};
 }
 

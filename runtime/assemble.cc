@@ -130,9 +130,9 @@ class Placer {
     }
   }
 
-  int64_t variable_index(int32_t node) {
-    return std::find(graph_.variables().begin(), graph_.variables().end(), node) -
-           graph_.variables().begin();
+  int64_t variable_index(int32_t node) const {  // they are in the order of the nodes
+    const std::vector<int32_t>& variables = graph_.variables();
+    return std::ranges::lower_bound(variables, node) - variables.begin();
   }
 
   // variable <- value: the kernel that makes the value writes it into the variable itself, when
@@ -143,13 +143,10 @@ class Placer {
       Group& value = group(u.value);
       Group& variable = group({u.variable, 0});
       if (value.placed || variable.last > value.first) continue;
-      const Step* maker = nullptr;
-      for (const Step& step : program_.steps) {
-        if (&step - program_.steps.data() == value.first) maker = &step;
-      }
-      if (maker == nullptr) continue;
+      if (value.first == kAtEnd) continue;  // no step makes it
+      const Step& maker = program_.steps[static_cast<size_t>(value.first)];
       if (variable.last == value.first &&
-          !may_overwrite(*maker, find(u.value), find(ValueId{u.variable, 0})))
+          !may_overwrite(maker, find(u.value), find(ValueId{u.variable, 0})))
         continue;
       put(value, Kind::kVariable, variable_index(u.variable));
     }

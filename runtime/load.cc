@@ -9,6 +9,7 @@
 #include "core/float_environment.h"
 #include "runtime/compile_options.h"
 #include "runtime/load_auto.h"
+#include "runtime/memory_need.h"
 #include "runtime/thread_pool.h"
 #include "runtime/widen_products.h"
 
@@ -76,6 +77,7 @@ std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileO
   Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
   if (!contracts_bfloat16(options.backend)) graph = widen_products(graph);
   verify(graph, "loading");
+  check_memory_need(graph);
   return std::make_unique<Executable>(assemble(
       std::move(graph),
       [&](const Graph& g, int32_t node) { return choose_backend(options, g, node); }, options));

@@ -19,8 +19,8 @@ struct ArenaPlan {
   int64_t bytes = 0;
 };
 
-/// Buffers whose lifetimes overlap never overlap in memory. Greedy by size with best fit; raises
-/// ShapeError when the sum overflows.
+/// Buffers whose lifetimes overlap never overlap in memory. Greedy by size with best fit, of
+/// thousands of buffers in the order of time (n log n); raises ShapeError when the sum overflows.
 ArenaPlan plan_memory(std::span<const BufferRequest> requests);
 
 }  // namespace sinter

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/shorten.h"
 #include "frontend/cli/command.h"
 
 namespace sinter::cli {
@@ -18,6 +19,7 @@ namespace {
 
 /// Errors are one line, whatever they quote.
 int report(const std::string& prefix, std::string text, int code) {
+  text = shortened(text, 4000);
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
   }

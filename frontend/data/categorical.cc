@@ -19,6 +19,9 @@ Tensor to_categorical(const Tensor& labels, std::optional<int64_t> classes) {
   }
   double largest = -1;
   for (int64_t i = 0; i < n; ++i) largest = std::max(largest, labels.at(i));
+  constexpr double kMostClasses = 0x1p48;  // more than fit any memory
+  if (!classes && !(largest < kMostClasses))
+    throw Error(fmt::format("to_categorical: label {} is no class", largest));
   const int64_t count = classes.value_or(static_cast<int64_t>(largest) + 1);
   Tensor result(floatx(), {n, count});
   for (int64_t i = 0; i < n; ++i) {

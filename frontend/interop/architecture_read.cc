@@ -2,10 +2,15 @@
 // how a call names its tensors.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 
 #include "core/error.h"
+#include "core/shorten.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
 #include "frontend/layers/input.h"
@@ -15,7 +20,7 @@ namespace {
 
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
-  throw ParseError("model JSON: " + fmt::format(format, std::forward<Args>(args)...));
+  throw ParseError("model JSON: " + shortened(fmt::format(format, std::forward<Args>(args)...)));
 }
 
 const Config& as_config(const ConfigValue& value, const std::string& what) {
@@ -105,8 +110,13 @@ struct LayerEntry {
   std::string name;
   Config config;
   std::vector<std::vector<Reference>> calls;
-  ConfigValue json;  // the whole entry
+  std::optional<int64_t> shared;      // "shared_object_id"
+  const ConfigValue* json = nullptr;  // the whole entry
 };
+
+bool is_model(std::string_view class_name) {
+  return class_name == "Functional" || class_name == "Model" || class_name == "Sequential";
+}
 
 LayerEntry entry_of(const ConfigValue& value, size_t index) {
   const std::string what = fmt::format("layer {}", index);
@@ -116,8 +126,16 @@ LayerEntry entry_of(const ConfigValue& value, size_t index) {
   const std::string* registered = json.get("registered_name").as<std::string>();
   if (registered != nullptr && registered->find('>') != std::string::npos)
     entry.class_name = *registered;
-  const ConfigValue settings = with_objects(as_config(json.get("config"), "\"config\" of " + what));
-  entry.config = as_config(settings, "\"config\" of " + what);
+  const Config& raw = as_config(json.get("config"), "\"config\" of " + what);
+  if (is_model(entry.class_name)) {  // the rest is the inner model's
+    for (const ConfigEntry& e : raw.entries()) {
+      if (e.key != "layers") entry.config.set(e.key, e.value);
+    }
+  } else {
+    const ConfigValue settings = with_objects(raw);
+    entry.config = as_config(settings, "\"config\" of " + what);
+  }
+  if (const int64_t* id = json.get("shared_object_id").as<int64_t>()) entry.shared = *id;
   entry.name = entry.config.get_string("name", "");
   if (const std::string* name = json.get("name").as<std::string>()) entry.name = *name;
   if (const ConfigValue* nodes = json.find("inbound_nodes")) {
@@ -125,13 +143,23 @@ LayerEntry entry_of(const ConfigValue& value, size_t index) {
     for (const ConfigValue& node : as_list(*nodes, where))
       entry.calls.push_back(call_of(node, where));
   }
-  entry.json = value;
+  entry.json = &value;
   return entry;
 }
 
+/// What the models of one document have in common.
+struct Document {
+  const CustomLayers& custom;
+  std::source_location where;
+  std::map<int64_t, Layer> shared;  // layers that stand in several of them, by "shared_object_id"
+};
+
+Architecture read_model(const ConfigValue& json, Document& document);
+
 class Reader {
  public:
-  Reader(const CustomLayers& custom, std::source_location where) : custom_(custom), where_(where) {}
+  explicit Reader(Document& document)
+      : document_(document), custom_(document.custom), where_(document.where) {}
 
   Architecture functional(const Config& config) {
     const std::vector<LayerEntry> entries = entries_of(config.get("layers"));
@@ -140,16 +168,27 @@ class Reader {
       if (!names.insert(e.name).second) fail("two layers are named '{}'", e.name);
       add_layer(e);
     }
-    // A layer may stand before those that feed it, so calls are made as soon as their tensors are
-    // there.
+    // A layer may stand before those that feed it, so a call waits for the first of its tensors
+    // that is not there, and is tried again when that one has been made.
     std::vector<size_t> done(entries.size(), 0);
-    for (bool progress = true; progress;) {
-      progress = false;
-      for (size_t i = 0; i < entries.size(); ++i) {
-        while (done[i] < entries[i].calls.size() && try_call(entries[i], done[i])) {
-          ++done[i];
-          progress = true;
+    std::map<Reference, std::vector<size_t>> waiting;
+    std::deque<size_t> ready(entries.size());
+    std::iota(ready.begin(), ready.end(), size_t{0});
+    while (!ready.empty()) {
+      const size_t i = ready.front();
+      ready.pop_front();
+      while (done[i] < entries[i].calls.size()) {
+        if (const Reference* missing = first_missing(entries[i].calls[done[i]])) {
+          waiting[*missing].push_back(i);
+          break;
         }
+        for (const Reference& made : make_call(entries[i], done[i])) {
+          const auto it = waiting.find(made);
+          if (it == waiting.end()) continue;
+          ready.insert(ready.end(), it->second.begin(), it->second.end());
+          waiting.erase(it);
+        }
+        ++done[i];
       }
     }
     for (size_t i = 0; i < entries.size(); ++i) {
@@ -210,8 +249,12 @@ class Reader {
       add_input(e);
       return std::nullopt;
     }
-    if (e.class_name == "Functional" || e.class_name == "Model" || e.class_name == "Sequential") {
-      Architecture inner = architecture_from_config(e.json, custom_, where_);
+    if (e.shared) {
+      if (const auto known = document_.shared.find(*e.shared); known != document_.shared.end())
+        return keep(e, known->second);
+    }
+    if (is_model(e.class_name)) {
+      Architecture inner = read_model(*e.json, document_);
       inner.name = e.name;
       return keep(e, model_of(inner).as_layer());
     }
@@ -229,6 +272,7 @@ class Reader {
   Layer keep(const LayerEntry& e, const Layer& layer) {
     result_.layers.push_back(layer);
     layers_.emplace(e.name, layer);
+    if (e.shared) document_.shared.emplace(*e.shared, layer);
     return layer;
   }
 
@@ -246,21 +290,25 @@ class Reader {
     tensors_.emplace(Reference{e.name, 0, 0}, x);
   }
 
-  bool try_call(const LayerEntry& e, size_t node) {
+  const Reference* first_missing(const std::vector<Reference>& call) const {
+    const auto it =
+        std::ranges::find_if(call, [&](const Reference& r) { return !tensors_.contains(r); });
+    return it == call.end() ? nullptr : &*it;
+  }
+
+  /// Calls the layer on tensors that are there; gives the names of its results.
+  std::vector<Reference> make_call(const LayerEntry& e, size_t node) {
     std::vector<KerasTensor> inputs;
-    for (const Reference& r : e.calls[node]) {
-      const auto it = tensors_.find(r);
-      if (it == tensors_.end()) return false;
-      inputs.push_back(it->second);
-    }
+    for (const Reference& r : e.calls[node]) inputs.push_back(tensors_.at(r));
     const auto layer = layers_.find(e.name);
     if (layer == layers_.end()) fail("input layer '{}' is called", e.name);
     const std::vector<KerasTensor> outputs = layer->second.call(inputs, where_);
+    std::vector<Reference> made;
     for (size_t i = 0; i < outputs.size(); ++i) {
-      tensors_.emplace(Reference{e.name, static_cast<int64_t>(node), static_cast<int64_t>(i)},
-                       outputs[i]);
+      made.push_back({e.name, static_cast<int64_t>(node), static_cast<int64_t>(i)});
+      tensors_.emplace(made.back(), outputs[i]);
     }
-    return true;
+    return made;
   }
 
   std::vector<KerasTensor> tensors_named(const ConfigValue& value, const std::string& what) {
@@ -285,6 +333,7 @@ class Reader {
     return std::move(result_);
   }
 
+  Document& document_;
   const CustomLayers& custom_;
   std::source_location where_;
   Architecture result_;
@@ -292,14 +341,11 @@ class Reader {
   std::map<Reference, KerasTensor> tensors_;
 };
 
-}  // namespace
-
-Architecture architecture_from_config(const ConfigValue& json, const CustomLayers& custom,
-                                      std::source_location where) {
+Architecture read_model(const ConfigValue& json, Document& document) {
   const Config& root = as_config(json, "the document");
   const std::string& class_name = as_string(root.get("class_name"), "\"class_name\"");
   const ConfigValue& settings = root.get("config");
-  Reader reader(custom, where);
+  Reader reader(document);
   if (class_name == "Functional" || class_name == "Model")
     return reader.functional(as_config(settings, "\"config\""));
   if (class_name != "Sequential")
@@ -307,6 +353,14 @@ Architecture architecture_from_config(const ConfigValue& json, const CustomLayer
   // The first releases of Keras 2 wrote the layers alone.
   if (settings.as<ConfigList>()) return reader.sequential({{"layers", settings}});
   return reader.sequential(as_config(settings, "\"config\""));
+}
+
+}  // namespace
+
+Architecture architecture_from_config(const ConfigValue& json, const CustomLayers& custom,
+                                      std::source_location where) {
+  Document document{custom, where, {}};
+  return read_model(json, document);
 }
 
 }  // namespace sinter

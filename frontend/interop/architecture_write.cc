@@ -1,10 +1,16 @@
-// Writes Keras 3's form. The nodes of a layer are its calls within this model, counted anew.
+// Writes Keras 3's form. The nodes of a layer are its calls within this model, counted anew. A
+// layer that stands in several models, inner ones included, has the same "shared_object_id" in
+// each, as Keras writes them; an inner model is written out where it comes first.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/error.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
+#include "frontend/layers/input.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/model_state.h"
 
@@ -85,10 +91,75 @@ Config settings_of(const Layer& layer) {
   return result;
 }
 
-Config layer_to_config(const Layer& layer) {
+// Layers that stand in more than one model, numbered in the order of the file.
+class Shared {
+ public:
+  explicit Shared(const Architecture& top) {
+    std::vector<std::vector<Layer>> open = {top.layers};
+    std::vector<const LayerImpl*> order;
+    std::map<const LayerImpl*, int> models;
+    while (!open.empty()) {
+      const std::vector<Layer> layers = std::move(open.back());
+      open.pop_back();
+      for (const Layer& layer : layers) {
+        if (dynamic_cast<const InputLayerImpl*>(&layer.impl()) != nullptr) continue;
+        if (++models[&layer.impl()] > 1) continue;
+        order.push_back(&layer.impl());
+        if (const auto* nested = dynamic_cast<const ModelLayerImpl*>(&layer.impl()))
+          open.push_back(nested->model().layers());
+      }
+    }
+    for (const LayerImpl* layer : order) {
+      if (models[layer] > 1) ids_.emplace(layer, static_cast<int64_t>(ids_.size()));
+    }
+  }
+
+  const int64_t* id_of(const LayerImpl& layer) const {
+    const auto it = ids_.find(&layer);
+    return it == ids_.end() ? nullptr : &it->second;
+  }
+  bool is_written(const LayerImpl& layer) { return !written_.insert(&layer).second; }
+
+  /// One more model inside another. Raises Error where reading would find the file too deep.
+  class Level {
+   public:
+    Level(Shared& shared, const Model& model) : shared_(shared) {
+      constexpr int kDeepest = 500;
+      if (++shared_.depth_ > kDeepest)
+        throw Error(
+            fmt::format("model '{}' stands in more than {} models, one inside the other: it "
+                        "cannot be written",
+                        model.name(), kDeepest));
+    }
+    Level(const Level&) = delete;
+    ~Level() { --shared_.depth_; }
+
+   private:
+    Shared& shared_;
+  };
+
+ private:
+  std::map<const LayerImpl*, int64_t> ids_;
+  std::set<const LayerImpl*> written_;
+  int depth_ = 0;
+};
+
+Config model_to_config(const Architecture& architecture, Shared& shared);
+
+Config nested_to_config(const Layer& layer, const Model& model, Shared& shared) {
   // A model as a layer is written as a model: it has an architecture of its own.
+  if (!shared.is_written(layer.impl())) {
+    const Shared::Level level(shared, model);
+    return model_to_config(architecture_of(model), shared);
+  }
+  return {{"class_name", layer.class_name()}, {"config", Config{{"name", layer.name()}}}};
+}
+
+Config layer_to_config(const Layer& layer, Shared& shared) {
   if (const auto* nested = dynamic_cast<const ModelLayerImpl*>(&layer.impl())) {
-    return architecture_to_config(architecture_of(nested->model()));
+    Config result = nested_to_config(layer, nested->model(), shared);
+    if (const int64_t* id = shared.id_of(layer.impl())) result.set("shared_object_id", *id);
+    return result;
   }
   const std::string& registered = layer.class_name();
   const size_t package = registered.find('>');
@@ -104,6 +175,7 @@ Config layer_to_config(const Layer& layer) {
     result.set("build_config",
                Config{{"input_shape", types.size() == 1 ? shapes[0] : ConfigValue(shapes)}});
   }
+  if (const int64_t* id = shared.id_of(layer.impl())) result.set("shared_object_id", *id);
   return result;
 }
 
@@ -115,11 +187,11 @@ ConfigValue histories(const Calls& calls, const std::vector<KerasTensor>& tensor
   return result;
 }
 
-Config functional_to_config(const Architecture& a) {
+Config functional_to_config(const Architecture& a, Shared& shared) {
   const Calls calls(a);
   ConfigList layers;
   for (const Layer& layer : a.layers) {
-    Config entry = layer_to_config(layer);
+    Config entry = layer_to_config(layer, shared);
     entry.set("name", layer.name()).set("inbound_nodes", inbound_nodes(calls, layer));
     layers.emplace_back(std::move(entry));
   }
@@ -134,10 +206,10 @@ Config functional_to_config(const Architecture& a) {
           {"build_config", Config{{"input_shape", nullptr}}}};
 }
 
-Config sequential_to_config(const Architecture& a) {
+Config sequential_to_config(const Architecture& a, Shared& shared) {
   SINTER_CHECK(a.inputs.size() == 1, a.name);
   ConfigList layers;
-  for (const Layer& layer : a.layers) layers.emplace_back(layer_to_config(layer));
+  for (const Layer& layer : a.layers) layers.emplace_back(layer_to_config(layer, shared));
   const ConfigValue input_shape = shape_of(a.inputs[0].shape());
   const ConfigObject policy{
       "keras", "DTypePolicy", {{"name", std::string(dtype_name(a.inputs[0].dtype()))}}};
@@ -150,6 +222,11 @@ Config sequential_to_config(const Architecture& a) {
                             {"build_input_shape", input_shape}}},
           {"registered_name", nullptr},
           {"build_config", Config{{"input_shape", input_shape}}}};
+}
+
+Config model_to_config(const Architecture& architecture, Shared& shared) {
+  return architecture.sequential ? sequential_to_config(architecture, shared)
+                                 : functional_to_config(architecture, shared);
 }
 
 }  // namespace
@@ -176,8 +253,8 @@ Model model_of(const Architecture& a) {
 }
 
 Config architecture_to_config(const Architecture& architecture) {
-  return architecture.sequential ? sequential_to_config(architecture)
-                                 : functional_to_config(architecture);
+  Shared shared(architecture);
+  return model_to_config(architecture, shared);
 }
 
 }  // namespace sinter

@@ -10,14 +10,15 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/file_io.h"
+#include "core/shorten.h"
 
 namespace sinter {
 namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxDepth = 200;  // what reads the result may recurse
+constexpr size_t kMaxDepth = 2000;  // what reads the result may recurse
+constexpr size_t kMaxKeys = 10000;  // of a dictionary: Config looks through them one by one
 
 /// Builds the value from the events of the parser.
 class Builder : public nlohmann::json_sax<json> {
@@ -39,7 +40,9 @@ class Builder : public nlohmann::json_sax<json> {
   bool end_array() override { return close(); }
   bool key(string_t& v) override {
     open_.back().key = v;
-    return true;
+    if (open_.back().config.entries().size() < kMaxKeys) return true;
+    error_ = fmt::format("it holds a dictionary of more than {} keys", kMaxKeys);
+    return false;
   }
   bool parse_error(size_t, const std::string&, const json::exception& error) override {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while ...".
@@ -141,6 +144,8 @@ class Printer {
 
  private:
   void append(const ConfigValue& value, int depth) {
+    if (depth >= static_cast<int>(kMaxDepth))
+      throw Error(fmt::format("JSON of more than {} levels would not be read again", kMaxDepth));
     if (value.is_null())
       text_ += "null";
     else if (const bool* b = value.as<bool>())
@@ -205,7 +210,7 @@ ConfigValue parse_json(std::string_view text, std::string_view source) {
   Builder builder;
   const std::string readable = masked(text);
   if (!json::sax_parse(readable, &builder)) {
-    throw ParseError(fmt::format("cannot parse {}: {}", source, builder.error()));
+    throw ParseError(fmt::format("cannot parse {}: {}", source, shortened(builder.error(), 400)));
   }
   return builder.take();
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/sizes.h"
 #include "frontend/layers/registry.h"
 #include "frontend/session.h"
 
@@ -21,6 +22,11 @@ InputLayerImpl::InputLayerImpl(Shape shape, InputOptions options, std::source_lo
     dims.push_back(d);
   }
   type_ = {options.dtype.value_or(floatx()), Shape(std::move(dims))};
+  try {
+    check_type(type_);
+  } catch (const ShapeError& error) {
+    throw ShapeError(fmt::format("Input {}: {}", origin()->to_string(), error.what()));
+  }
   set_dtype(type_.dtype);
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/sizes.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -37,7 +38,7 @@ class MaxoutImpl : public LayerImpl {
     if (inputs.size() != 1 || inputs[0].shape.rank() < 2) {
       throw ShapeError(fmt::format("{}: takes one input [batch, ..., features]", title()));
     }
-    const int64_t wide = units_ * pieces_;
+    const int64_t wide = checked_product(units_, pieces_);
     kernel_ = add_weight("kernel", {inputs[0].shape.dim(-1), wide}, options_.kernel_initializer,
                          true, options_.kernel_regularizer);
     if (options_.use_bias)

@@ -19,7 +19,7 @@ void ModelLayerImpl::set_trainable(bool trainable) {
   model_.set_trainable(trainable);
 }
 
-std::vector<Symbol> ModelLayerImpl::call(CallContext& context, std::span<const Symbol> inputs) {
+std::vector<ValueType> ModelLayerImpl::output_types(std::span<const ValueType> inputs) const {
   const Network& network = model_.network();
   if (inputs.size() != network.inputs().size()) {
     throw ShapeError(fmt::format("{}: the model has {} inputs, given {}", title(),
@@ -27,13 +27,22 @@ std::vector<Symbol> ModelLayerImpl::call(CallContext& context, std::span<const S
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ValueType& wanted = network.inputs()[i].type();
-    if (inputs[i].type() != wanted) {
+    if (inputs[i] != wanted) {
       throw ShapeError(fmt::format("{}: input '{}' takes {}, found {}", title(),
                                    network.input_names()[i], wanted.to_string(),
-                                   inputs[i].type().to_string()));
+                                   inputs[i].to_string()));
     }
   }
-  return network.write(context, inputs);
+  std::vector<ValueType> types;
+  for (const KerasTensor& y : network.outputs()) types.push_back(y.type());
+  return types;
+}
+
+std::vector<Symbol> ModelLayerImpl::call(CallContext& context, std::span<const Symbol> inputs) {
+  std::vector<ValueType> types;
+  for (const Symbol& x : inputs) types.push_back(x.type());
+  output_types(types);
+  return model_.network().write(context, inputs);
 }
 
 std::vector<VariablePtr> ModelLayerImpl::variables() const { return model_.variables(); }

@@ -12,6 +12,9 @@ class ModelLayerImpl : public LayerImpl {
  public:
   ModelLayerImpl(Model model, std::source_location where);
   const Model& model() const { return model_; }
+  /// Types of the results on inputs of these types, known without writing the model into a graph.
+  /// Raises ShapeError for inputs that are not the model's.
+  std::vector<ValueType> output_types(std::span<const ValueType> inputs) const;
 
   /// {name, trainable}: files write the inner model beside it.
   Config config() const override;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/sizes.h"
 #include "frontend/layers/registry.h"
 #include "frontend/layers/simple_layer.h"
 #include "ops/ops.h"
@@ -13,7 +14,7 @@ namespace {
 
 int64_t sample_elements(const Shape& shape) {
   int64_t count = 1;
-  for (int i = 1; i < shape.rank(); ++i) count *= shape[i];
+  for (int i = 1; i < shape.rank(); ++i) count = checked_product(count, shape[i]);
   return count;
 }
 
@@ -30,7 +31,7 @@ Shape resolved(const Shape& input, const std::vector<int64_t>& target) {
       throw ShapeError(
           fmt::format("target_shape holds {}; entries must be positive, or -1 once", d));
     } else {
-      known *= d;
+      known = checked_product(known, d);
     }
     dims.push_back(d);
   }

@@ -34,13 +34,10 @@ std::vector<Symbol> add_inputs(Graph& graph, const Network& network) {
 
 Symbol plus(Symbol a, Symbol b) { return a.valid() ? a + b : b; }
 
-void add_update(Graph& graph, const CallContext& context, const CallContext::Update& update,
+void add_update(Graph& graph, CallContext& context, const CallContext::Update& update,
                 StepGraph& step) {
-  const auto& variables = context.variables();
-  const auto it = std::ranges::find(variables, update.variable);
-  SINTER_CHECK(it != variables.end(), update.variable->path);
-  graph.add_update(graph.variables()[static_cast<size_t>(it - variables.begin())],
-                   update.value.id());
+  SINTER_CHECK(context.holds(update.variable), update.variable->path);
+  graph.add_update(context.variable(update.variable).id().node, update.value.id());
   step.updated.push_back(update.variable);
 }
 
@@ -152,7 +149,7 @@ Symbol next_random_state(Symbol state) {
   return state + constant(state.graph(), Tensor::from<int64_t>({2}, one_step));
 }
 
-void add_updates(Graph& graph, const CallContext& context, StepGraph& step) {
+void add_updates(Graph& graph, CallContext& context, StepGraph& step) {
   for (const CallContext::Update& u : context.updates()) add_update(graph, context, u, step);
 }
 

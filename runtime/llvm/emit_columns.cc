@@ -245,19 +245,38 @@ Value NestEmitter::load(const Chunk& chunk, size_t k) {
   return e_.load_lanes(o.dtype, buffer(o.access), lane_offsets(chunk, k), lanes_, chunk.mask);
 }
 
+// Operands first, in their order. Not by recursion: an expression may be tens of thousands of ops
+// deep.
 Value NestEmitter::element_value(Chunk& chunk, size_t k) {
-  const LoopOp& o = nest_.ops[k];
-  if (chunk.values[k] != nullptr) return chunk.values[k];
-  Value result = nullptr;
-  if (o.level != Level::kElement) {
-    if (o.kind == LoopOpKind::kScalar && o.scalar == ScalarOp::kConstant)
-      result = constant(o, lanes_);
-    else
-      result = e_.splat(row_[k], lanes_);
-  } else {
-    result = compute(chunk, k);
+  std::vector<std::pair<size_t, size_t>> open = {{k, 0}};  // an op, its next operand
+  while (!open.empty()) {
+    auto& [at, next] = open.back();
+    const LoopOp& o = nest_.ops[at];
+    if (chunk.values[at] != nullptr) {
+      open.pop_back();
+    } else if (o.level != Level::kElement) {
+      chunk.values[at] = o.kind == LoopOpKind::kScalar && o.scalar == ScalarOp::kConstant
+                             ? constant(o, lanes_)
+                             : e_.splat(row_[at], lanes_);
+    } else if (next < element_operands(o)) {
+      open.emplace_back(static_cast<size_t>(o.operands[next++]), 0);
+    } else {
+      chunk.values[at] = compute(chunk, at);
+    }
   }
-  return chunk.values[k] = result;
+  return chunk.values[k];
+}
+
+// How many of its operands an op reads element by element.
+size_t NestEmitter::element_operands(const LoopOp& o) const {
+  if (o.kind == LoopOpKind::kScalar) return o.operands.size();
+  return o.kind == LoopOpKind::kLoadAt && !is_row_at_index(o) ? 1 : 0;
+}
+
+// Does the op load neighbours from where an index of the whole row says?
+bool NestEmitter::is_row_at_index(const LoopOp& o) const {
+  return op(o.operands[0]).level != Level::kElement &&
+         (o.access.strides[columns_] == 1 || lanes_ == 1);
 }
 
 Value NestEmitter::compute(Chunk& chunk, size_t k) {
@@ -266,8 +285,8 @@ Value NestEmitter::compute(Chunk& chunk, size_t k) {
     case LoopOpKind::kLoad: return load(chunk, k);
     case LoopOpKind::kLoadAt: {
       const auto index_op = static_cast<size_t>(o.operands[0]);
-      const int64_t stride = o.access.strides[columns_];
-      if (op(o.operands[0]).level != Level::kElement && (stride == 1 || lanes_ == 1)) {
+      if (is_row_at_index(o)) {
+        const int64_t stride = o.access.strides[columns_];
         Value base =
             ir_.CreateAdd(row_offsets_[k],
                           ir_.CreateMul(clamped(row_[index_op], op(o.operands[0]).dtype, o.limit),

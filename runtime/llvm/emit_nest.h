@@ -125,6 +125,8 @@ class NestEmitter {
                     std::span<const Value> carried);
   void element_sink(Chunk& chunk, size_t k);
   Value element_value(Chunk& chunk, size_t k);
+  size_t element_operands(const LoopOp& o) const;
+  bool is_row_at_index(const LoopOp& o) const;
   Value compute(Chunk& chunk, size_t k);
   Value load(const Chunk& chunk, size_t k);
   Value random(Chunk& chunk, size_t k);

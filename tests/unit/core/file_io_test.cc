@@ -229,5 +229,27 @@ TEST_F(FileIo, TheMappingOutlivesTheFile) {
   EXPECT_EQ(mapped->text(), "kept");
 }
 
+TEST_F(FileIo, ASnapshotIsOfOneMoment) {
+  const std::string bytes(100000, 'a');
+  write_file_atomically(path("x"), bytes);
+  const std::shared_ptr<const MappedFile> copied = MappedFile::snapshot(path("x"));
+  const std::shared_ptr<const MappedFile> mapped = MappedFile::snapshot(path("x"), 1000);
+  EXPECT_EQ(copied->text(), bytes);
+  EXPECT_EQ(mapped->text(), bytes);
+  // Another file in its place is no harm to either.
+  write_file_atomically(path("x"), std::string(100000, 'b'));
+  EXPECT_EQ(mapped->text(), bytes);
+  EXPECT_NO_THROW(mapped->check_unchanged());
+  // A file that is written into: only the copy stays as it was, and the mapping says so.
+  const std::shared_ptr<const MappedFile> second = MappedFile::snapshot(path("x"));
+  const std::shared_ptr<const MappedFile> third = MappedFile::snapshot(path("x"), 1000);
+  fs::resize_file(path("x"), 5);
+  EXPECT_EQ(second->text(), std::string(100000, 'b'));
+  EXPECT_NO_THROW(second->check_unchanged());
+  EXPECT_EQ(error_of([&] { third->check_unchanged(); }),
+            "cannot read '" + path("x") + "': it was changed meanwhile");
+  EXPECT_EQ(MappedFile::snapshot(path("x"))->text(), "bbbbb");
+}
+
 }  // namespace
 }  // namespace sinter

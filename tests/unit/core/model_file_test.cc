@@ -28,6 +28,14 @@ using ::testing::HasSubstr;
 /// An op whose only purpose is an attribute of the two types that no kernel op has.
 const OpRecord& annotated_op() {
   if (const OpRecord* known = Registry::global().find("test_annotated")) return *known;
+  OpRecord called;
+  called.name = "test_called";
+  called.min_inputs = called.max_inputs = 1;
+  called.attributes = {{"negative_slope", AttributeType::kFloat}, {"flag", AttributeType::kBool}};
+  called.shape = [](std::span<const ValueType> in, const Attributes&) {
+    return std::vector<ValueType>{in[0]};
+  };
+  Registry::global().add(std::move(called));
   OpRecord record;
   record.name = "test_annotated";
   record.min_inputs = record.max_inputs = 1;
@@ -70,7 +78,7 @@ Graph sample_graph() {
   const auto call =
       std::make_shared<const Attributes>(Attributes{{"negative_slope", 0.1}, {"flag", true}});
   h = graph.add1("test_annotated", {h},
-                 {{"call", OpCall{"leaky_relu", call}},
+                 {{"call", OpCall{"test_called", call}},
                   {"scale", -0.0},
                   {"note", std::string("\"a\"\n\0b", 6)}},
                  "noted");
@@ -290,6 +298,71 @@ TEST_F(ModelFileTest, RandomDamageBehindRightChecksumsIsHarmless) {
     reseal(damaged, true);
     outcome(damaged);
   }
+}
+
+// Files that were made to break what reads them, with right checksums.
+TEST_F(ModelFileTest, HostileFilesAreErrors) {
+  const std::string folder = SINTER_TEST_DATA "/hostile/";
+  const auto error = [&](const std::string& name) { return outcome(read_file(folder + name)); };
+  // Operands far out of range that the instruction does not take.
+  EXPECT_THAT(error("expr-oob-far.sinter"), HasSubstr("an operand that it does not take"));
+  EXPECT_THAT(error("expr-oob-near.sinter"), HasSubstr("an operand that it does not take"));
+  EXPECT_THAT(error("expr-oob-unary.sinter"), HasSubstr("an operand that it does not take"));
+  // One part of a table that is referred to thousands of times.
+  EXPECT_NE(error("amplify-2KB-to-3GB.sinter"), "");
+}
+
+TEST_F(ModelFileTest, WhatALargeFileSaysMayBeLarge) {
+  // One long text in many places.
+  Graph graph("long");
+  Symbol x = graph.input("x", {DType::kFloat32, {2}});
+  annotated_op();
+  const std::string note(100000, 'n');
+  const Attributes call{{"negative_slope", 0.1}, {"flag", true}};
+  const auto shared = std::make_shared<const Attributes>(call);
+  for (int i = 0; i < 10; ++i)
+    x = graph.add1("test_annotated", {x},
+                   {{"call", OpCall{"test_called", shared}}, {"scale", 1.0}, {"note", note}}, note);
+  ModelFile file;
+  file.graphs.push_back(graph);
+  save_model_file(path(), file);
+  EXPECT_TRUE(equal_graphs(load_model_file(path()).graphs[0], graph));
+}
+
+TEST_F(ModelFileTest, ASparseFileIsAnError) {
+  ModelFileHeader header{};
+  std::memcpy(header.magic, ModelFileHeader::kMagic, sizeof header.magic);
+  header.version = kModelFileVersion;
+  header.header_bytes = sizeof header;
+  header.table_bytes = (uint64_t{1} << 31) - sizeof header;
+  header.weights_offset = uint64_t{1} << 31;
+  header.header_hash = header.computed_hash();
+  write_file_atomically(path("sparse"),
+                        std::string_view(reinterpret_cast<const char*>(&header), sizeof header));
+  fs::resize_file(path("sparse"), uint64_t{1} << 31);
+  EXPECT_THROW(load_model_file(path("sparse")), FileError);
+}
+
+TEST_F(ModelFileTest, ADeepExpressionIsLoaded) {
+  std::string text = "(float32) -> t0 = neg(a0); ";
+  constexpr int kDepth = 40000;
+  for (int i = 1; i < kDepth; ++i)
+    text += "t" + std::to_string(i) + " = sin(t" + std::to_string(i - 1) + "); ";
+  text += "t" + std::to_string(kDepth - 1);
+  Graph graph("deep");
+  const Symbol x = graph.input("x", {DType::kFloat32, {2}});
+  graph.add_output("y", graph.add1("map", {x}, {{"body", scalar(text)}}).id());
+  ModelFile file;
+  file.graphs.push_back(graph);
+  save_model_file(path(), file);
+  EXPECT_TRUE(equal_graphs(load_model_file(path()).graphs[0], graph));
+}
+
+TEST_F(ModelFileTest, AFileThatIsWrittenIntoDoesNotChangeWhatWasLoaded) {
+  saved_bytes();
+  const ModelFile loaded = load_model_file(path());
+  fs::resize_file(path(), 10);  // were the file mapped, reading it would end the program
+  EXPECT_EQ(loaded.find_tensor("dense/kernel")->at(5), 6);
 }
 
 TEST_F(ModelFileTest, LaterVersion) {

@@ -124,5 +124,44 @@ TEST(ScalarExpr, CastsSaturateAndFloatsRoundOnce) {
   EXPECT_EQ(value_of(third, {1}), static_cast<double>(1.0f / 3.0f));
 }
 
+TEST(ScalarExpr, WhatAnInstructionDoesNotTakeIsAbsent) {
+  const ScalarExpr legal =
+      ScalarExpr::parse("(float32, float32) -> add(neg(a0), mul(a1, 2:float32))");
+  ASSERT_EQ(scalar_expr_fault(legal), "");
+  for (size_t k = 0; k < legal.instructions.size(); ++k) {
+    const ScalarInstruction& i = legal.instructions[k];
+    const int taken = i.op == ScalarOp::kArgument ? 1 : scalar_op_arity(i.op);
+    for (size_t n = 0; n < 3; ++n) {
+      for (int32_t operand : {-2, 0, 1, 1000, INT32_MAX, INT32_MIN}) {
+        if (static_cast<int>(n) < taken && operand >= 0 && operand <= 1) continue;
+        ScalarExpr changed = legal;
+        changed.instructions[k].operands[n] = operand;
+        EXPECT_NE(scalar_expr_fault(changed), "") << k << " " << n << " " << operand;
+      }
+    }
+    if (i.op == ScalarOp::kConstant) continue;
+    ScalarExpr changed = legal;
+    changed.instructions[k].constant = 1;
+    EXPECT_NE(scalar_expr_fault(changed), "") << k;
+  }
+}
+
+TEST(ScalarExpr, ADeepExpressionPrintsParsesAndCompares) {
+  ScalarBuilder builder({DType::kFloat32});
+  Scalar x = builder.argument(0);
+  for (int i = 0; i < 50000; ++i) x = i % 2 == 0 ? sin(x) : x + builder.argument(0);
+  const ScalarExpr deep = builder.finish({&x, 1});
+  const ScalarExpr again = ScalarExpr::parse(deep.to_string());
+  EXPECT_TRUE(again == deep);
+  ScalarExpr other = deep;
+  for (ScalarInstruction& i : other.instructions) {
+    if (i.op == ScalarOp::kSin) {
+      i.op = ScalarOp::kCos;
+      break;
+    }
+  }
+  EXPECT_FALSE(other == deep);
+}
+
 }  // namespace
 }  // namespace sinter

@@ -62,5 +62,30 @@ TEST(Text, EveryPrefixIsRefusedCleanly) {
     EXPECT_THROW(parse_graph(text.substr(0, n)), ParseError) << n;
 }
 
+// Texts that broke the parser: each is an error of its own type.
+TEST(Text, HostileTextsAreErrors) {
+  register_ops();
+  std::string nested = "linear";
+  for (int i = 0; i < 100000; ++i) nested = "dense{activation=" + nested;
+  const std::string texts[] = {
+      R"g(graph "g" { %x = input() : float32[4] %1 = fusion(%x) {kind="loop", body=graph "b" { %x = input() : float32[4] }} : float32[4] output "y" = %x })g",
+      R"g(graph "g" { %x = input() : float32[1099511627776,1099511627776] })g",
+      R"g(graph "g" { %1 = constant() {value=tensor<float32[4611686018427387904]>(1)} })g",
+      R"g(graph "g" { %1 = constant() {value=tensor<uint8[1]>(300)} })g",
+      R"g(graph "g" { %1 = constant() {value=tensor<int32[1]>(2147483648)} })g",
+      R"g(graph "g" { %x = input() : int32[4] %1 = sqrt(%x) })g",
+      R"g(graph "g" { %x = input() : bfloat16[4] %1 = exp(%x) })g",
+      R"g(graph "g" { %x = input() : int32[4] %y = input() : float32[4] %1 = add(%x, %y) })g",
+      R"g(graph "g" { %x = input() : uint8[4] %1 = pad(%x) {low=[0], high=[1], value=300} })g",
+      R"g(graph "g" { %x = input() : float32[4] %1 = map(%x) {body="(float32) -> mul(a0, 1e300:float32)"} })g",
+      R"g(graph "g" { %x = input() : float32[4] %1 = pad(%x) {low=[9223372036854775807], high=[1]} })g",
+      "graph \"g\" { %x = input() : float32[4,4] %w = variable() : float32[4,4] %1 = dense(%x, %w) "
+      "{activation=" +
+          nested + "} }",
+  };
+  for (const std::string& text : texts)
+    EXPECT_THROW(parse_graph(text), ParseError) << text.substr(0, 200);
+}
+
 }  // namespace
 }  // namespace sinter

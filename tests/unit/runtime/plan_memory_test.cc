@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -64,6 +66,46 @@ TEST(PlanMemory, BuffersThatLiveTogetherLieApart) {
     // Greedy packing stays near the bound on graphs like ours.
     EXPECT_LE(plan.bytes, 2 * most_at_once(requests, true));
   }
+}
+
+TEST(PlanMemory, ThousandsOfBuffers) {
+  std::mt19937 engine(4);
+  constexpr int kSteps = 10000;
+  std::vector<BufferRequest> requests = random_requests(engine, 12000, kSteps);
+  // As activations of a training step: made on the way there, read on the way back.
+  for (int i = 0; i < 500; ++i) requests.push_back({1000, i, kSteps - i});
+  const ArenaPlan plan = plan_memory(requests);
+  // Step by step: the buffers that live, by offset.
+  std::vector<std::vector<size_t>> begin(2 * kSteps), end(2 * kSteps);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    begin[static_cast<size_t>(requests[i].first_step)].push_back(i);
+    end[static_cast<size_t>(requests[i].last_step) + 1].push_back(i);
+  }
+  std::map<int64_t, size_t> alive;
+  int64_t sum = 0, most = 0;
+  for (size_t step = 0; step < begin.size(); ++step) {
+    for (size_t i : end[step]) {
+      alive.erase(plan.offsets[i]);
+      sum -= aligned(requests[i].bytes);
+    }
+    for (size_t i : begin[step]) {
+      ASSERT_EQ(plan.offsets[i] % 64, 0);
+      const auto [it, added] = alive.emplace(plan.offsets[i], i);
+      ASSERT_TRUE(added) << i;
+      if (it != alive.begin()) {
+        const auto before = std::prev(it);
+        ASSERT_LE(before->first + requests[before->second].bytes, it->first);
+      }
+      if (std::next(it) != alive.end()) {
+        ASSERT_LE(it->first + requests[i].bytes, std::next(it)->first);
+      }
+      ASSERT_LE(it->first + requests[i].bytes, plan.bytes);
+      sum += aligned(requests[i].bytes);
+    }
+    most = std::max(most, sum);
+  }
+  EXPECT_GE(plan.bytes, most);
+  EXPECT_LE(plan.bytes, 2 * most);
 }
 
 TEST(PlanMemory, AChainNeedsTwoBuffers) {

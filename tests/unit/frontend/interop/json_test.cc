@@ -58,7 +58,7 @@ TEST(Json, ErrorsSayWhere) {
               ::testing::HasSubstr("cannot parse 'm.json': line 2, column 3: "));
   EXPECT_THAT(error(""), ::testing::HasSubstr("cannot parse 'm.json': line 1, column 1: "));
   EXPECT_EQ(error(std::string(100000, '[')),
-            "cannot parse 'm.json': it is nested more than 200 levels deep");
+            "cannot parse 'm.json': it is nested more than 2000 levels deep");
   EXPECT_NE(error("[1] 2"), "");
   EXPECT_NE(error("{\"a\": \"\xff\"}"), "");
 }

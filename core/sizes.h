@@ -1,0 +1,30 @@
+// Sizes that become memory or indices: their arithmetic, and the limit that every type keeps to.
+#pragma once
+
+#include <cstdint>
+
+#include "core/shape.h"
+
+namespace sinter {
+
+/// More than a process can address (2^47 bytes on x86-64): a value of more bytes cannot exist, and
+/// sums and products of a few sizes below it fit 64 bits.
+inline constexpr int64_t kMaxValueBytes = int64_t{1} << 48;
+inline constexpr int kMaxValueRank = 64;  // NumPy's
+
+/// a + b and a * b. Raise ShapeError where 64 bits do not hold the result.
+int64_t checked_sum(int64_t a, int64_t b);
+int64_t checked_product(int64_t a, int64_t b);
+
+/// `axis` of an attribute, which counts from the first dimension: Graph::add_node turns negative
+/// ones round, so nothing that reads a graph has to. Raises ShapeError when `shape` has no such
+/// axis.
+int checked_axis(const Shape& shape, int64_t axis);
+
+/// Raises ShapeError unless the rank is at most kMaxValueRank, no dimension is negative (but
+/// kBatch), and the dimensions without those that are 0 or kBatch give at most kMaxValueBytes.
+/// Every result of a node and every tensor is checked when it is made, so the products of their
+/// dimensions need no further check.
+void check_type(const ValueType& type);
+
+}  // namespace sinter

@@ -1,0 +1,16 @@
+// What a run of a graph needs at least, known before any kernel is made.
+#pragma once
+
+#include "core/graph.h"
+
+namespace sinter {
+
+/// Bytes of inputs, variables, constants and outputs, and of the values that are alive at once at
+/// the worst node, where results take the place of inputs that end there. The batch must be a
+/// number. Kernels may need more: their scratch memory is not in it.
+int64_t memory_need(const Graph& graph);
+
+/// Raises MemoryError, which names the largest value, when that is more than memory_limit().
+void check_memory_need(const Graph& graph);
+
+}  // namespace sinter

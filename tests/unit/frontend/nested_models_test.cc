@@ -1,0 +1,145 @@
+// Models inside models: one object stays one object in files and JSON, however many models it
+// stands in; depth and repetition cost what they are worth.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/philox.h"
+#include "frontend/sinter.h"
+#include "tests/support/temporary_folder.h"
+
+namespace sinter {
+namespace {
+
+using ::testing::HasSubstr;
+
+Tensor random(Shape shape, int64_t seed) {
+  Tensor result(DType::kFloat32, std::move(shape));
+  for (int64_t i = 0; i < result.elements(); ++i)
+    result.set(i, uniform_from_bits(philox_bits(seed, 0, 0, i)) - 0.5);
+  return result;
+}
+
+class NestedModels : public ::testing::Test {
+ protected:
+  NestedModels() {
+    clear_session();
+    set_backend("reference");
+  }
+  ~NestedModels() override { set_backend("auto"); }
+
+  /// Saves, loads, and holds predictions, weights and a step of training to the original's.
+  void expect_comes_back(const Model& model, const Tensor& x) {
+    const std::string path = folder_.file("m.sinter");
+    model.save(path);
+    const Model loaded = load_model(path);
+    EXPECT_EQ(loaded.variables().size(), model.variables().size());
+    EXPECT_TRUE(loaded.predict(x).identical(model.predict(x)));
+    const Model parsed = model_from_json(model.to_json());
+    ASSERT_EQ(parsed.variables().size(), model.variables().size());
+    parsed.set_weights(model.get_weights());
+    EXPECT_TRUE(parsed.predict(x).identical(model.predict(x)));
+    const Tensor y(DType::kFloat32, model.predict(x).shape());
+    for (const Model& m : {model, loaded}) {
+      m.compile({.optimizer = SGD(0.1), .loss = "mse"});
+      m.train_on_batch(x, y);
+    }
+    EXPECT_TRUE(loaded.predict(x).identical(model.predict(x)));
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(NestedModels, AModelOnTwoLevelsIsOne) {
+  const KerasTensor x1 = Input({5});
+  const Model m1(x1, Dense(4, {.name = "d"})(x1), "m1");
+  const KerasTensor x2 = Input({5});
+  const Model m2(x2, Activation("tanh")(m1(x2)), "m2");
+  const KerasTensor a = Input({5});
+  const Model top(a, Add()({m2(a), m1(a)}), "top");
+  EXPECT_EQ(top.variables().size(), 2u);
+  EXPECT_EQ(model_from_json(top.to_json()).variables().size(), 2u);
+  expect_comes_back(top, random({6, 5}, 1));
+}
+
+TEST_F(NestedModels, ALayerInsideAndOutsideIsOne) {
+  const KerasTensor s = Input({3});
+  const Dense inside(3, {.name = "inside"});
+  const Model sub(s, inside(s), "sub");
+  const KerasTensor o = Input({3});
+  const Model both(o, Add()({sub(sub(o)), inside(o)}), "both");
+  EXPECT_EQ(both.variables().size(), 2u);
+  expect_comes_back(both, random({4, 3}, 2));
+}
+
+TEST_F(NestedModels, ASequentialOnTwoLevelsIsOne) {
+  const Sequential block({Input({3}), Dense(3, {.activation = "tanh"}), BatchNormalization()},
+                         "block");
+  const KerasTensor x = Input({3});
+  const Model inner(x, block(x), "inner");
+  const KerasTensor o = Input({3});
+  const Model outer(o, Add()({inner(o), block(o)}), "outer");
+  expect_comes_back(outer, random({4, 3}, 3));
+}
+
+TEST_F(NestedModels, WhatIsNotSharedHasNoId) {
+  const KerasTensor x = Input({3});
+  const Model inner(x, Dense(3)(x), "inner");
+  const KerasTensor o = Input({3});
+  EXPECT_EQ(Model(o, inner(o), "outer").to_json().find("shared_object_id"), std::string::npos);
+}
+
+TEST_F(NestedModels, TwoHundredDeep) {
+  const KerasTensor x = Input({2});
+  Model m(x, Dense(2)(x));
+  for (int i = 0; i < 200; ++i) {
+    const KerasTensor y = Input({2});
+    m = Model(y, m(y));
+  }
+  const Tensor data = random({3, 2}, 4);
+  m.save(folder_.file("deep.sinter"));
+  EXPECT_TRUE(load_model(folder_.file("deep.sinter")).predict(data).identical(m.predict(data)));
+  for (int i = 0; i < 500; ++i) {
+    const KerasTensor y = Input({2});
+    m = Model(y, m(y));
+  }
+  EXPECT_THROW(m.save(folder_.file("deeper.sinter")), Error);  // what is saved can be loaded
+}
+
+// Each model calls the one inside it twice: 2^40 activations, but 40 models.
+TEST_F(NestedModels, ModelsThatDoubleAreDescribedAtOnceAndRefusedWhereTheyWouldBeWritten) {
+  const KerasTensor x = Input({4});
+  Model m(x, Activation("tanh")(x), "m0");
+  for (int i = 1; i < 40; ++i) {
+    const KerasTensor y = Input({4});
+    m = Model(y, m(m(y)), fmt::format("m{}", i));
+  }
+  EXPECT_THAT(m.summary_text(), HasSubstr("m38"));
+  const Model parsed = model_from_json(m.to_json());
+  EXPECT_THAT(parsed.summary_text(), HasSubstr("m38"));
+  try {
+    m.predict(random({2, 4}, 5));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the model has more than 524288 ops"));
+  }
+}
+
+// Each model holds the two before it: a walk along every path would not end.
+TEST_F(NestedModels, SharingOnEveryLevelIsWalkedOnce) {
+  const KerasTensor x = Input({2});
+  std::vector<Model> models = {Model(x, Dense(2)(x), "m0"), Model(x, Dense(2)(x), "m1")};
+  for (size_t i = 2; i < 60; ++i) {
+    const KerasTensor y = Input({2});
+    models.push_back(Model(y, Add()({models[i - 1](y), models[i - 2](y)}), fmt::format("m{}", i)));
+  }
+  EXPECT_EQ(models.back().variables().size(), 4u);
+  EXPECT_EQ(models.back().trainable_variables().size(), 4u);
+  EXPECT_EQ(models.back().count_params(), 12);
+  EXPECT_EQ(model_from_json(models.back().to_json()).variables().size(), 4u);
+}
+
+}  // namespace
+}  // namespace sinter
