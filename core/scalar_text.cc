@@ -155,7 +155,7 @@ class Parser {
   }
   int32_t add(ScalarInstruction i) {
     const auto [known, added] =
-        known_.try_emplace({i.op, i.dtype, i.operands, std::bit_cast<uint64_t>(i.constant)},
+        known_.try_emplace({i.op, i.dtype, i.operands, i.constant.to_string()},
                            static_cast<int32_t>(result_.instructions.size()));
     if (added) result_.instructions.push_back(i);
     return known->second;
@@ -248,7 +248,7 @@ class Parser {
   size_t position_ = 0;
   ScalarExpr result_;
   std::map<std::string, int32_t> named_;
-  using Key = std::tuple<ScalarOp, DType, std::array<int32_t, 3>, uint64_t>;
+  using Key = std::tuple<ScalarOp, DType, std::array<int32_t, 3>, std::string>;
   std::map<Key, int32_t> known_;
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 std::optional<double> constant_of(Scalar s) {
   const ScalarInstruction& i = s.builder()->instruction(s.id());
-  return i.op == ScalarOp::kConstant ? std::optional(i.constant) : std::nullopt;
+  return i.op == ScalarOp::kConstant ? std::optional(i.constant.as_double()) : std::nullopt;
 }
 
 // The derivative of a^b by a, b a^(b-1), is 0 where b is 0, also where a^(b-1) is infinite.
