@@ -22,7 +22,7 @@ Long evaluate_long(const ScalarExpr& expr, std::span<const Long> arguments) {
     const bool none = std::isnan(a) || std::isnan(b);
     switch (i.op) {
       case ScalarOp::kArgument: v[k] = arguments[static_cast<size_t>(i.operands[0])]; break;
-      case ScalarOp::kConstant: v[k] = i.constant; break;
+      case ScalarOp::kConstant: v[k] = i.constant.as_double(); break;
       case ScalarOp::kAdd: v[k] = a + b; break;
       case ScalarOp::kSub: v[k] = a - b; break;
       case ScalarOp::kMul: v[k] = a * b; break;
