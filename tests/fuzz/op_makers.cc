@@ -83,6 +83,12 @@ Symbols make_mean(Maker& m, Given given, bool variance_too) {
   return {variance_too ? variance(x, axes, keep) : mean(x, axes, keep)};
 }
 
+Symbols make_norm(Maker& m, Given given, bool unit) {
+  const Symbol x = of_rank(m, given, 1, true);
+  const Ints axes = m.random_axes(x.rank());
+  return {unit ? normalize(x, axes) : norm(x, axes, m.random.chance(0.4))};
+}
+
 Symbols make_arg_reduce(Maker& m, Given given) {
   const Symbol x = widened(of_rank(m, given, 1));
   const auto axis = static_cast<int>(m.random.below(x.rank()));
@@ -409,6 +415,8 @@ const std::map<std::string, OpMaker, std::less<>>& op_makers() {
       {"reduce", make_reduce},
       {"mean", [](Maker& m, Given x) { return make_mean(m, x, false); }},
       {"variance", [](Maker& m, Given x) { return make_mean(m, x, true); }},
+      {"norm", [](Maker& m, Given x) { return make_norm(m, x, false); }},
+      {"normalize", [](Maker& m, Given x) { return make_norm(m, x, true); }},
       {"arg_reduce", make_arg_reduce},
       {"contract", make_contract},
       {"reshape", make_reshape},
