@@ -129,14 +129,18 @@ TEST_F(ModelErrors, Compile) {
             "mse, msle, poisson, scce, sparse_categorical_crossentropy, squared_hinge");
   EXPECT_EQ(
       error_of([&] { model.compile({.loss = "mse", .metrics = {"acuracy"}}); }),
-      "unknown metric 'acuracy'; did you mean 'accuracy'? Known: BCE, KLD, MAE, MAPE, MSE, MSLE, "
-      "RMSE, acc, accuracy, bce, binary_accuracy, binary_crossentropy, categorical_accuracy, "
-      "categorical_crossentropy, categorical_hinge, ce, cosine_similarity, crossentropy, hinge, "
-      "kl_divergence, kld, kullback_leibler_divergence, log_cosh, logcosh, mae, mape, "
-      "mean_absolute_error, mean_absolute_percentage_error, mean_squared_error, "
-      "mean_squared_logarithmic_error, mse, msle, poisson, rmse, root_mean_squared_error, "
+      "unknown metric 'acuracy'; did you mean 'accuracy'? Known: BCE, KLD, MAE, MAPE, MSE, "
+      "MSLE, RMSE, acc, accuracy, auc, bce, binary_accuracy, binary_crossentropy, binary_io_u, "
+      "categorical_accuracy, categorical_crossentropy, categorical_hinge, ce, "
+      "cosine_similarity, crossentropy, f1_score, f_beta_score, false_negatives, "
+      "false_positives, hinge, io_u, kl_divergence, kld, kullback_leibler_divergence, log_cosh, "
+      "logcosh, mae, mape, mean_absolute_error, mean_absolute_percentage_error, mean_io_u, "
+      "mean_squared_error, mean_squared_logarithmic_error, mse, msle, one_hot_io_u, "
+      "one_hot_mean_io_u, poisson, precision, precision_at_recall, r2_score, recall, "
+      "recall_at_precision, rmse, root_mean_squared_error, sensitivity_at_specificity, "
       "sparse_categorical_accuracy, sparse_categorical_crossentropy, "
-      "sparse_top_k_categorical_accuracy, squared_hinge, top_k_categorical_accuracy");
+      "sparse_top_k_categorical_accuracy, specificity_at_sensitivity, squared_hinge, "
+      "top_k_categorical_accuracy, true_negatives, true_positives");
   EXPECT_EQ(error_of([&] {
               model.compile({.loss = {"mse", "mae"}});
             }),

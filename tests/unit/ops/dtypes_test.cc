@@ -286,6 +286,7 @@ TEST(BFloat16, ComputesInFloat32) {
 }
 
 TEST(BFloat16, NodesThatWouldComputeInItAreRefused) {
+  register_ops();
   Graph g;
   const Symbol x = g.input("x", {DType::kBFloat16, Shape{4}});
   for (const char* op : {"exp", "sqrt", "relu", "abs", "sigmoid", "negative"})

@@ -23,7 +23,7 @@ const char* const kOps[] = {
     "%t = reduce(%x) {kind=\"sum\", axes=[0,1]}",
     "%t = reduce(%x) {kind=\"sum\", axes=[1]}",
     "%t = arg_reduce(%x) {kind=\"argmax\", axis=0}",
-    "%t = pad(%x) {low=[1,0], high=[2,1], value=3}",
+    "%t = pad(%x) {low=[1,0], high=[2,1], value=1}",
     "%t = concat(%x, %y) {axis=0}",
     "%t = concat(%x, %x) {axis=1}",
     "%t = reshape(%x) {shape=[4,0]}",

@@ -104,6 +104,8 @@ TEST_F(Kernels, MapsOfMixedTypes) {
 TEST_F(Kernels, IntegerArithmetic) {
   for (const std::string_view type : {"int32", "int64", "uint8", "bool"}) {
     for (const std::string_view op : {"add", "sub", "mul", "div", "max", "min"}) {
+      const bool logic = type == "bool";  // add, mul and comparisons are defined for it, no more
+      if (logic && (op == "sub" || op == "div")) continue;
       Graph g;
       const Symbol a = g.input("a", {parse_dtype(type), Shape{77}}),
                    b = g.input("b", {parse_dtype(type), Shape{77}});
@@ -112,8 +114,10 @@ TEST_F(Kernels, IntegerArithmetic) {
         g.add_output(
             std::string(compare),
             map(g, {a, b}, fmt::format("({}, {}) -> {}(a0, a1)", type, type, compare)).id());
-      for (const std::string_view one : {"neg", "abs", "sign"})
+      for (const std::string_view one : {"neg", "abs", "sign"}) {
+        if (logic && one != "abs") continue;
         g.add_output(std::string(one), map(g, {a}, fmt::format("({}) -> {}(a0)", type, one)).id());
+      }
       EXPECT_KERNELS(g, 0);
     }
   }
