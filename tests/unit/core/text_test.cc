@@ -65,8 +65,9 @@ TEST(Text, EveryPrefixIsRefusedCleanly) {
 // Texts that broke the parser: each is an error of its own type.
 TEST(Text, HostileTextsAreErrors) {
   register_ops();
-  std::string nested = "linear";
-  for (int i = 0; i < 100000; ++i) nested = "dense{activation=" + nested;
+  std::string nested;
+  for (int i = 0; i < 100000; ++i) nested += "dense{activation=";
+  nested += "linear";
   const std::string texts[] = {
       R"g(graph "g" { %x = input() : float32[4] %1 = fusion(%x) {kind="loop", body=graph "b" { %x = input() : float32[4] }} : float32[4] output "y" = %x })g",
       R"g(graph "g" { %x = input() : float32[1099511627776,1099511627776] })g",
