@@ -110,7 +110,8 @@ TEST(RegionForm, WhatBreaksItRunsAsWritten) {
     const Graph g = graph_of(region.kind, region.body);
     const auto feeds = testing_support::random_feeds(g, 5);
     const auto want = testing_support::run_reference(g, feeds);
-    for (const char* backend : {"llvm", "auto"}) {
+    for (const std::string& backend : backend_names()) {
+      if (backend != "llvm" && backend != "auto") continue;
       CompileOptions options;
       options.backend = backend;
       options.disabled_passes = {"all"};  // which check that what they made is of the form

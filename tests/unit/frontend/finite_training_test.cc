@@ -148,7 +148,7 @@ TEST_P(FiniteTraining, LayersAtTies) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, FiniteTraining,
-                         testing::Values("reference", "onednn", "llvm", "auto"),
+                         testing::ValuesIn(backend_names()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
