@@ -305,7 +305,7 @@ bool is_same_file(const std::string& a, const std::string& b) {
   struct stat first {}, second {};
   const bool has_first = ::stat(a.c_str(), &first) == 0, has_second = ::stat(b.c_str(), &second) == 0;
   if (has_first != has_second) return false;
-  if (has_first) return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  if (has_first) return same_file(first, second);
   std::error_code error;
   const auto name = [&](const std::string& path) {
     return std::filesystem::weakly_canonical(follow_links(path).path, error);
