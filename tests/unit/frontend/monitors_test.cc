@@ -5,17 +5,12 @@
 #include <filesystem>
 #include <limits>
 
+#include "tests/support/wave.h"
+
 namespace sinter {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-Tensor wave(Shape shape, int k) {
-  Tensor t(float32, std::move(shape));
-  for (int64_t i = 0; i < t.elements(); ++i)
-    t.set(i, static_cast<double>((i * 7919 + k * 104729) % 1009) / 504.5 - 1);
-  return t;
-}
 
 class Monitors : public testing::Test {
  protected:

@@ -11,6 +11,7 @@
 #include "frontend/model_state.h"
 #include "runtime/compile.h"
 #include "runtime/load.h"
+#include "tests/support/wave.h"
 
 namespace sinter {
 namespace {
@@ -19,13 +20,6 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Tensor numbers(Shape shape, const std::vector<float>& values) {
   return Tensor::from<float>(std::move(shape), values);
-}
-
-Tensor wave(Shape shape, int k) {
-  Tensor t(float32, std::move(shape));
-  for (int64_t i = 0; i < t.elements(); ++i)
-    t.set(i, static_cast<double>((i * 7919 + k * 104729) % 1009) / 504.5 - 1);
-  return t;
 }
 
 class TrainingRules : public testing::Test {
