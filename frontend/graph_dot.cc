@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -127,10 +129,20 @@ std::string node_text(const Node& node, int32_t index) {
                      look.line);
 }
 
-}  // namespace
+/// What outputs and updates depend on. An input or variable that nothing reads is not.
+std::vector<bool> needed_nodes(const Graph& graph) {
+  std::vector<bool> needed(static_cast<size_t>(graph.size()));
+  for (const Graph::Output& o : graph.outputs()) needed[static_cast<size_t>(o.value.node)] = true;
+  for (const Graph::Update& u : graph.updates()) needed[static_cast<size_t>(u.value.node)] = true;
+  for (int32_t i = graph.size() - 1; i >= 0; --i) {
+    if (!needed[static_cast<size_t>(i)]) continue;
+    for (const ValueId input : graph.node(i).inputs) needed[static_cast<size_t>(input.node)] = true;
+  }
+  return needed;
+}
 
-std::string to_dot(const Graph& graph) {
-  std::string text = fmt::format(
+std::string header(const Graph& graph) {
+  return fmt::format(
       "digraph {} {{\n"
       "  graph [rankdir=TB, nodesep=0.25, ranksep=0.35, fontname=\"Helvetica,Arial,sans-serif\", "
       "fontsize=11];\n"
@@ -140,11 +152,30 @@ std::string to_dot(const Graph& graph) {
       "  edge [color=\"#6b7280\", arrowsize=0.6, fontsize=9, "
       "fontname=\"Helvetica,Arial,sans-serif\"];\n",
       quote(graph.name()));
+}
 
-  std::map<std::string, std::vector<int32_t>> layers;
+std::string layer_of(const Node& node) { return node.origin == nullptr ? "" : node.origin->layer; }
+
+std::string output_text(const Graph::Output& output, size_t index, const std::string& from) {
+  return fmt::format(
+      "  out{0} [label={1}, shape=oval, fillcolor=\"#fee2e2\", color=\"#dc2626\"];\n  {2} -> "
+      "out{0};\n",
+      index, quote(shortened(output.name)), from);
+}
+
+}  // namespace
+
+std::string to_dot(const Graph& graph) {
+  std::string text = header(graph);
+  const std::vector<bool> needed = needed_nodes(graph);
+  // Layers in the order of their first nodes.
+  std::vector<std::pair<std::string, std::vector<int32_t>>> layers;
   for (int32_t i = 0; i < graph.size(); ++i) {
-    const Node& node = graph.node(i);
-    layers[node.origin == nullptr ? "" : node.origin->layer].push_back(i);
+    if (!needed[static_cast<size_t>(i)]) continue;
+    const std::string layer = layer_of(graph.node(i));
+    auto at = std::ranges::find(layers, layer, [](const auto& entry) { return entry.first; });
+    if (at == layers.end()) at = layers.insert(layers.end(), {layer, {}});
+    at->second.push_back(i);
   }
   int cluster = 0;
   for (const auto& [layer, nodes] : layers) {
@@ -160,6 +191,7 @@ std::string to_dot(const Graph& graph) {
     if (!layer.empty()) text += "  }\n";
   }
   for (int32_t i = 0; i < graph.size(); ++i) {
+    if (!needed[static_cast<size_t>(i)]) continue;
     for (const ValueId input : graph.node(i).inputs) {
       const bool numbered = graph.node(input).types.size() > 1;
       text += numbered ? fmt::format("  n{} -> n{} [label=\"{}\"];\n", input.node, i, input.result)
@@ -168,10 +200,7 @@ std::string to_dot(const Graph& graph) {
   }
   for (size_t i = 0; i < graph.outputs().size(); ++i) {
     const Graph::Output& output = graph.outputs()[i];
-    text += fmt::format(
-        "  out{0} [label={1}, shape=oval, fillcolor=\"#fee2e2\", color=\"#dc2626\"];\n  n{2} -> "
-        "out{0};\n",
-        i, quote(shortened(output.name)), output.value.node);
+    text += output_text(output, i, fmt::format("n{}", output.value.node));
   }
   // An update ends in a box of its own: an edge back to its variable would turn the picture upside
   // down.
@@ -182,6 +211,123 @@ std::string to_dot(const Graph& graph) {
         "style=\"rounded,filled,dashed\"];\n"
         "  n{2} -> up{0} [style=dashed];\n",
         i, quote("new " + shortened(graph.node(update.variable).name)), update.value.node);
+  }
+  return text + "}\n";
+}
+
+namespace {
+
+/// The nodes of one layer before the loss, or after it.
+struct Part {
+  std::string layer;
+  bool backward = false;
+  std::vector<int32_t> nodes;
+};
+
+/// "3 multiply, reduce, contract": the ops of a part, most frequent first.
+std::string ops_of(const Graph& graph, const Part& part) {
+  std::vector<std::pair<std::string, int>> counts;
+  for (const int32_t i : part.nodes) {
+    const Node& node = graph.node(i);
+    if (node.op->kind == KernelKind::kSource) continue;
+    auto at = std::ranges::find(counts, node.op->name, [](const auto& c) { return c.first; });
+    if (at == counts.end()) at = counts.insert(counts.end(), {node.op->name, 0});
+    ++at->second;
+  }
+  std::ranges::stable_sort(counts,
+                           [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string text;
+  for (const auto& [op, count] : counts)
+    text += (text.empty() ? "" : ", ") + (count == 1 ? op : fmt::format("{} {}", count, op));
+  return shortened(text);
+}
+
+std::string part_text(const Graph& graph, const Part& part, const std::set<ValueId>& leaving,
+                      size_t index) {
+  std::string label = fmt::format("<b>{}</b>", escape(shortened(part.layer)));
+  const auto small = [&](std::string_view text) {
+    label += fmt::format("<br/><font point-size=\"9\" color=\"#4b5563\">{}</font>", escape(text));
+  };
+  if (part.backward) label += "<br/>after the loss";
+  size_t variables = 0;
+  for (const int32_t i : part.nodes) {
+    if (!graph.node(i).is("variable")) continue;
+    if (++variables <= 4)
+      small(shortened(graph.node(i).name) + " " + graph.node(i).types[0].to_string());
+  }
+  if (variables > 4) small(fmt::format("and {} more variables", variables - 4));
+  if (const std::string ops = ops_of(graph, part); !ops.empty()) small(ops);
+  std::set<std::string> types;
+  for (const ValueId value : leaving) types.insert(graph.type(value).to_string());
+  std::string results;
+  for (const std::string& type : types) results += (results.empty() ? "" : ", ") + type;
+  if (!results.empty()) small("gives " + shortened(results));
+  return fmt::format("  p{} [label=<{}>, fillcolor=\"{}\", color=\"{}\"];\n", index, label,
+                     part.backward ? "#ede9fe" : "#dbeafe", part.backward ? "#7c3aed" : "#2563eb");
+}
+
+}  // namespace
+
+std::string to_layer_dot(const Graph& graph) {
+  const std::vector<bool> needed = needed_nodes(graph);
+  const int32_t loss = graph.updates().empty() || graph.outputs().empty()
+                           ? graph.size()
+                           : graph.outputs()[0].value.node;
+  std::vector<Part> parts;
+  std::vector<int32_t> part_of(static_cast<size_t>(graph.size()), -1);
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    const Node& node = graph.node(i);
+    if (!needed[static_cast<size_t>(i)] || node.is("input") || node.is("constant")) continue;
+    const std::string layer = layer_of(node).empty() ? "no layer" : layer_of(node);
+    const bool backward = i > loss && !node.is("variable");
+    auto at = std::ranges::find_if(
+        parts, [&](const Part& p) { return p.layer == layer && p.backward == backward; });
+    if (at == parts.end()) at = parts.insert(parts.end(), {layer, backward, {}});
+    at->nodes.push_back(i);
+    part_of[static_cast<size_t>(i)] = static_cast<int32_t>(at - parts.begin());
+  }
+  const auto name_of = [&](int32_t node) {
+    const int32_t part = part_of[static_cast<size_t>(node)];
+    return part < 0 ? fmt::format("n{}", node) : fmt::format("p{}", part);
+  };
+  std::set<std::string> edges;
+  std::vector<std::set<ValueId>> leaving(parts.size());
+  const auto leaves = [&](ValueId value) {
+    const int32_t part = part_of[static_cast<size_t>(value.node)];
+    if (part >= 0 && !graph.node(value).is("variable"))
+      leaving[static_cast<size_t>(part)].insert(value);
+  };
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    if (!needed[static_cast<size_t>(i)]) continue;
+    for (const ValueId input : graph.node(i).inputs) {
+      if (graph.node(input).is("constant") || name_of(input.node) == name_of(i)) continue;
+      edges.insert(fmt::format("  {} -> {};\n", name_of(input.node), name_of(i)));
+      leaves(input);
+    }
+  }
+  for (const Graph::Output& o : graph.outputs()) leaves(o.value);
+  std::string text = header(graph);
+  for (const int32_t i : graph.inputs()) {
+    if (needed[static_cast<size_t>(i)]) text += "  " + node_text(graph.node(i), i);
+  }
+  for (size_t i = 0; i < parts.size(); ++i) text += part_text(graph, parts[i], leaving[i], i);
+  for (const std::string& edge : edges) text += edge;
+  for (size_t i = 0; i < graph.outputs().size(); ++i)
+    text += output_text(graph.outputs()[i], i, name_of(graph.outputs()[i].value.node));
+  // All new values of variables that one part makes are one box.
+  std::map<std::string, std::pair<int32_t, int>> updates;
+  for (const Graph::Update& u : graph.updates()) {
+    auto& [first, count] = updates[name_of(u.value.node)];
+    if (count++ == 0) first = u.variable;
+  }
+  int box = 0;
+  for (const auto& [from, what] : updates) {
+    const std::string name = what.second == 1 ? "new " + shortened(graph.node(what.first).name)
+                                              : fmt::format("{} new values", what.second);
+    text += fmt::format(
+        "  up{0} [label={1}, fillcolor=\"#fffbeb\", color=\"#d97706\", "
+        "style=\"rounded,filled,dashed\"];\n  {2} -> up{0} [style=dashed];\n",
+        box++, quote(name), from);
   }
   return text + "}\n";
 }

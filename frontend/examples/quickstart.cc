@@ -95,14 +95,14 @@ void run(const std::string& folder) {
 
   history.plot(folder + "/history.svg", {.title = "letters A-J, 784-128-128-128-10"});
   render_dot(to_dot(model.forward_graph()), folder + "/graph.svg");
-  render_dot(to_dot(model.training_graph()), folder + "/training.svg");
+  render_dot(to_layer_dot(model.training_graph()), folder + "/training.svg");
 
   std::printf(R"(
 Done: %zu epochs, %.1f %% of the test images read rightly. What there is now in %s:
   letters.sinter   the model: architecture, weights and training state in one file
   history.svg      loss and accuracy of each epoch; open it in a browser
   graph.svg        the network as a graph
-  training.svg     what one training step computes: forward, loss, backward, Adam; zoom in
+  training.svg     what one training step computes, layer by layer: forward, loss, backward, Adam
 
 What to try next:
   build/release/sinter summary %s

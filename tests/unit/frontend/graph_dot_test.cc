@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "frontend/dot.h"
+#include "frontend/sinter.h"
 
 namespace sinter {
 namespace {
@@ -38,10 +41,49 @@ TEST(GraphDot, HoldsNodesLayersEdgesOutputsAndUpdates) {
   }
 }
 
+Graph training_graph() {
+  clear_session();
+  auto x = Input({4}, {.name = "pixels"});
+  const Model model(x, Dense(2, {.activation = "softmax", .name = "last"})(
+                           Dense(3, {.activation = "relu", .name = "first"})(x)));
+  model.compile(
+      {.optimizer = Adam(0.1), .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
+  return model.training_graph();
+}
+
+TEST(GraphDot, DrawsWhatFeedsSomething) {
+  Graph graph = training_graph();
+  const auto boxes = [](const std::string& dot) {
+    size_t count = 0;
+    for (size_t at = dot.find(" [label=<"); at != std::string::npos;
+         at = dot.find(" [label=<", at + 1))
+      ++count;
+    return count;
+  };
+  const size_t before = boxes(to_dot(graph)), layers = boxes(to_layer_dot(graph));
+  const Symbol x(&graph, {graph.inputs()[0], 0});
+  graph.variable("unread", {DType::kFloat32, {3}});
+  graph.add1("exp", {graph.add1("negative", {x})});  // dead
+  EXPECT_EQ(boxes(to_dot(graph)), before);
+  EXPECT_EQ(boxes(to_layer_dot(graph)), layers);
+  EXPECT_EQ(to_dot(graph).find("unread"), std::string::npos);
+}
+
+TEST(GraphDot, LayersAsBoxes) {
+  const std::string dot = to_layer_dot(training_graph());
+  for (const char* part :
+       {"<b>pixels</b>", "<b>first</b>", "<b>first</b><br/>after the loss", "<b>last</b>",
+        "first/kernel float32[4,3]", "<b>adam</b>", "label=\"loss\"", "new values"}) {
+    EXPECT_NE(dot.find(part), std::string::npos) << part << "\nis not in\n" << dot;
+  }
+  EXPECT_LT(std::ranges::count(dot, '\n'), 60) << dot;
+}
+
 TEST(GraphDot, GraphvizAcceptsIt) {
   try {
     const std::string svg = dot_to_svg(to_dot(small_graph()));
     EXPECT_NE(svg.find(">fc &lt;1&gt;</text>"), std::string::npos) << svg;
+    EXPECT_NE(dot_to_svg(to_layer_dot(training_graph())).find("</svg>"), std::string::npos);
   } catch (const Error& error) {
     if (std::string(error.what()).find("not installed") == std::string::npos) throw;
     GTEST_SKIP() << "no Graphviz here";
