@@ -65,6 +65,18 @@ constexpr std::pair<std::string_view, std::string_view> kActivations[] = {
     {"hard_sigmoid", "hard_sigmoid"},
     {"exponential", "exponential"},
     {"log_sigmoid", "log_sigmoid"},
+    {"hard_silu", "hard_silu"},
+    {"hard_swish", "hard_silu"},
+    {"hard_tanh", "hard_tanh"},
+    {"tanh_shrink", "tanh_shrink"},
+    {"hard_shrink", "hard_shrink"},
+    {"soft_shrink", "soft_shrink"},
+    {"celu", "celu"},
+    {"squareplus", "squareplus"},
+    {"sparse_plus", "sparse_plus"},
+    {"sparse_sigmoid", "sparse_sigmoid"},
+    {"glu", "glu"},
+    {"sparsemax", "sparsemax"},
     {"softmax", "softmax"},
     {"log_softmax", "log_softmax"}};
 
@@ -82,6 +94,8 @@ Symbol activation(std::string_view name, Symbol x) {
     if (op == "linear") return x;
     if (op == "softmax") return softmax(x);
     if (op == "log_softmax") return log_softmax(x);
+    if (op == "glu") return glu(x);
+    if (op == "sparsemax") return sparsemax(x);
     return act(op.data(), x);
   }
   raise_unknown_name("activation", name, activation_names());

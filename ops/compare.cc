@@ -92,8 +92,8 @@ Symbol select(Symbol condition, Operand then_value, Operand else_value) {
   for (const Symbol& s : operands) {
     const std::optional<Shape> joined = broadcast_shapes(shape, s.shape());
     if (!joined) {
-      throw ShapeError(fmt::format("select: shapes {} and {} cannot be broadcast together",
-                                   shape.to_string(), s.shape().to_string()));
+      throw ShapeError(fmt::format("{}select: shapes {} and {} cannot be broadcast together",
+                                   ops::where(graph), shape.to_string(), s.shape().to_string()));
     }
     shape = *joined;
   }

@@ -22,6 +22,7 @@ void register_ops() {
     ops::register_reduce(r);
     ops::register_matmul(r);
     ops::register_activation(r);
+    ops::register_piecewise_activation(r);
     ops::register_softmax(r);
     ops::register_loss(r);
     ops::register_batch_norm(r);
@@ -69,6 +70,19 @@ std::vector<ValueType> same_as_first(std::span<const ValueType> in, const Attrib
   return {in[0]};
 }
 
+std::string where(const Graph& graph) {
+  const std::string origin = graph.origin() ? graph.origin()->to_string() : "";
+  return origin.empty() ? "" : origin + ": ";
+}
+
+int checked_axis(std::string_view op, Symbol x, int64_t axis) {
+  if (axis < -x.rank() || axis >= x.rank()) {
+    throw ShapeError(
+        fmt::format("{}{}: {} has no axis {}", where(x.graph()), op, x.type().to_string(), axis));
+  }
+  return x.shape().normalize_axis(static_cast<int>(axis));
+}
+
 Symbol apply_as(std::string_view op, DType dtype, std::span<const Operand> operands,
                 Attributes attributes) {
   register_ops();
@@ -83,8 +97,8 @@ Symbol apply_as(std::string_view op, DType dtype, std::span<const Operand> opera
     const std::optional<Shape> joined = broadcast_shapes(shape, o.symbol().shape());
     if (!joined) {
       throw ShapeError(fmt::format("{}{}: shapes {} and {} cannot be broadcast together",
-                                   graph.origin() ? graph.origin()->to_string() + ": " : "", op,
-                                   shape.to_string(), o.symbol().shape().to_string()));
+                                   where(graph), op, shape.to_string(),
+                                   o.symbol().shape().to_string()));
     }
     shape = *joined;
   }

@@ -19,6 +19,7 @@ void register_move(Registry& registry);
 void register_reduce(Registry& registry);
 void register_matmul(Registry& registry);
 void register_activation(Registry& registry);
+void register_piecewise_activation(Registry& registry);
 void register_softmax(Registry& registry);
 void register_loss(Registry& registry);
 void register_batch_norm(Registry& registry);
@@ -52,6 +53,10 @@ inline Symbol apply(std::string_view op, std::initializer_list<Operand> operands
                     Attributes attributes = {}) {
   return apply(op, std::span(operands.begin(), operands.size()), std::move(attributes));
 }
+/// "'fc1' (train.cc:23): ", the start of an error: what the graph says it is being written for.
+std::string where(const Graph& graph);
+/// `axis` counted from the start. Raises ShapeError that names the op when x has no such axis.
+int checked_axis(std::string_view op, Symbol x, int64_t axis);
 /// `x` [.., with the dimensions `axes` reduced away ..] spread back over `shape`.
 Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes);
 /// A vector along `axis` of a tensor like x, broadcast to x's shape.

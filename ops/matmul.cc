@@ -35,8 +35,9 @@ DType product_dtype(std::initializer_list<Symbol> sides) {
 Symbol matmul(Symbol a, Symbol b, bool transpose_a, bool transpose_b) {
   register_ops();
   if (a.rank() < 2 || b.rank() != a.rank()) {
-    throw ShapeError(fmt::format("matmul needs two operands of one rank >= 2, found {} and {}",
-                                 a.type().to_string(), b.type().to_string()));
+    throw ShapeError(fmt::format("{}matmul needs two operands of one rank >= 2, found {} and {}",
+                                 ops::where(a.graph()), a.type().to_string(),
+                                 b.type().to_string()));
   }
   const DType dtype = product_dtype({a, b});
   a = cast(a, dtype);
@@ -44,7 +45,19 @@ Symbol matmul(Symbol a, Symbol b, bool transpose_a, bool transpose_b) {
   Ints batch;
   for (int64_t i = 0; i + 2 < a.rank(); ++i) batch.push_back(i);
   const int64_t n = a.rank();
-  return contract(a, b, batch, batch, {transpose_a ? n - 2 : n - 1}, {transpose_b ? n - 1 : n - 2});
+  const int64_t inner_a = transpose_a ? n - 2 : n - 1, inner_b = transpose_b ? n - 1 : n - 2;
+  // Checked here, so that errors name what was called and not the contraction that it becomes.
+  batch.push_back(inner_a);
+  for (const int64_t i : batch) {
+    const int in_a = static_cast<int>(i), in_b = static_cast<int>(i == inner_a ? inner_b : i);
+    if (a.shape()[in_a] == b.shape()[in_b]) continue;
+    throw ShapeError(fmt::format(
+        "{}matmul({}{}, {}{}): dimension {} of the first must be dimension {} of the second",
+        ops::where(a.graph()), a.type().to_string(), transpose_a ? " transposed" : "",
+        b.type().to_string(), transpose_b ? " transposed" : "", in_a, in_b));
+  }
+  batch.pop_back();
+  return contract(a, b, batch, batch, {inner_a}, {inner_b});
 }
 
 Symbol dense(Symbol x, Symbol kernel, Symbol bias) {

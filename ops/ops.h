@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/axes.h"
 #include "core/graph.h"
 #include "core/number.h"
 
@@ -98,6 +99,9 @@ Symbol operator/(T a, Symbol b) {
   return divide(a, b);
 }
 inline Symbol operator-(Symbol x) { return negative(x); }
+/// power under C++'s name.
+inline Symbol pow(Symbol a, Operand b) { return power(a, b); }
+inline Symbol pow(double a, Symbol b) { return power(a, b); }
 
 // --- comparison and selection (ops/compare.cc); results are bool, no gradient: equal not_equal
 // less less_equal greater greater_equal logical_and logical_or logical_not; select (gradient to
@@ -133,18 +137,17 @@ Symbol concat(std::span<const Symbol> xs, int axis = -1);
 Symbol gather(Symbol x, Symbol indices, int axis = 0);
 Symbol one_hot(Symbol indices, int64_t classes, DType dtype = DType::kFloat32);
 
-// --- reductions (ops/reduce.cc); empty axes = all. mean, variance are composites, float32 for
-// integers. sum and prod of bool and uint8 are int32; those of bfloat16 float32.
-Symbol sum(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
-Symbol mean(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
-Symbol variance(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);  // biased
-Symbol reduce_max(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
-Symbol reduce_min(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
-Symbol prod(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
+// --- reductions (ops/reduce.cc); empty axes = all. mean, variance are composites.
+Symbol sum(Symbol x, Axes axes = {}, bool keepdims = false);
+Symbol mean(Symbol x, Axes axes = {}, bool keepdims = false);
+Symbol variance(Symbol x, Axes axes = {}, bool keepdims = false);  // biased
+Symbol reduce_max(Symbol x, Axes axes = {}, bool keepdims = false);
+Symbol reduce_min(Symbol x, Axes axes = {}, bool keepdims = false);
+Symbol prod(Symbol x, Axes axes = {}, bool keepdims = false);
 /// sqrt(sum(square(x))); the gradient at the zero vector is 0.
-Symbol norm(Symbol x, std::vector<int64_t> axes = {}, bool keepdims = false);
+Symbol norm(Symbol x, Axes axes = {}, bool keepdims = false);
 /// x * min(1 / norm(x), 1 / epsilon): length 1, and 0 for the zero vector (finite gradients, too).
-Symbol normalize(Symbol x, std::vector<int64_t> axes = {-1}, double epsilon = 1e-7);
+Symbol normalize(Symbol x, Axes axes = -1, double epsilon = 1e-7);
 Symbol argmax(Symbol x, int axis = -1);  // int32
 Symbol argmin(Symbol x, int axis = -1);
 
@@ -174,6 +177,25 @@ Symbol mish(Symbol x);
 Symbol hard_sigmoid(Symbol x);
 Symbol exponential(Symbol x);
 Symbol log_sigmoid(Symbol x);
+// ... and of ops/piecewise_activation.cc
+Symbol hard_silu(Symbol x);
+inline Symbol hard_swish(Symbol x) { return hard_silu(x); }
+Symbol hard_tanh(Symbol x);
+Symbol tanh_shrink(Symbol x);
+Symbol hard_shrink(Symbol x, double threshold = 0.5);
+Symbol soft_shrink(Symbol x, double threshold = 0.5);
+/// x where it is above `threshold`, else `default_value`.
+Symbol threshold(Symbol x, double threshold, double default_value);
+Symbol celu(Symbol x, double alpha = 1.0);
+Symbol squareplus(Symbol x, double b = 4.0);
+Symbol sparse_plus(Symbol x);
+Symbol sparse_sigmoid(Symbol x);
+/// a sigmoid(b) of the two halves a, b of `axis`; raises ShapeError for an odd dimension.
+Symbol glu(Symbol x, int axis = -1);
+/// The Euclidean projection on the simplex (Martins, Astudillo 2016). Keras 3.15 differs: it adds
+/// up cumulative sums, so that its rows do not sum to one. Compares all pairs along `axis`: memory
+/// grows with the square of its length.
+Symbol sparsemax(Symbol x, int axis = -1);
 /// max over `pieces` groups: x [..., units * pieces] -> [..., units] (unit u takes features
 /// u*pieces .. u*pieces+pieces-1).
 Symbol maxout(Symbol x, int64_t pieces);

@@ -22,19 +22,25 @@ Ints normalized(const Shape& shape, Ints axes) {
   return axes;
 }
 
-Symbol reduce(const char* kind, Symbol x, Ints axes, bool keepdims) {
+// `op` is what the user calls.
+Ints checked(const char* op, Symbol x, const Axes& axes) {
+  for (const int64_t axis : axes.list()) ops::checked_axis(op, x, axis);
+  return normalized(x.shape(), axes.list());
+}
+
+Symbol reduce(const char* op, const char* kind, Symbol x, const Axes& given, bool keepdims) {
   register_ops();
   x = cast(x, arithmetic_dtype(x.dtype()));
-  axes = normalized(x.shape(), std::move(axes));
+  Ints axes = checked(op, x, given);
   if (axes.empty()) return x;
   return x.graph().add1("reduce", {x},
                         {{"kind", std::string(kind)}, {"axes", axes}, {"keepdims", keepdims}});
 }
 
-Symbol composite(const char* op, Symbol x, Ints axes, bool keepdims) {
+Symbol composite(const char* op, Symbol x, const Axes& axes, bool keepdims) {
   register_ops();
-  return x.graph().add1(op, {x},
-                        {{"axes", normalized(x.shape(), std::move(axes))}, {"keepdims", keepdims}});
+  x = ops::floating(x);
+  return x.graph().add1(op, {x}, {{"axes", checked(op, x, axes)}, {"keepdims", keepdims}});
 }
 
 Symbol arg_reduce(const char* kind, Symbol x, int axis) {
@@ -42,38 +48,33 @@ Symbol arg_reduce(const char* kind, Symbol x, int axis) {
   x = cast(x, arithmetic_dtype(x.dtype()));
   return x.graph().add1("arg_reduce", {x},
                         {{"kind", std::string(kind)},
-                         {"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
+                         {"axis", static_cast<int64_t>(ops::checked_axis(kind, x, axis))}});
 }
 
 }  // namespace
 
-Symbol sum(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return reduce("sum", cast(x, ops::sum_dtype(x.dtype())), std::move(axes), keepdims);
+Symbol sum(Symbol x, Axes axes, bool keepdims) {
+  return reduce("sum", "sum", cast(x, ops::sum_dtype(x.dtype())), axes, keepdims);
 }
-Symbol prod(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return reduce("prod", cast(x, ops::sum_dtype(x.dtype())), std::move(axes), keepdims);
+Symbol prod(Symbol x, Axes axes, bool keepdims) {
+  return reduce("prod", "prod", cast(x, ops::sum_dtype(x.dtype())), axes, keepdims);
 }
-Symbol reduce_max(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return reduce("max", x, std::move(axes), keepdims);
+Symbol reduce_max(Symbol x, Axes axes, bool keepdims) {
+  return reduce("reduce_max", "max", x, axes, keepdims);
 }
-Symbol reduce_min(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return reduce("min", x, std::move(axes), keepdims);
+Symbol reduce_min(Symbol x, Axes axes, bool keepdims) {
+  return reduce("reduce_min", "min", x, axes, keepdims);
 }
-Symbol mean(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return composite("mean", ops::floating(x), std::move(axes), keepdims);
+Symbol mean(Symbol x, Axes axes, bool keepdims) { return composite("mean", x, axes, keepdims); }
+Symbol variance(Symbol x, Axes axes, bool keepdims) {
+  return composite("variance", x, axes, keepdims);
 }
-Symbol variance(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return composite("variance", ops::floating(x), std::move(axes), keepdims);
-}
-Symbol norm(Symbol x, std::vector<int64_t> axes, bool keepdims) {
-  return composite("norm", is_floating(x.dtype()) ? x : cast(x, DType::kFloat32), std::move(axes),
-                   keepdims);
-}
-Symbol normalize(Symbol x, std::vector<int64_t> axes, double epsilon) {
+Symbol norm(Symbol x, Axes axes, bool keepdims) { return composite("norm", x, axes, keepdims); }
+Symbol normalize(Symbol x, Axes axes, double epsilon) {
   register_ops();
-  const Symbol f = is_floating(x.dtype()) ? x : cast(x, DType::kFloat32);
-  return f.graph().add1("normalize", {f},
-                        {{"axes", normalized(f.shape(), std::move(axes))}, {"epsilon", epsilon}});
+  x = ops::floating(x);
+  return x.graph().add1("normalize", {x},
+                        {{"axes", checked("normalize", x, axes)}, {"epsilon", epsilon}});
 }
 Symbol argmax(Symbol x, int axis) { return arg_reduce("argmax", x, axis); }
 Symbol argmin(Symbol x, int axis) { return arg_reduce("argmin", x, axis); }

@@ -20,6 +20,8 @@ const std::map<std::string, Bounds> kBounds = {
     {"selu", {{{4e-7, kTiny}, {1e-6, 2 * kUnit}, {2e-6, 2 * kUnit}}}},
     {"sigmoid", {{{4e-7, kTiny}, {1e-6, kUnit}, {2e-6, kUnit}}}},
     {"tanh", {{{4e-7, kTiny}, {1e-6, 4 * kUnit}, {2e-6, 8 * kUnit}}}},
+    // x - tanh(x) from 0.25 on, below which it is a series; 2 t (1 - t^2).
+    {"tanh_shrink", {{{4e-7, kUnit / 2}, {1e-6, kTiny}, {2e-6, 8 * kUnit}}}},
     {"softplus", {{{4e-7, kTiny}, {1e-6, kTiny}, {2e-6, kUnit}}}},
     {"log_sigmoid", {{{4e-7, kTiny}, {1e-6, kTiny}, {2e-6, kUnit}}}},
     {"sigmoid_cross_entropy", {{{4e-7, 1e-6}, {1e-6, kUnit}, {2e-6, kUnit}}}},

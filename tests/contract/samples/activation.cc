@@ -17,9 +17,16 @@ void activation_samples(Samples& out) {
                    .orders = 0,
                    .note = "extremes and NaN"});
   };
-  for (const char* op : {"linear", "relu", "relu6", "selu", "sigmoid", "tanh", "softplus",
-                         "softsign", "mish", "hard_sigmoid", "log_sigmoid"})
+  for (const char* op : {"linear",      "relu",      "relu6",      "selu",        "sigmoid",
+                         "tanh",        "softplus",  "softsign",   "mish",        "hard_sigmoid",
+                         "log_sigmoid", "hard_silu", "hard_tanh",  "tanh_shrink", "hard_shrink",
+                         "soft_shrink", "celu",      "squareplus", "sparse_plus", "sparse_sigmoid"})
     add(op);
+  add("hard_shrink", {{"threshold", 2.0}});
+  add("soft_shrink", {{"threshold", 2.0}});
+  add("threshold", {{"threshold", 0.25}, {"default_value", -1.5}});
+  add("celu", {{"alpha", 0.5}});
+  add("squareplus", {{"b", 0.25}});
   out.push_back({"exponential", {{Shape{3, 6}, -4, 4}}});
   add("leaky_relu");
   add("leaky_relu", {{"negative_slope", 0.1}});

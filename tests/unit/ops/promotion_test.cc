@@ -106,7 +106,7 @@ Symbol apply_op(const std::string& op, const Operands& o) {
   static const std::map<std::string, Unary> unary = {
       {"negative", negative}, {"abs", abs},       {"sign", sign}, {"floor", floor},
       {"ceil", ceil},         {"square", square}, {"sqrt", sqrt}, {"exp", exp}};
-  using Reduction = Symbol (*)(Symbol, std::vector<int64_t>, bool);
+  using Reduction = Symbol (*)(Symbol, Axes, bool);
   static const std::map<std::string, Reduction> reductions = {
       {"sum", sum}, {"prod", prod}, {"max", reduce_max}, {"min", reduce_min}, {"mean", mean}};
   if (const auto it = binary.find(op); it != binary.end()) return it->second(o[0], o[1]);

@@ -1,0 +1,204 @@
+// The activations of keras.activations beyond the common ones: shrinking, piecewise and sparse
+// ones.
+//
+// Sources: CELU (Barron 2017), squareplus (Barron 2021), hard swish (Howard et al. 2019), GLU
+// (Dauphin et al. 2016), sparsemax (Martins, Astudillo 2016), sparse_plus and sparse_sigmoid as in
+// jax.nn.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "ops/define.h"
+
+namespace sinter {
+
+using ops::apply;
+
+namespace {
+Symbol act(const char* name, Symbol x, Attributes attributes = {}) {
+  return apply(name, {is_floating(x.dtype()) ? x : cast(x, DType::kFloat32)},
+               std::move(attributes));
+}
+}  // namespace
+
+Symbol hard_silu(Symbol x) { return act("hard_silu", x); }
+Symbol hard_tanh(Symbol x) { return act("hard_tanh", x); }
+Symbol tanh_shrink(Symbol x) { return act("tanh_shrink", x); }
+Symbol hard_shrink(Symbol x, double threshold) {
+  return act("hard_shrink", x, {{"threshold", threshold}});
+}
+Symbol soft_shrink(Symbol x, double threshold) {
+  return act("soft_shrink", x, {{"threshold", threshold}});
+}
+Symbol threshold(Symbol x, double threshold, double default_value) {
+  return act("threshold", x, {{"threshold", threshold}, {"default_value", default_value}});
+}
+Symbol celu(Symbol x, double alpha) { return act("celu", x, {{"alpha", alpha}}); }
+Symbol squareplus(Symbol x, double b) { return act("squareplus", x, {{"b", b}}); }
+Symbol sparse_plus(Symbol x) { return act("sparse_plus", x); }
+Symbol sparse_sigmoid(Symbol x) { return act("sparse_sigmoid", x); }
+
+Symbol glu(Symbol x, int axis) {
+  const int at = x.shape().normalize_axis(axis);
+  const int64_t n = x.shape()[at];
+  if (n < 0 || n % 2 != 0) {
+    throw ShapeError(fmt::format("glu splits axis {} of {} in halves: it must be known and even",
+                                 axis, x.shape().to_string()));
+  }
+  return slice(x, at, 0, n / 2) * sigmoid(slice(x, at, n / 2, n));
+}
+
+// With the support S = {j: 1 + |{i: x_i >= x_j}| x_j > sum of those x_i} it is max(x - tau, 0),
+// tau = (sum over S of x - 1) / |S|; the derivative holds S fixed.
+Symbol sparsemax(Symbol x, int axis) {
+  if (!is_floating(x.dtype())) x = cast(x, DType::kFloat32);
+  const int at = x.shape().normalize_axis(axis);
+  if (x.shape()[at] < 1) {
+    throw ShapeError(fmt::format("sparsemax needs a known dimension at axis {} of {}", axis,
+                                 x.shape().to_string()));
+  }
+  // Shifted by the largest, so that sums keep their digits.
+  const Symbol z = x - stop_gradient(reduce_max(x, at, true));
+  const Symbol fixed = stop_gradient(z);
+  const Symbol mine = expand_dims(fixed, at + 1), others = expand_dims(fixed, at);
+  const Symbol above = greater_equal(others, mine);
+  const Symbol count = sum(cast(above, x.dtype()), at + 1);
+  const Symbol total = sum(select(above, others, 0.0), at + 1);
+  // Selected, not multiplied: -inf is a number like others.
+  const Symbol support = greater(1.0 + count * fixed, total);
+  const Symbol tau =
+      (sum(select(support, z, 0.0), at, true) - 1.0) / sum(cast(support, x.dtype()), at, true);
+  return maximum(z - tau, 0.0);
+}
+
+namespace ops {
+namespace {
+// |x| from which x^2 swallows b, to the last bit of float64, and below which x^4 is within float32.
+double far_of(double b) { return 268435456 * std::sqrt(std::max(b, 1.0)); }
+}  // namespace
+
+void register_piecewise_activation(Registry& r) {
+  using Derivatives = std::vector<Scalar>;
+  const AttributeType number = AttributeType::kFloat;
+  const auto within = [](Scalar x, double low, double high) {
+    return logical_and(x > low, x < high);
+  };
+  // x relu6(x + 3) / 6
+  define_elementwise(
+      r, "hard_silu", 1,
+      [](Arguments a, const Attributes&) {
+        const Scalar x = a[0];
+        return select(x <= -3.0, 0.0, select(x >= 3.0, x, x * ((x + 3.0) / 6.0)));
+      },
+      {},
+      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        const Scalar x = a[0];
+        return Derivatives{
+            select(x <= -3.0, 0.0, select(x >= 3.0, dy, dy * ((2.0 * x + 3.0) / 6.0)))};
+      });
+  define_elementwise(
+      r, "hard_tanh", 1, [](Arguments a, const Attributes&) { return min(max(a[0], -1.0), 1.0); },
+      {},
+      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        return Derivatives{select(abs(a[0]) <= 1.0, dy, 0.0)};
+      });
+  // x - tanh x cancels near 0, where the series x^3 / 3 - 2 x^5 / 15 + ... is used.
+  define_elementwise(
+      r, "tanh_shrink", 1,
+      [](Arguments a, const Attributes&) {
+        const Scalar x = a[0], s = x * x;
+        const Scalar series =
+            x * s *
+            (1.0 / 3 +
+             s * (-2.0 / 15 + s * (17.0 / 315 + s * (-62.0 / 2835 + s * (1382.0 / 155925)))));
+        return select(abs(x) < (x.dtype() == DType::kFloat64 ? 0.02 : 0.25), series, x - tanh(x));
+      },
+      {},
+      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        const Scalar t = tanh(a[0]);
+        return Derivatives{dy * (t * t)};
+      });
+  // Comparisons stand such that NaN comes through.
+  define_elementwise(
+      r, "hard_shrink", 1,
+      [](Arguments a, const Attributes& at) {
+        return select(abs(a[0]) <= at.get_float("threshold"), 0.0, a[0]);
+      },
+      {{"threshold", number, 0.5}},
+      [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
+        return Derivatives{select(abs(a[0]) > at.get_float("threshold"), dy, 0.0)};
+      });
+  define_elementwise(
+      r, "soft_shrink", 1,
+      [](Arguments a, const Attributes& at) {
+        const double t = at.get_float("threshold");
+        return select(abs(a[0]) <= t, 0.0, select(a[0] > 0.0, a[0] - t, a[0] + t));
+      },
+      {{"threshold", number, 0.5}},
+      [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
+        return Derivatives{select(abs(a[0]) > at.get_float("threshold"), dy, 0.0)};
+      });
+  define_elementwise(
+      r, "threshold", 1,
+      [](Arguments a, const Attributes& at) {
+        return select(a[0] <= at.get_float("threshold"), at.get_float("default_value"), a[0]);
+      },
+      {{"threshold", number}, {"default_value", number}},
+      [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
+        return Derivatives{select(a[0] > at.get_float("threshold"), dy, 0.0)};
+      });
+  define_elementwise(
+      r, "celu", 1,
+      [](Arguments a, const Attributes& at) {
+        const double alpha = at.get_float("alpha");
+        return select(a[0] > 0.0, a[0], alpha * expm1(a[0] / alpha));
+      },
+      {{"alpha", number, 1.0}},
+      [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
+        return Derivatives{
+            select(a[0] > 0.0, dy, dy * exp(min(a[0], 0.0) / at.get_float("alpha")))};
+      });
+  // (x + sqrt(x^2 + b)) / 2, for x < 0 as b / (2 (sqrt(x^2 + b) - x)): nothing cancels. Squares of
+  // large x overflow; there it is x or -b / (4 x).
+  define_elementwise(
+      r, "squareplus", 1,
+      [](Arguments a, const Attributes& at) {
+        const double b = at.get_float("b");
+        const Scalar is_far = abs(a[0]) > far_of(b), x = select(is_far, 1.0, a[0]);
+        const Scalar root = sqrt(x * x + b);
+        const Scalar near = select(x < 0.0, 0.5 * b / (root - min(x, 0.0)), 0.5 * (x + root));
+        return select(is_far, select(a[0] < 0.0, -0.25 * b / a[0], a[0]), near);
+      },
+      {{"b", number, 4.0}},
+      [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
+        // y' = (1 + x / sqrt(x^2 + b)) / 2 is q = b / (2 root (root + |x|)) for x < 0, else 1 - q.
+        const double b = at.get_float("b");
+        const Scalar is_far = abs(a[0]) > far_of(b), x = select(is_far, 1.0, a[0]);
+        const Scalar root = sqrt(x * x + b);
+        const Scalar near = 0.5 * b / root / (root + select(x < 0.0, -x, x));
+        const Scalar far = select(is_far, a[0], 1.0);
+        const Scalar q = select(is_far, 0.25 * b / far / far, near);
+        return Derivatives{dy * select(a[0] < 0.0, q, 1.0 - q)};
+      });
+  define_elementwise(
+      r, "sparse_plus", 1,
+      [](Arguments a, const Attributes&) {
+        const Scalar x = min(max(a[0], -1.0), 1.0);
+        return select(a[0] < 1.0, 0.25 * ((x + 1.0) * (x + 1.0)), a[0]);
+      },
+      {},
+      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        return Derivatives{dy * (0.5 * (min(max(a[0], -1.0), 1.0) + 1.0))};
+      });
+  define_elementwise(
+      r, "sparse_sigmoid", 1,
+      [](Arguments a, const Attributes&) { return 0.5 * (min(max(a[0], -1.0), 1.0) + 1.0); }, {},
+      [within](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        return Derivatives{select(within(a[0], -1, 1), dy * 0.5, 0.0)};
+      });
+}
+
+}  // namespace ops
+}  // namespace sinter

@@ -1,0 +1,51 @@
+// Errors of shapes name the op that was called and where, whatever it becomes in the graph.
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+template <typename F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const ShapeError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(OpErrors, NameTheCallAndItsPlace) {
+  Graph graph;
+  graph.set_origin(std::make_shared<const Origin>(Origin{"fc1", "train.cc", 23}));
+  const Symbol x = graph.input("x", {DType::kFloat32, {kBatch, 3}});
+  const Symbol y = graph.input("y", {DType::kFloat32, {kBatch, 4}});
+  const Symbol flag = graph.input("flag", {DType::kBool, {kBatch, 5}});
+  const Symbol cube = graph.input("cube", {DType::kFloat32, {2, 3, 4}});
+  const Symbol other = graph.input("other", {DType::kFloat32, {3, 4, 2}});
+  const std::vector<std::pair<const char*, std::string>> errors = {
+      {"matmul", error_of([&] { matmul(x, y); })},
+      {"matmul", error_of([&] { matmul(cube, other); })},
+      {"matmul", error_of([&] { matmul(cube, x); })},
+      {"select", error_of([&] { select(flag, x, 1.0); })},
+      {"select", error_of([&] { select(x > 0, x, y); })},
+      {"add", error_of([&] { x + y; })},
+      {"maximum", error_of([&] { maximum(x, y); })},
+      {"sum", error_of([&] { sum(x, 2); })},
+      {"reduce_max", error_of([&] { reduce_max(x, -3); })},
+      {"mean", error_of([&] {
+         mean(x, {0, 5});
+       })},
+      {"argmax", error_of([&] { argmax(x, 2); })},
+  };
+  for (const auto& [op, text] : errors) {
+    EXPECT_EQ(text.find("'fc1' (train.cc:23): " + std::string(op)), 0u) << text;
+    EXPECT_EQ(text.find("contract"), std::string::npos) << text;
+    EXPECT_EQ(text.find("[-1"), std::string::npos) << text;
+  }
+}
+
+}  // namespace
+}  // namespace sinter
