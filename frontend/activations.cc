@@ -24,6 +24,7 @@ Custom& custom() {
 // Keras stores swish as silu.
 std::string canonical(const std::string& name) {
   if (name == "swish") return "silu";
+  if (name == "hard_swish") return "hard_silu";
   return name;
 }
 
@@ -40,8 +41,6 @@ ActivationFunction::Function find_function(const std::string& name) {
     const auto it = custom().functions.find(name);
     if (it != custom().functions.end()) return it->second;
   }
-  if (name == "softmax") return [](Symbol x) { return softmax(x); };
-  if (name == "log_softmax") return [](Symbol x) { return log_softmax(x); };
   const std::vector<std::string> names = known_names();
   if (std::ranges::find(names, name) == names.end()) raise_unknown_name("activation", name, names);
   return [name](Symbol x) { return activation(name, x); };
@@ -80,9 +79,24 @@ const Named<Plain> kPlain[] = {
     {"exponential", exponential},
     {"exponential", exp},
     {"log_sigmoid", log_sigmoid},
+    {"hard_silu", hard_silu},
+    {"hard_silu", hard_swish},
+    {"hard_tanh", hard_tanh},
+    {"tanh_shrink", tanh_shrink},
+    {"sparse_plus", sparse_plus},
+    {"sparse_sigmoid", sparse_sigmoid},
 };
-const Named<WithInt> kWithAxis[] = {{"softmax", softmax}, {"log_softmax", log_softmax}};
-const Named<WithDouble> kWithSlope[] = {{"leaky_relu", leaky_relu}, {"elu", elu}, {"silu", swish}};
+const Named<WithInt> kWithAxis[] = {
+    {"softmax", softmax}, {"log_softmax", log_softmax}, {"glu", glu}, {"sparsemax", sparsemax}};
+const Named<WithDouble> kWithSlope[] = {
+    {"leaky_relu", leaky_relu},
+    {"elu", elu},
+    {"silu", swish},
+    {"celu", celu},
+    {"squareplus", squareplus},
+    {"hard_shrink", hard_shrink},
+    {"soft_shrink", soft_shrink},
+};
 
 }  // namespace
 
@@ -133,9 +147,12 @@ std::string ActivationFunction::name() const { return spec_ == nullptr ? "linear
 ActivationFunction ActivationFunction::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
   if (const std::string* name = value.as<std::string>()) return ActivationFunction(*name);
+  // A function of the user's own: {"class_name": "function", "config": "name"}.
+  if (const Config* config = value.as<Config>()) {
+    if (const std::string* name = config->get("config").as<std::string>())
+      return ActivationFunction(*name);
+  }
   if (const ConfigObject* object = value.as<ConfigObject>()) {
-    // A function is stored as {"class_name": "function", "config": "name"}; the reader puts the
-    // name under "name".
     return ActivationFunction(object->config.get_string("name", to_snake_case(object->class_name)));
   }
   throw Error("an activation is null, a name or an object, found " +

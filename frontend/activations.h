@@ -1,10 +1,11 @@
 // The activation argument of layers: a name, one of the ops functions, or the user's own function.
 #pragma once
 
-#include <concepts>
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include "core/graph.h"
 #include "core/handle.h"
@@ -30,7 +31,8 @@ class ActivationFunction {
   ActivationFunction(Symbol (*function)(Symbol, bool));    // NOLINT
   /// Anything that can be called with a Symbol.
   template <typename F>
-  requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol>)
+  requires(std::is_class_v<F> && !std::is_base_of_v<ActivationFunction, F> &&
+           std::is_invocable_r_v<Symbol, const F&, Symbol>)
       ActivationFunction(F function)  // NOLINT
       : ActivationFunction("custom_activation", Function(std::move(function))) {}
   ActivationFunction(std::string name, Function function);
@@ -49,6 +51,23 @@ class ActivationFunction {
     Function function;
   };
   Handle<const Spec> spec_;
+};
+
+/// An activation where settings in braces could stand, too: what makes an ActivationFunction, but
+/// not `{}`.
+class ActivationArgument {
+ public:
+  template <typename T>
+  requires std::is_convertible_v<T, ActivationFunction> ActivationArgument(T activation)
+      : function_(std::move(activation)) {}                                        // NOLINT
+  ActivationArgument(Symbol (*function)(Symbol)) : function_(function) {}          // NOLINT
+  ActivationArgument(Symbol (*function)(Symbol, int)) : function_(function) {}     // NOLINT
+  ActivationArgument(Symbol (*function)(Symbol, double)) : function_(function) {}  // NOLINT
+  ActivationArgument(Symbol (*function)(Symbol, bool)) : function_(function) {}    // NOLINT
+  ActivationFunction function() && { return std::move(function_); }
+
+ private:
+  ActivationFunction function_;
 };
 
 /// Makes `function` known under `name`, so that files that use it can be loaded.

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
 #include "frontend/model_state.h"
 #include "runtime/compile.h"
@@ -78,7 +79,7 @@ std::vector<std::vector<Metric>> metrics_for(const char* which, const MetricsArg
 
 }  // namespace
 
-void Model::compile(CompileArguments arguments) const {
+void Model::compile(CompileArguments arguments, std::source_location where) const {
   if (!arguments.backend.empty()) {
     const std::vector<std::string> known = backend_names();
     if (std::ranges::find(known, arguments.backend) == known.end())
@@ -89,13 +90,15 @@ void Model::compile(CompileArguments arguments) const {
   const std::lock_guard lock(state_->fit_mutex);
   const WeightsGuard guard(state_->locks());
   state_->forget_programs();
-  state_->compiled = Compiled{std::move(arguments), {}, {}};
+  state_->compiled = Compiled{std::move(arguments), {}, {}, {}, where};
   if (state_->network) state_->settle_compile();
 }
 
 void ModelState::settle_compile() {
   Compiled& c = *compiled;
   const std::vector<std::string>& outputs = net().output_names();
+  c.arguments.metrics = c.arguments.metrics.settled(outputs);
+  c.arguments.weighted_metrics = c.arguments.weighted_metrics.settled(outputs);
   const std::vector<Loss> losses = losses_for(c.arguments.loss, outputs);
   const auto metrics = metrics_for("metrics", c.arguments.metrics, outputs);
   const auto weighted = metrics_for("weighted_metrics", c.arguments.weighted_metrics, outputs);
@@ -113,6 +116,7 @@ void ModelState::settle_compile() {
     c.outputs.push_back(
         {outputs[i], losses[i], weights.empty() ? 1.0 : weights[i], metrics[i], weighted[i]});
   }
+  warn_of_losses(net(), c.outputs, c.where);
   c.trainable = net().trainable_variables();
   c.arguments.optimizer.impl().build(c.trainable);
 }

@@ -10,7 +10,7 @@ namespace {
 constexpr double kEpsilon = 1e-7;
 
 Symbol norm_along(Symbol w, const std::vector<int>& axis) {
-  return sqrt(sum(square(w), {axis.begin(), axis.end()}, true));
+  return sqrt(sum(square(w), std::vector<int64_t>(axis.begin(), axis.end()), true));
 }
 
 ConfigValue axes(const std::vector<int>& axis) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "core/graph.h"
@@ -24,6 +25,10 @@ class Constraint {
   Constraint(const std::string& name);                             // NOLINT
   Constraint(const char* name) : Constraint(std::string(name)) {}  // NOLINT
   Constraint(Symbol (*function)(Symbol));                          // NOLINT
+  template <typename F>
+  requires(std::is_class_v<F> && !std::is_base_of_v<Constraint, F> &&
+           std::is_invocable_r_v<Symbol, const F&, Symbol>) Constraint(F function)
+      : Constraint("custom_constraint", {}, Function(std::move(function))) {}  // NOLINT
   Constraint(std::string class_name, Config config, Function function);
 
   explicit operator bool() const { return spec_ != nullptr; }

@@ -17,7 +17,8 @@ struct History {
   std::vector<int> epoch;  // counted from 0
   std::map<std::string, std::vector<double>> history;
 
-  const std::vector<double>& operator[](const std::string& key) const { return history.at(key); }
+  /// Raises NameError that lists what was logged.
+  const std::vector<double>& operator[](const std::string& key) const;
   /// Draws the curves; `path` ends in .svg or .png.
   void plot(const std::string& path, const PlotOptions& options = {}) const {
     plot_history(history, path, options);

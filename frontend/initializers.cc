@@ -92,6 +92,52 @@ Initializer::Function scaled(const VarianceScalingOptions& o) {
   };
 }
 
+// Columns of a normal matrix [n, m], n >= m, made orthonormal by modified Gram-Schmidt, each twice
+// so that they stay so for any n: Q of the QR decomposition whose R has a positive diagonal. In
+// double; column k depends on columns 0..k alone.
+std::vector<double> orthonormal_columns(int64_t n, int64_t m, uint64_t key) {
+  std::vector<double> columns(static_cast<size_t>(n * m));  // one after the other
+  for (int64_t k = 0; k < m; ++k) {
+    double* own = columns.data() + k * n;
+    double norm = 0;
+    for (int64_t attempt = 0; !(norm > 1e-12); ++attempt) {  // again if it depends on the others
+      for (int64_t i = 0; i < n; ++i) own[i] = normal(key, attempt, i * m + k);
+      for (int pass = 0; pass < 2; ++pass) {
+        for (int64_t j = 0; j < k; ++j) {
+          const double* other = columns.data() + j * n;
+          double along = 0;
+          for (int64_t i = 0; i < n; ++i) along += own[i] * other[i];
+          for (int64_t i = 0; i < n; ++i) own[i] -= along * other[i];
+        }
+      }
+      norm = 0;
+      for (int64_t i = 0; i < n; ++i) norm += own[i] * own[i];
+      norm = std::sqrt(norm);
+    }
+    for (int64_t i = 0; i < n; ++i) own[i] /= norm;
+  }
+  return columns;
+}
+
+Tensor orthogonal(const Shape& shape, DType dtype, uint64_t key, double gain) {
+  if (shape.rank() < 2) {
+    throw ShapeError("the Orthogonal initializer makes matrices, asked for shape " +
+                     shape.to_string());
+  }
+  const int64_t columns = shape.dim(-1), rows = columns == 0 ? 0 : shape.elements() / columns;
+  const bool wide = columns > rows;
+  const std::vector<double> q =
+      orthonormal_columns(std::max(rows, columns), std::min(rows, columns), key);
+  Tensor result(dtype, shape);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      const int64_t at = wide ? r * columns + c : c * rows + r;
+      result.set(r * columns + c, gain * q[static_cast<size_t>(at)]);
+    }
+  }
+  return result;
+}
+
 ConfigValue seed_value(std::optional<int64_t> seed) {
   return seed ? ConfigValue(*seed) : ConfigValue(nullptr);
 }
@@ -150,6 +196,10 @@ const std::vector<Entry>& table() {
        [](const Config& c) -> Initializer {
          return VarianceScaling({c.get_float("scale", 1.0), c.get_string("mode", "fan_in"),
                                  c.get_string("distribution", "truncated_normal"), seed_of(c)});
+       }},
+      {{"Orthogonal", "orthogonal"},
+       [](const Config& c) -> Initializer {
+         return Orthogonal({c.get_float("gain", 1.0), seed_of(c)});
        }},
       {{"Identity", "identity"},
        [](const Config& c) -> Initializer { return Identity(c.get_float("gain", 1.0)); }},
@@ -269,6 +319,12 @@ LecunUniform::LecunUniform(SeedOption o)
     : Initializer(fan_initializer("LecunUniform", 1.0, "fan_in", "uniform", o)) {}
 LecunNormal::LecunNormal(SeedOption o)
     : Initializer(fan_initializer("LecunNormal", 1.0, "fan_in", "truncated_normal", o)) {}
+
+Orthogonal::Orthogonal(OrthogonalOptions o)
+    : Initializer("Orthogonal", {{"gain", o.gain}, {"seed", seed_value(o.seed)}}, o.seed,
+                  [gain = o.gain](const Shape& shape, DType dtype, uint64_t key) {
+                    return orthogonal(shape, dtype, key, gain);
+                  }) {}
 
 Identity::Identity(double gain)
     : Initializer("Identity", {{"gain", gain}}, std::nullopt,

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 #include "core/handle.h"
 #include "core/tensor.h"
@@ -31,6 +32,10 @@ class Initializer {
   /// The user's own: shape and dtype to a tensor of just these.
   Initializer(std::function<Tensor(const Shape&, DType)> function,
               std::string name = "custom_initializer");  // NOLINT
+  template <typename F>
+  requires(std::is_class_v<F> && !std::is_base_of_v<Initializer, F> &&
+           std::is_invocable_r_v<Tensor, const F&, const Shape&, DType>) Initializer(F function)
+      : Initializer(std::function<Tensor(const Shape&, DType)>(std::move(function))) {}  // NOLINT
 
   /// With the initializer's own seed when it has one, else with `key` (see next_random_key).
   Tensor operator()(const Shape& shape, DType dtype, uint64_t key) const;
@@ -119,6 +124,17 @@ class LecunUniform : public Initializer {
 class LecunNormal : public Initializer {
  public:
   explicit LecunNormal(SeedOption options = {});
+};
+struct OrthogonalOptions {
+  double gain = 1.0;
+  std::optional<int64_t> seed = std::nullopt;
+};
+/// gain Q, with orthonormal columns or rows: QR of a normal matrix [all but the last dimension, the
+/// last], signs such that R has a positive diagonal, so that Q is uniform (Saxe et al. 2014).
+/// Raises ShapeError below rank 2.
+class Orthogonal : public Initializer {
+ public:
+  explicit Orthogonal(OrthogonalOptions options = {});
 };
 /// gain on the diagonal of a matrix.
 class Identity : public Initializer {

@@ -3,15 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/error.h"
 #include "core/float_environment.h"
 #include "core/sizes.h"
+#include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/session.h"
 #include "frontend/weights_lock.h"
+#include "ops/gradients.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -33,6 +36,13 @@ int64_t hash_name(const std::string& name) {
 }  // namespace
 
 // --- KerasTensor
+KerasTensor only_one(const std::vector<KerasTensor>& tensors, const char* kind,
+                     const std::string& name, const char* what) {
+  if (tensors.size() == 1) return tensors[0];
+  throw Error(
+      fmt::format("{} '{}' has {}: use {}s()", kind, name, counted(tensors.size(), what), what));
+}
+
 const ValueType& KerasTensor::type() const { return call_->outputs[static_cast<size_t>(index_)]; }
 const Shape& KerasTensor::shape() const { return type().shape; }
 DType KerasTensor::dtype() const { return type().dtype; }
@@ -64,6 +74,22 @@ Symbol CallContext::random_state() {
   return variable(random_state_);
 }
 
+void CallContext::advance_random_state() {
+  if (!random_state_used_) return;
+  const std::vector<int64_t> one_step = {0, 1};
+  assign(random_state_,
+         variable(random_state_) + graph_.constant(Tensor::from<int64_t>({2}, one_step)));
+}
+
+std::vector<VariablePtr> CallContext::write_updates() {
+  std::vector<VariablePtr> changed;
+  for (const Update& u : updates_) {
+    graph_.add_update(variable(u.variable).id().node, u.value.id());
+    changed.push_back(u.variable);
+  }
+  return changed;
+}
+
 int64_t CallContext::next_stream(const std::string& layer_name) {
   return hash_name(layer_name) ^ (streams_[layer_name]++ << 20);
 }
@@ -76,7 +102,18 @@ Symbol CallContext::current(const VariablePtr& v) {
 }
 
 void CallContext::add_update(const VariablePtr& variable, Symbol value) {
-  if (!training_) return;
+  if (training_) assign(variable, value);
+}
+
+std::vector<Symbol> CallContext::gradients(Symbol output,
+                                           const std::vector<VariablePtr>& variables) {
+  std::vector<Symbol> wrt;
+  for (const VariablePtr& v : variables) wrt.push_back(variable(v));
+  return sinter::gradients(output, wrt);
+}
+
+void CallContext::assign(const VariablePtr& variable, Symbol value) {
+  this->variable(variable);
   for (Update& u : updates_) {
     if (u.variable == variable) {
       u.value = value;
@@ -176,6 +213,34 @@ std::vector<Symbol> LayerImpl::apply(CallContext& context, std::span<const Symbo
   return results;
 }
 
+std::shared_ptr<LayerImpl> LayerImpl::clone() const {
+  Config settings = config();
+  settings.set("name", name_);
+  return layer_from_config(class_name_, settings).shared();
+}
+
+std::shared_ptr<LayerImpl> LayerImpl::cloned() const {
+  std::shared_ptr<LayerImpl> result = clone();
+  result->origin_ = origin_;
+  result->trainable_ = trainable_;
+  result->dtype_ = dtype_;
+  result->activity_regularizer_ = activity_regularizer_;
+  return result;
+}
+
+void LayerImpl::remember(const std::shared_ptr<const LayerCall>& call) {
+  std::erase_if(made_, [](const auto& known) { return known.expired(); });
+  made_.push_back(call);
+}
+
+std::vector<std::shared_ptr<const LayerCall>> LayerImpl::calls() const {
+  std::vector<std::shared_ptr<const LayerCall>> result;
+  for (const auto& known : made_) {
+    if (auto call = known.lock()) result.push_back(std::move(call));
+  }
+  return result;
+}
+
 // --- Layer
 std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
                                      std::source_location where) const {
@@ -201,6 +266,7 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
                                                           Tensor(DType::kInt64, {2}), false));
       for (const Symbol& y : impl_->apply(context, inputs, origin))
         made->outputs.push_back(y.type());
+      warn_of_softmax(scratch, fmt::format("{} {}", impl_->class_name(), origin->to_string()));
     }
   } catch (const ShapeError& error) {
     // Errors of ops start with the origin, those of layers with their title.
@@ -214,6 +280,7 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
   made->index = impl_->next_call_index();
   made->inputs = xs;
   made->origin = origin;
+  impl_->remember(made);
   std::vector<KerasTensor> results;
   for (int i = 0; i < static_cast<int>(made->outputs.size()); ++i) results.emplace_back(made, i);
   return results;
@@ -226,6 +293,54 @@ KerasTensor Layer::operator()(const KerasTensor& x, std::source_location where) 
 KerasTensor Layer::operator()(const std::vector<KerasTensor>& xs,
                               std::source_location where) const {
   return call(xs, where).front();
+}
+
+std::vector<KerasTensor> Layer::inputs() const {
+  const auto calls = impl_->calls();
+  if (calls.empty()) {
+    throw Error(
+        fmt::format("layer '{}' has no input or output: it has not been called, or nothing "
+                    "holds what it gave",
+                    name()));
+  }
+  // An input layer gives what it takes.
+  return calls[0]->inputs.empty() ? outputs() : calls[0]->inputs;
+}
+
+std::vector<KerasTensor> Layer::outputs() const {
+  const auto calls = impl_->calls();
+  if (calls.empty()) return inputs();
+  std::vector<KerasTensor> result;
+  for (int i = 0; i < static_cast<int>(calls[0]->outputs.size()); ++i)
+    result.emplace_back(calls[0], i);
+  return result;
+}
+
+KerasTensor Layer::input() const { return only_one(inputs(), "layer", name(), "input"); }
+KerasTensor Layer::output() const { return only_one(outputs(), "layer", name(), "output"); }
+
+std::vector<VariablePtr> Layer::non_trainable_variables() const {
+  return without(variables(), trainable_variables());
+}
+
+VariablePtr Layer::weight(const std::string& weight_name) const {
+  const std::vector<VariablePtr> all = variables();
+  std::vector<std::string> known;
+  VariablePtr found;
+  for (const VariablePtr& v : all) {
+    known.push_back(v->name);
+    if (v->name != weight_name) continue;
+    if (found) {
+      throw Error(fmt::format("layer '{}' has several weights named '{}': '{}', '{}'", name(),
+                              weight_name, found->path, v->path));
+    }
+    found = v;
+  }
+  if (found) return found;
+  if (all.empty())
+    throw Error(fmt::format("layer '{}' has no weights{}", name(),
+                            impl_->built() ? "" : " yet: they are made when it is called"));
+  raise_unknown_name(fmt::format("weight of layer '{}'", name()), weight_name, known);
 }
 
 std::vector<Tensor> Layer::get_weights() const { return copies_of(variables()); }
@@ -246,6 +361,14 @@ int64_t Layer::count_params() const {
   int64_t count = 0;
   for (const VariablePtr& v : variables()) count += v->value.elements();
   return count;
+}
+
+std::vector<VariablePtr> without(std::vector<VariablePtr> all,
+                                 const std::vector<VariablePtr>& taken) {
+  std::erase_if(all, [&](const VariablePtr& v) {
+    return std::find(taken.begin(), taken.end(), v) != taken.end();
+  });
+  return all;
 }
 
 void assign_all(const std::string& owner, std::span<const VariablePtr> variables,

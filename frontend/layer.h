@@ -36,6 +36,10 @@ class CallContext {
 
   Graph& graph() { return graph_; }
   bool training() const { return training_; }
+  /// Layers write what they compute in inference: batch normalization by its moving averages, no
+  /// dropout. Otherwise they write the form of training, which the inference pipeline reduces.
+  bool inference() const { return inference_; }
+  void set_inference() { inference_ = true; }
   /// The variable as a value of the graph; added to the graph at its first use.
   Symbol variable(const VariablePtr& variable);
   /// int64[2] {seed, step}: the state of random numbers in this run. Raises InternalError when none
@@ -43,6 +47,8 @@ class CallContext {
   Symbol random_state();
   void set_random_state(VariablePtr state) { random_state_ = std::move(state); }
   bool uses_random_state() const { return random_state_used_; }
+  /// {seed, step} -> {seed, step + 1} at the end of the step, if it was used.
+  void advance_random_state();
   /// A number that is different for each layer and each of its calls, and the same for the same
   /// model in every run.
   int64_t next_stream(const std::string& layer_name);
@@ -52,6 +58,11 @@ class CallContext {
   /// variable <- value at the end of the step; ignored unless training. A later value replaces an
   /// earlier one.
   void add_update(const VariablePtr& variable, Symbol value);
+  /// The same, whether training or not: for updates that a function of your own asks for.
+  void assign(const VariablePtr& variable, Symbol value);
+  /// d(sum of `output`)/d(variable) for each; zeros where the output does not depend on it. Raises
+  /// Error as gradients() does.
+  std::vector<Symbol> gradients(Symbol output, const std::vector<VariablePtr>& variables);
   /// Adds a scalar to the loss of the model.
   void add_loss(Symbol scalar) { losses_.push_back(scalar); }
 
@@ -63,11 +74,14 @@ class CallContext {
   /// Variables in the order of Graph::variables().
   const std::vector<VariablePtr>& variables() const { return variables_; }
   const std::vector<Update>& updates() const { return updates_; }
+  /// Adds the updates to the graph; gives the variables that they change.
+  std::vector<VariablePtr> write_updates();
   const std::vector<Symbol>& losses() const { return losses_; }
 
  private:
   Graph& graph_;
   bool training_;
+  bool inference_ = false;
   VariablePtr random_state_;
   bool random_state_used_ = false;
   std::vector<VariablePtr> variables_;
@@ -101,6 +115,12 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   /// Writes the layer into context.graph().
   virtual std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) = 0;
 
+  /// A layer with the same settings and name, without weights. By default from config(); override
+  /// it where that does not say everything.
+  virtual std::shared_ptr<LayerImpl> clone() const;
+  /// clone(), with what all layers have: trainable, dtype, activity regularizer, origin.
+  std::shared_ptr<LayerImpl> cloned() const;
+
   bool built() const { return built_; }
   void ensure_built(std::span<const ValueType> inputs);
   /// The types given to build().
@@ -117,6 +137,9 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   /// Those that training changes: none when the layer is not trainable.
   virtual std::vector<VariablePtr> trainable_variables() const;
   int next_call_index() { return calls_++; }
+  /// Calls of the layer that models or tensors still hold, in the order they were made.
+  std::vector<std::shared_ptr<const LayerCall>> calls() const;
+  void remember(const std::shared_ptr<const LayerCall>& call);
 
   const Regularizer& activity_regularizer() const { return activity_regularizer_; }
   void set_activity_regularizer(Regularizer regularizer) {
@@ -141,6 +164,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   int calls_ = 0;
   std::vector<ValueType> build_types_;
   std::vector<VariablePtr> weights_;
+  std::vector<std::weak_ptr<const LayerCall>> made_;
   Regularizer activity_regularizer_;
 };
 
@@ -166,6 +190,19 @@ class Layer {
   /// Takes effect at the next compile().
   void set_trainable(bool trainable) const { impl_->set_trainable(trainable); }
   std::vector<VariablePtr> variables() const { return impl_->variables(); }
+  std::vector<VariablePtr> trainable_variables() const { return impl_->trainable_variables(); }
+  std::vector<VariablePtr> non_trainable_variables() const;
+  /// The weight of that name: "kernel", "bias", "gamma" ... Raises NameError, and Error when the
+  /// layer has not been built or several weights have the name.
+  VariablePtr weight(const std::string& name) const;
+  VariablePtr kernel() const { return weight("kernel"); }
+  VariablePtr bias() const { return weight("bias"); }
+  /// What the first call of the layer took and gave (as in Keras 3), of those that a model or a
+  /// tensor still holds. Raises Error when there is none, or when that call had several.
+  KerasTensor input() const;
+  KerasTensor output() const;
+  std::vector<KerasTensor> inputs() const;
+  std::vector<KerasTensor> outputs() const;
   /// Copies of the weights, in the order of variables().
   std::vector<Tensor> get_weights() const;
   /// Raises ShapeError when the count or a shape differs.
@@ -180,10 +217,16 @@ class Layer {
   Handle<LayerImpl> impl_;
 };
 
+/// `all` without `taken`.
+std::vector<VariablePtr> without(std::vector<VariablePtr> all,
+                                 const std::vector<VariablePtr>& taken);
+/// The tensor when there is one; else an Error: "layer 'add' has 2 inputs: use inputs()".
+KerasTensor only_one(const std::vector<KerasTensor>& tensors, const char* kind,
+                     const std::string& name, const char* what);
 /// Copies of their values, all of one moment: between two steps of training.
 std::vector<Tensor> copies_of(std::span<const VariablePtr> variables);
-/// Copies `values` into `variables`, between two steps of training; raises ShapeError naming `owner` when the count or a shape
-/// differs.
+/// Copies `values` into `variables`, between two steps of training; raises ShapeError naming
+/// `owner` when the count or a shape differs.
 void assign_all(const std::string& owner, std::span<const VariablePtr> variables,
                 std::span<const Tensor> values);
 

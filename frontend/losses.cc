@@ -28,6 +28,11 @@ Function plain(const Config&) {
 
 int axis_of(const Config& c) { return c.get_int32("axis", -1); }
 
+// The axes of Dice and Tversky: null, a number or a list.
+Axes axes_of(const Config& c) {
+  return c.get("axis").is_null() ? Axes() : Axes(c.get_ints("axis", {}));
+}
+
 const std::vector<Entry>& table() {
   using namespace losses;
   static const std::vector<Entry> entries = {
@@ -104,6 +109,60 @@ const std::vector<Entry>& table() {
            return losses::cosine_similarity(with_axis_last(t, axis), with_axis_last(p, axis));
          };
        }},
+      {"BinaryFocalCrossentropy",
+       {"binary_focal_crossentropy"},
+       {{"from_logits", false},
+        {"label_smoothing", 0.0},
+        {"axis", -1},
+        {"apply_class_balancing", false},
+        {"alpha", 0.25},
+        {"gamma", 2.0}},
+       [](const Config& c) -> Function {
+         const bool balanced = c.get_bool("apply_class_balancing", false);
+         const double alpha = c.get_float("alpha", 0.25), gamma = c.get_float("gamma", 2.0);
+         const bool logits = c.get_bool("from_logits", false);
+         const double smoothing = c.get_float("label_smoothing", 0);
+         const int axis = axis_of(c);
+         return [=](Symbol t, Symbol p) {
+           return losses::binary_focal_crossentropy(with_axis_last(t, axis),
+                                                    with_axis_last(p, axis), balanced, alpha, gamma,
+                                                    logits, smoothing);
+         };
+       }},
+      {"CategoricalFocalCrossentropy",
+       {"categorical_focal_crossentropy"},
+       {{"from_logits", false},
+        {"label_smoothing", 0.0},
+        {"axis", -1},
+        {"alpha", 0.25},
+        {"gamma", 2.0}},
+       [](const Config& c) -> Function {
+         const double alpha = c.get_float("alpha", 0.25), gamma = c.get_float("gamma", 2.0);
+         const bool logits = c.get_bool("from_logits", false);
+         const double smoothing = c.get_float("label_smoothing", 0);
+         const int axis = axis_of(c);
+         return [=](Symbol t, Symbol p) {
+           return losses::categorical_focal_crossentropy(
+               with_axis_last(t, axis), with_axis_last(p, axis), alpha, gamma, logits, smoothing);
+         };
+       },
+       false,
+       true},
+      {"Dice",
+       {"dice"},
+       {{"axis", nullptr}},
+       [](const Config& c) -> Function {
+         return [axis = axes_of(c)](Symbol t, Symbol p) { return losses::dice(t, p, axis); };
+       }},
+      {"Tversky",
+       {"tversky"},
+       {{"alpha", 0.5}, {"beta", 0.5}, {"axis", nullptr}},
+       [](const Config& c) -> Function {
+         const double alpha = c.get_float("alpha", 0.5), beta = c.get_float("beta", 0.5);
+         return [=, axis = axes_of(c)](Symbol t, Symbol p) {
+           return losses::tversky(t, p, alpha, beta, axis);
+         };
+       }},
   };
   return entries;
 }
@@ -121,10 +180,6 @@ Reduction parse_reduction(const std::string& name) {
 CustomFunctions<Function>& custom_losses() {
   static CustomFunctions<Function> instance;
   return instance;
-}
-
-Config object_config(const losses::Options& o) {
-  return {{"name", o.name}, {"reduction", o.reduction}};
 }
 
 }  // namespace
@@ -229,6 +284,16 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double)) {
     *this =
         Loss("custom_loss", [function](Symbol t, Symbol p) { return function(t, p, false, 0.0); });
   }
+}
+
+Loss::Loss(Symbol (*function)(Symbol, Symbol, double)) {
+  if (function == losses::huber) {
+    *this = Loss("huber");
+    return;
+  }
+  throw Error(
+      "a loss with a further argument needs it bound: pass a lambda of (y_true, y_pred), or an "
+      "object of namespace losses");
 }
 
 const std::string& Loss::name() const { return spec_->name; }
@@ -354,44 +419,4 @@ void Loss::check_labels(const std::string& output, const ValueType& y_true,
                           : ""));
 }
 
-namespace losses {
-
-#define SINTER_LOSS_CLASS(Class) \
-  Class::Class(Options options) : Loss(Loss::make(#Class, object_config(options))) {}
-SINTER_LOSS_CLASS(MeanSquaredError)
-SINTER_LOSS_CLASS(MeanAbsoluteError)
-SINTER_LOSS_CLASS(MeanAbsolutePercentageError)
-SINTER_LOSS_CLASS(MeanSquaredLogarithmicError)
-SINTER_LOSS_CLASS(LogCosh)
-SINTER_LOSS_CLASS(Hinge)
-SINTER_LOSS_CLASS(SquaredHinge)
-SINTER_LOSS_CLASS(CategoricalHinge)
-SINTER_LOSS_CLASS(KLDivergence)
-SINTER_LOSS_CLASS(Poisson)
-#undef SINTER_LOSS_CLASS
-
-BinaryCrossentropy::BinaryCrossentropy(CrossentropyOptions o)
-    : Loss(Loss::make("BinaryCrossentropy", {{"name", o.name},
-                                             {"reduction", o.reduction},
-                                             {"from_logits", o.from_logits},
-                                             {"label_smoothing", o.label_smoothing},
-                                             {"axis", o.axis}})) {}
-CategoricalCrossentropy::CategoricalCrossentropy(CrossentropyOptions o)
-    : Loss(Loss::make("CategoricalCrossentropy", {{"name", o.name},
-                                                  {"reduction", o.reduction},
-                                                  {"from_logits", o.from_logits},
-                                                  {"label_smoothing", o.label_smoothing},
-                                                  {"axis", o.axis}})) {}
-SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyOptions o)
-    : Loss(Loss::make(
-          "SparseCategoricalCrossentropy",
-          {{"name", o.name}, {"reduction", o.reduction}, {"from_logits", o.from_logits}})) {}
-CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o)
-    : Loss(Loss::make("CosineSimilarity",
-                      {{"name", o.name}, {"reduction", o.reduction}, {"axis", o.axis}})) {}
-Huber::Huber(HuberOptions o)
-    : Loss(Loss::make("Huber",
-                      {{"name", o.name}, {"reduction", o.reduction}, {"delta", o.delta}})) {}
-
-}  // namespace losses
 }  // namespace sinter

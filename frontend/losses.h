@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/axes.h"
 #include "core/graph.h"
 #include "core/handle.h"
 #include "frontend/config.h"
@@ -32,10 +33,12 @@ class Loss {
   Loss(Symbol (*function)(Symbol, Symbol));                // NOLINT
   Loss(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
   Loss(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
-  /// Anything that can be called with (y_true, y_pred).
+  Loss(Symbol (*function)(Symbol, Symbol, double));        // NOLINT
+  /// Anything that can be called with (y_true, y_pred). Losses themselves can, too: an object of
+  /// namespace losses stays what it is.
   template <typename F>
-  requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
-      Loss(F function)
+  requires(std::is_class_v<F> && !std::is_base_of_v<Loss, F> &&
+           std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>) Loss(F function)
       : Loss("custom_loss", Function(std::move(function))) {}  // NOLINT
   /// The user's own function, by a name that files and messages use.
   Loss(std::string name, Function function);
@@ -112,6 +115,19 @@ Symbol squared_hinge(Symbol y_true, Symbol y_pred);
 Symbol categorical_hinge(Symbol y_true, Symbol y_pred);
 Symbol kl_divergence(Symbol y_true, Symbol y_pred);
 Symbol poisson(Symbol y_true, Symbol y_pred);
+/// Lin et al. 2017: binary cross entropy times (1 - p)^gamma, p the probability of the true class;
+/// balanced: times alpha for class 1 and 1 - alpha for class 0.
+Symbol binary_focal_crossentropy(Symbol y_true, Symbol y_pred, bool apply_class_balancing = false,
+                                 double alpha = 0.25, double gamma = 2.0, bool from_logits = false,
+                                 double label_smoothing = 0.0);
+/// sum of alpha (1 - p)^gamma times the cross entropy of each class.
+Symbol categorical_focal_crossentropy(Symbol y_true, Symbol y_pred, double alpha = 0.25,
+                                      double gamma = 2.0, bool from_logits = false,
+                                      double label_smoothing = 0.0);
+/// 1 - 2 sum(t p) / (sum(t) + sum(p) + eps) over `axis`, by default the whole batch (one number).
+Symbol dice(Symbol y_true, Symbol y_pred, Axes axis = {});
+/// 1 - s / (s + alpha sum((1 - p) t) + beta sum((1 - t) p) + eps), s = sum(t p), as dice.
+Symbol tversky(Symbol y_true, Symbol y_pred, double alpha = 0.5, double beta = 0.5, Axes axis = {});
 /// -sum(normalised y_true * normalised y_pred)
 Symbol cosine_similarity(Symbol y_true, Symbol y_pred);
 Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false,
@@ -144,6 +160,35 @@ struct CosineSimilarityOptions {
 };
 struct HuberOptions {
   double delta = 1.0;
+  std::string reduction = "sum_over_batch_size";
+  std::string name = "";
+};
+struct BinaryFocalCrossentropyOptions {
+  bool apply_class_balancing = false;
+  double alpha = 0.25;
+  double gamma = 2.0;
+  bool from_logits = false;
+  double label_smoothing = 0.0;
+  std::string reduction = "sum_over_batch_size";
+  std::string name = "";
+};
+struct CategoricalFocalCrossentropyOptions {
+  double alpha = 0.25;
+  double gamma = 2.0;
+  bool from_logits = false;
+  double label_smoothing = 0.0;
+  std::string reduction = "sum_over_batch_size";
+  std::string name = "";
+};
+struct DiceOptions {
+  Axes axis = {};
+  std::string reduction = "sum_over_batch_size";
+  std::string name = "";
+};
+struct TverskyOptions {
+  double alpha = 0.5;
+  double beta = 0.5;
+  Axes axis = {};
   std::string reduction = "sum_over_batch_size";
   std::string name = "";
 };
@@ -192,6 +237,18 @@ struct Poisson : Loss {
 };
 struct CosineSimilarity : Loss {
   explicit CosineSimilarity(CosineSimilarityOptions options = {});
+};
+struct BinaryFocalCrossentropy : Loss {
+  explicit BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions options = {});
+};
+struct CategoricalFocalCrossentropy : Loss {
+  explicit CategoricalFocalCrossentropy(CategoricalFocalCrossentropyOptions options = {});
+};
+struct Dice : Loss {
+  explicit Dice(DiceOptions options = {});
+};
+struct Tversky : Loss {
+  explicit Tversky(TverskyOptions options = {});
 };
 
 }  // namespace losses

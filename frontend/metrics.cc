@@ -302,6 +302,14 @@ Metric::Metric(PlainPointer function) : Metric("custom_metric", Function(functio
   if (!loss.is_custom()) *this = Metric(loss.name());
 }
 
+Metric::Metric(const Loss& loss)
+    : Metric(Spec{.identity = loss.to_config(),
+                  .name = loss ? loss.name() : "",
+                  .function = [loss](Symbol t, Symbol p) { return loss.per_sample(t, p); },
+                  .classes = loss.takes_classes()}) {
+  if (!loss) throw Error("a metric cannot be an empty loss");
+}
+
 Metric::Metric(Symbol (*function)(Symbol, Symbol, bool)) : Metric(Loss(function).name()) {}
 
 Metric::Metric(Symbol (*function)(Symbol, Symbol, bool, double)) : Metric(Loss(function).name()) {}
@@ -314,8 +322,10 @@ ConfigValue Metric::to_config() const { return spec_->identity; }
 
 Metric Metric::from_config(const ConfigValue& value) {
   if (const std::string* name = value.as<std::string>()) return Metric(*name);
-  if (const ConfigObject* object = value.as<ConfigObject>())
+  if (const ConfigObject* object = value.as<ConfigObject>()) {
+    if (object->module == "keras.losses") return Loss::from_config(value);
     return make(object->class_name, object->config);
+  }
   throw Error("a metric is a name or an object, found " + std::string(value.type_name()));
 }
 

@@ -31,13 +31,15 @@ class Metric {
   Metric(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
   Metric(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
   template <typename F>
-  requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
-      Metric(F function)
+  requires(std::is_class_v<F> && !std::is_base_of_v<Metric, F> && !std::is_base_of_v<Loss, F> &&
+           std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>) Metric(F function)
       : Metric("custom_metric", Function(std::move(function))) {}  // NOLINT
   /// The user's own function under the name it is logged by.
   Metric(std::string name, Function function);
   /// A metric with a state of its own, Keras's or the user's (frontend/metric_state.h).
   Metric(std::string name, std::shared_ptr<const MetricImpl> impl);
+  /// The mean of a loss over all samples, under its name.
+  Metric(const Loss& loss);  // NOLINT
 
   /// What it is logged under.
   const std::string& name() const;

@@ -25,6 +25,8 @@ const std::vector<Layer>& Model::layers() const {
 }
 std::vector<KerasTensor> Model::inputs() const { return state_->net().inputs(); }
 std::vector<KerasTensor> Model::outputs() const { return state_->net().outputs(); }
+KerasTensor Model::input() const { return only_one(inputs(), "model", name(), "input"); }
+KerasTensor Model::output() const { return only_one(outputs(), "model", name(), "output"); }
 const std::vector<std::string>& Model::output_names() const { return state_->net().output_names(); }
 
 Layer Model::get_layer(const std::string& layer_name) const {
@@ -52,6 +54,10 @@ void Model::set_trainable(bool trainable) const {
 std::vector<VariablePtr> Model::variables() const { return state_->net().variables(); }
 std::vector<VariablePtr> Model::trainable_variables() const {
   return state_->net().trainable_variables();
+}
+
+std::vector<VariablePtr> Model::non_trainable_variables() const {
+  return without(variables(), trainable_variables());
 }
 
 std::vector<Tensor> Model::get_weights() const { return copies_of(variables()); }

@@ -8,77 +8,27 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/handle.h"
 #include "frontend/callbacks/callback.h"
+#include "frontend/compile_arguments.h"
 #include "frontend/data_argument.h"
 #include "frontend/history.h"
 #include "frontend/layer.h"
-#include "frontend/losses.h"
-#include "frontend/metrics.h"
-#include "frontend/optimizers/optimizers.h"
 
 namespace sinter {
 
 class Network;
 struct ModelState;
 
-/// The loss of each output: one, a list in the order of the outputs, or by output name.
-class LossArgument {
- public:
-  LossArgument() = default;
-  template <typename T>
-  requires std::is_convertible_v<T, Loss> LossArgument(T loss)
-      : list_{Loss(std::move(loss))} {}  // NOLINT
-  LossArgument(std::initializer_list<Loss> losses) : list_(losses) {}
-  LossArgument(std::vector<Loss> losses) : list_(std::move(losses)) {}             // NOLINT
-  LossArgument(std::map<std::string, Loss> losses) : named_(std::move(losses)) {}  // NOLINT
-  const std::vector<Loss>& list() const { return list_; }
-  const std::map<std::string, Loss>& named() const { return named_; }
-
- private:
-  std::vector<Loss> list_;
-  std::map<std::string, Loss> named_;
-};
-
-/// Metrics: a list for a model of one output; for several outputs one list each, or by output name.
-class MetricsArgument {
- public:
-  MetricsArgument() = default;
-  MetricsArgument(std::initializer_list<Metric> metrics) : flat_(metrics) {}
-  MetricsArgument(std::vector<Metric> metrics) : flat_(std::move(metrics)) {}  // NOLINT
-  MetricsArgument(std::vector<std::vector<Metric>> metrics)
-      : lists_(std::move(metrics)) {}  // NOLINT
-  MetricsArgument(std::map<std::string, std::vector<Metric>> metrics)
-      : named_(std::move(metrics)) {}  // NOLINT
-  const std::vector<Metric>& flat() const { return flat_; }
-  const std::vector<std::vector<Metric>>& lists() const { return lists_; }
-  const std::map<std::string, std::vector<Metric>>& named() const { return named_; }
-
- private:
-  std::vector<Metric> flat_;
-  std::vector<std::vector<Metric>> lists_;
-  std::map<std::string, std::vector<Metric>> named_;
-};
-
-struct CompileArguments {
-  Optimizer optimizer = "rmsprop";
-  LossArgument loss = {};
-  std::vector<double> loss_weights = {};  // one for each output; default 1
-  MetricsArgument metrics = {};
-  MetricsArgument weighted_metrics = {};
-  std::string backend = "";  // default: set_backend()
-  /// "bfloat16": products multiply bfloat16 and add in float32; variables, activations and the loss
-  /// stay float32.
-  std::string mixed_precision = "";
-  std::vector<std::string> disabled_passes = {};
-};
-
+/// `{x, y}` or `{x, y, sample_weight}`.
 struct ValidationData {
   Data x, y;
   Data sample_weight = {};
+  bool empty() const { return x.empty() && y.empty(); }
 };
 
 /// The arguments of fit. The order is that of Keras, but for epochs, which people write first.
@@ -88,8 +38,8 @@ struct FitOptions {
   int verbose = 1;  // 0 silent, 1 progress, 2 a line an epoch
   /// The part of the rows, from the end, that validates instead of training.
   double validation_split = 0.0;
-  std::optional<ValidationData> validation_data = std::nullopt;
-  std::vector<CallbackItem> callbacks = {};
+  ValidationData validation_data = {};
+  CallbackList callbacks = {};
   bool shuffle = true;
   std::map<int, double> class_weight = {};
   Data sample_weight = {};
@@ -153,6 +103,9 @@ class Model {
   Layer get_layer(int index) const;
   std::vector<KerasTensor> inputs() const;
   std::vector<KerasTensor> outputs() const;
+  /// The only input or output; raises Error when there are several.
+  KerasTensor input() const;
+  KerasTensor output() const;
   const std::vector<std::string>& output_names() const;
   const Network& network() const;
   /// Makes a layer of the model: its layers are called on other tensors and share their weights.
@@ -161,6 +114,10 @@ class Model {
   KerasTensor operator()(const std::vector<KerasTensor>& xs,
                          std::source_location where = std::source_location::current()) const;
   Layer as_layer() const;
+  /// Writes the model into the graph of a layer of your own, a CompiledFunction ..., and shares its
+  /// weights. Raises ShapeError when a type is not that of the model's input.
+  Symbol call(CallContext& context, Symbol x) const;
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> xs) const;
   /// Of all layers; takes effect at the next compile().
   void set_trainable(bool trainable) const;
   void summary(SummaryOptions options = {}) const;
@@ -169,6 +126,8 @@ class Model {
   // --- weights
   std::vector<VariablePtr> variables() const;
   std::vector<VariablePtr> trainable_variables() const;
+  /// All others: of layers that are not trainable, moving averages ...
+  std::vector<VariablePtr> non_trainable_variables() const;
   /// Copies, layer by layer, trainable ones first.
   std::vector<Tensor> get_weights() const;
   /// Raises ShapeError when the count or a shape differs; then nothing has changed.
@@ -177,7 +136,9 @@ class Model {
 
   // --- training
   /// Raises NameError for unknown names and Error when losses or metrics do not fit the outputs.
-  void compile(CompileArguments arguments) const;
+  /// Warns once of losses that cannot train: see the README.
+  void compile(CompileArguments arguments,
+               std::source_location where = std::source_location::current()) const;
   bool is_compiled() const;
   const CompileArguments& compile_arguments() const;
   const Optimizer& optimizer() const;
@@ -190,6 +151,10 @@ class Model {
   Evaluation train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
   Evaluation test_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
   Tensor predict_on_batch(const Data& x) const;
+  /// The gradients of the loss (regularizers included) on one batch, one for each of
+  /// trainable_variables(), zeros where the loss does not depend on it; layers work as in training.
+  /// Nothing is changed. Needs compile(). For other losses and orders: CompiledFunction.
+  std::vector<Tensor> gradients(const Data& x, const Data& y, const Data& sample_weight = {}) const;
   /// Set by callbacks: training ends after this batch or epoch.
   bool stop_training() const;
   void set_stop_training(bool stop) const;

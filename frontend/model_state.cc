@@ -11,6 +11,8 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/warning.h"
+#include "frontend/compile_warnings.h"
 #include "frontend/session.h"
 #include "frontend/training/row_independence.h"
 #include "runtime/compile.h"
@@ -42,7 +44,9 @@ int64_t prediction_programs() {
 }
 
 std::string describe(const StepInputs& inputs, StepMode mode) {
-  std::string key = mode == StepMode::kTrain ? "train" : "evaluate";
+  std::string key = mode == StepMode::kTrain      ? "train"
+                    : mode == StepMode::kEvaluate ? "evaluate"
+                                                  : "gradients";
   for (const ValueType& t : inputs.labels) key += " " + t.to_string();
   for (const bool weighted : inputs.weighted) key += weighted ? " w" : " -";
   return key;
@@ -88,12 +92,12 @@ void add_scalar_outputs(StepProgram& program) {
 
 std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& inputs,
                                           int64_t batch, StepMode mode) {
-  const bool training = mode == StepMode::kTrain;
+  const bool training = mode != StepMode::kEvaluate;
   const std::string kind = describe(inputs, mode);
   return state.program(fmt::format("{} {}", kind, batch), [&] {
     Compiled& c = *state.compiled;
     OptimizerImpl& optimizer = c.arguments.optimizer.impl();
-    if (training) {
+    if (mode == StepMode::kTrain) {
       const WeightsGuard guard(state.locks());
       optimizer.build(c.trainable);
     }
@@ -101,6 +105,13 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
       return build_step(state.name, state.net(), c.outputs, inputs, mode, state.random_state,
                         &optimizer, c.trainable, c.arguments.disabled_passes, c.metric_results);
     });
+    for (const std::string& loss : step.without_gradient) {
+      const std::string text = fmt::format(
+          "{}: loss '{}' has no gradient with respect to any weight (comparisons, "
+          "argmax, rounding and stop_gradient have none), so it trains nothing",
+          line_of(c.where), loss);
+      warn_once(text, text);
+    }
     auto program = make_program(state, std::move(step), training ? "training" : "inference", batch);
     add_scalar_outputs(*program);
     return program;
@@ -200,6 +211,11 @@ std::shared_ptr<StepProgram> training_program(ModelState& state, const StepInput
 std::shared_ptr<StepProgram> evaluation_program(ModelState& state, const StepInputs& inputs,
                                                 int64_t batch) {
   return step_program(state, inputs, batch, StepMode::kEvaluate);
+}
+
+std::shared_ptr<StepProgram> gradients_program(ModelState& state, const StepInputs& inputs,
+                                               int64_t batch) {
+  return step_program(state, inputs, batch, StepMode::kGradients);
 }
 
 int64_t prediction_rows(int64_t batch, int64_t programs) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct Compiled {
   std::vector<OutputPlan> outputs;
   std::vector<VariablePtr> trainable;
   MetricResults metric_results = {};  // states of metrics that all steps share
+  std::source_location where = {};    // of the call
 };
 
 /// An executable of a step or of prediction, and where its results go.
@@ -100,6 +102,8 @@ std::shared_ptr<StepProgram> training_program(ModelState& state, const StepInput
                                               int64_t batch);
 std::shared_ptr<StepProgram> evaluation_program(ModelState& state, const StepInputs& inputs,
                                                 int64_t batch);
+std::shared_ptr<StepProgram> gradients_program(ModelState& state, const StepInputs& inputs,
+                                               int64_t batch);
 /// For that many rows or, unless `exact`, for a few more, where rows do not depend on each other:
 /// so a few programs serve all sizes. How many rows, depends on `batch` alone (prediction_rows).
 std::shared_ptr<StepProgram> prediction_program(ModelState& state, int64_t batch, bool exact);

@@ -3,12 +3,14 @@
 #pragma once
 
 #include "frontend/callbacks/callbacks.h"
+#include "frontend/clone.h"
 #include "frontend/initializers.h"
 #include "frontend/layers/activation.h"
 #include "frontend/layers/batch_normalization.h"
 #include "frontend/layers/dense.h"
 #include "frontend/layers/dropout.h"
 #include "frontend/layers/input.h"
+#include "frontend/layers/lambda.h"
 #include "frontend/layers/maxout.h"
 #include "frontend/layers/merge.h"
 #include "frontend/layers/reshape.h"
@@ -37,6 +39,7 @@ using sinter::Dropout;
 using sinter::ELU;
 using sinter::Flatten;
 using sinter::Input;
+using sinter::Lambda;
 using sinter::LeakyReLU;
 using sinter::Maximum;
 using sinter::Maxout;
@@ -50,28 +53,44 @@ using sinter::Subtract;
 }  // namespace layers
 
 namespace models {
+using sinter::clone_model;
 using sinter::Model;
 using sinter::Sequential;
 }  // namespace models
 
 namespace activations {
+using sinter::celu;
 using sinter::elu;
 using sinter::exponential;
 using sinter::gelu;
+using sinter::glu;
+using sinter::hard_shrink;
 using sinter::hard_sigmoid;
+using sinter::hard_silu;
+using sinter::hard_swish;
+using sinter::hard_tanh;
 using sinter::leaky_relu;
 using sinter::linear;
+using sinter::log_sigmoid;
+using sinter::log_softmax;
 using sinter::mish;
 using sinter::relu;
 using sinter::relu6;
 using sinter::selu;
 using sinter::sigmoid;
 using sinter::silu;
+using sinter::soft_shrink;
 using sinter::softmax;
 using sinter::softplus;
 using sinter::softsign;
+using sinter::sparse_plus;
+using sinter::sparse_sigmoid;
+using sinter::sparsemax;
+using sinter::squareplus;
 using sinter::swish;
 using sinter::tanh;
+using sinter::tanh_shrink;
+using sinter::threshold;
 }  // namespace activations
 
 namespace regularizers {
@@ -93,6 +112,7 @@ using sinter::Identity;
 using sinter::LecunNormal;
 using sinter::LecunUniform;
 using sinter::Ones;
+using sinter::Orthogonal;
 using sinter::RandomNormal;
 using sinter::RandomUniform;
 using sinter::TruncatedNormal;

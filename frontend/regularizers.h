@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include "core/graph.h"
 #include "core/handle.h"
@@ -22,6 +23,10 @@ class Regularizer {
   Regularizer(const std::string& name);                              // NOLINT
   Regularizer(const char* name) : Regularizer(std::string(name)) {}  // NOLINT
   Regularizer(Symbol (*function)(Symbol));                           // NOLINT
+  template <typename F>
+  requires(std::is_class_v<F> && !std::is_base_of_v<Regularizer, F> &&
+           std::is_invocable_r_v<Symbol, const F&, Symbol>) Regularizer(F function)
+      : Regularizer("custom_regularizer", {}, Function(std::move(function))) {}  // NOLINT
   Regularizer(std::string class_name, Config config, Function function);
 
   explicit operator bool() const { return spec_ != nullptr; }

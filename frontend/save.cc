@@ -15,6 +15,7 @@
 #include "frontend/activations.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
+#include "frontend/layers/lambda.h"
 #include "frontend/lower_inference.h"
 #include "frontend/model_state.h"
 #include "frontend/session.h"
@@ -84,8 +85,13 @@ CustomLayers custom_layers(const CustomObjects& custom) {
   CustomLayers result;
   for (const auto& [name, object] : custom) {
     if (const auto* factory = object.as<LayerFactory>()) result.emplace(name, *factory);
-    if (const auto* function = object.as<CustomObject::UnaryFunction>())
+    if (const auto* function = object.as<CustomObject::UnaryFunction>()) {
       register_activation(name, *function);
+      register_schedule(name, *function);
+      register_lambda(name, [f = *function](std::span<const Symbol> xs) { return f(xs[0]); });
+    }
+    if (const auto* function = object.as<CustomObject::ListFunction>())
+      register_lambda(name, *function);
   }
   return result;
 }
@@ -209,7 +215,7 @@ Model load_model(const std::string& path, const LoadOptions& options, std::sourc
         with_hint([&] { return compile_arguments_from_config(settings, options.custom_objects); });
     std::optional<WithoutInitialValues> values_come_from_the_file;
     if (!slots.empty()) values_come_from_the_file.emplace();
-    model.compile(arguments);
+    model.compile(arguments, where);
     if (continues) restore_training(model, file, slots, path);
   }
   return model;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <type_traits>
+#include <vector>
 
 #include "core/handle.h"
 #include "frontend/history.h"
@@ -37,13 +39,25 @@ class Callback {
   Model* model_ = nullptr;
 };
 
-/// A callback in the list of fit(): one of Sinter's, a shared pointer to your own, or std::ref of
-/// it. Sinter's callbacks are handles: after training, the object you passed knows what happened.
+/// Callbacks whose copies share their state say so: `using HandleOf = EarlyStopping;`. What derives
+/// from one is none.
+template <typename T>
+concept CallbackHandle = std::is_base_of_v<Callback, T> && std::is_same_v<typename T::HandleOf, T>;
+
+/// A callback in the list of fit(): one of Sinter's, a shared pointer to your own, std::ref of it,
+/// or a temporary. Sinter's callbacks are handles: after training, the object you passed knows what
+/// happened.
 class CallbackItem {
  public:
+  template <CallbackHandle T>
+  CallbackItem(const T& callback) : callback_(std::make_shared<T>(callback)) {}  // NOLINT
   template <typename T>
-  requires std::is_base_of_v<Callback, T> CallbackItem(const T& callback)
-      : callback_(std::make_shared<T>(callback)) {}  // NOLINT
+  requires(std::is_base_of_v<Callback, T> && !CallbackHandle<T>) CallbackItem(T&& callback)
+      : callback_(std::make_shared<T>(std::move(callback))) {}  // NOLINT
+  /// Training would fill a copy: pass std::ref(callback) or a std::shared_ptr.
+  template <typename T>
+  requires(std::is_base_of_v<Callback, T> && !CallbackHandle<T>) CallbackItem(const T& callback)
+  = delete;
   template <typename T>
   requires std::is_base_of_v<Callback, T> CallbackItem(std::shared_ptr<T> callback)
       : callback_(std::move(callback)) {}  // NOLINT
@@ -57,6 +71,25 @@ class CallbackItem {
 
  private:
   Handle<Callback> callback_;
+};
+
+/// The callbacks of fit(): one, or a list.
+class CallbackList {
+ public:
+  CallbackList() = default;
+  template <typename T>
+  requires(std::is_convertible_v<T, CallbackItem>) CallbackList(T&& callback)
+      : items_{CallbackItem(std::forward<T>(callback))} {}  // NOLINT
+  CallbackList(std::initializer_list<CallbackItem> callbacks) : items_(callbacks) {}
+  CallbackList(std::vector<CallbackItem> callbacks) : items_(std::move(callbacks)) {}  // NOLINT
+  void push_back(CallbackItem callback) { items_.push_back(std::move(callback)); }
+  std::vector<CallbackItem>::const_iterator begin() const { return items_.begin(); }
+  std::vector<CallbackItem>::const_iterator end() const { return items_.end(); }
+  size_t size() const { return items_.size(); }
+  bool empty() const { return items_.empty(); }
+
+ private:
+  std::vector<CallbackItem> items_;
 };
 
 }  // namespace sinter

@@ -27,6 +27,7 @@ struct EarlyStoppingOptions {
 /// improvement. Each call of fit starts anew, as in Keras.
 class EarlyStopping : public Callback {
  public:
+  using HandleOf = EarlyStopping;
   explicit EarlyStopping(EarlyStoppingOptions options = {});
   void on_train_begin(Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
@@ -56,6 +57,7 @@ struct ReduceLROnPlateauOptions {
 /// `patience` epochs.
 class ReduceLROnPlateau : public Callback {
  public:
+  using HandleOf = ReduceLROnPlateau;
   explicit ReduceLROnPlateau(ReduceLROnPlateauOptions options = {});
   void on_train_begin(Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
@@ -68,6 +70,7 @@ class ReduceLROnPlateau : public Callback {
 /// Sets the learning rate of each epoch: schedule(epoch, current rate).
 class LearningRateScheduler : public Callback {
  public:
+  using HandleOf = LearningRateScheduler;
   explicit LearningRateScheduler(std::function<double(int epoch, double rate)> schedule,
                                  int verbose = 0);
   void on_epoch_begin(int epoch, Logs& logs) override;
@@ -81,6 +84,7 @@ class LearningRateScheduler : public Callback {
 /// Ends training as soon as the running loss is NaN or infinite.
 class TerminateOnNaN : public Callback {
  public:
+  using HandleOf = TerminateOnNaN;
   void on_train_batch_end(int64_t batch, Logs& logs) override;
   bool wants_batch_logs() const override { return true; }
 };
@@ -94,6 +98,7 @@ struct CSVLoggerOptions {
 /// when the file cannot be written.
 class CSVLogger : public Callback {
  public:
+  using HandleOf = CSVLogger;
   explicit CSVLogger(std::string path, CSVLoggerOptions options = {});
   void on_train_begin(Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
@@ -115,6 +120,7 @@ struct LambdaCallbackOptions {
 
 class LambdaCallback : public Callback {
  public:
+  using HandleOf = LambdaCallback;
   explicit LambdaCallback(LambdaCallbackOptions functions) : f_(std::move(functions)) {}
   void on_epoch_begin(int epoch, Logs& logs) override {
     if (f_.on_epoch_begin) f_.on_epoch_begin(epoch, logs);
@@ -155,6 +161,7 @@ struct ModelCheckpointOptions {
 /// FileError.
 class ModelCheckpoint : public Callback {
  public:
+  using HandleOf = ModelCheckpoint;
   explicit ModelCheckpoint(std::string path, ModelCheckpointOptions options = {});
   void on_train_begin(Logs& logs) override;
   void on_train_batch_end(int64_t batch, Logs& logs) override;

@@ -200,7 +200,7 @@ void train(const Options& o) {
   if (o.output.empty())
     std::fputs("sinter train: without --output nothing of the trained model is kept\n", stderr);
   const Interrupt interrupt;
-  fit.callbacks.emplace_back(interrupt.callback());
+  fit.callbacks.push_back(interrupt.callback());
   const History history = model.fit(x, y, fit);
   if (o.output.ends_with(".weights.sinter")) {
     save_weights(model, o.output);

@@ -14,6 +14,7 @@
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
 #include "frontend/layers/input.h"
+#include "frontend/layers/operation.h"
 
 namespace sinter {
 namespace {
@@ -147,6 +148,24 @@ LayerEntry entry_of(const ConfigValue& value, size_t index) {
   return entry;
 }
 
+/// For an operation of keras.ops: what its call gives it, tensors and numbers; nothing for a layer.
+std::optional<ConfigList> operation_arguments(const LayerEntry& e) {
+  const Config* json = e.json == nullptr ? nullptr : e.json->as<Config>();
+  const std::string* module = json == nullptr ? nullptr : json->get("module").as<std::string>();
+  if (module == nullptr ||
+      !(module->starts_with("keras.src.ops") || module->starts_with("keras.ops")))
+    return std::nullopt;
+  const std::string what = fmt::format("the call of operation '{}'", e.name);
+  const ConfigList& nodes = as_list(json->get("inbound_nodes"), what);
+  if (nodes.size() != 1) fail("operation '{}' is called {} times", e.name, nodes.size());
+  const Config& node = as_config(nodes[0], what);
+  ConfigList arguments = as_list(node.get("args"), what);
+  if (const Config* named = node.get("kwargs").as<Config>()) {
+    for (const ConfigEntry& entry : named->entries()) arguments.push_back(entry.value);
+  }
+  return arguments;
+}
+
 /// What the models of one document have in common.
 struct Document {
   const CustomLayers& custom;
@@ -260,6 +279,8 @@ class Reader {
     }
     Config settings = e.config;
     settings.set("name", e.name);
+    if (const std::optional<ConfigList> arguments = operation_arguments(e))
+      return keep(e, operation_from_config(e.class_name, settings, *arguments, where_));
     const auto custom = custom_.find(e.class_name);
     try {
       return keep(e, custom != custom_.end() ? custom->second(settings, where_)

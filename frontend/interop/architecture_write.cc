@@ -12,6 +12,7 @@
 #include "frontend/interop/json.h"
 #include "frontend/layers/input.h"
 #include "frontend/layers/model_layer.h"
+#include "frontend/layers/operation.h"
 #include "frontend/model_state.h"
 
 namespace sinter {
@@ -67,14 +68,27 @@ Config tensor_config(const Calls& calls, const KerasTensor& t) {
                             {"keras_history", calls.history(t)}}}};
 }
 
+/// The arguments of an operation, with the tensors of this call where tensors stand.
+ConfigValue with_tensors(const ConfigValue& value, const ConfigList& tensors, size_t& next) {
+  if (OperationImpl::is_tensor_argument(value)) return tensors.at(next++);
+  const ConfigList* list = value.as<ConfigList>();
+  if (list == nullptr) return value;
+  ConfigList result;
+  for (const ConfigValue& v : *list) result.push_back(with_tensors(v, tensors, next));
+  return result;
+}
+
 ConfigList inbound_nodes(const Calls& calls, const Layer& layer) {
+  const auto* operation = dynamic_cast<const OperationImpl*>(&layer.impl());
   ConfigList nodes;
   for (const LayerCall* call : calls.of(layer)) {
     if (call->inputs.empty()) continue;
     ConfigList tensors;
     for (const KerasTensor& t : call->inputs) tensors.emplace_back(tensor_config(calls, t));
     // Keras calls merge layers with one list, also of one tensor; all others with one tensor.
-    ConfigList args = {tensors.size() == 1 ? tensors[0] : ConfigValue(tensors)};
+    ConfigValue args = ConfigList{tensors.size() == 1 ? tensors[0] : ConfigValue(tensors)};
+    if (size_t next = 0; operation != nullptr)
+      args = with_tensors(operation->arguments(), tensors, next);
     nodes.emplace_back(Config{{"args", args}, {"kwargs", Config()}});
   }
   return nodes;
@@ -164,6 +178,12 @@ Config layer_to_config(const Layer& layer, Shared& shared) {
   const std::string& registered = layer.class_name();
   const size_t package = registered.find('>');
   const bool own = package != std::string::npos;
+  if (const auto* operation = dynamic_cast<const OperationImpl*>(&layer.impl())) {
+    return {{"module", operation->module()},
+            {"class_name", registered},
+            {"config", without_objects(operation->config())},
+            {"registered_name", registered}};
+  }
   Config result{{"module", own ? ConfigValue() : ConfigValue("keras.layers")},
                 {"class_name", own ? registered.substr(package + 1) : registered},
                 {"config", settings_of(layer)},

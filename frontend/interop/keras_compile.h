@@ -2,8 +2,11 @@
 // that `sinter train --compile --fit` takes.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <variant>
 
 #include "frontend/config.h"
@@ -19,17 +22,31 @@ class CustomObject {
   using PairFunction = std::function<Symbol(Symbol, Symbol)>;
   using UnaryFunction = std::function<Symbol(Symbol)>;
 
+  using ListFunction = std::function<Symbol(std::span<const Symbol>)>;
+
   /// A metric with a state of its own.
   CustomObject(std::shared_ptr<const MetricImpl> metric) : value_(std::move(metric)) {}  // NOLINT
   template <typename T>
   requires std::is_base_of_v<MetricImpl, T> CustomObject(std::shared_ptr<T> metric)  // NOLINT
       : CustomObject(std::shared_ptr<const MetricImpl>(std::move(metric))) {}
+
   /// A loss or a metric.
   CustomObject(Symbol (*function)(Symbol, Symbol)) : value_(PairFunction(function)) {}  // NOLINT
   CustomObject(PairFunction function) : value_(std::move(function)) {}                  // NOLINT
-  /// An activation.
+  /// An activation, the function of a Lambda layer or a learning rate schedule.
   CustomObject(Symbol (*function)(Symbol)) : value_(UnaryFunction(function)) {}  // NOLINT
   CustomObject(UnaryFunction function) : value_(std::move(function)) {}          // NOLINT
+  /// The function of a Lambda layer of several inputs.
+  CustomObject(ListFunction function) : value_(std::move(function)) {}  // NOLINT
+  /// A lambda, as whichever of these it is.
+  template <typename F>
+  requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
+      CustomObject(F function)
+      : value_(PairFunction(std::move(function))) {}  // NOLINT
+  template <typename F>
+  requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol>)
+      CustomObject(F function)
+      : value_(UnaryFunction(std::move(function))) {}  // NOLINT
   /// A layer class.
   CustomObject(LayerFactory factory) : value_(factory) {}  // NOLINT
 
@@ -39,7 +56,9 @@ class CustomObject {
   }
 
  private:
-  std::variant<PairFunction, UnaryFunction, LayerFactory, std::shared_ptr<const MetricImpl>> value_;
+  std::variant<PairFunction, UnaryFunction, ListFunction, LayerFactory,
+               std::shared_ptr<const MetricImpl>>
+      value_;
 };
 using CustomObjects = std::map<std::string, CustomObject, std::less<>>;
 

@@ -55,13 +55,20 @@ class BatchNormalizationImpl : public LayerImpl {
         add_weight("moving_variance", features, options_.moving_variance_initializer, false);
   }
 
+  std::shared_ptr<LayerImpl> clone() const override {
+    auto options = options_;
+    options.name = name();
+    return std::make_shared<BatchNormalizationImpl>(std::move(options),
+                                                    std::source_location::current());
+  }
+
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
     const Symbol x = inputs[0];
     const Symbol mean = context.current(mean_);
     const Symbol variance = context.current(variance_);
     const Symbol gamma = options_.scale ? context.variable(gamma_) : ones_like(mean);
     const Symbol beta = options_.center ? context.variable(beta_) : zeros_like(mean);
-    if (!trainable())
+    if (!trainable() || context.inference())
       return {
           batch_norm_inference(x, gamma, beta, mean, variance, options_.epsilon, options_.axis)};
     const BatchNormResult r = batch_norm(x, gamma, beta, mean, variance, options_.momentum,

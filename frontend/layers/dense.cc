@@ -46,6 +46,12 @@ class DenseImpl : public LayerImpl {
     }
   }
 
+  std::shared_ptr<LayerImpl> clone() const override {
+    auto options = options_;
+    options.name = name();
+    return std::make_shared<DenseImpl>(units_, std::move(options), std::source_location::current());
+  }
+
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
     const Symbol x = inputs[0].dtype() == dtype() ? inputs[0] : cast(inputs[0], dtype());
     const int64_t expected = kernel_->value.shape()[0];
@@ -110,6 +116,9 @@ Layer input_from_config(const Config& c, std::source_location where) {
 
 Dense::Dense(int64_t units, DenseOptions options, std::source_location where)
     : Layer(std::make_shared<DenseImpl>(units, std::move(options), where)) {}
+
+Dense::Dense(int64_t units, ActivationArgument activation, std::source_location where)
+    : Dense(units, {.activation = std::move(activation).function()}, where) {}
 
 void register_core_layers() {
   register_layer("InputLayer", input_from_config);

@@ -32,10 +32,17 @@ class DropoutImpl : public LayerImpl {
                     {"noise_shape", noise}});
   }
 
+  std::shared_ptr<LayerImpl> clone() const override {
+    auto options = options_;
+    options.name = name();
+    return std::make_shared<DropoutImpl>(rate_, std::move(options),
+                                         std::source_location::current());
+  }
+
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
     if (inputs.size() != 1)
       throw ShapeError(fmt::format("{}: takes one input, given {}", title(), inputs.size()));
-    if (rate_ == 0) return {inputs[0]};
+    if (rate_ == 0 || context.inference()) return {inputs[0]};
     const int64_t stream = context.next_stream(name()) ^ (options_.seed.value_or(0) & 0x7fffffff);
     return {dropout(inputs[0], context.random_state(), rate_, stream, Shape(options_.noise_shape))};
   }

@@ -49,6 +49,7 @@ KerasTensor Input(Shape shape, InputOptions options, std::source_location where)
   call->index = layer->next_call_index();
   call->outputs = {layer->type()};
   call->origin = layer->origin();
+  layer->remember(call);
   return KerasTensor(call, 0);
 }
 

@@ -1,7 +1,9 @@
 // Input: where data enters a model.
 #pragma once
 
+#include <concepts>
 #include <optional>
+#include <type_traits>
 
 #include "frontend/layer.h"
 
@@ -15,6 +17,14 @@ struct InputOptions {
 /// A tensor [batch, shape...]. Raises ShapeError for dimensions that are not positive.
 KerasTensor Input(Shape shape, InputOptions options = {},
                   std::source_location where = std::source_location::current());
+
+/// Vectors: Input(784) is Input({784}).
+template <std::integral T>
+requires(!std::is_same_v<T, bool>) KerasTensor
+    Input(T size, InputOptions options = {},
+          std::source_location where = std::source_location::current()) {
+  return Input(Shape{static_cast<int64_t>(size)}, std::move(options), where);
+}
 
 /// The layer behind Input().
 class InputLayerImpl : public LayerImpl {

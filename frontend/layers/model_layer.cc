@@ -4,9 +4,39 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "frontend/clone.h"
+#include "frontend/counted.h"
 #include "frontend/model_state.h"
 
 namespace sinter {
+
+namespace {
+
+void check_inputs(const std::string& title, const Network& network,
+                  std::span<const ValueType> inputs) {
+  if (inputs.size() != network.inputs().size()) {
+    throw ShapeError(fmt::format("{}: the model has {}, given {}", title,
+                                 counted(network.inputs().size(), "input"), inputs.size()));
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const ValueType& wanted = network.inputs()[i].type();
+    if (inputs[i] != wanted) {
+      throw ShapeError(fmt::format("{}: input '{}' takes {}, found {}", title,
+                                   network.input_names()[i], wanted.to_string(),
+                                   inputs[i].to_string()));
+    }
+  }
+}
+
+std::vector<Symbol> write_checked(const std::string& title, const Network& network,
+                                  CallContext& context, std::span<const Symbol> inputs) {
+  std::vector<ValueType> types;
+  for (const Symbol& x : inputs) types.push_back(x.type());
+  check_inputs(title, network, types);
+  return network.write(context, inputs);
+}
+
+}  // namespace
 
 ModelLayerImpl::ModelLayerImpl(Model model, std::source_location where)
     : LayerImpl(model.state()->sequential ? "Sequential" : "Functional", model.name(), where),
@@ -14,35 +44,34 @@ ModelLayerImpl::ModelLayerImpl(Model model, std::source_location where)
 
 Config ModelLayerImpl::config() const { return {{"name", name()}, {"trainable", trainable()}}; }
 
+std::shared_ptr<LayerImpl> ModelLayerImpl::clone() const {
+  return clone_model(model_).as_layer().shared();
+}
+
 void ModelLayerImpl::set_trainable(bool trainable) {
   LayerImpl::set_trainable(trainable);
   model_.set_trainable(trainable);
 }
 
 std::vector<ValueType> ModelLayerImpl::output_types(std::span<const ValueType> inputs) const {
-  const Network& network = model_.network();
-  if (inputs.size() != network.inputs().size()) {
-    throw ShapeError(fmt::format("{}: the model has {} inputs, given {}", title(),
-                                 network.inputs().size(), inputs.size()));
-  }
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const ValueType& wanted = network.inputs()[i].type();
-    if (inputs[i] != wanted) {
-      throw ShapeError(fmt::format("{}: input '{}' takes {}, found {}", title(),
-                                   network.input_names()[i], wanted.to_string(),
-                                   inputs[i].to_string()));
-    }
-  }
+  check_inputs(title(), model_.network(), inputs);
   std::vector<ValueType> types;
-  for (const KerasTensor& y : network.outputs()) types.push_back(y.type());
+  for (const KerasTensor& y : model_.network().outputs()) types.push_back(y.type());
   return types;
 }
 
 std::vector<Symbol> ModelLayerImpl::call(CallContext& context, std::span<const Symbol> inputs) {
-  std::vector<ValueType> types;
-  for (const Symbol& x : inputs) types.push_back(x.type());
-  output_types(types);
-  return model_.network().write(context, inputs);
+  return write_checked(title(), model_.network(), context, inputs);
+}
+
+std::vector<Symbol> Model::call(CallContext& context, std::span<const Symbol> xs) const {
+  return write_checked(fmt::format("model '{}'", name()), network(), context, xs);
+}
+
+Symbol Model::call(CallContext& context, Symbol x) const {
+  const std::vector<Symbol> results = call(context, std::span(&x, 1));
+  if (results.size() != 1) only_one(outputs(), "model", name(), "output");
+  return results[0];
 }
 
 std::vector<VariablePtr> ModelLayerImpl::variables() const { return model_.variables(); }

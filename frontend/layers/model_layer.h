@@ -18,6 +18,8 @@ class ModelLayerImpl : public LayerImpl {
 
   /// {name, trainable}: files write the inner model beside it.
   Config config() const override;
+  /// Of a clone of the model.
+  std::shared_ptr<LayerImpl> clone() const override;
   void set_trainable(bool trainable) override;
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override;
   std::vector<VariablePtr> variables() const override;

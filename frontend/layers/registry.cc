@@ -31,6 +31,7 @@ void register_families() {
     register_reshape_layers();
     register_normalization_layers();
     register_dropout_layers();
+    register_lambda_layers();
   });
 }
 

@@ -10,5 +10,6 @@ void register_merge_layers();          // merge
 void register_reshape_layers();        // flatten, reshape
 void register_normalization_layers();  // batch_normalization
 void register_dropout_layers();        // dropout
+void register_lambda_layers();         // lambda
 
 }  // namespace sinter

@@ -24,6 +24,11 @@ class FunctionLayer : public LayerImpl {
     return c.merge(own_);
   }
 
+  std::shared_ptr<LayerImpl> clone() const override {
+    return std::make_shared<FunctionLayer>(class_name(), name(), std::source_location::current(),
+                                           own_, min_inputs_, max_inputs_, function_);
+  }
+
   std::vector<Symbol> call(CallContext&, std::span<const Symbol> inputs) override {
     const int count = static_cast<int>(inputs.size());
     if (count < min_inputs_ || count > max_inputs_) {

@@ -1,9 +1,11 @@
 // Schedules of keras.optimizers.schedules as small graphs.
 #include "frontend/optimizers/learning_rate.h"
 
+#include <cmath>
 #include <numbers>
 
 #include "core/error.h"
+#include "frontend/custom_functions.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
@@ -11,9 +13,14 @@
 namespace sinter {
 namespace {
 
-const std::vector<std::string> kNames = {"ExponentialDecay", "InverseTimeDecay",
-                                         "PiecewiseConstantDecay", "PolynomialDecay",
-                                         "CosineDecay"};
+const std::vector<std::string> kNames = {
+    "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
+    "PolynomialDecay",  "CosineDecay",      "CosineDecayRestarts"};
+
+CustomFunctions<LearningRate::Schedule>& custom_schedules() {
+  static CustomFunctions<LearningRate::Schedule> instance;
+  return instance;
+}
 
 ConfigValue numbers(const std::vector<double>& values) {
   ConfigList list;
@@ -93,7 +100,19 @@ LearningRate LearningRate::from_config(const ConfigValue& value, double fallback
     o.warmup_steps = c.get_int("warmup_steps", 0);
     return CosineDecay(o);
   }
-  raise_unknown_name("learning rate schedule", name, kNames);
+  if (name == "CosineDecayRestarts") {
+    return CosineDecayRestarts({initial, c.get_int("first_decay_steps", 1),
+                                c.get_float("t_mul", 2.0), c.get_float("m_mul", 1.0),
+                                c.get_float("alpha", 0.0)});
+  }
+  if (auto custom = custom_schedules().find(name)) return {name, *std::move(custom)};
+  std::vector<std::string> known = kNames;
+  custom_schedules().append_names(known);
+  raise_unknown_name("learning rate schedule", name, known);
+}
+
+void register_schedule(const std::string& name, LearningRate::Schedule schedule) {
+  custom_schedules().set(name, std::move(schedule));
 }
 
 LearningRate ExponentialDecay(ExponentialDecayOptions o) {
@@ -171,6 +190,40 @@ LearningRate CosineDecay(CosineDecayOptions o) {
             (*o.warmup_target - o.initial_learning_rate) * (step / std::max(warm, 1.0)) +
             o.initial_learning_rate;
         return select(less(step, warm), rising, decayed(step - warm, *o.warmup_target));
+      });
+}
+
+// Keras finds the number of restarts by a logarithm, which may fall on either side of a restart;
+// here it is counted up where the quotient says so.
+LearningRate CosineDecayRestarts(CosineDecayRestartsOptions o) {
+  if (o.first_decay_steps <= 0 || !(o.t_mul > 0)) {
+    throw Error("CosineDecayRestarts: first_decay_steps and t_mul must be positive, found " +
+                std::to_string(o.first_decay_steps) + " and " + std::to_string(o.t_mul));
+  }
+  return LearningRate(
+      "CosineDecayRestarts",
+      {{"initial_learning_rate", o.initial_learning_rate},
+       {"first_decay_steps", o.first_decay_steps},
+       {"t_mul", o.t_mul},
+       {"m_mul", o.m_mul},
+       {"alpha", o.alpha}},
+      [o](Symbol step) {
+        const Symbol f = step / static_cast<double>(o.first_decay_steps);
+        Symbol restarts, fraction;
+        if (o.t_mul == 1.0) {
+          restarts = floor(f);
+          fraction = f - restarts;
+        } else {
+          const auto begin = [&](Symbol i) { return (power(o.t_mul, i) - 1.0) / (o.t_mul - 1.0); };
+          // Below t_mul 1 all periods together end: then the last never does.
+          const Symbol grown = maximum(1.0 - f * (1.0 - o.t_mul), 1e-30);
+          const Symbol guess = round(log(grown) / std::log(o.t_mul));
+          restarts = select(less(f, begin(guess)), guess - 1.0, guess);
+          fraction = (f - begin(restarts)) / power(o.t_mul, restarts);
+        }
+        const Symbol cosine =
+            0.5 * power(o.m_mul, restarts) * (1.0 + cos(std::numbers::pi * fraction));
+        return o.initial_learning_rate * ((1.0 - o.alpha) * cosine + o.alpha);
       });
 }
 

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "core/graph.h"
@@ -20,6 +22,14 @@ class LearningRate {
 
   LearningRate(double value) : value_(value) {}  // NOLINT
   LearningRate(std::string class_name, Config config, Schedule schedule);
+  /// A schedule of your own, from the number of steps done: Adam([](Symbol step) { return 0.1 /
+  /// (1.0 + step); }). Files know it by the name it is registered under.
+  template <typename F>
+  requires(std::is_class_v<F> && !std::is_base_of_v<LearningRate, F> &&
+           std::is_invocable_r_v<Symbol, const F&, Symbol>) LearningRate(F schedule)
+      : LearningRate("custom_schedule", {}, Schedule(std::move(schedule))) {}  // NOLINT
+  LearningRate(std::string name, Schedule schedule)
+      : LearningRate(std::move(name), {}, std::move(schedule)) {}
 
   bool is_scheduled() const { return spec_ != nullptr; }
   double value() const { return value_; }
@@ -67,6 +77,9 @@ struct PolynomialDecayOptions {
 };
 LearningRate PolynomialDecay(PolynomialDecayOptions options);
 
+/// Makes a schedule of your own known under `name`, so that files that use it can be loaded.
+void register_schedule(const std::string& name, LearningRate::Schedule schedule);
+
 struct CosineDecayOptions {
   double initial_learning_rate = 0.01;
   int64_t decay_steps = 1;
@@ -75,5 +88,16 @@ struct CosineDecayOptions {
   int64_t warmup_steps = 0;
 };
 LearningRate CosineDecay(CosineDecayOptions options);
+
+struct CosineDecayRestartsOptions {
+  double initial_learning_rate = 0.01;
+  int64_t first_decay_steps = 1;
+  double t_mul = 2.0;
+  double m_mul = 1.0;
+  double alpha = 0.0;
+};
+/// Cosines of lengths first_decay_steps t_mul^i and heights initial m_mul^i, i = 0, 1, ..., above
+/// alpha initial (Loshchilov, Hutter 2016).
+LearningRate CosineDecayRestarts(CosineDecayRestartsOptions options);
 
 }  // namespace sinter

@@ -23,6 +23,10 @@ Symbol StepContext::once(const std::string& key, const std::function<Symbol()>& 
   return shared_.emplace(key, make()).first->second;
 }
 
+Symbol StepContext::kept(Symbol value, Symbol old) const {
+  return update.valid() ? select(update, value, old) : value;
+}
+
 OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
                              OptimizerOptions options)
     : class_name_(std::move(class_name)),
@@ -35,6 +39,10 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
   if (clips > 1)
     throw Error(fmt::format("{}: only one of clipnorm, clipvalue and global_clipnorm can be set",
                             class_name_));
+  if (options_.gradient_accumulation_steps && *options_.gradient_accumulation_steps < 2) {
+    throw Error(fmt::format("{}: gradient_accumulation_steps must be at least 2, found {}",
+                            class_name_, *options_.gradient_accumulation_steps));
+  }
   if (!learning_rate_.is_scheduled()) check_rate(learning_rate_.value());
   const auto refuse_nan = [&](const char* setting, const std::optional<double>& value) {
     if (value && std::isnan(*value))
@@ -77,7 +85,17 @@ Config OptimizerImpl::config() const {
               {"ema_momentum", options_.ema_momentum},
               {"ema_overwrite_frequency", number(options_.ema_overwrite_frequency)},
               {"loss_scale_factor", number(options_.loss_scale_factor)},
-              {"gradient_accumulation_steps", nullptr}};
+              {"gradient_accumulation_steps", number(options_.gradient_accumulation_steps)}};
+  // Sinter's own; Keras forgets what is excluded.
+  const auto texts = [](const std::vector<std::string>& list) {
+    ConfigList result;
+    for (const std::string& text : list) result.emplace_back(text);
+    return result;
+  };
+  if (!undecayed_paths_.empty() || !undecayed_names_.empty()) {
+    c.set("exclude_from_weight_decay",
+          Config{{"weights", texts(undecayed_paths_)}, {"names", texts(undecayed_names_)}});
+  }
   own_config(c);
   return c;
 }
@@ -96,6 +114,7 @@ void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
   weights_ = weights;
   variables_.clear();
   averages_.clear();
+  accumulators_.clear();
   slots_.assign(weights.size(), {});
   globals_.clear();
   rate_ = nullptr;
@@ -119,6 +138,13 @@ void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
       averages_.push_back(
           add_slot(*w, "average", [&](const ValueType&) { return w->value.clone(); }));
   }
+  if (options_.gradient_accumulation_steps) {
+    for (const VariablePtr& w : weights) {
+      accumulators_.push_back(add_slot(*w, "gradient_accumulator", [](const ValueType& type) {
+        return Tensor(type.dtype, type.shape);
+      }));
+    }
+  }
   for (const std::vector<Slot>& run : slots()) {
     for (size_t i = 0; i < weights.size(); ++i) {
       for (const Slot& s : run) {
@@ -138,7 +164,7 @@ Symbol OptimizerImpl::slot(StepContext& step, size_t weight, const std::string& 
 
 void OptimizerImpl::set_slot(StepContext& step, size_t weight, const std::string& name,
                              Symbol value) {
-  step.context().add_update(slots_.at(weight).at(name), value);
+  step.context().assign(slots_.at(weight).at(name), step.kept(value, slot(step, weight, name)));
 }
 
 Symbol OptimizerImpl::global(StepContext& step, const std::string& name) {
@@ -146,7 +172,7 @@ Symbol OptimizerImpl::global(StepContext& step, const std::string& name) {
 }
 
 void OptimizerImpl::set_global(StepContext& step, const std::string& name, Symbol value) {
-  step.context().add_update(globals_.at(name), value);
+  step.context().assign(globals_.at(name), step.kept(value, global(step, name)));
 }
 
 namespace {
@@ -180,7 +206,6 @@ std::vector<Symbol> OptimizerImpl::clipped(std::span<const Symbol> gradients) co
   Symbol total;
   for (Symbol& g : result) {
     if (!g.valid()) continue;
-    if (options_.loss_scale_factor) g = g / *options_.loss_scale_factor;
     if (clips(options_.clipvalue)) g = clip(g, -*options_.clipvalue, *options_.clipvalue);
     if (clips(options_.clipnorm)) g = g * scale_to_norm(sqrt(sum(square(g))), *options_.clipnorm);
     if (global) total = total.valid() ? total + sum(square(g)) : sum(square(g));
@@ -202,14 +227,48 @@ Symbol OptimizerImpl::averaged(StepContext& step, size_t weight, Symbol w) {
   });
   const Symbol average =
       momentum * step.context().variable(averages_[weight]) + (1.0 - momentum) * w;
-  step.context().add_update(averages_[weight], average);
+  step.context().assign(averages_[weight], average);
   if (!options_.ema_overwrite_frequency) return w;
   const auto n = static_cast<double>(*options_.ema_overwrite_frequency);
   const Symbol take = step.once("ema_take", [&] {
-    const Symbol t = exact(step.context().variable(iterations_)) + 1.0;
+    Symbol done = exact(step.context().variable(iterations_));
+    if (const auto& group = options_.gradient_accumulation_steps)
+      done = floor(done / static_cast<double>(*group));
+    const Symbol t = done + 1.0;
     return cast(equal(t - n * floor(t / n), 0.0), step.t.dtype());
   });
   return take * average + (1.0 - take) * w;
+}
+
+// Gradients of n steps are added up; the n-th step takes their mean and starts anew.
+std::vector<Symbol> OptimizerImpl::accumulated(StepContext& step,
+                                               std::span<const Symbol> gradients) {
+  std::vector<Symbol> result(gradients.begin(), gradients.end());
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (!result[i].valid()) continue;
+    if (options_.loss_scale_factor) result[i] = result[i] / *options_.loss_scale_factor;
+    if (!options_.gradient_accumulation_steps) continue;
+    const Symbol total = step.context().variable(accumulators_[i]) + result[i];
+    step.context().assign(accumulators_[i], step.kept(zeros_like(total), total));
+    result[i] = total / static_cast<double>(*options_.gradient_accumulation_steps);
+  }
+  return result;
+}
+
+void OptimizerImpl::exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
+                                              const std::vector<std::string>& names) {
+  if (iterations_ != nullptr && iterations_->value.at(0) > 0)
+    throw Error(
+        fmt::format("{}: exclude_from_weight_decay() must be called before training", class_name_));
+  for (const VariablePtr& w : weights) undecayed_paths_.push_back(w->path);
+  undecayed_names_.insert(undecayed_names_.end(), names.begin(), names.end());
+}
+
+bool OptimizerImpl::decays(const Variable& weight) const {
+  if (std::ranges::find(undecayed_paths_, weight.path) != undecayed_paths_.end()) return false;
+  return std::ranges::none_of(undecayed_names_, [&](const std::string& name) {
+    return weight.name.find(name) != std::string::npos;
+  });
 }
 
 void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradients) {
@@ -219,20 +278,29 @@ void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradient
   const Symbol iterations = context.variable(iterations_);
   const Symbol rate = rate_ != nullptr ? context.variable(rate_)
                                        : cast(learning_rate_.at(exact(iterations)), floatx());
-  StepContext step(context, rate, cast(iterations, floatx()) + 1.0);
-  const std::vector<Symbol> g = clipped(gradients);
+  // Where gradients accumulate, rules count updates, and schedules steps.
+  Symbol t = cast(iterations, floatx()) + 1.0, update;
+  if (options_.gradient_accumulation_steps) {
+    const auto n = static_cast<double>(*options_.gradient_accumulation_steps);
+    const Symbol steps = exact(iterations);
+    t = cast(floor(steps / n) + 1.0, floatx());
+    update = equal(steps + 1.0, n * floor((steps + 1.0) / n));
+  }
+  StepContext step(context, rate, t, update);
+  const std::vector<Symbol> g = clipped(accumulated(step, gradients));
   begin(step);
   for (size_t i = 0; i < weights_.size(); ++i) {
     if (!g[i].valid()) continue;
-    Symbol w = context.variable(weights_[i]);
-    if (options_.weight_decay && *options_.weight_decay != 0)
+    const Symbol old = context.variable(weights_[i]);
+    Symbol w = old;
+    if (options_.weight_decay && *options_.weight_decay != 0 && decays(*weights_[i]))
       w = w - w * (*options_.weight_decay * step.lr);
-    w = rule(step, i, w, g[i]);
+    w = step.kept(rule(step, i, w, g[i]), old);
     if (options_.use_ema) w = averaged(step, i, w);
     if (weights_[i]->constraint) w = weights_[i]->constraint(w);
-    context.add_update(weights_[i], w);
+    context.assign(weights_[i], w);
   }
-  context.add_update(iterations_, iterations + 1);
+  context.assign(iterations_, iterations + 1);
 }
 
 double OptimizerImpl::learning_rate() const {
@@ -279,6 +347,16 @@ OptimizerRegistry& storage() {
   return instance;
 }
 
+std::vector<std::string> texts_of(const ConfigValue& value) {
+  std::vector<std::string> result;
+  if (const ConfigList* list = value.as<ConfigList>()) {
+    for (const ConfigValue& v : *list) {
+      if (const std::string* text = v.as<std::string>()) result.push_back(*text);
+    }
+  }
+  return result;
+}
+
 Optimizer make(const std::string& name, const Config& config) {
   static std::once_flag once;
   std::call_once(once, register_optimizers);
@@ -308,6 +386,18 @@ std::vector<std::string> optimizer_names() {
 
 Optimizer::Optimizer(const std::string& name) : Optimizer(make(name, {})) {}
 
+void Optimizer::apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
+                                const std::vector<VariablePtr>& weights) const {
+  if (gradients.size() != weights.size()) {
+    throw Error(
+        fmt::format("{}: apply_gradients takes one gradient for each weight, found {} and "
+                    "{}",
+                    name(), gradients.size(), weights.size()));
+  }
+  impl_->build(weights);
+  impl_->apply(context, gradients);
+}
+
 ConfigValue Optimizer::to_config() const {
   return ConfigObject{"keras.optimizers", impl_->class_name(), impl_->config()};
 }
@@ -317,9 +407,14 @@ Optimizer Optimizer::from_config(const ConfigValue& value) {
   if (const ConfigObject* object = value.as<ConfigObject>()) {
     // Keras 2 writes "Custom>Adam".
     const size_t package = object->class_name.find('>');
-    return make(
+    const Optimizer optimizer = make(
         package == std::string::npos ? object->class_name : object->class_name.substr(package + 1),
         object->config);
+    if (const Config* excluded = object->config.get("exclude_from_weight_decay").as<Config>()) {
+      optimizer.impl().exclude(texts_of(excluded->get("weights")),
+                               texts_of(excluded->get("names")));
+    }
+    return optimizer;
   }
   throw Error("an optimizer is a name or an object, found " + std::string(value.type_name()));
 }

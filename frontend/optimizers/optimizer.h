@@ -23,15 +23,16 @@ namespace sinter {
 /// Keyword arguments that every optimizer takes; a macro, because designated initialisers do not
 /// reach into base classes. At most one of clipnorm, clipvalue and global_clipnorm; one that is 0
 /// or below clips nothing, as in Keras. Where a norm is not finite, the step gives NaN.
-#define SINTER_OPTIMIZER_OPTIONS                                 \
-  std::optional<double> weight_decay = std::nullopt;             \
-  std::optional<double> clipnorm = std::nullopt;                 \
-  std::optional<double> clipvalue = std::nullopt;                \
-  std::optional<double> global_clipnorm = std::nullopt;          \
-  bool use_ema = false;                                          \
-  double ema_momentum = 0.99;                                    \
-  std::optional<int64_t> ema_overwrite_frequency = std::nullopt; \
-  std::optional<double> loss_scale_factor = std::nullopt;        \
+#define SINTER_OPTIMIZER_OPTIONS                                     \
+  std::optional<double> weight_decay = std::nullopt;                 \
+  std::optional<double> clipnorm = std::nullopt;                     \
+  std::optional<double> clipvalue = std::nullopt;                    \
+  std::optional<double> global_clipnorm = std::nullopt;              \
+  bool use_ema = false;                                              \
+  double ema_momentum = 0.99;                                        \
+  std::optional<int64_t> ema_overwrite_frequency = std::nullopt;     \
+  std::optional<double> loss_scale_factor = std::nullopt;            \
+  std::optional<int64_t> gradient_accumulation_steps = std::nullopt; \
   std::string name = ""
 
 struct OptimizerOptions {
@@ -49,6 +50,7 @@ OptimizerOptions shared_options(const T& o) {
           o.ema_momentum,
           o.ema_overwrite_frequency,
           o.loss_scale_factor,
+          o.gradient_accumulation_steps,
           o.name};
 }
 
@@ -56,10 +58,15 @@ OptimizerOptions shared_options(const T& o) {
 /// 2^24 in float32, where powers of what is below 1 have long become 0.
 class StepContext {
  public:
-  StepContext(CallContext& context, Symbol learning_rate, Symbol t)
-      : lr(learning_rate), t(t), context_(context) {}
+  StepContext(CallContext& context, Symbol learning_rate, Symbol t, Symbol update)
+      : lr(learning_rate), t(t), update(update), context_(context) {}
 
   Symbol lr, t;
+  /// A bool scalar where gradients accumulate over several steps: does this one update the weights?
+  /// Empty where every step does.
+  Symbol update;
+  /// `value` in a step that updates, else `old`.
+  Symbol kept(Symbol value, Symbol old) const;
   /// A scalar that all weights of the step share; `make` runs at the first call.
   Symbol once(const std::string& key, const std::function<Symbol()>& make);
   CallContext& context() { return context_; }
@@ -88,6 +95,15 @@ class OptimizerImpl {
 
   /// Creates the state for these weights; keeps what there is when they are the same ones.
   void build(const std::vector<VariablePtr>& weights);
+  /// No weight decay of these weights, and of those whose name holds one of `names` ("bias").
+  /// Raises Error once the state has been made.
+  void exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
+                                 const std::vector<std::string>& names);
+  /// The same, by the paths of weights.
+  void exclude(std::vector<std::string> paths, std::vector<std::string> names) {
+    undecayed_paths_ = std::move(paths);
+    undecayed_names_ = std::move(names);
+  }
   /// Writes one step: `gradients[i]` belongs to the weight i of build(); an empty symbol where the
   /// loss does not depend on it.
   void apply(CallContext& context, std::span<const Symbol> gradients);
@@ -126,6 +142,8 @@ class OptimizerImpl {
  private:
   void check_rate(double rate) const;
   std::vector<Symbol> clipped(std::span<const Symbol> gradients) const;
+  std::vector<Symbol> accumulated(StepContext& step, std::span<const Symbol> gradients);
+  bool decays(const Variable& weight) const;
   Symbol averaged(StepContext& step, size_t weight, Symbol w);
   VariablePtr add_variable(const std::string& name, Tensor initial);
 
@@ -135,7 +153,8 @@ class OptimizerImpl {
   std::vector<VariablePtr> weights_;
   std::vector<VariablePtr> variables_;
   VariablePtr iterations_, rate_;
-  std::vector<VariablePtr> averages_;
+  std::vector<VariablePtr> averages_, accumulators_;
+  std::vector<std::string> undecayed_paths_, undecayed_names_;
   std::vector<std::map<std::string, VariablePtr>> slots_;
   std::map<std::string, VariablePtr> globals_;
 };
@@ -153,6 +172,19 @@ class Optimizer {
   double learning_rate() const { return impl_->learning_rate(); }
   void set_learning_rate(double value) const { impl_->set_learning_rate(value); }
   const std::vector<VariablePtr>& variables() const { return impl_->variables(); }
+  /// No weight decay of these weights, and of those whose name holds one of `names`: {"bias",
+  /// "gamma"}. Raises Error when training has begun.
+  void exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
+                                 const std::vector<std::string>& names = {}) const {
+    impl_->exclude_from_weight_decay(weights, names);
+  }
+  void exclude_from_weight_decay(const std::vector<std::string>& names) const {
+    impl_->exclude_from_weight_decay({}, names);
+  }
+  /// Writes one update of `weights` into a CompiledFunction; the state is made at the first call.
+  /// An empty gradient leaves its weight as it is. Raises Error when the counts differ.
+  void apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
+                       const std::vector<VariablePtr>& weights) const;
   /// {"module": "keras.optimizers", "class_name": "Adam", "config": {...}}
   ConfigValue to_config() const;
   static Optimizer from_config(const ConfigValue& value);
@@ -173,9 +205,6 @@ T& read_shared_options(T& options, const Config& c) {
     if (c.get(key).is_null()) return std::nullopt;
     return c.get_float(key, 0);
   };
-  if (!c.get("gradient_accumulation_steps").is_null()) {
-    throw Error("an optimizer's gradient_accumulation_steps is not supported yet");
-  }
   options.weight_decay = optional("weight_decay");
   options.clipnorm = optional("clipnorm");
   options.clipvalue = optional("clipvalue");
@@ -185,6 +214,8 @@ T& read_shared_options(T& options, const Config& c) {
   if (!c.get("ema_overwrite_frequency").is_null())
     options.ema_overwrite_frequency = c.get_int("ema_overwrite_frequency", 1);
   options.loss_scale_factor = optional("loss_scale_factor");
+  if (!c.get("gradient_accumulation_steps").is_null())
+    options.gradient_accumulation_steps = c.get_int("gradient_accumulation_steps", 2);
   options.name = c.get_string("name", "");
   return options;
 }

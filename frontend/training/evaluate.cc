@@ -7,6 +7,7 @@
 #include "core/float_environment.h"
 #include "frontend/progress.h"
 #include "frontend/training/loop.h"
+#include "frontend/weights_lock.h"
 
 namespace sinter {
 
@@ -149,6 +150,29 @@ Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sampl
   RunningLogs logs;
   logs.run(*state_, *program, batches.pointers(0), data.rows);
   return logs.evaluation();
+}
+
+std::vector<Tensor> Model::gradients(const Data& x, const Data& y,
+                                     const Data& sample_weight) const {
+  const DefaultFloatEnvironment environment;
+  build_for(x);
+  const std::lock_guard lock(state_->fit_mutex);
+  const Compiled& c = state_->settings("gradients");
+  const PreparedData data =
+      prepare_data("gradients", state_->net(), c.outputs, x, y, sample_weight);
+  const std::vector<int64_t> in_order;
+  Batches batches(data, data.rows, in_order);
+  const auto program = gradients_program(*state_, data.inputs, data.rows);
+  std::vector<Tensor> result;
+  std::vector<void*> targets;
+  for (const Tensor& g : program->outputs) {
+    result.emplace_back(g.dtype(), g.shape());
+    targets.push_back(result.back().raw());
+  }
+  const WeightsGuard guard(state_->locks());
+  state_->refresh_version();
+  program->executable->run(batches.pointers(0), targets);
+  return result;
 }
 
 Evaluation Model::test_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {

@@ -66,8 +66,8 @@ class Fit {
     SplitData data =
         split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
     apply_class_weight(data.train, options_);
-    if (options_.validation_data) {
-      const ValidationData& v = *options_.validation_data;
+    if (!options_.validation_data.empty()) {
+      const ValidationData& v = options_.validation_data;
       data.validation =
           prepare_data("fit (validation_data)", state_.net(), c.outputs, v.x, v.y, v.sample_weight);
     }

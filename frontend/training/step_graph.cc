@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "frontend/compile_warnings.h"
 #include "frontend/session.h"
 #include "frontend/training/metric_results.h"
 #include "ops/gradients.h"
@@ -53,7 +54,7 @@ class StepWriter {
         inputs_(inputs),
         results_(results) {}
 
-  void write(const std::vector<VariablePtr>& trainable, StepGraph& step) {
+  void write(const std::vector<VariablePtr>& trainable, StepGraph& step, bool with_metrics) {
     const std::vector<Symbol> xs = add_inputs(graph_, network_);
     const bool several = plans_.size() > 1;
     std::vector<Symbol> ys, weights;
@@ -77,6 +78,8 @@ class StepWriter {
       const OriginScope scope(graph_,
                               std::make_shared<const Origin>(Origin{plan.loss.name(), "", 0}));
       const Symbol loss = scalar_loss(plan, ys[i], predictions[i], weights[i]);
+      if (context_.training() && trains_nothing(loss, trainable))
+        step.without_gradient.push_back(plan.loss.name());
       if (several) losses.emplace_back(plan.name + "_loss", loss);
       total = plus(total, plan.loss_weight == 1.0 ? loss : loss * plan.loss_weight);
     }
@@ -93,6 +96,7 @@ class StepWriter {
       output(name, value);
       step.loss_names.push_back(name);
     }
+    if (!with_metrics) return;
     step.metrics = logged_metrics(plans_);
     for (LoggedMetric& m : step.metrics) {
       write_metric(m, step, ys[m.output], predictions[m.output],
@@ -101,6 +105,14 @@ class StepWriter {
   }
 
  private:
+  bool trains_nothing(Symbol loss, const std::vector<VariablePtr>& trainable) {
+    std::vector<Symbol> weights;
+    for (const VariablePtr& v : trainable) {
+      if (context_.holds(v)) weights.push_back(context_.variable(v));
+    }
+    return !weights.empty() && !depends_on(loss, weights);
+  }
+
   std::string unique(std::string name) const {
     while (graph_.find_input(name) >= 0) name += "_";
     return name;
@@ -143,14 +155,21 @@ class StepWriter {
   MetricResults& results_;
 };
 
-// The step counter of random numbers: {seed, step} -> {seed, step + 1}.
-Symbol next_random_state(Symbol state) {
-  const std::vector<int64_t> one_step = {0, 1};
-  return state + constant(state.graph(), Tensor::from<int64_t>({2}, one_step));
+void add_updates(CallContext& context, StepGraph& step) {
+  const std::vector<VariablePtr> changed = context.write_updates();
+  step.updated.insert(step.updated.end(), changed.begin(), changed.end());
 }
 
-void add_updates(Graph& graph, CallContext& context, StepGraph& step) {
-  for (const CallContext::Update& u : context.updates()) add_update(graph, context, u, step);
+// The gradients as the only outputs, zeros where the loss does not depend on a variable.
+void write_gradients(Graph& graph, const std::vector<VariablePtr>& variables,
+                     const std::vector<Symbol>& gradients) {
+  graph.clear_outputs();
+  for (size_t i = 0; i < variables.size(); ++i) {
+    const ValueType type = variables[i]->value.type();
+    const Symbol g =
+        gradients[i].valid() ? gradients[i] : graph.constant(Tensor(type.dtype, type.shape));
+    graph.add_output(fmt::format("{}/gradient", i), g.id());
+  }
 }
 
 }  // namespace
@@ -199,14 +218,14 @@ StepGraph build_step(const std::string& name, const Network& network,
                      const std::vector<VariablePtr>& trainable,
                      const std::vector<std::string>& disabled_passes, MetricResults& results) {
   StepGraph step;
-  const bool training = mode == StepMode::kTrain;
+  const bool training = mode != StepMode::kEvaluate;
   Graph forward(name);
   CallContext context(forward, training);
   context.set_random_state(random_state);
-  StepWriter(context, network, plans, inputs, results).write(trainable, step);
-  if (training && context.uses_random_state())
-    context.add_update(random_state, next_random_state(context.random_state()));
-  add_updates(forward, context, step);
+  StepWriter(context, network, plans, inputs, results)
+      .write(trainable, step, mode != StepMode::kGradients);
+  if (mode == StepMode::kTrain) context.advance_random_state();
+  if (mode != StepMode::kGradients) add_updates(context, step);
   PassContext options;
   options.disabled = disabled_passes;
   Graph graph = pass_exists(kLogitsPass) ? run_pass(kLogitsPass, forward, options) : forward;
@@ -223,10 +242,17 @@ StepGraph build_step(const std::string& name, const Network& network,
     }
     const Symbol loss(&graph, graph.outputs().front().value);
     std::vector<Symbol> all(trainable.size());
-    const std::vector<Symbol> found = gradients(optimizer->scaled_loss(loss), wrt);
+    const bool scaled = mode == StepMode::kTrain;
+    const std::vector<Symbol> found = gradients(scaled ? optimizer->scaled_loss(loss) : loss, wrt);
     for (size_t k = 0; k < found.size(); ++k) all[index[k]] = found[k];
-    optimizer->apply(after, all);
-    add_updates(graph, after, step);
+    if (mode == StepMode::kGradients) {
+      write_gradients(graph, trainable, all);
+      step.loss_names.clear();
+      step.metrics.clear();
+    } else {
+      optimizer->apply(after, all);
+      add_updates(after, step);
+    }
   }
   step.variables = after.variables();
   step.graph = std::move(graph);

@@ -24,7 +24,8 @@ struct OutputPlan {
   std::vector<Metric> weighted_metrics;  // with sample weights
 };
 
-enum class StepMode { kTrain, kEvaluate };
+/// kGradients: as kTrain, but the outputs are the gradients and nothing is updated.
+enum class StepMode { kTrain, kEvaluate, kGradients };
 
 /// What a step is built for, besides the model.
 struct StepInputs {
@@ -58,7 +59,8 @@ struct StepGraph {
   std::vector<VariablePtr> variables;   // in the order of graph.variables()
   std::vector<std::string> loss_names;  // "loss", then "<output>_loss"
   std::vector<LoggedMetric> metrics;
-  std::vector<VariablePtr> updated;  // variables that the step changes, of metrics too
+  std::vector<VariablePtr> updated;           // variables that the step changes, of metrics too
+  std::vector<std::string> without_gradient;  // losses that depend on no trainable variable
 };
 
 /// Labels as losses expect them when no data is at hand: integer classes for sparse losses, else

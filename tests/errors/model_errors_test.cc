@@ -48,14 +48,16 @@ TEST_F(ModelErrors, Layers) {
   EXPECT_EQ(error_of([&] { Dense(0); }),
             "Dense 'dense' (model_errors_test.cc:N): units must be positive, found 0");
   EXPECT_EQ(error_of([&] { Dense(3, {.activation = "rellu"}); }),
-            "unknown activation 'rellu'; did you mean 'relu'? Known: elu, exponential, gelu, "
-            "hard_sigmoid, leaky_relu, linear, log_sigmoid, log_softmax, mish, relu, relu6, selu, "
-            "sigmoid, silu, softmax, softplus, softsign, swish, tanh");
+            "unknown activation 'rellu'; did you mean 'relu'? Known: celu, elu, exponential, gelu,"
+            " glu, hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, "
+            "linear, log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu, "
+            "soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax, "
+            "squareplus, swish, tanh, tanh_shrink");
   EXPECT_EQ(
       error_of([&] { Dense(3, {.kernel_initializer = "glorot"}); }),
       "unknown initializer 'glorot'. Known: constant, glorot_normal, glorot_uniform, he_normal, "
-      "he_uniform, identity, lecun_normal, lecun_uniform, normal, one, ones, random_normal, "
-      "random_uniform, truncated_normal, uniform, variance_scaling, zero, zeros");
+      "he_uniform, identity, lecun_normal, lecun_uniform, normal, one, ones, orthogonal, "
+      "random_normal, random_uniform, truncated_normal, uniform, variance_scaling, zero, zeros");
   EXPECT_EQ(error_of([&] { Dense(3, {.kernel_regularizer = "l3"}); }),
             "unknown regularizer 'l3'; did you mean 'l1'? Known: L1, L1L2, L2, l1, l1l2, l2");
   EXPECT_EQ(error_of([&] { Dropout(1.0); }),
@@ -85,8 +87,9 @@ TEST_F(ModelErrors, Layers) {
             "sample) to target_shape [3]");
   EXPECT_EQ(error_of([&] { layer_from_config("Densee", {}); }),
             "unknown layer 'Densee'; did you mean 'Dense'? Known: Activation, Add, Average, "
-            "BatchNormalization, Concatenate, Dense, Dropout, ELU, Flatten, InputLayer, LeakyReLU, "
-            "Maximum, Minimum, Multiply, PReLU, ReLU, Reshape, Softmax, Subtract, sinter>Maxout");
+            "BatchNormalization, Concatenate, Dense, Dropout, ELU, Flatten, InputLayer, Lambda, "
+            "LeakyReLU, Maximum, Minimum, Multiply, PReLU, ReLU, Reshape, Softmax, Subtract, "
+            "sinter>Maxout");
 }
 
 TEST_F(ModelErrors, Structure) {
@@ -122,11 +125,12 @@ TEST_F(ModelErrors, Compile) {
   EXPECT_EQ(error_of([&] { model.compile({.loss = "categorical_crosentropy"}); }),
             "unknown loss 'categorical_crosentropy'; did you mean 'categorical_crossentropy'? "
             "Known: BCE, KLD, MAE, MAPE, MSE, MSLE, bce, binary_crossentropy, "
-            "categorical_crossentropy, categorical_hinge, cce, ce, cosine_similarity, "
-            "crossentropy, hinge, huber, huber_loss, kl_divergence, kld, "
-            "kullback_leibler_divergence, log_cosh, logcosh, mae, mape, mean_absolute_error, "
-            "mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, "
-            "mse, msle, poisson, scce, sparse_categorical_crossentropy, squared_hinge");
+            "binary_focal_crossentropy, categorical_crossentropy, categorical_focal_crossentropy, "
+            "categorical_hinge, cce, ce, cosine_similarity, crossentropy, dice, hinge, huber, "
+            "huber_loss, kl_divergence, kld, kullback_leibler_divergence, log_cosh, logcosh, mae, "
+            "mape, mean_absolute_error, mean_absolute_percentage_error, mean_squared_error, "
+            "mean_squared_logarithmic_error, mse, msle, poisson, scce, "
+            "sparse_categorical_crossentropy, squared_hinge, tversky");
   EXPECT_EQ(
       error_of([&] { model.compile({.loss = "mse", .metrics = {"acuracy"}}); }),
       "unknown metric 'acuracy'; did you mean 'accuracy'? Known: BCE, KLD, MAE, MAPE, MSE, "

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "frontend/session.h"
 #include "frontend/sinter.h"
@@ -27,6 +28,9 @@ class KerasArchitecture : public testing::TestWithParam<std::string> {
       }
     }
   }
+  static bool has(const Case& c, const std::string& file) {
+    return std::filesystem::exists(c.path(file));
+  }
   static Model read(const Case& c, const std::string& file) {
     clear_session();
     return model_from_json(read_text(c.path(file)));
@@ -40,6 +44,7 @@ TEST_P(KerasArchitecture, Keras3) {
 
 TEST_P(KerasArchitecture, Keras2) {
   const Case c = load_case("json", GetParam());
+  if (!has(c, "keras2.json")) GTEST_SKIP() << "Keras 2 has no such networks";
   expect_predictions(c, read(c, "keras2.json"));
 }
 
@@ -47,6 +52,7 @@ TEST_P(KerasArchitecture, WhatWeWriteReadsBackTheSame) {
   const Case c = load_case("json", GetParam());
   for (const char* file : {"keras3.json", "keras2.json"}) {
     SCOPED_TRACE(file);
+    if (!has(c, file)) continue;
     const std::string written = to_json(read(c, file));
     clear_session();
     const Model again = model_from_json(written);

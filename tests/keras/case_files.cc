@@ -130,8 +130,19 @@ ActivationTable load_activations() {
     result.df[name] = numbers(values.at("df"));
     result.tolerance[name] = values.at("tolerance");
   }
-  for (const Json& row : json.at("softmax").at("x")) result.softmax_x.push_back(numbers(row));
-  for (const Json& row : json.at("softmax").at("f")) result.softmax_f.push_back(numbers(row));
+  for (const char* name : {"softmax", "glu"}) {
+    for (const Json& row : json.at(name).at("x")) result.rows[name].x.push_back(numbers(row));
+    for (const Json& row : json.at(name).at("f")) result.rows[name].f.push_back(numbers(row));
+  }
+  return result;
+}
+
+std::vector<ScheduleSample> load_schedules() {
+  std::vector<ScheduleSample> result;
+  for (const Json& json : read_json(kRoot + "/schedules.json")) {
+    result.push_back({json.at("config").get<std::map<std::string, double>>(),
+                      json.at("steps").get<std::vector<int64_t>>(), numbers(json.at("rates"))});
+  }
   return result;
 }
 

@@ -66,10 +66,20 @@ struct ActivationTable {
   std::map<std::string, std::vector<double>> f;
   std::map<std::string, std::vector<double>> df;
   std::map<std::string, double> tolerance;
-  std::vector<std::vector<double>> softmax_x;
-  std::vector<std::vector<double>> softmax_f;
+  struct Rows {
+    std::vector<std::vector<double>> x, f;
+  };
+  std::map<std::string, Rows> rows;  // of the activations that join a row
 };
 ActivationTable load_activations();
+
+/// Rates of CosineDecayRestarts.
+struct ScheduleSample {
+  std::map<std::string, double> config;
+  std::vector<int64_t> steps;
+  std::vector<double> rates;
+};
+std::vector<ScheduleSample> load_schedules();
 
 struct InitializerSample {
   std::string name;

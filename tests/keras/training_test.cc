@@ -58,7 +58,11 @@ Result replay(const Case& c, DType dtype, const std::string& backend,
   result.predictions = model.predict_all(x, {.batch_size = fit.batch_size});
   result.weights = model.get_weights();
   const std::vector<VariablePtr>& variables = model.optimizer().variables();
-  result.iterations = static_cast<int64_t>(variables.at(0)->value.at(0));
+  // Keras counts updates where gradients accumulate over several steps.
+  const ConfigValue settings = model.optimizer().to_config();
+  const int64_t group =
+      settings.as<ConfigObject>()->config.get_int("gradient_accumulation_steps", 1);
+  result.iterations = static_cast<int64_t>(variables.at(0)->value.at(0)) / group;
   for (size_t i = 2; i < variables.size(); ++i) result.slots.push_back(variables[i]->value);
   return result;
 }

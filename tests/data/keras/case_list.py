@@ -209,6 +209,14 @@ add_optimizer("schedule_cosine", "CosineDecay with warm up",
 for _string in ("sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamax", "nadam"):
     add_optimizer(f"{_string}_default", f"'{_string}' by its name, all defaults", _string, epochs=2)
 
+add_optimizer("accumulation", "gradient_accumulation_steps: 12 steps in groups of 3, decay and clipping in each third",
+              lambda: optimizers.Adam(0.02, gradient_accumulation_steps=3, weight_decay=0.01, global_clipnorm=0.5))
+add_optimizer("accumulation_nadam", "gradient_accumulation_steps with a product of its own and an unfinished group",
+              lambda: optimizers.Nadam(0.02, gradient_accumulation_steps=5))
+add_optimizer("accumulation_schedule", "gradient_accumulation_steps under a schedule, which counts every step",
+              lambda: optimizers.SGD(optimizers.schedules.ExponentialDecay(0.1, 4, 0.5), momentum=0.9,
+                                     gradient_accumulation_steps=2))
+
 # ---- losses ---------------------------------------------------------------------------------------------------------
 
 LOGITS = {"from_logits": True}
@@ -276,6 +284,23 @@ add("loss_mean_with_sample_weight", "reduction 'mean_with_sample_weight'; the we
     mlp(3, "softmax"), some_weights_zero(with_targets(one_hot(), sample_weight=True)),
     loss=lambda: losses.CategoricalCrossentropy(reduction="mean_with_sample_weight"),
     optimizer=lambda: optimizers.SGD(0.2), weighted_metrics=lambda: ["accuracy"])
+add("loss_focal_binary", "BinaryFocalCrossentropy, balanced, with smoothing", two_heads_merged("sigmoid", 2),
+    with_targets(binary(2)), optimizer=lambda: optimizers.SGD(0.2),
+    loss=lambda: losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.3, gamma=1.5, label_smoothing=0.1))
+add("loss_focal_binary_logits", "BinaryFocalCrossentropy(from_logits)", mlp(2), with_targets(binary(2)),
+    loss=lambda: losses.BinaryFocalCrossentropy(**LOGITS), optimizer=lambda: optimizers.SGD(0.2))
+add("loss_focal_categorical", "'categorical_focal_crossentropy' on positive outputs that do not sum to one",
+    mlp(3, "softplus"), with_targets(one_hot()), loss="categorical_focal_crossentropy",
+    optimizer=lambda: optimizers.SGD(0.2))
+add("loss_focal_categorical_logits", "CategoricalFocalCrossentropy(from_logits, label_smoothing)", mlp(3),
+    with_targets(one_hot()), optimizer=lambda: optimizers.SGD(0.2),
+    loss=lambda: losses.CategoricalFocalCrossentropy(alpha=0.5, gamma=3.0, label_smoothing=0.1, **LOGITS))
+add("loss_dice", "Dice over the whole batch", mlp(2, "sigmoid"), with_targets(binary(2)), loss=losses.Dice,
+    optimizer=lambda: optimizers.SGD(0.2))
+add("loss_dice_axis", "Dice over one axis", mlp(3, "sigmoid"), with_targets(binary(3)),
+    loss=lambda: losses.Dice(axis=1), optimizer=lambda: optimizers.SGD(0.2))
+add("loss_tversky", "Tversky", mlp(2, "sigmoid"), with_targets(binary(2)),
+    loss=lambda: losses.Tversky(alpha=0.3, beta=0.7), optimizer=lambda: optimizers.SGD(0.2))
 add("loss_sum", "reduction 'sum'", mlp(2), with_targets(real()),
     loss=lambda: losses.MeanSquaredError(reduction="sum"), optimizer=lambda: optimizers.SGD(0.005))
 
@@ -415,7 +440,9 @@ add("dropout_off", "Dropout(0) changes nothing",
 for _name, _activations in (
         ("a", ["relu", "relu6", "leaky_relu", "elu", "selu", "softmax"]),
         ("b", ["softplus", "softsign", "silu", "swish", "gelu", "mish"]),
-        ("c", ["hard_sigmoid", "exponential", "linear", "sigmoid", "tanh"])):
+        ("c", ["hard_sigmoid", "exponential", "linear", "sigmoid", "tanh"]),
+        ("d", ["hard_silu", "celu", "hard_tanh", "tanh_shrink", "squareplus", "log_sigmoid"]),
+        ("e", ["hard_shrink", "soft_shrink", "sparse_plus", "sparse_sigmoid", "log_softmax"])):
     add(f"act_strings_{_name}", "activations by name: " + ", ".join(_activations),
         activations_in_parallel(_activations), with_targets(real()), optimizer=lambda: optimizers.SGD(0.05))
 add("act_relu_options", "ReLU(max_value, negative_slope, threshold)",

@@ -21,7 +21,14 @@ FUNCTIONS = {
     "silu": activations.silu, "swish": activations.get("swish"), "gelu": activations.gelu,
     "gelu_approximate": lambda x: activations.gelu(x, approximate=True), "mish": activations.mish,
     "hard_sigmoid": activations.hard_sigmoid, "exponential": activations.exponential, "linear": activations.linear,
-    "sigmoid": activations.sigmoid, "tanh": activations.tanh,
+    "sigmoid": activations.sigmoid, "tanh": activations.tanh, "log_sigmoid": activations.log_sigmoid,
+    "hard_silu": activations.hard_silu, "hard_tanh": activations.hard_tanh, "tanh_shrink": activations.tanh_shrink,
+    "hard_shrink": activations.hard_shrink, "hard_shrink_2": lambda x: activations.hard_shrink(x, threshold=2.0),
+    "soft_shrink": activations.soft_shrink, "soft_shrink_2": lambda x: activations.soft_shrink(x, threshold=2.0),
+    "threshold": lambda x: activations.threshold(x, 0.25, -1.5), "celu": activations.celu,
+    "celu_0.5": lambda x: activations.celu(x, alpha=0.5), "squareplus": activations.squareplus,
+    "squareplus_2": lambda x: activations.squareplus(x, b=2.0), "sparse_plus": activations.sparse_plus,
+    "sparse_sigmoid": activations.sparse_sigmoid,
 }
 SOFTMAX_ROWS = [[0.0, 0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0], [-1000.0, 0.0, 1000.0, 999.0], [-5.0, 0.25, 0.5, -0.125],
                 [1e-30, -1e-30, 1e30, 2.0]]
@@ -60,10 +67,13 @@ def write_activations(path):
             "df": [None if name == "selu" and g == -1e-30 else finite(v) for g, v in zip(GRID, slope)],
             "tolerance": 1e-7 if name in ROUNDED_CONSTANT else 1e-12,
         }
-    softmax = activations.softmax(tf.constant(SOFTMAX_ROWS, tf.float64)).numpy().tolist()
-    table = {"x": GRID, "functions": functions, "softmax": {"x": SOFTMAX_ROWS, "f": softmax}}
+    table = {"x": GRID, "functions": functions}
+    # Not sparsemax: Keras 3.15 adds up cumulative sums, so its rows do not sum to one.
+    for name in ("softmax", "glu"):
+        rows = getattr(activations, name)(tf.constant(SOFTMAX_ROWS, tf.float64)).numpy().tolist()
+        table[name] = {"x": SOFTMAX_ROWS, "f": rows}
     path.write_text(json.dumps(table, separators=(",", ":")) + "\n")
-    return f"{path.name}: {len(functions) + 1} activations on {len(GRID)} points"
+    return f"{path.name}: {len(functions) + 2} activations on {len(GRID)} points"
 
 
 def write_initializers(path):
@@ -85,5 +95,26 @@ def write_initializers(path):
     return f"{path.name}: {len(entries)} samples"
 
 
+RESTARTS = [
+    {"initial_learning_rate": 0.2, "first_decay_steps": 3, "t_mul": 1.5, "m_mul": 0.7, "alpha": 0.1},
+    {"initial_learning_rate": 0.2, "first_decay_steps": 5, "t_mul": 1.0, "m_mul": 0.9, "alpha": 0.0},
+    {"initial_learning_rate": 1.0, "first_decay_steps": 7, "t_mul": 2.0, "m_mul": 1.0, "alpha": 0.0},
+]
+
+
+def write_schedules(path):
+    """CosineDecayRestarts at the first steps, but for those of a restart, where Keras's logarithm may fall on either side."""
+    set_precision("float32")
+    entries = []
+    for config in RESTARTS:
+        schedule, begins = keras.optimizers.schedules.CosineDecayRestarts(**config), [0.0]
+        while begins[-1] < 60:
+            begins.append(begins[-1] + config["first_decay_steps"] * config["t_mul"] ** (len(begins) - 1))
+        steps = [s for s in range(60) if s == 0 or all(abs(s - b) > 1e-6 for b in begins)]
+        entries.append({"config": config, "steps": steps, "rates": [float(schedule(s)) for s in steps]})
+    path.write_text("[\n" + ",\n".join(" " + json.dumps(e) for e in entries) + "\n]\n")
+    return f"{path.name}: {len(entries)} schedules"
+
+
 TABLES = {"activations.json": write_activations, "initializers.json": write_initializers,
-          "loss_edges.json": write_loss_edges}
+          "loss_edges.json": write_loss_edges, "schedules.json": write_schedules}

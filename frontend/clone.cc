@@ -1,0 +1,65 @@
+// Clones layer by layer, then repeats the calls.
+#include "frontend/clone.h"
+
+#include <map>
+
+#include "frontend/interop/architecture.h"
+#include "frontend/layers/input.h"
+#include "frontend/model_state.h"
+
+namespace sinter {
+namespace {
+
+class Cloner {
+ public:
+  Model clone(const Model& model) {
+    if (!model.state()->network) return unbuilt(*model.state());
+    Architecture a = architecture_of(model);
+    for (const auto& call : model.network().calls()) repeat(*call);
+    for (KerasTensor& t : a.inputs) t = of(t);
+    for (KerasTensor& t : a.outputs) t = of(t);
+    for (Layer& layer : a.layers) layer = of(layer);
+    return model_of(a);
+  }
+
+ private:
+  static Model unbuilt(const ModelState& state) {
+    auto result = std::make_shared<ModelState>(state.name);
+    result->sequential = true;
+    for (const Layer& layer : state.chain) result->chain.emplace_back(layer.impl().cloned());
+    return Model(std::move(result));
+  }
+
+  Layer of(const Layer& layer) {
+    const auto known = layers_.find(&layer.impl());
+    if (known != layers_.end()) return known->second;
+    return layers_.emplace(&layer.impl(), Layer(layer.impl().cloned())).first->second;
+  }
+
+  KerasTensor of(const KerasTensor& t) const {
+    return tensors_.at(t.call().get())[static_cast<size_t>(t.index())];
+  }
+
+  void repeat(const LayerCall& call) {
+    if (const auto* input = dynamic_cast<const InputLayerImpl*>(call.layer.get())) {
+      const Shape& shape = input->type().shape;
+      const KerasTensor x = Input(Shape(std::vector<int64_t>(shape.begin() + 1, shape.end())),
+                                  {.dtype = input->type().dtype, .name = input->name()});
+      layers_.emplace(call.layer.get(), Layer(x.call()->layer));
+      tensors_[&call] = {x};
+      return;
+    }
+    std::vector<KerasTensor> inputs;
+    for (const KerasTensor& t : call.inputs) inputs.push_back(of(t));
+    tensors_[&call] = of(Layer(call.layer)).call(inputs);
+  }
+
+  std::map<const LayerImpl*, Layer> layers_;
+  std::map<const LayerCall*, std::vector<KerasTensor>> tensors_;
+};
+
+}  // namespace
+
+Model clone_model(const Model& model) { return Cloner().clone(model); }
+
+}  // namespace sinter

@@ -1,0 +1,115 @@
+// Checks of losses against outputs, and of what depends on what.
+#include "frontend/compile_warnings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/warning.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+/// The op that makes an output: the layer is written once more, alone.
+std::string op_of(const KerasTensor& output) {
+  Graph scratch("scratch");
+  CallContext context(scratch, false);
+  context.set_random_state(std::make_shared<Variable>("random_state", "random_state",
+                                                      Tensor(DType::kInt64, {2}), false));
+  std::vector<Symbol> inputs;
+  const LayerCall& call = *output.call();
+  if (call.inputs.empty()) return "";
+  for (const KerasTensor& x : call.inputs)
+    inputs.push_back(scratch.input(fmt::format("x{}", inputs.size()), x.type()));
+  const std::vector<Symbol> results = call.layer->apply(context, inputs, call.origin);
+  return scratch.node(results[static_cast<size_t>(output.index())].id()).op->name;
+}
+
+bool takes_logits(const Loss& loss) {
+  const ConfigValue identity = loss.to_config();
+  const ConfigObject* object = identity.as<ConfigObject>();
+  return object != nullptr && object->config.get_bool("from_logits", false);
+}
+
+bool has_no_slope(std::string_view op) {
+  for (const char* flat : {"stop_gradient", "sign", "floor", "ceil", "round"}) {
+    if (op == flat) return true;
+  }
+  return false;
+}
+
+/// Each text once.
+void tell(const std::string& text) { warn_once(text, text); }
+
+}  // namespace
+
+std::string line_of(std::source_location where) {
+  if (where.line() == 0) return "";
+  return fmt::format("{}:{}", std::filesystem::path(where.file_name()).filename().string(),
+                     where.line());
+}
+
+void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans,
+                    std::source_location where) {
+  const std::string line = line_of(where);
+  for (size_t i = 0; i < plans.size(); ++i) {
+    const Loss& loss = plans[i].loss;
+    if (!loss || loss.is_custom()) continue;
+    const KerasTensor& output = network.outputs()[i];
+    const std::string of = fmt::format("{}: loss '{}' at output {}", line, loss.name(),
+                                       output.call()->origin->to_string());
+    const bool of_classes = loss.name().find("categorical_") != std::string::npos &&
+                            loss.name().find("crossentropy") != std::string::npos;
+    if (of_classes && output.shape().rank() > 1 && output.shape().dim(-1) == 1) {
+      tell(of +
+           " of one unit: with a single class nothing is learnt; for two classes use "
+           "'binary_crossentropy' with a sigmoid");
+    }
+    if (!takes_logits(loss)) continue;
+    const std::string op = op_of(output);
+    if (op == "softmax" || op == "sigmoid") {
+      tell(
+          fmt::format("{} has from_logits = true, but the output comes from a {} and holds "
+                      "probabilities; leave out one of the two",
+                      of, op));
+    }
+  }
+}
+
+void warn_of_softmax(const Graph& graph, const std::string& layer_title) {
+  for (const Node& node : graph.nodes()) {
+    if (!node.is("softmax")) continue;
+    const Shape& shape = graph.type(node.inputs[0]).shape;
+    const int axis = shape.normalize_axis(static_cast<int>(node.attributes.get_int("axis")));
+    if (shape[axis] == 1) {
+      tell(
+          fmt::format("{}: softmax over one value is always 1; for two classes use one unit "
+                      "with sigmoid, or two with softmax",
+                      layer_title));
+    }
+  }
+}
+
+bool depends_on(Symbol loss, const std::vector<Symbol>& variables) {
+  const Graph& graph = loss.graph();
+  std::vector<bool> seen(static_cast<size_t>(graph.size()));
+  std::vector<int32_t> open = {loss.id().node};
+  while (!open.empty()) {
+    const int32_t at = open.back();
+    open.pop_back();
+    if (seen[static_cast<size_t>(at)]) continue;
+    seen[static_cast<size_t>(at)] = true;
+    if (std::ranges::any_of(variables, [&](const Symbol& v) { return v.id().node == at; }))
+      return true;
+    if (has_no_slope(graph.node(at).op->name)) continue;
+    for (const ValueId input : graph.node(at).inputs) {
+      if (is_floating(graph.type(input).dtype)) open.push_back(input.node);
+    }
+  }
+  return false;
+}
+
+}  // namespace sinter

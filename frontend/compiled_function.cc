@@ -1,0 +1,233 @@
+// Graphs of a function by the types of its inputs, programs by the size of the batch.
+#include "frontend/compiled_function.h"
+
+#include <fmt/format.h>
+
+#include <list>
+#include <mutex>
+#include <optional>
+
+#include "frontend/counted.h"
+#include "frontend/session.h"
+#include "frontend/weights_lock.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+
+namespace sinter {
+namespace {
+
+constexpr size_t kMaxPrograms = 16;
+
+// What the callable has written for inputs of some types.
+struct Traced {
+  std::vector<ValueType> types;
+  Graph graph;
+  std::vector<VariablePtr> variables;  // in the order of graph.variables()
+  std::vector<VariablePtr> changed;    // by updates
+};
+
+struct CompiledTrace {
+  std::shared_ptr<const Traced> traced;
+  int64_t batch = 0;
+  std::unique_ptr<Executable> executable;
+  std::vector<VariablePtr> variables;  // in the order of the executable
+  std::vector<const void*> bound;      // their memory when they were bound
+  bool is_bound = false;
+  VariableVersion version = std::make_shared<std::atomic<uint64_t>>(0);
+  uint64_t changes = 0;
+};
+
+uint64_t changes_of(const std::vector<VariablePtr>& variables) {
+  uint64_t result = 0;
+  for (const VariablePtr& v : variables) result += v->changes.load(std::memory_order_relaxed);
+  return result;
+}
+
+}  // namespace
+
+FunctionBody::~FunctionBody() = default;
+
+void detail::raise_input_count(size_t given) {
+  throw Error(fmt::format("the function does not take {}", counted(given, "input")));
+}
+
+struct CompiledFunction::State {
+  std::unique_ptr<FunctionBody> body;
+  CompiledFunctionOptions options;
+  VariablePtr random_state;
+  std::mutex mutex;
+  std::list<std::shared_ptr<const Traced>> traces;  // most recently used first
+  std::list<CompiledTrace> programs;
+
+  bool is_batched(const std::vector<Tensor>& inputs, size_t i) const {
+    return options.batched.empty() ? inputs[i].shape().rank() > 0 : options.batched[i];
+  }
+
+  /// The size of the batch; 1 when no input has one.
+  int64_t batch_of(const std::vector<Tensor>& inputs) const {
+    if (!options.batched.empty() && options.batched.size() != inputs.size()) {
+      throw Error(fmt::format("function '{}': batched has {}, given {}", options.name,
+                              counted(options.batched.size(), "entry"),
+                              counted(inputs.size(), "input")));
+    }
+    int64_t batch = -1;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (!is_batched(inputs, i)) continue;
+      const Shape& shape = inputs[i].shape();
+      if (shape.rank() == 0 || (batch >= 0 && shape[0] != batch)) {
+        throw ShapeError(fmt::format(
+            "function '{}': input {} is {}, but the first dimension of inputs is the batch{}; say "
+            "in .batched which inputs have one",
+            options.name, i, shape.to_string(),
+            batch >= 0 ? fmt::format(", which is {} here", batch) : ""));
+      }
+      batch = shape[0];
+    }
+    return batch < 0 ? 1 : batch;
+  }
+
+  std::vector<ValueType> types_of(const std::vector<Tensor>& inputs) const {
+    std::vector<ValueType> types;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      std::vector<int64_t> dims = inputs[i].shape().dims();
+      if (is_batched(inputs, i)) dims[0] = kBatch;
+      types.push_back({inputs[i].dtype(), Shape(dims)});
+    }
+    return types;
+  }
+
+  // The graph stays where it is as long as the function knows it, so that no symbol of another call
+  // can be taken for one of it.
+  std::shared_ptr<const Traced> trace(std::vector<ValueType> types) {
+    auto result = std::make_shared<Traced>();
+    result->graph.set_name(options.name);
+    Graph& graph = result->graph;
+    CallContext context(graph, options.training);
+    if (!options.training) context.set_inference();
+    context.set_random_state(random_state);
+    std::vector<Symbol> inputs;
+    for (size_t i = 0; i < types.size(); ++i)
+      inputs.push_back(graph.input(fmt::format("x{}", i), types[i]));
+    const std::vector<Symbol> results = body->write(context, inputs);
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (!results[i].valid() || &results[i].graph() != &graph) {
+        throw Error(
+            fmt::format("function '{}': result {} is no symbol of this call", options.name, i));
+      }
+      graph.add_output(fmt::format("y{}", i), results[i].id());
+    }
+    context.advance_random_state();
+    for (const CallContext::Update& u : context.updates()) {
+      if (!u.value.valid() || &u.value.graph() != &graph)
+        throw Error(
+            fmt::format("function '{}': the value assigned to '{}' is no symbol of this "
+                        "call",
+                        options.name, u.variable->path));
+    }
+    result->changed = context.write_updates();
+    result->variables = context.variables();
+    result->types = std::move(types);
+    return result;
+  }
+
+  std::shared_ptr<const Traced> traced(const std::vector<Tensor>& inputs) {
+    std::vector<ValueType> types = types_of(inputs);
+    for (auto it = traces.begin(); it != traces.end(); ++it) {
+      if ((*it)->types != types) continue;
+      traces.splice(traces.begin(), traces, it);
+      return traces.front();
+    }
+    traces.push_front(trace(std::move(types)));
+    if (traces.size() > kMaxPrograms) traces.pop_back();
+    return traces.front();
+  }
+
+  CompiledTrace& program(const std::shared_ptr<const Traced>& traced, int64_t batch) {
+    for (auto it = programs.begin(); it != programs.end(); ++it) {
+      if (it->traced != traced || it->batch != batch) continue;
+      programs.splice(programs.begin(), programs, it);
+      return programs.front();
+    }
+    CompiledTrace made;
+    made.traced = traced;
+    made.batch = batch;
+    CompileOptions compile_options;
+    compile_options.backend = options.backend.empty() ? default_backend() : options.backend;
+    compile_options.pipeline = "training";
+    compile_options.batch = batch;
+    compile_options.cache = code_cache();
+    compile_options.tune = tuning();
+    compile_options.disabled_passes = options.disabled_passes;
+    compile_options.mixed_precision = options.mixed_precision;
+    made.executable = compile(traced->graph, compile_options);
+    const Graph& lowered = made.executable->graph();
+    for (int32_t index : lowered.variables()) {
+      const int32_t before = traced->graph.find_variable(lowered.node(index).name);
+      const std::vector<int32_t>& known = traced->graph.variables();
+      const auto at = std::find(known.begin(), known.end(), before) - known.begin();
+      SINTER_CHECK(at < static_cast<std::ptrdiff_t>(known.size()), lowered.node(index).name);
+      made.variables.push_back(traced->variables[static_cast<size_t>(at)]);
+    }
+    programs.push_front(std::move(made));
+    if (programs.size() > kMaxPrograms) programs.pop_back();
+    return programs.front();
+  }
+
+  // Loading a file may give a variable other memory; and packed copies must follow every change.
+  static void refresh(CompiledTrace& program) {
+    std::vector<const void*> now;
+    for (const VariablePtr& v : program.variables) now.push_back(v->value.raw());
+    if (!program.is_bound || now != program.bound) {
+      std::vector<Tensor> storage;
+      for (const VariablePtr& v : program.variables) storage.push_back(v->value);
+      program.executable->bind(std::move(storage), program.version);
+      program.bound = std::move(now);
+      program.is_bound = true;
+      program.version->fetch_add(1);
+    }
+    const uint64_t changes = changes_of(program.variables);
+    if (changes != program.changes) program.version->fetch_add(1);
+    program.changes = changes;
+  }
+};
+
+CompiledFunction::CompiledFunction(std::unique_ptr<FunctionBody> body,
+                                   CompiledFunctionOptions options)
+    : state_(std::make_shared<State>()) {
+  register_ops();
+  check_mixed_precision(options.mixed_precision);
+  state_->body = std::move(body);
+  state_->options = std::move(options);
+  state_->random_state =
+      std::make_shared<Variable>("random_state", "random_state", Tensor(DType::kInt64, {2}), false);
+  state_->random_state->value.data<int64_t>()[0] = static_cast<int64_t>(next_random_key() >> 1);
+}
+
+Tensor CompiledFunction::only(std::vector<Tensor> results) {
+  if (results.size() != 1)
+    throw Error(
+        fmt::format("the function gives {}: use call()", counted(results.size(), "result")));
+  return std::move(results[0]);
+}
+
+Graph CompiledFunction::graph(const std::vector<Tensor>& inputs) const {
+  const std::lock_guard lock(state_->mutex);
+  state_->batch_of(inputs);
+  return state_->traced(inputs)->graph;
+}
+
+std::vector<Tensor> CompiledFunction::call(const std::vector<Tensor>& inputs) const {
+  const std::lock_guard lock(state_->mutex);
+  const int64_t batch = state_->batch_of(inputs);
+  CompiledTrace& program = state_->program(state_->traced(inputs), batch);
+  // Whoever saves or reads weights meanwhile waits for the end of the call.
+  std::optional<WeightsGuard> guard;
+  if (!program.traced->changed.empty())
+    guard.emplace(std::span<const VariablePtr>(program.variables));
+  State::refresh(program);
+  std::vector<Tensor> results = program.executable->run(inputs);
+  for (const VariablePtr& v : program.traced->changed) v->touch();
+  return results;
+}
+
+}  // namespace sinter

@@ -1,0 +1,150 @@
+// CompiledFunction: any function of symbols as one compiled program, with the variables that it
+// reads and updates - a training loop of one's own, a penalty on gradients, a measurement.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+#include "core/tensor.h"
+#include "frontend/layer.h"
+
+namespace sinter {
+
+struct CompiledFunctionOptions {
+  std::string name = "function";
+  /// Do layers work as in training: dropout, statistics of the batch, moving averages that move?
+  bool training = true;
+  /// For each input: is its first dimension the batch? All batches are of one size in a call, and
+  /// another size needs no new graph. Default: every input of rank 1 and more.
+  std::vector<bool> batched = {};
+  std::string backend = "";  // default: set_backend()
+  std::string mixed_precision = "";
+  std::vector<std::string> disabled_passes = {};
+};
+
+/// What a CompiledFunction writes into a graph.
+class FunctionBody {
+ public:
+  virtual ~FunctionBody();
+  virtual std::vector<Symbol> write(CallContext& context, std::span<const Symbol> inputs) = 0;
+};
+
+namespace detail {
+
+template <size_t>
+using SymbolAt = Symbol;
+
+/// Does F take a context and n symbols?
+template <typename F, size_t... i>
+constexpr bool takes(std::index_sequence<i...>) {
+  return std::is_invocable_v<F&, CallContext&, SymbolAt<i>...>;
+}
+
+template <typename F>
+constexpr bool takes_list = std::is_invocable_v<F&, CallContext&, std::span<const Symbol>>;
+
+constexpr size_t kMostSymbols = 8;
+template <typename F, size_t... n>
+constexpr bool takes_any(std::index_sequence<n...>) {
+  return takes_list<F> || (takes<F>(std::make_index_sequence<n>()) || ...);
+}
+template <typename F>
+concept SymbolFunction = takes_any<F>(std::make_index_sequence<kMostSymbols + 1>());
+
+/// [[noreturn]] "the function takes another number of inputs than the 3 given".
+[[noreturn]] void raise_input_count(size_t given);
+
+template <typename F>
+class Body final : public FunctionBody {
+ public:
+  explicit Body(F function) : function_(std::move(function)) {}
+  std::vector<Symbol> write(CallContext& context, std::span<const Symbol> inputs) override {
+    if constexpr (takes_list<F>) {
+      return listed([&] { return function_(context, inputs); });
+    } else {
+      return spread<0>(context, inputs);
+    }
+  }
+
+ private:
+  template <size_t n>
+  std::vector<Symbol> spread(CallContext& context, std::span<const Symbol> inputs) {
+    if constexpr (n > kMostSymbols) {
+      raise_input_count(inputs.size());
+    } else {
+      if constexpr (takes<F>(std::make_index_sequence<n>())) {
+        if (inputs.size() == n) {
+          return [&]<size_t... i>(std::index_sequence<i...>) {
+            return listed([&] { return function_(context, inputs[i]...); });
+          }
+          (std::make_index_sequence<n>());
+        }
+      }
+      return spread<n + 1>(context, inputs);
+    }
+  }
+
+  template <typename Call>
+  static std::vector<Symbol> listed(Call call) {
+    using Result = decltype(call());
+    if constexpr (std::is_void_v<Result>) {
+      call();
+      return {};
+    } else if constexpr (std::is_convertible_v<Result, Symbol>) {
+      return {call()};
+    } else {
+      return call();
+    }
+  }
+
+  F function_;
+};
+
+}  // namespace detail
+
+/// Made of a callable (CallContext& context, Symbol x, ...) - or (CallContext&, std::span<const
+/// Symbol>) - that gives a Symbol, a std::vector<Symbol> or nothing. Within it
+///
+///   context.variable(v)            the variable as a symbol
+///   context.assign(v, value)       its value after this call
+///   context.gradients(loss, vs)    derivatives with respect to variables
+///   gradients(y, xs)               derivatives with respect to symbols, to any order
+///   model.call(context, x)         a model, with its weights
+///   optimizer.apply_gradients(context, gradients, vs)
+///
+/// The callable runs when inputs of new types come (first dimensions aside): then it writes the
+/// graph, which is differentiated, optimised and compiled for each size of the batch. A handle:
+/// copies are the same function. Calls are made one after the other.
+class CompiledFunction {
+ public:
+  template <typename F>
+  requires detail::SymbolFunction<F>
+  explicit CompiledFunction(F function, CompiledFunctionOptions options = {})
+      : CompiledFunction(std::make_unique<detail::Body<F>>(std::move(function)),
+                         std::move(options)) {}
+  CompiledFunction(std::unique_ptr<FunctionBody> body, CompiledFunctionOptions options);
+
+  /// The result of a function of one. Raises Error when it has none or several, and as call() does.
+  template <typename... Tensors>
+  requires(std::is_convertible_v<Tensors, Tensor>&&...) Tensor operator()(Tensors... inputs) const {
+    return only(call(std::vector<Tensor>{std::move(inputs)...}));
+  }
+  /// All results. Raises ShapeError when batches differ in size or the graph does not fit the
+  /// types, and Error when a symbol of another graph is given back.
+  std::vector<Tensor> call(const std::vector<Tensor>& inputs) const;
+  /// The graph for inputs of these types, before any pass.
+  Graph graph(const std::vector<Tensor>& inputs) const;
+
+ private:
+  struct State;
+  static Tensor only(std::vector<Tensor> results);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace sinter

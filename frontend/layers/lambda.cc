@@ -1,0 +1,95 @@
+// Lambda layers, and their functions by name.
+#include "frontend/layers/lambda.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/activations.h"
+#include "frontend/counted.h"
+#include "frontend/custom_functions.h"
+#include "frontend/layers/registry.h"
+
+namespace sinter {
+namespace {
+
+CustomFunctions<Lambda::Function>& known_functions() {
+  static CustomFunctions<Lambda::Function> instance;
+  return instance;
+}
+
+class LambdaImpl : public LayerImpl {
+ public:
+  LambdaImpl(Lambda::Function function, const LambdaOptions& options, std::source_location where)
+      : LayerImpl("Lambda", options.name, where),
+        function_(std::move(function)),
+        function_name_(options.function.empty() ? name() : options.function) {}
+
+  Config config() const override {
+    Config c = base_config();
+    return c.merge({{"function", Config{{"module", "builtins"},
+                                        {"class_name", "function"},
+                                        {"config", function_name_},
+                                        {"registered_name", function_name_}}},
+                    {"arguments", Config()}});
+  }
+
+  std::shared_ptr<LayerImpl> clone() const override {
+    return std::make_shared<LambdaImpl>(function_, LambdaOptions{function_name_, name()},
+                                        std::source_location::current());
+  }
+
+  std::vector<Symbol> call(CallContext&, std::span<const Symbol> inputs) override {
+    return {function_(inputs)};
+  }
+
+ private:
+  Lambda::Function function_;
+  std::string function_name_;
+};
+
+// {"class_name": "function", "config": "name"} of Keras 3, or the name alone. Code of Python
+// ("__lambda__") goes by the name of the layer.
+std::string function_of(const Config& c) {
+  const ConfigValue& function = c.get("function");
+  if (const std::string* name = function.as<std::string>()) return *name;
+  if (const Config* object = function.as<Config>()) {
+    if (const std::string* name = object->get("config").as<std::string>()) return *name;
+  }
+  return c.get_string("name", "lambda");
+}
+
+Layer lambda_from_config(const Config& c, std::source_location where) {
+  const std::string name = function_of(c);
+  const LambdaOptions options{.function = name, .name = c.get_string("name", "")};
+  if (auto function = known_functions().find(name))
+    return Lambda(*std::move(function), options, where);
+  std::vector<std::string> known;
+  known_functions().append_names(known);
+  try {
+    return Lambda([f = ActivationFunction(name)](Symbol x) { return f(x); }, options, where);
+  } catch (const NameError&) {
+    raise_unknown_name("function of a Lambda layer", name, known);
+  }
+}
+
+}  // namespace
+
+Lambda::Lambda(Function function, LambdaOptions options, std::source_location where)
+    : Layer(std::make_shared<LambdaImpl>(std::move(function), options, where)) {}
+
+Symbol Lambda::only(std::span<const Symbol> xs) {
+  if (xs.size() != 1) {
+    throw ShapeError(fmt::format(
+        "the function of a Lambda takes one input, given {}: let it take a std::span<const Symbol>",
+        counted(xs.size(), "input")));
+  }
+  return xs[0];
+}
+
+void register_lambda(const std::string& name, Lambda::Function function) {
+  known_functions().set(name, std::move(function));
+}
+
+void register_lambda_layers() { register_layer("Lambda", lambda_from_config); }
+
+}  // namespace sinter

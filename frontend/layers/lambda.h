@@ -1,0 +1,46 @@
+// Lambda: a function of symbols as a layer.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <type_traits>
+
+#include "frontend/layer.h"
+
+namespace sinter {
+
+struct LambdaOptions {
+  /// What files know the function by: load_model(..., {.custom_objects = {{"function", f}}}).
+  /// Default: the name of the layer.
+  std::string function = "";
+  std::string name = "";
+};
+
+/// Wraps a function from one symbol, or from the list of all inputs (std::span<const Symbol>), to a
+/// symbol. It has no weights; for these write a LayerImpl of your own. Files hold the function's
+/// name only.
+class Lambda : public Layer {
+ public:
+  using Function = std::function<Symbol(std::span<const Symbol>)>;
+
+  template <typename F>
+  requires std::is_invocable_r_v<Symbol, const F&, Symbol>
+  explicit Lambda(F function, LambdaOptions options = {},
+                  std::source_location where = std::source_location::current())
+      : Lambda(Function([function = std::move(function)](std::span<const Symbol> xs) {
+                 return function(only(xs));
+               }),
+               std::move(options), where) {}
+  explicit Lambda(Function function, LambdaOptions options = {},
+                  std::source_location where = std::source_location::current());
+
+ private:
+  static Symbol only(std::span<const Symbol> xs);
+};
+
+/// Makes `function` known under `name`, so that files whose Lambda layers use it can be loaded;
+/// load_model does so with its custom_objects.
+void register_lambda(const std::string& name, Lambda::Function function);
+
+}  // namespace sinter

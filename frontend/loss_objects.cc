@@ -1,0 +1,78 @@
+// Losses as objects: settings to Keras's configuration.
+#include "frontend/losses.h"
+
+namespace sinter::losses {
+namespace {
+
+Config object_config(const Options& o) { return {{"name", o.name}, {"reduction", o.reduction}}; }
+
+ConfigValue axes_value(const Axes& axes) {
+  if (axes.list().empty()) return nullptr;
+  return axes.list().size() == 1 ? ConfigValue(axes.list()[0]) : ConfigValue::ints(axes.list());
+}
+
+}  // namespace
+
+#define SINTER_LOSS_CLASS(Class) \
+  Class::Class(Options options) : Loss(Loss::make(#Class, object_config(options))) {}
+SINTER_LOSS_CLASS(MeanSquaredError)
+SINTER_LOSS_CLASS(MeanAbsoluteError)
+SINTER_LOSS_CLASS(MeanAbsolutePercentageError)
+SINTER_LOSS_CLASS(MeanSquaredLogarithmicError)
+SINTER_LOSS_CLASS(LogCosh)
+SINTER_LOSS_CLASS(Hinge)
+SINTER_LOSS_CLASS(SquaredHinge)
+SINTER_LOSS_CLASS(CategoricalHinge)
+SINTER_LOSS_CLASS(KLDivergence)
+SINTER_LOSS_CLASS(Poisson)
+#undef SINTER_LOSS_CLASS
+
+BinaryCrossentropy::BinaryCrossentropy(CrossentropyOptions o)
+    : Loss(Loss::make("BinaryCrossentropy", {{"name", o.name},
+                                             {"reduction", o.reduction},
+                                             {"from_logits", o.from_logits},
+                                             {"label_smoothing", o.label_smoothing},
+                                             {"axis", o.axis}})) {}
+CategoricalCrossentropy::CategoricalCrossentropy(CrossentropyOptions o)
+    : Loss(Loss::make("CategoricalCrossentropy", {{"name", o.name},
+                                                  {"reduction", o.reduction},
+                                                  {"from_logits", o.from_logits},
+                                                  {"label_smoothing", o.label_smoothing},
+                                                  {"axis", o.axis}})) {}
+SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyOptions o)
+    : Loss(Loss::make(
+          "SparseCategoricalCrossentropy",
+          {{"name", o.name}, {"reduction", o.reduction}, {"from_logits", o.from_logits}})) {}
+BinaryFocalCrossentropy::BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions o)
+    : Loss(
+          Loss::make("BinaryFocalCrossentropy", {{"name", o.name},
+                                                 {"reduction", o.reduction},
+                                                 {"from_logits", o.from_logits},
+                                                 {"label_smoothing", o.label_smoothing},
+                                                 {"apply_class_balancing", o.apply_class_balancing},
+                                                 {"alpha", o.alpha},
+                                                 {"gamma", o.gamma}})) {}
+CategoricalFocalCrossentropy::CategoricalFocalCrossentropy(CategoricalFocalCrossentropyOptions o)
+    : Loss(Loss::make("CategoricalFocalCrossentropy", {{"name", o.name},
+                                                       {"reduction", o.reduction},
+                                                       {"from_logits", o.from_logits},
+                                                       {"label_smoothing", o.label_smoothing},
+                                                       {"alpha", o.alpha},
+                                                       {"gamma", o.gamma}})) {}
+Dice::Dice(DiceOptions o)
+    : Loss(Loss::make(
+          "Dice", {{"name", o.name}, {"reduction", o.reduction}, {"axis", axes_value(o.axis)}})) {}
+Tversky::Tversky(TverskyOptions o)
+    : Loss(Loss::make("Tversky", {{"name", o.name},
+                                  {"reduction", o.reduction},
+                                  {"alpha", o.alpha},
+                                  {"beta", o.beta},
+                                  {"axis", axes_value(o.axis)}})) {}
+CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o)
+    : Loss(Loss::make("CosineSimilarity",
+                      {{"name", o.name}, {"reduction", o.reduction}, {"axis", o.axis}})) {}
+Huber::Huber(HuberOptions o)
+    : Loss(Loss::make("Huber",
+                      {{"name", o.name}, {"reduction", o.reduction}, {"delta", o.delta}})) {}
+
+}  // namespace sinter::losses

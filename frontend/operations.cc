@@ -1,0 +1,195 @@
+// Each function makes one operation and calls it.
+#include "frontend/operations.h"
+
+#include "core/error.h"
+#include "frontend/layers/operation.h"
+
+namespace sinter {
+namespace {
+
+KerasTensor operate(const char* class_name, Config settings, std::vector<KerasTensor> tensors,
+                    ConfigList arguments, std::source_location where) {
+  const OperationEntry* entry = find_operation(class_name);
+  SINTER_CHECK(entry != nullptr, class_name);
+  const Layer layer(std::make_shared<OperationImpl>(*entry, std::move(settings),
+                                                    std::move(arguments), "", where));
+  return layer(tensors, where);
+}
+
+KerasTensor with_settings(const char* class_name, const KerasTensor& x, Config settings,
+                          std::source_location where) {
+  return operate(class_name, std::move(settings), {x}, {OperationImpl::tensor_argument()}, where);
+}
+
+KerasTensor on_operands(const char* class_name, std::initializer_list<KerasOperand> operands) {
+  std::vector<KerasTensor> tensors;
+  ConfigList arguments;
+  for (const KerasOperand& o : operands) {
+    if (!o.tensor().empty()) {
+      tensors.push_back(o.tensor()[0]);
+      arguments.push_back(OperationImpl::tensor_argument());
+    } else if (o.is_integer()) {
+      arguments.emplace_back(static_cast<int64_t>(o.number()));
+    } else {
+      arguments.emplace_back(o.number());
+    }
+  }
+  if (tensors.empty()) throw Error("an operation of numbers alone: one operand must be a tensor");
+  return operate(class_name, {}, std::move(tensors), std::move(arguments),
+                 operands.begin()->where());
+}
+
+// null, one axis or a list, as Keras writes them.
+Config reduction_settings(const Axes& axes, bool keepdims) {
+  const std::vector<int64_t>& list = axes.list();
+  ConfigValue axis;
+  if (list.size() == 1) axis = list[0];
+  if (list.size() > 1) axis = ConfigValue::ints(list);
+  return {{"axis", axis}, {"keepdims", keepdims}};
+}
+
+Config slice_bounds(ConfigValue start, ConfigValue stop, ConfigValue step) {
+  return {
+      {"class_name", "__slice__"},
+      {"config",
+       Config{{"start", std::move(start)}, {"stop", std::move(stop)}, {"step", std::move(step)}}}};
+}
+
+}  // namespace
+
+#define SINTER_BINARY(name, class_name)                           \
+  KerasTensor name(KerasOperand a, KerasOperand b) {              \
+    return on_operands(class_name, {std::move(a), std::move(b)}); \
+  }
+SINTER_BINARY(add, "Add")
+SINTER_BINARY(subtract, "Subtract")
+SINTER_BINARY(multiply, "Multiply")
+SINTER_BINARY(divide, "TrueDivide")
+SINTER_BINARY(maximum, "Maximum")
+SINTER_BINARY(minimum, "Minimum")
+SINTER_BINARY(power, "Power")
+SINTER_BINARY(equal, "Equal")
+SINTER_BINARY(not_equal, "NotEqual")
+SINTER_BINARY(less, "Less")
+SINTER_BINARY(less_equal, "LessEqual")
+SINTER_BINARY(greater, "Greater")
+SINTER_BINARY(greater_equal, "GreaterEqual")
+#undef SINTER_BINARY
+
+KerasTensor select(const KerasTensor& condition, KerasOperand then_value, KerasOperand else_value) {
+  const std::source_location where = then_value.where();
+  return on_operands("Where", {{condition, where}, std::move(then_value), std::move(else_value)});
+}
+
+KerasTensor operator-(KerasOperand x) { return on_operands("Negative", {std::move(x)}); }
+
+#define SINTER_UNARY(name, class_name)                                 \
+  KerasTensor name(const KerasTensor& x, std::source_location where) { \
+    return with_settings(class_name, x, {}, where);                    \
+  }
+SINTER_UNARY(negative, "Negative")
+SINTER_UNARY(abs, "Absolute")
+SINTER_UNARY(sign, "Sign")
+SINTER_UNARY(floor, "Floor")
+SINTER_UNARY(ceil, "Ceil")
+SINTER_UNARY(sqrt, "Sqrt")
+SINTER_UNARY(rsqrt, "Rsqrt")
+SINTER_UNARY(square, "Square")
+SINTER_UNARY(reciprocal, "Reciprocal")
+SINTER_UNARY(exp, "Exp")
+SINTER_UNARY(expm1, "Expm1")
+SINTER_UNARY(log, "Log")
+SINTER_UNARY(log1p, "Log1p")
+SINTER_UNARY(sin, "Sin")
+SINTER_UNARY(cos, "Cos")
+SINTER_UNARY(erf, "Erf")
+SINTER_UNARY(relu, "Relu")
+SINTER_UNARY(relu6, "Relu6")
+SINTER_UNARY(selu, "Selu")
+SINTER_UNARY(sigmoid, "Sigmoid")
+SINTER_UNARY(tanh, "Tanh")
+SINTER_UNARY(softplus, "Softplus")
+SINTER_UNARY(softsign, "Softsign")
+SINTER_UNARY(silu, "Silu")
+SINTER_UNARY(hard_sigmoid, "HardSigmoid")
+SINTER_UNARY(hard_silu, "HardSilu")
+SINTER_UNARY(hard_tanh, "HardTanh")
+SINTER_UNARY(tanh_shrink, "TanhShrink")
+SINTER_UNARY(log_sigmoid, "LogSigmoid")
+SINTER_UNARY(sparse_plus, "SparsePlus")
+SINTER_UNARY(sparse_sigmoid, "SparseSigmoid")
+#undef SINTER_UNARY
+
+KerasTensor round(const KerasTensor& x, std::source_location where) {
+  return with_settings("Round", x, {{"decimals", 0}}, where);
+}
+KerasTensor leaky_relu(const KerasTensor& x, double negative_slope, std::source_location where) {
+  return with_settings("LeakyRelu", x, {{"negative_slope", negative_slope}}, where);
+}
+KerasTensor elu(const KerasTensor& x, double alpha, std::source_location where) {
+  return with_settings("Elu", x, {{"alpha", alpha}}, where);
+}
+KerasTensor celu(const KerasTensor& x, double alpha, std::source_location where) {
+  return with_settings("Celu", x, {{"alpha", alpha}}, where);
+}
+KerasTensor gelu(const KerasTensor& x, bool approximate, std::source_location where) {
+  return with_settings("Gelu", x, {{"approximate", approximate}}, where);
+}
+KerasTensor squareplus(const KerasTensor& x, double b, std::source_location where) {
+  return with_settings("Squareplus", x, {{"b", b}}, where);
+}
+KerasTensor softmax(const KerasTensor& x, int axis, std::source_location where) {
+  return with_settings("Softmax", x, {{"axis", axis}}, where);
+}
+KerasTensor log_softmax(const KerasTensor& x, int axis, std::source_location where) {
+  return with_settings("LogSoftmax", x, {{"axis", axis}}, where);
+}
+KerasTensor glu(const KerasTensor& x, int axis, std::source_location where) {
+  return with_settings("Glu", x, {{"axis", axis}}, where);
+}
+KerasTensor clip(const KerasTensor& x, double low, double high, std::source_location where) {
+  return with_settings("Clip", x, {{"x_min", low}, {"x_max", high}}, where);
+}
+KerasTensor cast(const KerasTensor& x, DType dtype, std::source_location where) {
+  return with_settings("Cast", x, {{"dtype", std::string(dtype_name(dtype))}}, where);
+}
+
+#define SINTER_REDUCTION(name, class_name)                                                       \
+  KerasTensor name(const KerasTensor& x, Axes axes, bool keepdims, std::source_location where) { \
+    return with_settings(class_name, x, reduction_settings(axes, keepdims), where);              \
+  }
+SINTER_REDUCTION(sum, "Sum")
+SINTER_REDUCTION(mean, "Mean")
+SINTER_REDUCTION(variance, "Var")
+SINTER_REDUCTION(reduce_max, "Max")
+SINTER_REDUCTION(reduce_min, "Min")
+SINTER_REDUCTION(prod, "Prod")
+#undef SINTER_REDUCTION
+
+KerasTensor matmul(const KerasTensor& a, const KerasTensor& b, std::source_location where) {
+  return on_operands("Matmul", {{a, where}, {b, where}});
+}
+KerasTensor reshape(const KerasTensor& x, Shape shape, std::source_location where) {
+  return with_settings("Reshape", x, {{"newshape", ConfigValue::ints(shape.dims())}}, where);
+}
+KerasTensor transpose(const KerasTensor& x, std::vector<int64_t> axes, std::source_location where) {
+  return with_settings("Transpose", x, {{"axes", ConfigValue::ints(axes)}}, where);
+}
+KerasTensor expand_dims(const KerasTensor& x, int axis, std::source_location where) {
+  return with_settings("ExpandDims", x, {{"axis", axis}}, where);
+}
+KerasTensor squeeze(const KerasTensor& x, int axis, std::source_location where) {
+  return with_settings("Squeeze", x, {{"axis", axis}}, where);
+}
+
+KerasTensor slice(const KerasTensor& x, int axis, int64_t begin, int64_t end, int64_t stride,
+                  std::source_location where) {
+  const int at = x.shape().normalize_axis(axis);
+  ConfigList key(static_cast<size_t>(at), slice_bounds({}, {}, {}));
+  key.emplace_back(slice_bounds(begin, end == kSliceEnd ? ConfigValue() : ConfigValue(end),
+                                stride == 1 ? ConfigValue() : ConfigValue(stride)));
+  return operate("GetItem", {}, {x},
+                 {OperationImpl::tensor_argument(), ConfigValue(std::move(key))}, where);
+}
+
+}  // namespace sinter
