@@ -16,6 +16,7 @@ void NestEmitter::emit() {
   const auto body = [&] {
     if (nest_.turn >= 0) return emit_turned();
     outer_.assign(nest_.ops.size(), nullptr);
+    row_.clear();  // of the other body, whose values mean nothing here
     keys_.clear();
     index_.assign(nest_.dims.size(), nullptr);
     find_needed();

@@ -213,6 +213,7 @@ class Campaign {
 int main_of(int argc, char** argv) {
   register_ops();
   ::setenv("SINTER_VERIFY_PASSES", "1", 1);
+  ::setenv("SINTER_VERIFY_IR", "1", 1);
   try {
     Options o = parse_options(argc, argv);
     if (!o.files.empty()) return run_files(o, argv);

@@ -40,6 +40,19 @@ TEST_F(Fusions, SoftmaxOfAllWidths) {
   }
 }
 
+// Results larger than the caches have a second body, which stores past them: what is computed once,
+// or once a row, is computed in both.
+TEST_F(Fusions, StreamedBroadcasts) {
+  constexpr int64_t kRows = 8192, kColumns = 1040;
+  Graph g;
+  const Symbol once = g.input("once", {DType::kFloat32, Shape{}}),
+               rows = g.input("rows", {DType::kFloat32, Shape{kRows, 1}}),
+               columns = g.input("columns", {DType::kFloat32, Shape{1, kColumns}});
+  g.add_output("y", (exp(broadcast_to(once, Shape{kRows, kColumns})) + 1.0).id());
+  g.add_output("z", ((exp(once) + exp(rows)) * columns).id());
+  EXPECT_EQ(check_kernels(lowered(g), 3e-6), "");
+}
+
 // Short rows; the index of longer ones is a kernel of its own.
 TEST_F(Fusions, AccuracyWithItsLoss) {
   for (const int64_t rows : {1, 2, 17, 300}) {
