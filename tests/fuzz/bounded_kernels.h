@@ -1,6 +1,7 @@
 // The kernel ops on values with error bounds, one by one, and what they share.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -21,7 +22,7 @@ class Sum {
     integer_ =
         static_cast<int64_t>(static_cast<uint64_t>(integer_) + static_cast<uint64_t>(x.integer));
     value_ += x.value;
-    magnitude_ += std::fabs(x.value);
+    if (!std::isinf(x.value)) magnitude_ += std::fabs(x.value);
     radius_ += x.radius;
     exact_ = exact_ && x.radius == 0 && is_exact(x.value);
     nan_ = nan_ || (x.radius == 0 && std::isnan(x.value));
@@ -30,7 +31,8 @@ class Sum {
   Bounded result() const {
     if (!is_floating(dtype_)) return radius_ > 0 ? unknown() : wrapped(dtype_, integer_);
     if (nan_) return {std::nan(""), 0, 0};
-    if (std::isinf(radius_)) return unknown();
+    // Some of the terms, added first, may overflow.
+    if (is_unknown(bounded_float(dtype_, magnitude_, radius_, 0))) return unknown();
     if (!std::isfinite(value_)) return {value_, 0, 0};
     if (exact_ && is_exact(magnitude_)) return {value_, 0, 0};
     return bounded_float(dtype_, value_, radius_,
@@ -42,6 +44,26 @@ class Sum {
   double value_ = 0, magnitude_ = 0, radius_ = 0;
   int64_t integer_ = 0, terms_ = 0;
   bool exact_ = true, nan_ = false;
+};
+
+/// Is the order of a product's factors all the same: may no product of some of them overflow or be
+/// flushed to zero?
+class Factors {
+ public:
+  explicit Factors(DType dtype) : dtype_(dtype) {}
+  void add(const Bounded& x) {
+    const double size = std::fabs(x.value);
+    if (size == 0 || !std::isfinite(size)) return;
+    most_ *= std::max(1.0, size + x.radius);
+    least_ *= std::min(1.0, size);
+  }
+  bool may_be_taken_in_any_order() const {
+    return !is_unknown(bounded_float(dtype_, most_, 0, 0)) && least_ >= smallest_normal(dtype_);
+  }
+
+ private:
+  DType dtype_;
+  double most_ = 1, least_ = 1;
 };
 
 /// Walks the indices of `shape` in row-major order: visit(n, base + sum of index * stride).

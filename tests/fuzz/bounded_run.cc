@@ -134,10 +134,13 @@ class Runner {
                         : kind == "max" ? ScalarOp::kMax
                                         : ScalarOp::kMin;
     std::vector<char> first(out.elements.size(), 1);
+    const bool multiplies = op == ScalarOp::kMul && is_floating(dtype);
+    std::vector<Factors> factors(multiplies ? out.elements.size() : 0, Factors(wide));
     for (Bounded& b : out.elements) b = empty_reduction(kind, dtype);
     walk(x.type.shape, strides, 0, [&](int64_t i, int64_t at) {
       Bounded& total = out.elements[static_cast<size_t>(at)];
       const Bounded& element = x.elements[static_cast<size_t>(i)];
+      if (multiplies) factors[static_cast<size_t>(at)].add(element);
       if (first[static_cast<size_t>(at)]) {
         total = element;
         first[static_cast<size_t>(at)] = 0;
@@ -148,6 +151,11 @@ class Runner {
         total = bounded_instruction({op, wide, {0, 1, -1}, 0}, wide, total, element, {});
       }
     });
+    for (size_t r = 0; r < factors.size(); ++r) {
+      Bounded& b = out.elements[r];
+      const bool certain_nan = b.radius == 0 && std::isnan(b.value);
+      if (!certain_nan && !factors[r].may_be_taken_in_any_order()) b = unknown();
+    }
     if (is_floating(dtype)) {
       for (Bounded& b : out.elements) b = stored(dtype, b);
     }

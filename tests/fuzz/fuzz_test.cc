@@ -122,6 +122,8 @@ TEST(FuzzCaseFile, ReadsWhatItWrites) {
 
 // --- bounds
 
+using Ints = std::vector<int64_t>;
+
 Bounded of(double value, double radius = 0) { return {value, 0, radius}; }
 Bounded apply(ScalarOp op, Bounded a, Bounded b = {}, DType dtype = DType::kFloat32) {
   const bool compares = op == ScalarOp::kLess || op == ScalarOp::kEqual;
@@ -176,6 +178,27 @@ TEST(FuzzBounds, SpecialValuesAreCertain) {
   EXPECT_EQ(apply(ScalarOp::kExp, of(-inf)).value, 0);
   EXPECT_EQ(apply(ScalarOp::kTanh, of(inf)).value, 1);
   EXPECT_EQ(apply(ScalarOp::kLog, of(0)).value, -inf);
+}
+
+// The order of sums and products is a backend's own, so partial ones may overflow.
+TEST(FuzzBounds, SumsAndProductsInAnyOrder) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto reduced = [](const std::string& kind, std::vector<float> x) {
+    Graph g("g");
+    const auto n = static_cast<int64_t>(x.size());
+    const Symbol in = g.input("x", {DType::kFloat32, Shape{n}});
+    g.add_output("y", g.add1("reduce", {in}, {{"kind", kind}, {"axes", Ints{0}}}).id());
+    return bounded_run(g, {Tensor::from<float>(Shape{n}, x)}, {}).back().at(0).elements.at(0);
+  };
+  EXPECT_TRUE(is_unknown(reduced("prod", {0, 1e20F, 1e20F})));
+  EXPECT_TRUE(is_unknown(reduced("prod", {1e-30F, 1e-30F, 1e30F})));
+  EXPECT_TRUE(is_unknown(reduced("prod", {1e-30F, 1e-30F, HUGE_VALF})));
+  EXPECT_TRUE(std::isnan(reduced("prod", {0, 1e20F, 1e20F, HUGE_VALF}).value));
+  EXPECT_EQ(reduced("prod", {0, 1e10F, 1e10F}).radius, 0);
+  EXPECT_EQ(reduced("prod", {-2, HUGE_VALF}).value, -inf);
+  EXPECT_TRUE(is_unknown(reduced("sum", {3e38F, 3e38F, -3e38F, -3e38F})));
+  EXPECT_TRUE(is_unknown(reduced("sum", {3e38F, 3e38F, -HUGE_VALF})));
+  EXPECT_EQ(reduced("sum", {3e37F, -HUGE_VALF}).value, -inf);
 }
 
 TEST(FuzzBounds, JudgeWhatIsOutside) {
