@@ -10,6 +10,7 @@
 #include "runtime/llvm/matmul_narrow.h"
 #include "runtime/llvm/matmul_pairs.h"
 #include "runtime/llvm/matmul_rows.h"
+#include "runtime/llvm/matmul_runs.h"
 #include "runtime/llvm/matmul_tile.h"
 
 namespace sinter::codegen {
@@ -157,12 +158,13 @@ class MatmulCode {
     tiles_ = share(plan_.row_tiles.count, plan_.row_pieces, row_piece);
     const auto batches = share(p_.batch, plan_.batch_pieces, batch_piece);
     if (plan_.packs_panels()) panel_ = ir_.byte(workspace_, matmul_workspace(plan_).panel);
-    if (scratch_.partial >= 0) {
-      const int64_t bytes =
-          p_.rows * plan_.vectors.total * plan_.machine.lanes * dtype_size(p_.dtype);
-      partial_ = e_.element(ir_.byte(scratch_base_, scratch_.partial), DType::kUint8,
-                            ir_.mul(batch_piece, bytes));
-    }
+    const auto of_result = [&](int64_t place, DType dtype) -> Value {
+      if (place < 0) return nullptr;
+      const int64_t elements = p_.rows * plan_.vectors.total * plan_.machine.lanes;
+      return e_.element(ir_.byte(scratch_base_, place), dtype, ir_.mul(batch_piece, elements));
+    };
+    partial_ = of_result(scratch_.partial, p_.dtype);
+    totals_ = of_result(scratch_.totals, matmul_runs(plan_).dtype);
 
     MatmulEpilogue epilogue(ir_, region_, p_.columns, inputs_, results_);
     std::optional<MatmulRows> rows;
@@ -278,6 +280,7 @@ class MatmulCode {
     panel.kind = kind;
     panel.vector = vector;
     panel.partial = partial_;
+    panel.totals = totals_;
     switch (plan_.packing) {
       case MatmulPlan::Packing::kInPlace:
         panel.rhs = ir_.at(ir_.at(rhs_, ir_.offset(p_.rhs.batch, n)),
@@ -400,7 +403,7 @@ class MatmulCode {
   Value piece_ = nullptr;
   Values inputs_, results_;
   llvm::Value *scratch_base_ = nullptr, *prepared_ = nullptr, *lhs_ = nullptr, *rhs_ = nullptr;
-  llvm::Value *panel_ = nullptr, *partial_ = nullptr, *workspace_ = nullptr;
+  llvm::Value *panel_ = nullptr, *partial_ = nullptr, *totals_ = nullptr, *workspace_ = nullptr;
   std::pair<Value, Value> tiles_;
 };
 

@@ -16,9 +16,11 @@ class Emitter;
 /// such part.
 struct MatmulScratch {
   int64_t lhs = -1, rhs = -1;  // operands whose dims do not merge, copied into order
-  int64_t partial = -1;        // sums over the first chunks of a deep product: rows x whole vectors
-  int64_t packed = -1;         // all panels of the right side
-  int64_t sums = -1;           // of each piece of rows and level, when there are several
+  // Of a deep product, rows x whole vectors: sums over the first chunks of a run, and over the
+  // first runs.
+  int64_t partial = -1, totals = -1;
+  int64_t packed = -1;  // all panels of the right side
+  int64_t sums = -1;    // of each piece of rows and level, when there are several
   int64_t bytes = 0;
 };
 MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region);

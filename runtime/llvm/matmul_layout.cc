@@ -1,6 +1,7 @@
 // What a matmul needs besides its code: working memory, phases and pieces. Planning asks for it, so
 // it knows no LLVM.
 #include "runtime/llvm/matmul_emit.h"
+#include "runtime/llvm/matmul_runs.h"
 #include "runtime/llvm/matmul_sums.h"
 
 namespace sinter::codegen {
@@ -14,15 +15,20 @@ MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region)
   const MatmulProblem& p = plan.problem;
   const int64_t size = dtype_size(p.dtype);
   MatmulScratch scratch;
-  const auto take = [&](int64_t elements) {
+  const auto take = [&](int64_t elements, int64_t of_bytes = 0) {
     const int64_t offset = scratch.bytes;
-    scratch.bytes += aligned(elements * size);
+    scratch.bytes += aligned(elements * (of_bytes == 0 ? size : of_bytes));
     return offset;
   };
   const int64_t columns = plan.vectors.total * plan.machine.lanes;
   if (plan.gather_lhs) scratch.lhs = take(p.batch * p.rows * p.depth);
   if (plan.gather_rhs) scratch.rhs = take(p.batch * p.columns * p.depth);
-  if (plan.depth_chunks.count > 1) scratch.partial = take(p.rows * columns * plan.batch_pieces);
+  if (plan.depth_chunks.count > 1) {
+    const MatmulRuns runs = matmul_runs(plan);
+    const int64_t elements = p.rows * columns * plan.batch_pieces;
+    if (runs.chunks > 1) scratch.partial = take(elements);
+    if (runs.has_totals()) scratch.totals = take(elements, dtype_size(runs.dtype));
+  }
   if (plan.packing == MatmulPlan::Packing::kAhead)
     scratch.packed = take(plan.packed_terms() * columns);
   const int64_t parts = plan.row_pieces * plan.batch_pieces * matmul_sums(plan, region).levels;

@@ -12,10 +12,13 @@ MatmulNarrow::MatmulNarrow(MatmulIr& ir, const MatmulPlan& plan, const MatmulReg
       region_(region),
       epilogue_(epilogue),
       whole_rows_(rows),
-      levels_(matmul_sums(plan, region)) {
+      levels_(matmul_sums(plan, region)),
+      runs_(matmul_runs(plan)),
+      totals_(ir, runs_) {
   mask_ = ir.mask(p_.columns);
   tile_ = ir.on_stack(p_.columns * plan.row_tiles.largest());
   if (rows == nullptr && !region.in_registers()) few_ = ir.on_stack(ir.block_terms());
+  if (runs_.has_totals()) run_totals_ = totals_.on_stack(p_.columns * plan.row_tiles.largest());
 }
 
 void MatmulNarrow::set_sums(Values targets) {
@@ -29,23 +32,39 @@ void MatmulNarrow::set_sums(Values targets) {
 void MatmulNarrow::emit(const PanelKind& kind, Value vector, Value batch, Value lhs, Value rhs) {
   Value row = ir_.mul(vector, ir_.lanes);
   lhs = ir_.at(lhs, ir_.mul(row, p_.lhs.free.stride()));
-  Values acc(static_cast<size_t>(p_.columns * kind.vectors), ir_.zero());
-  const auto terms_at = [&](Value k, int64_t terms) {
-    sum_terms(acc, kind, ir_.at(lhs, ir_.mul(k, p_.lhs.depth.stride())),
-              ir_.at(rhs, ir_.mul(k, p_.rhs.depth.stride())), terms);
-  };
-  const int64_t whole = p_.depth / plan_.unroll * plan_.unroll;
-  if (whole > 0) {
-    const Values start = acc;
-    acc = ir_.e.loop(ir_.index(0), ir_.index(whole), plan_.unroll, start,
-                     [&](Value k, std::span<const Value> carried) {
-                       acc.assign(carried.begin(), carried.end());
-                       terms_at(k, plan_.unroll);
-                       return acc;
-                     });
+  const int64_t tile = p_.columns * kind.vectors;
+  const Values nothing_yet(static_cast<size_t>(tile), ir_.zero());
+  const auto total_at = [&](int64_t i) { return totals_.place(run_totals_, i); };
+  int64_t begin = 0;
+  if (runs_.has_totals()) {
+    totals_.clear(run_totals_, tile);
+    begin = p_.depth / runs_.terms * runs_.terms;
+    ir_.loop(ir_.index(0), ir_.index(begin), runs_.terms, [&](Value k) {
+      Values of_run = nothing_yet;
+      sum_range(of_run, kind, lhs, rhs, k, ir_.add(k, runs_.terms));
+      for (int64_t i = 0; i < tile; ++i) totals_.add(of_run[static_cast<size_t>(i)], total_at(i));
+    });
   }
-  if (whole < p_.depth) terms_at(ir_.index(whole), p_.depth - whole);
+  Values acc = nothing_yet;
+  const int64_t whole = p_.depth / plan_.unroll * plan_.unroll;
+  if (whole > begin) sum_range(acc, kind, lhs, rhs, ir_.index(begin), ir_.index(whole));
+  if (whole < p_.depth)
+    sum_terms(acc, kind, ir_.at(lhs, ir_.index(whole * p_.lhs.depth.stride())),
+              ir_.at(rhs, ir_.index(whole * p_.rhs.depth.stride())), p_.depth - whole);
+  for (int64_t i = 0; i < tile && runs_.has_totals(); ++i)
+    acc[static_cast<size_t>(i)] = totals_.with(acc[static_cast<size_t>(i)], total_at(i));
   finish(acc, kind, ir_.add(ir_.mul(batch, p_.rows), row));
+}
+
+void MatmulNarrow::sum_range(Values& acc, const PanelKind& kind, Value lhs, Value rhs, Value begin,
+                             Value end) {
+  const Values start = acc;
+  acc = ir_.e.loop(begin, end, plan_.unroll, start, [&](Value k, std::span<const Value> carried) {
+    acc.assign(carried.begin(), carried.end());
+    sum_terms(acc, kind, ir_.at(lhs, ir_.mul(k, p_.lhs.depth.stride())),
+              ir_.at(rhs, ir_.mul(k, p_.rhs.depth.stride())), plan_.unroll);
+    return acc;
+  });
 }
 
 // acc[column][vector] grows by `terms` terms.

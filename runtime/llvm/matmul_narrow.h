@@ -7,6 +7,7 @@
 #include "runtime/llvm/matmul_plan.h"
 #include "runtime/llvm/matmul_region.h"
 #include "runtime/llvm/matmul_rows.h"
+#include "runtime/llvm/matmul_totals.h"
 
 namespace sinter::codegen {
 
@@ -22,6 +23,8 @@ class MatmulNarrow {
   void emit(const PanelKind& kind, Value vector, Value batch, Value lhs, Value rhs);
 
  private:
+  // Grows `acc` by terms `begin` to `end`, which lie whole steps apart.
+  void sum_range(Values& acc, const PanelKind& kind, Value lhs, Value rhs, Value begin, Value end);
   void sum_terms(Values& acc, const PanelKind& kind, Value lhs, Value rhs, int64_t terms);
   void finish(const Values& acc, const PanelKind& kind, Value row);
   void finish_rows(const Values& rows, Value row);
@@ -35,9 +38,12 @@ class MatmulNarrow {
   MatmulEpilogue& epilogue_;
   MatmulRows* whole_rows_;
   MatmulSums levels_;
+  const MatmulRuns runs_;
+  const MatmulTotals totals_;
   Values sums_;
   Value mask_;                  // the columns that exist
   Value tile_, few_ = nullptr;  // on the stack: a tile by column, a few rows of it
+  Value run_totals_ = nullptr;
 };
 
 }  // namespace sinter::codegen

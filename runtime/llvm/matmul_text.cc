@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "runtime/llvm/matmul_kernel.h"
+#include "runtime/llvm/matmul_runs.h"
 #include "runtime/llvm/matmul_sums.h"
 
 namespace sinter::codegen {
@@ -138,6 +139,12 @@ std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan) {
   text += indent + (plan.pairs ? of_pairs : "acc[row, column] += lhs[row, k] * rhs[k, column]\n");
   indent.resize(indent.size() - 2);
   text += indent + "}\n";
+  if (const MatmulRuns runs = matmul_runs(plan); runs.terms > 0)
+    text += indent +
+            fmt::format("acc in runs of {} terms, totals {}\n", runs.terms, dtype_name(runs.dtype));
+  else if (runs.chunks > 1 || (runs.has_totals() && runs.dtype != p.dtype))
+    text += indent + fmt::format("acc in runs of {} chunk{}, totals {}\n", runs.chunks,
+                                 runs.chunks == 1 ? "" : "s", dtype_name(runs.dtype));
   text += indent + epilogue_text(region, plan) + "\n";
   if (const MatmulSums sums = matmul_sums(plan, region); region.sum_count() > 0 && sums.levels > 1)
     text += indent + fmt::format("sums in runs of {} rows, {} levels\n", sums.run, sums.levels);

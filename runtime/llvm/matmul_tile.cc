@@ -21,9 +21,13 @@ MatmulTile::MatmulTile(MatmulIr& ir, const MatmulPlan& plan, const MatmulRegion&
       region_(region),
       epilogue_(epilogue),
       whole_rows_(rows),
-      levels_(matmul_sums(plan, region)) {
+      levels_(matmul_sums(plan, region)),
+      runs_(matmul_runs(plan)),
+      totals_(ir, runs_) {
   if (rows != nullptr || (epilogue != nullptr && !region.in_registers()))
     stack_ = ir.on_stack(plan.row_tiles.largest() * plan.vectors.largest());
+  if (runs_.terms > 0 && epilogue != nullptr)
+    run_totals_ = totals_.on_stack(plan.row_tiles.largest() * plan.vectors.largest());
 }
 
 Value MatmulTile::lane_mask(const PanelKind& kind, int64_t vector) {
@@ -65,20 +69,7 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
                                          ir_.mul(panel.vector, lanes));
   Accumulators acc(static_cast<size_t>(tile * plan_.sums), ir_.zero());
   const bool chunked = plan_.depth_chunks.count > 1;
-  Value partial = chunked ? partial_address(panel, row) : nullptr;
-  const int64_t partial_stride = plan_.vectors.total * lanes;
-  const auto partial_at = [&](int64_t i) {
-    return ir_.at(partial,
-                  i / panel.kind.vectors * partial_stride + i % panel.kind.vectors * lanes);
-  };
-  if (chunked) {
-    Value first = b_.CreateICmpEQ(panel.chunk, ir_.index(0));
-    for (int64_t i = 0; i < tile; ++i)
-      acc[static_cast<size_t>(i)] = b_.CreateSelect(first, ir_.zero(), ir_.load(partial_at(i)));
-    // The sums of the next tile are far away by then.
-    for (int64_t i = 0; i < tile && plan_.chunk_terms() >= kAskingTerms; ++i)
-      ir_.prefetch(ir_.at(partial_at(i), rows * partial_stride));
-  }
+  if (chunked) resume(acc, panel, row, rows);
   Value lhs = ir_.at(panel.lhs, ir_.mul(row, p_.lhs.free.stride()));
   // The left side counts terms from the start, a panel from the first one of the chunk.
   left_stride_ = plan_.left_panels ? rows : p_.lhs.depth.stride();
@@ -90,7 +81,8 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
   const bool half = plan_.packing == MatmulPlan::Packing::kJoin && plan_.terms % 2 != 0;
   if (half) count = ir_.index(p_.depth - 1);
   Value whole = ir_.mul(b_.CreateUDiv(count, ir_.index(plan_.unroll)), plan_.unroll);
-  sum_range(acc, ir_.index(0), whole, plan_.unroll, panel, lhs_first, rows);
+  const int64_t in_runs = sum_runs(half ? p_.depth - 1 : p_.depth, panel, lhs_first, rows);
+  sum_range(acc, ir_.index(in_runs), whole, plan_.unroll, panel, lhs_first, rows);
   sum_range(acc, whole, count, 1, panel, lhs_first, rows);
   if (half) {
     sum_term(acc, ir_.at(lhs_first, ir_.mul(count, left_stride_)),
@@ -98,18 +90,73 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
   }
   add_sets(acc, tile);
 
-  if (!chunked) return finish(acc, panel, row, rows);
+  const auto add_totals = [&](const std::function<Value(int64_t i)>& place) {
+    for (int64_t i = 0; i < tile && runs_.has_totals(); ++i)
+      acc[static_cast<size_t>(i)] = totals_.with(acc[static_cast<size_t>(i)], place(i));
+  };
+  if (!chunked) {
+    add_totals([&](int64_t i) { return totals_.place(run_totals_, i); });
+    return finish(acc, panel, row, rows);
+  }
   Value last = b_.CreateICmpEQ(panel.chunk, ir_.index(plan_.depth_chunks.count - 1));
-  ir_.e.when(b_.CreateNot(last), [&] {
-    for (int64_t i = 0; i < tile; ++i) ir_.store(acc[static_cast<size_t>(i)], partial_at(i));
+  ir_.e.when(b_.CreateNot(last), [&] { suspend(acc, panel, row); });
+  ir_.e.when(last, [&] {
+    add_totals([&](int64_t i) { return in_result(panel.totals, runs_.dtype, panel, row, i); });
+    finish(acc, panel, row, rows);
   });
-  ir_.e.when(last, [&] { finish(acc, panel, row, rows); });
 }
 
-Value MatmulTile::partial_address(const Panel& panel, Value row) {
-  const int64_t lanes = plan_.machine.lanes;
-  return ir_.at(panel.partial,
-                ir_.add(ir_.mul(row, plan_.vectors.total * lanes), ir_.mul(panel.vector, lanes)));
+Value MatmulTile::in_result(Value base, DType dtype, const Panel& panel, Value row, int64_t i) {
+  const int64_t vectors = panel.kind.vectors;
+  Value first = ir_.add(ir_.mul(row, whole_columns()), ir_.mul(panel.vector, ir_.lanes));
+  return ir_.e.element(base, dtype,
+                       ir_.add(first, i / vectors * whole_columns() + i % vectors * ir_.lanes));
+}
+
+void MatmulTile::resume(Accumulators& acc, const Panel& panel, Value row, int64_t rows) {
+  const int64_t tile = rows * panel.kind.vectors;
+  if (runs_.chunks > 1) {
+    Value starts =
+        b_.CreateICmpEQ(b_.CreateURem(panel.chunk, ir_.index(runs_.chunks)), ir_.index(0));
+    for (int64_t i = 0; i < tile; ++i)
+      acc[static_cast<size_t>(i)] = b_.CreateSelect(
+          starts, ir_.zero(), ir_.load(in_result(panel.partial, p_.dtype, panel, row, i)));
+  }
+  // The sums of the next tile are far away by then.
+  if (plan_.chunk_terms() < kAskingTerms) return;
+  const bool totals = runs_.has_totals();
+  for (int64_t i = 0; i < tile; ++i)
+    ir_.prefetch(in_result(totals ? panel.totals : panel.partial, totals ? runs_.dtype : p_.dtype,
+                           panel, ir_.add(row, rows), i));
+}
+
+void MatmulTile::suspend(const Accumulators& acc, const Panel& panel, Value row) {
+  const auto add = [&](Value first) {
+    for (size_t i = 0; i < acc.size(); ++i)
+      totals_.add(acc[i], in_result(panel.totals, runs_.dtype, panel, row, static_cast<int64_t>(i)),
+                  first);
+  };
+  Value first = b_.CreateICmpULT(panel.chunk, ir_.index(runs_.chunks));
+  if (runs_.chunks == 1) return add(first);
+  for (size_t i = 0; i < acc.size(); ++i)
+    ir_.store(acc[i], in_result(panel.partial, p_.dtype, panel, row, static_cast<int64_t>(i)));
+  if (!runs_.has_totals()) return;
+  Value next = b_.CreateURem(ir_.add(panel.chunk, 1), ir_.index(runs_.chunks));
+  ir_.e.when(b_.CreateICmpEQ(next, ir_.index(0)), [&] { add(first); });
+}
+
+int64_t MatmulTile::sum_runs(int64_t count, const Panel& panel, Value lhs, int64_t rows) {
+  if (runs_.terms == 0) return 0;
+  const int64_t tile = rows * panel.kind.vectors, whole = count / runs_.terms * runs_.terms;
+  totals_.clear(run_totals_, tile);
+  ir_.loop(ir_.index(0), ir_.index(whole), runs_.terms, [&](Value k) {
+    Accumulators of_run(static_cast<size_t>(tile * plan_.sums), ir_.zero());
+    sum_range(of_run, k, ir_.add(k, runs_.terms), plan_.unroll, panel, lhs, rows);
+    add_sets(of_run, tile);
+    for (int64_t i = 0; i < tile; ++i)
+      totals_.add(of_run[static_cast<size_t>(i)], totals_.place(run_totals_, i));
+  });
+  return whole;
 }
 
 void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t step,

@@ -9,6 +9,7 @@
 #include "runtime/llvm/matmul_plan.h"
 #include "runtime/llvm/matmul_region.h"
 #include "runtime/llvm/matmul_rows.h"
+#include "runtime/llvm/matmul_totals.h"
 
 namespace sinter::codegen {
 
@@ -24,7 +25,8 @@ class MatmulTile {
     Value lhs = nullptr;                           // left side of this batch
     Value rhs = nullptr;                           // the panel's first term
     int64_t rhs_stride = 0;                        // elements from term to term
-    Value partial = nullptr;                       // sums over earlier chunks
+    Value partial = nullptr;                       // sums over earlier chunks of a run
+    Value totals = nullptr;                        // sums over earlier runs
     Value next = nullptr;                          // the panel after this, as it lies in memory
     int64_t next_stride = 0;                       // bytes from row to row of it
   };
@@ -46,6 +48,12 @@ class MatmulTile {
  private:
   using Accumulators = Values;  // [sum][row][vector]
 
+  // The sum so far of a chunk's run.
+  void resume(Accumulators& acc, const Panel& panel, Value row, int64_t rows);
+  // What the chunk has added up is kept for the next one.
+  void suspend(const Accumulators& acc, const Panel& panel, Value row);
+  // Sums whole runs of the first `count` terms into totals; returns how many terms these are.
+  int64_t sum_runs(int64_t count, const Panel& panel, Value lhs, int64_t rows);
   void sum_range(Accumulators& acc, Value begin, Value end, int64_t step, const Panel& panel,
                  Value lhs, int64_t rows);
   // Asks for what step k has to ask for of rows from `base` on.
@@ -64,7 +72,8 @@ class MatmulTile {
   Value lane_mask(const PanelKind& kind, int64_t vector);
   // Of the result, the last vector counted as a whole one.
   int64_t whole_columns() const { return plan_.vectors.total * plan_.machine.lanes; }
-  Value partial_address(const Panel& panel, Value row);
+  // Of vector `i` of a tile from `row` on, among those of all rows and columns.
+  Value in_result(Value base, DType dtype, const Panel& panel, Value row, int64_t i);
   int64_t last_columns(const PanelKind& kind) const;
   void pack_copy(const Panel& panel, Value first, Value target);
   void pack_pairs(const Panel& panel, Value first, Value target);
@@ -79,6 +88,8 @@ class MatmulTile {
   MatmulEpilogue* epilogue_;
   MatmulRows* whole_rows_;
   MatmulSums levels_;
+  const MatmulRuns runs_;
+  const MatmulTotals totals_;
   Values sums_;
   Value next_ = nullptr;  // this tile's share of the next panel
   int64_t next_stride_ = 0;
@@ -86,6 +97,7 @@ class MatmulTile {
           left_row_stride_ = 0;  // of the left side, from term to term and row to row
   Values operands_;              // where this tile's operands begin, when it asks for them
   Value stack_ = nullptr;
+  Value run_totals_ = nullptr;  // of a tile that sums the whole depth
 };
 
 }  // namespace sinter::codegen

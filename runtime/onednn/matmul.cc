@@ -39,6 +39,10 @@ bool readable(const Matrix& m) {
 Attempt make_product(const Product& p, int inputs) {
   const int64_t rows = p.a.rows, k = p.a.columns, columns = p.b.columns;
   if (rows == 0 || k == 0 || columns == 0 || p.batch == 0) return {nullptr, "empty tensor"};
+  // It adds blocks of a few hundred terms up one after the other: the error grows with the depth.
+  constexpr int64_t kDeepest = 65536;
+  if (k > kDeepest)
+    return {nullptr, fmt::format("oneDNN is not given products deeper than {}", kDeepest)};
   if (!readable(p.a) || !readable(p.b))
     return {nullptr, "oneDNN reads matrices with one unit stride only"};
   const double microseconds =

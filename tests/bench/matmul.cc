@@ -171,6 +171,8 @@ void large_cases(benchmark::internal::Benchmark* b) {
     for (int64_t width : {2048, 4096})
       b->Args({form, width, width, width})->Args({form, 128, width, width});
     for (int64_t width : {1024, 2048, 4096}) b->Args({form, 64, width, width});
+    // Long sums: a gradient over many rows, few of them or few columns of the result.
+    b->Args({form, 128, 4096, 10})->Args({form, 2, 8192, 64})->Args({form, 64, 16384, 64});
   }
 }
 

@@ -1,0 +1,31 @@
+#include "runtime/llvm/matmul_runs.h"
+
+#include <algorithm>
+
+#include "runtime/llvm/loop_program.h"
+#include "runtime/llvm/matmul_tiling.h"
+
+namespace sinter::codegen {
+namespace {
+
+// A total costs a few instructions a run, so that runs are longer than those of plain sums. Tiles
+// of many rows, which are bound by arithmetic, are given chunks of up to kOneRun terms.
+constexpr int64_t kProductTerms = 512, kOneRun = 2048;
+
+}  // namespace
+
+MatmulRuns matmul_runs(const MatmulPlan& plan) {
+  MatmulRuns runs;
+  const EvenSplit& chunks = plan.depth_chunks;
+  if (chunks.count > 1) {
+    runs.chunks = std::max<int64_t>(1, kProductTerms / plan.chunk_terms());
+    runs.count = ceil_div(chunks.count, runs.chunks);
+  } else if (plan.problem.depth > kOneRun) {
+    runs.terms = kProductTerms;
+    runs.count = ceil_div(plan.problem.depth, kProductTerms);
+  }
+  runs.dtype = runs.count > kRunTerms ? DType::kFloat64 : plan.problem.dtype;
+  return runs;
+}
+
+}  // namespace sinter::codegen
