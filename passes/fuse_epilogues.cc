@@ -8,6 +8,7 @@
 #include "core/region_form.h"
 #include "passes/partition.h"
 #include "passes/passes.h"
+#include "passes/readers.h"
 #include "passes/region.h"
 
 namespace sinter {
@@ -136,17 +137,11 @@ bool fits(const Pair& pair, const Shape& space, int64_t whole_row_columns) {
 class EpilogueFuser {
  public:
   EpilogueFuser(const Graph& graph, int64_t whole_row_columns)
-      : graph_(graph), whole_row_columns_(whole_row_columns), partition_(dependencies(graph)) {
-    for (const Graph::Update& u : graph.updates()) {
-      if (graph.node(u.value).op->kind == KernelKind::kSource) continue;
-      for (int32_t i = 0; i < graph.size(); ++i) {
-        const std::vector<ValueId>& in = graph.node(i).inputs;
-        if (i != u.value.node &&
-            std::find(in.begin(), in.end(), ValueId{u.variable, 0}) != in.end()) {
-          partition_.add_order(i, u.value.node);
-        }
-      }
-    }
+      : graph_(graph),
+        whole_row_columns_(whole_row_columns),
+        readers_(graph),
+        partition_(dependencies(graph)) {
+    order_updates(partition_, graph, readers_);
   }
 
   Graph run() {
@@ -176,11 +171,8 @@ class EpilogueFuser {
 
   void take_follower(int32_t contract) {
     const Shape space = *space_of(graph_, graph_.node(contract));
-    for (int32_t i = contract + 1; i < graph_.size(); ++i) {
+    for (int32_t i : readers_.of({contract, 0})) {
       const Node& node = graph_.node(i);
-      if (std::find(node.inputs.begin(), node.inputs.end(), ValueId{contract, 0}) ==
-          node.inputs.end())
-        continue;
       if (!is_work(node) && !node.is("fusion")) continue;
       if (node.is("fusion") && node.attributes.get_string("kind") == "contract") continue;
       if (partition_.members(partition_.find(i)).size() > 1) continue;
@@ -205,15 +197,8 @@ class EpilogueFuser {
   }
 
   bool read_outside(ValueId id, int32_t follower) const {
-    for (int32_t i = 0; i < graph_.size(); ++i) {
-      const std::vector<ValueId>& in = graph_.node(i).inputs;
-      if (i != follower && std::find(in.begin(), in.end(), id) != in.end()) return true;
-    }
-    for (const Graph::Output& o : graph_.outputs()) {
-      if (o.value == id) return true;
-    }
-    return std::any_of(graph_.updates().begin(), graph_.updates().end(),
-                       [&](const Graph::Update& u) { return u.value == id; });
+    return readers_.is_kept(id) ||
+           std::ranges::any_of(readers_.of(id), [&](int32_t r) { return r != follower; });
   }
 
   Region joined(int32_t contract, int32_t follower) const {
@@ -251,6 +236,7 @@ class EpilogueFuser {
 
   const Graph& graph_;
   int64_t whole_row_columns_;
+  Readers readers_;
   Partition partition_;
 };
 

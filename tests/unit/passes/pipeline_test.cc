@@ -168,6 +168,22 @@ TEST(Pipeline, StatisticsDumpsAndNames) {
   EXPECT_THROW(run_pass("decomposition", graph, {}), NameError);
 }
 
+// No pass takes time by the square of the nodes, or a stack as deep as the graph: this ends within
+// a second, or not at all. How time grows is measured by tests/bench/passes.cc.
+TEST(Pipeline, LongChains) {
+  register_ops();
+  constexpr int64_t kSteps = 20000;
+  Graph graph("chain");
+  const Symbol x = graph.input("x", {DType::kFloat32, {4, 8}});
+  Symbol y = x;
+  for (int64_t i = 0; i < kSteps; ++i) y = i % 3 == 0 ? tanh(y) : i % 3 == 1 ? y * 0.5 : y + x;
+  graph.add_output("y", y.id());
+  const Graph lowered = run("training", graph);
+  EXPECT_LT(count(lowered, "map") + count(lowered, "fusion"), kSteps / 100);
+  const std::vector<Tensor> feeds = {Tensor::full(DType::kFloat32, {4, 8}, 0.25)};
+  EXPECT_NEAR(evaluate_graph(lowered, feeds)[0].at(7), evaluate_graph(graph, feeds)[0].at(7), 1e-6);
+}
+
 TEST(Pipeline, OriginsAreJoined) {
   register_ops();
   const Graph lowered = run(

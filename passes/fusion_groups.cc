@@ -1,0 +1,175 @@
+#include "passes/fusion_groups.h"
+
+#include <algorithm>
+
+#include "core/prologue.h"
+
+namespace sinter {
+namespace {
+
+constexpr size_t kMostStreams = 28;        // inputs and results of a region
+constexpr size_t kMostInstructions = 600;  // of its maps together
+
+using Members = std::vector<std::optional<Member>>;
+using Reads = std::vector<std::vector<ValueId>>;
+
+// The index of the largest joins what surrounds it (an accuracy its loss) where rows are short: all
+// of it may then be the epilogue of a product.
+Members find_members(const Graph& graph, int64_t whole_row_columns) {
+  Members members;
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    std::optional<Member>& member = members.emplace_back(as_member(graph, i));
+    if (member && graph.node(i).is("arg_reduce") &&
+        member->elements > member->rows * whole_row_columns)
+      member.reset();
+  }
+  return members;
+}
+
+Reads find_reads(const Graph& graph, const Members& members) {
+  Reads all;
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    const std::optional<Member>& member = members[static_cast<size_t>(i)];
+    if (!member) {
+      all.push_back(graph.node(i).inputs);
+      continue;
+    }
+    std::vector<ValueId>& own = all.emplace_back();
+    for (const Reading& r : member->readings) {
+      if (r.source.valid()) own.push_back(r.source);
+    }
+  }
+  return all;
+}
+
+std::vector<bool> find_live(const Graph& graph, const Reads& reads) {
+  std::vector<bool> live(reads.size(), false);
+  for (const Graph::Output& o : graph.outputs()) live[static_cast<size_t>(o.value.node)] = true;
+  for (const Graph::Update& u : graph.updates()) live[static_cast<size_t>(u.value.node)] = true;
+  for (int32_t i = graph.size(); i-- > 0;) {
+    const Node& node = graph.node(i);
+    if (node.is("input") || node.is("variable")) live[static_cast<size_t>(i)] = true;
+    if (!live[static_cast<size_t>(i)]) continue;
+    for (ValueId id : reads[static_cast<size_t>(i)]) live[static_cast<size_t>(id.node)] = true;
+  }
+  return live;
+}
+
+std::vector<std::vector<int32_t>> dependencies(const Reads& reads) {
+  std::vector<std::vector<int32_t>> result;
+  for (const std::vector<ValueId>& own : reads) {
+    result.emplace_back();
+    for (ValueId id : own) result.back().push_back(id.node);
+  }
+  return result;
+}
+
+}  // namespace
+
+FusionGroups::FusionGroups(const Graph& graph, int64_t whole_row_columns)
+    : members_(find_members(graph, whole_row_columns)),
+      reads_(find_reads(graph, members_)),
+      live_(find_live(graph, reads_)),
+      prologue_(prologue_nodes(graph)),
+      lifted_(members_.size(), false),
+      updated_(members_.size(), false),
+      readers_(graph, reads_, live_),
+      partition_(dependencies(reads_)) {
+  for (const Graph::Update& u : graph.updates()) updated_[static_cast<size_t>(u.variable)] = true;
+  order_updates(partition_, graph, readers_);
+  for (int32_t i = 0; i < graph.size(); ++i) add_space(graph, i);
+}
+
+// A node as a group of its own.
+void FusionGroups::add_space(const Graph& graph, int32_t i) {
+  Space& s = spaces_.emplace_back();
+  if (!is_member(i)) return;
+  const Node& node = graph.node(i);
+  s.elements = member(i).elements;
+  s.rows = member(i).rows;
+  if (node.is("map")) s.instructions = node.attributes.get_expr("body").instructions.size();
+  for (const Reading& r : member(i).readings) {
+    if (!r.source.valid()) continue;
+    const bool from_member = members_[static_cast<size_t>(r.source.node)].has_value();
+    s.inputs.push_back(
+        {r.source, r.generator < 0 && ((from_member && member(r.source.node).terminal) ||
+                                       r.level == Level::kColumn || r.level == Level::kScalar)});
+  }
+  std::ranges::sort(s.inputs);
+  const auto repeated = std::ranges::unique(s.inputs);
+  s.inputs.erase(repeated.begin(), repeated.end());
+  for (int32_t k = 0; k < static_cast<int32_t>(node.types.size()); ++k) {
+    if (is_read_outside({i, k}, i)) s.results.push_back({i, k});
+  }
+}
+
+bool FusionGroups::is_read_outside(ValueId id, int32_t a, int32_t b) const {
+  return readers_.is_kept(id) || std::ranges::any_of(readers_.of(id), [&](int32_t reader) {
+           const int32_t group = find(reader);
+           return group != a && group != b;
+         });
+}
+
+// The one region of two groups, if it is of sensible size and nothing in it has to wait for all
+// rows.
+std::optional<FusionGroups::Space> FusionGroups::fitted(int32_t a, int32_t b) const {
+  Space s;
+  s.elements = elements(a);
+  s.rows = std::max(rows(a), rows(b));
+  s.instructions = space(a).instructions + space(b).instructions;
+  if (s.instructions > kMostInstructions) return std::nullopt;
+  for (const auto& [from, other] : {std::pair(a, b), std::pair(b, a)}) {
+    for (const Stream& in : space(from).inputs) {
+      if (find(in.source.node) != other)
+        s.inputs.push_back(in);
+      else if (in.waits)
+        return std::nullopt;
+    }
+    for (ValueId id : space(from).results) {
+      if (is_read_outside(id, a, b)) s.results.push_back(id);
+    }
+  }
+  std::ranges::sort(s.inputs);
+  const auto repeated = std::ranges::unique(s.inputs);
+  s.inputs.erase(repeated.begin(), repeated.end());
+  size_t streams = s.results.size();
+  for (size_t k = 0; k < s.inputs.size(); ++k)
+    streams += k == 0 || s.inputs[k].source != s.inputs[k - 1].source ? 1 : 0;
+  if (streams > kMostStreams) return std::nullopt;
+  return s;
+}
+
+bool FusionGroups::join(int32_t a, int32_t b) {
+  if (elements(a) != elements(b)) return false;
+  if (rows(a) != 0 && rows(b) != 0 && rows(a) != rows(b)) return false;
+  return merge(a, b);
+}
+
+bool FusionGroups::lift(int32_t a, int32_t b) {
+  if (elements(b) == rows(b)) return join(a, b);
+  if (rows(a) != 0) return false;
+  for (int32_t m : partition_.members(a)) {
+    const Member& it = member(m);
+    if (it.role != Role::kMap && it.role != Role::kFullReduce) return false;
+    for (const Reading& r : it.readings) {
+      if (r.generator >= 0 || (r.level != Level::kFull && r.level != Level::kScalar)) return false;
+    }
+  }
+  const std::vector<int32_t> lifted = partition_.members(a);
+  if (!merge(b, a)) return false;
+  for (int32_t m : lifted) lifted_[static_cast<size_t>(m)] = true;
+  return true;
+}
+
+// The space is that of `a`.
+bool FusionGroups::merge(int32_t a, int32_t b) {
+  if (is_prologue(partition_.members(a)[0]) != is_prologue(partition_.members(b)[0])) return false;
+  std::optional<Space> s = fitted(a, b);
+  if (!s || partition_.would_cycle(a, b)) return false;
+  s->merged_at = ++clock_;
+  spaces_[static_cast<size_t>(partition_.merge(a, b))] = std::move(*s);
+  spaces_[static_cast<size_t>(b)] = {};
+  return true;
+}
+
+}  // namespace sinter
