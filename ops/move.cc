@@ -44,7 +44,7 @@ Symbol transpose(Symbol x, std::vector<int64_t> perm) {
     perm = range(x.rank());
     std::reverse(perm.begin(), perm.end());
   }
-  for (int64_t& p : perm) p = x.shape().normalize_axis(static_cast<int>(p));
+  for (int64_t& p : perm) p = ops::checked_axis("transpose", x, p);
   return perm == range(x.rank()) ? x : x.graph().add1("transpose", {x}, {{"perm", perm}});
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/kernel_ops.h"
+#include "core/sizes.h"
 #include "frontend/layers/operation.h"
 #include "ops/ops.h"
 
@@ -31,7 +32,7 @@ Symbol with_number(const A& a) {
 
 template <Symbol (*function)(Symbol, int)>
 Symbol with_axis(const A& a) {
-  return function(a.tensor(0), static_cast<int>(a.settings().get_int("axis", -1)));
+  return function(a.tensor(0), a.settings().get_int32("axis", -1));
 }
 
 template <Symbol (*function)(Symbol, Axes, bool)>
@@ -105,7 +106,7 @@ Symbol reshape_to(const A& a) {
   const auto open = std::ranges::count(dims, int64_t{-1});
   if (open == 1 && dims[0] != -1 && x.shape().is_static()) {
     int64_t known = 1;
-    for (const int64_t d : dims) known *= d == -1 ? 1 : d;
+    for (const int64_t d : dims) known = checked_product(known, d == -1 ? 1 : d);
     std::ranges::replace(dims, int64_t{-1}, known == 0 ? 0 : x.shape().elements() / known);
   }
   return reshape(x, Shape(dims));
@@ -188,9 +189,7 @@ constexpr OperationEntry kOperations[] = {
     {"Prod", "numpy", reduction<prod>},
     {"Matmul", "numpy", [](const A& a) { return matmul(a.tensor(0), a.tensor(1)); }},
     {"Concatenate", "numpy",
-     [](const A& a) {
-       return concat(a.tensors(), static_cast<int>(a.settings().get_int("axis", 0)));
-     }},
+     [](const A& a) { return concat(a.tensors(), a.settings().get_int32("axis", 0)); }},
     {"Reshape", "numpy", reshape_to},
     {"Transpose", "numpy",
      [](const A& a) { return transpose(a.tensor(0), a.settings().get_ints("axes", {})); }},

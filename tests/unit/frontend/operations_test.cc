@@ -74,6 +74,22 @@ TEST_F(Operations, ErrorsNameTheOperationAndTheLine) {
   EXPECT_NE(text_of([&] { reshape(x, {kBatch, 3}); }).find("Reshape 'reshape'"), std::string::npos);
 }
 
+// 2^32 - 1 in a file is not -1.
+TEST_F(Operations, AxesOfFilesAreNotCut) {
+  auto x = Input({4, 6});
+  const std::string json = Model(x, softmax(x, 1)).to_json(), axis = R"("axis": 1)";
+  ASSERT_NE(json.find(axis), std::string::npos) << json;
+  for (const char* other : {"4294967295", "4294967297", "3", "-9223372036854775808"}) {
+    std::string changed = json;
+    changed.replace(changed.find(axis), axis.size(), R"("axis": )" + std::string(other));
+    clear_session();
+    EXPECT_THROW(model_from_json(changed), Error) << other;
+  }
+  Graph graph;
+  const Symbol two = graph.input("x", {DType::kFloat32, {4, 6}});
+  EXPECT_THROW(transpose(two, {0, 4294967297}), ShapeError);
+}
+
 TEST_F(Operations, LambdaLayers) {
   const sinter::testing::TemporaryFolder folder;
   const auto twice = [](Symbol x) { return 2 * x; };
