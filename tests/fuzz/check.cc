@@ -210,9 +210,13 @@ Verdict check_runs(const Case& c, const Configuration& k, const Expectation& exp
     if (!equal_graphs(graph, c.graph)) return {"text: another graph comes back"};
   }
   const CompileOptions options = options_of(c, k);
-  Case same = c;
-  same.graph = graph;
-  Graph lowered = k.backend == "passes" ? lower_for_fusion(same, k) : lower(graph, options);
+  const auto lower_as_asked = [&](const Graph& g) {
+    if (k.backend != "passes") return lower(g, options);
+    Case same = c;
+    same.graph = g;
+    return lower_for_fusion(same, k);
+  };
+  Graph lowered = lower_as_asked(graph);
   if (k.route == "text") {
     const Graph again = through_text(lowered);
     if (!equal_graphs(again, lowered)) return {"text: another lowered graph comes back"};
@@ -241,6 +245,11 @@ Verdict check_runs(const Case& c, const Configuration& k, const Expectation& exp
   set_threads(k.threads.front());
   std::string other = differing(run(*executable, c), all.front());
   if (!other.empty()) return {fmt::format("bits: {} is another one in the second run", other)};
+  if (k.route != "direct") {
+    other = differing(run(*load_executable(lower_as_asked(c.graph), options), c), all.front());
+    if (!other.empty())
+      return {fmt::format("bits: {} is another one without the {}", other, k.route)};
+  }
   if (k.backend != "passes" || rounds_elsewhere(k)) return {};
   other = differing(run(*load_executable(expected.lowered, options), c), all.front());
   return {other.empty() ? "" : fmt::format("bits: {} is another one without passes", other)};
