@@ -314,6 +314,54 @@ TEST_P(Contract, EveryDTypeRunsOrIsRefusedWhenBuilt) {
   }
 }
 
+// Operands of any dtypes beside each other: what can be built is lowered to what it was said to be.
+void expect_lowers_or_is_refused(const Sample& sample) {
+  Graph graph;
+  std::vector<ValueType> types;
+  std::string what = sample.op + " of";
+  for (const InputSpec& spec : sample.inputs)
+    what += fmt::format(" {}", ValueType{spec.dtype, spec.shape}.to_string());
+  try {
+    graph = make_graph(sample);
+    for (const Graph::Output& o : graph.outputs()) types.push_back(graph.type(o.value));
+  } catch (const Error&) {
+    return;
+  } catch (const std::exception& error) {
+    FAIL() << what << " when built: " << error.what();
+  }
+  CompileOptions options;
+  options.backend = "reference";
+  options.disabled_passes = {"all"};
+  try {
+    const Graph lowered = lower(graph, options);
+    for (size_t r = 0; r < types.size(); ++r)
+      EXPECT_EQ(lowered.type(lowered.outputs()[r].value), types[r]) << what;
+  } catch (const std::exception& error) {
+    FAIL() << what << " when lowered: " << error.what();
+  }
+}
+
+TEST_P(Contract, EveryMixOfDTypesIsLoweredOrRefused) {
+  const Samples& all = all_samples();
+  const bool first = std::ranges::none_of(all.begin(), all.begin() + static_cast<int>(GetParam()),
+                                          [&](const Sample& s) { return s.op == sample().op; });
+  if (!first) return;  // dtypes do not hang on shapes
+  constexpr size_t kTogether = 3;
+  for (size_t begin = 0; begin < sample().inputs.size(); ++begin) {
+    Sample changed = sample();
+    const size_t end = std::min(begin + kTogether, changed.inputs.size());
+    const auto each = [&](auto&& self, size_t i) -> void {
+      if (i == end) return expect_lowers_or_is_refused(changed);
+      for (const DType dtype : kAllDTypes) {
+        changed.inputs[i].dtype = dtype;
+        self(self, i + 1);
+      }
+    };
+    each(each, begin);
+    if (end == changed.inputs.size()) break;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Ops, Contract, testing::Range(size_t{0}, all_samples().size()),
                          [](const auto& info) {
                            return fmt::format("{}_{}", all_samples()[info.param].op, info.param);
