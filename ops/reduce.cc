@@ -1,6 +1,7 @@
 // Reductions: sum, prod, max, min and their derivatives; mean, variance, norm and normalize as
 // composites; argmax and argmin.
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "core/sizes.h"
@@ -82,23 +83,36 @@ Symbol argmin(Symbol x, int axis) { return arg_reduce("argmin", x, axis); }
 namespace ops {
 namespace {
 
+// The product of all factors but each one: that of all factors that are not zero, divided by the
+// one, times the zeros among the others. A zero enters as itself, so that the derivative by it is
+// right as well, and the second one of prod with it; of a third zero nothing is left in either.
+Symbol product_of_others(Symbol x, const Ints& axes) {
+  const auto over_axes = [&](Symbol s) { return unreduce(s, x.shape(), axes); };
+  const Symbol is_zero = equal(x, 0.0);
+  const Symbol zeros = over_axes(sum(cast(is_zero, x.dtype()), axes));
+  const Symbol sum_of_zeros = over_axes(sum(select(is_zero, x, 0.0), axes));
+  const Symbol not_zero = select(is_zero, 1.0, x);
+  const Symbol rest = over_axes(prod(not_zero, axes)) / not_zero;
+  const Symbol without_zeros =
+      logical_or(equal(zeros, 0.0), logical_and(equal(zeros, 1.0), is_zero));
+  const Symbol one_zero =
+      select(equal(zeros, 1.0), sum_of_zeros,
+             select(logical_and(equal(zeros, 2.0), is_zero), sum_of_zeros - x, 0.0));
+  // Beside a zero the rest may overflow.
+  const double largest = x.dtype() == DType::kFloat64
+                             ? std::numeric_limits<double>::max()
+                             : static_cast<double>(std::numeric_limits<float>::max());
+  return select(without_zeros, rest, one_zero * clip(rest, -largest, largest));
+}
+
 Cotangents reduce_gradient(const GradientContext& c) {
   const std::string& kind = c.attributes.get_string("kind");
   const Ints axes = normalized(c.inputs[0].shape(), c.attributes.get_ints("axes"));
   const Symbol x = c.inputs[0];
   const Symbol g = unreduce(*c.cotangents[0], x.shape(), axes);
   if (kind == "sum") return {g};
+  if (kind == "prod") return {g * product_of_others(x, axes)};
   const Symbol y = unreduce(c.results[0], x.shape(), axes);
-  if (kind == "prod") {
-    // The product of the others: y / x, unless x = 0, where it is the product of the rest if that
-    // is the only zero. (Differentiated again, this is right wherever no factor is zero.)
-    const Symbol is_zero = equal(x, 0.0);
-    const Symbol zeros = unreduce(sum(cast(is_zero, x.dtype()), axes), x.shape(), axes);
-    const Symbol rest = unreduce(prod(select(is_zero, 1.0, x), axes), x.shape(), axes);
-    const Symbol others = select(is_zero, select(equal(zeros, 1.0), rest, 0.0),
-                                 select(equal(zeros, 0.0), y / select(is_zero, 1.0, x), 0.0));
-    return {g * others};
-  }
   // Equal extremes share the gradient, as in TensorFlow.
   const Symbol chosen = cast(equal(x, y), x.dtype());
   const Symbol ties = unreduce(sum(chosen, axes), x.shape(), axes);

@@ -36,10 +36,13 @@ void reduce_samples(Samples& out) {
        .note = "NaN is propagated"});
   out.push_back(
       {.op = "reduce",
-       .inputs = {{Shape{2, 4}, 0, 0, DType::kFloat32, {0, 2, 3, 1.5, 0.5, 1.25, 4, 2}}},
+       .inputs = {{Shape{4, 4},
+                   0,
+                   0,
+                   DType::kFloat32,
+                   {0, 2, 3, 1.5, 0.5, 1.25, 4, 2, 3, 0, 0.5, 0, 0, 0, 2, 0}}},
        .attributes = {{"kind", std::string("prod")}, {"axes", Ints{1}}, {"keepdims", false}},
-       .orders = 1,
-       .note = "the second derivative of a product with a zero factor is not given"});
+       .note = "no, one, two and three factors are zero"});
   for (const char* kind : {"argmax", "argmin"}) {
     for (int64_t axis : {0, 1, 2})
       out.push_back({"arg_reduce",
