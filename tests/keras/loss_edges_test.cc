@@ -95,6 +95,15 @@ std::optional<Row> mathematics(const Entry& e, const Row& target, const Row& p) 
     return Row{-total * std::log(1e-7), 0, 0, 0};  // each class has probability 0
   // The gradient is of the order of 1 / |p|. (The value is Keras's, 0: the squares overflow.)
   if (e.class_name == "CosineSimilarity" && std::fabs(p[0]) > 1e30) return Row{0, 0, 0, 0};
+  if (e.class_name == "LogCosh") {
+    Row r = {0};
+    for (size_t i = 0; i < 3; ++i) {
+      const double d = p[i] - target[i], a = std::fabs(d);
+      r[0] += (a + std::log1p(std::expm1(-2 * a) / 2)) / 3;
+      r.push_back(std::tanh(d) / 3);
+    }
+    return r;
+  }
   if (e.class_name == "Huber") {
     Row r = {0};
     for (size_t i = 0; i < 3; ++i) {
