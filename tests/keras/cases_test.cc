@@ -38,6 +38,14 @@ TEST(KerasCases, TrainingChangedTheWeights) {
   }
 }
 
+TEST(KerasCases, MoreOfThemFromSinterData) {
+  if (more_cases().empty()) {
+    GTEST_SKIP() << "only the cases in the tree ran; random_cases.py of tests/data/keras writes more "
+                    "into DIR/keras, and SINTER_DATA=DIR runs them";
+  }
+  EXPECT_GT(case_names("").size(), 100u);
+}
+
 TEST(Compare, FindsKeysLengthsShapesAndNaN) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_FALSE(near({{"loss", {1.0}}}, {{"loss", {1.0}}, {"mae", {1.0}}}, 1, 0));
