@@ -131,6 +131,7 @@ Case load_case(const std::string& group, const std::string& name) {
     result.tolerance = {tolerance.at("history"), tolerance.at("weights"),
                         tolerance.at("predictions")};
     result.tolerance_float64 = json.at("tolerance_float64");
+    result.saturated = json.value("saturated", false);
   }
   return result;
 }

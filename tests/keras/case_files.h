@@ -35,6 +35,8 @@ struct Case {
   int64_t iterations = 0;
   Tolerance tolerance;
   double tolerance_float64 = 0;
+  /// A softmax or sigmoid of the outputs comes to its ends.
+  bool saturated = false;
   double rtol = 0;
   double atol = 0;
 

@@ -50,6 +50,8 @@ Result replay(const Case& c, DType dtype, const std::string& backend,
   if (c.has("sample_weight")) fit.sample_weight = c.arrays("sample_weight", dtype);
   if (c.has("x_val"))
     fit.validation_data = ValidationData{c.arrays("x_val", dtype), c.arrays("y_val", dtype)};
+  if (c.has("sample_weight_val"))
+    fit.validation_data->sample_weight = c.arrays("sample_weight_val", dtype);
   const Data x = c.arrays("x", dtype), y = c.arrays("y", dtype);
 
   Result result;
@@ -117,7 +119,7 @@ TEST_P(KerasTraining, WithoutOptionalPasses) {
   std::vector<std::string> disabled = {"all"};
   // This pass is what finds the logits of saturated outputs; without it the losses clip, as their
   // formulas say.
-  if (GetParam().ends_with("_saturated")) {
+  if (load_case("", GetParam()).saturated) {
     disabled.clear();
     for (const Pass& pass : all_passes()) {
       if (pass.name != "stabilize_cross_entropy") disabled.push_back(pass.name);

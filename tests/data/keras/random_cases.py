@@ -31,6 +31,10 @@ from train_case import Case, NoSingleAnswer, write_case
 
 ACTIVATIONS = ["linear", "relu", "relu6", "leaky_relu", "elu", "selu", "softmax", "softplus", "softsign", "silu", "gelu", "mish",
                "hard_sigmoid", "sigmoid", "tanh", "exponential", "log_softmax", "log_sigmoid"]
+# Numbers from here on draw from more: inner shapes, axes, weights of several outputs and of validation rows, weights of steps, more
+# options of callbacks. The cases of those before stay what they were.
+WIDER_FROM = 330
+
 # Exponential and its kin blow up behind one another: they stand in the middle rarely.
 MILD = ["linear", "relu", "leaky_relu", "elu", "selu", "softsign", "silu", "gelu", "sigmoid", "tanh", "hard_sigmoid", "mish"]
 
@@ -40,6 +44,7 @@ class Draw:
 
     def __init__(self, number):
         self.rng = np.random.default_rng([20261128, number])
+        self.wider = number >= WIDER_FROM
 
     def chance(self, p):
         return self.rng.random() < p
@@ -112,7 +117,7 @@ def draw_activation_layer(d):
         name = d.pick(ACTIVATIONS)
         return lambda: layers.Activation(name)
     if kind == "ReLU":
-        high, slope, threshold = d.pick([None, 1.5, 6.0]), d.pick([0.0, 0.1, 0.3]), d.pick([0.0, 0.2, -0.1])
+        high, slope, threshold = d.pick([None, 1.5, 6.0]), d.pick([0.0, 0.1, 0.3]), d.pick([0.0, 0.2, 0.1])
         return lambda: layers.ReLU(max_value=high, negative_slope=slope, threshold=threshold)
     if kind == "LeakyReLU":
         slope = d.pick([0.3, 0.1, 0.01])
@@ -138,9 +143,37 @@ def draw_batch_norm(d):
                                              beta_regularizer=beta() if center else None, trainable=trainable)
 
 
+def draw_reshape(d):
+    """[.., n] -> [.., parts, units], something along one of its axes, and back to [.., m]."""
+    parts, units, act = d.integer(2, 3), d.integer(1, 4), d.pick(MILD)
+    inner = d.pick(["dense", "softmax", "norm", "concat", "residual", "prelu"])
+    axis, merge, make = d.pick([-2, -1]), d.pick([layers.Add, layers.Multiply, layers.Subtract, layers.Maximum]), draw_dense(d)
+
+    def reshape(h):
+        lead = h.shape[1:-1]
+        x = layers.Dense(parts * units, use_bias=inner != "norm")(h)
+        x = layers.Reshape((*lead, parts, units))(x)
+        if inner == "dense":
+            x = make()(x)
+        elif inner == "softmax":
+            x = layers.Softmax(axis=axis)(x)
+        elif inner == "norm":
+            x = layers.BatchNormalization(axis=len(lead) + 3 + axis)(x)
+        elif inner == "concat":
+            x = layers.Concatenate(axis=axis)([x, layers.Dense(units, activation=act)(x)])
+        elif inner == "residual":
+            x = merge()([x, layers.Dense(units, activation=act)(x)])
+        else:
+            x = layers.PReLU(shared_axes=[1])(x)
+        return layers.Reshape((*lead, -1))(x)
+
+    return reshape
+
+
 def draw_block(d):
     """A function from a tensor to a tensor."""
-    kind = d.pick(["dense"] * 4 + ["norm", "norm", "activation", "residual", "branch", "nested", "shared", "wide"])
+    kind = d.pick(["dense"] * 4 + ["norm", "norm", "activation", "residual", "branch", "nested", "shared", "wide"] +
+                  ["reshape"] * (3 if d.wider else 0))
     if kind == "dense":
         make = draw_dense(d)
         return lambda h: make()(h)
@@ -162,6 +195,8 @@ def draw_block(d):
         units = d.pick([16, 17, 32])
         make = draw_dense(d, units=units)
         return lambda h: make()(h)
+    if kind == "reshape":
+        return draw_reshape(d)
     if kind == "nested":
         inner = [draw_dense(d) for _ in range(d.integer(1, 2))]
         norm = draw_batch_norm(d) if d.chance(0.3) else None
@@ -282,13 +317,14 @@ def draw_output(d, rank3):
                 options["reduction"] = d.pick(["sum", "sum_over_batch_size", "mean_with_sample_weight"])
             loss = lambda: getattr(losses, name)(**options)
         activation = d.pick(["softplus", "sigmoid"]) if positive else d.pick(["linear", "linear", "tanh"])
-        pool = ["mse", "mae", "mape", "msle", "poisson", lambda: metrics.LogCoshError(), lambda: metrics.R2Score(),
+        pool = ["mse", "mae", "mape", "msle", "poisson" if positive else "squared_hinge", lambda: metrics.LogCoshError(), lambda: metrics.R2Score(),
                 lambda: metrics.MeanAbsoluteError(name="err")] + mixes
         if rank3:
             pool = [m for m in pool if isinstance(m, str)]
     elif kind in ("classes", "sparse"):
         loss = d.pick(CLASSES) if kind == "classes" else d.pick(["sparse_categorical_crossentropy", "logits"])
-        activation = "linear" if loss == "logits" else d.pick(["softmax", "softmax", "softmax", "sigmoid"])
+        # No sigmoid: on TensorFlow Keras takes a sigmoid's argument for logits of the softmax.
+        activation = "linear" if loss == "logits" else d.pick(["softmax", "softmax", "softmax", "hard_sigmoid"])
         smoothing = d.pick([0.0, 0.0, 0.1, 0.3])
         if kind == "classes":
             make_y = lambda rng, x: np.eye(last, dtype="float32")[scored(rng, x, last).argmax(-1)]
@@ -337,7 +373,7 @@ def draw_output(d, rank3):
         if activation == "sigmoid":
             pool += [lambda: metrics.AUC(), lambda: metrics.AUC(curve="PR", name="pr"), lambda: metrics.Precision(thresholds=threshold),
                      lambda: metrics.Recall(), lambda: metrics.TruePositives(), lambda: metrics.FalseNegatives(),
-                     lambda: metrics.F1Score(threshold=threshold), lambda: metrics.BinaryIoU(threshold=threshold)]
+                     lambda: metrics.F1Score(average="micro", threshold=threshold), lambda: metrics.BinaryIoU(threshold=threshold)]
         if rank3:
             pool = [m for m in pool if isinstance(m, str)]
     count = d.integer(0, 3)
@@ -364,18 +400,26 @@ def draw_fit(d, rows, outputs):
     return fit, validated
 
 
-def draw_callbacks(d, fit, validated):
+def draw_callbacks(d, fit, validated, outputs):
+    prefix = "val_" if validated else ""
+    monitor = prefix + "loss"
+    if d.wider and len(outputs) > 1 and d.chance(0.5):
+        monitor = f"{prefix}out{d.integer(0, len(outputs) - 1)}_loss"
     entries = []
     if d.chance(0.2):
         fit["epochs"] += 4
         entries.append({"class_name": "EarlyStopping", "config": {
-            "monitor": "val_loss" if validated else "loss", "patience": d.integer(0, 3), "min_delta": d.pick([0, 0.01]),
+            "monitor": monitor, "patience": d.integer(0, 3), "min_delta": d.pick([0, 0.01]),
             "restore_best_weights": d.chance(0.5), "start_from_epoch": d.pick([0, 1])}})
+        if d.wider and d.chance(0.3):
+            entries[-1]["config"].update(mode=d.pick(["min", "max"]), baseline=d.real(0.1, 3.0))
     if d.chance(0.15):
         fit["epochs"] += 2
         entries.append({"class_name": "ReduceLROnPlateau", "config": {
-            "monitor": "val_loss" if validated else "loss", "factor": 0.5, "patience": d.integer(1, 2), "min_delta": 0.05,
+            "monitor": monitor, "factor": 0.5, "patience": d.integer(1, 2), "min_delta": 0.05,
             "cooldown": d.integer(0, 1)}})
+        if d.wider and d.chance(0.3):
+            entries[-1]["config"].update(mode=d.pick(["min", "max"]), min_lr=d.log_real(1e-4, 1e-2))
     if d.chance(0.1):
         entries.append({"class_name": "TerminateOnNaN", "config": {}})
     return entries
@@ -400,8 +444,10 @@ def draw_case(number):
         outputs = [draw_output(d, False) for _ in outputs]
     rows = d.integer(6, 60)
     val_rows = d.integer(1, 20) if d.chance(0.35) else 0
-    with_weights = len(outputs) == 1 and d.chance(0.2)
-    column_weights = with_weights and not (rank3 and not flatten) and d.chance(0.3)
+    with_weights = (d.wider or len(outputs) == 1) and d.chance(0.2)
+    per_step = rank3 and not flatten  # targets, and weights of the wider cases
+    column_weights = with_weights and not per_step and d.chance(0.3)
+    val_weights = d.wider and with_weights and val_rows and d.chance(0.5)
     scale = d.pick([1.0, 1.0, 1.0, 5.0])
     optimizer = draw_optimizer(d)
     fit, validated = draw_fit(d, rows, outputs)
@@ -412,7 +458,7 @@ def draw_case(number):
             fit["validation_batch_size"] = d.integer(2, 9)
         if d.chance(0.1):
             fit["validation_freq"] = 2
-    fit["callbacks"] = draw_callbacks(d, fit, validated and "validation_freq" not in fit)
+    fit["callbacks"] = draw_callbacks(d, fit, validated and "validation_freq" not in fit, outputs)
     if has_schedule(optimizer):
         fit["callbacks"] = [c for c in fit["callbacks"] if c["class_name"] != "ReduceLROnPlateau"]
     if with_weights:
@@ -452,22 +498,28 @@ def draw_case(number):
         out = {"x": [x[:rows] for x in xs], "y": [y[:rows] for y in ys]}
         if val_rows:
             out["x_val"], out["y_val"] = [x[rows:] for x in xs], [y[rows:] for y in ys]
+        def draw_weights(count):
+            weights = rng.uniform(0.0, 2.0, (count, steps) if per_step and d.wider else count).astype("float32")
+            weights[rng.random(count) < 0.1] = 0
+            return weights[:, None] if column_weights else weights
+
         if with_weights:
-            weights = rng.uniform(0.0, 2.0, rows).astype("float32")
-            weights[rng.random(rows) < 0.1] = 0
-            out["sample_weight"] = weights[:, None] if column_weights else weights
+            out["sample_weight"] = [draw_weights(rows) for _ in outputs]
+        if val_weights:
+            out["sample_weight_val"] = [draw_weights(val_rows) for _ in outputs]
         return out
 
     fresh = lambda value: value() if callable(value) else value
+    made = lambda lists: [[fresh(m) for m in ms] for ms in lists] if len(outputs) > 1 else [fresh(m) for m in lists[0]]
     loss = [o["loss"] for o in outputs]
     if by_name:
         make_loss = lambda: {n: fresh(l) for n, l in zip(names, loss)}
         make_metrics = lambda: {n: [fresh(m) for m in ms] for n, ms in zip(names, plain) if ms} or None
     else:
         make_loss = loss[0] if len(loss) == 1 else loss
-        make_metrics = lambda: ([[fresh(m) for m in ms] for ms in plain] if len(outputs) > 1 else [fresh(m) for m in plain[0]])
+        make_metrics = lambda: made(plain)
     return Case(f"random_{number:03}", f"drawn at random, number {number}", build, data, optimizer=optimizer, loss=make_loss,
-                metrics=make_metrics, weighted_metrics=(lambda: [fresh(m) for m in weighted[0]]) if with_weights and weighted[0] else None,
+                metrics=make_metrics, weighted_metrics=(lambda: made(weighted)) if any(weighted) else None,
                 loss_weights=loss_weights, fit=fit, eager=True)
 
 

@@ -68,7 +68,12 @@ def serialize(value):
         return value
     if isinstance(value, (list, tuple)):
         return [serialize(v) for v in value]
-    return keras.saving.serialize_keras_object(value)
+    if isinstance(value, dict):
+        return {k: serialize(v) for k, v in value.items()}
+    written = keras.saving.serialize_keras_object(value)
+    if isinstance(value, keras.losses.Huber):  # Keras leaves its delta out.
+        written["config"]["delta"] = value._fn_kwargs["delta"]
+    return written
 
 
 def deterministic_weights(model, rng):
@@ -133,10 +138,13 @@ def run(case, data, precision, weights=None, compile_arguments=None):
     if "class_weight" in case.fit:
         arguments["class_weight"] = {int(k): v for k, v in case.fit["class_weight"].items()}
     if "sample_weight" in data:
-        arguments["sample_weight"] = cast(data["sample_weight"])
+        arguments["sample_weight"] = unlist([cast(a) for a in as_list(data["sample_weight"])])
     if "x_val" in data:
         arguments["validation_data"] = (unlist([cast(a) for a in data["x_val"]]),
                                         unlist([cast(a) for a in data["y_val"]]))
+    if "sample_weight_val" in data:
+        arguments["validation_data"] += (unlist([cast(a) for a in data["sample_weight_val"]]),)
+    before = [np.array(p) for p in as_list(model.predict_on_batch(x))]
     history = model.fit(x, y, shuffle=False, verbose=0, callbacks=callbacks_from(case.fit.get("callbacks", [])),
                         **arguments)
     batch_size = case.fit.get("batch_size", 32)
@@ -144,12 +152,13 @@ def run(case, data, precision, weights=None, compile_arguments=None):
         "model": model,
         "compile": compile_arguments,
         "initial": weights,
+        "before": before,
         "history": {"epoch": history.epoch, "history": history.history},
         "final": [np.array(w) for w in model.get_weights()],
         "slots": [np.array(v) for v in model.optimizer.variables[2:]],
         "slot_names": [v.name for v in model.optimizer.variables[2:]],
         "iterations": int(model.optimizer.iterations.numpy()),
-        "evaluate": model.evaluate(x, y, batch_size=batch_size, verbose=0, return_dict=True),
+        "evaluate": model.evaluate(x, y, batch_size=batch_size, verbose=0, return_dict=True) if precision == "float32" else None,
         "predictions": [np.array(p) for p in as_list(model.predict(x, batch_size=batch_size, verbose=0))],
     }
 
@@ -160,28 +169,53 @@ def distance(a, b):
     return float(np.max(np.abs(a - b) / (1e-2 + np.abs(b)), initial=0.0))
 
 
+def largest(values):
+    """Their maximum; NaN, which Python's max() may pass over, if one of them is."""
+    return float(np.max(list(values), initial=0.0))
+
+
 @contextlib.contextmanager
 def exact_constants():
-    """In here Keras keeps momentum, beta_1, beta_2 and their kin as they are; else it rounds them to float32 even in a float64 model."""
-    original = tf_core.cast
+    """In here Keras keeps momentum, beta_1, beta_2 and their kin as they are, and computes schedules in the model's precision; else it
+    rounds them to float32 even in a float64 model. Top-k metrics, which TensorFlow has for float32 only, take float64 too."""
+    original = tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k
 
     def cast(x, dtype):
-        return tf.constant(x, dtype) if type(x) in (int, float) else original(x, dtype)
+        return tf.constant(x, dtype) if type(x) in (int, float) else original[0](x, dtype)
 
-    tf_core.cast = cast
+    def convert_to_tensor(x, dtype=None, **options):
+        return original[1](x, keras.config.floatx() if type(x) is float and dtype is None else dtype, **options)
+
+    def in_top_k(targets, predictions, k):
+        return original[2](targets, tf.cast(predictions, "float32"), k)
+
+    tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k = cast, convert_to_tensor, in_top_k
     try:
         yield
     finally:
-        tf_core.cast = original
+        tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k = original
 
 
 def distances(single, double, counting):
     keys = [k for k in double["history"]["history"] if not counting(k)]
     return {
-        "history": max(distance(single["history"]["history"][k], double["history"]["history"][k]) for k in keys),
-        "weights": max((distance(a, b) for a, b in zip(single["final"], double["final"])), default=0.0),
-        "predictions": max(distance(a, b) for a, b in zip(single["predictions"], double["predictions"])),
+        "history": largest(distance(single["history"]["history"][k], double["history"]["history"][k]) for k in keys),
+        "weights": largest(distance(a, b) for a, b in zip(single["final"], double["final"])),
+        "predictions": largest(distance(a, b) for a, b in zip(single["predictions"], double["predictions"])),
     }
+
+
+def slot_distance(single, double):
+    """The same for optimizer variables, in the measure of their rule: each by its own largest magnitude."""
+    return largest(np.max(np.abs(a - b), initial=0.0) / max(np.max(np.abs(b), initial=0.0), 1e-12)
+                   for a, b in zip(single["slots"], double["slots"]))
+
+
+def is_saturated(result):
+    """Whether a softmax or sigmoid in front of the losses comes to its ends, where a clipped logarithm says less than logits do."""
+    activations = [getattr(getattr(t._keras_history.operation, "activation", None), "__name__", "") for t in result["model"].outputs]
+    return any(name in ("softmax", "sigmoid") and (np.min(p) < 1e-6 or np.max(p) > 1 - 1e-6)
+               for results in (result["before"], result["predictions"]) for name, p in zip(activations, results))
 
 
 def is_counting(key):
@@ -219,26 +253,33 @@ def write_case(case, root):
         if is_counting(key) and distance(values, double["history"]["history"][key]) > 1e-5:
             raise NoSingleAnswer(f"{case.name}: {key} differs between float32 and float64; change the data")
 
+    if all(np.array_equal(a, b) for a, b in zip(single["initial"], single["final"])):
+        raise NoSingleAnswer(f"{case.name}: no weight has changed")
+
     seen = distances(single, double, is_counting)
-    worst = max(seen.values())
+    worst = largest(seen.values())
     if not worst <= LARGEST_DISTANCE:
         raise NoSingleAnswer(f"{case.name}: float32 and float64 differ by {worst:.2g}; change the data")
+    tolerance = {k: max(FLOOR[k], float(f"{ROUNDING_FACTOR * v:.2g}")) for k, v in seen.items()}
+    slots = slot_distance(single, double)
+    if not slots <= 10 * tolerance["weights"]:
+        raise NoSingleAnswer(f"{case.name}: optimizer variables of float32 and float64 differ by {slots:.2g} of their size, "
+                             "as where a gradient is only rounding; change the model")
 
+    model = single["model"]
+    architecture = model.to_json()
     folder = root / case.name
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
-    model = single["model"]
-    files = {stem: write_arrays(folder, stem, [np.asarray(a) for a in data[stem]])
-             for stem in ("x", "y", "x_val", "y_val") if stem in data}
-    if "sample_weight" in data:
-        files["sample_weight"] = write_arrays(folder, "sample_weight", [data["sample_weight"]])
+    files = {stem: write_arrays(folder, stem, [np.asarray(a) for a in as_list(data[stem])])
+             for stem in ("x", "y", "x_val", "y_val", "sample_weight", "sample_weight_val") if stem in data}
     files["y_pred"] = write_arrays(folder, "y_pred", [p.astype("float32") for p in single["predictions"]])
     np.save(folder / "initial_weights.npy", flat(single["initial"]))
     np.save(folder / "final_weights.npy", flat(single["final"]))
     np.save(folder / "final_weights_float64.npy", flat(double["final"], "float64"))
     np.save(folder / "final_optimizer.npy", flat(single["slots"]))
-    (folder / "model.json").write_text(model.to_json() + "\n")
+    (folder / "model.json").write_text(architecture + "\n")
     write_json(folder / "compile.json", single["compile"])
     fit = {"shuffle": False, **case.fit}
     fit.setdefault("callbacks", [])
@@ -254,8 +295,9 @@ def write_case(case, root):
         "optimizer_variables": [{"name": n, "shape": list(s.shape)}
                                 for n, s in zip(single["slot_names"], single["slots"])],
         "iterations": single["iterations"],
-        "tolerance": {k: max(FLOOR[k], float(f"{ROUNDING_FACTOR * v:.2g}")) for k, v in seen.items()},
+        "tolerance": tolerance,
         "tolerance_float64": case.tolerance_float64,
+        **({"saturated": True} if is_saturated(single) else {}),
         "float32_vs_float64": {k: float(f"{v:.2g}") for k, v in seen.items()},
     })
     size = sum(f.stat().st_size for f in folder.iterdir())
