@@ -141,6 +141,26 @@ Value Emitter::load(DType dtype, Value pointer, Value offset, int lanes, Value m
   return dtype == DType::kBool ? ir_.CreateICmpNE(result, Constant::getNullValue(stored)) : result;
 }
 
+namespace {
+
+bool stores_one_lane(Value mask) {
+  const auto* known = llvm::dyn_cast<Constant>(mask);
+  if (known == nullptr) return false;
+  for (unsigned lane = 0; lane < static_cast<unsigned>(Emitter::lanes_of(mask)); ++lane) {
+    if (known->getAggregateElement(lane)->isOneValue() != (lane == 0)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+// Where one lane is stored LLVM 19 makes scalars of what computes it, and for AVX-512 cannot select
+// the instruction for a scalar that an equality of floats chose from two others.
+Value Emitter::kept_a_vector(Value value) {
+  if (!value->getType()->isFPOrFPVectorTy()) return value;
+  return ir_.CreateIntrinsic(llvm::Intrinsic::arithmetic_fence, {value->getType()}, {value});
+}
+
 void Emitter::store(DType dtype, Value value, Value pointer, Value offset, Value mask) {
   const int lanes = lanes_of(value);
   const llvm::Align align(static_cast<uint64_t>(dtype_size(dtype)));
@@ -149,10 +169,12 @@ void Emitter::store(DType dtype, Value value, Value pointer, Value offset, Value
                                              : static_cast<llvm::Type*>(FixedVectorType::get(
                                                    ir_.getInt8Ty(), static_cast<unsigned>(lanes))));
   Value address = element(pointer, dtype, offset);
-  if (mask == nullptr || lanes == 1)
+  if (mask == nullptr || lanes == 1) {
     ir_.CreateAlignedStore(value, address, align);
-  else
-    ir_.CreateMaskedStore(value, address, align, mask);
+    return;
+  }
+  if (stores_one_lane(mask)) value = kept_a_vector(value);
+  ir_.CreateMaskedStore(value, address, align, mask);
 }
 
 void Emitter::stream(DType dtype, Value value, Value pointer, Value offset) {

@@ -109,6 +109,7 @@ class Emitter {
 
  private:
   void set_attributes(llvm::Function& function);
+  Value kept_a_vector(Value value);
   llvm::Function* begin(const std::string& name, llvm::ArrayRef<llvm::Type*> parameters);
 
   llvm::Module& module_;

@@ -64,7 +64,8 @@ std::string more_cases() {
 
 std::string Case::path(const std::string& file) const {
   const std::string kept = kRoot + "/" + name + "/" + file;
-  return std::filesystem::exists(kRoot + "/" + name) ? kept : more_cases() + "/" + name + "/" + file;
+  return std::filesystem::exists(kRoot + "/" + name) ? kept
+                                                     : more_cases() + "/" + name + "/" + file;
 }
 
 std::vector<Tensor> Case::arrays(const std::string& stem, DType floats) const {

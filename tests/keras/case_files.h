@@ -51,7 +51,8 @@ struct Case {
   std::map<std::string, double> evaluate() const;
 };
 
-/// The folder `keras` of the folder that SINTER_DATA names: training cases beside those in the tree.
+/// The folder `keras` of the folder that SINTER_DATA names: training cases beside those in the
+/// tree.
 /// "" where there is none.
 std::string more_cases();
 /// "" for the training cases, "json" for the architectures: the names of the folders there that

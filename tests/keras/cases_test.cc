@@ -40,8 +40,9 @@ TEST(KerasCases, TrainingChangedTheWeights) {
 
 TEST(KerasCases, MoreOfThemFromSinterData) {
   if (more_cases().empty()) {
-    GTEST_SKIP() << "only the cases in the tree ran; random_cases.py of tests/data/keras writes more "
-                    "into DIR/keras, and SINTER_DATA=DIR runs them";
+    GTEST_SKIP()
+        << "only the cases in the tree ran; random_cases.py of tests/data/keras writes more "
+           "into DIR/keras, and SINTER_DATA=DIR runs them";
   }
   EXPECT_GT(case_names("").size(), 100u);
 }

@@ -51,7 +51,7 @@ Result replay(const Case& c, DType dtype, const std::string& backend,
   if (c.has("x_val"))
     fit.validation_data = ValidationData{c.arrays("x_val", dtype), c.arrays("y_val", dtype)};
   if (c.has("sample_weight_val"))
-    fit.validation_data->sample_weight = c.arrays("sample_weight_val", dtype);
+    fit.validation_data.sample_weight = c.arrays("sample_weight_val", dtype);
   const Data x = c.arrays("x", dtype), y = c.arrays("y", dtype);
 
   Result result;
