@@ -177,8 +177,9 @@ def largest(values):
 @contextlib.contextmanager
 def exact_constants():
     """In here Keras keeps momentum, beta_1, beta_2 and their kin as they are, and computes schedules in the model's precision; else it
-    rounds them to float32 even in a float64 model. Top-k metrics, which TensorFlow has for float32 only, take float64 too."""
-    original = tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k
+    rounds them to float32 even in a float64 model, and TensorFlow the constants of gelu. Top-k metrics, which TensorFlow has for float32
+    only, take float64 too."""
+    original = tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k, tf.nn.gelu
 
     def cast(x, dtype):
         return tf.constant(x, dtype) if type(x) in (int, float) else original[0](x, dtype)
@@ -189,11 +190,16 @@ def exact_constants():
     def in_top_k(targets, predictions, k):
         return original[2](targets, tf.cast(predictions, "float32"), k)
 
-    tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k = cast, convert_to_tensor, in_top_k
+    def gelu(x, approximate):
+        if approximate:
+            return 0.5 * x * (1.0 + tf.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
+        return 0.5 * x * (1.0 + tf.math.erf(x / np.sqrt(2.0)))
+
+    tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k, tf.nn.gelu = cast, convert_to_tensor, in_top_k, gelu
     try:
         yield
     finally:
-        tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k = original
+        tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k, tf.nn.gelu = original
 
 
 def distances(single, double, counting):
