@@ -34,8 +34,8 @@ Bounded bounded_instruction(const ScalarInstruction& instruction, DType operand_
                             const Bounded& a, const Bounded& b, const Bounded& c);
 
 /// What rounding to `dtype` may do to a sum of `terms` terms, of which `magnitude` is the sum of
-/// absolute values.
-double sum_radius(DType dtype, int64_t terms, double magnitude);
+/// absolute values and at most `run` are added one after the other.
+double sum_radius(DType dtype, int64_t terms, double magnitude, int64_t run);
 /// Are numbers like this one closed under sums, so that none of them is ever rounded?
 bool is_exact(double value);
 /// `value` with a radius of `propagated` from the operands and `rounding` of this operation's own;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
 #include "core/philox.h"
@@ -86,7 +87,7 @@ void bounded_contract(const Node& n, const BoundedInputs& in, BoundedTensor& out
   for (size_t batch = 0; batch < left.batch.size(); ++batch) {
     for (int64_t row : left.free) {
       for (int64_t column : right.free) {
-        Sum sum(dtype);
+        Sum sum(dtype, Sum::kRunOfProducts);
         for (size_t k = 0; k < left.contracted.size(); ++k) {
           const Bounded& x =
               a.elements[static_cast<size_t>(left.batch[batch] + row + left.contracted[k])];
@@ -137,7 +138,9 @@ void bounded_scatter_add(const Node& n, const BoundedInputs& in, BoundedTensor& 
   const auto count = static_cast<int64_t>(indices.elements.size());
   const bool sure =
       std::ranges::all_of(indices.elements, [](const Bounded& b) { return b.radius == 0; });
-  std::vector<Sum> sums(out.elements.size(), Sum(out.type.dtype));
+  // Updates of one place are added one after the other.
+  std::vector<Sum> sums(out.elements.size(),
+                        Sum(out.type.dtype, std::numeric_limits<int64_t>::max()));
   for (size_t u = 0; u < updates.elements.size() && sure; ++u) {
     const auto e = static_cast<int64_t>(u);
     const int64_t k = e % inner, i = e / inner % count, o = e / inner / count;

@@ -17,11 +17,12 @@ Bounded stored(DType dtype, const Bounded& b);
 /// Sums of floats and of integers, in any order.
 class Sum {
  public:
-  explicit Sum(DType dtype) : dtype_(arithmetic_dtype(dtype)) {}
+  static constexpr int64_t kRun = 64, kRunOfProducts = 512;  // with all slack, those of kernels
+  explicit Sum(DType dtype, int64_t run = kRun) : dtype_(arithmetic_dtype(dtype)), run_(run) {}
   void add(const Bounded& x) {
     integer_ =
         static_cast<int64_t>(static_cast<uint64_t>(integer_) + static_cast<uint64_t>(x.integer));
-    value_ += x.value;
+    value_ += x.value;  // in more than double: of float64 this, too, is the reference
     if (!std::isinf(x.value)) magnitude_ += std::fabs(x.value);
     radius_ += x.radius;
     exact_ = exact_ && x.radius == 0 && is_exact(x.value);
@@ -33,15 +34,18 @@ class Sum {
     if (nan_) return {std::nan(""), 0, 0};
     // Some of the terms, added first, may overflow.
     if (is_unknown(bounded_float(dtype_, magnitude_, radius_, 0))) return unknown();
-    if (!std::isfinite(value_)) return {value_, 0, 0};
-    if (exact_ && is_exact(magnitude_)) return {value_, 0, 0};
-    return bounded_float(dtype_, value_, radius_,
-                         terms_ < 2 ? 0 : sum_radius(dtype_, terms_, magnitude_ + radius_));
+    const auto value = static_cast<double>(value_);
+    if (!std::isfinite(value)) return {value, 0, 0};
+    if (exact_ && is_exact(magnitude_)) return {value, 0, 0};
+    return bounded_float(dtype_, value, radius_,
+                         terms_ < 2 ? 0 : sum_radius(dtype_, terms_, magnitude_ + radius_, run_));
   }
 
  private:
   DType dtype_;
-  double value_ = 0, magnitude_ = 0, radius_ = 0;
+  int64_t run_;
+  long double value_ = 0;
+  double magnitude_ = 0, radius_ = 0;
   int64_t integer_ = 0, terms_ = 0;
   bool exact_ = true, nan_ = false;
 };

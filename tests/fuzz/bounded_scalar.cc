@@ -255,8 +255,8 @@ bool is_exact(double value) {
   return std::fabs(value) < 0x1p15 && value * 256 == std::trunc(value * 256);
 }
 
-double sum_radius(DType dtype, int64_t terms, double magnitude) {
-  const double depth = static_cast<double>(std::min<int64_t>(terms, 64));
+double sum_radius(DType dtype, int64_t terms, double magnitude, int64_t run) {
+  const double depth = static_cast<double>(std::min(terms, run));
   return kSlack * unit_roundoff(dtype) * depth * magnitude;
 }
 

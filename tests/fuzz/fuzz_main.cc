@@ -170,10 +170,8 @@ class Campaign {
 
   void one(uint64_t seed) {
     ++graphs_;
-    Sizes sizes = o_.sizes;
-    // A few large enough for several threads.
-    if (o_.mode == "compiled" && seed % 40 == 0) sizes.elements = 40000, sizes.steps = 8;
-    const RandomCase r = random_case(seed, sizes);
+    const RandomCase r =
+        random_case(seed, o_.mode == "compiled" ? sizes_of(seed, o_.sizes) : o_.sizes);
     Configuration k = random_configuration(seed, backends_);
     if (const char* cpu = std::getenv("SINTER_CPU")) k.cpu = cpu;
     if (!r.fault.empty()) return report(seed, {r.c, k, {"building: " + r.fault}, {}, 0});

@@ -36,7 +36,8 @@ std::vector<std::string> compiled_backends() {
 
 // Fails with the small graph, as text that `tests/fuzz/run --graph FILE` takes.
 void run_one(uint64_t seed, const Configuration& configuration, JudgeCounts& counts) {
-  const RandomCase r = random_case(seed, {});
+  const RandomCase r =
+      random_case(seed, configuration.backend == "passes" ? Sizes() : sizes_of(seed));
   ASSERT_EQ(r.fault, "") << "while building seed " << seed << "\n" << sinter::to_text(r.c.graph);
   Configuration k = configuration;
   if (const char* cpu = std::getenv("SINTER_CPU")) k.cpu = cpu;

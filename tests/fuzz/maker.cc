@@ -27,6 +27,9 @@ Maker::Maker(uint64_t seed, const Sizes& sizes_in, Case& out)
   for (int i = 0; i < 3; ++i) dims.push_back(random.pick(small));
   if (random.chance(0.6)) dims.push_back(random.pick(wide));
   if (sizes.elements > 2000) dims.push_back(random.pick({64, 65, 97, 128, 256, 257}));
+  // Long enough for deep products, and for wide ones.
+  if (sizes.elements > 2000 && random.chance(0.5))
+    dims.push_back(random.pick({1024, 1100, 2049, 4100}));
   if (random.chance(0.4)) dims.push_back(1);
   if (random.chance(0.06)) dims.push_back(0);
   if (random.chance(0.15)) {

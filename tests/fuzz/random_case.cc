@@ -87,6 +87,11 @@ double judged_share(const Case& c) {
 
 }  // namespace
 
+Sizes sizes_of(uint64_t seed, Sizes sizes) {
+  if (seed % 40 == 0) sizes.elements = 40000, sizes.steps = 8;
+  return sizes;
+}
+
 RandomCase random_case(uint64_t seed, const Sizes& sizes) {
   RandomCase result;
   Case& c = result.c;

@@ -38,6 +38,9 @@ struct Sizes {
   bool floats_only = false;  // of sources and casts float32 and float64, arithmetic on nothing else
 };
 
+/// For one seed in forty large enough for several threads and deep products; else `sizes`.
+Sizes sizes_of(uint64_t seed, Sizes sizes = {});
+
 struct RandomCase {
   Case c;
   /// What building the graph raised that it should not have; the graph is as it was then.
