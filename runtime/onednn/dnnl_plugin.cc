@@ -22,7 +22,6 @@ Attempt make(const Graph& graph, int32_t node, const Registry& ops) {
     if (n.is("batch_norm_training") || n.is("batch_norm_inference") ||
         n.is("batch_norm_training_grad"))
       return make_batch_norm(graph, node);
-    if (n.op->kind == KernelKind::kReduce) return make_reduce(graph, node);
     if (n.is("transpose")) return make_transpose(graph, node);
     if (n.op->is_elementwise() && n.inputs.size() == 1) return make_eltwise(graph, node);
     if (n.op->is_elementwise() && n.inputs.size() == 2) return make_binary(graph, node);

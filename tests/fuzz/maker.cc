@@ -119,6 +119,8 @@ Symbol Maker::any_of(DType dtype) {
 
 Symbol Maker::source(DType dtype, Shape shape) {
   const ValueType type{dtype, std::move(shape)};
+  // Weights may be larger than values, but not by their square.
+  if (elements(type.shape) > std::max<int64_t>(8192, 8 * sizes.elements)) throw DoesNotFit();
   const double p = random.uniform(0, 1);
   if (p < 0.12 && type.shape.is_static() && elements(type.shape) <= 64)
     return keep(graph.constant(random_tensor(random, type, static_cast<int>(random.below(3)))));

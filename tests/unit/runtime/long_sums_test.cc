@@ -14,6 +14,8 @@
 namespace sinter {
 namespace {
 
+using Ints = std::vector<int64_t>;
+
 // 0.1 is rounded the same way by every addition, so that errors add up.
 Tensor tenths(const Graph& graph) {
   return Tensor::full(DType::kFloat32, graph.type({graph.inputs()[0], 0}).shape, 0.1);
@@ -133,6 +135,22 @@ TEST(LongSums, InProducts) {
       const Symbol ones = broadcast_to(0.0 * sum(x) + 1.0, {c.depth, c.columns});
       g.add_output("y", matmul(x, ones, gradient).id());
       expect_exact(g, static_cast<double>(c.depth), c.rows > 256 ? 2e-5 : 5e-6, 2e-5);
+    }
+  }
+}
+
+TEST(LongSums, OfMinusZeroAreMinusZero) {
+  register_ops();
+  for (const Shape& shape : {Shape{1}, Shape{2}, Shape{17}, Shape{300, 4}, Shape{4, 3000}}) {
+    for (const Ints& axes : {Ints{0}, Ints{-1}}) {
+      Graph g("g");
+      g.add_output("s", sum(g.input("x", {DType::kFloat32, shape}), axes).id());
+      const Tensor x = Tensor::full(DType::kFloat32, shape, -0.0);
+      for (const std::string& backend : backend_names()) {
+        const Tensor s = run(g, {x}, backend, 1)[0];
+        for (int64_t i = 0; i < s.elements(); ++i)
+          EXPECT_TRUE(s.at(i) == 0 && std::signbit(s.at(i))) << backend << shape.to_string();
+      }
     }
   }
 }
