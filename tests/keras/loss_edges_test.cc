@@ -168,5 +168,40 @@ TEST(KerasLosses, AtTheEdges) {
   EXPECT_GT(by_mathematics, 0);
 }
 
+// On TensorFlow Keras takes what a sigmoid was given for the logits of a softmax, and the other way
+// round. The loss of the outputs is meant.
+TEST(KerasLosses, ActivationsOfAnotherLossAreOutputsOnly) {
+  register_ops();
+  const Row z = {0.5, -1.25, 2}, target = {0, 1, 0};
+  Row s, e;
+  for (const double v : z) {
+    s.push_back(1 / (1 + std::exp(-v)));
+    e.push_back(std::exp(v));
+  }
+  double binary = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const double p = e[i] / (e[0] + e[1] + e[2]);
+    binary -= std::log(target[i] > 0 ? p : 1 - p) / 3;
+  }
+  Graph g("activations");
+  const Symbol t = g.input("t", {DType::kFloat32, Shape{1, 3}});
+  const Symbol logits = g.input("z", {DType::kFloat32, Shape{1, 3}});
+  const Symbol classes = g.input("c", {DType::kInt32, Shape{1}});
+  g.add_output("categorical", Loss("categorical_crossentropy")(t, sigmoid(logits)).id());
+  g.add_output("sparse", Loss("sparse_categorical_crossentropy")(classes, sigmoid(logits)).id());
+  g.add_output("binary", Loss("binary_crossentropy")(t, softmax(logits)).id());
+  const Tensor at = Tensor::from<double>(Shape{1, 3}, z).cast(DType::kFloat32);
+  const Tensor wanted = Tensor::from<double>(Shape{1, 3}, target).cast(DType::kFloat32);
+  const Tensor label = Tensor::from<int32_t>(Shape{1}, std::vector<int32_t>{1});
+  for (const std::string& backend : backend_names()) {
+    const std::vector<Tensor> out =
+        compile(g, {.backend = backend})->run(std::vector<Tensor>{wanted, at, label});
+    const double categorical = -std::log(s[1] / (s[0] + s[1] + s[2]));
+    EXPECT_NEAR(out[0].at(0), categorical, 1e-6) << backend;
+    EXPECT_NEAR(out[1].at(0), categorical, 1e-6) << backend;
+    EXPECT_NEAR(out[2].at(0), binary, 1e-6) << backend;
+  }
+}
+
 }  // namespace
 }  // namespace sinter::keras_test
