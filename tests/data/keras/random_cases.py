@@ -27,7 +27,7 @@ import keras
 import numpy as np
 from keras import constraints, layers, losses, metrics, optimizers, regularizers
 
-from train_case import Case, NoSingleAnswer, write_case
+from train_case import FLOAT64_TOLERANCE, Case, NoSingleAnswer, write_case
 
 ACTIVATIONS = ["linear", "relu", "relu6", "leaky_relu", "elu", "selu", "softmax", "softplus", "softsign", "silu", "gelu", "mish",
                "hard_sigmoid", "sigmoid", "tanh", "exponential", "log_softmax", "log_sigmoid"]
@@ -67,7 +67,7 @@ class Draw:
 def draw_regularizer(d):
     kind = d.pick(["none"] * 4 + ["l1", "l2", "l1l2", "string"])
     if kind == "l1":
-        a = d.real(0.001, 0.03)
+        a = float(np.float32(d.real(0.001, 0.03)))  # as it is written
         return lambda: regularizers.L1(a)
     if kind == "l2":
         a = d.real(0.001, 0.03)
@@ -518,9 +518,11 @@ def draw_case(number):
     else:
         make_loss = loss[0] if len(loss) == 1 else loss
         make_metrics = lambda: made(plain)
+    # Keras divides in float32 for an IoU.
+    divides = any(isinstance(fresh(m), metrics.BinaryIoU) for o in outputs for m in o["metrics"])
     return Case(f"random_{number:03}", f"drawn at random, number {number}", build, data, optimizer=optimizer, loss=make_loss,
                 metrics=make_metrics, weighted_metrics=(lambda: made(weighted)) if any(weighted) else None,
-                loss_weights=loss_weights, fit=fit, eager=True)
+                loss_weights=loss_weights, fit=fit, eager=True, tolerance_float64=2e-7 if divides else FLOAT64_TOLERANCE)
 
 
 def main():

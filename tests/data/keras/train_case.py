@@ -174,32 +174,31 @@ def largest(values):
     return float(np.max(list(values), initial=0.0))
 
 
+def exact_gelu(x, approximate):
+    if approximate:
+        return 0.5 * x * (1.0 + tf.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
+    return 0.5 * x * (1.0 + tf.math.erf(x / np.sqrt(2.0)))
+
+
 @contextlib.contextmanager
 def exact_constants():
-    """In here Keras keeps momentum, beta_1, beta_2 and their kin as they are, and computes schedules in the model's precision; else it
-    rounds them to float32 even in a float64 model, and TensorFlow the constants of gelu. Top-k metrics, which TensorFlow has for float32
-    only, take float64 too."""
-    original = tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k, tf.nn.gelu
-
-    def cast(x, dtype):
-        return tf.constant(x, dtype) if type(x) in (int, float) else original[0](x, dtype)
-
-    def convert_to_tensor(x, dtype=None, **options):
-        return original[1](x, keras.config.floatx() if type(x) is float and dtype is None else dtype, **options)
-
-    def in_top_k(targets, predictions, k):
-        return original[2](targets, tf.cast(predictions, "float32"), k)
-
-    def gelu(x, approximate):
-        if approximate:
-            return 0.5 * x * (1.0 + tf.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
-        return 0.5 * x * (1.0 + tf.math.erf(x / np.sqrt(2.0)))
-
-    tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k, tf.nn.gelu = cast, convert_to_tensor, in_top_k, gelu
+    """In here Keras keeps momentum, beta_1, weight decay and their kin as they are, and computes schedules in the model's precision; else it
+    rounds them to float32 even in a float64 model, and TensorFlow the constants of gelu and leaky_relu. Top-k metrics, which TensorFlow has
+    for float32 only, take float64 too."""
+    changed = {(tf, "cast"): lambda x, dtype: tf.constant(x, dtype) if type(x) in (int, float) else original["cast"](x, dtype),
+               (tf_core, "convert_to_tensor"): lambda x, dtype=None, **options: original["convert_to_tensor"](
+                   x, keras.config.floatx() if type(x) is float and dtype is None else dtype, **options),
+               (tf.math, "in_top_k"): lambda targets, predictions, k: original["in_top_k"](targets, tf.cast(predictions, "float32"), k),
+               (tf.nn, "leaky_relu"): lambda x, alpha=0.2: tf.where(x > 0, x, alpha * x),
+               (tf.nn, "gelu"): exact_gelu}
+    original = {name: getattr(module, name) for module, name in changed}
+    for (module, name), function in changed.items():
+        setattr(module, name, function)
     try:
         yield
     finally:
-        tf_core.cast, tf_core.convert_to_tensor, tf.math.in_top_k, tf.nn.gelu = original
+        for module, name in changed:
+            setattr(module, name, original[name])
 
 
 def distances(single, double, counting):
