@@ -1,4 +1,5 @@
 #include "runtime/cost_model.h"
+#include "runtime/limits.h"
 
 #include <fmt/format.h>
 
@@ -64,7 +65,7 @@ constexpr double kNanosecondsOfTurnedByte = 0.0115, kNanosecondsOfFarTurnedByte 
 // What `sinter roofline` calls "first of a run, threads awake", on the same machine: a kernel of
 // one piece a thread takes so much longer than a piece. When the threads have parked it is 6 us,
 // but they are awake in a stream of runs, and whoever runs alone loses nothing but their help.
-constexpr double kHandOverMicroseconds = 0.5;
+constexpr double kHandOverMicroseconds = limit(0.5, 0.0002);
 // A second thread must save this many times as much, for it may come late. `sinter bench mlp_b1
 // --width 64` took 2.7 us with 1 and with 2, 3.1 us with 4, and 3.6 us with 0.2.
 constexpr double kLeastGain = 2;

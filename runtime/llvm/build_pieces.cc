@@ -4,6 +4,7 @@
 #include <map>
 
 #include "runtime/cost_model.h"
+#include "runtime/limits.h"
 #include "runtime/llvm/build_loops.h"
 
 namespace sinter::codegen {
@@ -38,7 +39,7 @@ Units units_of_element(const LoopNest& nest) {
 // reading each line before it is written is traffic for nothing. Only where memory is what the
 // nest waits for; otherwise the line is fetched while it computes.
 void choose_streams(LoopNest& nest) {
-  constexpr int64_t kStreamBytes = int64_t{32} << 20;
+  constexpr int64_t kStreamBytes = limit(int64_t{32} << 20, 64);
   constexpr int64_t kMostArithmeticPerByte = 5;
   constexpr int64_t kLine = 64;
   const Units each = units_of_element(nest);

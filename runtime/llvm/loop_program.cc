@@ -1,4 +1,5 @@
 #include "runtime/llvm/loop_program.h"
+#include "runtime/limits.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -170,7 +171,7 @@ int LoopNest::passes() const {
 
 bool LoopNest::accumulates_in_registers() const {
   // Beyond the second cache the rows are better read as they lie, unless one block has them whole.
-  constexpr int64_t kMostElements = int64_t{1} << 18, kWholeRow = 16;
+  constexpr int64_t kMostElements = limit(int64_t{1} << 18, 64), kWholeRow = 16;
   const auto c = static_cast<size_t>(columns());
   if (scalar || turn >= 0 || c == 0 || passes() > 1) return false;
   int64_t elements = 1;

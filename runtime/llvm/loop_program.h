@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/scalar_expr.h"
+#include "runtime/limits.h"
 
 namespace sinter::codegen {
 
@@ -30,7 +31,7 @@ struct LoopBuffer {
 };
 
 /// Most terms that are added one after the other.
-constexpr int64_t kRunTerms = 64;
+constexpr int64_t kRunTerms = limit<int64_t>(64, 4);
 
 /// Neighbours along a reduced dimension that share a place: index / length * stride.
 struct Run {

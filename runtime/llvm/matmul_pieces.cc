@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "runtime/cost_model.h"
+#include "runtime/limits.h"
 
 namespace sinter::codegen {
 namespace {
@@ -14,7 +15,10 @@ namespace {
 constexpr int64_t kStreamPieces = 4;
 // A chunk of the left side that all panels of a piece walk had better stay in a part of the
 // third-level cache.
-constexpr double kLeftBytes = 2 << 20;
+constexpr double kLeftBytes = limit(2 << 20, 64);
+// Bytes of a right side, and operations, that are worth more than two pieces.
+constexpr int64_t kSomeBytes = limit(1'000'000, 100), kManyBytes = limit(4'000'000, 400);
+constexpr int64_t kSomeFlops = limit(2'000'000, 200), kManyFlops = limit(16'000'000, 2000);
 
 // Which cores should share a product by columns, and not by rows? A line of memory that another
 // core has read is slow to write (measured: 7 to 28 ns, one after the other, however early it is
@@ -37,12 +41,12 @@ int64_t wanted_pieces(const MatmulPlan& plan) {
   if (plan.streams_rhs) return kStreamPieces;
   if (p.rows <= kFewRows) {
     const int64_t bytes = p.batch * p.columns * p.depth * dtype_size(p.dtype);
-    return bytes < 1'000'000 ? 2 : bytes < 4'000'000 ? 4 : 8;
+    return bytes < kSomeBytes ? 2 : bytes < kManyBytes ? 4 : 8;
   }
   const int64_t flops = p.flops() * plan.elements_a_term();
-  int64_t pieces = flops < 2'000'000 ? 2 : flops < 16'000'000 ? 4 : 8;
+  int64_t pieces = flops < kSomeFlops ? 2 : flops < kManyFlops ? 4 : 8;
   // Pieces of at most a sixth of a millisecond, so that threads end together.
-  while (pieces < 32 && flops > pieces * 16'000'000) pieces *= 2;
+  while (pieces < 32 && flops > pieces * kManyFlops) pieces *= 2;
   return pieces;
 }
 

@@ -3,6 +3,7 @@
 #include "runtime/llvm/matmul_plan.h"
 
 #include "runtime/cost_model.h"
+#include "runtime/limits.h"
 #include "runtime/llvm/matmul_pair_plan.h"
 #include "runtime/llvm/matmul_pieces.h"
 
@@ -12,31 +13,32 @@ namespace {
 // From this depth on, sums are made in chunks. With many rows a panel of a chunk takes half of the
 // second-level cache, past which rows of the left side stream: the fewer chunks, the less often
 // sums go to memory and back. With few rows the next panel has to be there early.
-constexpr int64_t kDeep = 1024;
-constexpr int64_t kDepthChunk = 512, kLongChunk = 2048;
+constexpr int64_t kDeep = limit(1024, 8);
+constexpr int64_t kDepthChunk = limit(512, 4), kLongChunk = limit(2048, 8);
 // Several pieces of rows would each pack the panels of a right side that, at this size, comes from
 // beyond the caches. For less it is not worth that one core reads what the other has packed.
-constexpr int64_t kPackAheadBytes = 16 << 20;
+constexpr int64_t kPackAheadBytes = limit(16 << 20, 64);
 // Terms of the left side so far apart are each on a page of their own, and all of them fall into
 // few sets of every cache: rows of a piece are packed tile by tile where that many terms and rows
 // are used often enough.
-constexpr int64_t kPackLeftBytes = 8192, kPackLeftDepth = 2048, kPackLeftRows = 256;
+constexpr int64_t kPackLeftBytes = limit(8192, 16), kPackLeftDepth = limit(2048, 8),
+                  kPackLeftRows = limit(256, 8);
 // Terms of the left side on pages of their own are asked for ahead.
-constexpr int64_t kPageBytes = 4096;
-constexpr int64_t kLeftAheadRows = 64;
+constexpr int64_t kPageBytes = limit(4096, 16);
+constexpr int64_t kLeftAheadRows = limit(64, 2);
 // A right side of this size is not in the second-level cache when its panels are needed.
-constexpr int64_t kFarBytes = 1 << 20;
+constexpr int64_t kFarBytes = limit(1 << 20, 64);
 // From this many columns on, rows of the right side lie so far apart that copying a panel pays.
-constexpr int64_t kCopyColumns = 1024;
+constexpr int64_t kCopyColumns = limit(1024, 8);
 // Fewer rows do not repay a copy of the panel, or asking for the next one.
-constexpr int64_t kCopyRows = 16;
-constexpr int64_t kPrefetchRows = 8;
+constexpr int64_t kCopyRows = limit(16, 2);
+constexpr int64_t kPrefetchRows = limit(8, 2);
 // With rows that fit one tile each element of the right side is used once: it had better be walked
 // nearly as it lies in memory, this many of its rows at a time, which are as many streams as the
 // hardware follows.
-constexpr int64_t kStreamTerms = 16;
+constexpr int64_t kStreamTerms = limit(16, 4);
 // An update of weights by so few samples is bound by memory: two rows at a time.
-constexpr int64_t kShallow = 8;
+constexpr int64_t kShallow = limit(8, 2);
 
 // A panel in memory is a grid: a row a term, or a row a column where it is to be transposed. Each
 // tile asks for its share, spread over the steps of its loop.

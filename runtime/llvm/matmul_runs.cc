@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/limits.h"
 #include "runtime/llvm/loop_program.h"
 #include "runtime/llvm/matmul_tiling.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 // A total costs a few instructions a run, so that runs are longer than those of plain sums. Tiles
 // of many rows, which are bound by arithmetic, are given chunks of up to kOneRun terms.
-constexpr int64_t kProductTerms = 512, kOneRun = 2048;
+constexpr int64_t kProductTerms = limit(512, 8), kOneRun = limit(2048, 16);
 
 }  // namespace
 

@@ -2,13 +2,14 @@
 // splat of the left for each row.
 #include "runtime/llvm/matmul_tile.h"
 
+#include "runtime/limits.h"
 #include "runtime/llvm/matmul_pairs.h"
 
 namespace sinter::codegen {
 namespace {
 
 // Chunks of fewer terms leave no time to ask for anything.
-constexpr int64_t kAskingTerms = 128;
+constexpr int64_t kAskingTerms = limit(128, 2);
 
 }  // namespace
 

@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <limits>
 
+#include "runtime/limits.h"
 namespace sinter::codegen {
 namespace {
 
 // From this depth on the start and end of a tile are nothing beside its sum.
-constexpr int64_t kLongSum = 1024;
-constexpr int64_t kVeryLongSum = 2048;
-constexpr int64_t kSomeRows = 64, kManyRows = 256, kManyRowsTransposed = 128;
+constexpr int64_t kLongSum = limit(1024, 8);
+constexpr int64_t kVeryLongSum = limit(2048, 16);
+constexpr int64_t kSomeRows = limit(64, 2), kManyRows = limit(256, 6),
+                  kManyRowsTransposed = limit(128, 4);
 
 // The kinds of parts of `vectors`, which cover `elements` elements.
 std::vector<PanelKind> panel_kinds_of(const EvenSplit& vectors, int64_t elements, int64_t lanes) {
