@@ -40,7 +40,7 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-void raise_internal(const char* condition, const std::string& detail, std::source_location where) {
+void raise_internal(const char* condition, const std::string& detail, SourceLocation where) {
   throw InternalError(fmt::format("internal error at {}:{}: {} does not hold{}{}",
                                   where.file_name(), where.line(), condition,
                                   detail.empty() ? "" : ": ", detail));

@@ -1,11 +1,12 @@
 // Errors. A mistake of the user raises Error (or a subclass); a bug of Sinter raises InternalError.
 #pragma once
 
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/source_location.h"
 
 namespace sinter {
 
@@ -47,7 +48,7 @@ class InternalError : public std::logic_error {
 };
 
 [[noreturn]] void raise_internal(const char* condition, const std::string& detail,
-                                 std::source_location where = std::source_location::current());
+                                 SourceLocation where = SourceLocation::current());
 
 /// The known name nearest to `name` by edit distance, or "" when none is near enough to be a
 /// plausible misspelling.

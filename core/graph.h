@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "core/attributes.h"
 #include "core/op_record.h"
 #include "core/shape.h"
+#include "core/source_location.h"
 
 namespace sinter {
 

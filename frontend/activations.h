@@ -59,11 +59,11 @@ class ActivationArgument {
  public:
   template <typename T>
   requires std::is_convertible_v<T, ActivationFunction> ActivationArgument(T activation)
-      : function_(std::move(activation)) {}                                        // NOLINT
-  ActivationArgument(Symbol (*function)(Symbol)) : function_(function) {}          // NOLINT
-  ActivationArgument(Symbol (*function)(Symbol, int)) : function_(function) {}     // NOLINT
-  ActivationArgument(Symbol (*function)(Symbol, double)) : function_(function) {}  // NOLINT
-  ActivationArgument(Symbol (*function)(Symbol, bool)) : function_(function) {}    // NOLINT
+      : function_(std::move(activation)) {}                          // NOLINT
+  ActivationArgument(Symbol (*f)(Symbol)) : function_(f) {}          // NOLINT
+  ActivationArgument(Symbol (*f)(Symbol, int)) : function_(f) {}     // NOLINT
+  ActivationArgument(Symbol (*f)(Symbol, double)) : function_(f) {}  // NOLINT
+  ActivationArgument(Symbol (*f)(Symbol, bool)) : function_(f) {}    // NOLINT
   ActivationFunction function() && { return std::move(function_); }
 
  private:

@@ -79,7 +79,7 @@ std::vector<std::vector<Metric>> metrics_for(const char* which, const MetricsArg
 
 }  // namespace
 
-void Model::compile(CompileArguments arguments, std::source_location where) const {
+void Model::compile(CompileArguments arguments, SourceLocation where) const {
   if (!arguments.backend.empty()) {
     const std::vector<std::string> known = backend_names();
     if (std::ranges::find(known, arguments.backend) == known.end())

@@ -46,14 +46,14 @@ void tell(const std::string& text) { warn_once(text, text); }
 
 }  // namespace
 
-std::string line_of(std::source_location where) {
+std::string line_of(SourceLocation where) {
   if (where.line() == 0) return "";
   return fmt::format("{}:{}", std::filesystem::path(where.file_name()).filename().string(),
                      where.line());
 }
 
 void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans,
-                    std::source_location where) {
+                    SourceLocation where) {
   const std::string line = line_of(where);
   for (size_t i = 0; i < plans.size(); ++i) {
     const Loss& loss = plans[i].loss;

@@ -1,21 +1,21 @@
 // What compile() warns of: combinations that train, but hardly as meant.
 #pragma once
 
-#include <source_location>
 #include <string>
 #include <vector>
 
+#include "core/source_location.h"
 #include "frontend/network.h"
 #include "frontend/training/step_graph.h"
 
 namespace sinter {
 
 /// "train.cc:23", or "" when nothing is known.
-std::string line_of(std::source_location where);
+std::string line_of(SourceLocation where);
 /// Warns of a cross entropy of classes on one unit, and of from_logits on an output that softmax or
 /// sigmoid has made probabilities of.
 void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans,
-                    std::source_location where);
+                    SourceLocation where);
 /// Warns of a softmax over one value, which is always 1, in what a layer has written.
 void warn_of_softmax(const Graph& graph, const std::string& layer_title);
 /// Does the loss depend on a variable by a way that has a derivative? Comparisons, argmax, rounding

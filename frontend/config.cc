@@ -6,10 +6,16 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <variant>
 
 #include "core/error.h"
 
 namespace sinter {
+
+struct ConfigValue::Held {
+  std::variant<bool, int64_t, double, std::string, ConfigList, Config, ConfigObject> value;
+};
+
 namespace {
 
 [[noreturn]] void raise_type(std::string_view key, std::string_view wanted,
@@ -102,6 +108,28 @@ std::vector<int64_t> Config::get_ints(std::string_view key, const std::vector<in
   return result;
 }
 
+ConfigValue::ConfigValue(bool v) : held_(new Held{v}) {}
+ConfigValue::ConfigValue(int v) : held_(new Held{int64_t{v}}) {}
+ConfigValue::ConfigValue(int64_t v) : held_(new Held{v}) {}
+ConfigValue::ConfigValue(double v) : held_(new Held{v}) {}
+ConfigValue::ConfigValue(const char* v) : held_(new Held{std::string(v)}) {}
+ConfigValue::ConfigValue(std::string v) : held_(new Held{std::move(v)}) {}
+ConfigValue::ConfigValue(ConfigList v) : held_(new Held{std::move(v)}) {}
+ConfigValue::ConfigValue(Config v) : held_(new Held{std::move(v)}) {}
+ConfigValue::ConfigValue(ConfigObject v) : held_(new Held{std::move(v)}) {}
+
+template <typename T>
+const T* ConfigValue::as() const {
+  return held_ == nullptr ? nullptr : std::get_if<T>(&held_->value);
+}
+template const bool* ConfigValue::as() const;
+template const int64_t* ConfigValue::as() const;
+template const double* ConfigValue::as() const;
+template const std::string* ConfigValue::as() const;
+template const ConfigList* ConfigValue::as() const;
+template const Config* ConfigValue::as() const;
+template const ConfigObject* ConfigValue::as() const;
+
 ConfigValue ConfigValue::ints(const std::vector<int64_t>& values) {
   ConfigList list;
   for (int64_t v : values) list.emplace_back(v);
@@ -112,8 +140,16 @@ std::string_view ConfigValue::type_name() const {
   static constexpr std::string_view kNames[] = {"null",         "a boolean", "an integer",
                                                 "a number",     "a string",  "a list",
                                                 "a dictionary", "an object"};
-  return kNames[value_.index()];
+  return kNames[held_ == nullptr ? 0 : held_->value.index() + 1];
 }
+
+bool ConfigValue::operator==(const ConfigValue& other) const {
+  if (held_ == nullptr || other.held_ == nullptr) return held_ == other.held_;
+  return held_->value == other.held_->value;
+}
+
+bool ConfigEntry::operator==(const ConfigEntry& other) const = default;
+bool ConfigObject::operator==(const ConfigObject& other) const = default;
 
 int to_int32(std::string_view key, int64_t value) {
   const int narrow = static_cast<int>(value);

@@ -3,18 +3,59 @@
 // layer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace sinter {
 
+class Config;
 class ConfigValue;
 struct ConfigEntry;
+struct ConfigObject;
 using ConfigList = std::vector<ConfigValue>;
+
+/// null, bool, integer, float, string, list, dictionary or object. Copies share what they hold,
+/// which never changes.
+class ConfigValue {
+ public:
+  ConfigValue() = default;
+  ConfigValue(std::nullptr_t) {}    // NOLINT
+  ConfigValue(bool value);          // NOLINT
+  ConfigValue(int value);           // NOLINT
+  ConfigValue(int64_t value);       // NOLINT
+  ConfigValue(double value);        // NOLINT
+  ConfigValue(const char* value);   // NOLINT
+  ConfigValue(std::string value);   // NOLINT
+  ConfigValue(ConfigList value);    // NOLINT
+  ConfigValue(Config value);        // NOLINT
+  ConfigValue(ConfigObject value);  // NOLINT
+  static ConfigValue ints(const std::vector<int64_t>& values);
+
+  bool is_null() const { return held_ == nullptr; }
+  /// The value as T - bool, int64_t, double, std::string, ConfigList, Config or ConfigObject - or
+  /// null.
+  template <typename T>
+  const T* as() const;
+  /// "null", "a boolean", "an integer", "a number", "a string", "a list", "a dictionary", "an
+  /// object".
+  std::string_view type_name() const;
+  bool operator==(const ConfigValue& other) const;
+
+ private:
+  struct Held;
+  std::shared_ptr<const Held> held_;  // none: null
+};
+
+struct ConfigEntry {
+  std::string key;
+  ConfigValue value;
+  bool operator==(const ConfigEntry& other) const;
+};
 
 /// Keys and values in the order Keras writes them.
 class Config {
@@ -56,48 +97,7 @@ struct ConfigObject {
   std::string module;
   std::string class_name;
   Config config;
-  bool operator==(const ConfigObject&) const = default;
-};
-
-/// null, bool, integer, float, string, list, dictionary or object.
-class ConfigValue {
- public:
-  using Variant = std::variant<std::monostate, bool, int64_t, double, std::string, ConfigList,
-                               Config, ConfigObject>;
-
-  ConfigValue() = default;
-  ConfigValue(std::nullptr_t) {}                          // NOLINT
-  ConfigValue(bool v) : value_(v) {}                      // NOLINT
-  ConfigValue(int v) : value_(int64_t{v}) {}              // NOLINT
-  ConfigValue(int64_t v) : value_(v) {}                   // NOLINT
-  ConfigValue(double v) : value_(v) {}                    // NOLINT
-  ConfigValue(const char* v) : value_(std::string(v)) {}  // NOLINT
-  ConfigValue(std::string v) : value_(std::move(v)) {}    // NOLINT
-  ConfigValue(ConfigList v) : value_(std::move(v)) {}     // NOLINT
-  ConfigValue(Config v) : value_(std::move(v)) {}         // NOLINT
-  ConfigValue(ConfigObject v) : value_(std::move(v)) {}   // NOLINT
-  static ConfigValue ints(const std::vector<int64_t>& values);
-
-  const Variant& variant() const { return value_; }
-  bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
-  /// The value as T, or null.
-  template <typename T>
-  const T* as() const {
-    return std::get_if<T>(&value_);
-  }
-  /// "null", "a boolean", "an integer", "a number", "a string", "a list", "a dictionary", "an
-  /// object".
-  std::string_view type_name() const;
-  bool operator==(const ConfigValue& other) const { return value_ == other.value_; }
-
- private:
-  Variant value_;
-};
-
-struct ConfigEntry {
-  std::string key;
-  ConfigValue value;
-  bool operator==(const ConfigEntry&) const = default;
+  bool operator==(const ConfigObject& other) const;
 };
 
 /// Raises Error naming `key` when the value of a setting does not fit.

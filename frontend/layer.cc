@@ -20,7 +20,7 @@
 namespace sinter {
 namespace {
 
-std::shared_ptr<const Origin> origin_at(const std::string& layer, std::source_location where) {
+std::shared_ptr<const Origin> origin_at(const std::string& layer, SourceLocation where) {
   return std::make_shared<const Origin>(
       Origin{layer, std::filesystem::path(where.file_name()).filename().string(),
              static_cast<int32_t>(where.line())});
@@ -124,7 +124,7 @@ void CallContext::assign(const VariablePtr& variable, Symbol value) {
 }
 
 // --- LayerImpl
-LayerImpl::LayerImpl(std::string class_name, const std::string& name, std::source_location where)
+LayerImpl::LayerImpl(std::string class_name, const std::string& name, SourceLocation where)
     : class_name_(std::move(class_name)), dtype_(floatx()) {
   register_ops();
   const size_t package = class_name_.find('>');
@@ -243,7 +243,7 @@ std::vector<std::shared_ptr<const LayerCall>> LayerImpl::calls() const {
 
 // --- Layer
 std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
-                                     std::source_location where) const {
+                                     SourceLocation where) const {
   const DefaultFloatEnvironment environment;
   // One step of the functional API in a scratch graph: shapes are inferred and mistakes raised
   // where the user made them. A model knows its types: were it written, models that call models
@@ -286,12 +286,12 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
   return results;
 }
 
-KerasTensor Layer::operator()(const KerasTensor& x, std::source_location where) const {
+KerasTensor Layer::operator()(const KerasTensor& x, SourceLocation where) const {
   return call({x}, where).front();
 }
 
 KerasTensor Layer::operator()(const std::vector<KerasTensor>& xs,
-                              std::source_location where) const {
+                              SourceLocation where) const {
   return call(xs, where).front();
 }
 

@@ -7,13 +7,13 @@
 
 #include <map>
 #include <memory>
-#include <source_location>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/graph.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "frontend/config.h"
 #include "frontend/initializers.h"
 #include "frontend/keras_tensor.h"
@@ -94,7 +94,7 @@ class CallContext {
 class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
  public:
   /// `class_name` as in Keras's files: "Dense"; Sinter's own have a package: "sinter>Maxout".
-  LayerImpl(std::string class_name, const std::string& name, std::source_location where);
+  LayerImpl(std::string class_name, const std::string& name, SourceLocation where);
   virtual ~LayerImpl();
   LayerImpl(const LayerImpl&) = delete;
 
@@ -176,12 +176,12 @@ class Layer {
   /// Calls the layer. Shapes are checked now: errors name the layer, the shapes and the line of
   /// this call.
   KerasTensor operator()(const KerasTensor& x,
-                         std::source_location where = std::source_location::current()) const;
+                         SourceLocation where = SourceLocation::current()) const;
   KerasTensor operator()(const std::vector<KerasTensor>& xs,
-                         std::source_location where = std::source_location::current()) const;
+                         SourceLocation where = SourceLocation::current()) const;
   /// All results of a layer that has several.
   std::vector<KerasTensor> call(const std::vector<KerasTensor>& xs,
-                                std::source_location where = std::source_location::current()) const;
+                                SourceLocation where = SourceLocation::current()) const;
 
   const std::string& name() const { return impl_->name(); }
   const std::string& class_name() const { return impl_->class_name(); }
@@ -231,13 +231,13 @@ void assign_all(const std::string& owner, std::span<const VariablePtr> variables
                 std::span<const Tensor> values);
 
 // --- layers by name (layers/registry.cc)
-using LayerFactory = Layer (*)(const Config&, std::source_location);
+using LayerFactory = Layer (*)(const Config&, SourceLocation);
 /// Under Keras's class name. Later registrations win.
 void register_layer(const std::string& class_name, LayerFactory factory);
 std::vector<std::string> layer_names();
 /// Makes a layer from Layer::config() or Keras's; unknown settings are ignored. Raises NameError
 /// for an unknown class.
 Layer layer_from_config(const std::string& class_name, const Config& config,
-                        std::source_location where = std::source_location::current());
+                        SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

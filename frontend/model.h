@@ -7,12 +7,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "frontend/callbacks/callback.h"
 #include "frontend/compile_arguments.h"
 #include "frontend/data_argument.h"
@@ -110,9 +110,9 @@ class Model {
   const Network& network() const;
   /// Makes a layer of the model: its layers are called on other tensors and share their weights.
   KerasTensor operator()(const KerasTensor& x,
-                         std::source_location where = std::source_location::current()) const;
+                         SourceLocation where = SourceLocation::current()) const;
   KerasTensor operator()(const std::vector<KerasTensor>& xs,
-                         std::source_location where = std::source_location::current()) const;
+                         SourceLocation where = SourceLocation::current()) const;
   Layer as_layer() const;
   /// Writes the model into the graph of a layer of your own, a CompiledFunction ..., and shares its
   /// weights. Raises ShapeError when a type is not that of the model's input.
@@ -138,7 +138,7 @@ class Model {
   /// Raises NameError for unknown names and Error when losses or metrics do not fit the outputs.
   /// Warns once of losses that cannot train: see the README.
   void compile(CompileArguments arguments,
-               std::source_location where = std::source_location::current()) const;
+               SourceLocation where = SourceLocation::current()) const;
   bool is_compiled() const;
   const CompileArguments& compile_arguments() const;
   const Optimizer& optimizer() const;

@@ -7,11 +7,11 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <vector>
 
 #include "core/fork.h"
+#include "core/source_location.h"
 #include "frontend/model.h"
 #include "frontend/network.h"
 #include "frontend/training/step_graph.h"
@@ -26,7 +26,7 @@ struct Compiled {
   std::vector<OutputPlan> outputs;
   std::vector<VariablePtr> trainable;
   MetricResults metric_results = {};  // states of metrics that all steps share
-  std::source_location where = {};    // of the call
+  SourceLocation where = {};    // of the call
 };
 
 /// An executable of a step or of prediction, and where its results go.

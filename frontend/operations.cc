@@ -8,7 +8,7 @@ namespace sinter {
 namespace {
 
 KerasTensor operate(const char* class_name, Config settings, std::vector<KerasTensor> tensors,
-                    ConfigList arguments, std::source_location where) {
+                    ConfigList arguments, SourceLocation where) {
   const OperationEntry* entry = find_operation(class_name);
   SINTER_CHECK(entry != nullptr, class_name);
   const Layer layer(std::make_shared<OperationImpl>(*entry, std::move(settings),
@@ -17,7 +17,7 @@ KerasTensor operate(const char* class_name, Config settings, std::vector<KerasTe
 }
 
 KerasTensor with_settings(const char* class_name, const KerasTensor& x, Config settings,
-                          std::source_location where) {
+                          SourceLocation where) {
   return operate(class_name, std::move(settings), {x}, {OperationImpl::tensor_argument()}, where);
 }
 
@@ -77,14 +77,14 @@ SINTER_BINARY(greater_equal, "GreaterEqual")
 #undef SINTER_BINARY
 
 KerasTensor select(const KerasTensor& condition, KerasOperand then_value, KerasOperand else_value) {
-  const std::source_location where = then_value.where();
+  const SourceLocation where = then_value.where();
   return on_operands("Where", {{condition, where}, std::move(then_value), std::move(else_value)});
 }
 
 KerasTensor operator-(KerasOperand x) { return on_operands("Negative", {std::move(x)}); }
 
 #define SINTER_UNARY(name, class_name)                                 \
-  KerasTensor name(const KerasTensor& x, std::source_location where) { \
+  KerasTensor name(const KerasTensor& x, SourceLocation where) { \
     return with_settings(class_name, x, {}, where);                    \
   }
 SINTER_UNARY(negative, "Negative")
@@ -120,42 +120,42 @@ SINTER_UNARY(sparse_plus, "SparsePlus")
 SINTER_UNARY(sparse_sigmoid, "SparseSigmoid")
 #undef SINTER_UNARY
 
-KerasTensor round(const KerasTensor& x, std::source_location where) {
+KerasTensor round(const KerasTensor& x, SourceLocation where) {
   return with_settings("Round", x, {{"decimals", 0}}, where);
 }
-KerasTensor leaky_relu(const KerasTensor& x, double negative_slope, std::source_location where) {
+KerasTensor leaky_relu(const KerasTensor& x, double negative_slope, SourceLocation where) {
   return with_settings("LeakyRelu", x, {{"negative_slope", negative_slope}}, where);
 }
-KerasTensor elu(const KerasTensor& x, double alpha, std::source_location where) {
+KerasTensor elu(const KerasTensor& x, double alpha, SourceLocation where) {
   return with_settings("Elu", x, {{"alpha", alpha}}, where);
 }
-KerasTensor celu(const KerasTensor& x, double alpha, std::source_location where) {
+KerasTensor celu(const KerasTensor& x, double alpha, SourceLocation where) {
   return with_settings("Celu", x, {{"alpha", alpha}}, where);
 }
-KerasTensor gelu(const KerasTensor& x, bool approximate, std::source_location where) {
+KerasTensor gelu(const KerasTensor& x, bool approximate, SourceLocation where) {
   return with_settings("Gelu", x, {{"approximate", approximate}}, where);
 }
-KerasTensor squareplus(const KerasTensor& x, double b, std::source_location where) {
+KerasTensor squareplus(const KerasTensor& x, double b, SourceLocation where) {
   return with_settings("Squareplus", x, {{"b", b}}, where);
 }
-KerasTensor softmax(const KerasTensor& x, int axis, std::source_location where) {
+KerasTensor softmax(const KerasTensor& x, int axis, SourceLocation where) {
   return with_settings("Softmax", x, {{"axis", axis}}, where);
 }
-KerasTensor log_softmax(const KerasTensor& x, int axis, std::source_location where) {
+KerasTensor log_softmax(const KerasTensor& x, int axis, SourceLocation where) {
   return with_settings("LogSoftmax", x, {{"axis", axis}}, where);
 }
-KerasTensor glu(const KerasTensor& x, int axis, std::source_location where) {
+KerasTensor glu(const KerasTensor& x, int axis, SourceLocation where) {
   return with_settings("Glu", x, {{"axis", axis}}, where);
 }
-KerasTensor clip(const KerasTensor& x, double low, double high, std::source_location where) {
+KerasTensor clip(const KerasTensor& x, double low, double high, SourceLocation where) {
   return with_settings("Clip", x, {{"x_min", low}, {"x_max", high}}, where);
 }
-KerasTensor cast(const KerasTensor& x, DType dtype, std::source_location where) {
+KerasTensor cast(const KerasTensor& x, DType dtype, SourceLocation where) {
   return with_settings("Cast", x, {{"dtype", std::string(dtype_name(dtype))}}, where);
 }
 
 #define SINTER_REDUCTION(name, class_name)                                                       \
-  KerasTensor name(const KerasTensor& x, Axes axes, bool keepdims, std::source_location where) { \
+  KerasTensor name(const KerasTensor& x, Axes axes, bool keepdims, SourceLocation where) { \
     return with_settings(class_name, x, reduction_settings(axes, keepdims), where);              \
   }
 SINTER_REDUCTION(sum, "Sum")
@@ -166,24 +166,24 @@ SINTER_REDUCTION(reduce_min, "Min")
 SINTER_REDUCTION(prod, "Prod")
 #undef SINTER_REDUCTION
 
-KerasTensor matmul(const KerasTensor& a, const KerasTensor& b, std::source_location where) {
+KerasTensor matmul(const KerasTensor& a, const KerasTensor& b, SourceLocation where) {
   return on_operands("Matmul", {{a, where}, {b, where}});
 }
-KerasTensor reshape(const KerasTensor& x, Shape shape, std::source_location where) {
+KerasTensor reshape(const KerasTensor& x, Shape shape, SourceLocation where) {
   return with_settings("Reshape", x, {{"newshape", ConfigValue::ints(shape.dims())}}, where);
 }
-KerasTensor transpose(const KerasTensor& x, std::vector<int64_t> axes, std::source_location where) {
+KerasTensor transpose(const KerasTensor& x, std::vector<int64_t> axes, SourceLocation where) {
   return with_settings("Transpose", x, {{"axes", ConfigValue::ints(axes)}}, where);
 }
-KerasTensor expand_dims(const KerasTensor& x, int axis, std::source_location where) {
+KerasTensor expand_dims(const KerasTensor& x, int axis, SourceLocation where) {
   return with_settings("ExpandDims", x, {{"axis", axis}}, where);
 }
-KerasTensor squeeze(const KerasTensor& x, int axis, std::source_location where) {
+KerasTensor squeeze(const KerasTensor& x, int axis, SourceLocation where) {
   return with_settings("Squeeze", x, {{"axis", axis}}, where);
 }
 
 KerasTensor slice(const KerasTensor& x, int axis, int64_t begin, int64_t end, int64_t stride,
-                  std::source_location where) {
+                  SourceLocation where) {
   const int at = x.shape().normalize_axis(axis);
   ConfigList key(static_cast<size_t>(at), slice_bounds({}, {}, {}));
   key.emplace_back(slice_bounds(begin, end == kSliceEnd ? ConfigValue() : ConfigValue(end),

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <source_location>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "core/dtype.h"
 #include "core/kernel_ops.h"
 #include "core/shape.h"
+#include "core/source_location.h"
 #include "frontend/keras_tensor.h"
 
 namespace sinter {
@@ -24,21 +24,21 @@ concept PlainNumber = std::is_arithmetic_v<T>;
 class KerasOperand {
  public:
   KerasOperand(KerasTensor tensor,
-               std::source_location where = std::source_location::current())  // NOLINT
+               SourceLocation where = SourceLocation::current())  // NOLINT
       : tensor_{std::move(tensor)}, where_(where) {}
   template <PlainNumber T>
-  KerasOperand(T number, std::source_location where = std::source_location::current())  // NOLINT
+  KerasOperand(T number, SourceLocation where = SourceLocation::current())  // NOLINT
       : number_(static_cast<double>(number)), integer_(std::is_integral_v<T>), where_(where) {}
   const std::vector<KerasTensor>& tensor() const { return tensor_; }  // one; none: a number
   double number() const { return number_; }
   bool is_integer() const { return integer_; }
-  std::source_location where() const { return where_; }
+  SourceLocation where() const { return where_; }
 
  private:
   std::vector<KerasTensor> tensor_;
   double number_ = 0;
   bool integer_ = false;
-  std::source_location where_;
+  SourceLocation where_;
 };
 
 // Shapes broadcast as NumPy's do. Errors of shapes are ShapeErrors that name the op and the line.
@@ -107,7 +107,7 @@ KerasTensor pow(T a, KerasOperand b) {
 
 #define SINTER_KERAS_FUNCTION(name)      \
   KerasTensor name(const KerasTensor& x, \
-                   std::source_location where = std::source_location::current())
+                   SourceLocation where = SourceLocation::current())
 SINTER_KERAS_FUNCTION(negative);
 SINTER_KERAS_FUNCTION(abs);
 SINTER_KERAS_FUNCTION(sign);
@@ -142,7 +142,7 @@ SINTER_KERAS_FUNCTION(sparse_plus);
 SINTER_KERAS_FUNCTION(sparse_sigmoid);
 #undef SINTER_KERAS_FUNCTION
 
-#define SINTER_WHERE std::source_location where = std::source_location::current()
+#define SINTER_WHERE SourceLocation where = SourceLocation::current()
 KerasTensor leaky_relu(const KerasTensor& x, double negative_slope = 0.2, SINTER_WHERE);
 KerasTensor elu(const KerasTensor& x, double alpha = 1.0, SINTER_WHERE);
 KerasTensor celu(const KerasTensor& x, double alpha = 1.0, SINTER_WHERE);

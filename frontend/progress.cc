@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
@@ -88,6 +89,11 @@ void write_all(std::FILE* stream, const std::string& text) {
   (void)std::fflush(stream);
 }
 
+double now() {
+  const auto time = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(time).count();
+}
+
 }  // namespace
 
 std::string format_metrics(const ShownMetrics& metrics) {
@@ -143,7 +149,10 @@ std::string progress_line(const ProgressState& state) {
 }
 
 ProgressBar::ProgressBar(int64_t total, ProgressOptions options)
-    : stream_(options.stream), style_(resolve(options.style, options.stream)) {
+    : stream_(options.stream),
+      style_(resolve(options.style, options.stream)),
+      start_(now()),
+      drawn_(start_) {
   state_.description = std::move(options.description);
   state_.unit = std::move(options.unit);
   state_.total = total;
@@ -152,13 +161,13 @@ ProgressBar::ProgressBar(int64_t total, ProgressOptions options)
 }
 
 double ProgressBar::seconds() const {
-  return std::chrono::duration<double>(Clock::now() - start_).count();
+  return now() - start_;
 }
 
 bool ProgressBar::due() const {
   if (style_ == ProgressStyle::kQuiet || closed_) return false;
   const double interval = is_bar() ? kBarInterval : kLineInterval;
-  return std::chrono::duration<double>(Clock::now() - drawn_).count() >= interval;
+  return now() - drawn_ >= interval;
 }
 
 void ProgressBar::set_done(int64_t done) {
@@ -174,7 +183,7 @@ void ProgressBar::set_postfix(const ShownMetrics& values) {
 }
 
 void ProgressBar::draw() {
-  drawn_ = Clock::now();
+  drawn_ = now();
   state_.seconds = seconds();
   if (!is_bar()) {
     write_all(stream_, progress_line(state_) + "\n");

@@ -1,12 +1,10 @@
 // Progress of a loop: a bar that is redrawn on a terminal, plain lines in a file or pipe.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <iterator>
 #include <memory>
-#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,14 +74,13 @@ class ProgressBar {
   bool is_bar() const { return style_ == ProgressStyle::kBar; }
 
  private:
-  using Clock = std::chrono::steady_clock;
   void draw();
 
   ProgressState state_;
   std::FILE* stream_;
   ProgressStyle style_;
-  Clock::time_point start_ = Clock::now();
-  Clock::time_point drawn_ = start_;
+  double start_;  // in seconds of a clock that never goes back
+  double drawn_;
   bool open_line_ = false;
   bool closed_ = false;
 };
@@ -112,57 +109,85 @@ class EpochProgress {
 std::string epoch_line(const std::string& title, int64_t done, int64_t total, double seconds,
                        const ShownMetrics& metrics);
 
-/// A range that shows its progress while it is walked; made by progress().
-template <std::ranges::view View>
+/// A range that shows its progress while it is walked; made by progress(). `Range` is a reference
+/// where the range outlives it.
+template <typename Range>
 class ProgressRange {
  public:
-  ProgressRange(View view, ProgressOptions options)
-      : view_(std::move(view)), options_(std::move(options)) {}
+  ProgressRange(Range&& range, ProgressOptions options)
+      : range_(std::forward<Range>(range)), options_(std::move(options)) {}
+
+  using At = decltype(std::begin(std::declval<Range&>()));
+  using End = decltype(std::end(std::declval<Range&>()));
 
   class Iterator {
    public:
-    Iterator(std::ranges::iterator_t<View> at, ProgressBar* bar) : at_(std::move(at)), bar_(bar) {}
+    Iterator(At at, ProgressBar* bar) : at_(std::move(at)), bar_(bar) {}
     decltype(auto) operator*() const { return *at_; }
     Iterator& operator++() {
       ++at_;
       bar_->update();
       return *this;
     }
-    bool operator==(const std::ranges::sentinel_t<View>& end) const {
+    bool operator==(const End& end) const {
       if (at_ != end) return false;
       bar_->close();
       return true;
     }
 
    private:
-    std::ranges::iterator_t<View> at_;
+    At at_;
     ProgressBar* bar_;
   };
 
   Iterator begin() {
     int64_t total = -1;
-    if constexpr (std::ranges::sized_range<View>)
-      total = static_cast<int64_t>(std::ranges::size(view_));
+    if constexpr (requires { std::size(range_); }) total = static_cast<int64_t>(std::size(range_));
     bar_ = std::make_unique<ProgressBar>(total, options_);
-    return {std::ranges::begin(view_), bar_.get()};
+    return {std::begin(range_), bar_.get()};
   }
-  auto end() { return std::ranges::end(view_); }
+  End end() { return std::end(range_); }
 
  private:
-  View view_;
+  Range range_;
   ProgressOptions options_;
   std::unique_ptr<ProgressBar> bar_;
 };
 
+/// 0, 1, ... below `count`.
+class ProgressCounts {
+ public:
+  explicit ProgressCounts(int64_t count) : count_(count < 0 ? 0 : count) {}
+  class Iterator {
+   public:
+    explicit Iterator(int64_t at) : at_(at) {}
+    int64_t operator*() const { return at_; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    int64_t at_;
+  };
+  Iterator begin() const { return Iterator(0); }
+  Iterator end() const { return Iterator(count_); }
+  int64_t size() const { return count_; }
+
+ private:
+  int64_t count_;
+};
+
 /// for (auto& path : progress(paths)) ...
-template <std::ranges::viewable_range Range>
-auto progress(Range&& range, ProgressOptions options = {}) {
-  return ProgressRange<std::views::all_t<Range>>(std::views::all(std::forward<Range>(range)),
-                                                 std::move(options));
+template <typename Range>
+requires requires(Range& range) { std::begin(range), std::end(range); }
+ProgressRange<Range> progress(Range&& range, ProgressOptions options = {}) {
+  return {std::forward<Range>(range), std::move(options)};
 }
 /// for (int64_t i : progress(10000)) ...
-inline auto progress(int64_t count, ProgressOptions options = {}) {
-  return progress(std::views::iota(int64_t{0}, count < 0 ? int64_t{0} : count), std::move(options));
+inline ProgressRange<ProgressCounts> progress(int64_t count, ProgressOptions options = {}) {
+  return {ProgressCounts(count), std::move(options)};
 }
 
 }  // namespace sinter

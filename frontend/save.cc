@@ -188,7 +188,7 @@ void save_model(const Model& model, const std::string& path, const SaveOptions& 
   save_model_file(path, file);
 }
 
-Model load_model(const std::string& path, const LoadOptions& options, std::source_location where) {
+Model load_model(const std::string& path, const LoadOptions& options, SourceLocation where) {
   register_ops();
   const ModelFile file = load_model_file(path);
   if (file.architecture.empty()) {
@@ -248,7 +248,7 @@ std::string to_json(const Model& model, int indent) {
 }
 
 Model model_from_json(const std::string& json, const LoadOptions& options,
-                      std::source_location where) {
+                      SourceLocation where) {
   return with_hint([&] {
     return model_of(architecture_from_config(parse_json(json, "model JSON"),
                                              custom_layers(options.custom_objects), where));

@@ -2,9 +2,9 @@
 // JSON), and lowered for running only.
 #pragma once
 
-#include <source_location>
 #include <string>
 
+#include "core/source_location.h"
 #include "frontend/interop/keras_compile.h"
 #include "frontend/model.h"
 
@@ -28,7 +28,7 @@ void check_model_path(const std::string& path);
 /// Raises FileError for a file that cannot be read or is damaged, NameError for what needs
 /// custom_objects. Weights stay in the mapped file until they change.
 Model load_model(const std::string& path, const LoadOptions& options = {},
-                 std::source_location where = std::source_location::current());
+                 SourceLocation where = SourceLocation::current());
 
 /// The weights in the order of get_weights(). The name must end in .weights.sinter.
 void save_weights(const Model& model, const std::string& path);
@@ -40,7 +40,7 @@ void load_weights(const Model& model, const std::string& path);
 std::string to_json(const Model& model, int indent = -1);
 /// From the JSON of Keras 2 or 3. Weights are initial ones; the model is not compiled.
 Model model_from_json(const std::string& json, const LoadOptions& options = {},
-                      std::source_location where = std::source_location::current());
+                      SourceLocation where = SourceLocation::current());
 
 /// The forward graph after the inference pipeline, with its weights: core and runtime alone can run
 /// it (core/model_file.h, runtime/load.h). The batch stays symbolic. A model that is compiled with

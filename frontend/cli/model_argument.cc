@@ -16,7 +16,7 @@ bool is_json(const std::string& path) { return path.ends_with(".json"); }
 
 // The layers come from no source line, so none is given.
 Model open_model(const std::string& path) {
-  const std::source_location nowhere;
+  const SourceLocation nowhere;
   return is_json(path) ? model_from_json(read_file(path), {}, nowhere)
                        : load_model(path, {}, nowhere);
 }

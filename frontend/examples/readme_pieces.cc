@@ -12,7 +12,7 @@ Symbol my_entropy(Symbol y_true, Symbol y_pred) {
 
 class Scale : public LayerImpl {
  public:
-  Scale(const Config& config, std::source_location where)
+  Scale(const Config& config, SourceLocation where)
       : LayerImpl("mine>Scale", config.get_string("name", ""), where) {}
   Config config() const override { return base_config(); }
   void build(std::span<const ValueType> inputs) override {
@@ -25,7 +25,7 @@ class Scale : public LayerImpl {
  private:
   VariablePtr factor_;
 };
-Layer scale(const Config& config, std::source_location where) {
+Layer scale(const Config& config, SourceLocation where) {
   return Layer(std::make_shared<Scale>(config, where));
 }
 
@@ -37,7 +37,7 @@ int main() {
 
   // A layer of one's own.
   register_layer("mine>Scale", scale);
-  Model scaled(x, Dense(10, "softmax")(scale({}, std::source_location::current())(x)));
+  Model scaled(x, Dense(10, "softmax")(scale({}, SourceLocation::current())(x)));
   scaled.compile({.loss = my_entropy, .metrics = "accuracy"});
   scaled.fit(train.x, train.y, quiet);
 

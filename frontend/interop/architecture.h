@@ -3,10 +3,10 @@
 #pragma once
 
 #include <map>
-#include <source_location>
 #include <string>
 #include <vector>
 
+#include "core/source_location.h"
 #include "frontend/config.h"
 #include "frontend/layer.h"
 #include "frontend/model.h"
@@ -37,6 +37,6 @@ Config architecture_to_config(const Architecture& architecture);
 /// that names the layer: ParseError where the JSON is not a model's, NameError for unknown classes,
 /// ShapeError where shapes do not fit. `where` becomes the line of all layers.
 Architecture architecture_from_config(const ConfigValue& json, const CustomLayers& custom = {},
-                                      std::source_location where = std::source_location::current());
+                                      SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

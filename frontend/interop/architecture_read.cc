@@ -169,7 +169,7 @@ std::optional<ConfigList> operation_arguments(const LayerEntry& e) {
 /// What the models of one document have in common.
 struct Document {
   const CustomLayers& custom;
-  std::source_location where;
+  SourceLocation where;
   std::map<int64_t, Layer> shared;  // layers that stand in several of them, by "shared_object_id"
 };
 
@@ -356,7 +356,7 @@ class Reader {
 
   Document& document_;
   const CustomLayers& custom_;
-  std::source_location where_;
+  SourceLocation where_;
   Architecture result_;
   std::map<std::string, Layer> layers_;
   std::map<Reference, KerasTensor> tensors_;
@@ -379,7 +379,7 @@ Architecture read_model(const ConfigValue& json, Document& document) {
 }  // namespace
 
 Architecture architecture_from_config(const ConfigValue& json, const CustomLayers& custom,
-                                      std::source_location where) {
+                                      SourceLocation where) {
   Document document{custom, where, {}};
   return read_model(json, document);
 }

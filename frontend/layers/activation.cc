@@ -15,7 +15,7 @@ namespace {
 
 class PReLUImpl : public LayerImpl {
  public:
-  PReLUImpl(PReLUOptions options, std::source_location where)
+  PReLUImpl(PReLUOptions options, SourceLocation where)
       : LayerImpl("PReLU", options.name, where), options_(std::move(options)) {}
 
   Config config() const override {
@@ -68,12 +68,12 @@ LayerOptions named(const Config& c) { return {.name = c.get_string("name", "")};
 }  // namespace
 
 Activation::Activation(ActivationFunction activation, LayerOptions options,
-                       std::source_location where)
+                       SourceLocation where)
     : Layer(simple_layer("Activation", options.name, where,
                          {{"activation", activation.to_config()}},
                          [activation](Symbol x) { return activation(x); })) {}
 
-ReLU::ReLU(ReLUOptions o, std::source_location where)
+ReLU::ReLU(ReLUOptions o, SourceLocation where)
     : Layer(simple_layer(
           "ReLU", o.name, where,
           {{"max_value", o.max_value ? ConfigValue(*o.max_value) : ConfigValue(nullptr)},
@@ -86,40 +86,40 @@ ReLU::ReLU(ReLUOptions o, std::source_location where)
   }
 }
 
-LeakyReLU::LeakyReLU(double negative_slope, LayerOptions options, std::source_location where)
+LeakyReLU::LeakyReLU(double negative_slope, LayerOptions options, SourceLocation where)
     : Layer(simple_layer("LeakyReLU", options.name, where, {{"negative_slope", negative_slope}},
                          [negative_slope](Symbol x) { return leaky_relu(x, negative_slope); })) {}
 
-ELU::ELU(double alpha, LayerOptions options, std::source_location where)
+ELU::ELU(double alpha, LayerOptions options, SourceLocation where)
     : Layer(simple_layer("ELU", options.name, where, {{"alpha", alpha}},
                          [alpha](Symbol x) { return elu(x, alpha); })) {}
 
-PReLU::PReLU(PReLUOptions options, std::source_location where)
+PReLU::PReLU(PReLUOptions options, SourceLocation where)
     : Layer(std::make_shared<PReLUImpl>(std::move(options), where)) {}
 
-Softmax::Softmax(int axis, LayerOptions options, std::source_location where)
+Softmax::Softmax(int axis, LayerOptions options, SourceLocation where)
     : Layer(simple_layer("Softmax", options.name, where, {{"axis", axis}},
                          [axis](Symbol x) { return softmax(x, axis); })) {}
 
 void register_activation_layers() {
-  register_layer("Activation", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("Activation", [](const Config& c, SourceLocation where) -> Layer {
     return Activation(ActivationFunction::from_config(c.get("activation")), named(c), where);
   });
-  register_layer("ReLU", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("ReLU", [](const Config& c, SourceLocation where) -> Layer {
     ReLUOptions o{.negative_slope = c.get_float("negative_slope", 0),
                   .threshold = c.get_float("threshold", 0),
                   .name = named(c).name};
     if (!c.get("max_value").is_null()) o.max_value = c.get_float("max_value", 0);
     return ReLU(o, where);
   });
-  register_layer("LeakyReLU", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("LeakyReLU", [](const Config& c, SourceLocation where) -> Layer {
     // Keras 2 calls the slope alpha.
     return LeakyReLU(c.get_float("negative_slope", c.get_float("alpha", 0.3)), named(c), where);
   });
-  register_layer("ELU", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("ELU", [](const Config& c, SourceLocation where) -> Layer {
     return ELU(c.get_float("alpha", 1.0), named(c), where);
   });
-  register_layer("PReLU", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("PReLU", [](const Config& c, SourceLocation where) -> Layer {
     return PReLU({.alpha_initializer = c.contains("alpha_initializer")
                                            ? Initializer::from_config(c.get("alpha_initializer"))
                                            : Initializer("zeros"),
@@ -129,7 +129,7 @@ void register_activation_layers() {
                   .name = named(c).name},
                  where);
   });
-  register_layer("Softmax", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("Softmax", [](const Config& c, SourceLocation where) -> Layer {
     const std::vector<int64_t> axis = c.get_ints("axis", {-1});
     if (axis.size() != 1) throw Error("Softmax over several axes is not supported");
     return Softmax(to_int32("axis", axis[0]), named(c), where);

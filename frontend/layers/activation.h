@@ -15,7 +15,7 @@ struct LayerOptions {
 class Activation : public Layer {
  public:
   explicit Activation(ActivationFunction activation, LayerOptions options = {},
-                      std::source_location where = std::source_location::current());
+                      SourceLocation where = SourceLocation::current());
 };
 
 struct ReLUOptions {
@@ -28,7 +28,7 @@ struct ReLUOptions {
 class ReLU : public Layer {
  public:
   explicit ReLU(ReLUOptions options = {},
-                std::source_location where = std::source_location::current());
+                SourceLocation where = SourceLocation::current());
 };
 
 /// max(x, slope * x) for slopes below 1. The layer's default slope is 0.3; the function leaky_relu
@@ -36,14 +36,14 @@ class ReLU : public Layer {
 class LeakyReLU : public Layer {
  public:
   explicit LeakyReLU(double negative_slope = 0.3, LayerOptions options = {},
-                     std::source_location where = std::source_location::current());
+                     SourceLocation where = SourceLocation::current());
 };
 
 /// x > 0: x; else alpha * (exp(x) - 1).
 class ELU : public Layer {
  public:
   explicit ELU(double alpha = 1.0, LayerOptions options = {},
-               std::source_location where = std::source_location::current());
+               SourceLocation where = SourceLocation::current());
 };
 
 struct PReLUOptions {
@@ -58,13 +58,13 @@ struct PReLUOptions {
 class PReLU : public Layer {
  public:
   explicit PReLU(PReLUOptions options = {},
-                 std::source_location where = std::source_location::current());
+                 SourceLocation where = SourceLocation::current());
 };
 
 class Softmax : public Layer {
  public:
   explicit Softmax(int axis = -1, LayerOptions options = {},
-                   std::source_location where = std::source_location::current());
+                   SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace sinter

@@ -12,7 +12,7 @@ namespace {
 
 class BatchNormalizationImpl : public LayerImpl {
  public:
-  BatchNormalizationImpl(BatchNormalizationOptions options, std::source_location where)
+  BatchNormalizationImpl(BatchNormalizationOptions options, SourceLocation where)
       : LayerImpl("BatchNormalization", options.name, where), options_(std::move(options)) {}
 
   Config config() const override {
@@ -59,7 +59,7 @@ class BatchNormalizationImpl : public LayerImpl {
     auto options = options_;
     options.name = name();
     return std::make_shared<BatchNormalizationImpl>(std::move(options),
-                                                    std::source_location::current());
+                                                    SourceLocation::current());
   }
 
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
@@ -90,11 +90,11 @@ Initializer initializer_or(const Config& c, const char* key, const char* fallbac
 }  // namespace
 
 BatchNormalization::BatchNormalization(BatchNormalizationOptions options,
-                                       std::source_location where)
+                                       SourceLocation where)
     : Layer(std::make_shared<BatchNormalizationImpl>(std::move(options), where)) {}
 
 void register_normalization_layers() {
-  register_layer("BatchNormalization", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("BatchNormalization", [](const Config& c, SourceLocation where) -> Layer {
     const std::vector<int64_t> axis = c.get_ints("axis", {-1});  // Keras 2 writes a list
     if (axis.size() != 1) throw Error("BatchNormalization over several axes is not supported");
     return BatchNormalization(

@@ -30,7 +30,7 @@ struct BatchNormalizationOptions {
 class BatchNormalization : public Layer {
  public:
   explicit BatchNormalization(BatchNormalizationOptions options = {},
-                              std::source_location where = std::source_location::current());
+                              SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace sinter

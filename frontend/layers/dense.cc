@@ -14,7 +14,7 @@ namespace {
 
 class DenseImpl : public LayerImpl {
  public:
-  DenseImpl(int64_t units, DenseOptions options, std::source_location where)
+  DenseImpl(int64_t units, DenseOptions options, SourceLocation where)
       : LayerImpl("Dense", options.name, where), units_(units), options_(std::move(options)) {
     if (units <= 0)
       throw Error(fmt::format("{}: units must be positive, found {}", title(), units));
@@ -49,7 +49,7 @@ class DenseImpl : public LayerImpl {
   std::shared_ptr<LayerImpl> clone() const override {
     auto options = options_;
     options.name = name();
-    return std::make_shared<DenseImpl>(units_, std::move(options), std::source_location::current());
+    return std::make_shared<DenseImpl>(units_, std::move(options), SourceLocation::current());
   }
 
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
@@ -83,7 +83,7 @@ class DenseImpl : public LayerImpl {
   VariablePtr kernel_, bias_;
 };
 
-Layer dense_from_config(const Config& c, std::source_location where) {
+Layer dense_from_config(const Config& c, SourceLocation where) {
   return Dense(c.get_int("units", 0),
                {.activation = ActivationFunction::from_config(c.get("activation")),
                 .use_bias = c.get_bool("use_bias", true),
@@ -102,7 +102,7 @@ Layer dense_from_config(const Config& c, std::source_location where) {
                where);
 }
 
-Layer input_from_config(const Config& c, std::source_location where) {
+Layer input_from_config(const Config& c, SourceLocation where) {
   // Keras 3 writes batch_shape, Keras 2 batch_input_shape; the first entry is the batch.
   std::vector<int64_t> dims =
       c.get_ints(c.contains("batch_shape") ? "batch_shape" : "batch_input_shape", {});
@@ -114,10 +114,10 @@ Layer input_from_config(const Config& c, std::source_location where) {
 
 }  // namespace
 
-Dense::Dense(int64_t units, DenseOptions options, std::source_location where)
+Dense::Dense(int64_t units, DenseOptions options, SourceLocation where)
     : Layer(std::make_shared<DenseImpl>(units, std::move(options), where)) {}
 
-Dense::Dense(int64_t units, ActivationArgument activation, std::source_location where)
+Dense::Dense(int64_t units, ActivationArgument activation, SourceLocation where)
     : Dense(units, {.activation = std::move(activation).function()}, where) {}
 
 void register_core_layers() {

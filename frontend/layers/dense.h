@@ -23,10 +23,10 @@ struct DenseOptions {
 class Dense : public Layer {
  public:
   explicit Dense(int64_t units, DenseOptions options = {},
-                 std::source_location where = std::source_location::current());
+                 SourceLocation where = SourceLocation::current());
   /// Dense(32, "relu"), Dense(32, relu)
   Dense(int64_t units, ActivationArgument activation,
-        std::source_location where = std::source_location::current());
+        SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace sinter

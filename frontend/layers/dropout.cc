@@ -12,7 +12,7 @@ namespace {
 
 class DropoutImpl : public LayerImpl {
  public:
-  DropoutImpl(double rate, DropoutOptions options, std::source_location where)
+  DropoutImpl(double rate, DropoutOptions options, SourceLocation where)
       : LayerImpl("Dropout", options.name, where), rate_(rate), options_(std::move(options)) {
     if (!(rate >= 0 && rate < 1))
       throw Error(fmt::format("{}: rate must lie in [0, 1), found {}", title(), rate));
@@ -36,7 +36,7 @@ class DropoutImpl : public LayerImpl {
     auto options = options_;
     options.name = name();
     return std::make_shared<DropoutImpl>(rate_, std::move(options),
-                                         std::source_location::current());
+                                         SourceLocation::current());
   }
 
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
@@ -54,11 +54,11 @@ class DropoutImpl : public LayerImpl {
 
 }  // namespace
 
-Dropout::Dropout(double rate, DropoutOptions options, std::source_location where)
+Dropout::Dropout(double rate, DropoutOptions options, SourceLocation where)
     : Layer(std::make_shared<DropoutImpl>(rate, std::move(options), where)) {}
 
 void register_dropout_layers() {
-  register_layer("Dropout", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("Dropout", [](const Config& c, SourceLocation where) -> Layer {
     DropoutOptions o{.noise_shape = c.get_ints("noise_shape", {}),
                      .name = c.get_string("name", "")};
     if (c.get("seed").as<int64_t>() != nullptr) o.seed = c.get_int("seed", 0);

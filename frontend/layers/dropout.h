@@ -20,7 +20,7 @@ struct DropoutOptions {
 class Dropout : public Layer {
  public:
   explicit Dropout(double rate, DropoutOptions options = {},
-                   std::source_location where = std::source_location::current());
+                   SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace sinter

@@ -10,7 +10,7 @@
 
 namespace sinter {
 
-InputLayerImpl::InputLayerImpl(Shape shape, InputOptions options, std::source_location where)
+InputLayerImpl::InputLayerImpl(Shape shape, InputOptions options, SourceLocation where)
     : LayerImpl("InputLayer", options.name, where) {
   std::vector<int64_t> dims = {kBatch};
   for (int64_t d : shape) {
@@ -42,7 +42,7 @@ std::vector<Symbol> InputLayerImpl::call(CallContext&, std::span<const Symbol>) 
   raise_internal("an input layer is never called", name());
 }
 
-KerasTensor Input(Shape shape, InputOptions options, std::source_location where) {
+KerasTensor Input(Shape shape, InputOptions options, SourceLocation where) {
   auto layer = std::make_shared<InputLayerImpl>(std::move(shape), std::move(options), where);
   auto call = std::make_shared<LayerCall>();
   call->layer = layer;

@@ -16,20 +16,20 @@ struct InputOptions {
 
 /// A tensor [batch, shape...]. Raises ShapeError for dimensions that are not positive.
 KerasTensor Input(Shape shape, InputOptions options = {},
-                  std::source_location where = std::source_location::current());
+                  SourceLocation where = SourceLocation::current());
 
 /// Vectors: Input(784) is Input({784}).
 template <std::integral T>
 requires(!std::is_same_v<T, bool>) KerasTensor
     Input(T size, InputOptions options = {},
-          std::source_location where = std::source_location::current()) {
+          SourceLocation where = SourceLocation::current()) {
   return Input(Shape{static_cast<int64_t>(size)}, std::move(options), where);
 }
 
 /// The layer behind Input().
 class InputLayerImpl : public LayerImpl {
  public:
-  InputLayerImpl(Shape shape, InputOptions options, std::source_location where);
+  InputLayerImpl(Shape shape, InputOptions options, SourceLocation where);
   const ValueType& type() const { return type_; }
   Config config() const override;
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override;

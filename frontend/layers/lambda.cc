@@ -19,7 +19,7 @@ CustomFunctions<Lambda::Function>& known_functions() {
 
 class LambdaImpl : public LayerImpl {
  public:
-  LambdaImpl(Lambda::Function function, const LambdaOptions& options, std::source_location where)
+  LambdaImpl(Lambda::Function function, const LambdaOptions& options, SourceLocation where)
       : LayerImpl("Lambda", options.name, where),
         function_(std::move(function)),
         function_name_(options.function.empty() ? name() : options.function) {}
@@ -35,7 +35,7 @@ class LambdaImpl : public LayerImpl {
 
   std::shared_ptr<LayerImpl> clone() const override {
     return std::make_shared<LambdaImpl>(function_, LambdaOptions{function_name_, name()},
-                                        std::source_location::current());
+                                        SourceLocation::current());
   }
 
   std::vector<Symbol> call(CallContext&, std::span<const Symbol> inputs) override {
@@ -58,7 +58,7 @@ std::string function_of(const Config& c) {
   return c.get_string("name", "lambda");
 }
 
-Layer lambda_from_config(const Config& c, std::source_location where) {
+Layer lambda_from_config(const Config& c, SourceLocation where) {
   const std::string name = function_of(c);
   const LambdaOptions options{.function = name, .name = c.get_string("name", "")};
   if (auto function = known_functions().find(name))
@@ -74,7 +74,7 @@ Layer lambda_from_config(const Config& c, std::source_location where) {
 
 }  // namespace
 
-Lambda::Lambda(Function function, LambdaOptions options, std::source_location where)
+Lambda::Lambda(Function function, LambdaOptions options, SourceLocation where)
     : Layer(std::make_shared<LambdaImpl>(std::move(function), options, where)) {}
 
 Symbol Lambda::only(std::span<const Symbol> xs) {

@@ -27,13 +27,13 @@ class Lambda : public Layer {
   template <typename F>
   requires std::is_invocable_r_v<Symbol, const F&, Symbol>
   explicit Lambda(F function, LambdaOptions options = {},
-                  std::source_location where = std::source_location::current())
+                  SourceLocation where = SourceLocation::current())
       : Lambda(Function([function = std::move(function)](std::span<const Symbol> xs) {
                  return function(only(xs));
                }),
                std::move(options), where) {}
   explicit Lambda(Function function, LambdaOptions options = {},
-                  std::source_location where = std::source_location::current());
+                  SourceLocation where = SourceLocation::current());
 
  private:
   static Symbol only(std::span<const Symbol> xs);

@@ -12,7 +12,7 @@ namespace {
 
 class MaxoutImpl : public LayerImpl {
  public:
-  MaxoutImpl(int64_t units, int64_t pieces, MaxoutOptions options, std::source_location where)
+  MaxoutImpl(int64_t units, int64_t pieces, MaxoutOptions options, SourceLocation where)
       : LayerImpl("sinter>Maxout", options.name, where),
         units_(units),
         pieces_(pieces),
@@ -63,11 +63,11 @@ Initializer initializer_or(const Config& c, const char* key, const char* fallbac
 
 }  // namespace
 
-Maxout::Maxout(int64_t units, int64_t pieces, MaxoutOptions options, std::source_location where)
+Maxout::Maxout(int64_t units, int64_t pieces, MaxoutOptions options, SourceLocation where)
     : Layer(std::make_shared<MaxoutImpl>(units, pieces, std::move(options), where)) {}
 
 void register_maxout() {
-  register_layer("sinter>Maxout", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("sinter>Maxout", [](const Config& c, SourceLocation where) -> Layer {
     return Maxout(c.get_int("units", 0), c.get_int("pieces", 2),
                   {.use_bias = c.get_bool("use_bias", true),
                    .kernel_initializer = initializer_or(c, "kernel_initializer", "glorot_uniform"),

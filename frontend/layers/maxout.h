@@ -20,7 +20,7 @@ struct MaxoutOptions {
 class Maxout : public Layer {
  public:
   explicit Maxout(int64_t units, int64_t pieces = 2, MaxoutOptions options = {},
-                  std::source_location where = std::source_location::current());
+                  SourceLocation where = SourceLocation::current());
 };
 
 void register_maxout();

@@ -26,7 +26,7 @@ std::vector<Symbol> same_rank(std::span<const Symbol> xs) {
 }
 
 std::shared_ptr<LayerImpl> elementwise(const char* class_name, const LayerOptions& options,
-                                       std::source_location where, int max_inputs, Binary combine,
+                                       SourceLocation where, int max_inputs, Binary combine,
                                        bool mean = false) {
   return joining_layer(class_name, options.name, where, {}, 2, max_inputs,
                        [combine, mean](std::span<const Symbol> xs) {
@@ -40,26 +40,26 @@ std::shared_ptr<LayerImpl> elementwise(const char* class_name, const LayerOption
 LayerOptions named(const Config& c) { return {.name = c.get_string("name", "")}; }
 
 template <typename T>
-Layer make(const Config& c, std::source_location where) {
+Layer make(const Config& c, SourceLocation where) {
   return T(named(c), where);
 }
 
 }  // namespace
 
-Add::Add(LayerOptions options, std::source_location where)
+Add::Add(LayerOptions options, SourceLocation where)
     : Layer(elementwise("Add", options, where, kAnyNumber, add)) {}
-Subtract::Subtract(LayerOptions options, std::source_location where)
+Subtract::Subtract(LayerOptions options, SourceLocation where)
     : Layer(elementwise("Subtract", options, where, 2, subtract)) {}
-Multiply::Multiply(LayerOptions options, std::source_location where)
+Multiply::Multiply(LayerOptions options, SourceLocation where)
     : Layer(elementwise("Multiply", options, where, kAnyNumber, multiply)) {}
-Average::Average(LayerOptions options, std::source_location where)
+Average::Average(LayerOptions options, SourceLocation where)
     : Layer(elementwise("Average", options, where, kAnyNumber, add, true)) {}
-Maximum::Maximum(LayerOptions options, std::source_location where)
+Maximum::Maximum(LayerOptions options, SourceLocation where)
     : Layer(elementwise("Maximum", options, where, kAnyNumber, maximum)) {}
-Minimum::Minimum(LayerOptions options, std::source_location where)
+Minimum::Minimum(LayerOptions options, SourceLocation where)
     : Layer(elementwise("Minimum", options, where, kAnyNumber, minimum)) {}
 
-Concatenate::Concatenate(int axis, LayerOptions options, std::source_location where)
+Concatenate::Concatenate(int axis, LayerOptions options, SourceLocation where)
     : Layer(joining_layer("Concatenate", options.name, where, {{"axis", axis}}, 1, kAnyNumber,
                           [axis](std::span<const Symbol> xs) { return concat(xs, axis); })) {}
 
@@ -70,7 +70,7 @@ void register_merge_layers() {
   register_layer("Average", make<Average>);
   register_layer("Maximum", make<Maximum>);
   register_layer("Minimum", make<Minimum>);
-  register_layer("Concatenate", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("Concatenate", [](const Config& c, SourceLocation where) -> Layer {
     return Concatenate(c.get_int32("axis", -1), named(c), where);
   });
 }

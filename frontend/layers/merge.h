@@ -11,38 +11,38 @@ namespace sinter {
 class Add : public Layer {
  public:
   explicit Add(LayerOptions options = {},
-               std::source_location where = std::source_location::current());
+               SourceLocation where = SourceLocation::current());
 };
 /// Of exactly two: the first minus the second.
 class Subtract : public Layer {
  public:
   explicit Subtract(LayerOptions options = {},
-                    std::source_location where = std::source_location::current());
+                    SourceLocation where = SourceLocation::current());
 };
 class Multiply : public Layer {
  public:
   explicit Multiply(LayerOptions options = {},
-                    std::source_location where = std::source_location::current());
+                    SourceLocation where = SourceLocation::current());
 };
 class Average : public Layer {
  public:
   explicit Average(LayerOptions options = {},
-                   std::source_location where = std::source_location::current());
+                   SourceLocation where = SourceLocation::current());
 };
 class Maximum : public Layer {
  public:
   explicit Maximum(LayerOptions options = {},
-                   std::source_location where = std::source_location::current());
+                   SourceLocation where = SourceLocation::current());
 };
 class Minimum : public Layer {
  public:
   explicit Minimum(LayerOptions options = {},
-                   std::source_location where = std::source_location::current());
+                   SourceLocation where = SourceLocation::current());
 };
 class Concatenate : public Layer {
  public:
   explicit Concatenate(int axis = -1, LayerOptions options = {},
-                       std::source_location where = std::source_location::current());
+                       SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace sinter

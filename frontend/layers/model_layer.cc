@@ -38,7 +38,7 @@ std::vector<Symbol> write_checked(const std::string& title, const Network& netwo
 
 }  // namespace
 
-ModelLayerImpl::ModelLayerImpl(Model model, std::source_location where)
+ModelLayerImpl::ModelLayerImpl(Model model, SourceLocation where)
     : LayerImpl(model.state()->sequential ? "Sequential" : "Functional", model.name(), where),
       model_(std::move(model)) {}
 
@@ -85,18 +85,18 @@ Layer Model::as_layer() const {
   std::shared_ptr<LayerImpl> layer = state_->as_layer.lock();
   if (!layer) {
     state_->net();  // raises when the model is not built
-    layer = std::make_shared<ModelLayerImpl>(*this, std::source_location::current());
+    layer = std::make_shared<ModelLayerImpl>(*this, SourceLocation::current());
     state_->as_layer = layer;
   }
   return Layer(std::move(layer));
 }
 
-KerasTensor Model::operator()(const KerasTensor& x, std::source_location where) const {
+KerasTensor Model::operator()(const KerasTensor& x, SourceLocation where) const {
   return as_layer()(x, where);
 }
 
 KerasTensor Model::operator()(const std::vector<KerasTensor>& xs,
-                              std::source_location where) const {
+                              SourceLocation where) const {
   return as_layer()(xs, where);
 }
 

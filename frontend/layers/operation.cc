@@ -76,7 +76,7 @@ Config OperationImpl::config() const {
 
 std::shared_ptr<LayerImpl> OperationImpl::clone() const {
   return std::make_shared<OperationImpl>(entry_, settings_, arguments_, name(),
-                                         std::source_location::current());
+                                         SourceLocation::current());
 }
 
 std::vector<Symbol> OperationImpl::call(CallContext&, std::span<const Symbol> inputs) {
@@ -89,7 +89,7 @@ std::vector<Symbol> OperationImpl::call(CallContext&, std::span<const Symbol> in
 }
 
 Layer operation_from_config(const std::string& class_name, const Config& config,
-                            const ConfigList& arguments, std::source_location where) {
+                            const ConfigList& arguments, SourceLocation where) {
   const OperationEntry* entry = find_operation(class_name);
   if (entry == nullptr) raise_unknown_name("operation", class_name, operation_names());
   Config settings;

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <memory>
-#include <source_location>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/source_location.h"
 #include "frontend/layer.h"
 
 namespace sinter {
@@ -48,7 +48,7 @@ class OperationImpl : public LayerImpl {
  public:
   /// `arguments` hold OperationImpl::tensor_argument() where tensors stand.
   OperationImpl(const OperationEntry& entry, Config settings, ConfigList arguments,
-                const std::string& name, std::source_location where)
+                const std::string& name, SourceLocation where)
       : LayerImpl(entry.class_name, name, where),
         entry_(entry),
         settings_(std::move(settings)),
@@ -73,6 +73,6 @@ class OperationImpl : public LayerImpl {
 /// From Keras's JSON: `arguments` are "args" of the layer's call. Raises NameError for an operation
 /// that Sinter does not know.
 Layer operation_from_config(const std::string& class_name, const Config& config,
-                            const ConfigList& arguments, std::source_location where);
+                            const ConfigList& arguments, SourceLocation where);
 
 }  // namespace sinter

@@ -51,7 +51,7 @@ std::vector<std::string> layer_names() {
 }
 
 Layer layer_from_config(const std::string& class_name, const Config& config,
-                        std::source_location where) {
+                        SourceLocation where) {
   register_families();
   LayerFactory factory = nullptr;
   {

@@ -48,24 +48,24 @@ Shape resolved(const Shape& input, const std::vector<int64_t>& target) {
 
 }  // namespace
 
-Flatten::Flatten(LayerOptions options, std::source_location where)
+Flatten::Flatten(LayerOptions options, SourceLocation where)
     : Layer(simple_layer("Flatten", options.name, where, {{"data_format", "channels_last"}},
                          [](Symbol x) {
                            return reshape(x, Shape{kBatch, sample_elements(x.shape())});
                          })) {}
 
-Reshape::Reshape(std::vector<int64_t> target, LayerOptions options, std::source_location where)
+Reshape::Reshape(std::vector<int64_t> target, LayerOptions options, SourceLocation where)
     : Layer(simple_layer("Reshape", options.name, where,
                          {{"target_shape", ConfigValue::ints(target)}},
                          [target](Symbol x) { return reshape(x, resolved(x.shape(), target)); })) {}
 
 void register_reshape_layers() {
-  register_layer("Flatten", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("Flatten", [](const Config& c, SourceLocation where) -> Layer {
     if (c.get_string("data_format", "channels_last") != "channels_last")
       throw Error("Flatten: only channels_last is supported");
     return Flatten({.name = c.get_string("name", "")}, where);
   });
-  register_layer("Reshape", [](const Config& c, std::source_location where) -> Layer {
+  register_layer("Reshape", [](const Config& c, SourceLocation where) -> Layer {
     return Reshape(c.get_ints("target_shape", {}), {.name = c.get_string("name", "")}, where);
   });
 }

@@ -9,14 +9,14 @@ namespace sinter {
 class Flatten : public Layer {
  public:
   explicit Flatten(LayerOptions options = {},
-                   std::source_location where = std::source_location::current());
+                   SourceLocation where = SourceLocation::current());
 };
 
 /// To `target_shape`, the shape of a sample; one entry may be -1: what is left over.
 class Reshape : public Layer {
  public:
   explicit Reshape(std::vector<int64_t> target_shape, LayerOptions options = {},
-                   std::source_location where = std::source_location::current());
+                   SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace sinter

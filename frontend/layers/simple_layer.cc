@@ -11,7 +11,7 @@ namespace {
 class FunctionLayer : public LayerImpl {
  public:
   using Function = std::function<Symbol(std::span<const Symbol>)>;
-  FunctionLayer(std::string class_name, const std::string& name, std::source_location where,
+  FunctionLayer(std::string class_name, const std::string& name, SourceLocation where,
                 Config own, int min_inputs, int max_inputs, Function function)
       : LayerImpl(std::move(class_name), name, where),
         own_(std::move(own)),
@@ -25,7 +25,7 @@ class FunctionLayer : public LayerImpl {
   }
 
   std::shared_ptr<LayerImpl> clone() const override {
-    return std::make_shared<FunctionLayer>(class_name(), name(), std::source_location::current(),
+    return std::make_shared<FunctionLayer>(class_name(), name(), SourceLocation::current(),
                                            own_, min_inputs_, max_inputs_, function_);
   }
 
@@ -48,7 +48,7 @@ class FunctionLayer : public LayerImpl {
 }  // namespace
 
 std::shared_ptr<LayerImpl> simple_layer(std::string class_name, const std::string& name,
-                                        std::source_location where, Config own,
+                                        SourceLocation where, Config own,
                                         std::function<Symbol(Symbol)> function) {
   return std::make_shared<FunctionLayer>(
       std::move(class_name), name, where, std::move(own), 1, 1,
@@ -56,7 +56,7 @@ std::shared_ptr<LayerImpl> simple_layer(std::string class_name, const std::strin
 }
 
 std::shared_ptr<LayerImpl> joining_layer(std::string class_name, const std::string& name,
-                                         std::source_location where, Config own, int min_inputs,
+                                         SourceLocation where, Config own, int min_inputs,
                                          int max_inputs,
                                          std::function<Symbol(std::span<const Symbol>)> function) {
   return std::make_shared<FunctionLayer>(std::move(class_name), name, where, std::move(own),

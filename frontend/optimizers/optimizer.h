@@ -58,8 +58,8 @@ OptimizerOptions shared_options(const T& o) {
 /// 2^24 in float32, where powers of what is below 1 have long become 0.
 class StepContext {
  public:
-  StepContext(CallContext& context, Symbol learning_rate, Symbol t, Symbol update)
-      : lr(learning_rate), t(t), update(update), context_(context) {}
+  StepContext(CallContext& call_context, Symbol learning_rate, Symbol number, Symbol updates)
+      : lr(learning_rate), t(number), update(updates), context_(call_context) {}
 
   Symbol lr, t;
   /// A bool scalar where gradients accumulate over several steps: does this one update the weights?

@@ -20,7 +20,7 @@ Tensor wave(Shape shape) {
 /// Each row minus the mean of the batch: rows that depend on each other.
 class MinusMean : public LayerImpl {
  public:
-  MinusMean() : LayerImpl("MinusMean", "", std::source_location::current()) {}
+  MinusMean() : LayerImpl("MinusMean", "", SourceLocation::current()) {}
   Config config() const override { return base_config(); }
   std::vector<Symbol> call(CallContext&, std::span<const Symbol> x) override {
     return {x[0] - mean(x[0], {0}, true)};
