@@ -45,6 +45,28 @@ bool equal_values(const AttributeValue& a, const AttributeValue& b) {
       a);
 }
 
+Attributes::Attributes(std::initializer_list<std::pair<std::string, AttributeValue>> values)
+    : values_(std::make_shared<Values>(values)) {}
+
+Attributes::Attributes(Values values)
+    : values_(values.empty() ? nullptr : std::make_shared<Values>(std::move(values))) {}
+
+bool Attributes::get_bool(std::string_view name) const { return get<bool>(name); }
+int64_t Attributes::get_int(std::string_view name) const { return get<int64_t>(name); }
+double Attributes::get_float(std::string_view name) const { return get<double>(name); }
+const std::string& Attributes::get_string(std::string_view name) const {
+  return get<std::string>(name);
+}
+const std::vector<int64_t>& Attributes::get_ints(std::string_view name) const {
+  return get<std::vector<int64_t>>(name);
+}
+const ScalarExpr& Attributes::get_expr(std::string_view name) const {
+  return *get<std::shared_ptr<const ScalarExpr>>(name);
+}
+const Graph& Attributes::get_graph(std::string_view name) const {
+  return *get<std::shared_ptr<const Graph>>(name);
+}
+
 const Attributes::Values& Attributes::values() const {
   static const Values none;
   return values_ ? *values_ : none;
@@ -85,30 +107,31 @@ namespace {
 // Is `given` what complete_attributes would give? Then copies of it share their values.
 bool is_complete(const std::vector<AttributeSpec>& schema, const Attributes& given);
 
-// An op that is named has its own attributes, complete too, so that there is one way to say it: none
-// where it takes none.
+// An op that is named has its own attributes, complete too, so that there is one way to say it:
+// none where it takes none.
 bool is_complete(const OpCall& call) {
   const std::vector<AttributeSpec>& schema = Registry::global().get(call.op).attributes;
-  return call.attributes ? !schema.empty() && is_complete(schema, *call.attributes) : schema.empty();
+  return call.attributes ? !schema.empty() && is_complete(schema, *call.attributes)
+                         : schema.empty();
 }
 
 OpCall completed(const OpCall& call) {
   const OpRecord& op = Registry::global().get(call.op);
-  Attributes attributes = complete_attributes(
-      op.name, op.attributes, call.attributes ? *call.attributes : Attributes());
+  Attributes attributes = complete_attributes(op.name, op.attributes,
+                                              call.attributes ? *call.attributes : Attributes());
   if (op.attributes.empty()) return {call.op, nullptr};
   return {call.op, std::make_shared<const Attributes>(std::move(attributes))};
 }
 
 bool is_complete(const std::vector<AttributeSpec>& schema, const Attributes& given) {
-  return std::ranges::equal(
-      schema, given.values(), [](const AttributeSpec& spec, const auto& attribute) {
-        if (spec.name != attribute.first ||
-            static_cast<size_t>(spec.type) != attribute.second.index())
-          return false;
-        const auto* call = std::get_if<OpCall>(&attribute.second);
-        return call == nullptr || is_complete(*call);
-      });
+  return std::ranges::equal(schema, given.values(),
+                            [](const AttributeSpec& spec, const auto& attribute) {
+                              if (spec.name != attribute.first ||
+                                  static_cast<size_t>(spec.type) != attribute.second.index())
+                                return false;
+                              const auto* call = std::get_if<OpCall>(&attribute.second);
+                              return call == nullptr || is_complete(*call);
+                            });
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,14 +12,15 @@
 #include <vector>
 
 #include "core/dtype.h"
-#include "core/scalar_expr.h"
-#include "core/shape.h"
-#include "core/tensor.h"
 
 namespace sinter {
 
-class Graph;
 class Attributes;
+class Graph;
+class ScalarExpr;
+class Shape;
+class Tensor;
+struct OpCall;
 
 /// An op named inside an attribute, with its own attributes: dense's `activation =
 /// leaky_relu{negative_slope=0.1}`.
@@ -52,24 +53,16 @@ using AttributeValue =
 /// Deep equality: expressions, graphs and tensors by content, doubles by bits.
 bool equal_values(const AttributeValue& a, const AttributeValue& b);
 
-/// One line of a schema. Without a default the attribute must be given.
-struct AttributeSpec {
-  std::string name;
-  AttributeType type;
-  std::optional<AttributeValue> default_value = std::nullopt;
-};
-
 /// Name-value pairs in the order of the schema (after Graph::add has completed them). Copies share
-/// them until one is changed: passes copy nodes all the time.
+/// them until one is changed: passes copy nodes all the time. core/graph.h is needed to give and to
+/// read values.
 class Attributes {
  public:
   using Values = std::vector<std::pair<std::string, AttributeValue>>;
 
   Attributes() = default;
-  Attributes(std::initializer_list<Values::value_type> values)
-      : values_(std::make_shared<Values>(values)) {}
-  explicit Attributes(Values values)
-      : values_(values.empty() ? nullptr : std::make_shared<Values>(std::move(values))) {}
+  Attributes(std::initializer_list<std::pair<std::string, AttributeValue>> values);
+  explicit Attributes(Values values);
 
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   const AttributeValue* find(std::string_view name) const;
@@ -85,19 +78,13 @@ class Attributes {
     if (typed == nullptr) raise_missing(name);
     return *typed;
   }
-  bool get_bool(std::string_view name) const { return get<bool>(name); }
-  int64_t get_int(std::string_view name) const { return get<int64_t>(name); }
-  double get_float(std::string_view name) const { return get<double>(name); }
-  const std::string& get_string(std::string_view name) const { return get<std::string>(name); }
-  const std::vector<int64_t>& get_ints(std::string_view name) const {
-    return get<std::vector<int64_t>>(name);
-  }
-  const ScalarExpr& get_expr(std::string_view name) const {
-    return *get<std::shared_ptr<const ScalarExpr>>(name);
-  }
-  const Graph& get_graph(std::string_view name) const {
-    return *get<std::shared_ptr<const Graph>>(name);
-  }
+  bool get_bool(std::string_view name) const;
+  int64_t get_int(std::string_view name) const;
+  double get_float(std::string_view name) const;
+  const std::string& get_string(std::string_view name) const;
+  const std::vector<int64_t>& get_ints(std::string_view name) const;
+  const ScalarExpr& get_expr(std::string_view name) const;
+  const Graph& get_graph(std::string_view name) const;
 
   bool operator==(const Attributes& other) const;
 
@@ -105,11 +92,5 @@ class Attributes {
   [[noreturn]] void raise_missing(std::string_view name) const;
   std::shared_ptr<Values> values_;  // null when there are none; never changed while shared
 };
-
-/// Checks `given` against `schema` and returns it completed with defaults, in schema order. An int
-/// is accepted for a float. Raises Error naming `op` for unknown, missing or wrongly typed
-/// attributes.
-Attributes complete_attributes(std::string_view op, const std::vector<AttributeSpec>& schema,
-                               const Attributes& given);
 
 }  // namespace sinter

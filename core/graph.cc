@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <variant>
 
 #include "core/error.h"
 #include "core/sizes.h"
@@ -85,6 +86,14 @@ std::string Origin::to_string() const {
   if (!file.empty()) text += fmt::format("{}({}:{})", text.empty() ? "" : " ", file, line);
   return text;
 }
+
+bool Node::is(std::string_view op_name) const { return op->name == op_name; }
+
+void Graph::clear_outputs() { change().outputs.clear(); }
+
+void Graph::clear_updates() { change().updates.clear(); }
+
+void Graph::reserve(int32_t nodes) { change().nodes.reserve(static_cast<size_t>(nodes)); }
 
 const Graph::Content& Graph::empty() {
   static const Content nothing;

@@ -1,5 +1,5 @@
-// The symbolic graph: nodes in topological order, in SSA form. State is explicit: variables are
-// read as values and written by updates.
+// Graphs whole: nodes with their attributes and the records of their ops, and what is done with
+// graphs.
 #pragma once
 
 #include <cstdint>
@@ -11,131 +11,9 @@
 #include "core/attributes.h"
 #include "core/op_record.h"
 #include "core/shape.h"
-#include "core/source_location.h"
+#include "core/symbol.h"
 
 namespace sinter {
-
-/// Result `result` of node `node`.
-struct ValueId {
-  int32_t node = -1;
-  int32_t result = 0;
-  bool valid() const { return node >= 0; }
-  auto operator<=>(const ValueId&) const = default;
-};
-
-/// Where a node came from: the layer and the user's source line. Fusion joins layers with '+'.
-struct Origin {
-  std::string layer;
-  std::string file;
-  int32_t line = 0;
-  /// "'fc1' (train.cc:23)", or "" when nothing is known.
-  std::string to_string() const;
-  bool operator==(const Origin&) const = default;
-};
-
-struct Node {
-  const OpRecord* op = nullptr;
-  std::vector<ValueId> inputs;
-  Attributes attributes;
-  std::vector<ValueType> types;          // one for each result
-  std::string name;                      // of inputs and variables: unique; of others: may be empty
-  std::shared_ptr<const Origin> origin;  // may be null
-
-  bool is(std::string_view op_name) const { return op->name == op_name; }
-};
-
-class Symbol;
-
-/// Copies share their nodes until one of them is changed, so a pass that finds nothing to do
-/// returns what it was given.
-class Graph {
- public:
-  struct Output {
-    std::string name;
-    ValueId value;
-    bool operator==(const Output&) const = default;
-  };
-  /// variable <- value, after all reads of the variable in this run.
-  struct Update {
-    int32_t variable = -1;  // node index
-    ValueId value;
-    bool operator==(const Update&) const = default;
-  };
-
-  explicit Graph(std::string name = "graph") : name_(std::move(name)) {}
-
-  const std::string& name() const { return name_; }
-  void set_name(std::string name) { name_ = std::move(name); }
-  int32_t size() const { return static_cast<int32_t>(content().nodes.size()); }
-  const Node& node(int32_t index) const { return content().nodes[static_cast<size_t>(index)]; }
-  const Node& node(ValueId id) const { return node(id.node); }
-  const std::vector<Node>& nodes() const { return content().nodes; }
-  const ValueType& type(ValueId id) const { return node(id).types[static_cast<size_t>(id.result)]; }
-
-  /// Node indices of "input" and "variable" nodes, in order of creation: this order is the calling
-  /// convention.
-  const std::vector<int32_t>& inputs() const { return content().inputs; }
-  const std::vector<int32_t>& variables() const { return content().variables; }
-  const std::vector<Output>& outputs() const { return content().outputs; }
-  const std::vector<Update>& updates() const { return content().updates; }
-  /// Node index of the input or variable of that name, or -1.
-  int32_t find_input(std::string_view name) const;
-  int32_t find_variable(std::string_view name) const;
-
-  /// Appends a node: completes the attributes, infers the result types. Raises Error or ShapeError
-  /// that names the op, the origin in force and the input types.
-  std::vector<Symbol> add(std::string_view op, std::span<const Symbol> inputs,
-                          Attributes attributes = {}, std::string name = "");
-  /// The same for ops with one result.
-  Symbol add1(std::string_view op, std::span<const Symbol> inputs, Attributes attributes = {},
-              std::string name = "");
-  Symbol add1(std::string_view op, std::initializer_list<Symbol> inputs, Attributes attributes = {},
-              std::string name = "");
-  /// The lowest level: returns the index of the new node.
-  int32_t add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes,
-                   std::string name, std::shared_ptr<const Origin> origin);
-  /// Node `index` of another graph on these inputs. Types are inferred again only where an input
-  /// has another type than it had there.
-  int32_t copy_node(const Graph& source, int32_t index, std::vector<ValueId> inputs,
-                    std::shared_ptr<const Origin> origin);
-
-  Symbol input(std::string name, ValueType type);
-  Symbol variable(std::string name, ValueType type);
-  Symbol constant(Tensor value);
-  void add_output(std::string name, ValueId value);
-  /// Types must be equal. A variable has at most one update.
-  void add_update(int32_t variable, ValueId value);
-  void clear_outputs() { change().outputs.clear(); }
-  void clear_updates() { change().updates.clear(); }
-  /// Room for so many nodes.
-  void reserve(int32_t nodes) { change().nodes.reserve(static_cast<size_t>(nodes)); }
-
-  /// The origin that new nodes get. OriginScope sets it for a while.
-  const std::shared_ptr<const Origin>& origin() const { return origin_; }
-  void set_origin(std::shared_ptr<const Origin> origin) { origin_ = std::move(origin); }
-
-  /// How often each value is used by nodes, outputs and updates, indexed [node][result].
-  std::vector<std::vector<int32_t>> use_counts() const;
-  /// For each node: does an output or update depend on it (inputs and variables always count as
-  /// live).
-  std::vector<bool> live_nodes() const;
-
- private:
-  struct Content {
-    std::vector<Node> nodes;
-    std::vector<int32_t> inputs;
-    std::vector<int32_t> variables;
-    std::vector<Output> outputs;
-    std::vector<Update> updates;
-  };
-  const Content& content() const { return content_ ? *content_ : empty(); }
-  static const Content& empty();
-  Content& change();  // for this graph alone
-
-  std::string name_;
-  std::shared_ptr<Content> content_;  // copies share it until one of them is changed; null: empty
-  std::shared_ptr<const Origin> origin_;
-};
 
 class OriginScope {
  public:
@@ -149,25 +27,6 @@ class OriginScope {
  private:
   Graph& graph_;
   std::shared_ptr<const Origin> saved_;
-};
-
-/// A value while a graph is being built; cheap to copy, valid as long as its graph stays where it
-/// is. Ops are free functions over symbols (ops/*.h).
-class Symbol {
- public:
-  Symbol() = default;
-  Symbol(Graph* graph, ValueId id) : graph_(graph), id_(id) {}
-  Graph& graph() const { return *graph_; }
-  ValueId id() const { return id_; }
-  bool valid() const { return graph_ != nullptr; }
-  const ValueType& type() const { return graph_->type(id_); }
-  const Shape& shape() const { return type().shape; }
-  DType dtype() const { return type().dtype; }
-  int rank() const { return shape().rank(); }
-
- private:
-  Graph* graph_ = nullptr;
-  ValueId id_;
 };
 
 /// Same nodes, attributes, types, names, outputs and updates (origins are not compared).

@@ -21,15 +21,17 @@ class Handle {
   T* operator->() const { return &**this; }
   T& operator*() const {
     if (object_ == nullptr) raise_empty_handle();
-    return *object_;
+    return *static_cast<T*>(const_cast<void*>(object_.get()));
   }
-  const std::shared_ptr<T>& shared() const { return object_; }
+  std::shared_ptr<T> shared() const {
+    return std::static_pointer_cast<T>(std::const_pointer_cast<void>(object_));
+  }
   explicit operator bool() const { return object_ != nullptr; }
   bool operator==(std::nullptr_t) const { return object_ == nullptr; }
   bool operator==(const Handle&) const = default;
 
  private:
-  std::shared_ptr<T> object_;
+  std::shared_ptr<const void> object_;  // of no type: programs include one kind, not one each
 };
 
 }  // namespace sinter

@@ -14,12 +14,26 @@
 #include "core/attributes.h"
 #include "core/scalar_expr.h"
 #include "core/shape.h"
+#include "core/tensor.h"
 
 namespace sinter {
 
 class Graph;
 class Symbol;
 struct Node;
+
+/// One line of a schema. Without a default the attribute must be given.
+struct AttributeSpec {
+  std::string name;
+  AttributeType type;
+  std::optional<AttributeValue> default_value = std::nullopt;
+};
+
+/// Checks `given` against `schema` and returns it completed with defaults, in schema order. An int
+/// is accepted for a float. Raises Error naming `op` for unknown, missing or wrongly typed
+/// attributes.
+Attributes complete_attributes(std::string_view op, const std::vector<AttributeSpec>& schema,
+                               const Attributes& given);
 
 /// What backends implement. Ops of kind kComposite are decomposed (or claimed whole by a backend).
 enum class KernelKind : uint8_t {

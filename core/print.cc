@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstring>
+#include <variant>
 
 #include "core/error.h"
 #include "core/kernel_ops.h"

@@ -1,6 +1,8 @@
 // Legality of scalar expressions that come from outside.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "core/scalar_expr.h"
 
 namespace sinter {

@@ -1,5 +1,6 @@
 // Derivatives of scalar expressions: the chain rule over the instructions, from the results back to
 // the arguments.
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>

@@ -11,11 +11,19 @@ namespace sinter {
 
 Shape::Shape(std::span<const int64_t> dims) : rank_(static_cast<int>(dims.size())) {
   if (rank_ <= kNear) {
-    std::ranges::copy(dims, near_.begin());
+    std::ranges::copy(dims, near_);
   } else {
     far_.assign(dims.begin(), dims.end());
   }
 }
+
+Shape::Shape(std::initializer_list<int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
+
+Shape::Shape(const std::vector<int64_t>& dims) : Shape(std::span(dims)) {}
+
+std::vector<int64_t> Shape::dims() const { return {begin(), end()}; }
+
+bool Shape::operator==(const Shape& other) const { return std::ranges::equal(*this, other); }
 
 int64_t Shape::dim(int axis) const { return (*this)[normalize_axis(axis)]; }
 
@@ -89,6 +97,8 @@ std::optional<Shape> broadcast_shapes(const Shape& a, const Shape& b) {
   }
   return Shape(std::move(dims));
 }
+
+bool ValueType::operator==(const ValueType& other) const = default;
 
 std::string ValueType::to_string() const {
   return fmt::format("{}{}", dtype_name(dtype), shape.to_string());

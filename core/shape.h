@@ -1,8 +1,6 @@
 // Shapes: a list of dimensions, of which some may be the symbolic batch dimension.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -21,8 +19,8 @@ inline constexpr int64_t kBatch = -1;
 class Shape {
  public:
   Shape() = default;
-  Shape(std::initializer_list<int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
-  explicit Shape(const std::vector<int64_t>& dims) : Shape(std::span(dims)) {}
+  Shape(std::initializer_list<int64_t> dims);
+  explicit Shape(const std::vector<int64_t>& dims);
   explicit Shape(std::span<const int64_t> dims);
 
   int rank() const { return rank_; }
@@ -31,8 +29,8 @@ class Shape {
   int64_t dim(int axis) const;
   int64_t operator[](int axis) const { return begin()[axis]; }
   int64_t& operator[](int axis) { return const_cast<int64_t*>(begin())[axis]; }
-  std::vector<int64_t> dims() const { return {begin(), end()}; }
-  const int64_t* begin() const { return rank_ <= kNear ? near_.data() : far_.data(); }
+  std::vector<int64_t> dims() const;
+  const int64_t* begin() const { return rank_ <= kNear ? near_ : far_.data(); }
   const int64_t* end() const { return begin() + rank_; }
 
   bool is_static() const;
@@ -50,12 +48,12 @@ class Shape {
 
   /// "[batch,784]".
   std::string to_string() const;
-  bool operator==(const Shape& other) const { return std::ranges::equal(*this, other); }
+  bool operator==(const Shape& other) const;
 
  private:
   static constexpr int kNear = 4;
   int rank_ = 0;
-  std::array<int64_t, kNear> near_ = {};
+  int64_t near_[kNear] = {};
   std::vector<int64_t> far_;  // when there are more
 };
 
@@ -71,7 +69,7 @@ struct ValueType {
   std::string to_string() const;
   /// Bytes of a static type.
   int64_t bytes() const { return shape.elements() * dtype_size(dtype); }
-  bool operator==(const ValueType&) const = default;
+  bool operator==(const ValueType& other) const;
 };
 
 }  // namespace sinter

@@ -1,5 +1,7 @@
 // Whole-graph conversions: a fixed batch size for the symbolic one, and float64 for float32.
+#include <functional>
 #include <optional>
+#include <variant>
 
 #include "core/error.h"
 #include "core/graph.h"

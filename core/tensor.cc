@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -42,16 +43,11 @@ namespace {
 
 void check_index(const Tensor& tensor, int64_t index) {
   if (index >= 0 && index < tensor.elements()) return;
-  throw ShapeError(fmt::format("there is no element {} in a tensor of shape {} ({} elements)", index,
-                               tensor.shape().to_string(), tensor.elements()));
+  throw ShapeError(fmt::format("there is no element {} in a tensor of shape {} ({} elements)",
+                               index, tensor.shape().to_string(), tensor.elements()));
 }
 
 }  // namespace
-
-void raise_element_count(const Shape& shape, size_t found) {
-  throw ShapeError(fmt::format("shape {} has {} elements, but {} values were given",
-                               shape.to_string(), shape.elements(), found));
-}
 
 Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
   check_tensor_type(type());
@@ -63,6 +59,16 @@ Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape
 Tensor::Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner)
     : dtype_(dtype), shape_(std::move(shape)), owner_(std::move(owner)), data_(data) {
   check_tensor_type(type());
+}
+
+Tensor Tensor::copy_of(DType dtype, Shape shape, const void* values, size_t count) {
+  Tensor result(dtype, std::move(shape));
+  if (static_cast<int64_t>(count) != result.elements()) {
+    throw ShapeError(fmt::format("shape {} has {} elements, but {} values were given",
+                                 result.shape().to_string(), result.elements(), count));
+  }
+  if (count > 0) std::memcpy(result.data_, values, static_cast<size_t>(result.bytes()));
+  return result;
 }
 
 Tensor Tensor::placeholder(DType dtype, Shape shape) {

@@ -2,7 +2,6 @@
 // the buffer; clone() copies it.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -14,8 +13,6 @@
 
 namespace sinter {
 
-[[noreturn]] void raise_element_count(const Shape& shape, size_t found);
-
 class Tensor {
  public:
   /// A float32 scalar 0.
@@ -26,15 +23,18 @@ class Tensor {
   /// the element type.
   Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner);
 
+  /// A copy of `values`, row by row; raises ShapeError when the shape has another count.
   template <typename T>
-  static Tensor from(Shape shape, std::span<const T> values);
+  static Tensor from(Shape shape, std::span<const T> values) {
+    return copy_of(dtype_of<T>, std::move(shape), values.data(), values.size());
+  }
   template <typename T>
   static Tensor from(Shape shape, const std::vector<T>& values) {
-    return from<T>(std::move(shape), std::span<const T>(values));
+    return copy_of(dtype_of<T>, std::move(shape), values.data(), values.size());
   }
   template <typename T>
   static Tensor scalar(T value) {
-    return from<T>(Shape{}, std::span<const T>(&value, 1));
+    return copy_of(dtype_of<T>, Shape{}, &value, 1);
   }
   /// All zeros, in memory that the system gives where it is touched: for values that are replaced
   /// before anybody needs them.
@@ -83,6 +83,7 @@ class Tensor {
   bool identical(const Tensor& other) const;
 
  private:
+  static Tensor copy_of(DType dtype, Shape shape, const void* values, size_t count);
   void check_dtype(DType wanted) const;
 
   DType dtype_ = DType::kFloat32;
@@ -90,15 +91,5 @@ class Tensor {
   std::shared_ptr<const void> owner_;
   void* data_ = nullptr;
 };
-
-template <typename T>
-Tensor Tensor::from(Shape shape, std::span<const T> values) {
-  Tensor result(dtype_of<T>, std::move(shape));
-  if (static_cast<int64_t>(values.size()) != result.elements()) {
-    raise_element_count(result.shape(), values.size());
-  }
-  std::copy(values.begin(), values.end(), result.data<T>().begin());
-  return result;
-}
 
 }  // namespace sinter

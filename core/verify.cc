@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <variant>
 
 #include "core/error.h"
 #include "core/graph.h"

@@ -1,6 +1,7 @@
 #include "core/warning.h"
 
 #include <cstdio>
+#include <functional>
 #include <mutex>
 #include <set>
 

@@ -9,6 +9,11 @@
 #include "ops/ops.h"
 
 namespace sinter {
+
+struct ActivationFunction::Spec {
+  std::string name;
+  Function function;
+};
 namespace {
 
 struct Custom {
@@ -104,6 +109,8 @@ void register_activation(std::string name, ActivationFunction::Function function
   const std::lock_guard lock(custom().mutex);
   custom().functions[std::move(name)] = std::move(function);
 }
+
+ConfigValue ActivationFunction::to_config() const { return name(); }
 
 ActivationFunction::ActivationFunction(std::string name, Function function)
     : spec_(std::make_shared<const Spec>(Spec{std::move(name), std::move(function)})) {}

@@ -1,21 +1,21 @@
 // The activation argument of layers: a name, one of the ops functions, or the user's own function.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
 
-#include "core/graph.h"
+#include "core/callable.h"
 #include "core/handle.h"
+#include "core/symbol.h"
 #include "frontend/config.h"
 
 namespace sinter {
 
 class ActivationFunction {
  public:
-  using Function = std::function<Symbol(Symbol)>;
+  using Function = Callable<Symbol(Symbol)>;
 
   /// linear
   ActivationFunction() = default;
@@ -41,15 +41,12 @@ class ActivationFunction {
   bool is_linear() const { return spec_ == nullptr; }
   /// "linear", "relu" ...
   std::string name() const;
-  ConfigValue to_config() const { return name(); }
+  ConfigValue to_config() const;
   /// From null, a name, or an object {class_name, config} of an activation layer.
   static ActivationFunction from_config(const ConfigValue& value);
 
  private:
-  struct Spec {
-    std::string name;
-    Function function;
-  };
+  struct Spec;
   Handle<const Spec> spec_;
 };
 

@@ -37,6 +37,22 @@ std::vector<Metric> list_of(const MetricEntry& entry, const std::vector<std::str
 
 }  // namespace
 
+LossEntry::LossEntry(Loss loss, Only) : loss_(std::move(loss)) {}
+LossEntry::LossEntry(Symbol (*function)(Symbol, Symbol)) : loss_(function) {}
+LossEntry::LossEntry(Symbol (*function)(Symbol, Symbol, bool)) : loss_(function) {}
+LossEntry::LossEntry(Symbol (*function)(Symbol, Symbol, bool, double)) : loss_(function) {}
+LossEntry::LossEntry(const char* output, Loss loss) : output_(output), loss_(std::move(loss)) {}
+LossEntry::LossEntry(std::string output, Loss loss)
+    : output_(std::move(output)), loss_(std::move(loss)) {}
+
+LossArgument::LossArgument(Loss loss, Only) : list_{std::move(loss)} {}
+LossArgument::LossArgument(Symbol (*function)(Symbol, Symbol)) : list_{Loss(function)} {}
+LossArgument::LossArgument(Symbol (*function)(Symbol, Symbol, bool)) : list_{Loss(function)} {}
+LossArgument::LossArgument(Symbol (*function)(Symbol, Symbol, bool, double))
+    : list_{Loss(function)} {}
+LossArgument::LossArgument(std::vector<Loss> losses) : list_(std::move(losses)) {}
+LossArgument::LossArgument(std::map<std::string, Loss> losses) : named_(std::move(losses)) {}
+
 LossArgument::LossArgument(std::initializer_list<LossEntry> losses) {
   for (const LossEntry& entry : losses) {
     if (!entry.output()) {
@@ -48,6 +64,36 @@ LossArgument::LossArgument(std::initializer_list<LossEntry> losses) {
   if (!list_.empty() && !named_.empty())
     throw Error("compile: losses are a list in the order of the outputs or by name, not both");
 }
+
+MetricItem::MetricItem(const char* name) : name_(name) {}
+MetricItem::MetricItem(std::string name) : name_(std::move(name)) {}
+MetricItem::MetricItem(Metric metric, Only) : metric_{std::move(metric)} {}
+MetricItem::MetricItem(Symbol (*function)(Symbol, Symbol)) : metric_{Metric(function)} {}
+MetricItem::MetricItem(Symbol (*function)(Symbol, Symbol, bool)) : metric_{Metric(function)} {}
+MetricItem::MetricItem(Symbol (*function)(Symbol, Symbol, bool, double))
+    : metric_{Metric(function)} {}
+Metric MetricItem::metric() const { return metric_.empty() ? Metric(name_) : metric_[0]; }
+
+MetricEntry::MetricEntry() : braced_(true) {}
+MetricEntry::MetricEntry(MetricItem metric, Only) : items_{std::move(metric)} {}
+MetricEntry::MetricEntry(Symbol (*function)(Symbol, Symbol)) : items_{MetricItem(function)} {}
+MetricEntry::MetricEntry(Symbol (*function)(Symbol, Symbol, bool)) : items_{MetricItem(function)} {}
+MetricEntry::MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double))
+    : items_{MetricItem(function)} {}
+MetricEntry::MetricEntry(std::initializer_list<MetricItem> metrics)
+    : items_(metrics), braced_(true) {}
+MetricEntry::MetricEntry(std::string output, std::initializer_list<MetricItem> metrics)
+    : output_(std::move(output)), items_(metrics), braced_(true) {}
+
+MetricsArgument::MetricsArgument(Metric metric, Only) : flat_{std::move(metric)} {}
+MetricsArgument::MetricsArgument(Symbol (*function)(Symbol, Symbol)) : flat_{Metric(function)} {}
+MetricsArgument::MetricsArgument(Symbol (*function)(Symbol, Symbol, bool))
+    : flat_{Metric(function)} {}
+MetricsArgument::MetricsArgument(std::vector<Metric> metrics) : flat_(std::move(metrics)) {}
+MetricsArgument::MetricsArgument(std::vector<std::vector<Metric>> metrics)
+    : lists_(std::move(metrics)) {}
+MetricsArgument::MetricsArgument(std::map<std::string, std::vector<Metric>> metrics)
+    : named_(std::move(metrics)) {}
 
 MetricsArgument::MetricsArgument(std::initializer_list<MetricEntry> metrics) {
   if (std::ranges::any_of(metrics, &MetricEntry::braced)) {

@@ -19,16 +19,20 @@ namespace sinter {
 class LossEntry {
  public:
   template <typename T>
-  requires std::is_convertible_v<T, Loss> LossEntry(T loss) : loss_(std::move(loss)) {}  // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol)) : loss_(function) {}                     // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol, bool)) : loss_(function) {}               // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol, bool, double)) : loss_(function) {}       // NOLINT
-  LossEntry(const char* output, Loss loss) : output_(output), loss_(std::move(loss)) {}
-  LossEntry(std::string output, Loss loss) : output_(std::move(output)), loss_(std::move(loss)) {}
+  requires std::is_convertible_v<T, Loss> LossEntry(T loss)  // NOLINT
+      : LossEntry(Loss(std::move(loss)), Only()) {}
+  LossEntry(Symbol (*function)(Symbol, Symbol));                // NOLINT
+  LossEntry(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
+  LossEntry(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
+  LossEntry(const char* output, Loss loss);
+  LossEntry(std::string output, Loss loss);
   const std::optional<std::string>& output() const { return output_; }
   const Loss& loss() const { return loss_; }
 
  private:
+  struct Only {};
+  LossEntry(Loss loss, Only);
+
   std::optional<std::string> output_;
   Loss loss_;
 };
@@ -39,19 +43,21 @@ class LossArgument {
  public:
   LossArgument() = default;
   template <typename T>
-  requires std::is_convertible_v<T, Loss> LossArgument(T loss)
-      : list_{Loss(std::move(loss))} {}                                              // NOLINT
-  LossArgument(Symbol (*function)(Symbol, Symbol)) : list_{Loss(function)} {}        // NOLINT
-  LossArgument(Symbol (*function)(Symbol, Symbol, bool)) : list_{Loss(function)} {}  // NOLINT
-  LossArgument(Symbol (*function)(Symbol, Symbol, bool, double))
-      : list_{Loss(function)} {}  // NOLINT
+  requires std::is_convertible_v<T, Loss> LossArgument(T loss)  // NOLINT
+      : LossArgument(Loss(std::move(loss)), Only()) {}
+  LossArgument(Symbol (*function)(Symbol, Symbol));                // NOLINT
+  LossArgument(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
+  LossArgument(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
   LossArgument(std::initializer_list<LossEntry> losses);
-  LossArgument(std::vector<Loss> losses) : list_(std::move(losses)) {}             // NOLINT
-  LossArgument(std::map<std::string, Loss> losses) : named_(std::move(losses)) {}  // NOLINT
+  LossArgument(std::vector<Loss> losses);            // NOLINT
+  LossArgument(std::map<std::string, Loss> losses);  // NOLINT
   const std::vector<Loss>& list() const { return list_; }
   const std::map<std::string, Loss>& named() const { return named_; }
 
  private:
+  struct Only {};
+  LossArgument(Loss loss, Only);
+
   std::vector<Loss> list_;
   std::map<std::string, Loss> named_;
 };
@@ -59,45 +65,48 @@ class LossArgument {
 /// A metric, or a name that may be a metric's or an output's.
 class MetricItem {
  public:
-  MetricItem(const char* name) : name_(name) {}             // NOLINT
-  MetricItem(std::string name) : name_(std::move(name)) {}  // NOLINT
+  MetricItem(const char* name);  // NOLINT
+  MetricItem(std::string name);  // NOLINT
   template <typename T>
   requires(std::is_convertible_v<T, Metric> && !std::is_convertible_v<T, std::string>)
-      MetricItem(T metric)
-      : metric_(Metric(std::move(metric))) {}                                          // NOLINT
-  MetricItem(Symbol (*function)(Symbol, Symbol)) : metric_(Metric(function)) {}        // NOLINT
-  MetricItem(Symbol (*function)(Symbol, Symbol, bool)) : metric_(Metric(function)) {}  // NOLINT
-  MetricItem(Symbol (*function)(Symbol, Symbol, bool, double))
-      : metric_(Metric(function)) {}  // NOLINT
+      MetricItem(T metric)  // NOLINT
+      : MetricItem(Metric(std::move(metric)), Only()) {}
+  MetricItem(Symbol (*function)(Symbol, Symbol));                // NOLINT
+  MetricItem(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
+  MetricItem(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
   /// Empty for a metric that came as an object or a function.
   const std::string& name() const { return name_; }
-  Metric metric() const { return metric_ ? *metric_ : Metric(name_); }
+  Metric metric() const;
 
  private:
+  struct Only {};
+  MetricItem(Metric metric, Only);
+
   std::string name_;
-  std::optional<Metric> metric_;
+  std::vector<Metric> metric_;  // one, or none
 };
 
 /// One entry of a braced list of metrics: a metric, or in braces those of one output, with or
 /// without its name.
 class MetricEntry {
  public:
-  MetricEntry() : braced_(true) {}
+  MetricEntry();
   template <typename T>
-  requires std::is_convertible_v<T, MetricItem> MetricEntry(T metric)
-      : items_{MetricItem(std::move(metric))} {}                                           // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol)) : items_{MetricItem(function)} {}        // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol, bool)) : items_{MetricItem(function)} {}  // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double))
-      : items_{MetricItem(function)} {}  // NOLINT
-  MetricEntry(std::initializer_list<MetricItem> metrics) : items_(metrics), braced_(true) {}
-  MetricEntry(std::string output, std::initializer_list<MetricItem> metrics)
-      : output_(std::move(output)), items_(metrics), braced_(true) {}
+  requires std::is_convertible_v<T, MetricItem> MetricEntry(T metric)  // NOLINT
+      : MetricEntry(MetricItem(std::move(metric)), Only()) {}
+  MetricEntry(Symbol (*function)(Symbol, Symbol));                // NOLINT
+  MetricEntry(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
+  MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
+  MetricEntry(std::initializer_list<MetricItem> metrics);
+  MetricEntry(std::string output, std::initializer_list<MetricItem> metrics);
   const std::vector<MetricItem>& items() const { return items_; }
   const std::optional<std::string>& output() const { return output_; }
   bool braced() const { return braced_; }
 
  private:
+  struct Only {};
+  MetricEntry(MetricItem metric, Only);
+
   std::optional<std::string> output_;
   std::vector<MetricItem> items_;
   bool braced_ = false;
@@ -110,16 +119,14 @@ class MetricsArgument {
  public:
   MetricsArgument() = default;
   template <typename T>
-  requires std::is_convertible_v<T, Metric> MetricsArgument(T metric)
-      : flat_{Metric(std::move(metric))} {}                                               // NOLINT
-  MetricsArgument(Symbol (*function)(Symbol, Symbol)) : flat_{Metric(function)} {}        // NOLINT
-  MetricsArgument(Symbol (*function)(Symbol, Symbol, bool)) : flat_{Metric(function)} {}  // NOLINT
+  requires std::is_convertible_v<T, Metric> MetricsArgument(T metric)  // NOLINT
+      : MetricsArgument(Metric(std::move(metric)), Only()) {}
+  MetricsArgument(Symbol (*function)(Symbol, Symbol));        // NOLINT
+  MetricsArgument(Symbol (*function)(Symbol, Symbol, bool));  // NOLINT
   MetricsArgument(std::initializer_list<MetricEntry> metrics);
-  MetricsArgument(std::vector<Metric> metrics) : flat_(std::move(metrics)) {}  // NOLINT
-  MetricsArgument(std::vector<std::vector<Metric>> metrics)
-      : lists_(std::move(metrics)) {}  // NOLINT
-  MetricsArgument(std::map<std::string, std::vector<Metric>> metrics)
-      : named_(std::move(metrics)) {}  // NOLINT
+  MetricsArgument(std::vector<Metric> metrics);                         // NOLINT
+  MetricsArgument(std::vector<std::vector<Metric>> metrics);            // NOLINT
+  MetricsArgument(std::map<std::string, std::vector<Metric>> metrics);  // NOLINT
 
   /// With braces read as lists or by name, whichever the outputs say. Raises NameError.
   MetricsArgument settled(const std::vector<std::string>& outputs) const;
@@ -128,6 +135,9 @@ class MetricsArgument {
   const std::map<std::string, std::vector<Metric>>& named() const { return named_; }
 
  private:
+  struct Only {};
+  MetricsArgument(Metric metric, Only);
+
   std::vector<MetricEntry> braced_;  // until settled
   std::vector<Metric> flat_;
   std::vector<std::vector<Metric>> lists_;

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "core/graph.h"
 #include "core/warning.h"
 #include "ops/ops.h"
 

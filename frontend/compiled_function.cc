@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -39,7 +40,7 @@ struct CompiledTrace {
 
 uint64_t changes_of(const std::vector<VariablePtr>& variables) {
   uint64_t result = 0;
-  for (const VariablePtr& v : variables) result += v->changes.load(std::memory_order_relaxed);
+  for (const VariablePtr& v : variables) result += v->changes();
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/handle.h"
 #include "core/tensor.h"
 #include "frontend/layer.h"
 
@@ -108,8 +109,9 @@ class Body final : public FunctionBody {
 
 }  // namespace detail
 
-/// Made of a callable (CallContext& context, Symbol x, ...) - or (CallContext&, std::span<const
-/// Symbol>) - that gives a Symbol, a std::vector<Symbol> or nothing. Within it
+/// Made of a callable `(CallContext& context, Symbol x, ...)` - or of one that takes
+/// `(CallContext&, std::span<const Symbol>)` - that gives a Symbol, a `std::vector<Symbol>` or
+/// nothing. Within it
 ///
 ///   context.variable(v)            the variable as a symbol
 ///   context.assign(v, value)       its value after this call
@@ -144,7 +146,7 @@ class CompiledFunction {
  private:
   struct State;
   static Tensor only(std::vector<Tensor> results);
-  std::shared_ptr<State> state_;
+  Handle<State> state_;
 };
 
 }  // namespace sinter

@@ -108,15 +108,17 @@ std::vector<int64_t> Config::get_ints(std::string_view key, const std::vector<in
   return result;
 }
 
-ConfigValue::ConfigValue(bool v) : held_(new Held{v}) {}
-ConfigValue::ConfigValue(int v) : held_(new Held{int64_t{v}}) {}
-ConfigValue::ConfigValue(int64_t v) : held_(new Held{v}) {}
-ConfigValue::ConfigValue(double v) : held_(new Held{v}) {}
-ConfigValue::ConfigValue(const char* v) : held_(new Held{std::string(v)}) {}
-ConfigValue::ConfigValue(std::string v) : held_(new Held{std::move(v)}) {}
-ConfigValue::ConfigValue(ConfigList v) : held_(new Held{std::move(v)}) {}
-ConfigValue::ConfigValue(Config v) : held_(new Held{std::move(v)}) {}
-ConfigValue::ConfigValue(ConfigObject v) : held_(new Held{std::move(v)}) {}
+ConfigValue::ConfigValue(bool v) : held_(std::make_shared<const Held>(Held{v})) {}
+ConfigValue::ConfigValue(int v) : held_(std::make_shared<const Held>(Held{int64_t{v}})) {}
+ConfigValue::ConfigValue(int64_t v) : held_(std::make_shared<const Held>(Held{v})) {}
+ConfigValue::ConfigValue(double v) : held_(std::make_shared<const Held>(Held{v})) {}
+ConfigValue::ConfigValue(const char* v)
+    : held_(std::make_shared<const Held>(Held{std::string(v)})) {}
+ConfigValue::ConfigValue(std::string v) : held_(std::make_shared<const Held>(Held{std::move(v)})) {}
+ConfigValue::ConfigValue(ConfigList v) : held_(std::make_shared<const Held>(Held{std::move(v)})) {}
+ConfigValue::ConfigValue(Config v) : held_(std::make_shared<const Held>(Held{std::move(v)})) {}
+ConfigValue::ConfigValue(ConfigObject v)
+    : held_(std::make_shared<const Held>(Held{std::move(v)})) {}
 
 template <typename T>
 const T* ConfigValue::as() const {

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/handle.h"
+
 namespace sinter {
 
 class Config;
@@ -48,7 +50,7 @@ class ConfigValue {
 
  private:
   struct Held;
-  std::shared_ptr<const Held> held_;  // none: null
+  Handle<const Held> held_;  // none: null
 };
 
 struct ConfigEntry {

@@ -5,6 +5,12 @@
 #include "ops/ops.h"
 
 namespace sinter {
+
+struct Constraint::Spec {
+  std::string class_name;
+  Config config;
+  Function function;
+};
 namespace {
 
 constexpr double kEpsilon = 1e-7;
@@ -86,5 +92,7 @@ MinMaxNorm::MinMaxNorm(MinMaxNormOptions o)
                        o.rate * clip(n, o.min_value, o.max_value) + (1.0 - o.rate) * n;
                    return w * (wanted / (n + kEpsilon));
                  }) {}
+
+Symbol Constraint::operator()(Symbol w) const { return spec_->function(w); }
 
 }  // namespace sinter

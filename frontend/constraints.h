@@ -2,14 +2,14 @@
 // user's own functions.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
 
-#include "core/graph.h"
+#include "core/callable.h"
 #include "core/handle.h"
+#include "core/symbol.h"
 #include "frontend/config.h"
 
 namespace sinter {
@@ -17,7 +17,7 @@ namespace sinter {
 /// From an updated weight to the weight that is kept. Empty by default.
 class Constraint {
  public:
-  using Function = std::function<Symbol(Symbol)>;
+  using Function = Callable<Symbol(Symbol)>;
 
   Constraint() = default;
   Constraint(std::nullptr_t) {}  // NOLINT
@@ -32,17 +32,13 @@ class Constraint {
   Constraint(std::string class_name, Config config, Function function);
 
   explicit operator bool() const { return spec_ != nullptr; }
-  Symbol operator()(Symbol w) const { return spec_->function(w); }
+  Symbol operator()(Symbol w) const;
   /// Null, or an object of keras.constraints.
   ConfigValue to_config() const;
   static Constraint from_config(const ConfigValue& value);
 
  private:
-  struct Spec {
-    std::string class_name;
-    Config config;
-    Function function;
-  };
+  struct Spec;
   Handle<const Spec> spec_;
 };
 

@@ -11,9 +11,9 @@ namespace sinter {
 class Data {
  public:
   Data() = default;
-  Data(Tensor tensor) : tensors_{std::move(tensor)} {}                 // NOLINT
-  Data(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}  // NOLINT
-  Data(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
+  Data(Tensor tensor);                // NOLINT
+  Data(std::vector<Tensor> tensors);  // NOLINT
+  Data(std::initializer_list<Tensor> tensors);
   const std::vector<Tensor>& list() const { return tensors_; }
   bool empty() const { return tensors_.empty(); }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "core/text.h"

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/graph.h"
+#include "core/symbol.h"
 
 namespace sinter {
 

@@ -13,4 +13,8 @@ const std::vector<double>& History::operator[](const std::string& key) const {
   raise_unknown_name("entry of the history", key, known);
 }
 
+void History::plot(const std::string& path, const PlotOptions& options) const {
+  plot_history(history, path, options);
+}
+
 }  // namespace sinter

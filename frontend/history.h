@@ -20,9 +20,7 @@ struct History {
   /// Raises NameError that lists what was logged.
   const std::vector<double>& operator[](const std::string& key) const;
   /// Draws the curves; `path` ends in .svg or .png.
-  void plot(const std::string& path, const PlotOptions& options = {}) const {
-    plot_history(history, path, options);
-  }
+  void plot(const std::string& path, const PlotOptions& options = {}) const;
 };
 
 }  // namespace sinter

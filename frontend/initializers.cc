@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numbers>
 
@@ -13,6 +14,13 @@
 #include "frontend/session.h"
 
 namespace sinter {
+
+struct Initializer::Spec {
+  std::string class_name;
+  Config config;
+  std::optional<int64_t> seed;
+  Function function;
+};
 namespace {
 
 // The standard deviation of a standard normal cut at +-2.
@@ -242,7 +250,7 @@ Initializer::Initializer(std::string class_name, Config config, std::optional<in
 
 Initializer::Initializer(const std::string& name) : Initializer(by_name(name, {})) {}
 
-Initializer::Initializer(std::function<Tensor(const Shape&, DType)> function, std::string name)
+Initializer::Initializer(Callable<Tensor(const Shape&, DType)> function, std::string name)
     : Initializer(
           std::move(name), {}, std::nullopt,
           [function = std::move(function)](const Shape& shape, DType dtype, uint64_t) {

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 
+#include "core/callable.h"
 #include "core/handle.h"
 #include "core/tensor.h"
 #include "frontend/config.h"
@@ -21,7 +21,7 @@ struct SeedOption {
 
 class Initializer {
  public:
-  using Function = std::function<Tensor(const Shape& shape, DType dtype, uint64_t key)>;
+  using Function = Callable<Tensor(const Shape& shape, DType dtype, uint64_t key)>;
 
   /// By Keras's name, snake case or class: "glorot_uniform", "HeNormal", "zeros", "normal" ...
   /// Raises NameError.
@@ -30,12 +30,12 @@ class Initializer {
   Initializer(std::string class_name, Config config, std::optional<int64_t> seed,
               Function function);
   /// The user's own: shape and dtype to a tensor of just these.
-  Initializer(std::function<Tensor(const Shape&, DType)> function,
+  Initializer(Callable<Tensor(const Shape&, DType)> function,
               std::string name = "custom_initializer");  // NOLINT
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Initializer, F> &&
            std::is_invocable_r_v<Tensor, const F&, const Shape&, DType>) Initializer(F function)
-      : Initializer(std::function<Tensor(const Shape&, DType)>(std::move(function))) {}  // NOLINT
+      : Initializer(Callable<Tensor(const Shape&, DType)>(std::move(function))) {}  // NOLINT
 
   /// With the initializer's own seed when it has one, else with `key` (see next_random_key).
   Tensor operator()(const Shape& shape, DType dtype, uint64_t key) const;
@@ -43,12 +43,7 @@ class Initializer {
   static Initializer from_config(const ConfigValue& value);
 
  private:
-  struct Spec {
-    std::string class_name;
-    Config config;
-    std::optional<int64_t> seed;
-    Function function;
-  };
+  struct Spec;
   Handle<const Spec> spec_;
 };
 

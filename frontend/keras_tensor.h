@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/graph.h"
 #include "core/handle.h"
+#include "core/symbol.h"
 
 namespace sinter {
 
@@ -17,15 +17,14 @@ struct LayerCall;
 
 class KerasTensor {
  public:
-  KerasTensor(std::shared_ptr<const LayerCall> call, int index)
-      : call_(std::move(call)), index_(index) {}
+  KerasTensor(std::shared_ptr<const LayerCall> call, int index);
 
   /// "[batch,784]".
   const Shape& shape() const;
   DType dtype() const;
   const ValueType& type() const;
   /// Result `index()` of `call()`.
-  const std::shared_ptr<const LayerCall>& call() const { return call_.shared(); }
+  std::shared_ptr<const LayerCall> call() const;
   int index() const { return index_; }
   bool operator==(const KerasTensor& other) const = default;
 
@@ -47,9 +46,9 @@ struct LayerCall {
 /// One tensor or several, wherever Keras takes either.
 class KerasTensors {
  public:
-  KerasTensors(KerasTensor tensor) : tensors_{std::move(tensor)} {}                 // NOLINT
-  KerasTensors(std::vector<KerasTensor> tensors) : tensors_(std::move(tensors)) {}  // NOLINT
-  KerasTensors(std::initializer_list<KerasTensor> tensors) : tensors_(tensors) {}
+  KerasTensors(KerasTensor tensor);                // NOLINT
+  KerasTensors(std::vector<KerasTensor> tensors);  // NOLINT
+  KerasTensors(std::initializer_list<KerasTensor> tensors);
   const std::vector<KerasTensor>& list() const { return tensors_; }
 
  private:

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "core/graph.h"
 #include "core/sizes.h"
 #include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
@@ -48,16 +50,30 @@ const Shape& KerasTensor::shape() const { return type().shape; }
 DType KerasTensor::dtype() const { return type().dtype; }
 
 // --- CallContext
+struct CallContext::Tables {
+  std::map<const Variable*, Symbol> symbols;
+  std::map<std::string, int64_t> streams;  // calls of layers by their names
+};
+
+CallContext::CallContext(Graph& graph, bool training)
+    : graph_(graph), training_(training), tables_(std::make_shared<Tables>()) {}
+
+bool CallContext::holds(const VariablePtr& variable) const {
+  return tables_->symbols.contains(variable.get());
+}
+
+void CallContext::add_loss(Symbol scalar) { losses_.push_back(scalar); }
+
 Symbol CallContext::variable(const VariablePtr& variable) {
-  const auto it = symbols_.find(variable.get());
-  if (it != symbols_.end()) return it->second;
+  const auto it = tables_->symbols.find(variable.get());
+  if (it != tables_->symbols.end()) return it->second;
   std::string name = variable->path;
   for (int i = 1; graph_.find_variable(name) >= 0 || graph_.find_input(name) >= 0; ++i) {
     name = fmt::format("{}_{}", variable->path, i);
   }
   const Symbol symbol = graph_.variable(name, variable->value.type());
   variables_.push_back(variable);
-  symbols_.emplace(variable.get(), symbol);
+  tables_->symbols.emplace(variable.get(), symbol);
   return symbol;
 }
 
@@ -65,7 +81,7 @@ void CallContext::adopt(const std::vector<VariablePtr>& variables) {
   SINTER_CHECK(variables.size() == graph_.variables().size());
   variables_ = variables;
   for (size_t i = 0; i < variables.size(); ++i)
-    symbols_[variables[i].get()] = Symbol(&graph_, {graph_.variables()[i], 0});
+    tables_->symbols[variables[i].get()] = Symbol(&graph_, {graph_.variables()[i], 0});
 }
 
 Symbol CallContext::random_state() {
@@ -91,7 +107,7 @@ std::vector<VariablePtr> CallContext::write_updates() {
 }
 
 int64_t CallContext::next_stream(const std::string& layer_name) {
-  return hash_name(layer_name) ^ (streams_[layer_name]++ << 20);
+  return hash_name(layer_name) ^ (tables_->streams[layer_name]++ << 20);
 }
 
 Symbol CallContext::current(const VariablePtr& v) {
@@ -290,8 +306,7 @@ KerasTensor Layer::operator()(const KerasTensor& x, SourceLocation where) const 
   return call({x}, where).front();
 }
 
-KerasTensor Layer::operator()(const std::vector<KerasTensor>& xs,
-                              SourceLocation where) const {
+KerasTensor Layer::operator()(const std::vector<KerasTensor>& xs, SourceLocation where) const {
   return call(xs, where).front();
 }
 
@@ -388,5 +403,27 @@ void assign_all(const std::string& owner, std::span<const VariablePtr> variables
   const WeightsGuard guard(variables);
   for (size_t i = 0; i < values.size(); ++i) variables[i]->assign(values[i]);
 }
+
+void CallContext::set_random_state(VariablePtr state) { random_state_ = std::move(state); }
+
+void LayerImpl::set_activity_regularizer(Regularizer regularizer) {
+  activity_regularizer_ = std::move(regularizer);
+}
+
+Layer::Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
+Config Layer::config() const { return impl_->config(); }
+std::vector<VariablePtr> Layer::variables() const { return impl_->variables(); }
+std::vector<VariablePtr> Layer::trainable_variables() const { return impl_->trainable_variables(); }
+VariablePtr Layer::kernel() const { return weight("kernel"); }
+VariablePtr Layer::bias() const { return weight("bias"); }
+std::shared_ptr<LayerImpl> Layer::shared() const { return impl_.shared(); }
+
+KerasTensor::KerasTensor(std::shared_ptr<const LayerCall> call, int index)
+    : call_(std::move(call)), index_(index) {}
+std::shared_ptr<const LayerCall> KerasTensor::call() const { return call_.shared(); }
+
+KerasTensors::KerasTensors(KerasTensor tensor) : tensors_{std::move(tensor)} {}
+KerasTensors::KerasTensors(std::vector<KerasTensor> tensors) : tensors_(std::move(tensors)) {}
+KerasTensors::KerasTensors(std::initializer_list<KerasTensor> tensors) : tensors_(tensors) {}
 
 }  // namespace sinter

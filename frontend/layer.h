@@ -5,15 +5,14 @@
 // call(), and wrap it: Layer(std::make_shared<MyLayer>(...))(x).
 #pragma once
 
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "core/graph.h"
 #include "core/handle.h"
 #include "core/source_location.h"
+#include "core/symbol.h"
 #include "frontend/config.h"
 #include "frontend/initializers.h"
 #include "frontend/keras_tensor.h"
@@ -31,7 +30,7 @@ class CallContext {
   };
 
   /// `training`: moving averages and the like are updated.
-  CallContext(Graph& graph, bool training) : graph_(graph), training_(training) {}
+  CallContext(Graph& graph, bool training);
   CallContext(const CallContext&) = delete;
 
   Graph& graph() { return graph_; }
@@ -45,7 +44,7 @@ class CallContext {
   /// int64[2] {seed, step}: the state of random numbers in this run. Raises InternalError when none
   /// was set.
   Symbol random_state();
-  void set_random_state(VariablePtr state) { random_state_ = std::move(state); }
+  void set_random_state(VariablePtr state);
   bool uses_random_state() const { return random_state_used_; }
   /// {seed, step} -> {seed, step + 1} at the end of the step, if it was used.
   void advance_random_state();
@@ -64,12 +63,12 @@ class CallContext {
   /// Error as gradients() does.
   std::vector<Symbol> gradients(Symbol output, const std::vector<VariablePtr>& variables);
   /// Adds a scalar to the loss of the model.
-  void add_loss(Symbol scalar) { losses_.push_back(scalar); }
+  void add_loss(Symbol scalar);
 
   /// Says that the graph holds these variables already, in the order of Graph::variables(): it went
   /// through a pass.
   void adopt(const std::vector<VariablePtr>& variables);
-  bool holds(const VariablePtr& variable) const { return symbols_.contains(variable.get()); }
+  bool holds(const VariablePtr& variable) const;
 
   /// Variables in the order of Graph::variables().
   const std::vector<VariablePtr>& variables() const { return variables_; }
@@ -85,8 +84,8 @@ class CallContext {
   VariablePtr random_state_;
   bool random_state_used_ = false;
   std::vector<VariablePtr> variables_;
-  std::map<const Variable*, Symbol> symbols_;
-  std::map<std::string, int64_t> streams_;
+  struct Tables;
+  Handle<Tables> tables_;
   std::vector<Update> updates_;
   std::vector<Symbol> losses_;
 };
@@ -142,9 +141,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   void remember(const std::shared_ptr<const LayerCall>& call);
 
   const Regularizer& activity_regularizer() const { return activity_regularizer_; }
-  void set_activity_regularizer(Regularizer regularizer) {
-    activity_regularizer_ = std::move(regularizer);
-  }
+  void set_activity_regularizer(Regularizer regularizer);
 
  protected:
   VariablePtr add_weight(const std::string& name, Shape shape, const Initializer& initializer,
@@ -171,7 +168,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
 /// What users hold: copies are the same layer.
 class Layer {
  public:
-  explicit Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
+  explicit Layer(std::shared_ptr<LayerImpl> impl);
 
   /// Calls the layer. Shapes are checked now: errors name the layer, the shapes and the line of
   /// this call.
@@ -185,18 +182,18 @@ class Layer {
 
   const std::string& name() const { return impl_->name(); }
   const std::string& class_name() const { return impl_->class_name(); }
-  Config config() const { return impl_->config(); }
+  Config config() const;
   bool trainable() const { return impl_->trainable(); }
   /// Takes effect at the next compile().
   void set_trainable(bool trainable) const { impl_->set_trainable(trainable); }
-  std::vector<VariablePtr> variables() const { return impl_->variables(); }
-  std::vector<VariablePtr> trainable_variables() const { return impl_->trainable_variables(); }
+  std::vector<VariablePtr> variables() const;
+  std::vector<VariablePtr> trainable_variables() const;
   std::vector<VariablePtr> non_trainable_variables() const;
   /// The weight of that name: "kernel", "bias", "gamma" ... Raises NameError, and Error when the
   /// layer has not been built or several weights have the name.
   VariablePtr weight(const std::string& name) const;
-  VariablePtr kernel() const { return weight("kernel"); }
-  VariablePtr bias() const { return weight("bias"); }
+  VariablePtr kernel() const;
+  VariablePtr bias() const;
   /// What the first call of the layer took and gave (as in Keras 3), of those that a model or a
   /// tensor still holds. Raises Error when there is none, or when that call had several.
   KerasTensor input() const;
@@ -211,7 +208,7 @@ class Layer {
   int64_t count_params() const;
 
   LayerImpl& impl() const { return *impl_; }
-  const std::shared_ptr<LayerImpl>& shared() const { return impl_.shared(); }
+  std::shared_ptr<LayerImpl> shared() const;
 
  private:
   Handle<LayerImpl> impl_;

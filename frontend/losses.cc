@@ -8,6 +8,16 @@
 #include "ops/ops.h"
 
 namespace sinter {
+
+struct Loss::Spec {
+  ConfigValue identity;
+  std::string name;
+  Function function;
+  Reduction reduction = Reduction::kSumOverBatchSize;
+  bool classes = false;
+  bool custom = false;
+  bool one_hot = false;
+};
 namespace {
 
 using Function = Loss::Function;
@@ -216,6 +226,8 @@ Loss Loss::find(const std::string& name, const Config& config, ConfigValue ident
   }
   raise_unknown_name("loss", name, loss_names());
 }
+
+Loss::Loss(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
 
 Loss::Loss(const std::string& name) : Loss(find(name, {}, name)) {}
 

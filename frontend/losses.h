@@ -2,15 +2,15 @@
 // reductions.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "core/axes.h"
-#include "core/graph.h"
+#include "core/callable.h"
 #include "core/handle.h"
+#include "core/symbol.h"
 #include "frontend/config.h"
 
 namespace sinter {
@@ -21,7 +21,7 @@ enum class Reduction { kSumOverBatchSize, kSum, kMeanWithSampleWeight };
 
 class Loss {
  public:
-  using Function = std::function<Symbol(Symbol y_true, Symbol y_pred)>;
+  using Function = Callable<Symbol(Symbol y_true, Symbol y_pred)>;
 
   /// No loss: an output that is not trained.
   Loss() = default;
@@ -71,16 +71,8 @@ class Loss {
   static Loss make(const std::string& class_name, const Config& config);
 
  private:
-  struct Spec {
-    ConfigValue identity;
-    std::string name;
-    Function function;
-    Reduction reduction = Reduction::kSumOverBatchSize;
-    bool classes = false;
-    bool custom = false;
-    bool one_hot = false;
-  };
-  explicit Loss(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
+  struct Spec;
+  explicit Loss(Spec spec);
   static Loss find(const std::string& name, const Config& config, ConfigValue identity);
 
   Handle<const Spec> spec_;

@@ -6,8 +6,10 @@
 // same graph, nothing in it depends on the batch, and it is the answer.
 #include "frontend/lower_inference.h"
 
+#include <functional>
 #include <optional>
 #include <set>
+#include <variant>
 
 #include "core/error.h"
 #include "core/kernel_ops.h"

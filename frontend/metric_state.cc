@@ -1,6 +1,9 @@
 // The table of metrics with a state, and their classes for users.
 #include "frontend/metric_state.h"
 
+#include <optional>
+
+#include "frontend/metric_table.h"
 #include "frontend/stateful_metrics.h"
 #include "ops/ops.h"
 

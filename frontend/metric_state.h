@@ -14,11 +14,10 @@
 //   model.compile({..., .metrics = {Metric("hits", std::make_shared<Hits>())}});
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
-#include "core/graph.h"
+#include "core/symbol.h"
 #include "frontend/config.h"
 #include "frontend/metrics.h"
 
@@ -55,21 +54,6 @@ class MetricImpl {
   /// "max", "min" or "": how callbacks tell an improvement in mode "auto".
   virtual std::string direction() const { return ""; }
 };
-
-/// A metric of Keras with a state: by class and settings.
-struct StatefulMetric {
-  std::string class_name;
-  Config defaults;  // settings besides name and dtype, in Keras's order
-  std::function<std::shared_ptr<const MetricImpl>(const Config&)> make;
-  std::string logged_name = "";  // default: the class name in snake case
-
-  std::string name() const { return logged_name.empty() ? to_snake_case(class_name) : logged_name; }
-};
-/// AUC, Precision ... (frontend/metrics_confusion.cc), F1Score, R2Score, MeanIoU ...
-/// (frontend/metrics_score.cc).
-const std::vector<StatefulMetric>& stateful_metrics();
-void append_confusion_metrics(std::vector<StatefulMetric>& list);
-void append_score_metrics(std::vector<StatefulMetric>& list);
 
 /// `x / y`, 0 where y is 0.
 Symbol divide_no_nan(Symbol x, Symbol y);

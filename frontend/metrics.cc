@@ -5,10 +5,20 @@
 
 #include "core/error.h"
 #include "frontend/custom_functions.h"
-#include "frontend/metric_state.h"
+#include "frontend/metric_table.h"
 #include "ops/ops.h"
 
 namespace sinter {
+
+struct Metric::Spec {
+  ConfigValue identity;
+  std::string name;
+  Function function;  // empty: to be resolved
+  bool classes = false;
+  Result result = Result::kMean;
+  std::string direction = "";
+  std::shared_ptr<const MetricImpl> impl = nullptr;
+};
 
 namespace metrics {
 
@@ -257,6 +267,10 @@ Metric Metric::find(const std::string& name, const Config& config, ConfigValue i
   }
   raise_unknown_name("metric", name, metric_names());
 }
+
+Metric::Metric(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
+
+const std::shared_ptr<const MetricImpl>& Metric::impl() const { return spec_->impl; }
 
 Metric::Metric(const std::string& name) : Metric(find(name, {}, name)) {}
 

@@ -2,14 +2,14 @@
 // function; and those with a state of their own (frontend/metric_state.h).
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
 
-#include "core/graph.h"
+#include "core/callable.h"
 #include "core/handle.h"
+#include "core/symbol.h"
 #include "frontend/config.h"
 #include "frontend/losses.h"
 
@@ -19,7 +19,7 @@ class MetricImpl;
 
 class Metric {
  public:
-  using Function = std::function<Symbol(Symbol y_true, Symbol y_pred)>;
+  using Function = Callable<Symbol(Symbol y_true, Symbol y_pred)>;
   enum class Result { kMean, kRootMean };
 
   /// By Keras's name; "accuracy", "acc", "crossentropy" and "ce" choose by the shapes of labels and
@@ -52,7 +52,7 @@ class Metric {
   Metric resolve(const ValueType& y_true, const ValueType& y_pred) const;
   bool takes_classes() const;
   /// Null unless the metric has a state of its own; then update() is not for it.
-  const std::shared_ptr<const MetricImpl>& impl() const { return spec_->impl; }
+  const std::shared_ptr<const MetricImpl>& impl() const;
 
   /// Sum and count of this batch, as scalars: values averaged to one a sample; a scalar counts as
   /// one value. Weights enter both.
@@ -66,16 +66,8 @@ class Metric {
   static Metric make(const std::string& class_name, const Config& config);
 
  private:
-  struct Spec {
-    ConfigValue identity;
-    std::string name;
-    Function function;  // empty: to be resolved
-    bool classes = false;
-    Result result = Result::kMean;
-    std::string direction = "";
-    std::shared_ptr<const MetricImpl> impl = nullptr;
-  };
-  explicit Metric(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
+  struct Spec;
+  explicit Metric(Spec spec);
   static Metric find(const std::string& name, const Config& config, ConfigValue identity);
 
   Handle<const Spec> spec_;

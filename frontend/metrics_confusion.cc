@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "frontend/losses.h"
-#include "frontend/metric_state.h"
+#include "frontend/metric_table.h"
 #include "ops/ops.h"
 
 namespace sinter {

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "frontend/losses.h"
-#include "frontend/metric_state.h"
+#include "frontend/metric_table.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
 

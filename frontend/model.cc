@@ -107,4 +107,8 @@ Graph Model::training_graph() const {
       .graph;
 }
 
+Model::Model(std::shared_ptr<ModelState> state) : state_(std::move(state)) {}
+
+std::shared_ptr<ModelState> Model::state() const { return state_.shared(); }
+
 }  // namespace sinter

@@ -66,11 +66,11 @@ struct PredictOptions {
 /// Loss first, then losses of outputs, then metrics, in Keras's order.
 struct Evaluation {
   std::vector<std::pair<std::string, double>> values;
-  double loss() const { return values.front().second; }
+  double loss() const;
   /// Raises NameError for a name that is not there.
   double operator[](const std::string& name) const;
   operator std::vector<double>() const;
-  Logs logs() const { return Logs(values.begin(), values.end()); }
+  Logs logs() const;
 };
 
 struct SummaryOptions {
@@ -137,8 +137,7 @@ class Model {
   // --- training
   /// Raises NameError for unknown names and Error when losses or metrics do not fit the outputs.
   /// Warns once of losses that cannot train: see the README.
-  void compile(CompileArguments arguments,
-               SourceLocation where = SourceLocation::current()) const;
+  void compile(CompileArguments arguments, SourceLocation where = SourceLocation::current()) const;
   bool is_compiled() const;
   const CompileArguments& compile_arguments() const;
   const Optimizer& optimizer() const;
@@ -172,8 +171,8 @@ class Model {
   /// Needs compile(). Labels have the type that the losses expect.
   Graph training_graph() const;
 
-  const std::shared_ptr<ModelState>& state() const { return state_.shared(); }
-  explicit Model(std::shared_ptr<ModelState> state) : state_(std::move(state)) {}
+  std::shared_ptr<ModelState> state() const;
+  explicit Model(std::shared_ptr<ModelState> state);
 
  protected:
   /// Builds a Sequential that has not seen its input.

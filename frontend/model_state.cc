@@ -195,8 +195,7 @@ WeightsLocks ModelState::locks() const {
 
 void ModelState::refresh_version() {
   uint64_t changes = 0;
-  for (const VariablePtr& v : net().variables())
-    changes += v->changes.load(std::memory_order_relaxed);
+  for (const VariablePtr& v : net().variables()) changes += v->changes();
   const std::lock_guard lock(mutex_);
   if (changes == seen_changes_) return;
   seen_changes_ = changes;

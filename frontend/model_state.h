@@ -26,7 +26,7 @@ struct Compiled {
   std::vector<OutputPlan> outputs;
   std::vector<VariablePtr> trainable;
   MetricResults metric_results = {};  // states of metrics that all steps share
-  SourceLocation where = {};    // of the call
+  SourceLocation where = {};          // of the call
 };
 
 /// An executable of a step or of prediction, and where its results go.

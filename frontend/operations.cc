@@ -83,9 +83,9 @@ KerasTensor select(const KerasTensor& condition, KerasOperand then_value, KerasO
 
 KerasTensor operator-(KerasOperand x) { return on_operands("Negative", {std::move(x)}); }
 
-#define SINTER_UNARY(name, class_name)                                 \
+#define SINTER_UNARY(name, class_name)                           \
   KerasTensor name(const KerasTensor& x, SourceLocation where) { \
-    return with_settings(class_name, x, {}, where);                    \
+    return with_settings(class_name, x, {}, where);              \
   }
 SINTER_UNARY(negative, "Negative")
 SINTER_UNARY(abs, "Absolute")
@@ -154,9 +154,9 @@ KerasTensor cast(const KerasTensor& x, DType dtype, SourceLocation where) {
   return with_settings("Cast", x, {{"dtype", std::string(dtype_name(dtype))}}, where);
 }
 
-#define SINTER_REDUCTION(name, class_name)                                                       \
+#define SINTER_REDUCTION(name, class_name)                                                 \
   KerasTensor name(const KerasTensor& x, Axes axes, bool keepdims, SourceLocation where) { \
-    return with_settings(class_name, x, reduction_settings(axes, keepdims), where);              \
+    return with_settings(class_name, x, reduction_settings(axes, keepdims), where);        \
   }
 SINTER_REDUCTION(sum, "Sum")
 SINTER_REDUCTION(mean, "Mean")
@@ -191,5 +191,22 @@ KerasTensor slice(const KerasTensor& x, int axis, int64_t begin, int64_t end, in
   return operate("GetItem", {}, {x},
                  {OperationImpl::tensor_argument(), ConfigValue(std::move(key))}, where);
 }
+
+KerasOperand::KerasOperand(KerasTensor tensor, SourceLocation where)
+    : tensor_{std::move(tensor)}, where_(where) {}
+
+KerasTensor operator+(const KerasTensor& a, KerasOperand b) { return add({a, b.where()}, b); }
+KerasTensor operator-(const KerasTensor& a, KerasOperand b) { return subtract({a, b.where()}, b); }
+KerasTensor operator*(const KerasTensor& a, KerasOperand b) { return multiply({a, b.where()}, b); }
+KerasTensor operator/(const KerasTensor& a, KerasOperand b) { return divide({a, b.where()}, b); }
+KerasTensor operator>(const KerasTensor& a, KerasOperand b) { return greater({a, b.where()}, b); }
+KerasTensor operator<(const KerasTensor& a, KerasOperand b) { return less({a, b.where()}, b); }
+KerasTensor operator>=(const KerasTensor& a, KerasOperand b) {
+  return greater_equal({a, b.where()}, b);
+}
+KerasTensor operator<=(const KerasTensor& a, KerasOperand b) {
+  return less_equal({a, b.where()}, b);
+}
+KerasTensor pow(const KerasTensor& a, KerasOperand b) { return power({a, b.where()}, b); }
 
 }  // namespace sinter

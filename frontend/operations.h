@@ -24,8 +24,7 @@ concept PlainNumber = std::is_arithmetic_v<T>;
 class KerasOperand {
  public:
   KerasOperand(KerasTensor tensor,
-               SourceLocation where = SourceLocation::current())  // NOLINT
-      : tensor_{std::move(tensor)}, where_(where) {}
+               SourceLocation where = SourceLocation::current());  // NOLINT
   template <PlainNumber T>
   KerasOperand(T number, SourceLocation where = SourceLocation::current())  // NOLINT
       : number_(static_cast<double>(number)), integer_(std::is_integral_v<T>), where_(where) {}
@@ -58,56 +57,39 @@ KerasTensor greater_equal(KerasOperand a, KerasOperand b);
 /// then_value where `condition` holds, else else_value (keras.ops.where).
 KerasTensor select(const KerasTensor& condition, KerasOperand then_value, KerasOperand else_value);
 
-inline KerasTensor operator+(const KerasTensor& a, KerasOperand b) {
-  return add({a, b.where()}, b);
-}
+KerasTensor operator+(const KerasTensor& a, KerasOperand b);
 template <PlainNumber T>
 KerasTensor operator+(T a, KerasOperand b) {
   return add({a, b.where()}, b);
 }
-inline KerasTensor operator-(const KerasTensor& a, KerasOperand b) {
-  return subtract({a, b.where()}, b);
-}
+KerasTensor operator-(const KerasTensor& a, KerasOperand b);
 template <PlainNumber T>
 KerasTensor operator-(T a, KerasOperand b) {
   return subtract({a, b.where()}, b);
 }
-inline KerasTensor operator*(const KerasTensor& a, KerasOperand b) {
-  return multiply({a, b.where()}, b);
-}
+KerasTensor operator*(const KerasTensor& a, KerasOperand b);
 template <PlainNumber T>
 KerasTensor operator*(T a, KerasOperand b) {
   return multiply({a, b.where()}, b);
 }
-inline KerasTensor operator/(const KerasTensor& a, KerasOperand b) {
-  return divide({a, b.where()}, b);
-}
+KerasTensor operator/(const KerasTensor& a, KerasOperand b);
 template <PlainNumber T>
 KerasTensor operator/(T a, KerasOperand b) {
   return divide({a, b.where()}, b);
 }
-inline KerasTensor operator>(const KerasTensor& a, KerasOperand b) {
-  return greater({a, b.where()}, b);
-}
-inline KerasTensor operator<(const KerasTensor& a, KerasOperand b) {
-  return less({a, b.where()}, b);
-}
-inline KerasTensor operator>=(const KerasTensor& a, KerasOperand b) {
-  return greater_equal({a, b.where()}, b);
-}
-inline KerasTensor operator<=(const KerasTensor& a, KerasOperand b) {
-  return less_equal({a, b.where()}, b);
-}
+KerasTensor operator>(const KerasTensor& a, KerasOperand b);
+KerasTensor operator<(const KerasTensor& a, KerasOperand b);
+KerasTensor operator>=(const KerasTensor& a, KerasOperand b);
+KerasTensor operator<=(const KerasTensor& a, KerasOperand b);
 KerasTensor operator-(KerasOperand x);
-inline KerasTensor pow(const KerasTensor& a, KerasOperand b) { return power({a, b.where()}, b); }
+KerasTensor pow(const KerasTensor& a, KerasOperand b);
 template <PlainNumber T>
 KerasTensor pow(T a, KerasOperand b) {
   return power({a, b.where()}, b);
 }
 
-#define SINTER_KERAS_FUNCTION(name)      \
-  KerasTensor name(const KerasTensor& x, \
-                   SourceLocation where = SourceLocation::current())
+#define SINTER_KERAS_FUNCTION(name) \
+  KerasTensor name(const KerasTensor& x, SourceLocation where = SourceLocation::current())
 SINTER_KERAS_FUNCTION(negative);
 SINTER_KERAS_FUNCTION(abs);
 SINTER_KERAS_FUNCTION(sign);

@@ -160,6 +160,14 @@ ProgressBar::ProgressBar(int64_t total, ProgressOptions options)
   if (is_bar()) draw();
 }
 
+ProgressBar::~ProgressBar() { close(); }
+
+void ProgressBar::update(int64_t steps) { set_done(state_.done + steps); }
+
+void ProgressBar::set_description(std::string text) { state_.description = std::move(text); }
+
+void ProgressBar::set_postfix(std::string text) { state_.postfix = std::move(text); }
+
 double ProgressBar::seconds() const {
   return now() - start_;
 }

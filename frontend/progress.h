@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -54,17 +53,17 @@ struct ProgressOptions {
 class ProgressBar {
  public:
   explicit ProgressBar(int64_t total, ProgressOptions options = {});
-  ~ProgressBar() { close(); }
+  ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   /// `steps` more are done.
-  void update(int64_t steps = 1) { set_done(state_.done + steps); }
+  void update(int64_t steps = 1);
   void set_done(int64_t done);
   /// Whether the next update() will draw; values that cost something to compute may wait for it.
   bool due() const;
-  void set_description(std::string text) { state_.description = std::move(text); }
-  void set_postfix(std::string text) { state_.postfix = std::move(text); }
+  void set_description(std::string text);
+  void set_postfix(std::string text);
   /// "loss=0.123, step=4".
   void set_postfix(const ShownMetrics& values);
   /// Draws the last state and ends the line.

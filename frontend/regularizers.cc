@@ -5,6 +5,12 @@
 #include "ops/ops.h"
 
 namespace sinter {
+
+struct Regularizer::Spec {
+  std::string class_name;
+  Config config;
+  Function function;
+};
 namespace {
 
 const std::vector<std::string> kNames = {"l1", "l2", "l1l2", "L1", "L2", "L1L2"};
@@ -57,5 +63,11 @@ L2::L2(double l2) : Regularizer("L2", {{"l2", l2}}, [l2](Symbol x) { return pena
 L1L2::L1L2(L1L2Options o)
     : Regularizer("L1L2", {{"l1", o.l1}, {"l2", o.l2}},
                   [o](Symbol x) { return penalty(x, o.l1, o.l2); }) {}
+
+Symbol Regularizer::operator()(Symbol x) const { return spec_->function(x); }
+
+Regularizer l1(double l1) { return L1(l1); }
+Regularizer l2(double l2) { return L2(l2); }
+Regularizer l1_l2(double l1, double l2) { return L1L2({.l1 = l1, .l2 = l2}); }
 
 }  // namespace sinter

@@ -1,13 +1,13 @@
 // Penalties on weights and outputs, added to the loss: L1, L2, L1L2 and the user's own functions.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
 
-#include "core/graph.h"
+#include "core/callable.h"
 #include "core/handle.h"
+#include "core/symbol.h"
 #include "frontend/config.h"
 
 namespace sinter {
@@ -15,7 +15,7 @@ namespace sinter {
 /// From a weight or an output to a scalar. Empty by default (no penalty).
 class Regularizer {
  public:
-  using Function = std::function<Symbol(Symbol)>;
+  using Function = Callable<Symbol(Symbol)>;
 
   Regularizer() = default;
   Regularizer(std::nullptr_t) {}  // NOLINT
@@ -30,18 +30,14 @@ class Regularizer {
   Regularizer(std::string class_name, Config config, Function function);
 
   explicit operator bool() const { return spec_ != nullptr; }
-  Symbol operator()(Symbol x) const { return spec_->function(x); }
+  Symbol operator()(Symbol x) const;
   /// Null, or an object of keras.regularizers.
   ConfigValue to_config() const;
   /// From null, a name or an object. Raises NameError or Error.
   static Regularizer from_config(const ConfigValue& value);
 
  private:
-  struct Spec {
-    std::string class_name;
-    Config config;
-    Function function;
-  };
+  struct Spec;
   Handle<const Spec> spec_;
 };
 
@@ -64,8 +60,8 @@ class L1L2 : public Regularizer {
   explicit L1L2(L1L2Options options = {});
 };
 
-inline Regularizer l1(double l1 = 0.01) { return L1(l1); }
-inline Regularizer l2(double l2 = 0.01) { return L2(l2); }
-inline Regularizer l1_l2(double l1 = 0.01, double l2 = 0.01) { return L1L2({.l1 = l1, .l2 = l2}); }
+Regularizer l1(double l1 = 0.01);
+Regularizer l2(double l2 = 0.01);
+Regularizer l1_l2(double l1 = 0.01, double l2 = 0.01);
 
 }  // namespace sinter

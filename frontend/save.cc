@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
 #include <set>
 
@@ -247,8 +248,7 @@ std::string to_json(const Model& model, int indent) {
   return to_json_text(json, indent);
 }
 
-Model model_from_json(const std::string& json, const LoadOptions& options,
-                      SourceLocation where) {
+Model model_from_json(const std::string& json, const LoadOptions& options, SourceLocation where) {
   return with_hint([&] {
     return model_of(architecture_from_config(parse_json(json, "model JSON"),
                                              custom_layers(options.custom_objects), where));

@@ -25,6 +25,10 @@ void chain(ModelState& state, const KerasTensor& input) {
 
 }  // namespace
 
+Sequential::Item::Item(KerasTensor input)
+    : input_(std::make_shared<const KerasTensor>(std::move(input))) {}
+Sequential::Item::Item(Layer layer) : layer_(std::make_shared<const Layer>(std::move(layer))) {}
+
 Sequential::Sequential(std::string name)
     : Model(std::make_shared<ModelState>(name.empty() ? automatic_name("sequential")
                                                       : std::move(name))) {
@@ -39,9 +43,9 @@ Sequential::Sequential(const std::vector<Item>& items, std::string name)
     : Sequential(std::move(name)) {
   // The layers are called when all are there: to add them to a network one by one takes as long as
   // making as many networks.
-  const auto* input = items.empty() ? nullptr : std::get_if<KerasTensor>(&items[0]);
+  const KerasTensor* input = items.empty() ? nullptr : items[0].input();
   for (const Item& item : std::span(items).subspan(input == nullptr ? 0 : 1)) {
-    if (input != nullptr && std::holds_alternative<KerasTensor>(item)) state_->chain_input = *input;
+    if (input != nullptr && item.input() != nullptr) state_->chain_input = *input;
     add(item);
   }
   if (input == nullptr) return;
@@ -53,13 +57,13 @@ void Sequential::add(const Item& item) {
   ModelState& state = *state_;
   state.compiled.reset();
   state.forget_programs();
-  if (const KerasTensor* input = std::get_if<KerasTensor>(&item)) {
+  if (item.input() != nullptr) {
     if (!state.chain.empty() || state.chain_input)
       throw Error(fmt::format("model '{}': Input must be the first item", name()));
-    state.chain_input = *input;
+    state.chain_input = *item.input();
     return;
   }
-  const Layer& layer = std::get<Layer>(item);
+  const Layer& layer = *item.layer();
   for (const Layer& other : state.chain) {
     if (other.name() == layer.name()) {
       throw Error(fmt::format("model '{}': two layers are named '{}'; names must be unique", name(),

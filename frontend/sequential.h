@@ -2,7 +2,9 @@
 #pragma once
 
 #include <initializer_list>
-#include <variant>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "frontend/model.h"
 
@@ -11,7 +13,19 @@ namespace sinter {
 class Sequential : public Model {
  public:
   /// Input(...) or a layer.
-  using Item = std::variant<KerasTensor, Layer>;
+  class Item {
+   public:
+    Item(KerasTensor input);  // NOLINT
+    Item(Layer layer);        // NOLINT
+    /// Null for a layer.
+    const KerasTensor* input() const { return input_.get(); }
+    /// Null for an input.
+    const Layer* layer() const { return layer_.get(); }
+
+   private:
+    std::shared_ptr<const KerasTensor> input_;
+    std::shared_ptr<const Layer> layer_;
+  };
 
   explicit Sequential(std::string name = "");
   /// Sequential({Input({784}), Dense(128, {.activation = "relu"}), Dense(10)}). Without an Input

@@ -2,6 +2,7 @@
 #include "frontend/session.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "core/error.h"

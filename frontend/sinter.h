@@ -12,6 +12,7 @@
 #include "frontend/data/datasets.h"
 #include "frontend/data/npy.h"
 #include "frontend/dot.h"
+#include "frontend/fwd.h"
 #include "frontend/graph_dot.h"
 #include "frontend/history.h"
 #include "frontend/initializers.h"

@@ -3,9 +3,26 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "core/error.h"
 
 namespace sinter {
+
+Variable::Variable(std::string variable_name, std::string variable_path, Tensor initial,
+                   bool is_trainable)
+    : name(std::move(variable_name)),
+      path(std::move(variable_path)),
+      value(std::move(initial)),
+      trainable(is_trainable) {}
+
+void Variable::touch() {
+  std::atomic_ref<uint64_t>(changes_).fetch_add(1, std::memory_order_relaxed);
+}
+
+uint64_t Variable::changes() const {
+  return std::atomic_ref<uint64_t>(changes_).load(std::memory_order_relaxed);
+}
 
 void Variable::assign(const Tensor& source) {
   if (source.shape() != value.shape()) {

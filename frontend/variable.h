@@ -2,7 +2,6 @@
 // by layers, optimizers and models; executables are bound to its buffer and update it in place.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,17 +16,16 @@ namespace sinter {
 class WeightsLock;
 
 struct Variable {
-  Variable(std::string variable_name, std::string variable_path, Tensor initial, bool is_trainable)
-      : name(std::move(variable_name)),
-        path(std::move(variable_path)),
-        value(std::move(initial)),
-        trainable(is_trainable) {}
+  Variable(std::string variable_name, std::string variable_path, Tensor initial, bool is_trainable);
+  Variable(const Variable&) = delete;
 
   /// Copies `source` into the buffer. Raises ShapeError naming the variable when dtype or shape
   /// differ.
   void assign(const Tensor& source);
   /// Tells executables that hold packed copies of this variable that it has changed.
-  void touch() { changes.fetch_add(1, std::memory_order_relaxed); }
+  void touch();
+  /// How often it was touched.
+  uint64_t changes() const;
 
   std::string name;  // "kernel"
   std::string path;  // "dense/kernel"
@@ -35,8 +33,10 @@ struct Variable {
   bool trainable;
   Regularizer regularizer;
   Constraint constraint;
-  std::atomic<uint64_t> changes{0};
   std::shared_ptr<WeightsLock> lock;  // once somebody has asked for it (frontend/weights_lock.h)
+
+ private:
+  alignas(8) mutable uint64_t changes_ = 0;  // atomic
 };
 using VariablePtr = std::shared_ptr<Variable>;
 

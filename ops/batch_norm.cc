@@ -2,6 +2,8 @@
 // averages, and the training gradient.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "core/error.h"
 #include "core/sizes.h"
 #include "ops/define.h"

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
+#include <optional>
 
 #include "core/error.h"
 #include "ops/define.h"

@@ -2,11 +2,10 @@
 // outputs.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <vector>
 
-#include "core/graph.h"
+#include "core/symbol.h"
 
 namespace sinter {
 

@@ -2,6 +2,7 @@
 // regions have none.
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "core/error.h"

@@ -6,13 +6,14 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
 #include "core/axes.h"
-#include "core/graph.h"
 #include "core/number.h"
+#include "core/symbol.h"
 
 namespace sinter {
 

@@ -1,5 +1,7 @@
 // softmax and log_softmax along one axis: composites in their stable form (the maximum is
 // subtracted first).
+#include <optional>
+
 #include "core/sizes.h"
 #include "ops/define.h"
 

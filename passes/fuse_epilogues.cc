@@ -3,6 +3,7 @@
 // columns) into its own kernel, where its result is still in registers.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "core/error.h"
 #include "core/region_form.h"

@@ -1,6 +1,7 @@
 // merge_duplicates: computes equal things once. Two nodes are equal when op, attributes and
 // (merged) inputs are.
 #include <algorithm>
+#include <functional>
 #include <unordered_map>
 
 #include "core/rewriter.h"

@@ -2,6 +2,7 @@
 // can take in.
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "core/kernel_ops.h"
 #include "passes/region.h"

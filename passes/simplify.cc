@@ -4,6 +4,7 @@
 #include "passes/rule_tables.h"
 
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "passes/passes.h"

@@ -1,7 +1,7 @@
 // The hooks of training, and how fit() takes callbacks.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <type_traits>
@@ -61,9 +61,11 @@ class CallbackItem {
   template <typename T>
   requires std::is_base_of_v<Callback, T> CallbackItem(std::shared_ptr<T> callback)
       : callback_(std::move(callback)) {}  // NOLINT
-  template <typename T>
-  requires std::is_base_of_v<Callback, T> CallbackItem(
-      std::reference_wrapper<T> callback)  // NOLINT
+  /// std::ref(callback)
+  template <typename Reference>
+  requires(std::is_base_of_v<Callback, typename Reference::type>&& requires(const Reference& r) {
+    static_cast<Callback&>(r.get());
+  }) CallbackItem(Reference callback)  // NOLINT
       : callback_(std::shared_ptr<Callback>(std::shared_ptr<void>(), &callback.get())) {}
 
   Callback& operator*() const { return *callback_; }
@@ -78,13 +80,14 @@ class CallbackList {
  public:
   CallbackList() = default;
   template <typename T>
-  requires(std::is_convertible_v<T, CallbackItem>) CallbackList(T&& callback)
-      : items_{CallbackItem(std::forward<T>(callback))} {}  // NOLINT
-  CallbackList(std::initializer_list<CallbackItem> callbacks) : items_(callbacks) {}
-  CallbackList(std::vector<CallbackItem> callbacks) : items_(std::move(callbacks)) {}  // NOLINT
-  void push_back(CallbackItem callback) { items_.push_back(std::move(callback)); }
-  std::vector<CallbackItem>::const_iterator begin() const { return items_.begin(); }
-  std::vector<CallbackItem>::const_iterator end() const { return items_.end(); }
+  requires(std::is_convertible_v<T, CallbackItem>) CallbackList(T&& callback) {  // NOLINT
+    push_back(std::forward<T>(callback));
+  }
+  CallbackList(std::initializer_list<CallbackItem> callbacks);
+  CallbackList(std::vector<CallbackItem> callbacks);  // NOLINT
+  void push_back(CallbackItem callback);
+  const CallbackItem* begin() const { return items_.data(); }
+  const CallbackItem* end() const { return items_.data() + items_.size(); }
   size_t size() const { return items_.size(); }
   bool empty() const { return items_.empty(); }
 

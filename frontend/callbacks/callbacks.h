@@ -2,11 +2,11 @@
 // given to fit() can be asked afterwards.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "core/callable.h"
 #include "core/handle.h"
 #include "frontend/callbacks/callback.h"
 
@@ -71,13 +71,13 @@ class ReduceLROnPlateau : public Callback {
 class LearningRateScheduler : public Callback {
  public:
   using HandleOf = LearningRateScheduler;
-  explicit LearningRateScheduler(std::function<double(int epoch, double rate)> schedule,
+  explicit LearningRateScheduler(Callable<double(int epoch, double rate)> schedule,
                                  int verbose = 0);
   void on_epoch_begin(int epoch, Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
 
  private:
-  std::function<double(int, double)> schedule_;
+  Callable<double(int, double)> schedule_;
   int verbose_;
 };
 
@@ -110,37 +110,25 @@ class CSVLogger : public Callback {
 };
 
 struct LambdaCallbackOptions {
-  std::function<void(int epoch, Logs& logs)> on_epoch_begin = {};
-  std::function<void(int epoch, Logs& logs)> on_epoch_end = {};
-  std::function<void(Logs& logs)> on_train_begin = {};
-  std::function<void(Logs& logs)> on_train_end = {};
-  std::function<void(int64_t batch, Logs& logs)> on_train_batch_begin = {};
-  std::function<void(int64_t batch, Logs& logs)> on_train_batch_end = {};
+  Callable<void(int epoch, Logs& logs)> on_epoch_begin = {};
+  Callable<void(int epoch, Logs& logs)> on_epoch_end = {};
+  Callable<void(Logs& logs)> on_train_begin = {};
+  Callable<void(Logs& logs)> on_train_end = {};
+  Callable<void(int64_t batch, Logs& logs)> on_train_batch_begin = {};
+  Callable<void(int64_t batch, Logs& logs)> on_train_batch_end = {};
 };
 
 class LambdaCallback : public Callback {
  public:
   using HandleOf = LambdaCallback;
-  explicit LambdaCallback(LambdaCallbackOptions functions) : f_(std::move(functions)) {}
-  void on_epoch_begin(int epoch, Logs& logs) override {
-    if (f_.on_epoch_begin) f_.on_epoch_begin(epoch, logs);
-  }
-  void on_epoch_end(int epoch, Logs& logs) override {
-    if (f_.on_epoch_end) f_.on_epoch_end(epoch, logs);
-  }
-  void on_train_begin(Logs& logs) override {
-    if (f_.on_train_begin) f_.on_train_begin(logs);
-  }
-  void on_train_end(Logs& logs) override {
-    if (f_.on_train_end) f_.on_train_end(logs);
-  }
-  void on_train_batch_begin(int64_t batch, Logs& logs) override {
-    if (f_.on_train_batch_begin) f_.on_train_batch_begin(batch, logs);
-  }
-  void on_train_batch_end(int64_t batch, Logs& logs) override {
-    if (f_.on_train_batch_end) f_.on_train_batch_end(batch, logs);
-  }
-  bool wants_batch_logs() const override { return static_cast<bool>(f_.on_train_batch_end); }
+  explicit LambdaCallback(LambdaCallbackOptions functions);
+  void on_epoch_begin(int epoch, Logs& logs) override;
+  void on_epoch_end(int epoch, Logs& logs) override;
+  void on_train_begin(Logs& logs) override;
+  void on_train_end(Logs& logs) override;
+  void on_train_batch_begin(int64_t batch, Logs& logs) override;
+  void on_train_batch_end(int64_t batch, Logs& logs) override;
+  bool wants_batch_logs() const override;
 
  private:
   LambdaCallbackOptions f_;

@@ -1,6 +1,8 @@
 // Early stopping, in Keras's exact order of decisions.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
 #include "frontend/model.h"

@@ -1,7 +1,10 @@
 // Callbacks that change the learning rate, and the one that stops at NaN.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 
 #include "core/error.h"
 #include "frontend/callbacks/callbacks.h"
@@ -56,7 +59,7 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
   s.wait = 0;
 }
 
-LearningRateScheduler::LearningRateScheduler(std::function<double(int, double)> schedule,
+LearningRateScheduler::LearningRateScheduler(Callable<double(int, double)> schedule,
                                              int verbose)
     : schedule_(std::move(schedule)), verbose_(verbose) {}
 

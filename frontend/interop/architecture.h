@@ -2,6 +2,7 @@
 // 3's.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>

@@ -1,4 +1,6 @@
 // Callbacks by Keras's class name and settings, for fit.json.
+#include <optional>
+
 #include "core/error.h"
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/interop/keras_compile.h"

@@ -2,13 +2,14 @@
 // that `sinter train --compile --fit` takes.
 #pragma once
 
-#include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
-#include <variant>
 
+#include "core/callable.h"
+#include "core/handle.h"
 #include "frontend/config.h"
 #include "frontend/layer.h"
 #include "frontend/metric_state.h"
@@ -19,46 +20,45 @@ namespace sinter {
 /// Something of the user's own that files know by name only.
 class CustomObject {
  public:
-  using PairFunction = std::function<Symbol(Symbol, Symbol)>;
-  using UnaryFunction = std::function<Symbol(Symbol)>;
+  using PairFunction = Callable<Symbol(Symbol, Symbol)>;
+  using UnaryFunction = Callable<Symbol(Symbol)>;
 
-  using ListFunction = std::function<Symbol(std::span<const Symbol>)>;
+  using ListFunction = Callable<Symbol(std::span<const Symbol>)>;
 
   /// A metric with a state of its own.
-  CustomObject(std::shared_ptr<const MetricImpl> metric) : value_(std::move(metric)) {}  // NOLINT
+  CustomObject(std::shared_ptr<const MetricImpl> metric);  // NOLINT
   template <typename T>
   requires std::is_base_of_v<MetricImpl, T> CustomObject(std::shared_ptr<T> metric)  // NOLINT
       : CustomObject(std::shared_ptr<const MetricImpl>(std::move(metric))) {}
 
   /// A loss or a metric.
-  CustomObject(Symbol (*function)(Symbol, Symbol)) : value_(PairFunction(function)) {}  // NOLINT
-  CustomObject(PairFunction function) : value_(std::move(function)) {}                  // NOLINT
+  CustomObject(Symbol (*function)(Symbol, Symbol));  // NOLINT
+  CustomObject(PairFunction function);               // NOLINT
   /// An activation, the function of a Lambda layer or a learning rate schedule.
-  CustomObject(Symbol (*function)(Symbol)) : value_(UnaryFunction(function)) {}  // NOLINT
-  CustomObject(UnaryFunction function) : value_(std::move(function)) {}          // NOLINT
+  CustomObject(Symbol (*function)(Symbol));  // NOLINT
+  CustomObject(UnaryFunction function);      // NOLINT
   /// The function of a Lambda layer of several inputs.
-  CustomObject(ListFunction function) : value_(std::move(function)) {}  // NOLINT
+  CustomObject(ListFunction function);  // NOLINT
   /// A lambda, as whichever of these it is.
   template <typename F>
   requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
       CustomObject(F function)
-      : value_(PairFunction(std::move(function))) {}  // NOLINT
+      : CustomObject(PairFunction(std::move(function))) {}  // NOLINT
   template <typename F>
   requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol>)
       CustomObject(F function)
-      : value_(UnaryFunction(std::move(function))) {}  // NOLINT
+      : CustomObject(UnaryFunction(std::move(function))) {}  // NOLINT
   /// A layer class.
-  CustomObject(LayerFactory factory) : value_(factory) {}  // NOLINT
+  CustomObject(LayerFactory factory);  // NOLINT
 
+  /// What it is - PairFunction, UnaryFunction, ListFunction, LayerFactory or
+  /// `std::shared_ptr<const MetricImpl>` - or null.
   template <typename T>
-  const T* as() const {
-    return std::get_if<T>(&value_);
-  }
+  const T* as() const;
 
  private:
-  std::variant<PairFunction, UnaryFunction, ListFunction, LayerFactory,
-               std::shared_ptr<const MetricImpl>>
-      value_;
+  struct Held;
+  Handle<const Held> held_;
 };
 using CustomObjects = std::map<std::string, CustomObject, std::less<>>;
 

@@ -67,8 +67,7 @@ LayerOptions named(const Config& c) { return {.name = c.get_string("name", "")};
 
 }  // namespace
 
-Activation::Activation(ActivationFunction activation, LayerOptions options,
-                       SourceLocation where)
+Activation::Activation(ActivationFunction activation, LayerOptions options, SourceLocation where)
     : Layer(simple_layer("Activation", options.name, where,
                          {{"activation", activation.to_config()}},
                          [activation](Symbol x) { return activation(x); })) {}

@@ -27,8 +27,7 @@ struct ReLUOptions {
 /// x >= max_value: max_value; x > threshold: x; else negative_slope * (x - threshold).
 class ReLU : public Layer {
  public:
-  explicit ReLU(ReLUOptions options = {},
-                SourceLocation where = SourceLocation::current());
+  explicit ReLU(ReLUOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 
 /// max(x, slope * x) for slopes below 1. The layer's default slope is 0.3; the function leaky_relu
@@ -57,8 +56,7 @@ struct PReLUOptions {
 /// shape without batch, 1 on shared axes.
 class PReLU : public Layer {
  public:
-  explicit PReLU(PReLUOptions options = {},
-                 SourceLocation where = SourceLocation::current());
+  explicit PReLU(PReLUOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 
 class Softmax : public Layer {

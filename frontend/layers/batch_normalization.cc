@@ -58,8 +58,7 @@ class BatchNormalizationImpl : public LayerImpl {
   std::shared_ptr<LayerImpl> clone() const override {
     auto options = options_;
     options.name = name();
-    return std::make_shared<BatchNormalizationImpl>(std::move(options),
-                                                    SourceLocation::current());
+    return std::make_shared<BatchNormalizationImpl>(std::move(options), SourceLocation::current());
   }
 
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
@@ -89,8 +88,7 @@ Initializer initializer_or(const Config& c, const char* key, const char* fallbac
 
 }  // namespace
 
-BatchNormalization::BatchNormalization(BatchNormalizationOptions options,
-                                       SourceLocation where)
+BatchNormalization::BatchNormalization(BatchNormalizationOptions options, SourceLocation where)
     : Layer(std::make_shared<BatchNormalizationImpl>(std::move(options), where)) {}
 
 void register_normalization_layers() {

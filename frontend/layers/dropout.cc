@@ -35,8 +35,7 @@ class DropoutImpl : public LayerImpl {
   std::shared_ptr<LayerImpl> clone() const override {
     auto options = options_;
     options.name = name();
-    return std::make_shared<DropoutImpl>(rate_, std::move(options),
-                                         SourceLocation::current());
+    return std::make_shared<DropoutImpl>(rate_, std::move(options), SourceLocation::current());
   }
 
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {

@@ -21,8 +21,7 @@ KerasTensor Input(Shape shape, InputOptions options = {},
 /// Vectors: Input(784) is Input({784}).
 template <std::integral T>
 requires(!std::is_same_v<T, bool>) KerasTensor
-    Input(T size, InputOptions options = {},
-          SourceLocation where = SourceLocation::current()) {
+    Input(T size, InputOptions options = {}, SourceLocation where = SourceLocation::current()) {
   return Input(Shape{static_cast<int64_t>(size)}, std::move(options), where);
 }
 

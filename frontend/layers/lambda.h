@@ -1,11 +1,11 @@
 // Lambda: a function of symbols as a layer.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 #include <type_traits>
 
+#include "core/callable.h"
 #include "frontend/layer.h"
 
 namespace sinter {
@@ -22,7 +22,7 @@ struct LambdaOptions {
 /// name only.
 class Lambda : public Layer {
  public:
-  using Function = std::function<Symbol(std::span<const Symbol>)>;
+  using Function = Callable<Symbol(std::span<const Symbol>)>;
 
   template <typename F>
   requires std::is_invocable_r_v<Symbol, const F&, Symbol>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/graph.h"
 #include "frontend/layers/registry.h"
 #include "frontend/layers/simple_layer.h"
 #include "ops/ops.h"

@@ -10,34 +10,28 @@ namespace sinter {
 
 class Add : public Layer {
  public:
-  explicit Add(LayerOptions options = {},
-               SourceLocation where = SourceLocation::current());
+  explicit Add(LayerOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 /// Of exactly two: the first minus the second.
 class Subtract : public Layer {
  public:
-  explicit Subtract(LayerOptions options = {},
-                    SourceLocation where = SourceLocation::current());
+  explicit Subtract(LayerOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 class Multiply : public Layer {
  public:
-  explicit Multiply(LayerOptions options = {},
-                    SourceLocation where = SourceLocation::current());
+  explicit Multiply(LayerOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 class Average : public Layer {
  public:
-  explicit Average(LayerOptions options = {},
-                   SourceLocation where = SourceLocation::current());
+  explicit Average(LayerOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 class Maximum : public Layer {
  public:
-  explicit Maximum(LayerOptions options = {},
-                   SourceLocation where = SourceLocation::current());
+  explicit Maximum(LayerOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 class Minimum : public Layer {
  public:
-  explicit Minimum(LayerOptions options = {},
-                   SourceLocation where = SourceLocation::current());
+  explicit Minimum(LayerOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 class Concatenate : public Layer {
  public:

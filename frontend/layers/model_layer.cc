@@ -95,8 +95,7 @@ KerasTensor Model::operator()(const KerasTensor& x, SourceLocation where) const 
   return as_layer()(x, where);
 }
 
-KerasTensor Model::operator()(const std::vector<KerasTensor>& xs,
-                              SourceLocation where) const {
+KerasTensor Model::operator()(const std::vector<KerasTensor>& xs, SourceLocation where) const {
   return as_layer()(xs, where);
 }
 

@@ -50,8 +50,7 @@ std::vector<std::string> layer_names() {
   return names;
 }
 
-Layer layer_from_config(const std::string& class_name, const Config& config,
-                        SourceLocation where) {
+Layer layer_from_config(const std::string& class_name, const Config& config, SourceLocation where) {
   register_families();
   LayerFactory factory = nullptr;
   {

@@ -8,8 +8,7 @@ namespace sinter {
 /// [batch, d1, d2, ...] -> [batch, d1 * d2 * ...], row-major; [batch] -> [batch, 1].
 class Flatten : public Layer {
  public:
-  explicit Flatten(LayerOptions options = {},
-                   SourceLocation where = SourceLocation::current());
+  explicit Flatten(LayerOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 
 /// To `target_shape`, the shape of a sample; one entry may be -1: what is left over.

@@ -11,8 +11,8 @@ namespace {
 class FunctionLayer : public LayerImpl {
  public:
   using Function = std::function<Symbol(std::span<const Symbol>)>;
-  FunctionLayer(std::string class_name, const std::string& name, SourceLocation where,
-                Config own, int min_inputs, int max_inputs, Function function)
+  FunctionLayer(std::string class_name, const std::string& name, SourceLocation where, Config own,
+                int min_inputs, int max_inputs, Function function)
       : LayerImpl(std::move(class_name), name, where),
         own_(std::move(own)),
         min_inputs_(min_inputs),
@@ -25,8 +25,8 @@ class FunctionLayer : public LayerImpl {
   }
 
   std::shared_ptr<LayerImpl> clone() const override {
-    return std::make_shared<FunctionLayer>(class_name(), name(), SourceLocation::current(),
-                                           own_, min_inputs_, max_inputs_, function_);
+    return std::make_shared<FunctionLayer>(class_name(), name(), SourceLocation::current(), own_,
+                                           min_inputs_, max_inputs_, function_);
   }
 
   std::vector<Symbol> call(CallContext&, std::span<const Symbol> inputs) override {

@@ -1,5 +1,6 @@
 // Adam (Kingma and Ba, 2015) and its kin: AdamW, Adamax, Nadam (Dozat, 2016), in Keras's form.
 #include "frontend/optimizers/optimizers.h"
+#include "frontend/optimizers/shared_options.h"
 
 namespace sinter {
 namespace {

@@ -1,5 +1,6 @@
 // Adagrad, RMSprop and Adadelta: steps scaled by the history of squared gradients.
 #include "frontend/optimizers/optimizers.h"
+#include "frontend/optimizers/shared_options.h"
 
 namespace sinter {
 namespace {

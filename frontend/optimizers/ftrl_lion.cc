@@ -1,5 +1,6 @@
 // Ftrl (McMahan and others, KDD 2013) and Lion (Chen and others, 2023), in Keras's form.
 #include "frontend/optimizers/optimizers.h"
+#include "frontend/optimizers/shared_options.h"
 
 namespace sinter {
 namespace {

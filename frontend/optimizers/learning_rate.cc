@@ -1,6 +1,7 @@
 // Schedules of keras.optimizers.schedules as small graphs.
 #include "frontend/optimizers/learning_rate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -11,6 +12,12 @@
 #include "runtime/compile.h"
 
 namespace sinter {
+
+struct LearningRate::Spec {
+  std::string class_name;
+  Config config;
+  Schedule schedule;
+};
 namespace {
 
 const std::vector<std::string> kNames = {
@@ -50,6 +57,11 @@ void check_steps(const char* name, int64_t steps) {
 }
 
 }  // namespace
+
+LearningRate::LearningRate(std::string name, Schedule schedule)
+    : LearningRate(std::move(name), {}, std::move(schedule)) {}
+
+Symbol LearningRate::at(Symbol step) const { return spec_->schedule(step); }
 
 LearningRate::LearningRate(std::string class_name, Config config, Schedule schedule)
     : spec_(std::make_shared<const Spec>(

@@ -1,7 +1,6 @@
 // The learning rate: a number, or a schedule computed from the number of steps done.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,8 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/graph.h"
+#include "core/callable.h"
 #include "core/handle.h"
+#include "core/symbol.h"
 #include "frontend/config.h"
 
 namespace sinter {
@@ -18,7 +18,7 @@ namespace sinter {
 class LearningRate {
  public:
   /// From the number of steps done (a float64 scalar, 0 at the first step) to the rate.
-  using Schedule = std::function<Symbol(Symbol step)>;
+  using Schedule = Callable<Symbol(Symbol step)>;
 
   LearningRate(double value) : value_(value) {}  // NOLINT
   LearningRate(std::string class_name, Config config, Schedule schedule);
@@ -28,12 +28,11 @@ class LearningRate {
   requires(std::is_class_v<F> && !std::is_base_of_v<LearningRate, F> &&
            std::is_invocable_r_v<Symbol, const F&, Symbol>) LearningRate(F schedule)
       : LearningRate("custom_schedule", {}, Schedule(std::move(schedule))) {}  // NOLINT
-  LearningRate(std::string name, Schedule schedule)
-      : LearningRate(std::move(name), {}, std::move(schedule)) {}
+  LearningRate(std::string name, Schedule schedule);
 
   bool is_scheduled() const { return spec_ != nullptr; }
   double value() const { return value_; }
-  Symbol at(Symbol step) const { return spec_->schedule(step); }
+  Symbol at(Symbol step) const;
   /// The rate after `step` steps, computed on the host.
   double at(int64_t step) const;
   ConfigValue to_config() const;
@@ -41,11 +40,7 @@ class LearningRate {
   static LearningRate from_config(const ConfigValue& value, double fallback);
 
  private:
-  struct Spec {
-    std::string class_name;
-    Config config;
-    Schedule schedule;
-  };
+  struct Spec;
   double value_ = 0;
   Handle<const Spec> spec_;
 };

@@ -6,21 +6,40 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <optional>
 
 #include "core/error.h"
 #include "core/fork.h"
+#include "core/graph.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/session.h"
 #include "frontend/weights_lock.h"
 
 namespace sinter {
 
-Symbol StepContext::once(const std::string& key, const std::function<Symbol()>& make) {
-  const auto it = shared_.find(key);
-  if (it != shared_.end()) return it->second;
-  return shared_.emplace(key, make()).first->second;
+struct StepContext::Shared {
+  std::map<std::string, Symbol> symbols;
+};
+
+struct OptimizerImpl::Slots {
+  std::vector<std::map<std::string, VariablePtr>> of_weights;
+  std::map<std::string, VariablePtr> globals;
+};
+
+StepContext::StepContext(CallContext& call_context, Symbol learning_rate, Symbol number,
+                         Symbol updates)
+    : lr(learning_rate),
+      t(number),
+      update(updates),
+      context_(call_context),
+      shared_(std::make_shared<Shared>()) {}
+
+Symbol StepContext::once(const std::string& key, const Callable<Symbol()>& make) {
+  const auto it = shared_->symbols.find(key);
+  if (it != shared_->symbols.end()) return it->second;
+  return shared_->symbols.emplace(key, make()).first->second;
 }
 
 Symbol StepContext::kept(Symbol value, Symbol old) const {
@@ -31,7 +50,8 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
                              OptimizerOptions options)
     : class_name_(std::move(class_name)),
       learning_rate_(std::move(learning_rate)),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      slots_(std::make_shared<Slots>()) {
   register_ops();
   if (options_.name.empty()) options_.name = to_snake_case(class_name_);
   const int clips = options_.clipnorm.has_value() + options_.clipvalue.has_value() +
@@ -115,8 +135,8 @@ void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
   variables_.clear();
   averages_.clear();
   accumulators_.clear();
-  slots_.assign(weights.size(), {});
-  globals_.clear();
+  slots_->of_weights.assign(weights.size(), {});
+  slots_->globals.clear();
   rate_ = nullptr;
   iterations_ = add_variable("iteration", Tensor(DType::kInt64, {}));
   if (!learning_rate_.is_scheduled())
@@ -148,31 +168,32 @@ void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
   for (const std::vector<Slot>& run : slots()) {
     for (size_t i = 0; i < weights.size(); ++i) {
       for (const Slot& s : run) {
-        slots_[i][s.name] = add_slot(*weights[i], s.name, [&](const ValueType& type) {
+        slots_->of_weights[i][s.name] = add_slot(*weights[i], s.name, [&](const ValueType& type) {
           return Tensor::full(type.dtype, type.shape, s.initial);
         });
       }
     }
   }
   for (const Slot& s : globals())
-    globals_[s.name] = add_variable(s.name, Tensor::full(floatx(), Shape{}, s.initial));
+    slots_->globals[s.name] = add_variable(s.name, Tensor::full(floatx(), Shape{}, s.initial));
 }
 
 Symbol OptimizerImpl::slot(StepContext& step, size_t weight, const std::string& name) {
-  return step.context().variable(slots_.at(weight).at(name));
+  return step.context().variable(slots_->of_weights.at(weight).at(name));
 }
 
 void OptimizerImpl::set_slot(StepContext& step, size_t weight, const std::string& name,
                              Symbol value) {
-  step.context().assign(slots_.at(weight).at(name), step.kept(value, slot(step, weight, name)));
+  step.context().assign(slots_->of_weights.at(weight).at(name),
+                        step.kept(value, slot(step, weight, name)));
 }
 
 Symbol OptimizerImpl::global(StepContext& step, const std::string& name) {
-  return step.context().variable(globals_.at(name));
+  return step.context().variable(slots_->globals.at(name));
 }
 
 void OptimizerImpl::set_global(StepContext& step, const std::string& name, Symbol value) {
-  step.context().assign(globals_.at(name), step.kept(value, global(step, name)));
+  step.context().assign(slots_->globals.at(name), step.kept(value, global(step, name)));
 }
 
 namespace {
@@ -417,6 +438,22 @@ Optimizer Optimizer::from_config(const ConfigValue& value) {
     return optimizer;
   }
   throw Error("an optimizer is a name or an object, found " + std::string(value.type_name()));
+}
+
+void OptimizerImpl::exclude(std::vector<std::string> paths, std::vector<std::string> names) {
+  undecayed_paths_ = std::move(paths);
+  undecayed_names_ = std::move(names);
+}
+
+Optimizer::Optimizer(const char* name) : Optimizer(std::string(name)) {}
+
+void Optimizer::exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
+                                          const std::vector<std::string>& names) const {
+  impl_->exclude_from_weight_decay(weights, names);
+}
+
+void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& names) const {
+  impl_->exclude_from_weight_decay({}, names);
 }
 
 }  // namespace sinter

@@ -5,13 +5,12 @@
 // weight decay, the rule, the moving average of weights, and the count of iterations.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/callable.h"
 #include "core/error.h"
 #include "core/handle.h"
 #include "frontend/layer.h"
@@ -39,27 +38,11 @@ struct OptimizerOptions {
   SINTER_OPTIMIZER_OPTIONS;
 };
 
-/// The options that all optimizers share, out of those of one of them.
-template <typename T>
-OptimizerOptions shared_options(const T& o) {
-  return {o.weight_decay,
-          o.clipnorm,
-          o.clipvalue,
-          o.global_clipnorm,
-          o.use_ema,
-          o.ema_momentum,
-          o.ema_overwrite_frequency,
-          o.loss_scale_factor,
-          o.gradient_accumulation_steps,
-          o.name};
-}
-
 /// One weight in one step. `t` is the number of this step as a float, 1 for the first: exact to
 /// 2^24 in float32, where powers of what is below 1 have long become 0.
 class StepContext {
  public:
-  StepContext(CallContext& call_context, Symbol learning_rate, Symbol number, Symbol updates)
-      : lr(learning_rate), t(number), update(updates), context_(call_context) {}
+  StepContext(CallContext& call_context, Symbol learning_rate, Symbol number, Symbol updates);
 
   Symbol lr, t;
   /// A bool scalar where gradients accumulate over several steps: does this one update the weights?
@@ -68,12 +51,13 @@ class StepContext {
   /// `value` in a step that updates, else `old`.
   Symbol kept(Symbol value, Symbol old) const;
   /// A scalar that all weights of the step share; `make` runs at the first call.
-  Symbol once(const std::string& key, const std::function<Symbol()>& make);
+  Symbol once(const std::string& key, const Callable<Symbol()>& make);
   CallContext& context() { return context_; }
 
  private:
   CallContext& context_;
-  std::map<std::string, Symbol> shared_;
+  struct Shared;
+  Handle<Shared> shared_;
 };
 
 /// State that an optimizer keeps for each weight.
@@ -100,10 +84,7 @@ class OptimizerImpl {
   void exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
                                  const std::vector<std::string>& names);
   /// The same, by the paths of weights.
-  void exclude(std::vector<std::string> paths, std::vector<std::string> names) {
-    undecayed_paths_ = std::move(paths);
-    undecayed_names_ = std::move(names);
-  }
+  void exclude(std::vector<std::string> paths, std::vector<std::string> names);
   /// Writes one step: `gradients[i]` belongs to the weight i of build(); an empty symbol where the
   /// loss does not depend on it.
   void apply(CallContext& context, std::span<const Symbol> gradients);
@@ -155,16 +136,16 @@ class OptimizerImpl {
   VariablePtr iterations_, rate_;
   std::vector<VariablePtr> averages_, accumulators_;
   std::vector<std::string> undecayed_paths_, undecayed_names_;
-  std::vector<std::map<std::string, VariablePtr>> slots_;
-  std::map<std::string, VariablePtr> globals_;
+  struct Slots;
+  Handle<Slots> slots_;
 };
 
 /// What users hold and pass to compile(): copies share the state.
 class Optimizer {
  public:
   /// By name with defaults: "adam", "sgd" ... Raises NameError.
-  Optimizer(const std::string& name);                            // NOLINT
-  Optimizer(const char* name) : Optimizer(std::string(name)) {}  // NOLINT
+  Optimizer(const std::string& name);  // NOLINT
+  Optimizer(const char* name);         // NOLINT
   explicit Optimizer(std::shared_ptr<OptimizerImpl> impl) : impl_(std::move(impl)) {}
 
   OptimizerImpl& impl() const { return *impl_; }
@@ -175,12 +156,8 @@ class Optimizer {
   /// No weight decay of these weights, and of those whose name holds one of `names`: {"bias",
   /// "gamma"}. Raises Error when training has begun.
   void exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
-                                 const std::vector<std::string>& names = {}) const {
-    impl_->exclude_from_weight_decay(weights, names);
-  }
-  void exclude_from_weight_decay(const std::vector<std::string>& names) const {
-    impl_->exclude_from_weight_decay({}, names);
-  }
+                                 const std::vector<std::string>& names = {}) const;
+  void exclude_from_weight_decay(const std::vector<std::string>& names) const;
   /// Writes one update of `weights` into a CompiledFunction; the state is made at the first call.
   /// An empty gradient leaves its weight as it is. Raises Error when the counts differ.
   void apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
@@ -197,27 +174,5 @@ using OptimizerFactory = Optimizer (*)(const Config&);
 /// Under the class name; names are matched without regard to case.
 void register_optimizer(const std::string& class_name, OptimizerFactory factory);
 std::vector<std::string> optimizer_names();
-
-/// Fills the shared options of `options` from Keras's settings.
-template <typename T>
-T& read_shared_options(T& options, const Config& c) {
-  const auto optional = [&](const char* key) -> std::optional<double> {
-    if (c.get(key).is_null()) return std::nullopt;
-    return c.get_float(key, 0);
-  };
-  options.weight_decay = optional("weight_decay");
-  options.clipnorm = optional("clipnorm");
-  options.clipvalue = optional("clipvalue");
-  options.global_clipnorm = optional("global_clipnorm");
-  options.use_ema = c.get_bool("use_ema", false);
-  options.ema_momentum = c.get_float("ema_momentum", 0.99);
-  if (!c.get("ema_overwrite_frequency").is_null())
-    options.ema_overwrite_frequency = c.get_int("ema_overwrite_frequency", 1);
-  options.loss_scale_factor = optional("loss_scale_factor");
-  if (!c.get("gradient_accumulation_steps").is_null())
-    options.gradient_accumulation_steps = c.get_int("gradient_accumulation_steps", 2);
-  options.name = c.get_string("name", "");
-  return options;
-}
 
 }  // namespace sinter

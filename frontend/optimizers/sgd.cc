@@ -1,6 +1,7 @@
 // Stochastic gradient descent, with momentum and Nesterov's variant.
 #include "core/error.h"
 #include "frontend/optimizers/optimizers.h"
+#include "frontend/optimizers/shared_options.h"
 
 namespace sinter {
 namespace {

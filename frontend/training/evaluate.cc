@@ -1,7 +1,9 @@
 // Model::evaluate, predict and the forms for one batch.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "core/error.h"
 #include "core/float_environment.h"
@@ -10,6 +12,10 @@
 #include "frontend/weights_lock.h"
 
 namespace sinter {
+
+double Evaluation::loss() const { return values.front().second; }
+
+Logs Evaluation::logs() const { return Logs(values.begin(), values.end()); }
 
 double Evaluation::operator[](const std::string& name) const {
   std::vector<std::string> known;

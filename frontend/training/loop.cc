@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 
 #include "core/error.h"
 #include "frontend/training/metric_results.h"

@@ -1,6 +1,9 @@
 // Running steps over batches: what fit, evaluate and their one-batch forms share.
 #pragma once
 
+#include <algorithm>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "frontend/model_state.h"

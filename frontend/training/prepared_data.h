@@ -2,6 +2,7 @@
 // their rows.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>

@@ -6,6 +6,7 @@
 // 0 of a batch normalisation sums the columns, stage 1 uses the sums.
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <optional>
 
 #include "core/error.h"

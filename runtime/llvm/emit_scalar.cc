@@ -2,6 +2,8 @@
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
+#include <functional>
+
 #include "core/error.h"
 #include "runtime/llvm/emit.h"
 #include "runtime/llvm/math.h"

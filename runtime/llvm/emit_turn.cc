@@ -1,6 +1,7 @@
 // Copies that change which dimension is adjacent in memory: squares of elements are turned in
 // registers, so that whole vectors are read and written.
 #include <algorithm>
+#include <functional>
 
 #include "runtime/llvm/emit_nest.h"
 #include "runtime/llvm/matmul_ir.h"

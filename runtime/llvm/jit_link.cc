@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include "core/error.h"
 #include "runtime/llvm/jit.h"

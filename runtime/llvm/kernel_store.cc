@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "core/error.h"
 #include "runtime/code_cache.h"
 #include "runtime/llvm/codegen_version.h"

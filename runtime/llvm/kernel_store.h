@@ -2,6 +2,7 @@
 // generator, whichever has them first.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>

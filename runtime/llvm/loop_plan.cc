@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/llvm/build_loops.h"
 
 namespace sinter::codegen {

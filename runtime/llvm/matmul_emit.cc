@@ -2,6 +2,7 @@
 // itself in matmul_tile.cc.
 #include "runtime/llvm/matmul_emit.h"
 
+#include <functional>
 #include <optional>
 #include <utility>
 

@@ -3,6 +3,8 @@
 
 #include <llvm/IR/IntrinsicsX86.h>
 
+#include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "runtime/llvm/loop_program.h"

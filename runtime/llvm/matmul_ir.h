@@ -1,6 +1,8 @@
 // Small pieces of IR that all parts of the matmul generator use, on top of the Emitter.
 #pragma once
 
+#include <functional>
+
 #include "runtime/llvm/emit.h"
 #include "runtime/llvm/matmul_plan.h"
 #include "runtime/llvm/matmul_sums.h"

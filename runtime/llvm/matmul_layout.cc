@@ -1,5 +1,7 @@
 // What a matmul needs besides its code: working memory, phases and pieces. Planning asks for it, so
 // it knows no LLVM.
+#include <algorithm>
+
 #include "runtime/llvm/matmul_emit.h"
 #include "runtime/llvm/matmul_runs.h"
 #include "runtime/llvm/matmul_sums.h"

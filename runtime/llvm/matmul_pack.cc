@@ -1,6 +1,8 @@
 // Packs a panel of the right side into the workspace, so that the micro-kernel walks it in order.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/llvm/matmul_pairs.h"
 #include "runtime/llvm/matmul_tile.h"
 

@@ -3,6 +3,8 @@
 
 #include <llvm/IR/IntrinsicsX86.h>
 
+#include <functional>
+
 #include "core/error.h"
 
 namespace sinter::codegen {

@@ -2,6 +2,8 @@
 // as VDPBF16PS takes them. They are moved about as the float32 of the same bits.
 #pragma once
 
+#include <functional>
+
 #include "runtime/llvm/matmul_ir.h"
 #include "runtime/llvm/matmul_plan.h"
 

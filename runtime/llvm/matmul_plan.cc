@@ -2,6 +2,8 @@
 // pieces in files of their own.
 #include "runtime/llvm/matmul_plan.h"
 
+#include <algorithm>
+
 #include "runtime/cost_model.h"
 #include "runtime/limits.h"
 #include "runtime/llvm/matmul_pair_plan.h"

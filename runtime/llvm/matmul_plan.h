@@ -3,6 +3,7 @@
 // threads or the load of the machine.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -2,6 +2,7 @@
 #include "runtime/llvm/matmul_problem.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 namespace sinter::codegen {

@@ -2,6 +2,8 @@
 // splat of the left for each row.
 #include "runtime/llvm/matmul_tile.h"
 
+#include <functional>
+
 #include "runtime/limits.h"
 #include "runtime/llvm/matmul_pairs.h"
 

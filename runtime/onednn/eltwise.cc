@@ -1,7 +1,9 @@
 // Elementwise ops: oneDNN's eltwise and binary primitives.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
 
 #include "runtime/cost_model.h"
 #include "runtime/onednn/primitive_kernel.h"

@@ -2,6 +2,9 @@
 // are packed once by prepare().
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "core/prologue.h"
 #include "runtime/cost_model.h"
 #include "runtime/onednn/primitive_kernel.h"

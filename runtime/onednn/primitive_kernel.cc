@@ -1,6 +1,9 @@
 // Running primitives with memory objects that are made once a piece.
 #include "runtime/onednn/primitive_kernel.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "core/error.h"
 
 namespace sinter::onednn {

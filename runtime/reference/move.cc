@@ -1,4 +1,5 @@
 // reshape, transpose, broadcast, slice, pad, concat, iota: copies by strides.
+#include <algorithm>
 #include <cstring>
 
 #include "core/convert.h"

@@ -1,5 +1,6 @@
 // reduce and arg_reduce. Sums are kept in double, so that the float32 reference is rounded once.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 

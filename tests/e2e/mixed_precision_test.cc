@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "core/graph.h"
 #include "core/model_file.h"
 #include "core/philox.h"
 #include "frontend/sinter.h"

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/graph.h"
 #include "core/philox.h"
 #include "tests/fuzz/bounded_kernels.h"
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/graph.h"
 #include "core/kernel_ops.h"
 #include "tests/fuzz/bounded_kernels.h"
 

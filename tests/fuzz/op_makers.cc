@@ -1,8 +1,12 @@
 // How to make the ops that are not elementwise: operands and attributes that fit.
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <numeric>
+#include <optional>
 
 #include "core/error.h"
+#include "core/graph.h"
 #include "core/kernel_ops.h"
 #include "tests/fuzz/maker.h"
 

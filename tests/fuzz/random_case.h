@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "core/graph.h"
 #include "tests/fuzz/check.h"
 
 namespace sinter::fuzz {

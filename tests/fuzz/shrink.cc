@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <variant>
 
 #include "core/kernel_ops.h"
 #include "passes/pass.h"

@@ -1,4 +1,5 @@
-// Trains on the digits that the library carries; fails when it learns nothing, or when an error does not name the line of a call.
+// Trains on the digits that the library carries; fails when it learns nothing, or when an error
+// does not name the line of a call.
 #include <sinter/sinter.h>
 
 #include <cstdio>
@@ -13,7 +14,8 @@ bool names_the_line() {
     line = __LINE__ + 1;
     Add()({a, b});
   } catch (const ShapeError& e) {
-    if (std::string(e.what()).find("train.cc:" + std::to_string(line)) != std::string::npos) return true;
+    if (std::string(e.what()).find("train.cc:" + std::to_string(line)) != std::string::npos)
+      return true;
     std::printf("line %d: %s\n", line, e.what());
   }
   return false;

@@ -2,6 +2,8 @@
 // state.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/keras/case_files.h"
 #include "tests/keras/compare.h"
 

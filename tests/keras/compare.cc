@@ -1,5 +1,6 @@
 #include "tests/keras/compare.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace sinter::keras_test {

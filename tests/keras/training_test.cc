@@ -2,6 +2,9 @@
 // Keras's history, evaluation, predictions, weights and optimizer variables out.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+
 #include "frontend/interop/json.h"
 #include "frontend/interop/keras_compile.h"
 #include "frontend/session.h"

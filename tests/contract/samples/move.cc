@@ -1,3 +1,4 @@
+#include "core/graph.h"
 #include "core/kernel_ops.h"
 #include "tests/contract/samples/samples.h"
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/attributes.h"
+#include "core/graph.h"
 #include "core/shape.h"
 #include "core/tensor.h"
 

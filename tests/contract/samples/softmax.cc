@@ -1,3 +1,4 @@
+#include "core/graph.h"
 #include "tests/contract/samples/samples.h"
 
 namespace sinter::contract {

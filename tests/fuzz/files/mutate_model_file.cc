@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "core/graph.h"
 #include "core/model_file.h"
 #include "core/model_file_format.h"
 #include "core/model_generated.h"

@@ -3,6 +3,7 @@
 #include <cctype>
 #include <vector>
 
+#include "core/graph.h"
 #include "core/op_record.h"
 #include "core/scalar_expr.h"
 #include "tests/fuzz/files/mutate.h"

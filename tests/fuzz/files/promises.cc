@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
+#include <variant>
 
 #include "core/error.h"
 #include "core/memory_limit.h"

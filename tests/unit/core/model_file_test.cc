@@ -1,6 +1,7 @@
 // The .sinter container: everything comes back as it was, and no bytes whatever do more than raise
 // FileError.
 #include "core/model_file.h"
+#include "core/graph.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

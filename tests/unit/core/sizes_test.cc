@@ -1,5 +1,7 @@
 // Sizes that no memory holds are errors wherever they come from, and no arithmetic overflows on the
 // way (sanitizers watch).
+#include <limits>
+
 #include "core/sizes.h"
 
 #include <gtest/gtest.h>

@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
+#include <optional>
 #include <sstream>
 
 namespace sinter {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 

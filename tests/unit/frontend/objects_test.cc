@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
+#include <algorithm>
+#include <functional>
+
+#include "core/graph.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sinter {

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 namespace sinter {

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
+#include <algorithm>
+#include <functional>
 #include <set>
 
 #include "frontend/model_state.h"

@@ -6,8 +6,11 @@
 #include <pty.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <list>
+#include <ranges>
 #include <thread>
 
 namespace sinter {

@@ -1,6 +1,7 @@
 // Saving and loading models: everything comes back, training goes on with the same bits, and damage
 // is an error.
 #include "frontend/save.h"
+#include "core/graph.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

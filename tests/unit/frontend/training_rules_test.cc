@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "frontend/interop/json.h"
 #include "frontend/interop/keras_compile.h"

@@ -1,4 +1,6 @@
 // The cost model: what grows with what, and which kernels are worth a second thread.
+#include <optional>
+
 #include "runtime/cost_model.h"
 
 #include <gtest/gtest.h>

@@ -2,6 +2,7 @@
 // and in every kernel that adds. Their bits depend on shapes, not on threads.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 

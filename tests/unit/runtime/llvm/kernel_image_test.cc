@@ -1,5 +1,7 @@
 // Kernel images: bytes and back, damage of any kind, calls into this process; and the names of
 // CPUs.
+#include <optional>
+
 #include "runtime/llvm/kernel_image.h"
 
 #include <gtest/gtest.h>

@@ -2,6 +2,8 @@
 // what computes that lane.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "ops/ops.h"
 #include "runtime/compile.h"
 #include "runtime/compile_options.h"

@@ -1,0 +1,31 @@
+// Callbacks made of functions, and lists of callbacks.
+#include "frontend/callbacks/callbacks.h"
+
+namespace sinter {
+
+CallbackList::CallbackList(std::initializer_list<CallbackItem> callbacks) : items_(callbacks) {}
+CallbackList::CallbackList(std::vector<CallbackItem> callbacks) : items_(std::move(callbacks)) {}
+void CallbackList::push_back(CallbackItem callback) { items_.push_back(std::move(callback)); }
+
+LambdaCallback::LambdaCallback(LambdaCallbackOptions functions) : f_(std::move(functions)) {}
+void LambdaCallback::on_epoch_begin(int epoch, Logs& logs) {
+  if (f_.on_epoch_begin) f_.on_epoch_begin(epoch, logs);
+}
+void LambdaCallback::on_epoch_end(int epoch, Logs& logs) {
+  if (f_.on_epoch_end) f_.on_epoch_end(epoch, logs);
+}
+void LambdaCallback::on_train_begin(Logs& logs) {
+  if (f_.on_train_begin) f_.on_train_begin(logs);
+}
+void LambdaCallback::on_train_end(Logs& logs) {
+  if (f_.on_train_end) f_.on_train_end(logs);
+}
+void LambdaCallback::on_train_batch_begin(int64_t batch, Logs& logs) {
+  if (f_.on_train_batch_begin) f_.on_train_batch_begin(batch, logs);
+}
+void LambdaCallback::on_train_batch_end(int64_t batch, Logs& logs) {
+  if (f_.on_train_batch_end) f_.on_train_batch_end(batch, logs);
+}
+bool LambdaCallback::wants_batch_logs() const { return static_cast<bool>(f_.on_train_batch_end); }
+
+}  // namespace sinter

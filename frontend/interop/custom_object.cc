@@ -1,0 +1,38 @@
+// What custom objects hold.
+#include <variant>
+
+#include "frontend/interop/keras_compile.h"
+
+namespace sinter {
+
+struct CustomObject::Held {
+  std::variant<PairFunction, UnaryFunction, ListFunction, LayerFactory,
+               std::shared_ptr<const MetricImpl>>
+      value;
+};
+
+CustomObject::CustomObject(std::shared_ptr<const MetricImpl> metric)
+    : held_(std::make_shared<const Held>(Held{std::move(metric)})) {}
+CustomObject::CustomObject(Symbol (*function)(Symbol, Symbol))
+    : CustomObject(PairFunction(function)) {}
+CustomObject::CustomObject(PairFunction function)
+    : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
+CustomObject::CustomObject(Symbol (*function)(Symbol)) : CustomObject(UnaryFunction(function)) {}
+CustomObject::CustomObject(UnaryFunction function)
+    : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
+CustomObject::CustomObject(ListFunction function)
+    : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
+CustomObject::CustomObject(LayerFactory factory)
+    : held_(std::make_shared<const Held>(Held{factory})) {}
+
+template <typename T>
+const T* CustomObject::as() const {
+  return std::get_if<T>(&held_->value);
+}
+template const CustomObject::PairFunction* CustomObject::as() const;
+template const CustomObject::UnaryFunction* CustomObject::as() const;
+template const CustomObject::ListFunction* CustomObject::as() const;
+template const LayerFactory* CustomObject::as() const;
+template const std::shared_ptr<const MetricImpl>* CustomObject::as() const;
+
+}  // namespace sinter

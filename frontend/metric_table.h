@@ -1,0 +1,29 @@
+// Keras's metrics with a state of their own, by class and settings.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/callable.h"
+#include "frontend/config.h"
+#include "frontend/metric_state.h"
+
+namespace sinter {
+
+/// A metric of Keras with a state: by class and settings.
+struct StatefulMetric {
+  std::string class_name;
+  Config defaults;  // settings besides name and dtype, in Keras's order
+  Callable<std::shared_ptr<const MetricImpl>(const Config&)> make;
+  std::string logged_name = "";  // default: the class name in snake case
+
+  std::string name() const { return logged_name.empty() ? to_snake_case(class_name) : logged_name; }
+};
+/// AUC, Precision ... (frontend/metrics_confusion.cc), F1Score, R2Score, MeanIoU ...
+/// (frontend/metrics_score.cc).
+const std::vector<StatefulMetric>& stateful_metrics();
+void append_confusion_metrics(std::vector<StatefulMetric>& list);
+void append_score_metrics(std::vector<StatefulMetric>& list);
+
+}  // namespace sinter
