@@ -188,6 +188,25 @@ std::string read_file(const std::string& path) {
   return result;
 }
 
+std::unique_ptr<FileReader> FileReader::open(const std::string& path) {
+  struct stat status;
+  const int descriptor = open_for_reading(path, status);
+  if (!S_ISREG(status.st_mode)) {
+    ::close(descriptor);
+    return nullptr;
+  }
+  return std::unique_ptr<FileReader>(
+      new FileReader(path, descriptor, static_cast<size_t>(status.st_size)));
+}
+
+FileReader::~FileReader() { ::close(descriptor_); }
+
+void FileReader::read(void* data, size_t count) {
+  if (count > left_ || read_into(path_, descriptor_, data, count) < count)
+    throw FileError("cannot read '" + path_ + "': it is shorter than it was");
+  left_ -= count;
+}
+
 AtomicFile::AtomicFile(std::string path, bool sync) : path_(std::move(path)), sync_(sync) {
   if (path_.empty() || path_.find('\0') != std::string::npos) fail(ENOENT);
   const Target target = follow_links(path_);
@@ -327,22 +346,11 @@ void write_file_atomically(const std::string& path, std::span<const std::byte> b
 
 MappedFile::MappedFile() = default;
 
-void MappedFile::map(const std::string& path, int descriptor, bool writable) {
+void MappedFile::map(const std::string& path, int descriptor) {
   if (size_ == 0) return;
-  void* data = ::mmap(nullptr, size_, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE,
-                      descriptor, 0);
+  void* data = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
   if (data == MAP_FAILED) raise_file_error("map", path, errno);
   data_ = data;
-}
-
-std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
-  struct stat status;
-  Closer closer{open_for_reading(path, status)};
-  if (!S_ISREG(status.st_mode)) raise_file_error("map", path, ENODEV);
-  std::shared_ptr<MappedFile> file(new MappedFile);
-  file->size_ = static_cast<size_t>(status.st_size);
-  file->map(path, closer.descriptor, false);
-  return file;
 }
 
 std::shared_ptr<const MappedFile> MappedFile::snapshot(const std::string& path, size_t copied) {
@@ -354,7 +362,7 @@ std::shared_ptr<const MappedFile> MappedFile::snapshot(const std::string& path, 
     std::shared_ptr<MappedFile> file(new MappedFile);
     file->size_ = static_cast<size_t>(status.st_size);
     if (file->size_ > copied) {
-      file->map(path, closer.descriptor, true);
+      file->map(path, closer.descriptor);
       file->path_ = path;
       file->status_ = std::make_unique<struct stat>(status);
       return file;

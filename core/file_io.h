@@ -64,13 +64,33 @@ void write_file_atomically(const std::string& path, std::string_view bytes, bool
 void write_file_atomically(const std::string& path, std::span<const std::byte> bytes,
                            bool sync = true);
 
+/// A regular file that is read piece by piece, to where the bytes are wanted. One that is cut
+/// meanwhile raises FileError, where a mapping would end the process.
+class FileReader {
+ public:
+  /// Nothing for what has no size, as a pipe. Raises FileError for what cannot be read.
+  static std::unique_ptr<FileReader> open(const std::string& path);
+  ~FileReader();
+  FileReader(const FileReader&) = delete;
+  FileReader& operator=(const FileReader&) = delete;
+
+  /// Bytes not yet read.
+  size_t left() const { return left_; }
+  void read(void* data, size_t count);
+
+ private:
+  FileReader(const std::string& path, int descriptor, size_t size)
+      : path_(path), descriptor_(descriptor), left_(size) {}
+
+  std::string path_;
+  int descriptor_;
+  size_t left_;
+};
+
 /// The bytes of a file in memory; tensors that point into it hold the shared pointer as their
 /// owner.
 class MappedFile {
  public:
-  /// The file itself, read where it is touched: for bytes that are looked at once and copied.
-  static std::shared_ptr<const MappedFile> open(const std::string& path);
-
   /// The bytes as they were at one moment. They may be changed, which never reaches the file. Up to
   /// kCopied bytes are copied, so nothing that happens to the file later changes them. Larger files
   /// are mapped, and processes share their memory: they must not be written in place while they are
@@ -90,7 +110,7 @@ class MappedFile {
 
  private:
   MappedFile();
-  void map(const std::string& path, int descriptor, bool writable);
+  void map(const std::string& path, int descriptor);
 
   void* data_ = nullptr;
   size_t size_ = 0;

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "core/error.h"
+#include "frontend/weights_lock.h"
 
 namespace sinter {
 
@@ -25,6 +26,11 @@ uint64_t Variable::changes() const {
 }
 
 void Variable::assign(const Tensor& source) {
+  const VariableGuard guard(*this);
+  put(source);
+}
+
+void Variable::put(const Tensor& source) {
   if (source.shape() != value.shape()) {
     throw ShapeError(fmt::format("weight '{}' has shape {}, the new value {}", path,
                                  value.shape().to_string(), source.shape().to_string()));

@@ -19,9 +19,11 @@ struct Variable {
   Variable(std::string variable_name, std::string variable_path, Tensor initial, bool is_trainable);
   Variable(const Variable&) = delete;
 
-  /// Copies `source` into the buffer. Raises ShapeError naming the variable when dtype or shape
-  /// differ.
+  /// Copies `source` into the buffer, after the step, save or copy that another thread is in the
+  /// middle of. Raises ShapeError naming the variable when shapes differ.
   void assign(const Tensor& source);
+  /// The same for who holds the lock of the variable.
+  void put(const Tensor& source);
   /// Tells executables that hold packed copies of this variable that it has changed.
   void touch();
   /// How often it was touched.

@@ -5,6 +5,15 @@
 #include <thread>
 
 namespace sinter {
+namespace {
+
+// Whoever gives locks to variables; never destroyed, as the other locks of a process.
+ForkMutex& giving() {
+  static auto* mutex = new ForkMutex;
+  return *mutex;
+}
+
+}  // namespace
 
 // Training lets the lock go for moments only, so a fork takes its turn and waits a little.
 bool WeightsLock::try_hold() {
@@ -25,10 +34,9 @@ void WeightsLock::let_go() {
 }
 
 WeightsLocks locks_of(std::span<const VariablePtr> variables) {
-  static auto* giving = new ForkMutex;  // never destroyed, as the other locks of a process
   WeightsLocks result;
   {
-    const std::lock_guard lock(*giving);
+    const std::lock_guard lock(giving());
     std::shared_ptr<WeightsLock> fresh;
     for (const VariablePtr& v : variables) {
       if (v->lock == nullptr) {
@@ -49,6 +57,21 @@ void WeightsGuard::lock() {
 
 WeightsGuard::~WeightsGuard() {
   for (const auto& lock : locks_) lock->unlock();
+}
+
+VariableGuard::VariableGuard(const Variable& variable) {
+  giving().lock();
+  lock_ = variable.lock;
+  if (lock_ == nullptr) return;
+  giving().unlock();
+  lock_->lock();
+}
+
+VariableGuard::~VariableGuard() {
+  if (lock_ != nullptr)
+    lock_->unlock();
+  else
+    giving().unlock();
 }
 
 }  // namespace sinter

@@ -57,4 +57,16 @@ class WeightsGuard {
   const WeightsLocks& locks_;
 };
 
+/// Holds the lock of one variable. One that has none gets none meanwhile.
+class VariableGuard {
+ public:
+  explicit VariableGuard(const Variable& variable);
+  ~VariableGuard();
+  VariableGuard(const VariableGuard&) = delete;
+  VariableGuard& operator=(const VariableGuard&) = delete;
+
+ private:
+  std::shared_ptr<WeightsLock> lock_;
+};
+
 }  // namespace sinter

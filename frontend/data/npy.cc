@@ -3,7 +3,6 @@
 #include "frontend/data/npy.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <bit>
@@ -285,52 +284,99 @@ std::string_view numpy_type(DType dtype) {
   return "";
 }
 
-}  // namespace
+/// Where the bytes come from, in their order.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual size_t left() const = 0;
+  virtual void read(void* data, size_t count) = 0;
 
-Tensor parse_npy(std::string_view bytes, const std::string& name) {
-  if (!bytes.starts_with(kMagic)) throw FileError(fmt::format("'{}' is no .npy file", name));
-  if (bytes.size() < 8) throw FileError(fmt::format("'{}' ends within the npy header", name));
-  const int version = static_cast<uint8_t>(bytes[6]);
-  if (version < 1 || version > 3 || bytes[7] != 0) {
+  std::string text(size_t count) {
+    std::string result(count, '\0');
+    read(result.data(), count);
+    return result;
+  }
+};
+
+class Bytes final : public Source {
+ public:
+  explicit Bytes(std::string_view bytes) : bytes_(bytes) {}
+  size_t left() const override { return bytes_.size(); }
+  void read(void* data, size_t count) override {
+    if (count > 0) std::memcpy(data, bytes_.data(), count);
+    bytes_.remove_prefix(count);
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
+class File final : public Source {
+ public:
+  explicit File(FileReader& reader) : reader_(reader) {}
+  size_t left() const override { return reader_.left(); }
+  void read(void* data, size_t count) override { reader_.read(data, count); }
+
+ private:
+  FileReader& reader_;
+};
+
+Tensor parse(Source& source, const std::string& name) {
+  if (source.left() < kMagic.size() || source.text(kMagic.size()) != kMagic)
+    throw FileError(fmt::format("'{}' is no .npy file", name));
+  const auto ends_within = [&](size_t wanted) {
+    if (source.left() < wanted)
+      throw FileError(fmt::format("'{}' ends within the npy header", name));
+  };
+  ends_within(2);
+  const std::string numbers = source.text(2);
+  const int version = static_cast<uint8_t>(numbers[0]);
+  if (version < 1 || version > 3 || numbers[1] != 0) {
     throw FileError(fmt::format("'{}' has npy version {}.{}; supported are 1.0, 2.0 and 3.0", name,
-                                version, static_cast<uint8_t>(bytes[7])));
+                                version, static_cast<uint8_t>(numbers[1])));
   }
   const size_t length_bytes = version == 1 ? 2 : 4;
-  const size_t start = 8 + length_bytes;
-  if (bytes.size() < start || bytes.size() - start < little_endian(bytes.substr(8, length_bytes))) {
-    throw FileError(fmt::format("'{}' ends within the npy header", name));
-  }
-  const size_t length = little_endian(bytes.substr(8, length_bytes));
-  const Header header = HeaderParser(bytes.substr(start, length), name).parse();
-  const std::string_view values = bytes.substr(start + length);
+  ends_within(length_bytes);
+  const size_t length = little_endian(source.text(length_bytes));
+  ends_within(length);
+  const Header header = HeaderParser(source.text(length), name).parse();
 
   bool swap = false;
   const Conversion& conversion = find_conversion(header.descr, swap, name);
   // 8 bytes an element, whatever the stored size, since the tensor may be wider than the file.
   const int64_t elements = checked_elements(header.shape, 8, name);
   const Shape shape(header.shape);
-  if (static_cast<uint64_t>(elements) * static_cast<uint64_t>(conversion.bytes) != values.size()) {
+  const size_t count = source.left();
+  if (static_cast<uint64_t>(elements) * static_cast<uint64_t>(conversion.bytes) != count) {
     throw FileError(fmt::format("'{}' holds {} bytes of values, but shape {} of '{}' takes {}",
-                                name, values.size(), shape.to_string(), header.descr,
+                                name, count, shape.to_string(), header.descr,
                                 elements * conversion.bytes));
   }
   Tensor result(conversion.dtype, shape);
   const bool same_layout = !swap && !header.fortran_order && conversion.dtype != DType::kBool &&
                            numpy_type(conversion.dtype).substr(1) == conversion.code;
   if (same_layout) {
-    if (!values.empty()) std::memcpy(result.raw(), values.data(), values.size());
+    source.read(result.raw(), count);
   } else {
+    const std::string values = source.text(count);
     conversion.fill(result, values.data(), swap, header.fortran_order, name);
   }
   return result;
 }
 
+}  // namespace
+
+Tensor parse_npy(std::string_view bytes, const std::string& name) {
+  Bytes source(bytes);
+  return parse(source, name);
+}
+
 Tensor load_npy(const std::string& path) {
-  struct stat status;
-  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
-    return parse_npy(MappedFile::open(path)->text(), path);
+  if (const std::unique_ptr<FileReader> reader = FileReader::open(path)) {
+    File source(*reader);
+    return parse(source, path);
   }
-  return parse_npy(read_file(path), path);  // a pipe, or the error
+  return parse_npy(read_file(path), path);  // a pipe
 }
 
 void save_npy(const std::string& path, const Tensor& given) {

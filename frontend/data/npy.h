@@ -11,7 +11,8 @@ namespace sinter {
 /// Reads a .npy file of version 1, 2 or 3. float32, float64, int32, int64, bool and uint8 keep
 /// their type; float16 becomes float32, int8, int16 and uint16 become int32, uint32 and uint64
 /// become int64 (values that do not fit are refused). Fortran order and big-endian values are
-/// converted. Anything else, and any damaged file, raises FileError.
+/// converted. The values are copied: what happens to the file later does not change them. Anything
+/// else, any damaged file, and one that is cut while it is read, raises FileError.
 Tensor load_npy(const std::string& path);
 
 /// The same from bytes in memory; `name` is the file name that errors give.

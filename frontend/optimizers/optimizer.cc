@@ -346,7 +346,7 @@ void OptimizerImpl::set_learning_rate(double value) {
 
 void OptimizerImpl::finish_training() {
   if (!options_.use_ema) return;
-  for (size_t i = 0; i < averages_.size(); ++i) weights_[i]->assign(averages_[i]->value);
+  for (size_t i = 0; i < averages_.size(); ++i) weights_[i]->put(averages_[i]->value);
 }
 
 namespace {

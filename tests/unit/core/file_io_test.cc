@@ -45,7 +45,7 @@ TEST_F(FileIo, WritesAndReadsBack) {
   for (int i = 0; i < 15; ++i) bytes += bytes;  // larger than one buffer
   write_file_atomically(path("x"), bytes);
   EXPECT_EQ(read_file(path("x")), bytes);
-  EXPECT_EQ(MappedFile::open(path("x"))->text(), bytes);
+  EXPECT_EQ(MappedFile::snapshot(path("x"), 0)->text(), bytes);
   write_file_atomically(path("x"), "short");
   EXPECT_EQ(read_file(path("x")), "short");
   EXPECT_EQ(files(), 1u);
@@ -71,7 +71,7 @@ TEST_F(FileIo, StreamsInAnyPiecesAndAligns) {
 TEST_F(FileIo, EmptyFile) {
   write_file_atomically(path("x"), std::string_view());
   EXPECT_EQ(read_file(path("x")), "");
-  EXPECT_EQ(MappedFile::open(path("x"))->bytes().size(), 0u);
+  EXPECT_EQ(MappedFile::snapshot(path("x"), 0)->bytes().size(), 0u);
 }
 
 TEST_F(FileIo, WithoutCommitTheOldFileStays) {
@@ -169,7 +169,7 @@ TEST_F(FileIo, SameFiles) {
 TEST_F(FileIo, MissingThings) {
   EXPECT_EQ(error_of([&] { read_file(path("none")); }),
             "cannot read '" + path("none") + "': No such file or directory");
-  EXPECT_EQ(error_of([&] { MappedFile::open(path("none")); }),
+  EXPECT_EQ(error_of([&] { MappedFile::snapshot(path("none"), 0); }),
             "cannot read '" + path("none") + "': No such file or directory");
   EXPECT_EQ(error_of([&] { write_file_atomically(path("no/x"), "x"); }),
             "cannot write '" + path("no/x") + "': No such file or directory");
@@ -180,7 +180,7 @@ TEST_F(FileIo, MissingThings) {
 TEST_F(FileIo, FoldersAreNoFiles) {
   EXPECT_EQ(error_of([&] { read_file(folder_); }),
             "cannot read '" + folder_.string() + "': Is a directory");
-  EXPECT_EQ(error_of([&] { MappedFile::open(folder_); }),
+  EXPECT_EQ(error_of([&] { MappedFile::snapshot(folder_, 0); }),
             "cannot read '" + folder_.string() + "': Is a directory");
   EXPECT_EQ(error_of([&] { write_file_atomically(folder_, "x"); }),
             "cannot write '" + folder_.string() + "': Is a directory");
@@ -223,10 +223,22 @@ TEST_F(FileIo, FailureInTheMiddleKeepsTheOldFile) {
 
 TEST_F(FileIo, TheMappingOutlivesTheFile) {
   write_file_atomically(path("x"), "kept");
-  std::shared_ptr<const MappedFile> mapped = MappedFile::open(path("x"));
+  std::shared_ptr<const MappedFile> mapped = MappedFile::snapshot(path("x"), 0);
   write_file_atomically(path("x"), "replaced");
   fs::remove(path("x"));
   EXPECT_EQ(mapped->text(), "kept");
+}
+
+TEST_F(FileIo, AFileThatIsCutWhileItIsReadIsAnError) {
+  write_file_atomically(path("x"), std::string(100000, 'x'));
+  const std::unique_ptr<FileReader> reader = FileReader::open(path("x"));
+  std::string bytes(60000, ' ');
+  reader->read(bytes.data(), 10);
+  EXPECT_EQ(reader->left(), 99990u);
+  fs::resize_file(path("x"), 50000);
+  EXPECT_EQ(error_of([&] { reader->read(bytes.data(), 60000); }),
+            "cannot read '" + path("x") + "': it is shorter than it was");
+  EXPECT_EQ(FileReader::open("/dev/null"), nullptr);
 }
 
 TEST_F(FileIo, ASnapshotIsOfOneMoment) {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <functional>
@@ -115,6 +116,34 @@ TEST(ModelInThreads, WeightsAreReadAndSetBetweenSteps) {
   }
   stop = true;
   trainer.join();
+}
+
+// One weight is set while another thread saves, trains and reads: nobody sees half of it.
+TEST(ModelInThreads, AnAssignedWeightIsNeverHalf) {
+  clear_session();
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.file("m.weights.sinter");
+  const KerasTensor x = Input({1});
+  const Model model(x, Dense(1 << 16, {.use_bias = false, .name = "d"})(x));
+  const VariablePtr kernel = model.get_layer("d").kernel();
+  kernel->assign(Tensor(float32, {1, 1 << 16}));
+  std::atomic<bool> stop{false};
+  std::thread setter([&] {
+    const Shape shape{1, 1 << 16};
+    const Tensor zeros(float32, shape), ones = Tensor::full(float32, shape, 1.0);
+    for (int i = 0; !stop; ++i) kernel->assign(i % 2 == 0 ? ones : zeros);
+  });
+  const Model other(x, Dense(1 << 16, {.use_bias = false, .name = "d"})(x));
+  for (int i = 0; i < 30; ++i) {
+    model.save_weights(path);
+    other.load_weights(path);
+    for (const Tensor& found : {other.get_weights()[0], model.get_weights()[0]}) {
+      const std::span<const float> all = std::as_const(found).data<float>();
+      ASSERT_TRUE(std::ranges::all_of(all, [&](float v) { return v == all[0]; })) << i;
+    }
+  }
+  stop = true;
+  setter.join();
 }
 
 // Layers that two models share: saving one while the other trains.
