@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <variant>
 
 #include "core/error.h"
@@ -11,6 +12,8 @@
 
 namespace sinter {
 namespace {
+
+size_t hash_of(std::string_view name) { return std::hash<std::string_view>()(name); }
 
 std::string describe(const OpRecord& op, std::span<const ValueType> types, const Origin* origin) {
   std::string text =
@@ -89,10 +92,6 @@ std::string Origin::to_string() const {
 
 bool Node::is(std::string_view op_name) const { return op->name == op_name; }
 
-void Graph::clear_outputs() { change().outputs.clear(); }
-
-void Graph::clear_updates() { change().updates.clear(); }
-
 void Graph::reserve(int32_t nodes) { change().nodes.reserve(static_cast<size_t>(nodes)); }
 
 const Graph::Content& Graph::empty() {
@@ -146,11 +145,12 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
   Content& content = change();
   if (op.kind == KernelKind::kSource && op.name != "constant") {
     if (added.name.empty()) throw Error(fmt::format("an {} needs a name", op.name));
-    if (find_input(added.name) >= 0 || find_variable(added.name) >= 0) {
+    if (find_named(added.name) >= 0) {
       throw Error(fmt::format("the name '{}' is taken by another input or variable of graph '{}'",
                               added.name, name_));
     }
     (op.name == "input" ? content.inputs : content.variables).push_back(index);
+    content.named.insert(hash_of(added.name), index);
   }
   content.nodes.push_back(std::move(added));
   return index;
@@ -171,6 +171,20 @@ int32_t Graph::copy_node(const Graph& source, int32_t index, std::vector<ValueId
                             .name = node.name,
                             .origin = std::move(origin)});
   return size() - 1;
+}
+
+void Symbol::raise_no_graph() const {
+  throw Error(valid()
+                  ? "a symbol was used after its graph was gone: symbols belong to the one graph "
+                    "that they were made in, so functions of symbols must not keep them"
+                  : "an empty symbol was used");
+}
+
+ValueId Graph::id_of(const Symbol& symbol, std::string_view what) const {
+  if (!symbol.valid()) throw Error(fmt::format("{}: the symbol is empty", what));
+  if (&symbol.graph() != this)
+    throw Error(fmt::format("{}: the symbol belongs to another graph", what));
+  return symbol.id();
 }
 
 std::vector<Symbol> Graph::add(std::string_view op, std::span<const Symbol> inputs,
@@ -213,11 +227,14 @@ Symbol Graph::variable(std::string name, ValueType type) {
 Symbol Graph::constant(Tensor value) { return add1("constant", {}, {{"value", std::move(value)}}); }
 
 void Graph::add_output(std::string name, ValueId value) {
-  for (const Output& o : outputs()) {
-    if (o.name == name)
-      throw Error(fmt::format("graph '{}' has two outputs named '{}'", name_, name));
-  }
-  change().outputs.push_back({std::move(name), value});
+  Content& content = change();
+  const size_t hash = hash_of(name);
+  if (content.output_names.find(hash, [&](int32_t i) {
+        return content.outputs[static_cast<size_t>(i)].name == name;
+      }) >= 0)
+    throw Error(fmt::format("graph '{}' has two outputs named '{}'", name_, name));
+  content.output_names.insert(hash, static_cast<int32_t>(content.outputs.size()));
+  content.outputs.push_back({std::move(name), value});
 }
 
 void Graph::add_update(int32_t variable, ValueId value) {
@@ -227,23 +244,36 @@ void Graph::add_update(int32_t variable, ValueId value) {
                                  node(variable).name, type({variable, 0}).to_string(),
                                  type(value).to_string()));
   }
-  for (const Update& u : updates()) {
-    if (u.variable == variable)
-      throw Error(fmt::format("variable '{}' is updated twice", node(variable).name));
-  }
-  change().updates.push_back({variable, value});
+  Content& content = change();
+  const auto hash = static_cast<size_t>(variable);
+  if (content.updated.find(hash, [](int32_t) { return true; }) >= 0)
+    throw Error(fmt::format("variable '{}' is updated twice", node(variable).name));
+  content.updated.insert(hash, static_cast<int32_t>(content.updates.size()));
+  content.updates.push_back({variable, value});
+}
+
+void Graph::clear_outputs() {
+  change().outputs.clear();
+  change().output_names.clear();
+}
+
+void Graph::clear_updates() {
+  change().updates.clear();
+  change().updated.clear();
+}
+
+int32_t Graph::find_named(std::string_view name) const {
+  return content().named.find(hash_of(name), [&](int32_t i) { return node(i).name == name; });
 }
 
 int32_t Graph::find_input(std::string_view name) const {
-  const auto it = std::find_if(inputs().begin(), inputs().end(),
-                               [&](int32_t i) { return node(i).name == name; });
-  return it == inputs().end() ? -1 : *it;
+  const int32_t found = find_named(name);
+  return found >= 0 && node(found).is("input") ? found : -1;
 }
 
 int32_t Graph::find_variable(std::string_view name) const {
-  const auto it = std::find_if(variables().begin(), variables().end(),
-                               [&](int32_t i) { return node(i).name == name; });
-  return it == variables().end() ? -1 : *it;
+  const int32_t found = find_named(name);
+  return found >= 0 && node(found).is("variable") ? found : -1;
 }
 
 std::vector<std::vector<int32_t>> Graph::use_counts() const {

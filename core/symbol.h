@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "core/attributes.h"
+#include "core/graph_anchor.h"
+#include "core/hashed_places.h"
 #include "core/shape.h"
 
 namespace sinter {
@@ -86,6 +88,10 @@ class Graph {
   int32_t find_input(std::string_view name) const;
   int32_t find_variable(std::string_view name) const;
 
+  /// The value that `symbol` stands for. Raises Error when it is empty or of another graph; `what`
+  /// names it in the message.
+  ValueId id_of(const Symbol& symbol, std::string_view what) const;
+
   /// Appends a node: completes the attributes, infers the result types. Raises Error or ShapeError
   /// that names the op, the origin in force and the input types.
   std::vector<Symbol> add(std::string_view op, std::span<const Symbol> inputs,
@@ -131,7 +137,9 @@ class Graph {
     std::vector<int32_t> variables;
     std::vector<Output> outputs;
     std::vector<Update> updates;
+    HashedPlaces named, output_names, updated;  // nodes, outputs and updates by what is unique
   };
+  int32_t find_named(std::string_view name) const;  // an input or a variable
   const Content& content() const { return content_ ? *content_ : empty(); }
   static const Content& empty();
   Content& change();  // for this graph alone
@@ -139,24 +147,33 @@ class Graph {
   std::string name_;
   std::shared_ptr<Content> content_;  // copies share it until one of them is changed; null: empty
   std::shared_ptr<const Origin> origin_;
+  GraphAnchor anchor_;
+  friend class Symbol;
 };
 
-/// A value while a graph is being built; cheap to copy, valid as long as its graph stays where it
-/// is. Ops are free functions over symbols (ops/*.h).
+/// A value while a graph is being built; cheap to copy. When its graph is gone, was moved or was
+/// assigned another one, any use raises Error. Ops are free functions over symbols (ops/*.h).
 class Symbol {
  public:
   Symbol() = default;
-  Symbol(Graph* graph, ValueId id) : graph_(graph), id_(id) {}
-  Graph& graph() const { return *graph_; }
+  Symbol(Graph* graph, ValueId id) : graph_(graph->anchor_.id(graph)), id_(id) {}
+  /// Raises Error when the symbol is empty or its graph is gone.
+  Graph& graph() const {
+    Graph* graph = find_graph(graph_);
+    if (graph == nullptr) raise_no_graph();
+    return *graph;
+  }
   ValueId id() const { return id_; }
-  bool valid() const { return graph_ != nullptr; }
-  const ValueType& type() const { return graph_->type(id_); }
+  /// Is it a value at all? Its graph may be gone.
+  bool valid() const { return graph_.valid(); }
+  const ValueType& type() const { return graph().type(id_); }
   const Shape& shape() const { return type().shape; }
   DType dtype() const { return type().dtype; }
   int rank() const { return shape().rank(); }
 
  private:
-  Graph* graph_ = nullptr;
+  [[noreturn]] void raise_no_graph() const;
+  GraphId graph_;
   ValueId id_;
 };
 

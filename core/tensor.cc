@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "core/convert.h"
 #include "core/error.h"
@@ -37,10 +38,6 @@ std::shared_ptr<void> memory_for(const ValueType& type, std::shared_ptr<void> (*
   }
 }
 
-}  // namespace
-
-namespace {
-
 void check_index(const Tensor& tensor, int64_t index) {
   if (index >= 0 && index < tensor.elements()) return;
   throw ShapeError(fmt::format("there is no element {} in a tensor of shape {} ({} elements)",
@@ -69,6 +66,24 @@ Tensor Tensor::copy_of(DType dtype, Shape shape, const void* values, size_t coun
   }
   if (count > 0) std::memcpy(result.data_, values, static_cast<size_t>(result.bytes()));
   return result;
+}
+
+Tensor::Tensor(Tensor&& other) noexcept
+    : dtype_(other.dtype_),
+      shape_(std::move(other.shape_)),
+      owner_(std::move(other.owner_)),
+      data_(std::exchange(other.data_, nullptr)) {
+  other.shape_ = Shape{0};
+}
+
+Tensor& Tensor::operator=(Tensor&& other) noexcept {
+  if (this == &other) return *this;
+  dtype_ = other.dtype_;
+  shape_ = std::move(other.shape_);
+  owner_ = std::move(other.owner_);
+  data_ = std::exchange(other.data_, nullptr);
+  other.shape_ = Shape{0};
+  return *this;
 }
 
 Tensor Tensor::placeholder(DType dtype, Shape shape) {
@@ -107,6 +122,7 @@ double Tensor::at(int64_t index) const {
 }
 
 Number Tensor::number(int64_t index) const {
+  check_index(*this, index);
   return dispatch_dtype(dtype_, [&](auto zero) {
     using T = decltype(zero);
     const T value = static_cast<const T*>(data_)[index];
@@ -127,7 +143,7 @@ void Tensor::set(int64_t index, double value) {
 
 Tensor Tensor::clone() const {
   Tensor copy(dtype_, shape_);
-  std::memcpy(copy.data_, data_, static_cast<size_t>(bytes()));
+  if (bytes() > 0) std::memcpy(copy.data_, data_, static_cast<size_t>(bytes()));
   return copy;
 }
 
@@ -173,12 +189,12 @@ void Tensor::copy_from(const Tensor& source) {
     throw ShapeError(
         fmt::format("cannot copy {} into {}", source.type().to_string(), type().to_string()));
   }
-  std::memmove(data_, source.data_, static_cast<size_t>(bytes()));
+  if (bytes() > 0) std::memmove(data_, source.data_, static_cast<size_t>(bytes()));
 }
 
 bool Tensor::identical(const Tensor& other) const {
   return type() == other.type() &&
-         std::memcmp(data_, other.data_, static_cast<size_t>(bytes())) == 0;
+         (bytes() == 0 || std::memcmp(data_, other.data_, static_cast<size_t>(bytes())) == 0);
 }
 
 }  // namespace sinter

@@ -17,6 +17,11 @@ class Tensor {
  public:
   /// A float32 scalar 0.
   Tensor() : Tensor(DType::kFloat32, Shape{}) {}
+  Tensor(const Tensor&) = default;
+  Tensor& operator=(const Tensor&) = default;
+  /// What was moved from has shape [0].
+  Tensor(Tensor&& other) noexcept;
+  Tensor& operator=(Tensor&& other) noexcept;
   /// All zeros. `shape` must be static.
   Tensor(DType dtype, Shape shape);
   /// A view of memory owned by `owner` (a mapped file, a user's array); `data` must be aligned for
@@ -62,7 +67,7 @@ class Tensor {
     check_dtype(dtype_of<T>);
     return {static_cast<const T*>(data_), static_cast<size_t>(elements())};
   }
-  /// Element `index` (flat) as double, whatever the dtype.
+  /// Element `index` (flat) as double, whatever the dtype. Raises ShapeError when there is none.
   double at(int64_t index) const;
   /// The same with integers kept as they are, whatever their size.
   Number number(int64_t index) const;

@@ -33,13 +33,14 @@ class Backward {
     // constants here, and there may be many.
     first_ = first;
     depends_.assign(static_cast<size_t>(end - first), 0);
-    for (const Symbol& w : wrt_) is_wrt_[w.id()] = true;
+    for (const Symbol& w : wrt_) is_wrt_[graph_.id_of(w, "gradients")] = true;
     for (int32_t i = first; i < end; ++i) {
       for (ValueId id : graph_.node(i).inputs) {
         if (depends(id)) depends_[static_cast<size_t>(i - first)] = 1;
       }
     }
-    for (size_t k = 0; k < outputs.size(); ++k) accumulate(outputs[k].id(), cotangents[k]);
+    for (size_t k = 0; k < outputs.size(); ++k)
+      accumulate(graph_.id_of(outputs[k], "gradients"), cotangents[k]);
     for (int32_t i = end; i-- > first;) {
       if (depends_[static_cast<size_t>(i - first)] != 0) step(i);
     }

@@ -71,7 +71,7 @@ double LearningRate::at(int64_t step) const {
   if (!is_scheduled()) return value_;
   Graph graph("schedule");
   const Symbol s = constant(graph, Tensor::scalar(static_cast<double>(step)));
-  graph.add_output("learning_rate", at(s).id());
+  graph.add_output("learning_rate", graph.id_of(at(s), "a learning rate schedule"));
   return evaluate_graph(graph, {}).at(0).at(0);
 }
 

@@ -111,7 +111,7 @@ std::vector<CallContext::Update> MetricResult::write(CallContext& context, const
           "metric for each",
           name_, number.shape().to_string()));
     }
-    graph.add_output("result", cast(number, DType::kFloat64).id());
+    graph.add_output("result", graph.id_of(cast(number, DType::kFloat64), "metric " + name_));
     CompileOptions options;
     options.backend = "reference";
     options.cache = false;

@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/error.h"
 #include "core/philox.h"
 #include "core/text.h"
 #include "ops/ops.h"
@@ -38,6 +39,73 @@ TEST(GraphCopies, AChangeOfOneLeavesTheOtherAsItWas) {
   bare.clear_outputs();
   EXPECT_TRUE(bare.outputs().empty());
   EXPECT_EQ(copy.outputs().size(), 2u);
+}
+
+TEST(GraphCopies, SymbolsOutliveTheirGraphAsErrors) {
+  Symbol x;
+  {
+    Graph graph;
+    x = graph.input("x", {DType::kFloat32, {2}});
+    EXPECT_EQ(x.shape(), Shape{2});
+    const Graph copy = graph;
+    EXPECT_EQ(&x.graph(), &graph);
+  }
+  EXPECT_TRUE(x.valid());
+  EXPECT_THROW((void)x.type(), Error);
+  EXPECT_THROW((void)(x + x), Error);
+  EXPECT_THROW((void)Symbol().type(), Error);
+  // Another graph in the same place is another graph.
+  for (int i = 0; i < 10; ++i) {
+    Graph graph;
+    graph.input("y", {DType::kFloat32, {3}});
+    EXPECT_THROW((void)x.type(), Error);
+    EXPECT_THROW((void)graph.id_of(x, "x"), Error);
+  }
+}
+
+// What was moved from, moved to or assigned is another graph.
+TEST(GraphCopies, SymbolsStayWithTheGraphTheyWereMadeIn) {
+  Graph first = small();
+  const Symbol x(&first, {0, 0});
+  Graph second = std::move(first);
+  EXPECT_THROW((void)x.type(), Error);
+  const Symbol y(&second, {1, 0});
+  EXPECT_THROW((void)(y + x), Error);
+  const Graph copy = second;
+  EXPECT_EQ(y.shape(), Shape{4});
+  second = Graph("other");
+  EXPECT_THROW((void)y.type(), Error);
+  second = copy;
+  EXPECT_THROW((void)y.type(), Error);
+  EXPECT_TRUE(y.valid());
+}
+
+TEST(GraphCopies, NamesAreFoundAndTakenOnce) {
+  register_ops();
+  Graph graph;
+  for (int i = 0; i < 1000; ++i) {
+    const ValueType type{DType::kFloat32, {1}};
+    const std::string name = "n" + std::to_string(i);
+    const Symbol s = i % 3 == 0 ? graph.variable(name, type) : graph.input(name, type);
+    graph.add_output("o" + std::to_string(i), s.id());
+    if (i % 3 == 0) graph.add_update(i, s.id());
+  }
+  const Graph copy = graph;
+  graph.clear_outputs();
+  graph.clear_updates();
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    EXPECT_EQ(graph.find_variable(name), i % 3 == 0 ? i : -1);
+    EXPECT_EQ(copy.find_input(name), i % 3 == 0 ? -1 : i);
+    EXPECT_THROW(graph.input(name, {DType::kFloat32, {1}}), Error);
+    EXPECT_NO_THROW(graph.add_output("o" + std::to_string(i), {i, 0}));
+    EXPECT_THROW(graph.add_output("o" + std::to_string(i), {i, 0}), Error);
+    if (i % 3 != 0) continue;
+    EXPECT_NO_THROW(graph.add_update(i, {i, 0}));
+    EXPECT_THROW(graph.add_update(i, {i, 0}), Error);
+  }
+  EXPECT_EQ(graph.find_input("n1000"), -1);
+  EXPECT_EQ(copy.outputs().size(), 1000u);
 }
 
 TEST(GraphCopies, AMovedFromGraphIsEmptyAndCanBeUsed) {

@@ -51,6 +51,33 @@ TEST(Tensor, PlaceholdersAreZerosThatMayBeWritten) {
   EXPECT_THROW(Tensor::placeholder(DType::kFloat32, {kBatch, 2}), ShapeError);
 }
 
+TEST(Tensor, WhatWasMovedFromIsEmpty) {
+  Tensor a = Tensor::full(DType::kFloat32, {2, 3}, 1.0), b;
+  const auto expect_empty = [](Tensor& t) {
+    EXPECT_EQ(t.shape(), Shape{0});
+    EXPECT_EQ(t.bytes(), 0);
+    EXPECT_TRUE(t.data<float>().empty());
+    EXPECT_THROW((void)t.at(0), ShapeError);
+    EXPECT_THROW((void)t.number(0), ShapeError);
+    EXPECT_THROW(t.set(0, 1), ShapeError);
+    EXPECT_TRUE(t.clone().identical(t));
+    EXPECT_NO_THROW(t.copy_from(Tensor(DType::kFloat32, {0})));
+    EXPECT_EQ(t.cast(DType::kInt32).shape(), Shape{0});
+    EXPECT_THROW((void)t.reshaped({1}), ShapeError);
+  };
+  const Tensor c = std::move(a);
+  expect_empty(a);  // NOLINT: that is what is tested
+  EXPECT_EQ(c.at(5), 1);
+  a = c;
+  EXPECT_EQ(a.at(5), 1);
+  b = std::move(a);
+  expect_empty(a);  // NOLINT
+  EXPECT_EQ(b.at(5), 1);
+  Tensor& self = b;
+  b = std::move(self);
+  EXPECT_EQ(b.at(5), 1);
+}
+
 TEST(Tensor, ElementsThatAreNotThereAreErrors) {
   Tensor t(DType::kFloat32, {2, 3});
   EXPECT_NO_THROW(t.set(5, 1));

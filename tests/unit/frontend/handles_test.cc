@@ -1,4 +1,6 @@
-// Handles that were moved from, and empty ones: the same object or an error, never a crash.
+// Handles that were moved from, empty ones and symbols of other graphs: the same object or an
+// error, never a crash.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
@@ -6,6 +8,8 @@
 
 namespace sinter {
 namespace {
+
+using ::testing::HasSubstr;
 
 // Copies are the same object, and so is what was moved from.
 TEST(Handles, WhatWasMovedFromIsStillTheSame) {
@@ -41,6 +45,66 @@ TEST(Handles, WhatWasMovedFromIsStillTheSame) {
 TEST(Handles, EmptyOnesRaiseErrors) {
   EXPECT_THROW((void)Loss().name(), Error);
   EXPECT_THROW((void)Loss().reduction(), Error);
+}
+
+// A symbol of one call of a function, used in the next: its graph is another one, or gone.
+TEST(Handles, ASymbolThatWasKeptIsAnError) {
+  clear_session();
+  const auto error_of = [](auto&& loss) -> std::string {
+    const KerasTensor in = Input({4});
+    const Model m(in, Dense(2)(in));
+    try {
+      m.compile({.loss = loss});
+      const Tensor x(float32, {8, 4}), y(float32, {8, 2});
+      m.fit(x, y, {.verbose = 0});
+      m.evaluate(x, y, {.verbose = 0});
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  Symbol saved;
+  const std::string used = error_of([&](Symbol t, Symbol p) {
+    if (saved.valid()) return mean(square(saved - p), {-1});
+    saved = t;
+    return mean(square(t - p), {-1});
+  });
+  EXPECT_THAT(used, ::testing::AnyOf(HasSubstr("after its graph was gone"),
+                                     HasSubstr("two different graphs")));
+  Symbol result;
+  const std::string returned = error_of([&](Symbol t, Symbol p) {
+    if (!result.valid()) result = mean(square(t - p), {-1});
+    return result;
+  });
+  EXPECT_THAT(returned,
+              ::testing::AnyOf(HasSubstr("after its graph was gone"), HasSubstr("another graph"),
+                               HasSubstr("two different graphs")));
+  EXPECT_THAT(error_of([](Symbol, Symbol) { return Symbol(); }), HasSubstr("empty"));
+}
+
+// A layer that keeps the variable's symbol of the first graph it was written into.
+TEST(Handles, ALayerThatKeepsASymbolIsAnError) {
+  class Keeps final : public LayerImpl {
+   public:
+    Keeps() : LayerImpl("Keeps", "", std::source_location::current()) {}
+    Config config() const override { return base_config(); }
+    std::vector<Symbol> call(CallContext&, std::span<const Symbol> x) override {
+      if (!kept.valid()) kept = x[0] * 2.0;
+      return {kept};
+    }
+    Symbol kept;
+  };
+  clear_session();
+  const KerasTensor in = Input({4});
+  try {
+    const Model m(in, Layer(std::make_shared<Keeps>())(in));
+    m.predict(Tensor(float32, {2, 4}));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(),
+                ::testing::AnyOf(HasSubstr("after its graph was gone"), HasSubstr("another graph"),
+                                 HasSubstr("two different graphs")));
+  }
 }
 
 }  // namespace
