@@ -14,7 +14,9 @@ namespace sinter {
 /// and what would be right.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  /// A text of more than 4000 bytes quotes something long and loses its middle; what() would end at
+  /// a NUL byte, which is shown as \0.
+  explicit Error(const std::string& text);
 };
 
 /// Shapes, ranks or dtypes that do not fit together.

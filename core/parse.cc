@@ -25,6 +25,10 @@ class Parser {
       : text_(text), constants_(constants) {}
 
   Graph parse_all() {
+    if (const size_t zero = text_.find('\0'); zero != std::string_view::npos) {
+      at_ = zero;
+      fail("text (a name holds a zero byte as \\0)");
+    }
     Graph graph = parse_graph_block(0);
     skip();
     if (at_ != text_.size()) fail("nothing after the graph");
@@ -87,7 +91,7 @@ class Parser {
     while (at_ < text_.size() && text_[at_] != '"') {
       if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
         ++at_;
-        result += text_[at_] == 'n' ? '\n' : text_[at_];
+        result += text_[at_] == 'n' ? '\n' : text_[at_] == '0' ? '\0' : text_[at_];
       } else {
         result += text_[at_];
       }

@@ -25,6 +25,8 @@ std::string quoted(std::string_view text) {
     if (c == '"' || c == '\\') result += '\\';
     if (c == '\n')
       result += "\\n";
+    else if (c == '\0')
+      result += "\\0";
     else
       result += c;
   }

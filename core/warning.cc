@@ -5,6 +5,8 @@
 #include <mutex>
 #include <set>
 
+#include "core/shorten.h"
+
 namespace sinter {
 
 void warn_once(std::string_view kind, const std::string& text) {
@@ -15,7 +17,7 @@ void warn_once(std::string_view kind, const std::string& text) {
     const std::lock_guard lock(*mutex);
     if (!told->emplace(kind).second) return;
   }
-  (void)std::fputs(("sinter: " + text + "\n").c_str(), stderr);
+  (void)std::fputs(("sinter: " + shortened(text) + "\n").c_str(), stderr);
 }
 
 }  // namespace sinter

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <functional>
 #include <variant>
 
 #include "core/error.h"
@@ -18,6 +19,10 @@ struct ConfigValue::Held {
 
 namespace {
 
+constexpr size_t kFew = 16;  // entries that are looked through one by one
+
+size_t hash_of(std::string_view key) { return std::hash<std::string_view>()(key); }
+
 [[noreturn]] void raise_type(std::string_view key, std::string_view wanted,
                              const ConfigValue& found) {
   throw Error(fmt::format("setting '{}' must be {}, found {}", key, wanted, found.type_name()));
@@ -25,21 +30,35 @@ namespace {
 
 }  // namespace
 
-Config::Config(std::initializer_list<ConfigEntry> entries) : entries_(entries) {}
+Config::Config(std::initializer_list<ConfigEntry> entries) {
+  entries_.reserve(entries.size());
+  for (const ConfigEntry& entry : entries) add(entry);
+}
 
 const ConfigValue* Config::find(std::string_view key) const {
+  if (entries_.size() > kFew) {
+    const int32_t place = places_.find(
+        hash_of(key), [&](int32_t i) { return entries_[static_cast<size_t>(i)].key == key; });
+    return place < 0 ? nullptr : &entries_[static_cast<size_t>(place)].value;
+  }
   const auto it = std::ranges::find(entries_, key, &ConfigEntry::key);
   return it == entries_.end() ? nullptr : &it->value;
 }
 
 Config& Config::set(std::string key, ConfigValue value) {
-  const auto it = std::ranges::find(entries_, key, &ConfigEntry::key);
-  if (it != entries_.end()) {
-    it->value = std::move(value);
+  if (const ConfigValue* found = find(key)) {
+    const_cast<ConfigValue&>(*found) = std::move(value);
   } else {
-    entries_.push_back({std::move(key), std::move(value)});
+    add({std::move(key), std::move(value)});
   }
   return *this;
+}
+
+void Config::add(ConfigEntry entry) {
+  entries_.push_back(std::move(entry));
+  if (entries_.size() <= kFew) return;
+  for (size_t i = entries_.size() == kFew + 1 ? 0 : entries_.size() - 1; i < entries_.size(); ++i)
+    places_.insert(hash_of(entries_[i].key), static_cast<int32_t>(i));
 }
 
 Config& Config::merge(const Config& other) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/handle.h"
+#include "core/hashed_places.h"
 
 namespace sinter {
 
@@ -91,7 +92,10 @@ class Config {
   bool operator==(const Config& other) const;
 
  private:
+  void add(ConfigEntry entry);
+
   std::vector<ConfigEntry> entries_;
+  HashedPlaces places_;  // of entries, when they are many
 };
 
 /// An object of Keras: {"module": ..., "class_name": ..., "config": {...}}.

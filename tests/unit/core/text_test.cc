@@ -53,6 +53,30 @@ TEST(Text, ErrorsNameLineAndColumn) {
   }
 }
 
+TEST(Text, AZeroByteIsRefusedAndNamesMayHoldOne) {
+  register_ops();
+  const std::string zero(1, '\0');
+  const std::string text = "graph \"g\" {\n  %x = input() : float32[2]\n  output \"y\" = %x\n}\n";
+  for (size_t n = 0; n <= text.size(); ++n) {
+    std::string with_zero = text;
+    with_zero.insert(n, zero);
+    try {
+      parse_graph(with_zero);
+      ADD_FAILURE() << n;
+    } catch (const ParseError& error) {
+      EXPECT_NE(std::string(error.what()).find("a name holds a zero byte as \\0"),
+                std::string::npos)
+          << error.what();
+    }
+  }
+  Graph g("g" + zero + "0");
+  const Symbol x = g.input("x" + zero + "y", {DType::kFloat32, Shape{2}});
+  g.add_output("out" + zero, x.id());
+  const Graph back = parse_graph(to_text(g));
+  EXPECT_TRUE(equal_graphs(back, g));
+  EXPECT_EQ(back.name(), g.name());
+}
+
 TEST(Text, EveryPrefixIsRefusedCleanly) {
   register_ops();
   Graph g("g");
