@@ -103,7 +103,7 @@ Types contract_types(In in, const Attributes& a) {
                     y = in[1].shape[checked_axis(in[1].shape, r[i])];
       if (x != y)
         fail("dimension {} of the left side is {}, but dimension {} of the right side is {}", l[i],
-             x, r[i], y);
+             dimension_text(x), r[i], dimension_text(y));
     }
   };
   dims_match(lhs_batch, rhs_batch);
@@ -215,8 +215,8 @@ Types concat_types(In in, const Attributes& a) {
       fail("inputs must have one dtype and rank");
     for (int d = 0; d < result.shape.rank(); ++d) {
       if (d != axis && in[i].shape[d] != result.shape[d])
-        fail("dimension {} of input {} is {}, that of input 0 is {}", d, i, in[i].shape[d],
-             result.shape[d]);
+        fail("dimension {} of input {} is {}, that of input 0 is {}", d, i,
+             dimension_text(in[i].shape[d]), dimension_text(result.shape[d]));
     }
     if (in[i].shape[axis] == kBatch) fail("the symbolic batch dimension cannot be concatenated");
     result.shape[axis] = checked_sum(result.shape[axis], in[i].shape[axis]);
@@ -239,7 +239,7 @@ Types gather_types(In in, const Attributes& a) {
   check_indices(in[1]);
   const int axis = checked_axis(in[0].shape, a.get_int("axis"));
   if (in[0].shape[axis] == kBatch) fail("the symbolic batch dimension cannot be gathered from");
-  if (in[0].shape[axis] == 0) fail("dimension {} to gather from is empty", axis);
+  if (in[0].shape[axis] == 0) fail("the dimension to gather from is empty");
   std::vector<int64_t> dims(in[0].shape.begin(), in[0].shape.begin() + axis);
   dims.insert(dims.end(), in[1].shape.begin(), in[1].shape.end());
   dims.insert(dims.end(), in[0].shape.begin() + axis + 1, in[0].shape.end());

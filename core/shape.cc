@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/sizes.h"
 
 namespace sinter {
 
@@ -79,7 +80,7 @@ std::string Shape::to_string() const {
   std::string text = "[";
   for (int i = 0; i < rank_; ++i) {
     if (i > 0) text += ',';
-    text += (*this)[i] == kBatch ? "batch" : std::to_string((*this)[i]);
+    text += dimension_text((*this)[i]);
   }
   return text + "]";
 }

@@ -9,6 +9,10 @@
 
 namespace sinter {
 
+std::string dimension_text(int64_t dimension) {
+  return dimension == kBatch ? "batch" : std::to_string(dimension);
+}
+
 int64_t checked_sum(int64_t a, int64_t b) {
   int64_t sum = 0;
   if (__builtin_add_overflow(a, b, &sum))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/shape.h"
 
@@ -15,6 +16,9 @@ inline constexpr int kMaxValueRank = 64;  // NumPy's
 /// a + b and a * b. Raise ShapeError where 64 bits do not hold the result.
 int64_t checked_sum(int64_t a, int64_t b);
 int64_t checked_product(int64_t a, int64_t b);
+
+/// How messages name a dimension: "batch" for kBatch.
+std::string dimension_text(int64_t dimension);
 
 /// `axis` of an attribute, which counts from the first dimension: Graph::add_node turns negative
 /// ones round, so nothing that reads a graph has to. Raises ShapeError when `shape` has no such

@@ -1,6 +1,8 @@
 // Metrics by name and object, and their state in one batch.
 #include "frontend/metrics.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/error.h"
@@ -357,7 +359,11 @@ Metric Metric::resolve(const ValueType& y_true, const ValueType& y_pred) const {
 }
 
 Metric::State Metric::update(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {
-  SINTER_CHECK(static_cast<bool>(spec_->function), spec_->name);
+  if (!spec_->function) {
+    throw Error(fmt::format(
+        "metric '{}' {}: name it in compile()", spec_->name,
+        spec_->impl ? "keeps a state, which no sum replaces" : "depends on the output it is for"));
+  }
   if (!spec_->classes) {
     if (y_true.dtype() != y_pred.dtype()) y_true = cast(y_true, y_pred.dtype());
     squeeze_or_expand_to_same_rank(y_true, y_pred);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/sizes.h"
 #include "ops/define.h"
 
 namespace sinter {
@@ -153,12 +154,12 @@ std::vector<ValueType> dense_type(std::span<const ValueType> in, const Attribute
     throw ShapeError(fmt::format("kernel must be [features, units], found {}", kernel.to_string()));
   if (x.rank() < 1) throw ShapeError("input must have at least one dimension");
   if (x[x.rank() - 1] != kernel[0]) {
-    throw ShapeError(
-        fmt::format("input has {} features, kernel expects {}", x[x.rank() - 1], kernel[0]));
+    throw ShapeError(fmt::format("input has {} features, kernel expects {}",
+                                 dimension_text(x[x.rank() - 1]), dimension_text(kernel[0])));
   }
   if (in.size() > 2 && in[2].shape != Shape{kernel[1]}) {
-    throw ShapeError(
-        fmt::format("bias must be [{}], found {}", kernel[1], in[2].shape.to_string()));
+    throw ShapeError(fmt::format("bias must be {}, found {}", Shape{kernel[1]}.to_string(),
+                                 in[2].shape.to_string()));
   }
   for (const ValueType& t : in) {
     if (t.dtype != in[0].dtype) throw ShapeError("input, kernel and bias must have one dtype");

@@ -62,25 +62,25 @@ Symbol expand_dims(Symbol x, int axis) {
   Ints dims = x.shape().dims();
   const int position = axis < 0 ? axis + x.rank() + 1 : axis;
   if (position < 0 || position > x.rank())
-    throw ShapeError(
-        fmt::format("expand_dims: axis {} is out of range for {}", axis, x.shape().to_string()));
+    throw ShapeError(fmt::format("{}expand_dims: {} has no place for axis {}",
+                                 ops::where(x.graph()), x.type().to_string(), axis));
   dims.insert(dims.begin() + position, 1);
   return reshape(x, Shape(std::move(dims)));
 }
 
 Symbol squeeze(Symbol x, int axis) {
   Ints dims = x.shape().dims();
-  const int position = x.shape().normalize_axis(axis);
+  const int position = ops::checked_axis("squeeze", x, axis);
   if (dims[static_cast<size_t>(position)] != 1)
-    throw ShapeError(
-        fmt::format("squeeze: dimension {} of {} is not 1", axis, x.shape().to_string()));
+    throw ShapeError(fmt::format("{}squeeze: axis {} of {} is not 1", ops::where(x.graph()), axis,
+                                 x.type().to_string()));
   dims.erase(dims.begin() + position);
   return reshape(x, Shape(std::move(dims)));
 }
 
 Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride) {
   register_ops();
-  const auto a = static_cast<size_t>(x.shape().normalize_axis(axis));
+  const auto a = static_cast<size_t>(ops::checked_axis("slice", x, axis));
   Ints b = whole_begin(x.rank()), e = whole_end(x.rank()), s = ones(x.rank());
   b[a] = begin;
   e[a] = end;
@@ -105,20 +105,28 @@ Symbol concat(std::span<const Symbol> xs, int axis) {
   if (xs.empty()) throw Error("concat needs at least one input");
   if (xs.size() == 1) return xs[0];
   DType dtype = xs[0].dtype();  // values are moved: bfloat16 beside itself stays
+  const int64_t position = ops::checked_axis("concat", xs[0], axis);
   for (const Symbol& x : xs) {
+    if (x.shape()[static_cast<int>(ops::checked_axis("concat", x, axis))] == kBatch)
+      throw ShapeError(fmt::format("{}concat: axis {} of {} is the batch, which cannot be joined",
+                                   ops::where(x.graph()), axis, x.type().to_string()));
     if (x.dtype() != dtype) dtype = ops::promote(dtype, x.dtype());
   }
   std::vector<Symbol> parts;
   for (const Symbol& x : xs) parts.push_back(cast(x, dtype));
-  return xs[0].graph().add1("concat", parts,
-                            {{"axis", static_cast<int64_t>(xs[0].shape().normalize_axis(axis))}});
+  return xs[0].graph().add1("concat", parts, {{"axis", position}});
 }
 
 Symbol gather(Symbol x, Symbol indices, int axis) {
   register_ops();
   indices = cast(indices, index_dtype(indices.dtype()));
-  return x.graph().add1("gather", {x, indices},
-                        {{"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
+  const int64_t position = ops::checked_axis("gather", x, axis);
+  const int64_t from = x.shape()[static_cast<int>(position)];
+  if (from == kBatch || from == 0)
+    throw ShapeError(fmt::format("{}gather: axis {} of {} {}", ops::where(x.graph()), axis,
+                                 x.type().to_string(),
+                                 from == 0 ? "is empty" : "is the batch, whose size is not known"));
+  return x.graph().add1("gather", {x, indices}, {{"axis", position}});
 }
 
 Symbol iota(Graph& graph, Shape shape, int axis, DType dtype) {
@@ -131,7 +139,7 @@ Symbol iota(Graph& graph, Shape shape, int axis, DType dtype) {
 
 Symbol size(Symbol x, int axis, DType dtype) {
   register_ops();
-  const int a = x.shape().normalize_axis(axis);
+  const int a = ops::checked_axis("size", x, axis);
   if (x.shape()[a] != kBatch) return x.graph().constant(Tensor::full(dtype, {}, x.shape()[a]));
   return x.graph().add1("size", {x}, {{"axis", static_cast<int64_t>(a)}, {"dtype", dtype}});
 }

@@ -41,11 +41,11 @@ Symbol sparse_plus(Symbol x) { return act("sparse_plus", x); }
 Symbol sparse_sigmoid(Symbol x) { return act("sparse_sigmoid", x); }
 
 Symbol glu(Symbol x, int axis) {
-  const int at = x.shape().normalize_axis(axis);
+  const int at = ops::checked_axis("glu", x, axis);
   const int64_t n = x.shape()[at];
   if (n < 0 || n % 2 != 0) {
-    throw ShapeError(fmt::format("glu splits axis {} of {} in halves: it must be known and even",
-                                 axis, x.shape().to_string()));
+    throw ShapeError(fmt::format("{}glu splits axis {} of {} in halves: it must be known and even",
+                                 ops::where(x.graph()), axis, x.type().to_string()));
   }
   return slice(x, at, 0, n / 2) * sigmoid(slice(x, at, n / 2, n));
 }
@@ -54,10 +54,10 @@ Symbol glu(Symbol x, int axis) {
 // tau = (sum over S of x - 1) / |S|; the derivative holds S fixed.
 Symbol sparsemax(Symbol x, int axis) {
   if (!is_floating(x.dtype())) x = cast(x, DType::kFloat32);
-  const int at = x.shape().normalize_axis(axis);
+  const int at = ops::checked_axis("sparsemax", x, axis);
   if (x.shape()[at] < 1) {
-    throw ShapeError(fmt::format("sparsemax needs a known dimension at axis {} of {}", axis,
-                                 x.shape().to_string()));
+    throw ShapeError(fmt::format("{}sparsemax needs a known dimension at axis {} of {}",
+                                 ops::where(x.graph()), axis, x.type().to_string()));
   }
   // Shifted by the largest, so that sums keep their digits.
   const Symbol z = x - stop_gradient(reduce_max(x, at, true));

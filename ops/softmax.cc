@@ -11,8 +11,7 @@ namespace {
 Symbol composite(const char* name, Symbol x, int axis) {
   register_ops();
   const Symbol f = ops::floating(x);
-  return x.graph().add1(name, {f},
-                        {{"axis", static_cast<int64_t>(f.shape().normalize_axis(axis))}});
+  return x.graph().add1(name, {f}, {{"axis", int64_t{ops::checked_axis(name, f, axis)}}});
 }
 
 }  // namespace

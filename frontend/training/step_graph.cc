@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "core/error.h"
@@ -33,12 +34,21 @@ std::vector<Symbol> add_inputs(Graph& graph, const Network& network) {
   return xs;
 }
 
+std::shared_ptr<const Origin> origin_of(const OutputPlan& plan, const std::string& name) {
+  const bool known = plan.where.line() > 0;
+  if (!known) return std::make_shared<const Origin>(Origin{name, "", 0});
+  return std::make_shared<const Origin>(
+      Origin{name, std::filesystem::path(plan.where.file_name()).filename().string(),
+             static_cast<int32_t>(plan.where.line())});
+}
+
 Symbol plus(Symbol a, Symbol b) { return a.valid() ? a + b : b; }
 
 void add_update(Graph& graph, CallContext& context, const CallContext::Update& update,
                 StepGraph& step) {
   SINTER_CHECK(context.holds(update.variable), update.variable->path);
-  graph.add_update(context.variable(update.variable).id().node, update.value.id());
+  graph.add_update(context.variable(update.variable).id().node,
+                   graph.id_of(update.value, "the new value of " + update.variable->path));
   step.updated.push_back(update.variable);
 }
 
@@ -75,8 +85,7 @@ class StepWriter {
     for (size_t i = 0; i < plans_.size(); ++i) {
       const OutputPlan& plan = plans_[i];
       if (!plan.loss) continue;
-      const OriginScope scope(graph_,
-                              std::make_shared<const Origin>(Origin{plan.loss.name(), "", 0}));
+      const OriginScope scope(graph_, origin_of(plan, plan.loss.name()));
       const Symbol loss = scalar_loss(plan, ys[i], predictions[i], weights[i]);
       if (context_.training() && trains_nothing(loss, trainable))
         step.without_gradient.push_back(plan.loss.name());
@@ -118,7 +127,9 @@ class StepWriter {
     return name;
   }
 
-  void output(const std::string& name, Symbol value) { graph_.add_output(name, value.id()); }
+  void output(const std::string& name, Symbol value) {
+    graph_.add_output(name, graph_.id_of(value, name));
+  }
 
   static Symbol scalar_loss(const OutputPlan& plan, Symbol y_true, Symbol y_pred, Symbol weight) {
     const Symbol loss = plan.loss.resolve(y_true.type(), y_pred.type())(y_true, y_pred, weight);
@@ -132,7 +143,7 @@ class StepWriter {
   void write_metric(LoggedMetric& logged, StepGraph& step, Symbol y_true, Symbol y_pred,
                     Symbol weight) {
     const Metric& metric = logged.metric;
-    const OriginScope scope(graph_, std::make_shared<const Origin>(Origin{metric.name(), "", 0}));
+    const OriginScope scope(graph_, origin_of(plans_[logged.output], metric.name()));
     if (metric.impl() != nullptr) {
       std::shared_ptr<MetricResult>& state = results_[logged.name];
       if (state == nullptr) state = std::make_shared<MetricResult>(logged.name);
@@ -268,7 +279,8 @@ ForwardGraph build_forward(const std::string& name, const Network& network,
   const std::vector<Symbol> xs = add_inputs(result.graph, network);
   const std::vector<Symbol> ys = network.write(context, xs);
   for (size_t i = 0; i < ys.size(); ++i)
-    result.graph.add_output(network.output_names()[i], ys[i].id());
+    result.graph.add_output(network.output_names()[i],
+                            result.graph.id_of(ys[i], network.output_names()[i]));
   result.variables = context.variables();
   return result;
 }

@@ -225,6 +225,23 @@ TEST_F(ModelErrors, Data) {
             "unknown result of evaluate 'acc'. Known: loss");
 }
 
+// Where compile() was called, for losses and metrics; where it was made, for a Lambda.
+TEST_F(ModelErrors, FunctionsOfTheUser) {
+  EXPECT_EQ(error_of([&] {
+              compiled([](Symbol t, Symbol p) {
+                return matmul(t, p);
+              }).fit(zeros({6, 4}), zeros({6, 3}), {.verbose = 0});
+            }),
+            "'custom_loss' (model_errors_test.cc:N): matmul(float32[batch,3], float32[batch,3]): "
+            "dimension 1 of the first must be dimension 0 of the second");
+  EXPECT_EQ(error_of([&] {
+              auto x = Input({4});
+              Lambda([](Symbol s) { return squeeze(s, -1); })(x);
+            }),
+            "Lambda 'lambda' (model_errors_test.cc:N): squeeze: axis -1 of float32[batch,4] is not "
+            "1");
+}
+
 TEST_F(ModelErrors, Callbacks) {
   EXPECT_EQ(error_of([&] { EarlyStopping({.mode = "maximum"}); }),
             "unknown EarlyStopping mode 'maximum'. Known: auto, max, min");

@@ -24,6 +24,8 @@ TEST(OpErrors, NameTheCallAndItsPlace) {
   const Symbol y = graph.input("y", {DType::kFloat32, {kBatch, 4}});
   const Symbol flag = graph.input("flag", {DType::kBool, {kBatch, 5}});
   const Symbol cube = graph.input("cube", {DType::kFloat32, {2, 3, 4}});
+  const Symbol wide = graph.input("wide", {DType::kFloat32, {kBatch, 3, 4}});
+  const Symbol index = graph.input("index", {DType::kInt32, {5}});
   const Symbol other = graph.input("other", {DType::kFloat32, {3, 4, 2}});
   const std::vector<std::pair<const char*, std::string>> errors = {
       {"matmul", error_of([&] { matmul(x, y); })},
@@ -39,6 +41,33 @@ TEST(OpErrors, NameTheCallAndItsPlace) {
          mean(x, {0, 5});
        })},
       {"argmax", error_of([&] { argmax(x, 2); })},
+      {"concat: float32[batch,3] has no axis -3", error_of([&] {
+         concat(std::vector{x, y}, -3);
+       })},
+      {"concat: axis -2 of float32[batch,3] is the batch", error_of([&] {
+         concat(std::vector{x, y}, -2);
+       })},
+      {"concat(float32[2,3,4], float32[batch,3,4]): dimension 0 of input 1 is batch, that of input "
+       "0 is 2",
+       error_of([&] {
+         concat(std::vector{cube, wide}, -1);
+       })},
+      {"gather: float32[batch,3] has no axis 2", error_of([&] { gather(x, index, 2); })},
+      {"gather: axis -2 of float32[batch,3] is the batch", error_of([&] { gather(x, index, -2); })},
+      {"squeeze: float32[batch,3] has no axis -3", error_of([&] { squeeze(x, -3); })},
+      {"squeeze: axis -1 of float32[batch,3] is not 1", error_of([&] { squeeze(x, -1); })},
+      {"expand_dims: float32[batch,3] has no place for axis -4",
+       error_of([&] { expand_dims(x, -4); })},
+      {"softmax: float32[batch,3] has no axis 2", error_of([&] { softmax(x, 2); })},
+      {"log_softmax: float32[batch,3] has no axis -3", error_of([&] { log_softmax(x, -3); })},
+      {"transpose: float32[batch,3] has no axis 2", error_of([&] {
+         transpose(x, {1, 2});
+       })},
+      {"slice: float32[batch,3] has no axis 7", error_of([&] { slice(x, 7, 0, 1); })},
+      {"glu: float32[batch,3] has no axis 2", error_of([&] { glu(x, 2); })},
+      {"glu splits axis -1 of float32[batch,3]", error_of([&] { glu(x, -1); })},
+      {"sparsemax: float32[batch,3] has no axis 2", error_of([&] { sparsemax(x, 2); })},
+      {"size: float32[batch,3] has no axis 2", error_of([&] { size(x, 2); })},
   };
   for (const auto& [op, text] : errors) {
     EXPECT_EQ(text.find("'fc1' (train.cc:23): " + std::string(op)), 0u) << text;
