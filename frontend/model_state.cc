@@ -4,9 +4,6 @@
 #include <fmt/format.h>
 
 #include <bit>
-#include <charconv>
-#include <cstdlib>
-#include <cstring>
 #include <map>
 #include <string_view>
 
@@ -24,24 +21,6 @@ namespace {
 // some room.
 constexpr size_t kMaxPrograms = 16;
 constexpr std::string_view kPrediction = "predict";
-
-/// How many programs a model keeps for predictions of different sizes.
-int64_t prediction_programs() {
-  static const int64_t limit = [] {
-    constexpr int64_t kDefault = 96;
-    const char* text = std::getenv("SINTER_PREDICTION_PROGRAMS");
-    if (text == nullptr || *text == 0) return kDefault;
-    int64_t value = 0;
-    const char* end = text + std::strlen(text);
-    const auto [last, error] = std::from_chars(text, end, value);
-    if (error != std::errc() || last != end || value < 1) {
-      throw Error(fmt::format(
-          "SINTER_PREDICTION_PROGRAMS must be a number of at least 1, found '{}'", text));
-    }
-    return value;
-  }();
-  return limit;
-}
 
 std::string describe(const StepInputs& inputs, StepMode mode) {
   std::string key = mode == StepMode::kTrain      ? "train"
@@ -94,6 +73,7 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
                                           int64_t batch, StepMode mode) {
   const bool training = mode != StepMode::kEvaluate;
   const std::string kind = describe(inputs, mode);
+  if (training) state.settle_trainable();
   return state.program(fmt::format("{} {}", kind, batch), [&] {
     Compiled& c = *state.compiled;
     OptimizerImpl& optimizer = c.arguments.optimizer.impl();

@@ -1,7 +1,12 @@
 // Process-wide settings behind one mutex.
 #include "frontend/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <map>
 
@@ -22,11 +27,25 @@ struct Session {
   std::string backend = "auto";
   bool code_cache = true;
   bool tuning = false;
+  int64_t prediction_programs = 0;  // 0: not yet known
 };
 
 Session& session() {
   static Session instance;
   return instance;
+}
+
+int64_t prediction_programs_of_environment() {
+  const char* text = std::getenv("SINTER_PREDICTION_PROGRAMS");
+  if (text == nullptr || *text == 0) return 96;
+  int64_t value = 0;
+  const char* end = text + std::strlen(text);
+  const auto [last, error] = std::from_chars(text, end, value);
+  if (error != std::errc() || last != end || value < 1) {
+    throw Error(
+        fmt::format("SINTER_PREDICTION_PROGRAMS must be a number of at least 1, found '{}'", text));
+  }
+  return value;
 }
 
 }  // namespace
@@ -115,6 +134,21 @@ bool tuning() {
   Session& s = session();
   const std::lock_guard lock(s.mutex);
   return s.tuning;
+}
+
+void set_prediction_programs(int64_t programs) {
+  if (programs < 1)
+    throw Error(fmt::format("set_prediction_programs: at least 1 is needed, found {}", programs));
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  s.prediction_programs = programs;
+}
+
+int64_t prediction_programs() {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  if (s.prediction_programs == 0) s.prediction_programs = prediction_programs_of_environment();
+  return s.prediction_programs;
 }
 
 std::string automatic_name(std::string_view base) {

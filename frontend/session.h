@@ -40,6 +40,13 @@ bool code_cache();
 void set_tuning(bool on);
 bool tuning();
 
+/// How many programs a model keeps, at most, for predictions of different numbers of rows (default:
+/// what the environment's SINTER_PREDICTION_PROGRAMS says, or 96). With few, sizes are coarser and
+/// more rows are computed that nobody asked for: at most an eighth more from 96 on, a quarter from
+/// 52, a half from 28, as many again below. Raises Error below 1.
+void set_prediction_programs(int64_t programs);
+int64_t prediction_programs();
+
 /// While one lives, weights and slots of optimizers that its thread makes hold zeros: their values
 /// come from a file, and drawing initial ones takes longer than reading them.
 class WithoutInitialValues {

@@ -114,6 +114,33 @@ TEST_F(Cli, TrainEvaluatePredict) {
   EXPECT_EQ(load_model(file("more.sinter")).state()->epochs_done, 4);
 }
 
+// Metrics with a state of their own, through the tool and its files.
+TEST_F(Cli, TrainsWithAuc) {
+  const Tensor x = load_npy(file("x.npy"));
+  Sequential model({Input({x.shape()[1]}), Dense(1, {.activation = "sigmoid"})});
+  write_file_atomically(file("one.json"), model.to_json());
+  ok(train(
+      file("one.json"),
+      {"--loss", "binary_crossentropy", "--metrics", "auc,precision,accuracy", "--epochs", "2",
+       "--validation-split", "0.25", "--history", file("h.json"), "--output", file("one.sinter")}));
+  const json history = json::parse(read_file(file("h.json")))["history"];
+  for (const char* key : {"auc", "val_auc", "precision", "val_precision", "accuracy"})
+    EXPECT_EQ(history[key].size(), 2u) << key;
+  const json values = json::parse(
+      ok({"evaluate", file("one.sinter"), "--x", file("x.npy"), "--y", file("y.npy")}).out);
+  // The area by its definition, up to the steps of 200 thresholds: pairs in the right order.
+  const Tensor p = load_model(file("one.sinter")).predict(x), y = load_npy(file("y.npy"));
+  double right = 0, pairs = 0;
+  for (int64_t i = 0; i < y.elements(); ++i) {
+    for (int64_t k = 0; k < y.elements(); ++k) {
+      if (!(y.at(i) > y.at(k))) continue;
+      ++pairs;
+      right += p.at(i) > p.at(k) ? 1.0 : p.at(i) == p.at(k) ? 0.5 : 0.0;
+    }
+  }
+  EXPECT_NEAR(values["auc"].get<double>(), right / pairs, 0.02);
+}
+
 TEST_F(Cli, KerasCompileAndFitFiles) {
   const std::string folder = kKeras + "two_inputs_two_outputs/";
   ok({"train",    folder + "model.json", "--x",       folder + "x0.npy",

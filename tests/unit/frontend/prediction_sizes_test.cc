@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 
+#include "core/error.h"
 #include "frontend/model_state.h"
 #include "frontend/training/row_independence.h"
 #include "runtime/load.h"
@@ -52,6 +53,21 @@ TEST(PredictionSizes, StayCloseAndFew) {
     EXPECT_LE(static_cast<int64_t>(sizes.size()), std::max<int64_t>(programs, 16)) << programs;
   }
   EXPECT_EQ(prediction_rows(int64_t{1} << 62, 96), int64_t{1} << 62);
+}
+
+TEST(PredictionSizes, TheNumberOfProgramsIsASetting) {
+  const int64_t before = prediction_programs();
+  EXPECT_GE(before, 1);
+  EXPECT_THROW(set_prediction_programs(0), Error);
+  EXPECT_EQ(prediction_programs(), before);
+  set_backend("reference");
+  for (const auto& [programs, rows] : {std::pair<int64_t, int64_t>{96, 36}, {1, 64}}) {
+    set_prediction_programs(programs);
+    EXPECT_EQ(prediction_programs(), programs);
+    EXPECT_EQ(prediction_program(*mlp().state(), 33, false)->rows, rows);
+  }
+  set_backend("auto");
+  set_prediction_programs(before);
 }
 
 TEST(PredictionSizes, ARowIsWhatItIsAmongOthers) {
