@@ -26,6 +26,7 @@ class Cloner {
   static Model unbuilt(const ModelState& state) {
     auto result = std::make_shared<ModelState>(state.name);
     result->sequential = true;
+    result->trainable = state.trainable;
     for (const Layer& layer : state.chain) result->chain.emplace_back(layer.impl().cloned());
     return Model(std::move(result));
   }

@@ -113,12 +113,33 @@ void ModelState::settle_compile() {
   c.outputs.clear();
   c.metric_results.clear();
   for (size_t i = 0; i < outputs.size(); ++i) {
-    c.outputs.push_back(
-        {outputs[i], losses[i], weights.empty() ? 1.0 : weights[i], metrics[i], weighted[i]});
+    c.outputs.push_back({outputs[i], losses[i], weights.empty() ? 1.0 : weights[i], metrics[i],
+                         weighted[i], c.where});
   }
   warn_of_losses(net(), c.outputs, c.where);
-  c.trainable = net().trainable_variables();
+  c.trainable = trainable_variables();
   c.arguments.optimizer.impl().build(c.trainable);
+}
+
+std::vector<VariablePtr> ModelState::trainable_variables() const {
+  return trainable ? net().trainable_variables() : std::vector<VariablePtr>();
+}
+
+void ModelState::settle_trainable() {
+  Compiled& c = *compiled;
+  std::vector<VariablePtr> now = trainable_variables();
+  if (now == c.trainable) return;
+  OptimizerImpl& optimizer = c.arguments.optimizer.impl();
+  if (optimizer.iterations() != nullptr && optimizer.iterations()->value.at(0) > 0) {
+    throw Error(fmt::format(
+        "model '{}': {} trainable now, but training has begun with {}: call compile() again after "
+        "set_trainable()",
+        name, counted(now.size(), "weight"), c.trainable.size()));
+  }
+  forget_programs();
+  const WeightsGuard guard(locks());
+  c.trainable = std::move(now);
+  optimizer.build(c.trainable);
 }
 
 bool Model::is_compiled() const { return state_->compiled.has_value(); }

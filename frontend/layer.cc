@@ -52,7 +52,8 @@ DType KerasTensor::dtype() const { return type().dtype; }
 // --- CallContext
 struct CallContext::Tables {
   std::map<const Variable*, Symbol> symbols;
-  std::map<std::string, int64_t> streams;  // calls of layers by their names
+  std::map<std::string, int64_t> streams;     // calls of layers by their names
+  std::map<const Variable*, size_t> updates;  // places in the list of updates
 };
 
 CallContext::CallContext(Graph& graph, bool training)
@@ -100,7 +101,8 @@ void CallContext::advance_random_state() {
 std::vector<VariablePtr> CallContext::write_updates() {
   std::vector<VariablePtr> changed;
   for (const Update& u : updates_) {
-    graph_.add_update(variable(u.variable).id().node, u.value.id());
+    graph_.add_update(variable(u.variable).id().node,
+                      graph_.id_of(u.value, "the new value of " + u.variable->path));
     changed.push_back(u.variable);
   }
   return changed;
@@ -111,10 +113,8 @@ int64_t CallContext::next_stream(const std::string& layer_name) {
 }
 
 Symbol CallContext::current(const VariablePtr& v) {
-  for (const Update& u : updates_) {
-    if (u.variable == v) return u.value;
-  }
-  return variable(v);
+  const auto found = tables_->updates.find(v.get());
+  return found != tables_->updates.end() ? updates_[found->second].value : variable(v);
 }
 
 void CallContext::add_update(const VariablePtr& variable, Symbol value) {
@@ -130,13 +130,11 @@ std::vector<Symbol> CallContext::gradients(Symbol output,
 
 void CallContext::assign(const VariablePtr& variable, Symbol value) {
   this->variable(variable);
-  for (Update& u : updates_) {
-    if (u.variable == variable) {
-      u.value = value;
-      return;
-    }
-  }
-  updates_.push_back({variable, value});
+  const auto [found, added] = tables_->updates.emplace(variable.get(), updates_.size());
+  if (added)
+    updates_.push_back({variable, value});
+  else
+    updates_[found->second].value = value;
 }
 
 // --- LayerImpl
@@ -288,7 +286,7 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
     // Errors of ops start with the origin, those of layers with their title.
     const std::string text = error.what();
     const std::string& kind = impl_->class_name();
-    if (text.starts_with(kind + " '")) throw;
+    if (text.starts_with(fmt::format("{} '{}'", kind, impl_->name()))) throw;
     if (text.starts_with(origin->to_string())) throw ShapeError(kind + " " + text);
     throw ShapeError(fmt::format("{} {}: {}", kind, origin->to_string(), text));
   }
@@ -333,6 +331,10 @@ std::vector<KerasTensor> Layer::outputs() const {
 
 KerasTensor Layer::input() const { return only_one(inputs(), "layer", name(), "input"); }
 KerasTensor Layer::output() const { return only_one(outputs(), "layer", name(), "output"); }
+
+std::vector<VariablePtr> Layer::trainable_variables() const {
+  return trainable() ? impl_->trainable_variables() : std::vector<VariablePtr>();
+}
 
 std::vector<VariablePtr> Layer::non_trainable_variables() const {
   return without(variables(), trainable_variables());
@@ -401,7 +403,7 @@ void assign_all(const std::string& owner, std::span<const VariablePtr> variables
     }
   }
   const WeightsGuard guard(variables);
-  for (size_t i = 0; i < values.size(); ++i) variables[i]->assign(values[i]);
+  for (size_t i = 0; i < values.size(); ++i) variables[i]->put(values[i]);
 }
 
 void CallContext::set_random_state(VariablePtr state) { random_state_ = std::move(state); }
@@ -413,7 +415,6 @@ void LayerImpl::set_activity_regularizer(Regularizer regularizer) {
 Layer::Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
 Config Layer::config() const { return impl_->config(); }
 std::vector<VariablePtr> Layer::variables() const { return impl_->variables(); }
-std::vector<VariablePtr> Layer::trainable_variables() const { return impl_->trainable_variables(); }
 VariablePtr Layer::kernel() const { return weight("kernel"); }
 VariablePtr Layer::bias() const { return weight("bias"); }
 std::shared_ptr<LayerImpl> Layer::shared() const { return impl_.shared(); }

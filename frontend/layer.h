@@ -184,7 +184,7 @@ class Layer {
   const std::string& class_name() const { return impl_->class_name(); }
   Config config() const;
   bool trainable() const { return impl_->trainable(); }
-  /// Takes effect at the next compile().
+  /// Of a model that was called: of all its layers. After training has begun, compile() again.
   void set_trainable(bool trainable) const { impl_->set_trainable(trainable); }
   std::vector<VariablePtr> variables() const;
   std::vector<VariablePtr> trainable_variables() const;

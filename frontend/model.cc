@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "frontend/layers/model_layer.h"
 #include "frontend/model_state.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
@@ -47,13 +48,18 @@ Layer Model::get_layer(int index) const {
   return layers()[static_cast<size_t>(at)];
 }
 
+bool Model::trainable() const { return state_->trainable; }
+
 void Model::set_trainable(bool trainable) const {
+  state_->trainable = trainable;
+  if (const std::shared_ptr<LayerImpl> layer = state_->as_layer.lock())
+    static_cast<ModelLayerImpl&>(*layer).model_set_trainable(trainable);
   for (const Layer& layer : layers()) layer.set_trainable(trainable);
 }
 
 std::vector<VariablePtr> Model::variables() const { return state_->net().variables(); }
 std::vector<VariablePtr> Model::trainable_variables() const {
-  return state_->net().trainable_variables();
+  return state_->trainable_variables();
 }
 
 std::vector<VariablePtr> Model::non_trainable_variables() const {
@@ -95,6 +101,7 @@ Graph Model::inference_graph() const {
 
 Graph Model::training_graph() const {
   const Compiled& c = state_->settings("training_graph");
+  state_->settle_trainable();
   OptimizerImpl& optimizer = c.arguments.optimizer.impl();
   {
     const WeightsGuard guard(state_->locks());

@@ -118,7 +118,10 @@ class Model {
   /// weights. Raises ShapeError when a type is not that of the model's input.
   Symbol call(CallContext& context, Symbol x) const;
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> xs) const;
-  /// Of all layers; takes effect at the next compile().
+  bool trainable() const;
+  /// Of the model and all its layers, those of models in it too. As in Keras 3, a layer may be set
+  /// otherwise afterwards, and training that has begun with other weights raises Error until
+  /// compile() is called again.
   void set_trainable(bool trainable) const;
   void summary(SummaryOptions options = {}) const;
   std::string summary_text(SummaryOptions options = {}) const;

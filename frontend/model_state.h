@@ -46,6 +46,7 @@ struct ModelState {
   std::optional<Network> network;  // absent in a Sequential that has not seen its input
   std::weak_ptr<LayerImpl>
       as_layer;  // once the model has been called; it owns this state, so not the reverse
+  bool trainable = true;
   bool sequential = false;
   std::vector<Layer> chain;                // of a Sequential
   std::optional<KerasTensor> chain_input;  // once it is known
@@ -64,8 +65,11 @@ struct ModelState {
   const std::string& backend() const;
   /// Builds a Sequential for rows of this shape, unless it is built.
   void build_chain(const Shape& row_shape);
+  std::vector<VariablePtr> trainable_variables() const;
   /// Matches the arguments of compile() with the outputs, once these are known.
   void settle_compile();
+  /// Takes the weights that are trainable now, unless the optimizer has changed others: Error.
+  void settle_trainable();
 
   using Maker = std::function<std::unique_ptr<StepProgram>()>;
   /// The program of that key, made when there is none; the least recently used one of its kind

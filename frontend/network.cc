@@ -45,7 +45,7 @@ class VariableWalk {
       const LayerImpl& impl = layer.impl();
       if (!seen_.insert(&impl).second) continue;
       if (const auto* model = dynamic_cast<const ModelLayerImpl*>(&impl)) {
-        if (!trainable_ || impl.trainable()) visit(model->model().network());
+        visit(model->model().network());
         continue;
       }
       for (VariablePtr& v : trainable_ ? impl.trainable_variables() : impl.variables()) {

@@ -72,7 +72,9 @@ void add_inference(ModelFile& file, const Model& model, const ForwardGraph& forw
 void add_training_state(ModelFile& file, const Model& model) {
   const ModelState& state = *model.state();
   std::set<std::string> taken;
-  for (const VariablePtr& v : model.optimizer().variables()) {
+  // After set_trainable() the optimizer's state is that of other weights: training starts anew.
+  const bool fits = state.trainable_variables() == state.compiled->trainable;
+  for (const VariablePtr& v : fits ? model.optimizer().variables() : std::vector<VariablePtr>()) {
     std::string name = std::string(kOptimizerPrefix) + v->path;
     for (int i = 1; !taken.insert(name).second; ++i)
       name = fmt::format("{}{}_{}", kOptimizerPrefix, v->path, i);
@@ -127,7 +129,7 @@ void adopt(const std::vector<VariablePtr>& variables,
       variables[i]->value = tensors[i]->tensor;
       variables[i]->touch();
     } else {
-      variables[i]->assign(tensors[i]->tensor);
+      variables[i]->put(tensors[i]->tensor);
     }
   }
 }

@@ -196,7 +196,7 @@ std::string Model::summary_text(SummaryOptions options) const {
   }
   text += border(widths, "└", "─", "┴", "┘");
   const std::vector<VariablePtr> all = network.variables();
-  const std::vector<VariablePtr> trainable = network.trainable_variables();
+  const std::vector<VariablePtr> trainable = trainable_variables();
   const std::set<VariablePtr> trained(trainable.begin(), trainable.end());
   std::vector<VariablePtr> fixed;
   std::ranges::copy_if(all, std::back_inserter(fixed),

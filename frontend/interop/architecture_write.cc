@@ -255,6 +255,7 @@ Architecture architecture_of(const Model& model) {
   Architecture result;
   result.name = model.name();
   result.sequential = model.state()->sequential;
+  result.trainable = model.trainable();
   result.inputs = model.inputs();
   result.outputs = model.outputs();
   if (result.sequential) result.layers.emplace_back(result.inputs[0].call()->layer);
@@ -263,9 +264,14 @@ Architecture architecture_of(const Model& model) {
 }
 
 Model model_of(const Architecture& a) {
-  if (!a.sequential) return Model(a.inputs, a.outputs, a.name);
+  if (!a.sequential) {
+    Model model(a.inputs, a.outputs, a.name);
+    model.state()->trainable = a.trainable;  // its layers have their own
+    return model;
+  }
   auto state = std::make_shared<ModelState>(a.name);
   state->sequential = true;
+  state->trainable = a.trainable;
   state->chain.assign(a.layers.begin() + 1, a.layers.end());
   state->chain_input = a.inputs[0];
   state->network.emplace(a.inputs, a.outputs);

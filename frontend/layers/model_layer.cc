@@ -40,7 +40,9 @@ std::vector<Symbol> write_checked(const std::string& title, const Network& netwo
 
 ModelLayerImpl::ModelLayerImpl(Model model, SourceLocation where)
     : LayerImpl(model.state()->sequential ? "Sequential" : "Functional", model.name(), where),
-      model_(std::move(model)) {}
+      model_(std::move(model)) {
+  model_set_trainable(model_.trainable());
+}
 
 Config ModelLayerImpl::config() const { return {{"name", name()}, {"trainable", trainable()}}; }
 
@@ -48,10 +50,7 @@ std::shared_ptr<LayerImpl> ModelLayerImpl::clone() const {
   return clone_model(model_).as_layer().shared();
 }
 
-void ModelLayerImpl::set_trainable(bool trainable) {
-  LayerImpl::set_trainable(trainable);
-  model_.set_trainable(trainable);
-}
+void ModelLayerImpl::set_trainable(bool trainable) { model_.set_trainable(trainable); }
 
 std::vector<ValueType> ModelLayerImpl::output_types(std::span<const ValueType> inputs) const {
   check_inputs(title(), model_.network(), inputs);
@@ -77,8 +76,7 @@ Symbol Model::call(CallContext& context, Symbol x) const {
 std::vector<VariablePtr> ModelLayerImpl::variables() const { return model_.variables(); }
 
 std::vector<VariablePtr> ModelLayerImpl::trainable_variables() const {
-  if (!trainable()) return {};
-  return model_.trainable_variables();
+  return model_.network().trainable_variables();
 }
 
 Layer Model::as_layer() const {

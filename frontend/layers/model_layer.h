@@ -20,9 +20,13 @@ class ModelLayerImpl : public LayerImpl {
   Config config() const override;
   /// Of a clone of the model.
   std::shared_ptr<LayerImpl> clone() const override;
+  /// Of the model, which tells this layer.
   void set_trainable(bool trainable) override;
+  void model_set_trainable(bool trainable) { LayerImpl::set_trainable(trainable); }
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override;
   std::vector<VariablePtr> variables() const override;
+  /// Of the layers in it that are trainable, whatever this one is: as in Keras, freezing a model
+  /// freezes its layers, and one of them may be trainable again.
   std::vector<VariablePtr> trainable_variables() const override;
 
  private:

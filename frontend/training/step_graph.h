@@ -5,10 +5,10 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <vector>
 
+#include "core/source_location.h"
 #include "frontend/losses.h"
 #include "frontend/metrics.h"
 #include "frontend/network.h"
@@ -23,7 +23,7 @@ struct OutputPlan {
   double loss_weight = 1.0;
   std::vector<Metric> metrics;           // of all samples alike
   std::vector<Metric> weighted_metrics;  // with sample weights
-  std::source_location where = {};       // of compile(), for errors of functions
+  SourceLocation where = {};       // of compile(), for errors of functions
 };
 
 /// kGradients: as kTrain, but the outputs are the gradients and nothing is updated.

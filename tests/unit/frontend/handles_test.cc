@@ -86,7 +86,7 @@ TEST(Handles, ASymbolThatWasKeptIsAnError) {
 TEST(Handles, ALayerThatKeepsASymbolIsAnError) {
   class Keeps final : public LayerImpl {
    public:
-    Keeps() : LayerImpl("Keeps", "", std::source_location::current()) {}
+    Keeps() : LayerImpl("Keeps", "", SourceLocation::current()) {}
     Config config() const override { return base_config(); }
     std::vector<Symbol> call(CallContext&, std::span<const Symbol> x) override {
       if (!kept.valid()) kept = x[0] * 2.0;

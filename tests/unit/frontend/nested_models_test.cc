@@ -64,6 +64,85 @@ TEST_F(NestedModels, AModelOnTwoLevelsIsOne) {
   expect_comes_back(top, random({6, 5}, 1));
 }
 
+// The numbers are Keras 3's (trainable weights, flags of the layers of the outer model).
+TEST_F(NestedModels, TrainableFollowsKeras) {
+  const auto inner_of = [] {
+    const KerasTensor i = Input({3});
+    return Model(i, BatchNormalization({.name = "bn"})(Dense(3, {.name = "d"})(i)), "inner");
+  };
+  const auto outer_of = [](const Model& inner) {
+    const KerasTensor o = Input({3});
+    return Model(o, Dense(2)(inner(o)), "top");
+  };
+  const auto state = [](const Model& m) {
+    std::string text = fmt::format("{} {} {}", m.trainable_variables().size(),
+                                   m.non_trainable_variables().size(), m.trainable());
+    for (const Layer& layer : m.layers()) text += layer.trainable() ? " 1" : " 0";
+    return text;
+  };
+  const Model inner = inner_of(), top = outer_of(inner);
+  EXPECT_EQ(state(top), "6 2 true 1 1 1");
+  inner.set_trainable(false);
+  EXPECT_EQ(state(top), "2 6 true 1 0 1");
+  EXPECT_EQ(state(inner), "0 6 false 0 0 0");
+  inner.get_layer("d").set_trainable(true);
+  EXPECT_EQ(state(top), "4 4 true 1 0 1");
+  EXPECT_EQ(state(inner), "0 6 false 0 1 0");
+  EXPECT_TRUE(top.get_layer("inner").trainable_variables().empty());
+  for (const Model& again : {model_from_json(top.to_json()), clone_model(top)})
+    EXPECT_EQ(state(again), "4 4 true 1 0 1");
+  inner.set_trainable(true);
+  EXPECT_EQ(state(top), "6 2 true 1 1 1");
+  inner.get_layer("d").set_trainable(false);
+  EXPECT_EQ(state(top), "4 4 true 1 1 1");
+  EXPECT_EQ(state(inner), "2 4 true 1 0 1");
+  EXPECT_EQ(state(model_from_json(top.to_json())), "4 4 true 1 1 1");
+  top.set_trainable(false);
+  EXPECT_EQ(state(top), "0 8 false 0 0 0");
+  EXPECT_EQ(state(inner), "0 6 false 0 0 0");
+  EXPECT_TRUE(model_from_json(top.to_json()).trainable_variables().empty());
+  top.get_layer("inner").set_trainable(true);
+  EXPECT_EQ(state(inner), "4 2 true 1 1 1");
+  top.set_trainable(true);
+  EXPECT_EQ(state(top), "6 2 true 1 1 1");
+
+  Sequential chain({Input({3}), Dense(2)});
+  chain.set_trainable(false);
+  chain.add(Dense(2));
+  EXPECT_EQ(state(chain), "0 4 false 0 1");
+}
+
+// Freezing counts until training has begun; then compile() has to be called again.
+TEST_F(NestedModels, WhatIsFrozenAfterCompile) {
+  const KerasTensor i = Input({3}), o = Input({3});
+  const Model inner(i, Dense(3, {.name = "d"})(i), "inner");
+  const Model top(o, Dense(2)(inner(o)), "top");
+  const Tensor x = random({8, 3}, 1), y = random({8, 2}, 2);
+  top.compile({.optimizer = "adam", .loss = "mse"});
+  inner.set_trainable(false);
+  std::vector<Tensor> before = inner.get_weights();
+  top.fit(x, y, {.verbose = 0});
+  EXPECT_TRUE(inner.get_weights()[0].identical(before[0]));
+  EXPECT_EQ(top.gradients(x, y).size(), 2u);
+  inner.set_trainable(true);
+  for (int k = 0; k < 2; ++k) {
+    try {
+      k == 0 ? (void)top.fit(x, y, {.verbose = 0}) : (void)top.train_on_batch(x, y);
+      ADD_FAILURE() << k;
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.what(),
+                   "model 'top': 4 weights trainable now, but training has begun with 2: call "
+                   "compile() again after set_trainable()");
+    }
+  }
+  const std::string path = folder_.file("m.sinter");
+  top.save(path);
+  EXPECT_TRUE(load_model(path).predict(x).identical(top.predict(x)));
+  top.compile({.optimizer = "adam", .loss = "mse"});
+  top.fit(x, y, {.verbose = 0});
+  EXPECT_FALSE(inner.get_weights()[0].identical(before[0]));
+}
+
 TEST_F(NestedModels, ALayerInsideAndOutsideIsOne) {
   const KerasTensor s = Input({3});
   const Dense inside(3, {.name = "inside"});
