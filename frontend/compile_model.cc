@@ -89,13 +89,14 @@ void Model::compile(CompileArguments arguments, SourceLocation where) const {
   const DefaultFloatEnvironment environment;
   const std::lock_guard lock(state_->fit_mutex);
   const WeightsGuard guard(state_->locks());
+  // What is refused leaves the model as it was.
+  Compiled made{std::move(arguments), {}, {}, {}, where};
+  if (state_->network) state_->settle(made);
   state_->forget_programs();
-  state_->compiled = Compiled{std::move(arguments), {}, {}, {}, where};
-  if (state_->network) state_->settle_compile();
+  state_->compiled = std::move(made);
 }
 
-void ModelState::settle_compile() {
-  Compiled& c = *compiled;
+void ModelState::settle(Compiled& c) const {
   const std::vector<std::string>& outputs = net().output_names();
   c.arguments.metrics = c.arguments.metrics.settled(outputs);
   c.arguments.weighted_metrics = c.arguments.weighted_metrics.settled(outputs);
@@ -111,7 +112,6 @@ void ModelState::settle_compile() {
     if (!std::isfinite(w)) throw Error(fmt::format("compile: loss_weights holds {}", w));
   }
   c.outputs.clear();
-  c.metric_results.clear();
   for (size_t i = 0; i < outputs.size(); ++i) {
     c.outputs.push_back({outputs[i], losses[i], weights.empty() ? 1.0 : weights[i], metrics[i],
                          weighted[i], c.where});

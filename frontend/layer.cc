@@ -258,13 +258,17 @@ std::vector<std::shared_ptr<const LayerCall>> LayerImpl::calls() const {
 // --- Layer
 std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
                                      SourceLocation where) const {
+  return call(xs, origin_at(impl_->name(), where));
+}
+
+std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
+                                     std::shared_ptr<const Origin> origin) const {
   const DefaultFloatEnvironment environment;
   // One step of the functional API in a scratch graph: shapes are inferred and mistakes raised
   // where the user made them. A model knows its types: were it written, models that call models
   // twice would take as long as all of their layers together.
   std::vector<ValueType> types;
   for (const KerasTensor& x : xs) types.push_back(x.type());
-  const auto origin = origin_at(impl_->name(), where);
   auto made = std::make_shared<LayerCall>();
   Graph scratch("scratch");
   try {
@@ -293,7 +297,7 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
   made->layer = impl_.shared();
   made->index = impl_->next_call_index();
   made->inputs = xs;
-  made->origin = origin;
+  made->origin = std::move(origin);
   impl_->remember(made);
   std::vector<KerasTensor> results;
   for (int i = 0; i < static_cast<int>(made->outputs.size()); ++i) results.emplace_back(made, i);

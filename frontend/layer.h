@@ -180,6 +180,11 @@ class Layer {
   std::vector<KerasTensor> call(const std::vector<KerasTensor>& xs,
                                 SourceLocation where = SourceLocation::current()) const;
 
+  /// The same where the line of the call is that of another place: of the layer in a list of
+  /// layers.
+  std::vector<KerasTensor> call(const std::vector<KerasTensor>& xs,
+                                std::shared_ptr<const Origin> origin) const;
+
   const std::string& name() const { return impl_->name(); }
   const std::string& class_name() const { return impl_->class_name(); }
   Config config() const;

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "frontend/custom_functions.h"
+#include "frontend/label_shape.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -403,32 +404,11 @@ Symbol Loss::operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight) cons
 void Loss::check_labels(const std::string& output, const ValueType& y_true,
                         const ValueType& y_pred) const {
   if (spec_ == nullptr || spec_->custom) return;
-  const Shape& t = y_true.shape;
-  const Shape& p = y_pred.shape;
-  const auto without_last = [](const Shape& s) {
-    return Shape(std::vector<int64_t>(s.begin(), s.end() - 1));
-  };
-  if (spec_->classes) {
-    if (t == without_last(p) ||
-        (t.rank() == p.rank() && t.dim(-1) == 1 && without_last(t) == without_last(p)))
-      return;
-    const bool one_hot = t == p;
-    throw ShapeError(fmt::format(
-        "loss '{}' at output '{}' compares integer classes y {} with predictions {}, found y {}{}",
-        name(), output, without_last(p).to_string(), p.to_string(), t.to_string(),
-        one_hot ? "; y looks one-hot: use 'categorical_crossentropy'" : ""));
-  }
-  const bool squeezed = (t.rank() == p.rank() + 1 && t.dim(-1) == 1 && without_last(t) == p) ||
-                        (p.rank() == t.rank() + 1 && p.dim(-1) == 1 && without_last(p) == t);
-  if (t == p || squeezed) return;
-  const bool classes =
-      spec_->one_hot && (t == without_last(p) || (t.rank() == p.rank() && t.dim(-1) == 1));
-  throw ShapeError(
-      fmt::format("loss '{}' at output '{}' compares y with predictions {}, found y {}{}", name(),
-                  output, p.to_string(), t.to_string(),
-                  classes ? "; y looks like integer classes: use 'sparse_categorical_crossentropy' "
-                            "or to_categorical()"
-                          : ""));
+  const char* instead = spec_->classes   ? "'categorical_crossentropy'"
+                        : spec_->one_hot ? "'sparse_categorical_crossentropy' or to_categorical()"
+                                         : "";
+  check_label_shape(fmt::format("loss '{}' at output '{}'", name(), output), spec_->classes,
+                    instead, y_true.shape, y_pred.shape);
 }
 
 }  // namespace sinter

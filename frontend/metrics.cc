@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "core/error.h"
 #include "frontend/custom_functions.h"
+#include "frontend/label_shape.h"
 #include "frontend/metric_table.h"
 #include "ops/ops.h"
 
@@ -20,6 +22,7 @@ struct Metric::Spec {
   Result result = Result::kMean;
   std::string direction = "";
   std::shared_ptr<const MetricImpl> impl = nullptr;
+  bool custom = false;  // the user's own: takes labels of any shape
 };
 
 namespace metrics {
@@ -291,7 +294,8 @@ Metric Metric::make(const std::string& class_name, const Config& config) {
 }
 
 Metric::Metric(std::string name, Function function)
-    : Metric(Spec{.identity = name, .name = name, .function = std::move(function)}) {}
+    : Metric(
+          Spec{.identity = name, .name = name, .function = std::move(function), .custom = true}) {}
 
 Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl)
     : Metric(Spec{.identity = name,
@@ -299,7 +303,8 @@ Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl)
                   .function = {},
                   .classes = impl->takes_classes(),
                   .direction = impl->direction(),
-                  .impl = std::move(impl)}) {}
+                  .impl = std::move(impl),
+                  .custom = true}) {}
 
 Metric::Metric(PlainPointer function) : Metric("custom_metric", Function(function)) {
   static const std::pair<PlainPointer, const char*> kKnown[] = {
@@ -356,6 +361,22 @@ Metric Metric::resolve(const ValueType& y_true, const ValueType& y_pred) const {
   spec.identity = spec_->identity;
   spec.name = spec_->name;
   return Metric(std::move(spec));
+}
+
+void Metric::check_labels(const std::string& output, const ValueType& y_true,
+                          const ValueType& y_pred) const {
+  // Classes of a metric with a state (MeanIoU) are of any shape.
+  if (spec_->custom || (spec_->impl && spec_->classes)) return;
+  constexpr std::string_view kSparse = "sparse_";
+  const std::string other = spec_->classes && name().starts_with(kSparse)
+                                ? name().substr(kSparse.size())
+                                : std::string(kSparse) + name();
+  std::string instead = spec_->classes ? "" : "to_categorical()";
+  const std::vector<std::string> known = metric_names();
+  if (std::ranges::find(known, other) != known.end())
+    instead = fmt::format("'{}'{}", other, instead.empty() ? "" : " or " + instead);
+  check_label_shape(fmt::format("metric '{}' at output '{}'", name(), output), spec_->classes,
+                    instead, y_true.shape, y_pred.shape);
 }
 
 Metric::State Metric::update(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {

@@ -51,6 +51,10 @@ class Metric {
   /// categorical.
   Metric resolve(const ValueType& y_true, const ValueType& y_pred) const;
   bool takes_classes() const;
+  /// Raises ShapeError when labels do not have the shape that a metric of Keras compares with
+  /// predictions; naming the output.
+  void check_labels(const std::string& output, const ValueType& y_true,
+                    const ValueType& y_pred) const;
   /// Null unless the metric has a state of its own; then update() is not for it.
   const std::shared_ptr<const MetricImpl>& impl() const;
 

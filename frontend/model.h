@@ -113,7 +113,7 @@ class Model {
                          SourceLocation where = SourceLocation::current()) const;
   KerasTensor operator()(const std::vector<KerasTensor>& xs,
                          SourceLocation where = SourceLocation::current()) const;
-  Layer as_layer() const;
+  Layer as_layer(SourceLocation where = SourceLocation::current()) const;
   /// Writes the model into the graph of a layer of your own, a CompiledFunction ..., and shares its
   /// weights. Raises ShapeError when a type is not that of the model's input.
   Symbol call(CallContext& context, Symbol x) const;

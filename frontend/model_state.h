@@ -66,8 +66,9 @@ struct ModelState {
   /// Builds a Sequential for rows of this shape, unless it is built.
   void build_chain(const Shape& row_shape);
   std::vector<VariablePtr> trainable_variables() const;
-  /// Matches the arguments of compile() with the outputs, once these are known.
-  void settle_compile();
+  /// Which loss and metrics belong to which output; the state of the optimizer. Raises for what
+  /// does not fit the outputs.
+  void settle(Compiled& compiled) const;
   /// Takes the weights that are trainable now, unless the optimizer has changed others: Error.
   void settle_trainable();
 

@@ -120,6 +120,10 @@ SINTER_UNARY(sparse_plus, "SparsePlus")
 SINTER_UNARY(sparse_sigmoid, "SparseSigmoid")
 #undef SINTER_UNARY
 
+KerasTensor swish(const KerasTensor& x, SourceLocation where) { return silu(x, where); }
+KerasTensor mish(const KerasTensor& x, SourceLocation where) {
+  return multiply({x, where}, {tanh(softplus(x, where), where), where});
+}
 KerasTensor round(const KerasTensor& x, SourceLocation where) {
   return with_settings("Round", x, {{"decimals", 0}}, where);
 }
@@ -165,6 +169,17 @@ SINTER_REDUCTION(reduce_max, "Max")
 SINTER_REDUCTION(reduce_min, "Min")
 SINTER_REDUCTION(prod, "Prod")
 #undef SINTER_REDUCTION
+
+KerasTensor argmax(const KerasTensor& x, int axis, SourceLocation where) {
+  return with_settings("Argmax", x, {{"axis", axis}, {"keepdims", false}}, where);
+}
+KerasTensor concat(const std::vector<KerasTensor>& xs, int axis, SourceLocation where) {
+  return operate("Concatenate", {{"axis", axis}}, xs,
+                 {ConfigList(xs.size(), OperationImpl::tensor_argument())}, where);
+}
+KerasTensor concatenate(const std::vector<KerasTensor>& xs, int axis, SourceLocation where) {
+  return concat(xs, axis, where);
+}
 
 KerasTensor matmul(const KerasTensor& a, const KerasTensor& b, SourceLocation where) {
   return on_operands("Matmul", {{a, where}, {b, where}});

@@ -115,6 +115,8 @@ SINTER_KERAS_FUNCTION(tanh);
 SINTER_KERAS_FUNCTION(softplus);
 SINTER_KERAS_FUNCTION(softsign);
 SINTER_KERAS_FUNCTION(silu);
+SINTER_KERAS_FUNCTION(swish);  // silu
+SINTER_KERAS_FUNCTION(mish);
 SINTER_KERAS_FUNCTION(hard_sigmoid);
 SINTER_KERAS_FUNCTION(hard_silu);
 SINTER_KERAS_FUNCTION(hard_tanh);
@@ -143,6 +145,12 @@ KerasTensor reduce_max(const KerasTensor& x, Axes axes = {}, bool keepdims = fal
 KerasTensor reduce_min(const KerasTensor& x, Axes axes = {}, bool keepdims = false, SINTER_WHERE);
 KerasTensor prod(const KerasTensor& x, Axes axes = {}, bool keepdims = false, SINTER_WHERE);
 
+/// The index of the largest along `axis`, int32.
+KerasTensor argmax(const KerasTensor& x, int axis = -1, SINTER_WHERE);
+
+KerasTensor concat(const std::vector<KerasTensor>& xs, int axis = -1, SINTER_WHERE);
+/// concat by Keras's name.
+KerasTensor concatenate(const std::vector<KerasTensor>& xs, int axis = -1, SINTER_WHERE);
 KerasTensor matmul(const KerasTensor& a, const KerasTensor& b, SINTER_WHERE);
 /// `shape` with the batch: {kBatch, 4, 4}.
 KerasTensor reshape(const KerasTensor& x, Shape shape, SINTER_WHERE);

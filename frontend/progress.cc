@@ -34,6 +34,21 @@ std::string cut_to_columns(std::string text, int64_t columns) {
   return text;
 }
 
+// `line` and as many whole figures of `postfix` as there is room for: half of a number would read
+// as another one.
+std::string with_figures(const std::string& line, std::string postfix, int64_t columns) {
+  while (!postfix.empty() && columns_of(line) + columns_of(postfix) > columns) {
+    const size_t dash = postfix.rfind(" - "), comma = postfix.rfind(", ");
+    if (dash == std::string::npos && comma == std::string::npos)
+      postfix.clear();
+    else
+      postfix.resize(dash == std::string::npos    ? comma
+                     : comma == std::string::npos ? dash
+                                                  : std::max(dash, comma));
+  }
+  return cut_to_columns(line + postfix, columns);
+}
+
 /// 65 -> "01:05", 3661 -> "1:01:01".
 std::string clock_text(double seconds) {
   const auto all = static_cast<int64_t>(std::clamp(seconds, 0.0, 1e12));
@@ -114,10 +129,10 @@ std::string progress_line(const ProgressState& state) {
   const auto fits = [&](int64_t columns) { return state.columns <= 0 || columns <= state.columns; };
   std::string line;
   if (state.total < 0) {
-    for (const std::string& times : {fmt::format(" [{}, {}]", elapsed, rate),
-                                     fmt::format(" [{}]", elapsed), std::string()}) {
-      line = fmt::format("{}{}{}{}{}", description, state.done, state.unit, times, postfix);
-      if (fits(columns_of(line))) return line;
+    for (const std::string& times :
+         {fmt::format(" [{}, {}]", elapsed, rate), fmt::format(" [{}]", elapsed), std::string()}) {
+      line = fmt::format("{}{}{}{}", description, state.done, state.unit, times);
+      if (fits(columns_of(line) + columns_of(postfix))) return line + postfix;
     }
   } else {
     const double fraction =
@@ -131,8 +146,7 @@ std::string progress_line(const ProgressState& state) {
             : clock_text(state.seconds *
                          static_cast<double>(std::max<int64_t>(state.total - state.done, 0)) /
                          static_cast<double>(state.done));
-    const std::string left =
-        fmt::format("{}{:3}%|", description, static_cast<int>(fraction * 100));
+    const std::string left = fmt::format("{}{:3}%|", description, static_cast<int>(fraction * 100));
     const std::string count = fmt::format("{}/{}", state.done, state.total);
     for (const std::string& times : {fmt::format(" [{}<{}, {}]", elapsed, rest, rate),
                                      fmt::format(" [{}<{}]", elapsed, rest), std::string()}) {
@@ -143,9 +157,9 @@ std::string progress_line(const ProgressState& state) {
           state.columns <= 0 ? kWidestBar : std::min(state.columns - taken, kWidestBar);
       return left + bar_text(fraction, width, state.unicode) + right;
     }
-    line = description + count + postfix;
+    line = description + count;
   }
-  return state.last ? line : cut_to_columns(std::move(line), state.columns);
+  return state.last ? line + postfix : with_figures(line, postfix, state.columns);
 }
 
 ProgressBar::ProgressBar(int64_t total, ProgressOptions options)
@@ -168,9 +182,7 @@ void ProgressBar::set_description(std::string text) { state_.description = std::
 
 void ProgressBar::set_postfix(std::string text) { state_.postfix = std::move(text); }
 
-double ProgressBar::seconds() const {
-  return now() - start_;
-}
+double ProgressBar::seconds() const { return now() - start_; }
 
 bool ProgressBar::due() const {
   if (style_ == ProgressStyle::kQuiet || closed_) return false;

@@ -14,13 +14,24 @@
 namespace sinter {
 namespace {
 
+// A layer of the chain is called, as far as errors go, where the user made it.
+KerasTensor called(const Layer& layer, const KerasTensor& x) {
+  return layer.call({x}, layer.impl().origin()).front();
+}
+
 // Calls the layers one after the other and makes them the network of the model.
 void chain(ModelState& state, const KerasTensor& input) {
   KerasTensor x = input;
-  for (const Layer& layer : state.chain) x = layer(x);
+  for (const Layer& layer : state.chain) x = called(layer, x);
   if (state.chain.empty()) return;
   state.network.emplace(std::vector<KerasTensor>{input}, std::vector<KerasTensor>{x});
-  if (state.compiled) state.settle_compile();
+  if (!state.compiled) return;
+  try {
+    state.settle(*state.compiled);
+  } catch (...) {
+    state.network.reset();
+    throw;
+  }
 }
 
 }  // namespace
@@ -28,6 +39,7 @@ void chain(ModelState& state, const KerasTensor& input) {
 Sequential::Item::Item(KerasTensor input)
     : input_(std::make_shared<const KerasTensor>(std::move(input))) {}
 Sequential::Item::Item(Layer layer) : layer_(std::make_shared<const Layer>(std::move(layer))) {}
+Sequential::Item::Item(const Model& model, SourceLocation where) : Item(model.as_layer(where)) {}
 
 Sequential::Sequential(std::string name)
     : Model(std::make_shared<ModelState>(name.empty() ? automatic_name("sequential")
@@ -57,10 +69,10 @@ void Sequential::add(const Item& item) {
   ModelState& state = *state_;
   state.compiled.reset();
   state.forget_programs();
-  if (item.input() != nullptr) {
+  if (const KerasTensor* input = item.input()) {
     if (!state.chain.empty() || state.chain_input)
       throw Error(fmt::format("model '{}': Input must be the first item", name()));
-    state.chain_input = *item.input();
+    state.chain_input = *input;
     return;
   }
   const Layer& layer = *item.layer();
@@ -71,7 +83,7 @@ void Sequential::add(const Item& item) {
     }
   }
   if (state.network) {
-    const KerasTensor y = layer(state.network->outputs()[0]);
+    const KerasTensor y = called(layer, state.network->outputs()[0]);
     state.chain.push_back(layer);
     state.network.emplace(std::vector<KerasTensor>{*state.chain_input},
                           std::vector<KerasTensor>{y});

@@ -12,11 +12,12 @@ namespace sinter {
 
 class Sequential : public Model {
  public:
-  /// Input(...) or a layer.
+  /// Input(...), a layer or a model.
   class Item {
    public:
-    Item(KerasTensor input);  // NOLINT
-    Item(Layer layer);        // NOLINT
+    Item(KerasTensor input);                                                     // NOLINT
+    Item(Layer layer);                                                           // NOLINT
+    Item(const Model& model, SourceLocation where = SourceLocation::current());  // NOLINT
     /// Null for a layer.
     const KerasTensor* input() const { return input_.get(); }
     /// Null for an input.

@@ -35,6 +35,13 @@ int main() {
   const FitOptions quiet{.batch_size = 128, .verbose = 0};
   auto x = Input(64);
 
+  // Data of one's own.
+  std::vector<float> numbers = {0, 0, 0, 1, 1, 0, 1, 1};
+  Tensor points = Tensor::from({4, 2}, numbers);
+  Tensor classes = Tensor::from<int32_t>({4}, {0, 1, 1, 0});
+  Tensor one_hot = to_categorical(classes, 2);
+  std::printf("%g %g\n", points.at(3), one_hot.at(2));
+
   // A layer of one's own.
   register_layer("mine>Scale", scale);
   Model scaled(x, Dense(10, "softmax")(scale({}, SourceLocation::current())(x)));

@@ -79,22 +79,22 @@ std::vector<VariablePtr> ModelLayerImpl::trainable_variables() const {
   return model_.network().trainable_variables();
 }
 
-Layer Model::as_layer() const {
+Layer Model::as_layer(SourceLocation where) const {
   std::shared_ptr<LayerImpl> layer = state_->as_layer.lock();
   if (!layer) {
     state_->net();  // raises when the model is not built
-    layer = std::make_shared<ModelLayerImpl>(*this, SourceLocation::current());
+    layer = std::make_shared<ModelLayerImpl>(*this, where);
     state_->as_layer = layer;
   }
   return Layer(std::move(layer));
 }
 
 KerasTensor Model::operator()(const KerasTensor& x, SourceLocation where) const {
-  return as_layer()(x, where);
+  return as_layer(where)(x, where);
 }
 
 KerasTensor Model::operator()(const std::vector<KerasTensor>& xs, SourceLocation where) const {
-  return as_layer()(xs, where);
+  return as_layer(where)(xs, where);
 }
 
 }  // namespace sinter

@@ -187,6 +187,14 @@ constexpr OperationEntry kOperations[] = {
     {"Max", "numpy", reduction<reduce_max>},
     {"Min", "numpy", reduction<reduce_min>},
     {"Prod", "numpy", reduction<prod>},
+    {"Argmax", "numpy",
+     [](const A& a) {
+       const Symbol x = a.tensor(0);
+       if (a.settings().get("axis").is_null()) throw Error("argmax over all axes is not known");
+       const int axis = a.settings().get_int32("axis", -1);
+       const Symbol index = argmax(x, axis);
+       return a.settings().get_bool("keepdims", false) ? expand_dims(index, axis) : index;
+     }},
     {"Matmul", "numpy", [](const A& a) { return matmul(a.tensor(0), a.tensor(1)); }},
     {"Concatenate", "numpy",
      [](const A& a) { return concat(a.tensors(), a.settings().get_int32("axis", 0)); }},

@@ -17,13 +17,15 @@ struct SplitData {
   std::optional<PreparedData> validation;
 };
 
-// The last rows validate; split before any shuffling, as Keras does.
+// The last rows validate; split before any shuffling, as Keras does. Validation data of their own
+// come before.
 SplitData split(PreparedData all, const FitOptions& options) {
-  if (options.validation_split == 0) return {std::move(all), std::nullopt};
-  if (!(options.validation_split > 0 && options.validation_split < 1)) {
+  if (!(options.validation_split >= 0 && options.validation_split < 1)) {
     throw Error(fmt::format("fit: validation_split must lie between 0 and 1, found {}",
                             options.validation_split));
   }
+  if (options.validation_split == 0 || !options.validation_data.empty())
+    return {std::move(all), std::nullopt};
   const auto kept = static_cast<int64_t>(
       std::floor(static_cast<double>(all.rows) * (1.0 - options.validation_split)));
   if (kept == 0 || kept == all.rows) {

@@ -148,6 +148,10 @@ PreparedData prepare_data(const char* call, const Network& network,
     const Loss loss = plans[i].loss.resolve(label, output);
     try {
       loss.check_labels(plans[i].name, label, output);
+      for (const auto* metrics : {&plans[i].metrics, &plans[i].weighted_metrics}) {
+        for (const Metric& m : *metrics)
+          m.resolve(label, output).check_labels(plans[i].name, label, output);
+      }
     } catch (const ShapeError& error) {
       throw ShapeError(fmt::format("{}: {}", call, error.what()));
     }

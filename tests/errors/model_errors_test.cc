@@ -92,6 +92,25 @@ TEST_F(ModelErrors, Layers) {
             "sinter>Maxout");
 }
 
+// A chain calls its layers; the line is that of the user.
+TEST_F(ModelErrors, Chains) {
+  EXPECT_EQ(error_of([&] {
+              Sequential({Input({4}), Dense(3), Reshape({2, 2})});
+            }),
+            "Reshape 'reshape' (model_errors_test.cc:N): cannot reshape [batch,3] (3 values a "
+            "sample) to target_shape [2,2]");
+  Sequential chain({Input({4}), Dense(3)});
+  EXPECT_EQ(error_of([&] {
+              chain.add(Reshape({2, 2}));
+            }),
+            "Reshape 'reshape_1' (model_errors_test.cc:N): cannot reshape [batch,3] (3 values a "
+            "sample) to target_shape [2,2]");
+  const std::string text = error_of([&] { chain(Input({5})); });
+  EXPECT_TRUE(text.starts_with("Sequential 'sequential_1' (model_errors_test.cc:N): ")) << text;
+  const Sequential longer({Input({4}), chain, Dense(2)});
+  EXPECT_EQ(longer.output().shape(), Shape({kBatch, 2}));
+}
+
 TEST_F(ModelErrors, Structure) {
   auto x = Input({4});
   auto h = Dense(3)(x);

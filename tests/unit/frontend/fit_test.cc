@@ -63,6 +63,20 @@ TEST_F(Fit, StepsAndValidationFrequency) {
   EXPECT_EQ(h["loss"].size(), 4u);
 }
 
+// As in Keras: rows to validate with make validation_split needless, and all rows train.
+TEST_F(Fit, ValidationDataComeBeforeASplit) {
+  int batches = 0;
+  LambdaCallback count({.on_train_batch_end = [&](int64_t, Logs&) { ++batches; }});
+  const History h = classifier().fit(values({40, 4}), labels(40, 3),
+                                     {.batch_size = 4,
+                                      .verbose = 0,
+                                      .validation_split = 0.5,
+                                      .validation_data = {values({8, 4}), labels(8, 3)},
+                                      .callbacks = {count}});
+  EXPECT_EQ(batches, 10);
+  EXPECT_EQ(h["val_loss"].size(), 1u);
+}
+
 int loss_calls = 0;
 Symbol counted_loss(Symbol y_true, Symbol y_pred) {
   ++loss_calls;

@@ -39,6 +39,28 @@ TEST_F(Operations, ComputeWhatTheirNamesSay) {
   for (int64_t i = 0; i < found.elements(); ++i) EXPECT_NEAR(found.at(i), expected.at(i), 1e-5);
 }
 
+TEST_F(Operations, ConcatArgmaxAndMish) {
+  const Tensor data = numbers({5, 4});
+  auto x = Input(4);
+  const Model model(x, {concat({x, mish(x), swish(x)}), argmax(x)});
+  const std::string json = model.to_json();
+  const Model again = model_from_json(json);
+  EXPECT_EQ(again.to_json(), json);
+  const CompiledFunction same([](CallContext&, Symbol a) {
+    return std::vector{concat(std::vector{a, mish(a), swish(a)}), argmax(a)};
+  });
+  const std::vector<Tensor> expected = same.call({data});
+  for (const Model& m : {model, again}) {
+    const std::vector<Tensor> found = m.predict_all(data);
+    ASSERT_EQ(found.size(), 2u);
+    EXPECT_EQ(found[1].dtype(), DType::kInt32);
+    for (size_t k = 0; k < 2; ++k) {
+      for (int64_t i = 0; i < found[k].elements(); ++i)
+        EXPECT_NEAR(found[k].at(i), expected[k].at(i), 1e-6);
+    }
+  }
+}
+
 TEST_F(Operations, SaveAndLoadInKerasForm) {
   const sinter::testing::TemporaryFolder folder;
   auto x = Input(6);

@@ -78,11 +78,29 @@ TEST(Progress, LineFitsTheTerminal) {
   state.columns = 30;
   EXPECT_EQ(progress_line(state), "Épöque: 3/4 loss: 1.0000");
   state.columns = 16;
-  EXPECT_EQ(progress_line(state), "Épöque: 3/4 loss");
+  EXPECT_EQ(progress_line(state), "Épöque: 3/4");
   state.last = true;
   EXPECT_EQ(progress_line(state), "Épöque: 3/4 loss: 1.0000");
   EXPECT_EQ(progress_line({.done = 300, .seconds = 2, .postfix = "a=1", .columns = 20}),
             "300it [00:02] a=1");
+}
+
+// The half of a number reads as another number.
+TEST(Progress, FiguresAreShownWholeOrNotAtAll) {
+  const std::string figures = "loss: 9.1900e-04 - accuracy: 0.5 - auc: 0.25, lr=0.125";
+  ProgressState state{.description = "Epoch 1/3", .done = 3, .total = 4, .postfix = figures};
+  const std::string start = "Epoch 1/3: 3/4 ";
+  for (int64_t columns = 1; columns <= 80; ++columns) {
+    state.columns = columns;
+    const std::string line = progress_line(state);
+    if (line.find('|') != std::string::npos) continue;
+    EXPECT_LE(static_cast<int64_t>(line.size()), columns);
+    if (line.size() < start.size()) continue;
+    const std::string shown = line.substr(start.size());
+    const std::string rest = figures.substr(shown.size());
+    EXPECT_TRUE(figures.starts_with(shown)) << line;
+    EXPECT_TRUE(rest.empty() || rest.starts_with(" - ") || rest.starts_with(", ")) << line;
+  }
 }
 
 TEST(Progress, Metrics) {
@@ -195,14 +213,16 @@ TEST(Progress, TheLastLineOfAnEpochHasEveryFigure) {
     const std::string text = shown(columns, [](std::FILE* stream) {
       EpochProgress epoch(1, "Epoch 1/5", 22, stream);
       for (int64_t i = 1; i <= 22; ++i) epoch.update(i, {{"accuracy", 0.5}, {"loss", 1.0}});
-      epoch.close(22, {{"accuracy", 0.75}, {"loss", 0.5}, {"val_accuracy", 0.625}, {"val_loss", 0.25}});
+      epoch.close(22,
+                  {{"accuracy", 0.75}, {"loss", 0.5}, {"val_accuracy", 0.625}, {"val_loss", 0.25}});
     });
     const std::string last = text.substr(text.rfind('\r', text.size() - 3) + 1);
     EXPECT_THAT(last, ::testing::StartsWith("Epoch 1/5: ")) << columns;
     EXPECT_THAT(last, ::testing::HasSubstr("22/22")) << columns;
-    EXPECT_THAT(last,
-                ::testing::HasSubstr(
-                    "accuracy: 0.7500 - loss: 0.5000 - val_accuracy: 0.6250 - val_loss: 0.2500\x1b[K"))
+    EXPECT_THAT(
+        last,
+        ::testing::HasSubstr(
+            "accuracy: 0.7500 - loss: 0.5000 - val_accuracy: 0.6250 - val_loss: 0.2500\x1b[K"))
         << columns;
   }
 }
