@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "core/error.h"
 #include "core/graph.h"
 #include "core/warning.h"
+#include "frontend/origin.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -46,12 +46,6 @@ bool has_no_slope(std::string_view op) {
 void tell(const std::string& text) { warn_once(text, text); }
 
 }  // namespace
-
-std::string line_of(SourceLocation where) {
-  if (where.line() == 0) return "";
-  return fmt::format("{}:{}", std::filesystem::path(where.file_name()).filename().string(),
-                     where.line());
-}
 
 void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans,
                     SourceLocation where) {

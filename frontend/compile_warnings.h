@@ -10,8 +10,6 @@
 
 namespace sinter {
 
-/// "train.cc:23", or "" when nothing is known.
-std::string line_of(SourceLocation where);
 /// Warns of a cross entropy of classes on one unit, and of from_logits on an output that softmax or
 /// sigmoid has made probabilities of.
 void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans,

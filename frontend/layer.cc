@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include "core/error.h"
@@ -14,6 +13,7 @@
 #include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
 #include "frontend/layers/model_layer.h"
+#include "frontend/origin.h"
 #include "frontend/session.h"
 #include "frontend/weights_lock.h"
 #include "ops/gradients.h"
@@ -21,12 +21,6 @@
 
 namespace sinter {
 namespace {
-
-std::shared_ptr<const Origin> origin_at(const std::string& layer, SourceLocation where) {
-  return std::make_shared<const Origin>(
-      Origin{layer, std::filesystem::path(where.file_name()).filename().string(),
-             static_cast<int32_t>(where.line())});
-}
 
 // FNV-1a, so that streams depend on names alone.
 int64_t hash_name(const std::string& name) {

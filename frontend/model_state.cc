@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "core/warning.h"
-#include "frontend/compile_warnings.h"
+#include "frontend/origin.h"
 #include "frontend/session.h"
 #include "frontend/training/row_independence.h"
 #include "runtime/compile.h"

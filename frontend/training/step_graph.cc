@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include "core/error.h"
 #include "frontend/compile_warnings.h"
+#include "frontend/origin.h"
 #include "frontend/session.h"
 #include "frontend/training/metric_results.h"
 #include "ops/gradients.h"
@@ -32,14 +32,6 @@ std::vector<Symbol> add_inputs(Graph& graph, const Network& network) {
     xs.push_back(graph.input(network.input_names()[i], network.inputs()[i].type()));
   }
   return xs;
-}
-
-std::shared_ptr<const Origin> origin_of(const OutputPlan& plan, const std::string& name) {
-  const bool known = plan.where.line() > 0;
-  if (!known) return std::make_shared<const Origin>(Origin{name, "", 0});
-  return std::make_shared<const Origin>(
-      Origin{name, std::filesystem::path(plan.where.file_name()).filename().string(),
-             static_cast<int32_t>(plan.where.line())});
 }
 
 Symbol plus(Symbol a, Symbol b) { return a.valid() ? a + b : b; }
@@ -85,7 +77,7 @@ class StepWriter {
     for (size_t i = 0; i < plans_.size(); ++i) {
       const OutputPlan& plan = plans_[i];
       if (!plan.loss) continue;
-      const OriginScope scope(graph_, origin_of(plan, plan.loss.name()));
+      const OriginScope scope(graph_, origin_at(plan.loss.name(), plan.where));
       const Symbol loss = scalar_loss(plan, ys[i], predictions[i], weights[i]);
       if (context_.training() && trains_nothing(loss, trainable))
         step.without_gradient.push_back(plan.loss.name());
@@ -143,7 +135,7 @@ class StepWriter {
   void write_metric(LoggedMetric& logged, StepGraph& step, Symbol y_true, Symbol y_pred,
                     Symbol weight) {
     const Metric& metric = logged.metric;
-    const OriginScope scope(graph_, origin_of(plans_[logged.output], metric.name()));
+    const OriginScope scope(graph_, origin_at(metric.name(), plans_[logged.output].where));
     if (metric.impl() != nullptr) {
       std::shared_ptr<MetricResult>& state = results_[logged.name];
       if (state == nullptr) state = std::make_shared<MetricResult>(logged.name);
