@@ -35,6 +35,20 @@ Session& session() {
   return instance;
 }
 
+template <typename T>
+T get(T Session::*field) {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  return s.*field;
+}
+
+template <typename T>
+void set(T Session::*field, const T& value) {
+  Session& s = session();
+  const std::lock_guard lock(s.mutex);
+  s.*field = value;
+}
+
 int64_t prediction_programs_of_environment() {
   const char* text = std::getenv("SINTER_PREDICTION_PROGRAMS");
   if (text == nullptr || *text == 0) return 96;
@@ -64,11 +78,7 @@ void set_random_seed(int64_t seed) {
   s.draws = 0;
 }
 
-int64_t random_seed() {
-  Session& s = session();
-  const std::lock_guard lock(s.mutex);
-  return s.seed;
-}
+int64_t random_seed() { return get(&Session::seed); }
 
 int& WithoutInitialValues::depth() {
   thread_local int depth = 0;
@@ -89,59 +99,33 @@ void set_floatx(std::string_view dtype) {
     throw Error("set_floatx takes \"float32\" or \"float64\", found \"" + std::string(dtype) +
                 "\"");
   }
-  Session& s = session();
-  const std::lock_guard lock(s.mutex);
-  s.floatx = parsed;
+  set(&Session::floatx, parsed);
 }
 
-DType floatx() {
-  Session& s = session();
-  const std::lock_guard lock(s.mutex);
-  return s.floatx;
-}
+DType floatx() { return get(&Session::floatx); }
 
 void set_backend(std::string_view backend) {
   const std::vector<std::string> known = backend_names();
   if (std::find(known.begin(), known.end(), backend) == known.end()) {
     raise_unknown_name("backend", backend, known);
   }
-  Session& s = session();
-  const std::lock_guard lock(s.mutex);
-  s.backend = backend;
+  set(&Session::backend, std::string(backend));
 }
 
 const std::string& default_backend() { return session().backend; }
 
-void set_code_cache(bool on) {
-  Session& s = session();
-  const std::lock_guard lock(s.mutex);
-  s.code_cache = on;
-}
+void set_code_cache(bool on) { set(&Session::code_cache, on); }
 
-bool code_cache() {
-  Session& s = session();
-  const std::lock_guard lock(s.mutex);
-  return s.code_cache;
-}
+bool code_cache() { return get(&Session::code_cache); }
 
-void set_tuning(bool on) {
-  Session& s = session();
-  const std::lock_guard lock(s.mutex);
-  s.tuning = on;
-}
+void set_tuning(bool on) { set(&Session::tuning, on); }
 
-bool tuning() {
-  Session& s = session();
-  const std::lock_guard lock(s.mutex);
-  return s.tuning;
-}
+bool tuning() { return get(&Session::tuning); }
 
 void set_prediction_programs(int64_t programs) {
   if (programs < 1)
     throw Error(fmt::format("set_prediction_programs: at least 1 is needed, found {}", programs));
-  Session& s = session();
-  const std::lock_guard lock(s.mutex);
-  s.prediction_programs = programs;
+  set(&Session::prediction_programs, programs);
 }
 
 int64_t prediction_programs() {
