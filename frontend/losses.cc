@@ -404,10 +404,11 @@ Symbol Loss::operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight) cons
 void Loss::check_labels(const std::string& output, const ValueType& y_true,
                         const ValueType& y_pred) const {
   if (spec_ == nullptr || spec_->custom) return;
+  if (label_shape_fits(spec_->classes, y_true.shape, y_pred.shape)) return;
   const char* instead = spec_->classes   ? "'categorical_crossentropy'"
                         : spec_->one_hot ? "'sparse_categorical_crossentropy' or to_categorical()"
                                          : "";
-  check_label_shape(fmt::format("loss '{}' at output '{}'", name(), output), spec_->classes,
+  raise_label_shape(fmt::format("loss '{}' at output '{}'", name(), output), spec_->classes,
                     instead, y_true.shape, y_pred.shape);
 }
 

@@ -367,6 +367,7 @@ void Metric::check_labels(const std::string& output, const ValueType& y_true,
                           const ValueType& y_pred) const {
   // Classes of a metric with a state (MeanIoU) are of any shape.
   if (spec_->custom || (spec_->impl && spec_->classes)) return;
+  if (label_shape_fits(spec_->classes, y_true.shape, y_pred.shape)) return;
   constexpr std::string_view kSparse = "sparse_";
   const std::string other = spec_->classes && name().starts_with(kSparse)
                                 ? name().substr(kSparse.size())
@@ -375,7 +376,7 @@ void Metric::check_labels(const std::string& output, const ValueType& y_true,
   const std::vector<std::string> known = metric_names();
   if (std::ranges::find(known, other) != known.end())
     instead = fmt::format("'{}'{}", other, instead.empty() ? "" : " or " + instead);
-  check_label_shape(fmt::format("metric '{}' at output '{}'", name(), output), spec_->classes,
+  raise_label_shape(fmt::format("metric '{}' at output '{}'", name(), output), spec_->classes,
                     instead, y_true.shape, y_pred.shape);
 }
 
