@@ -161,15 +161,6 @@ class EpilogueFuser {
   }
 
  private:
-  static std::vector<std::vector<int32_t>> dependencies(const Graph& graph) {
-    std::vector<std::vector<int32_t>> result;
-    for (const Node& node : graph.nodes()) {
-      result.emplace_back();
-      for (ValueId id : node.inputs) result.back().push_back(id.node);
-    }
-    return result;
-  }
-
   void take_follower(int32_t contract) {
     const Shape space = *space_of(graph_, graph_.node(contract));
     for (int32_t i : readers_.of({contract, 0})) {
@@ -177,11 +168,9 @@ class EpilogueFuser {
       if (!is_work(node) && !node.is("fusion")) continue;
       if (node.is("fusion") && node.attributes.get_string("kind") == "contract") continue;
       if (partition_.members(partition_.find(i)).size() > 1) continue;
-      if (!fits(take_apart(graph_, contract, i), space, whole_row_columns_) ||
-          partition_.would_cycle(contract, i))
-        continue;
-      partition_.merge(contract, i);
-      return;
+      if (fits(take_apart(graph_, contract, i), space, whole_row_columns_) &&
+          partition_.merge(contract, i))
+        return;
     }
   }
 

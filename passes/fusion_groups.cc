@@ -165,9 +165,9 @@ bool FusionGroups::lift(int32_t a, int32_t b) {
 bool FusionGroups::merge(int32_t a, int32_t b) {
   if (is_prologue(partition_.members(a)[0]) != is_prologue(partition_.members(b)[0])) return false;
   std::optional<Space> s = fitted(a, b);
-  if (!s || partition_.would_cycle(a, b)) return false;
+  if (!s || !partition_.merge(a, b)) return false;
   s->merged_at = ++clock_;
-  spaces_[static_cast<size_t>(partition_.merge(a, b))] = std::move(*s);
+  spaces_[static_cast<size_t>(a)] = std::move(*s);
   spaces_[static_cast<size_t>(b)] = {};
   return true;
 }

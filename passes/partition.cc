@@ -202,11 +202,11 @@ void Partition::add_order(int32_t earlier, int32_t later) {
   users_[at(earlier)].push_back(later);
 }
 
-int32_t Partition::merge(int32_t a, int32_t b) {
+bool Partition::merge(int32_t a, int32_t b) {
   SINTER_CHECK(a != b);
+  if (would_cycle(a, b)) return false;
+  // The search has found what stands between them.
   const int32_t low = place_[at(a)] < place_[at(b)] ? a : b, high = low == a ? b : a;
-  const Answer answer = search(low, high, false, std::numeric_limits<size_t>::max());
-  SINTER_CHECK(answer == Answer::kNoPath, "groups that need each other");
   // At the place of one, with what stood between on the right side of both.
   const bool at_high = forward_.next > forward_.found.size();
   move_beside(at_high ? forward_.found : backward_.found, at_high ? high : low, at_high);
@@ -226,7 +226,7 @@ int32_t Partition::merge(int32_t a, int32_t b) {
   into.insert(into.end(), from.begin(), from.end());
   std::inplace_merge(into.begin(), into.begin() + middle, into.end());
   from = {};
-  return a;
+  return true;
 }
 
 std::vector<int32_t> Partition::order() const {

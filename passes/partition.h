@@ -29,8 +29,9 @@ class Partition {
   /// cycle. Says yes too where the answer takes more than some thousand steps: what is not found
   /// out is not merged.
   bool would_cycle(int32_t a, int32_t b);
-  /// Makes one group of two that close no cycle; returns it. Members are in order of their numbers.
-  int32_t merge(int32_t a, int32_t b);
+  /// Makes two groups one, `a`, unless would_cycle(a, b); says whether it did. Members are in order
+  /// of their numbers.
+  bool merge(int32_t a, int32_t b);
   /// The groups, each after all it needs; among those that are ready, the one with the smallest
   /// last member comes first.
   std::vector<int32_t> order() const;

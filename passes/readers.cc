@@ -2,6 +2,15 @@
 
 namespace sinter {
 
+std::vector<std::vector<int32_t>> dependencies(const Graph& graph) {
+  std::vector<std::vector<int32_t>> result;
+  for (const Node& node : graph.nodes()) {
+    result.emplace_back();
+    for (ValueId id : node.inputs) result.back().push_back(id.node);
+  }
+  return result;
+}
+
 // Counted first, then filled in: `each_read(f)` calls f(reader, value).
 template <typename EachRead>
 void Readers::fill(const Graph& graph, const EachRead& each_read) {

@@ -1,4 +1,4 @@
-// Who reads each value: the edges of a graph turned around.
+// The edges of a graph: what each node needs, and who reads each value.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,9 @@
 #include "passes/partition.h"
 
 namespace sinter {
+
+/// Of each node the nodes that it reads, once for each value.
+std::vector<std::vector<int32_t>> dependencies(const Graph& graph);
 
 class Readers {
  public:

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "passes/partition.h"
+#include "passes/readers.h"
 
 namespace sinter {
 namespace {
@@ -131,18 +132,13 @@ Region RegionBuilder::finish(std::span<const ValueId> results, std::span<const S
 }
 
 Graph compose_maps(const Graph& body) {
-  std::vector<std::vector<int32_t>> needs;
-  for (const Node& node : body.nodes()) {
-    needs.emplace_back();
-    for (ValueId id : node.inputs) needs.back().push_back(id.node);
-  }
-  Partition partition(std::move(needs));
+  Partition partition(dependencies(body));
   for (int32_t i = 0; i < body.size(); ++i) {
     if (!body.node(i).is("map")) continue;
     for (ValueId id : body.node(i).inputs) {
       if (!body.node(id).is("map")) continue;
       const int32_t a = partition.find(id.node), b = partition.find(i);
-      if (a != b && !partition.would_cycle(a, b)) partition.merge(a, b);
+      if (a != b) partition.merge(a, b);
     }
   }
   const std::vector<bool> live = body.live_nodes();
