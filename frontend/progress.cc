@@ -38,13 +38,11 @@ std::string cut_to_columns(std::string text, int64_t columns) {
 // as another one.
 std::string with_figures(const std::string& line, std::string postfix, int64_t columns) {
   while (!postfix.empty() && columns_of(line) + columns_of(postfix) > columns) {
-    const size_t dash = postfix.rfind(" - "), comma = postfix.rfind(", ");
-    if (dash == std::string::npos && comma == std::string::npos)
-      postfix.clear();
-    else
-      postfix.resize(dash == std::string::npos    ? comma
-                     : comma == std::string::npos ? dash
-                                                  : std::max(dash, comma));
+    const auto before = [&](const char* separator) {
+      const size_t at = postfix.rfind(separator);
+      return at == std::string::npos ? 0 : at;
+    };
+    postfix.resize(std::max(before(" - "), before(", ")));
   }
   return cut_to_columns(line + postfix, columns);
 }
