@@ -55,21 +55,24 @@ int open_for_reading(const std::string& path, struct stat& status) {
 
 struct Target {
   std::string path;
-  int descriptor = -1;      // of this process, where the path leads through /proc/self/fd
+  int descriptor = -1;   // of this process, where the path leads through /proc/self/fd
   bool is_open = false;  // the path leads through a descriptor
 };
 
-/// Follows the links at the end of `path`, to a name that may have no file yet. The links that /proc
-/// has for descriptors are no names: they lead to what is open, a file without a name included.
+/// Follows the links at the end of `path`, to a name that may have no file yet. The links that
+/// /proc has for descriptors are no names: they lead to what is open, a file without a name
+/// included.
 Target follow_links(std::string path) {
-  struct stat proc {}, status {};
+  struct stat proc {
+  }, status{};
   const bool has_proc = ::stat("/proc/self", &proc) == 0;
   for (int links = 0; links < 40; ++links) {
     if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return {path};
     const size_t slash = path.find_last_of('/');
     if (has_proc && status.st_dev == proc.st_dev) {
       Target target{path, -1, true};
-      struct stat folder {}, own {};
+      struct stat folder {
+      }, own{};
       const bool is_own = slash != std::string::npos &&
                           ::stat(path.substr(0, slash).c_str(), &folder) == 0 &&
                           ::stat("/proc/self/fd", &own) == 0 && folder.st_ino == own.st_ino;
@@ -81,8 +84,8 @@ Target follow_links(std::string path) {
     const ssize_t length = ::readlink(path.c_str(), next.data(), next.size());
     if (length <= 0) return {path};
     next.resize(static_cast<size_t>(length));
-    path = next.front() == '/' || slash == std::string::npos ? next
-                                                             : path.substr(0, slash + 1) + next;
+    path =
+        next.front() == '/' || slash == std::string::npos ? next : path.substr(0, slash + 1) + next;
   }
   raise_file_error("write", path, ELOOP);
 }
@@ -165,24 +168,30 @@ size_t read_into(const std::string& path, int descriptor, void* data, size_t siz
 
 }  // namespace
 
-std::string read_file(const std::string& path) {
+std::string read_file(const std::string& path, std::string_view magic) {
   struct stat status;
   Closer closer{open_for_reading(path, status)};
+  const bool is_regular = S_ISREG(status.st_mode);
+  const std::string what = "the content of '" + path + "'";
+  if (is_regular) check_memory(status.st_size, what);
   // One byte more than a file has, so that its end shows without another buffer; what has no size
   // grows as it comes.
-  std::string result(S_ISREG(status.st_mode) && status.st_size > 0
-                         ? static_cast<size_t>(status.st_size) + 1
-                         : kBufferBytes,
-                     '\0');
+  std::string result(
+      is_regular && status.st_size > 0 ? static_cast<size_t>(status.st_size) + 1 : kBufferBytes,
+      '\0');
   size_t filled = 0;
   while (true) {
-    if (filled == result.size()) result.resize(2 * filled);
+    if (!is_regular && filled >= magic.size() && !result.starts_with(magic)) break;
+    if (filled == result.size()) {
+      check_memory(static_cast<int64_t>(2 * filled), what);
+      result.resize(2 * filled);
+    }
     ssize_t count = ::read(closer.descriptor, result.data() + filled, result.size() - filled);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) raise_file_error("read", path, errno);
     filled += static_cast<size_t>(count);
     // A regular file that gives less than it was asked for has ended.
-    if (count == 0 || (S_ISREG(status.st_mode) && filled < result.size())) break;
+    if (count == 0 || (is_regular && filled < result.size())) break;
   }
   result.resize(filled);
   return result;
@@ -321,8 +330,10 @@ void AtomicFile::commit() {
 }
 
 bool is_same_file(const std::string& a, const std::string& b) {
-  struct stat first {}, second {};
-  const bool has_first = ::stat(a.c_str(), &first) == 0, has_second = ::stat(b.c_str(), &second) == 0;
+  struct stat first {
+  }, second{};
+  const bool has_first = ::stat(a.c_str(), &first) == 0,
+             has_second = ::stat(b.c_str(), &second) == 0;
   if (has_first != has_second) return false;
   if (has_first) return same_file(first, second);
   std::error_code error;

@@ -14,8 +14,10 @@ struct stat;
 
 namespace sinter {
 
-/// All bytes of a file. Raises FileError with the system's reason.
-std::string read_file(const std::string& path);
+/// All bytes of a file. Raises FileError with the system's reason. What has no size may have no end
+/// ("/dev/zero", a pipe): of one that does not begin with `magic` only the first bytes are read,
+/// and more than memory_limit() raise MemoryError.
+std::string read_file(const std::string& path, std::string_view magic = {});
 
 /// A file that replaces `path` only when commit() returns. Until then the bytes go to a temporary
 /// file in the same folder, which the destructor removes; those of processes that were killed are

@@ -376,7 +376,7 @@ Tensor load_npy(const std::string& path) {
     File source(*reader);
     return parse(source, path);
   }
-  return parse_npy(read_file(path), path);  // a pipe
+  return parse_npy(read_file(path, kMagic), path);  // a pipe
 }
 
 void save_npy(const std::string& path, const Tensor& given) {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/memory_limit.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sinter {
@@ -239,6 +240,13 @@ TEST_F(FileIo, AFileThatIsCutWhileItIsReadIsAnError) {
   EXPECT_EQ(error_of([&] { reader->read(bytes.data(), 60000); }),
             "cannot read '" + path("x") + "': it is shorter than it was");
   EXPECT_EQ(FileReader::open("/dev/null"), nullptr);
+}
+
+TEST_F(FileIo, WhatHasNoEndIsNotReadToIt) {
+  EXPECT_EQ(read_file("/dev/zero", "magic").substr(0, 2), std::string(2, '\0'));
+  ::setenv("SINTER_MEMORY_LIMIT", "1M", 1);
+  EXPECT_THROW((void)read_file("/dev/zero"), MemoryError);
+  ::unsetenv("SINTER_MEMORY_LIMIT");
 }
 
 TEST_F(FileIo, ASnapshotIsOfOneMoment) {
