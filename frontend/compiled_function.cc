@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <list>
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include "frontend/counted.h"
 #include "frontend/session.h"
@@ -57,8 +59,31 @@ struct CompiledFunction::State {
   CompiledFunctionOptions options;
   VariablePtr random_state;
   std::mutex mutex;
+  std::atomic<std::thread::id> user;                // whoever holds the mutex
   std::list<std::shared_ptr<const Traced>> traces;  // most recently used first
   std::list<CompiledTrace> programs;
+
+  /// One call at a time. Raises Error for one from inside another: it would wait for itself.
+  class Use {
+   public:
+    explicit Use(State& state) : state_(state) {
+      if (state.user.load() == std::this_thread::get_id()) {
+        throw Error(
+            fmt::format("function '{}' calls itself while it is traced", state.options.name));
+      }
+      state.mutex.lock();
+      state.user.store(std::this_thread::get_id());
+    }
+    ~Use() {
+      state_.user.store({});
+      state_.mutex.unlock();
+    }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    State& state_;
+  };
 
   bool is_batched(const std::vector<Tensor>& inputs, size_t i) const {
     return options.batched.empty() ? inputs[i].shape().rank() > 0 : options.batched[i];
@@ -212,13 +237,13 @@ Tensor CompiledFunction::only(std::vector<Tensor> results) {
 }
 
 Graph CompiledFunction::graph(const std::vector<Tensor>& inputs) const {
-  const std::lock_guard lock(state_->mutex);
+  const State::Use use(*state_);
   state_->batch_of(inputs);
   return state_->traced(inputs)->graph;
 }
 
 std::vector<Tensor> CompiledFunction::call(const std::vector<Tensor>& inputs) const {
-  const std::lock_guard lock(state_->mutex);
+  const State::Use use(*state_);
   const int64_t batch = state_->batch_of(inputs);
   CompiledTrace& program = state_->program(state_->traced(inputs), batch);
   // Whoever saves or reads weights meanwhile waits for the end of the call.

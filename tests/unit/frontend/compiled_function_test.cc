@@ -139,6 +139,21 @@ TEST_P(CompiledFunctions, SymbolsOfOtherCallsAreRefused) {
   EXPECT_THROW(CompiledFunction([&](CallContext&, Symbol) { return Symbol(); })(line(2)), Error);
 }
 
+TEST_P(CompiledFunctions, NoneCallsItself) {
+  const CompiledFunction* self = nullptr;
+  const CompiledFunction itself([&](CallContext&, Symbol x) {
+    (*self)(line(2));
+    return x;
+  });
+  self = &itself;
+  EXPECT_THROW(itself(line(2)), Error);
+  const CompiledFunction twice([](CallContext&, Symbol x) { return 2.0 * abs(x); });
+  const CompiledFunction another(
+      [&](CallContext&, Symbol x) { return x + sum(constant(x.graph(), twice(line(2)))); });
+  EXPECT_EQ(another(line(2)).at(1), 2 + 8);
+  EXPECT_THROW(itself(line(2)), Error);  // it can still be called
+}
+
 TEST_P(CompiledFunctions, WithoutTrainingLayersWorkAsInPrediction) {
   auto in = Input(4);
   const Model model(in, Dense(2)(Dropout(0.5)(BatchNormalization()(Dense(4)(in)))));
