@@ -1,10 +1,12 @@
-// Clones layer by layer, then repeats the calls.
+// Clones layer by layer, then repeats the calls; models inside by the same tables, as layers and
+// calls may be in several of them.
 #include "frontend/clone.h"
 
 #include <map>
 
 #include "frontend/interop/architecture.h"
 #include "frontend/layers/input.h"
+#include "frontend/layers/model_layer.h"
 #include "frontend/model_state.h"
 
 namespace sinter {
@@ -23,18 +25,22 @@ class Cloner {
   }
 
  private:
-  static Model unbuilt(const ModelState& state) {
+  Model unbuilt(const ModelState& state) {
     auto result = std::make_shared<ModelState>(state.name);
     result->sequential = true;
     result->trainable = state.trainable;
-    for (const Layer& layer : state.chain) result->chain.emplace_back(layer.impl().cloned());
+    for (const Layer& layer : state.chain) result->chain.push_back(of(layer));
     return Model(std::move(result));
   }
 
   Layer of(const Layer& layer) {
     const auto known = layers_.find(&layer.impl());
     if (known != layers_.end()) return known->second;
-    return layers_.emplace(&layer.impl(), Layer(layer.impl().cloned())).first->second;
+    const auto* inner = dynamic_cast<const ModelLayerImpl*>(&layer.impl());
+    const Layer made =
+        inner != nullptr ? clone(inner->model()).as_layer() : Layer(layer.impl().clone());
+    made.impl().copy_settings(layer.impl());
+    return layers_.emplace(&layer.impl(), made).first->second;
   }
 
   KerasTensor of(const KerasTensor& t) const {
@@ -42,6 +48,7 @@ class Cloner {
   }
 
   void repeat(const LayerCall& call) {
+    if (tensors_.contains(&call)) return;
     if (const auto* input = dynamic_cast<const InputLayerImpl*>(call.layer.get())) {
       const Shape& shape = input->type().shape;
       const KerasTensor x = Input(Shape(std::vector<int64_t>(shape.begin() + 1, shape.end())),

@@ -227,13 +227,11 @@ std::shared_ptr<LayerImpl> LayerImpl::clone() const {
   return layer_from_config(class_name_, settings).shared();
 }
 
-std::shared_ptr<LayerImpl> LayerImpl::cloned() const {
-  std::shared_ptr<LayerImpl> result = clone();
-  result->origin_ = origin_;
-  result->trainable_ = trainable_;
-  result->dtype_ = dtype_;
-  result->activity_regularizer_ = activity_regularizer_;
-  return result;
+void LayerImpl::copy_settings(const LayerImpl& other) {
+  origin_ = other.origin_;
+  trainable_ = other.trainable_;
+  dtype_ = other.dtype_;
+  activity_regularizer_ = other.activity_regularizer_;
 }
 
 void LayerImpl::remember(const std::shared_ptr<const LayerCall>& call) {

@@ -117,8 +117,8 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   /// A layer with the same settings and name, without weights. By default from config(); override
   /// it where that does not say everything.
   virtual std::shared_ptr<LayerImpl> clone() const;
-  /// clone(), with what all layers have: trainable, dtype, activity regularizer, origin.
-  std::shared_ptr<LayerImpl> cloned() const;
+  /// What all layers have: trainable, dtype, activity regularizer, origin.
+  void copy_settings(const LayerImpl& other);
 
   bool built() const { return built_; }
   void ensure_built(std::span<const ValueType> inputs);

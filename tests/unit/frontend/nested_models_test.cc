@@ -112,6 +112,34 @@ TEST_F(NestedModels, TrainableFollowsKeras) {
   EXPECT_EQ(state(chain), "0 4 false 0 1");
 }
 
+// A layer in two models inside, a model in two, and models of the same calls.
+TEST_F(NestedModels, ClonesShareWhatIsShared) {
+  const Layer shared = Dense(2, {.name = "shared"});
+  const auto model_around = [&](const char* name) {
+    const KerasTensor x = Input({2});
+    return Model(x, shared(x), name);
+  };
+  const Model a = model_around("a"), b = model_around("b");
+  const KerasTensor u = Input({2});
+  const Model both(u, b(a(u)), "both");
+  const KerasTensor hidden = Dense(2)(u);
+  const Model half(u, hidden, "half"), whole(u, Dense(2)(hidden), "whole");
+  const KerasTensor v = Input({2});
+  const Model top(v, both(v) + a(v) + shared(v) + half(v) + whole(v));
+  EXPECT_EQ(top.variables().size(), 6u);
+
+  const Model twin = clone_model(top);
+  EXPECT_EQ(twin.variables().size(), 6u);
+  const Tensor x = Tensor::full(float32, {3, 2}, 0.5);
+  EXPECT_FALSE(twin.predict(x).identical(top.predict(x)));  // weights of its own
+  twin.set_weights(top.get_weights());
+  EXPECT_TRUE(twin.predict(x).identical(top.predict(x)));
+  EXPECT_EQ(clone_model(twin).to_json(), twin.to_json());
+
+  const Sequential chain({Input({2}), Dense(2), a, shared});
+  EXPECT_EQ(clone_model(Model(v, chain(v))).variables().size(), 4u);
+}
+
 // Freezing counts until training has begun; then compile() has to be called again.
 TEST_F(NestedModels, WhatIsFrozenAfterCompile) {
   const KerasTensor i = Input({3}), o = Input({3});
