@@ -25,6 +25,7 @@ const std::vector<StatefulMetric>& stateful_metrics() {
   static const std::vector<StatefulMetric> list = [] {
     std::vector<StatefulMetric> all;
     append_confusion_metrics(all);
+    append_auc(all);
     append_score_metrics(all);
     return all;
   }();

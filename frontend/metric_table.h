@@ -20,9 +20,10 @@ struct StatefulMetric {
 
   std::string name() const { return logged_name.empty() ? to_snake_case(class_name) : logged_name; }
 };
-/// AUC, Precision ... (frontend/metrics_confusion.cc), F1Score, R2Score, MeanIoU ...
-/// (frontend/metrics_score.cc).
+/// Precision, Recall ... (frontend/metrics_confusion.cc), AUC (frontend/metrics_auc.cc), F1Score,
+/// R2Score, MeanIoU ... (frontend/metrics_score.cc).
 const std::vector<StatefulMetric>& stateful_metrics();
+void append_auc(std::vector<StatefulMetric>& list);
 void append_confusion_metrics(std::vector<StatefulMetric>& list);
 void append_score_metrics(std::vector<StatefulMetric>& list);
 

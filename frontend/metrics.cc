@@ -128,13 +128,19 @@ Function binary_accuracy_from(const Config& c) {
   return [=](Symbol t, Symbol p) { return metrics::binary_accuracy(t, p, threshold); };
 }
 
-Function top_k_from(const Config& c) {
+int64_t k_of(const Config& c) {
   const int64_t k = c.get_int("k", 5);
+  if (k < 1) throw Error(fmt::format("top-k accuracy: k must be at least 1, found {}", k));
+  return k;
+}
+
+Function top_k_from(const Config& c) {
+  const int64_t k = k_of(c);
   return [=](Symbol t, Symbol p) { return metrics::top_k_categorical_accuracy(t, p, k); };
 }
 
 Function sparse_top_k_from(const Config& c) {
-  const int64_t k = c.get_int("k", 5);
+  const int64_t k = k_of(c);
   return [=](Symbol t, Symbol p) { return metrics::sparse_top_k_categorical_accuracy(t, p, k); };
 }
 

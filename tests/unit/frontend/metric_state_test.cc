@@ -187,6 +187,21 @@ TEST_F(MetricState, IsSavedByNameAndSettings) {
               f1(sigmoid({})), 1.0);
 }
 
+TEST_F(MetricState, ColumnsThatPredictionsDoNotHaveAreRefused) {
+  const Tensor x = Tensor::full(float32, {4, 2}, 1.0), y = Tensor::full(float32, {4, 3}, 1.0);
+  const auto refused = [&](const Metric& metric) {
+    const KerasTensor in = Input({2});
+    const Model model(in, Dense(3, "sigmoid")(in));
+    model.compile({.loss = "binary_crossentropy", .metrics = {metric}});
+    EXPECT_THROW(model.evaluate(x, y, {.verbose = 0}), ShapeError) << metric.name();
+  };
+  refused(metrics::Precision({.top_k = 4}));
+  refused(metrics::Recall({.class_id = 3}));
+  refused(metrics::AUC({.multi_label = true, .num_labels = 2}));
+  refused(metrics::AUC({.label_weights = {1.0, 1.0}}));
+  refused(metrics::AUC({.multi_label = true, .label_weights = {1.0, 1.0, 1.0, 1.0}}));
+}
+
 TEST_F(MetricState, NamesAndDirectionsAreKeras) {
   const std::pair<Metric, std::string> named[] = {{metrics::AUC(), "auc"},
                                                   {metrics::F1Score(), "f1_score"},
@@ -209,6 +224,13 @@ TEST_F(MetricState, SettingsThatCannotBeAreRefused) {
   EXPECT_THROW(metrics::Precision({.thresholds = {0.2, 0.4}}), Error);
   EXPECT_THROW(metrics::TruePositives({.thresholds = {1.5}}), Error);
   EXPECT_THROW(metrics::AUC({.num_thresholds = 1}), Error);
+  EXPECT_THROW(metrics::AUC({.num_thresholds = int64_t{1} << 40}), Error);
+  EXPECT_THROW(metrics::AUC({.multi_label = true, .num_labels = 0}), Error);
+  EXPECT_THROW(metrics::AUC({.label_weights = {1.0, -1.0}}), Error);
+  EXPECT_THROW(metrics::Precision({.top_k = 0}), Error);
+  EXPECT_THROW(metrics::Recall({.class_id = -1}), Error);
+  EXPECT_THROW(metrics::TopKCategoricalAccuracy({.k = 0}), Error);
+  EXPECT_THROW(metrics::SparseTopKCategoricalAccuracy({.k = -3}), Error);
   EXPECT_THROW(metrics::AUC({.curve = "ROX"}), NameError);
   EXPECT_THROW(metrics::AUC({.summation_method = "middle"}), NameError);
   EXPECT_THROW(metrics::SensitivityAtSpecificity(1.5), Error);
