@@ -241,10 +241,10 @@ Action add_bench(CLI::App& app) {
       ->required();
   command->add_option("--batch", options->batch, "Rows a step, for the mlp works")
       ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20));
+      ->check(count_within(1, 1 << 20));
   command->add_option("--width", options->width, "Units of each hidden layer, for the mlp works")
       ->type_name("N")
-      ->check(CLI::Range(1, 1 << 16));
+      ->check(count_within(1, 1 << 16));
   command->add_option("--seconds", options->seconds, "How long to measure")
       ->type_name("S")
       ->check(number_within(0, 3600))

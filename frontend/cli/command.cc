@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -27,7 +28,7 @@ void RunOptions::add_to(CLI::App& command) {
   command
       .add_option("--threads", threads, "Threads to use (default: the cores this process may use)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1024));
+      ->check(count_within(1, 1024));
   command.add_flag(
       "--tune", tune,
       "Where auto has a choice, measure instead of estimating; the cache keeps the result");
@@ -67,6 +68,16 @@ std::function<std::string(const std::string&)> number_within(double least, doubl
     double value = NAN;
     if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most) return "";
     return fmt::format("{} is no number from {} to {}", text, least, most);
+  };
+}
+
+std::function<std::string(const std::string&)> count_within(int64_t least, int64_t most) {
+  return [=](const std::string& text) -> std::string {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size() && value >= least && value <= most)
+      return "";
+    return fmt::format("{} is no whole number from {} to {}", text, least, most);
   };
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -56,6 +57,12 @@ void check_files(const std::vector<FileArgument>& read, const std::vector<FileAr
 
 /// For numbers of an option: from `least` to `most`, and no NaN.
 std::function<std::string(const std::string&)> number_within(double least, double most);
+/// For whole numbers of an option: from `least` to `most`, or to the most that `Integer` holds.
+std::function<std::string(const std::string&)> count_within(int64_t least, int64_t most);
+template <typename Integer = int64_t>
+std::function<std::string(const std::string&)> count_from(int64_t least) {
+  return count_within(least, std::numeric_limits<Integer>::max());
+}
 
 /// Writes to standard output. Raises FileError when that fails (a full disk, say).
 void print(const std::string& text);

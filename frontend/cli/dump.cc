@@ -177,7 +177,7 @@ Action add_dump(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--batch", o->batch, "Rows that the passes compile for")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(count_from(1))
       ->capture_default_str();
   add_mixed_precision(*command, o->mixed_precision);
   o->run.add_to(*command);

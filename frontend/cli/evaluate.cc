@@ -54,7 +54,7 @@ Action add_evaluate(CLI::App& app) {
       ->take_all();
   command->add_option("--batch-size", o->batch_size, "Rows at a time")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(count_from(1))
       ->capture_default_str();
   o->run.add_to(*command);
   return [o] { evaluate(*o); };

@@ -137,14 +137,15 @@ Action add_predict(CLI::App& app) {
       ->expected(1)
       ->take_all();
   command
-      ->add_option("--output", o->output, "Where the prediction goes, .npy or .csv; once for each output")
+      ->add_option("--output", o->output,
+                   "Where the prediction goes, .npy or .csv; once for each output")
       ->type_name("FILE")
       ->required()
       ->expected(1)
       ->take_all();
   command->add_option("--batch-size", o->batch_size, "Rows at a time")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(count_from(1))
       ->capture_default_str();
   o->run.add_to(*command);
   return [o] { predict(*o); };

@@ -168,7 +168,7 @@ Action add_roofline(CLI::App& app) {
       ->add_option("--threads", options->threads,
                    "Threads of the second column (default: the cores this process may use)")
       ->type_name("N")
-      ->check(CLI::Range(1, kMaxThreads));
+      ->check(count_within(1, kMaxThreads));
   command
       ->add_option("--vectors", options->vectors,
                    "sse2, avx2 or avx512 (default: the widest this CPU has)")

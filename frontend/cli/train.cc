@@ -235,8 +235,10 @@ Action add_train(CLI::App& app) {
   files("--y", o->y, "Labels, .npy; once for each output")->required();
   command->add_option("--epochs", o->epochs, "Passes over the data (default 1)")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--batch-size", o->batch_size, "Rows a step (default 32)")->type_name("N");
+      ->check(count_from<int>(0));
+  command->add_option("--batch-size", o->batch_size, "Rows a step (default 32)")
+      ->type_name("N")
+      ->check(count_from(1));
   auto* split = command
                     ->add_option("--validation-split", o->validation_split,
                                  "Part of the rows, from the end, that validates")
@@ -261,7 +263,7 @@ Action add_train(CLI::App& app) {
        "Where the trained model goes (.sinter, or .weights.sinter for weights alone)");
   command->add_option("--verbose", o->verbose, "0 silent, 1 progress, 2 a line an epoch")
       ->type_name("N")
-      ->check(CLI::Range(0, 2));
+      ->check(count_within(0, 2));
   o->run.add_to(*command);
   return [o] { train(*o); };
 }

@@ -87,6 +87,13 @@ TEST(CliUsage, MisspeltWordsGetSuggestions) {
     arguments.insert(arguments.end(), {word, "3"});
     EXPECT_THAT(error(arguments), HasSubstr(std::string("; did you mean '") + meant + "'?"));
   }
+  for (const auto& [option, text, range] :
+       {std::tuple("--epochs", "two", "from 0 to 2147483647"), {"--epochs", "-1", "from 0 to"},
+        {"--batch-size", "0", "from 1 to"}, {"--threads", "9999", "from 1 to 1024"}}) {
+    std::vector<std::string> arguments = train;
+    arguments.insert(arguments.end(), {option, text});
+    EXPECT_THAT(error(arguments), HasSubstr(std::string(": ") + text + " is no whole number " + range));
+  }
   for (const std::vector<std::string>& far :
        {std::vector<std::string>{"fly"}, {"frobnicate"}, {"train", "--frobnicate"}, {"x"}})
     EXPECT_THAT(error(far), ::testing::Not(HasSubstr("did you mean")));
