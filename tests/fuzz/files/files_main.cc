@@ -8,9 +8,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -105,46 +108,45 @@ int campaign(double seconds, int64_t runs, uint64_t seed, const std::string& onl
       std::fflush(stdout);
     }
   }
-  fmt::print("{} files ({} loaded, {} ran, {} broken), {} texts ({} parsed, {} ran, {} broken)\n",
-             files.runs, files.accepted, files.ran, files.broken, texts.runs, texts.accepted,
-             texts.ran, texts.broken);
+  fmt::print(
+      "{:.0f} s of CPU: {} files ({} loaded, {} ran, {} broken), {} texts ({} parsed, {} ran, "
+      "{} broken)\n",
+      static_cast<double>(std::clock()) / CLOCKS_PER_SEC, files.runs, files.accepted, files.ran,
+      files.broken, texts.runs, texts.accepted, texts.ran, texts.broken);
   return files.broken + texts.broken == 0 ? 0 : 1;
 }
 
-int run(const std::vector<std::string>& arguments) {
-  register_ops();
-  ::setenv("SINTER_MEMORY_LIMIT", "256M", 0);
-  double seconds = 1e18;
-  int64_t runs = INT64_MAX;
+void check_given(const std::string& path) {
+  const Outcome outcome = path.ends_with(".sinter") ? check_model_file(path)
+                                                    : check_graph_text(read_file(path), "/tmp");
+  fmt::print("{}: {}{}{}\n", path, outcome.accepted ? "accepted, " : "", outcome.ran ? "ran, " : "",
+             outcome.error);
+}
+
+int run(int argc, char** argv) {
+  double seconds = std::numeric_limits<double>::infinity();
+  int64_t runs = std::numeric_limits<int64_t>::max();
   uint64_t seed = 1;
   std::string only;
   std::vector<std::string> paths;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& a = arguments[i];
-    const auto value = [&] { return ++i < arguments.size() ? arguments[i] : std::string("0"); };
-    if (a == "--seconds")
-      seconds = std::stod(value());
-    else if (a == "--runs")
-      runs = std::stoll(value());
-    else if (a == "--seed")
-      seed = std::stoull(value());
-    else if (a == "--only")
-      only = value();
-    else
-      paths.push_back(a);
-  }
-  for (const std::string& path : paths) {
-    const Outcome outcome = path.ends_with(".sinter") ? check_model_file(path)
-                                                      : check_graph_text(read_file(path), "/tmp");
-    fmt::print("{}: {}{}{}\n", path, outcome.accepted ? "accepted, " : "",
-               outcome.ran ? "ran, " : "", outcome.error);
-  }
+  CLI::App app(
+      "Mutated model files and graph texts: each is loaded and run, or refused by a typed "
+      "error. What breaks that is kept in the working folder as broken-*.");
+  app.add_option("--seconds", seconds, "How long to go on")->type_name("S");
+  app.add_option("--runs", runs, "How many files and texts")->type_name("N");
+  app.add_option("--seed", seed, "Of the first; each further one has the next")->type_name("K");
+  app.add_option("--only", only, "files or texts")->check(CLI::IsMember({"files", "texts"}));
+  app.add_option("FILE", paths,
+                 "Checked as they are (.sinter, or the text of a graph); no campaign")
+      ->check(CLI::ExistingFile);
+  CLI11_PARSE(app, argc, argv);
+  register_ops();
+  ::setenv("SINTER_MEMORY_LIMIT", "256M", 0);
+  for (const std::string& path : paths) check_given(path);
   return paths.empty() ? campaign(seconds, runs, seed, only) : 0;
 }
 
 }  // namespace
 }  // namespace sinter::fuzz_files
 
-int main(int argc, char** argv) {
-  return sinter::fuzz_files::run(std::vector<std::string>(argv + 1, argv + argc));
-}
+int main(int argc, char** argv) { return sinter::fuzz_files::run(argc, argv); }
