@@ -4,14 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <list>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include "frontend/counted.h"
 #include "frontend/session.h"
+#include "frontend/trace_mutex.h"
 #include "frontend/weights_lock.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
@@ -58,32 +57,16 @@ struct CompiledFunction::State {
   std::unique_ptr<FunctionBody> body;
   CompiledFunctionOptions options;
   VariablePtr random_state;
-  std::mutex mutex;
-  std::atomic<std::thread::id> user;                // whoever holds the mutex
+  TraceMutex mutex;
   std::list<std::shared_ptr<const Traced>> traces;  // most recently used first
   std::list<CompiledTrace> programs;
 
-  /// One call at a time. Raises Error for one from inside another: it would wait for itself.
-  class Use {
-   public:
-    explicit Use(State& state) : state_(state) {
-      if (state.user.load() == std::this_thread::get_id()) {
-        throw Error(
-            fmt::format("function '{}' calls itself while it is traced", state.options.name));
-      }
-      state.mutex.lock();
-      state.user.store(std::this_thread::get_id());
-    }
-    ~Use() {
-      state_.user.store({});
-      state_.mutex.unlock();
-    }
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-
-   private:
-    State& state_;
-  };
+  /// One call at a time. Raises Error for one from inside another, which would wait for itself.
+  std::unique_lock<TraceMutex> use() {
+    if (mutex.is_mine())
+      throw Error(fmt::format("function '{}' calls itself while it is traced", options.name));
+    return std::unique_lock(mutex);
+  }
 
   bool is_batched(const std::vector<Tensor>& inputs, size_t i) const {
     return options.batched.empty() ? inputs[i].shape().rank() > 0 : options.batched[i];
@@ -237,13 +220,13 @@ Tensor CompiledFunction::only(std::vector<Tensor> results) {
 }
 
 Graph CompiledFunction::graph(const std::vector<Tensor>& inputs) const {
-  const State::Use use(*state_);
+  const auto lock = state_->use();
   state_->batch_of(inputs);
   return state_->traced(inputs)->graph;
 }
 
 std::vector<Tensor> CompiledFunction::call(const std::vector<Tensor>& inputs) const {
-  const State::Use use(*state_);
+  const auto lock = state_->use();
   const int64_t batch = state_->batch_of(inputs);
   CompiledTrace& program = state_->program(state_->traced(inputs), batch);
   // Whoever saves or reads weights meanwhile waits for the end of the call.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <typeinfo>
 
 #include "core/error.h"
 #include "core/float_environment.h"
@@ -278,13 +279,18 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
         made->outputs.push_back(y.type());
       warn_of_softmax(scratch, fmt::format("{} {}", impl_->class_name(), origin->to_string()));
     }
-  } catch (const ShapeError& error) {
+  } catch (const Error& error) {
     // Errors of ops start with the origin, those of layers with their title.
-    const std::string text = error.what();
+    const bool is_shape = dynamic_cast<const ShapeError*>(&error) != nullptr;
+    if (!is_shape && typeid(error) != typeid(Error)) throw;
+    std::string text = error.what();
     const std::string& kind = impl_->class_name();
     if (text.starts_with(fmt::format("{} '{}'", kind, impl_->name()))) throw;
-    if (text.starts_with(origin->to_string())) throw ShapeError(kind + " " + text);
-    throw ShapeError(fmt::format("{} {}: {}", kind, origin->to_string(), text));
+    text = text.starts_with(origin->to_string())
+               ? kind + " " + text
+               : fmt::format("{} {}: {}", kind, origin->to_string(), text);
+    if (is_shape) throw ShapeError(text);
+    throw Error(text);
   }
   made->layer = impl_.shared();
   made->index = impl_->next_call_index();

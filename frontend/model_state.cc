@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <map>
 #include <string_view>
@@ -128,6 +129,22 @@ const std::string& ModelState::backend() const {
                                                           : default_backend();
 }
 
+template <typename Make>
+auto ModelState::once(const std::string& key, const Make& make) {
+  if (std::ranges::find(making_, key) != making_.end()) {
+    throw Error(fmt::format(
+        "model '{}': a layer, loss or metric asks for what it is part of while it is traced",
+        name));
+  }
+  struct Making {
+    std::vector<std::string>& keys;
+    ~Making() { keys.pop_back(); }
+  };
+  making_.push_back(key);
+  const Making making{making_};
+  return make();
+}
+
 std::shared_ptr<StepProgram> ModelState::program(const std::string& key, const Maker& make) {
   const std::lock_guard lock(mutex_);
   for (auto it = programs_.begin(); it != programs_.end(); ++it) {
@@ -135,7 +152,7 @@ std::shared_ptr<StepProgram> ModelState::program(const std::string& key, const M
     programs_.splice(programs_.begin(), programs_, it);
     return programs_.front().program;
   }
-  programs_.push_front({key, std::shared_ptr<StepProgram>(make())});
+  programs_.push_front({key, std::shared_ptr<StepProgram>(once(key, make))});
   const bool predicts = key.starts_with(kPrediction);
   const size_t limit = predicts ? static_cast<size_t>(prediction_programs()) : kMaxPrograms;
   size_t kept = 0;
@@ -154,8 +171,11 @@ void ModelState::forget_programs() {
 
 bool ModelState::has_independent_rows() {
   const std::lock_guard lock(mutex_);
-  if (!independent_rows_)
-    independent_rows_ = rows_are_independent(build_forward(name, net(), random_state).graph);
+  if (!independent_rows_) {
+    independent_rows_ = once("rows", [&] {
+      return rows_are_independent(build_forward(name, net(), random_state).graph);
+    });
+  }
   return *independent_rows_;
 }
 

@@ -14,6 +14,7 @@
 #include "core/source_location.h"
 #include "frontend/model.h"
 #include "frontend/network.h"
+#include "frontend/trace_mutex.h"
 #include "frontend/training/step_graph.h"
 #include "frontend/weights_lock.h"
 #include "runtime/executable.h"
@@ -95,8 +96,14 @@ struct ModelState {
     std::string key;
     std::shared_ptr<StepProgram> program;
   };
-  ForkMutex mutex_;
-  std::list<Entry> programs_;  // most recently used first
+  /// Runs `make` unless it is running for that key already: what the user wrote then uses what it
+  /// is part of, and Error says so.
+  template <typename Make>
+  auto once(const std::string& key, const Make& make);
+
+  TraceMutex mutex_;
+  std::vector<std::string> making_;  // keys
+  std::list<Entry> programs_;        // most recently used first
   std::map<std::string, StepGraph> step_graphs_;
   std::optional<bool> independent_rows_;
   uint64_t seen_changes_ = 0;

@@ -1,8 +1,11 @@
 // Each function makes one operation and calls it.
 #include "frontend/operations.h"
 
+#include <fmt/format.h>
+
 #include "core/error.h"
 #include "frontend/layers/operation.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -34,7 +37,10 @@ KerasTensor on_operands(const char* class_name, std::initializer_list<KerasOpera
       arguments.emplace_back(o.number());
     }
   }
-  if (tensors.empty()) throw Error("an operation of numbers alone: one operand must be a tensor");
+  if (tensors.empty()) {
+    throw Error(fmt::format("{}: an operation of numbers alone, one operand must be a tensor",
+                            origin_at(class_name, operands.begin()->where())->to_string()));
+  }
   return operate(class_name, {}, std::move(tensors), std::move(arguments),
                  operands.begin()->where());
 }
@@ -199,7 +205,12 @@ KerasTensor squeeze(const KerasTensor& x, int axis, SourceLocation where) {
 
 KerasTensor slice(const KerasTensor& x, int axis, int64_t begin, int64_t end, int64_t stride,
                   SourceLocation where) {
-  const int at = x.shape().normalize_axis(axis);
+  const int at = axis < 0 ? axis + x.shape().rank() : axis;
+  if (at < 0 || at >= x.shape().rank()) {
+    throw ShapeError(fmt::format("{}: axis {} is out of range for {}",
+                                 origin_at("slice", where)->to_string(), axis,
+                                 x.type().to_string()));
+  }
   ConfigList key(static_cast<size_t>(at), slice_bounds({}, {}, {}));
   key.emplace_back(slice_bounds(begin, end == kSliceEnd ? ConfigValue() : ConfigValue(end),
                                 stride == 1 ? ConfigValue() : ConfigValue(stride)));

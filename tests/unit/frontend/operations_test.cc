@@ -84,7 +84,7 @@ TEST_F(Operations, ErrorsNameTheOperationAndTheLine) {
   const auto text_of = [](const auto& call) -> std::string {
     try {
       call();
-    } catch (const ShapeError& error) {
+    } catch (const Error& error) {
       return error.what();
     }
     return "";
@@ -94,6 +94,11 @@ TEST_F(Operations, ErrorsNameTheOperationAndTheLine) {
   EXPECT_NE(add_text.find("Add 'add' (operations_test.cc:" + where), std::string::npos) << add_text;
   EXPECT_NE(text_of([&] { matmul(x, z); }).find("Matmul 'matmul'"), std::string::npos);
   EXPECT_NE(text_of([&] { reshape(x, {kBatch, 3}); }).find("Reshape 'reshape'"), std::string::npos);
+  for (const std::string& text :
+       {text_of([&] { slice(x, 1, 0, 2, -1); }), text_of([&] { slice(x, 3, 0); }),
+        text_of([&] { mean(x, 7); }), text_of([&] { softmax(x, 9); }),
+        text_of([&] { maximum(KerasOperand(1.0), 2.0); })})
+    EXPECT_NE(text.find("(operations_test.cc:"), std::string::npos) << text;
 }
 
 // 2^32 - 1 in a file is not -1.
