@@ -362,7 +362,7 @@ TEST_F(Cli, ErrorsOfUsersAreOneLine) {
   expect_error(
       train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--batch-size", "0",
                              "--output", file("m.sinter")}),
-      1, "batch");
+      2, "--batch-size: 0 is no whole number");
   expect_error(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output",
                                       file("no/such/folder/m.sinter")}),
                1,
