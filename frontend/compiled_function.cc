@@ -119,19 +119,13 @@ struct CompiledFunction::State {
       inputs.push_back(graph.input(fmt::format("x{}", i), types[i]));
     const std::vector<Symbol> results = body->write(context, inputs);
     for (size_t i = 0; i < results.size(); ++i) {
-      if (!results[i].valid() || &results[i].graph() != &graph) {
-        throw Error(
-            fmt::format("function '{}': result {} is no symbol of this call", options.name, i));
-      }
-      graph.add_output(fmt::format("y{}", i), results[i].id());
+      const std::string what = fmt::format("function '{}': result {}", options.name, i);
+      graph.add_output(fmt::format("y{}", i), graph.id_of(results[i], what));
     }
     context.advance_random_state();
     for (const CallContext::Update& u : context.updates()) {
-      if (!u.value.valid() || &u.value.graph() != &graph)
-        throw Error(
-            fmt::format("function '{}': the value assigned to '{}' is no symbol of this "
-                        "call",
-                        options.name, u.variable->path));
+      graph.id_of(u.value, fmt::format("function '{}': the value assigned to '{}'", options.name,
+                                       u.variable->path));
     }
     result->changed = context.write_updates();
     result->variables = context.variables();

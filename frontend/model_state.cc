@@ -124,7 +124,7 @@ const Compiled& ModelState::settings(const char* what) const {
   return *compiled;
 }
 
-const std::string& ModelState::backend() const {
+std::string ModelState::backend() const {
   return compiled && !compiled->arguments.backend.empty() ? compiled->arguments.backend
                                                           : default_backend();
 }

@@ -63,7 +63,7 @@ struct ModelState {
   const Network& net() const;
   /// The compiled settings; raises Error naming `what` when compile() has not been called.
   const Compiled& settings(const char* what) const;
-  const std::string& backend() const;
+  std::string backend() const;
   /// Builds a Sequential for rows of this shape, unless it is built.
   void build_chain(const Shape& row_shape);
   std::vector<VariablePtr> trainable_variables() const;

@@ -112,7 +112,7 @@ void set_backend(std::string_view backend) {
   set(&Session::backend, std::string(backend));
 }
 
-const std::string& default_backend() { return session().backend; }
+std::string default_backend() { return get(&Session::backend); }
 
 void set_code_cache(bool on) { set(&Session::code_cache, on); }
 

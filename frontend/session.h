@@ -28,7 +28,7 @@ DType floatx();
 /// The backend of models compiled from now on, where compile() names none: auto (default),
 /// reference, onednn, llvm.
 void set_backend(std::string_view backend);
-const std::string& default_backend();
+std::string default_backend();
 
 /// Whether compiled code of models is kept on disk from now on (default: yes).
 void set_code_cache(bool on);
