@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <string_view>
 
 #include "core/bfloat16.h"
@@ -16,6 +17,7 @@ inline constexpr DType kAllDTypes[] = {DType::kFloat32, DType::kFloat64, DType::
 
 /// "float32", "float64", "int32", "int64", "bool", "uint8", "bfloat16".
 std::string_view dtype_name(DType dtype);
+std::ostream& operator<<(std::ostream& out, DType dtype);
 /// The inverse of dtype_name; raises NameError.
 DType parse_dtype(std::string_view name);
 /// Bytes an element takes.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <optional>
 #include <span>
 #include <string>
@@ -56,6 +57,9 @@ class Shape {
   int64_t near_[kNear] = {};
   std::vector<int64_t> far_;  // when there are more
 };
+
+/// As to_string().
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 /// NumPy's broadcasting rule for two shapes, nullopt when they do not fit. kBatch fits kBatch
 /// and 1.

@@ -68,6 +68,21 @@ Tensor Tensor::copy_of(DType dtype, Shape shape, const void* values, size_t coun
   return result;
 }
 
+Tensor Tensor::from(Shape shape, const std::vector<bool>& values) {
+  const std::vector<uint8_t> bytes(values.begin(), values.end());
+  return copy_of(DType::kBool, std::move(shape), bytes.data(), bytes.size());
+}
+
+void Tensor::put_row(size_t row, const void* values, size_t count) {
+  const auto length = static_cast<size_t>(shape_.dim(-1));
+  if (count != length) {
+    throw ShapeError(fmt::format("row {} has {} values, row 0 has {}: all rows are of one length",
+                                 row, count, length));
+  }
+  const size_t bytes = length * static_cast<size_t>(dtype_size(dtype_));
+  if (bytes > 0) std::memcpy(static_cast<std::byte*>(data_) + row * bytes, values, bytes);
+}
+
 Tensor::Tensor(Tensor&& other) noexcept
     : dtype_(other.dtype_),
       shape_(std::move(other.shape_)),

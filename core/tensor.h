@@ -2,9 +2,14 @@
 // the buffer; clone() copies it.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <initializer_list>
+#include <iosfwd>
+#include <iterator>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "core/dtype.h"
@@ -28,18 +33,59 @@ class Tensor {
   /// the element type.
   Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner);
 
-  /// A copy of `values`, row by row; raises ShapeError when the shape has another count.
+  /// A copy of `values`, row by row; raises ShapeError when the shape has another count. The dtype
+  /// is that of the C++ type: of {0.5, 1.0} float64, of {0.5f, 1.0f} float32, of {0, 1} int32.
   template <typename T>
   static Tensor from(Shape shape, std::span<const T> values) {
-    return copy_of(dtype_of<T>, std::move(shape), values.data(), values.size());
+    return copy_of(kept_as<T>(), std::move(shape), values.data(), values.size());
   }
   template <typename T>
   static Tensor from(Shape shape, const std::vector<T>& values) {
-    return copy_of(dtype_of<T>, std::move(shape), values.data(), values.size());
+    return copy_of(kept_as<T>(), std::move(shape), values.data(), values.size());
+  }
+  template <typename T, size_t n>
+  static Tensor from(Shape shape, const std::array<T, n>& values) {
+    return copy_of(kept_as<T>(), std::move(shape), values.data(), n);
+  }
+  template <typename T>
+  static Tensor from(Shape shape, std::initializer_list<T> values) {
+    return copy_of(kept_as<T>(), std::move(shape), values.begin(), values.size());
+  }
+  template <typename T, size_t n>
+  static Tensor from(Shape shape, const T (&values)[n]) {
+    return copy_of(kept_as<T>(), std::move(shape), values, n);
+  }
+  static Tensor from(Shape shape, const std::vector<bool>& values);
+  /// The same with the shape that the values have: `from({{0, 0}, {0, 1}})` is [2, 2]. Raises
+  /// ShapeError for rows of different lengths.
+  template <typename T>
+  static Tensor from(std::initializer_list<T> values) {
+    return from(Shape{static_cast<int64_t>(values.size())}, values);
+  }
+  template <typename T>
+  static Tensor from(const std::vector<T>& values) {
+    return from(Shape{static_cast<int64_t>(values.size())}, values);
+  }
+  template <typename T, size_t n>
+  requires(!std::is_array_v<T>) static Tensor from(const T (&values)[n]) {
+    return copy_of(kept_as<T>(), Shape{static_cast<int64_t>(n)}, values, n);
+  }
+  template <typename T>
+  static Tensor from(std::initializer_list<std::initializer_list<T>> rows) {
+    return stacked<T>(rows.begin(), rows.size());
+  }
+  template <typename T>
+  static Tensor from(const std::vector<std::vector<T>>& rows) {
+    return stacked<T>(rows.data(), rows.size());
+  }
+  template <typename T, size_t n, size_t m>
+  static Tensor from(const T (&rows)[n][m]) {
+    return copy_of(kept_as<T>(), Shape{static_cast<int64_t>(n), static_cast<int64_t>(m)}, rows,
+                   n * m);
   }
   template <typename T>
   static Tensor scalar(T value) {
-    return copy_of(dtype_of<T>, Shape{}, &value, 1);
+    return copy_of(kept_as<T>(), Shape{}, &value, 1);
   }
   /// All zeros, in memory that the system gives where it is touched: for values that are replaced
   /// before anybody needs them.
@@ -88,7 +134,24 @@ class Tensor {
   bool identical(const Tensor& other) const;
 
  private:
+  /// dtype_of, and of `long long` too, which is another type than int64_t, though of its size.
+  template <typename T>
+  static constexpr DType kept_as() {
+    if constexpr (std::is_same_v<T, long long>) {
+      return dtype_of<int64_t>;
+    } else {
+      return dtype_of<T>;
+    }
+  }
+  template <typename T, typename Row>
+  static Tensor stacked(const Row* rows, size_t count) {
+    const size_t length = count == 0 ? 0 : rows[0].size();
+    Tensor result(kept_as<T>(), {static_cast<int64_t>(count), static_cast<int64_t>(length)});
+    for (size_t i = 0; i < count; ++i) result.put_row(i, std::data(rows[i]), rows[i].size());
+    return result;
+  }
   static Tensor copy_of(DType dtype, Shape shape, const void* values, size_t count);
+  void put_row(size_t row, const void* values, size_t count);
   void check_dtype(DType wanted) const;
 
   DType dtype_ = DType::kFloat32;
@@ -96,5 +159,10 @@ class Tensor {
   std::shared_ptr<const void> owner_;
   void* data_ = nullptr;
 };
+
+/// As NumPy prints arrays: rows in brackets, columns below each other, floats with the digits that
+/// tell them apart, 8 at most. Of more than 1000 elements only the first and last 3 along each
+/// axis.
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 }  // namespace sinter
