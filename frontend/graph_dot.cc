@@ -130,11 +130,13 @@ std::string node_text(const Node& node, int32_t index) {
                      look.line);
 }
 
-/// What outputs and updates depend on. An input or variable that nothing reads is not.
-std::vector<bool> needed_nodes(const Graph& graph) {
+/// What outputs (and updates) depend on. An input or variable that nothing reads is not.
+std::vector<bool> needed_nodes(const Graph& graph, bool by_updates = true) {
   std::vector<bool> needed(static_cast<size_t>(graph.size()));
   for (const Graph::Output& o : graph.outputs()) needed[static_cast<size_t>(o.value.node)] = true;
-  for (const Graph::Update& u : graph.updates()) needed[static_cast<size_t>(u.value.node)] = true;
+  for (const Graph::Update& u : graph.updates()) {
+    if (by_updates) needed[static_cast<size_t>(u.value.node)] = true;
+  }
   for (int32_t i = graph.size() - 1; i >= 0; --i) {
     if (!needed[static_cast<size_t>(i)]) continue;
     for (const ValueId input : graph.node(i).inputs) needed[static_cast<size_t>(input.node)] = true;
@@ -267,20 +269,38 @@ std::string part_text(const Graph& graph, const Part& part, const std::set<Value
                      part.backward ? "#ede9fe" : "#dbeafe", part.backward ? "#7c3aed" : "#2563eb");
 }
 
+/// The first node of the gradients, which are written behind the loss and the metrics: it belongs
+/// to a layer that came before the loss, and no number that is logged depends on it.
+int32_t first_backward_node(const Graph& graph) {
+  if (graph.updates().empty() || graph.outputs().empty()) return graph.size();
+  const int32_t loss = graph.outputs()[0].value.node;
+  const std::vector<bool> logged = needed_nodes(graph, false);
+  std::set<std::string> before;
+  for (int32_t i = 0; i <= loss; ++i) before.insert(layer_of(graph.node(i)));
+  before.erase("");
+  for (int32_t i = loss + 1; i < graph.size(); ++i) {
+    const Node& node = graph.node(i);
+    if (node.op->kind != KernelKind::kSource && !logged[static_cast<size_t>(i)] &&
+        before.contains(layer_of(node)))
+      return i;
+  }
+  return graph.size();
+}
+
 }  // namespace
 
 std::string to_layer_dot(const Graph& graph) {
   const std::vector<bool> needed = needed_nodes(graph);
-  const int32_t loss = graph.updates().empty() || graph.outputs().empty()
-                           ? graph.size()
-                           : graph.outputs()[0].value.node;
+  const std::vector<bool> logged = needed_nodes(graph, false);
+  const int32_t backward_from = first_backward_node(graph);
   std::vector<Part> parts;
   std::vector<int32_t> part_of(static_cast<size_t>(graph.size()), -1);
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
     if (!needed[static_cast<size_t>(i)] || node.is("input") || node.is("constant")) continue;
     const std::string layer = layer_of(node).empty() ? "no layer" : layer_of(node);
-    const bool backward = i > loss && !node.is("variable");
+    const bool backward =
+        i >= backward_from && !node.is("variable") && !logged[static_cast<size_t>(i)];
     auto at = std::ranges::find_if(
         parts, [&](const Part& p) { return p.layer == layer && p.backward == backward; });
     if (at == parts.end()) at = parts.insert(parts.end(), {layer, backward, {}});

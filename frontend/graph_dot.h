@@ -12,9 +12,9 @@ namespace sinter {
 /// from their defaults, outputs and updates. Draw it with render_dot().
 std::string to_dot(const Graph& graph);
 
-/// One box for each layer, and one for what follows the loss in its name (gradients): variables,
-/// how many ops of each kind, and the types of what leaves it. A whole training step can be read
-/// so.
+/// One box for each layer, and one for what follows the loss in its name (gradients; not
+/// metrics): variables, how many ops of each kind, and the types of what leaves it. A whole
+/// training step can be read so.
 std::string to_layer_dot(const Graph& graph);
 
 }  // namespace sinter

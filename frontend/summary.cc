@@ -1,5 +1,7 @@
 // Model::summary: the table of layers, as Keras prints it.
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -12,6 +14,8 @@
 
 namespace sinter {
 namespace {
+
+constexpr int kShortestLine = 40, kKerasLine = 76;
 
 struct Row {
   std::vector<std::string> cells;
@@ -117,8 +121,12 @@ std::vector<std::string> wrapped(const std::string& text, size_t width) {
       lines.emplace_back();
     if (!lines.back().empty()) lines.back() += ' ';
     while (width_of(word) > width) {
-      lines.back() += word.substr(0, width);
-      word.erase(0, width);
+      size_t cut = 0;  // not within a character
+      for (size_t shown = 0; shown <= width; ++cut)
+        shown += (static_cast<unsigned char>(word[cut]) & 0xC0) != 0x80 ? 1 : 0;
+      --cut;
+      lines.back() += word.substr(0, cut);
+      word.erase(0, cut);
       lines.emplace_back();
     }
     lines.back() += word;
@@ -174,13 +182,14 @@ std::string Model::summary_text(SummaryOptions options) const {
                      output_shape(calls[&layer.impl()]), with_commas(layer.count_params())}});
     if (!chain) rows.back().cells.push_back(connections(calls[&layer.impl()]));
   }
-  // Keras's columns for a terminal of 80 characters; a longer line widens them in proportion.
+  // Keras's columns for a terminal of 80 characters; another length changes them in proportion.
   std::vector<size_t> widths =
       chain ? std::vector<size_t>{31, 22, 13} : std::vector<size_t>{19, 17, 10, 17};
   size_t total = 1;
   for (size_t w : widths) total += w + 3;
-  if (options.line_length > static_cast<int>(total)) {
-    const auto wanted = static_cast<size_t>(options.line_length) - 1 - 3 * widths.size();
+  if (options.line_length > 0 && options.line_length != static_cast<int>(total)) {
+    const auto wanted =
+        static_cast<size_t>(std::max(options.line_length, kShortestLine)) - 1 - 3 * widths.size();
     size_t given = 0, sum = total - 1 - 3 * widths.size();
     for (size_t c = 1; c < widths.size(); ++c) given += widths[c] = widths[c] * wanted / sum;
     widths[0] = wanted - given;
@@ -213,6 +222,11 @@ std::string Model::summary_text(SummaryOptions options) const {
 }
 
 void Model::summary(SummaryOptions options) const {
+  // A terminal that is narrower than the table would tear its lines.
+  winsize size{};
+  if (options.line_length == 0 && ::ioctl(::fileno(stdout), TIOCGWINSZ, &size) == 0 &&
+      size.ws_col > 0 && size.ws_col <= kKerasLine)
+    options.line_length = size.ws_col - 1;
   const std::string text = summary_text(options);
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);

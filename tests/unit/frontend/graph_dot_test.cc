@@ -90,5 +90,27 @@ TEST(GraphDot, GraphvizAcceptsIt) {
   }
 }
 
+// Metrics follow the loss, but are no part of the way back.
+TEST(GraphDot, MetricsAreOfTheWayForward) {
+  clear_session();
+  auto x = Input(4);
+  const Model model(x, Dense(3, {.activation = "softmax", .name = "out"})(x));
+  model.compile({.optimizer = "adam",
+                 .loss = "categorical_crossentropy",
+                 .metrics = {"accuracy", metrics::AUC({.name = "area"}), "mae"}});
+  const std::string dot = to_layer_dot(model.training_graph());
+  const auto look = [&](const std::string& box) {
+    const size_t at = dot.find("<b>" + box);
+    return at > dot.size() ? "no box" : dot.substr(dot.find("fillcolor", at), 19);
+  };
+  const std::string forward = look("out</b><br/><font"),
+                    backward = look("out</b><br/>after the loss");
+  EXPECT_NE(forward, backward);
+  for (const char* metric : {"accuracy", "area", "mae", "categorical_crossentropy"})
+    EXPECT_EQ(look(metric), forward) << metric << "\n" << dot;
+  EXPECT_NE(dot.find("<b>out</b><br/>after the loss"), std::string::npos);
+  EXPECT_EQ(dot.find("<b>area</b><br/>after the loss"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sinter

@@ -77,5 +77,33 @@ TEST(Summary, OfASequentialLeavesOutTheInput) {
       std::string::npos);
 }
 
+TEST(Summary, FitsTheLengthOfALine) {
+  clear_session();
+  auto x = Input({4});
+  const Model model(x, Dense(3, {.name = "über-die-maßen-lange-schicht-ööööööööööööööö"})(x));
+  const auto widest = [&](int length) {
+    const std::string text = model.summary_text({.line_length = length});
+    size_t widest = 0, width = 0;
+    for (const char c : text.substr(0, text.find(" Total params"))) {
+      if (c == '\n')
+        width = 0;
+      else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80)
+        ++width;
+      widest = std::max(widest, width);
+    }
+    return widest;
+  };
+  EXPECT_EQ(widest(0), 76u);
+  for (const int length : {40, 59, 60, 75, 76, 77, 120})
+    EXPECT_EQ(widest(length), static_cast<size_t>(length));
+  EXPECT_EQ(widest(10), 40u);
+  // Characters of several bytes are not cut within.
+  const std::string text = model.summary_text({.line_length = 40});
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool goes_on = (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80;
+    EXPECT_FALSE(goes_on && (i == 0 || static_cast<unsigned char>(text[i - 1]) < 0x80)) << i;
+  }
+}
+
 }  // namespace
 }  // namespace sinter
