@@ -13,7 +13,7 @@ foreach(layer core ops passes runtime frontend)
           PATTERN llvm EXCLUDE PATTERN onednn EXCLUDE PATTERN cli EXCLUDE PATTERN examples EXCLUDE
           PATTERN install EXCLUDE)
 endforeach()
-install(FILES ${CMAKE_BINARY_DIR}/include/sinter/sinter.h ${CMAKE_BINARY_DIR}/include/sinter/fwd.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sinter)
+install(DIRECTORY ${CMAKE_BINARY_DIR}/include/sinter/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sinter)
 
 configure_package_config_file(frontend/install/sinter-config.cmake.in ${CMAKE_BINARY_DIR}/sinter-config.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sinter)

@@ -4,16 +4,12 @@
 //   link_run_inference                     writes a small file itself, runs it and checks the
 //   values link_run_inference FILE BATCH BACKEND  runs graph "inference" of FILE on inputs 0, 1/64,
 //   2/64 ... 255/64, 0 ... and prints each output value
+#include <sinter/runtime.h>
+
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-
-#include "core/error.h"
-#include "core/model_file.h"
-#include "runtime/compile.h"
-#include "runtime/load.h"
-
 using namespace sinter;
 
 namespace {
@@ -22,10 +18,8 @@ std::vector<Tensor> run(const std::string& path, int64_t batch, const std::strin
   const ModelFile file = load_model_file(path);
   const Graph* graph = file.find_graph("inference");
   if (graph == nullptr) throw Error("the file holds no graph 'inference'");
-  CompileOptions options;
-  options.backend = backend;
-  options.batch = batch;
-  const std::unique_ptr<Executable> executable = load_executable(*graph, options);
+  const std::unique_ptr<Executable> executable =
+      load_executable(*graph, {.backend = backend, .batch = batch});
   executable->bind(variables_from_file(file, *graph));
   std::vector<Tensor> inputs;
   for (int32_t index : executable->graph().inputs()) {
@@ -34,7 +28,8 @@ std::vector<Tensor> run(const std::string& path, int64_t batch, const std::strin
     for (int64_t i = 0; i < x.elements(); ++i) x.set(i, static_cast<double>(i % 256) / 64);
     inputs.push_back(x);
   }
-  return executable->run(inputs);
+  const std::vector<Tensor> outputs = executable->run(inputs);
+  return outputs;
 }
 
 /// y = max(x . w, 0) in kernel ops.

@@ -22,7 +22,7 @@ TEST(Readme, CodeIsCompiled) {
   std::string readme, sources;
   for (const File& file : files()) {
     if (file.path == "README.md") readme = file.text;
-    const bool compiled = file.in("frontend/examples") || file.in("ops");
+    const bool compiled = file.in("frontend/examples") || file.in("ops") || file.in("tests/link");
     if (compiled && file.path.ends_with(".cc")) sources += without_space(file.text) + "\n";
   }
   ASSERT_FALSE(readme.empty());
