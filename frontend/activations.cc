@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/fork.h"
+#include "frontend/origin.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -115,9 +116,13 @@ ConfigValue ActivationFunction::to_config() const { return name(); }
 ActivationFunction::ActivationFunction(std::string name, Function function)
     : spec_(std::make_shared<const Spec>(Spec{std::move(name), std::move(function)})) {}
 
-ActivationFunction::ActivationFunction(const std::string& name) {
-  if (name != "linear") *this = ActivationFunction(canonical(name), find_function(name));
+ActivationFunction::ActivationFunction(const std::string& name, SourceLocation where) {
+  if (name == "linear") return;
+  *this = ActivationFunction(canonical(name), at_line(where, [&] { return find_function(name); }));
 }
+
+ActivationFunction::ActivationFunction(const char* name, SourceLocation where)
+    : ActivationFunction(std::string(name), where) {}
 
 ActivationFunction::ActivationFunction(Plain function) {
   if (function == nullptr || function == static_cast<Plain>(linear)) return;
@@ -137,7 +142,7 @@ ActivationFunction::ActivationFunction(WithDouble function) {
     throw Error(
         "an activation with a further argument needs it bound: pass a lambda from Symbol to "
         "Symbol");
-  *this = ActivationFunction(name);
+  *this = ActivationFunction(name, SourceLocation());
 }
 
 ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool)) {
@@ -153,14 +158,16 @@ std::string ActivationFunction::name() const { return spec_ == nullptr ? "linear
 
 ActivationFunction ActivationFunction::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
-  if (const std::string* name = value.as<std::string>()) return ActivationFunction(*name);
+  if (const std::string* name = value.as<std::string>())
+    return ActivationFunction(*name, SourceLocation());
   // A function of the user's own: {"class_name": "function", "config": "name"}.
   if (const Config* config = value.as<Config>()) {
     if (const std::string* name = config->get("config").as<std::string>())
-      return ActivationFunction(*name);
+      return ActivationFunction(*name, SourceLocation());
   }
   if (const ConfigObject* object = value.as<ConfigObject>()) {
-    return ActivationFunction(object->config.get_string("name", to_snake_case(object->class_name)));
+    return ActivationFunction(object->config.get_string("name", to_snake_case(object->class_name)),
+                              SourceLocation());
   }
   throw Error("an activation is null, a name or an object, found " +
               std::string(value.type_name()));

@@ -8,6 +8,7 @@
 
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
 
@@ -21,8 +22,9 @@ class ActivationFunction {
   ActivationFunction() = default;
   ActivationFunction(std::nullptr_t) {}  // NOLINT
   /// By Keras's name: "relu", "softmax", "gelu" ... Raises NameError.
-  ActivationFunction(const std::string& name);                                     // NOLINT
-  ActivationFunction(const char* name) : ActivationFunction(std::string(name)) {}  // NOLINT
+  ActivationFunction(const std::string& name,
+                     SourceLocation where = SourceLocation::current());                    // NOLINT
+  ActivationFunction(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   /// Ops functions keep their Keras name and take Keras's defaults for further arguments; other
   /// functions are custom.
   ActivationFunction(Symbol (*function)(Symbol));          // NOLINT
@@ -56,7 +58,12 @@ class ActivationArgument {
  public:
   template <typename T>
   requires std::is_convertible_v<T, ActivationFunction> ActivationArgument(T activation)
-      : function_(std::move(activation)) {}                          // NOLINT
+      : function_(std::move(activation)) {}  // NOLINT
+  ActivationArgument(const std::string& name,
+                     SourceLocation where = SourceLocation::current())  // NOLINT
+      : function_(name, where) {}
+  ActivationArgument(const char* name, SourceLocation where = SourceLocation::current())  // NOLINT
+      : function_(name, where) {}
   ActivationArgument(Symbol (*f)(Symbol)) : function_(f) {}          // NOLINT
   ActivationArgument(Symbol (*f)(Symbol, int)) : function_(f) {}     // NOLINT
   ActivationArgument(Symbol (*f)(Symbol, double)) : function_(f) {}  // NOLINT

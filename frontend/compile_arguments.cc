@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -31,13 +32,16 @@ std::vector<Metric> list_of(const MetricEntry& entry, const std::vector<std::str
     std::vector<std::string> known = metric_names();
     if (!entry.braced() || name.empty() || std::ranges::find(known, name) != known.end()) throw;
     known.insert(known.end(), outputs.begin(), outputs.end());
-    raise_unknown_name("output or metric in compile(metrics = ...)", name, known);
+    raise_unknown_name("output or metric in compile(metrics = ...)", name, known,
+                       entry.items()[0].where());
   }
 }
 
 }  // namespace
 
 LossEntry::LossEntry(Loss loss, Only) : loss_(std::move(loss)) {}
+LossEntry::LossEntry(const char* name, SourceLocation where) : loss_(name, where) {}
+LossEntry::LossEntry(const std::string& name, SourceLocation where) : loss_(name, where) {}
 LossEntry::LossEntry(Symbol (*function)(Symbol, Symbol)) : loss_(function) {}
 LossEntry::LossEntry(Symbol (*function)(Symbol, Symbol, bool)) : loss_(function) {}
 LossEntry::LossEntry(Symbol (*function)(Symbol, Symbol, bool, double)) : loss_(function) {}
@@ -46,6 +50,9 @@ LossEntry::LossEntry(std::string output, Loss loss)
     : output_(std::move(output)), loss_(std::move(loss)) {}
 
 LossArgument::LossArgument(Loss loss, Only) : list_{std::move(loss)} {}
+LossArgument::LossArgument(const char* name, SourceLocation where) : list_{Loss(name, where)} {}
+LossArgument::LossArgument(const std::string& name, SourceLocation where)
+    : list_{Loss(name, where)} {}
 LossArgument::LossArgument(Symbol (*function)(Symbol, Symbol)) : list_{Loss(function)} {}
 LossArgument::LossArgument(Symbol (*function)(Symbol, Symbol, bool)) : list_{Loss(function)} {}
 LossArgument::LossArgument(Symbol (*function)(Symbol, Symbol, bool, double))
@@ -65,17 +72,22 @@ LossArgument::LossArgument(std::initializer_list<LossEntry> losses) {
     throw Error("compile: losses are a list in the order of the outputs or by name, not both");
 }
 
-MetricItem::MetricItem(const char* name) : name_(name) {}
-MetricItem::MetricItem(std::string name) : name_(std::move(name)) {}
+MetricItem::MetricItem(const char* name, SourceLocation where) : name_(name), where_(where) {}
+MetricItem::MetricItem(std::string name, SourceLocation where)
+    : name_(std::move(name)), where_(where) {}
 MetricItem::MetricItem(Metric metric, Only) : metric_{std::move(metric)} {}
 MetricItem::MetricItem(Symbol (*function)(Symbol, Symbol)) : metric_{Metric(function)} {}
 MetricItem::MetricItem(Symbol (*function)(Symbol, Symbol, bool)) : metric_{Metric(function)} {}
 MetricItem::MetricItem(Symbol (*function)(Symbol, Symbol, bool, double))
     : metric_{Metric(function)} {}
-Metric MetricItem::metric() const { return metric_.empty() ? Metric(name_) : metric_[0]; }
+Metric MetricItem::metric() const { return metric_.empty() ? Metric(name_, where_) : metric_[0]; }
 
 MetricEntry::MetricEntry() : braced_(true) {}
 MetricEntry::MetricEntry(MetricItem metric, Only) : items_{std::move(metric)} {}
+MetricEntry::MetricEntry(const char* name, SourceLocation where)
+    : items_{MetricItem(name, where)} {}
+MetricEntry::MetricEntry(const std::string& name, SourceLocation where)
+    : items_{MetricItem(name, where)} {}
 MetricEntry::MetricEntry(Symbol (*function)(Symbol, Symbol)) : items_{MetricItem(function)} {}
 MetricEntry::MetricEntry(Symbol (*function)(Symbol, Symbol, bool)) : items_{MetricItem(function)} {}
 MetricEntry::MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double))
@@ -86,6 +98,10 @@ MetricEntry::MetricEntry(std::string output, std::initializer_list<MetricItem> m
     : output_(std::move(output)), items_(metrics), braced_(true) {}
 
 MetricsArgument::MetricsArgument(Metric metric, Only) : flat_{std::move(metric)} {}
+MetricsArgument::MetricsArgument(const char* name, SourceLocation where)
+    : flat_{Metric(name, where)} {}
+MetricsArgument::MetricsArgument(const std::string& name, SourceLocation where)
+    : flat_{Metric(name, where)} {}
 MetricsArgument::MetricsArgument(Symbol (*function)(Symbol, Symbol)) : flat_{Metric(function)} {}
 MetricsArgument::MetricsArgument(Symbol (*function)(Symbol, Symbol, bool))
     : flat_{Metric(function)} {}
@@ -121,6 +137,16 @@ MetricsArgument MetricsArgument::settled(const std::vector<std::string>& outputs
       throw Error(fmt::format("compile: output '{}' stands twice in metrics", output));
   }
   return result;
+}
+
+LossWeights::LossWeights(std::initializer_list<std::pair<const std::string, double>> weights)
+    : named_(weights) {
+  if (named_.size() == weights.size()) return;
+  for (const auto& [output, weight] : weights) {
+    const auto same = [&](const auto& entry) { return entry.first == output; };
+    if (std::ranges::count_if(weights, same) > 1)
+      throw Error(fmt::format("compile: output '{}' stands twice in loss_weights", output));
+  }
 }
 
 }  // namespace sinter

@@ -7,8 +7,10 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "core/source_location.h"
 #include "frontend/losses.h"
 #include "frontend/metrics.h"
 #include "frontend/optimizers/optimizers.h"
@@ -21,9 +23,11 @@ class LossEntry {
   template <typename T>
   requires std::is_convertible_v<T, Loss> LossEntry(T loss)  // NOLINT
       : LossEntry(Loss(std::move(loss)), Only()) {}
-  LossEntry(Symbol (*function)(Symbol, Symbol));                // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
+  LossEntry(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
+  LossEntry(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
+  LossEntry(Symbol (*function)(Symbol, Symbol));                                         // NOLINT
+  LossEntry(Symbol (*function)(Symbol, Symbol, bool));                                   // NOLINT
+  LossEntry(Symbol (*function)(Symbol, Symbol, bool, double));                           // NOLINT
   LossEntry(const char* output, Loss loss);
   LossEntry(std::string output, Loss loss);
   const std::optional<std::string>& output() const { return output_; }
@@ -45,6 +49,9 @@ class LossArgument {
   template <typename T>
   requires std::is_convertible_v<T, Loss> LossArgument(T loss)  // NOLINT
       : LossArgument(Loss(std::move(loss)), Only()) {}
+  LossArgument(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
+  LossArgument(const std::string& name,
+               SourceLocation where = SourceLocation::current());  // NOLINT
   LossArgument(Symbol (*function)(Symbol, Symbol));                // NOLINT
   LossArgument(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
   LossArgument(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
@@ -65,8 +72,8 @@ class LossArgument {
 /// A metric, or a name that may be a metric's or an output's.
 class MetricItem {
  public:
-  MetricItem(const char* name);  // NOLINT
-  MetricItem(std::string name);  // NOLINT
+  MetricItem(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
+  MetricItem(std::string name, SourceLocation where = SourceLocation::current());  // NOLINT
   template <typename T>
   requires(std::is_convertible_v<T, Metric> && !std::is_convertible_v<T, std::string>)
       MetricItem(T metric)  // NOLINT
@@ -76,6 +83,7 @@ class MetricItem {
   MetricItem(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
   /// Empty for a metric that came as an object or a function.
   const std::string& name() const { return name_; }
+  SourceLocation where() const { return where_; }
   Metric metric() const;
 
  private:
@@ -83,6 +91,7 @@ class MetricItem {
   MetricItem(Metric metric, Only);
 
   std::string name_;
+  SourceLocation where_;
   std::vector<Metric> metric_;  // one, or none
 };
 
@@ -94,9 +103,11 @@ class MetricEntry {
   template <typename T>
   requires std::is_convertible_v<T, MetricItem> MetricEntry(T metric)  // NOLINT
       : MetricEntry(MetricItem(std::move(metric)), Only()) {}
-  MetricEntry(Symbol (*function)(Symbol, Symbol));                // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
+  MetricEntry(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
+  MetricEntry(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
+  MetricEntry(Symbol (*function)(Symbol, Symbol));                                         // NOLINT
+  MetricEntry(Symbol (*function)(Symbol, Symbol, bool));                                   // NOLINT
+  MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double));                           // NOLINT
   MetricEntry(std::initializer_list<MetricItem> metrics);
   MetricEntry(std::string output, std::initializer_list<MetricItem> metrics);
   const std::vector<MetricItem>& items() const { return items_; }
@@ -121,8 +132,11 @@ class MetricsArgument {
   template <typename T>
   requires std::is_convertible_v<T, Metric> MetricsArgument(T metric)  // NOLINT
       : MetricsArgument(Metric(std::move(metric)), Only()) {}
-  MetricsArgument(Symbol (*function)(Symbol, Symbol));        // NOLINT
-  MetricsArgument(Symbol (*function)(Symbol, Symbol, bool));  // NOLINT
+  MetricsArgument(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
+  MetricsArgument(const std::string& name,
+                  SourceLocation where = SourceLocation::current());  // NOLINT
+  MetricsArgument(Symbol (*function)(Symbol, Symbol));                // NOLINT
+  MetricsArgument(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
   MetricsArgument(std::initializer_list<MetricEntry> metrics);
   MetricsArgument(std::vector<Metric> metrics);                         // NOLINT
   MetricsArgument(std::vector<std::vector<Metric>> metrics);            // NOLINT
@@ -144,10 +158,27 @@ class MetricsArgument {
   std::map<std::string, std::vector<Metric>> named_;
 };
 
+/// What the loss of each output counts: numbers in the order of the outputs, or by output name,
+/// `{{"probs", 0.5}}`; 1 for outputs that are not named. Raises Error for a name that stands twice.
+class LossWeights {
+ public:
+  LossWeights() = default;
+  LossWeights(std::initializer_list<double> weights) : list_(weights) {}
+  LossWeights(std::initializer_list<std::pair<const std::string, double>> weights);
+  LossWeights(std::vector<double> weights) : list_(std::move(weights)) {}             // NOLINT
+  LossWeights(std::map<std::string, double> weights) : named_(std::move(weights)) {}  // NOLINT
+  const std::vector<double>& list() const { return list_; }
+  const std::map<std::string, double>& named() const { return named_; }
+
+ private:
+  std::vector<double> list_;
+  std::map<std::string, double> named_;
+};
+
 struct CompileArguments {
   Optimizer optimizer = "rmsprop";
   LossArgument loss = {};
-  std::vector<double> loss_weights = {};  // one for each output; default 1
+  LossWeights loss_weights = {};
   MetricsArgument metrics = {};
   MetricsArgument weighted_metrics = {};
   std::string backend = "";  // default: set_backend()

@@ -9,6 +9,7 @@
 #include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
 #include "frontend/model_state.h"
+#include "frontend/origin.h"
 #include "runtime/compile.h"
 #include "runtime/load.h"
 
@@ -77,21 +78,40 @@ std::vector<std::vector<Metric>> metrics_for(const char* which, const MetricsArg
   return result;
 }
 
+std::vector<double> loss_weights_for(const LossWeights& argument,
+                                     const std::vector<std::string>& outputs) {
+  std::vector<double> result(outputs.size(), 1.0);
+  check_output_names("loss_weights", outputs, argument.named());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const auto it = argument.named().find(outputs[i]);
+    if (it != argument.named().end()) result[i] = it->second;
+  }
+  if (!argument.list().empty()) result = argument.list();
+  if (result.size() != outputs.size()) {
+    throw Error(fmt::format("compile: the model has {}, given {} loss_weights",
+                            counted(outputs.size(), "output"), result.size()));
+  }
+  for (const double w : result) {
+    if (!std::isfinite(w)) throw Error(fmt::format("compile: loss_weights holds {}", w));
+  }
+  return result;
+}
+
 }  // namespace
 
 void Model::compile(CompileArguments arguments, SourceLocation where) const {
   if (!arguments.backend.empty()) {
     const std::vector<std::string> known = backend_names();
     if (std::ranges::find(known, arguments.backend) == known.end())
-      raise_unknown_name("backend", arguments.backend, known);
+      raise_unknown_name("backend", arguments.backend, known, where);
   }
-  check_mixed_precision(arguments.mixed_precision);
+  at_line(where, [&] { check_mixed_precision(arguments.mixed_precision); });
   const DefaultFloatEnvironment environment;
   const std::lock_guard lock(state_->fit_mutex);
   const WeightsGuard guard(state_->locks());
   // What is refused leaves the model as it was.
   Compiled made{std::move(arguments), {}, {}, {}, where};
-  if (state_->network) state_->settle(made);
+  if (state_->network) at_line(where, [&] { state_->settle(made); });
   state_->forget_programs();
   state_->compiled = std::move(made);
 }
@@ -103,18 +123,10 @@ void ModelState::settle(Compiled& c) const {
   const std::vector<Loss> losses = losses_for(c.arguments.loss, outputs);
   const auto metrics = metrics_for("metrics", c.arguments.metrics, outputs);
   const auto weighted = metrics_for("weighted_metrics", c.arguments.weighted_metrics, outputs);
-  const std::vector<double>& weights = c.arguments.loss_weights;
-  if (!weights.empty() && weights.size() != outputs.size()) {
-    throw Error(fmt::format("compile: the model has {}, given {} loss_weights",
-                            counted(outputs.size(), "output"), weights.size()));
-  }
-  for (const double w : weights) {
-    if (!std::isfinite(w)) throw Error(fmt::format("compile: loss_weights holds {}", w));
-  }
+  const std::vector<double> weights = loss_weights_for(c.arguments.loss_weights, outputs);
   c.outputs.clear();
   for (size_t i = 0; i < outputs.size(); ++i) {
-    c.outputs.push_back({outputs[i], losses[i], weights.empty() ? 1.0 : weights[i], metrics[i],
-                         weighted[i], c.where});
+    c.outputs.push_back({outputs[i], losses[i], weights[i], metrics[i], weighted[i], c.where});
   }
   warn_of_losses(net(), c.outputs, c.where);
   c.trainable = trainable_variables();

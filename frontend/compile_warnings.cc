@@ -35,6 +35,30 @@ bool takes_logits(const Loss& loss) {
   return object != nullptr && object->config.get_bool("from_logits", false);
 }
 
+/// Ops whose results are no probabilities: a product of a layer without activation, and activations
+/// that leave [0, 1].
+bool leaves_probabilities(std::string_view op) {
+  for (const char* wide :
+       {"dense", "matmul", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu",
+        "mish", "tanh", "softplus", "softsign", "hard_tanh", "log_softmax", "log_sigmoid"}) {
+    if (op == wide) return true;
+  }
+  return false;
+}
+
+/// "loss 'binary_crossentropy' takes probabilities": what to do where it is given other numbers.
+std::string probabilities_advice(const Loss& loss, std::string_view op, int64_t units) {
+  const bool binary = loss.name().starts_with("binary") || units == 1;
+  return fmt::format(
+      " takes probabilities, but the output comes from {}, which gives other numbers too: end the "
+      "model with {}, or {} from_logits = true",
+      op == "dense" || op == "matmul" ? "a product without an activation" : fmt::format("'{}'", op),
+      binary ? "sigmoid" : "softmax",
+      op == "dense" || op == "matmul" ? "give the loss as an object with"
+                                      : "leave the activation out and give the loss as an object "
+                                        "with");
+}
+
 bool has_no_slope(std::string_view op) {
   for (const char* flat : {"stop_gradient", "sign", "floor", "ceil", "round"}) {
     if (op == flat) return true;
@@ -49,13 +73,12 @@ void tell(const std::string& text) { warn_once(text, text); }
 
 void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans,
                     SourceLocation where) {
-  const std::string line = line_of(where);
   for (size_t i = 0; i < plans.size(); ++i) {
     const Loss& loss = plans[i].loss;
     if (!loss || loss.is_custom()) continue;
     const KerasTensor& output = network.outputs()[i];
-    const std::string of = fmt::format("{}: loss '{}' at output {}", line, loss.name(),
-                                       output.call()->origin->to_string());
+    const std::string of = with_line(where, fmt::format("loss '{}' at output {}", loss.name(),
+                                                        output.call()->origin->to_string()));
     const bool of_classes = loss.name().find("categorical_") != std::string::npos &&
                             loss.name().find("crossentropy") != std::string::npos;
     if (of_classes && output.shape().rank() > 1 && output.shape().dim(-1) == 1) {
@@ -63,8 +86,13 @@ void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans
            " of one unit: with a single class nothing is learnt; for two classes use "
            "'binary_crossentropy' with a sigmoid");
     }
-    if (!takes_logits(loss)) continue;
+    if (loss.name().find("crossentropy") == std::string::npos) continue;
     const std::string op = op_of(output);
+    if (!takes_logits(loss)) {
+      if (leaves_probabilities(op))
+        tell(of + probabilities_advice(loss, op, output.shape().dim(-1)));
+      continue;
+    }
     if (op == "softmax" || op == "sigmoid") {
       tell(
           fmt::format("{} has from_logits = true, but the output comes from a {} and holds "

@@ -10,8 +10,9 @@
 
 namespace sinter {
 
-/// Warns of a cross entropy of classes on one unit, and of from_logits on an output that softmax or
-/// sigmoid has made probabilities of.
+/// Warns of a cross entropy of classes on one unit, of from_logits on an output that softmax or
+/// sigmoid has made probabilities of, and of a cross entropy without from_logits on an output of
+/// other numbers.
 void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans,
                     SourceLocation where);
 /// Warns of a softmax over one value, which is always 1, in what a layer has written.

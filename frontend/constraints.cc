@@ -2,6 +2,7 @@
 #include "frontend/constraints.h"
 
 #include "core/error.h"
+#include "frontend/origin.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -47,7 +48,10 @@ Constraint::Constraint(std::string class_name, Config config, Function function)
     : spec_(std::make_shared<const Spec>(
           Spec{std::move(class_name), std::move(config), std::move(function)})) {}
 
-Constraint::Constraint(const std::string& name) : Constraint(by_name(name, {})) {}
+Constraint::Constraint(const std::string& name, SourceLocation where)
+    : Constraint(at_line(where, [&] { return by_name(name, {}); })) {}
+Constraint::Constraint(const char* name, SourceLocation where)
+    : Constraint(std::string(name), where) {}
 
 Constraint::Constraint(Symbol (*function)(Symbol)) {
   if (function != nullptr) *this = Constraint("custom_constraint", {}, function);

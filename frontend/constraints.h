@@ -9,6 +9,7 @@
 
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
 
@@ -22,9 +23,9 @@ class Constraint {
   Constraint() = default;
   Constraint(std::nullptr_t) {}  // NOLINT
   /// "max_norm", "non_neg", "unit_norm", "min_max_norm" with defaults. Raises NameError.
-  Constraint(const std::string& name);                             // NOLINT
-  Constraint(const char* name) : Constraint(std::string(name)) {}  // NOLINT
-  Constraint(Symbol (*function)(Symbol));                          // NOLINT
+  Constraint(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
+  Constraint(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
+  Constraint(Symbol (*function)(Symbol));                                                 // NOLINT
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Constraint, F> &&
            std::is_invocable_r_v<Symbol, const F&, Symbol>) Constraint(F function)

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "frontend/origin.h"
 #include "frontend/session.h"
 
 namespace sinter {
@@ -203,7 +204,8 @@ const std::vector<Entry>& table() {
       {{"VarianceScaling", "variance_scaling"},
        [](const Config& c) -> Initializer {
          return VarianceScaling({c.get_float("scale", 1.0), c.get_string("mode", "fan_in"),
-                                 c.get_string("distribution", "truncated_normal"), seed_of(c)});
+                                 c.get_string("distribution", "truncated_normal"), seed_of(c)},
+                                SourceLocation());
        }},
       {{"Orthogonal", "orthogonal"},
        [](const Config& c) -> Initializer {
@@ -248,7 +250,10 @@ Initializer::Initializer(std::string class_name, Config config, std::optional<in
     : spec_(std::make_shared<const Spec>(
           Spec{std::move(class_name), std::move(config), seed, std::move(function)})) {}
 
-Initializer::Initializer(const std::string& name) : Initializer(by_name(name, {})) {}
+Initializer::Initializer(const std::string& name, SourceLocation where)
+    : Initializer(at_line(where, [&] { return by_name(name, {}); })) {}
+Initializer::Initializer(const char* name, SourceLocation where)
+    : Initializer(std::string(name), where) {}
 
 Initializer::Initializer(Callable<Tensor(const Shape&, DType)> function, std::string name)
     : Initializer(
@@ -307,13 +312,13 @@ TruncatedNormal::TruncatedNormal(RandomNormalOptions o)
                   {{"mean", o.mean}, {"stddev", o.stddev}, {"seed", seed_value(o.seed)}}, o.seed,
                   normal_around(o.mean, o.stddev, true)) {}
 
-VarianceScaling::VarianceScaling(VarianceScalingOptions o)
+VarianceScaling::VarianceScaling(VarianceScalingOptions o, SourceLocation where)
     : Initializer("VarianceScaling",
                   {{"scale", o.scale},
                    {"mode", o.mode},
                    {"distribution", o.distribution},
                    {"seed", seed_value(o.seed)}},
-                  o.seed, scaled(o)) {}
+                  o.seed, at_line(where, [&] { return scaled(o); })) {}
 
 GlorotUniform::GlorotUniform(SeedOption o)
     : Initializer(fan_initializer("GlorotUniform", 1.0, "fan_avg", "uniform", o)) {}

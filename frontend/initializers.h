@@ -10,6 +10,7 @@
 
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "core/tensor.h"
 #include "frontend/config.h"
 
@@ -25,8 +26,8 @@ class Initializer {
 
   /// By Keras's name, snake case or class: "glorot_uniform", "HeNormal", "zeros", "normal" ...
   /// Raises NameError.
-  Initializer(const std::string& name);                              // NOLINT
-  Initializer(const char* name) : Initializer(std::string(name)) {}  // NOLINT
+  Initializer(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
+  Initializer(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   Initializer(std::string class_name, Config config, std::optional<int64_t> seed,
               Function function);
   /// The user's own: shape and dtype to a tensor of just these.
@@ -94,7 +95,8 @@ struct VarianceScalingOptions {
 /// distribution has sqrt(s)), untruncated_normal: sqrt(s), uniform: +-sqrt(3 s).
 class VarianceScaling : public Initializer {
  public:
-  explicit VarianceScaling(VarianceScalingOptions options = {});
+  explicit VarianceScaling(VarianceScalingOptions options = {},
+                           SourceLocation where = SourceLocation::current());
 };
 class GlorotUniform : public Initializer {
  public:

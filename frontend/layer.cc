@@ -342,7 +342,7 @@ std::vector<VariablePtr> Layer::non_trainable_variables() const {
   return without(variables(), trainable_variables());
 }
 
-VariablePtr Layer::weight(const std::string& weight_name) const {
+VariablePtr Layer::weight(const std::string& weight_name, SourceLocation where) const {
   const std::vector<VariablePtr> all = variables();
   std::vector<std::string> known;
   VariablePtr found;
@@ -359,7 +359,7 @@ VariablePtr Layer::weight(const std::string& weight_name) const {
   if (all.empty())
     throw Error(fmt::format("layer '{}' has no weights{}", name(),
                             impl_->built() ? "" : " yet: they are made when it is called"));
-  raise_unknown_name(fmt::format("weight of layer '{}'", name()), weight_name, known);
+  raise_unknown_name(fmt::format("weight of layer '{}'", name()), weight_name, known, where);
 }
 
 std::vector<Tensor> Layer::get_weights() const { return copies_of(variables()); }

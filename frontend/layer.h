@@ -196,7 +196,8 @@ class Layer {
   std::vector<VariablePtr> non_trainable_variables() const;
   /// The weight of that name: "kernel", "bias", "gamma" ... Raises NameError, and Error when the
   /// layer has not been built or several weights have the name.
-  VariablePtr weight(const std::string& name) const;
+  VariablePtr weight(const std::string& name,
+                     SourceLocation where = SourceLocation::current()) const;
   VariablePtr kernel() const;
   VariablePtr bias() const;
   /// What the first call of the layer took and gave (as in Keras 3), of those that a model or a

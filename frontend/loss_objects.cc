@@ -13,8 +13,9 @@ ConfigValue axes_value(const Axes& axes) {
 
 }  // namespace
 
-#define SINTER_LOSS_CLASS(Class) \
-  Class::Class(Options options) : Loss(Loss::make(#Class, object_config(options))) {}
+#define SINTER_LOSS_CLASS(Class)                      \
+  Class::Class(Options options, SourceLocation where) \
+      : Loss(Loss::make(#Class, object_config(options), where)) {}
 SINTER_LOSS_CLASS(MeanSquaredError)
 SINTER_LOSS_CLASS(MeanAbsoluteError)
 SINTER_LOSS_CLASS(MeanAbsolutePercentageError)
@@ -27,52 +28,65 @@ SINTER_LOSS_CLASS(KLDivergence)
 SINTER_LOSS_CLASS(Poisson)
 #undef SINTER_LOSS_CLASS
 
-BinaryCrossentropy::BinaryCrossentropy(CrossentropyOptions o)
-    : Loss(Loss::make("BinaryCrossentropy", {{"name", o.name},
-                                             {"reduction", o.reduction},
-                                             {"from_logits", o.from_logits},
-                                             {"label_smoothing", o.label_smoothing},
-                                             {"axis", o.axis}})) {}
-CategoricalCrossentropy::CategoricalCrossentropy(CrossentropyOptions o)
-    : Loss(Loss::make("CategoricalCrossentropy", {{"name", o.name},
-                                                  {"reduction", o.reduction},
-                                                  {"from_logits", o.from_logits},
-                                                  {"label_smoothing", o.label_smoothing},
-                                                  {"axis", o.axis}})) {}
-SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyOptions o)
+BinaryCrossentropy::BinaryCrossentropy(CrossentropyOptions o, SourceLocation where)
+    : Loss(Loss::make("BinaryCrossentropy",
+                      {{"name", o.name},
+                       {"reduction", o.reduction},
+                       {"from_logits", o.from_logits},
+                       {"label_smoothing", o.label_smoothing},
+                       {"axis", o.axis}},
+                      where)) {}
+CategoricalCrossentropy::CategoricalCrossentropy(CrossentropyOptions o, SourceLocation where)
+    : Loss(Loss::make("CategoricalCrossentropy",
+                      {{"name", o.name},
+                       {"reduction", o.reduction},
+                       {"from_logits", o.from_logits},
+                       {"label_smoothing", o.label_smoothing},
+                       {"axis", o.axis}},
+                      where)) {}
+SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyOptions o,
+                                                             SourceLocation where)
     : Loss(Loss::make(
           "SparseCategoricalCrossentropy",
-          {{"name", o.name}, {"reduction", o.reduction}, {"from_logits", o.from_logits}})) {}
-BinaryFocalCrossentropy::BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions o)
-    : Loss(
-          Loss::make("BinaryFocalCrossentropy", {{"name", o.name},
-                                                 {"reduction", o.reduction},
-                                                 {"from_logits", o.from_logits},
-                                                 {"label_smoothing", o.label_smoothing},
-                                                 {"apply_class_balancing", o.apply_class_balancing},
-                                                 {"alpha", o.alpha},
-                                                 {"gamma", o.gamma}})) {}
-CategoricalFocalCrossentropy::CategoricalFocalCrossentropy(CategoricalFocalCrossentropyOptions o)
-    : Loss(Loss::make("CategoricalFocalCrossentropy", {{"name", o.name},
-                                                       {"reduction", o.reduction},
-                                                       {"from_logits", o.from_logits},
-                                                       {"label_smoothing", o.label_smoothing},
-                                                       {"alpha", o.alpha},
-                                                       {"gamma", o.gamma}})) {}
-Dice::Dice(DiceOptions o)
-    : Loss(Loss::make(
-          "Dice", {{"name", o.name}, {"reduction", o.reduction}, {"axis", axes_value(o.axis)}})) {}
-Tversky::Tversky(TverskyOptions o)
-    : Loss(Loss::make("Tversky", {{"name", o.name},
-                                  {"reduction", o.reduction},
-                                  {"alpha", o.alpha},
-                                  {"beta", o.beta},
-                                  {"axis", axes_value(o.axis)}})) {}
-CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o)
+          {{"name", o.name}, {"reduction", o.reduction}, {"from_logits", o.from_logits}}, where)) {}
+BinaryFocalCrossentropy::BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions o,
+                                                 SourceLocation where)
+    : Loss(Loss::make("BinaryFocalCrossentropy",
+                      {{"name", o.name},
+                       {"reduction", o.reduction},
+                       {"from_logits", o.from_logits},
+                       {"label_smoothing", o.label_smoothing},
+                       {"apply_class_balancing", o.apply_class_balancing},
+                       {"alpha", o.alpha},
+                       {"gamma", o.gamma}},
+                      where)) {}
+CategoricalFocalCrossentropy::CategoricalFocalCrossentropy(CategoricalFocalCrossentropyOptions o,
+                                                           SourceLocation where)
+    : Loss(Loss::make("CategoricalFocalCrossentropy",
+                      {{"name", o.name},
+                       {"reduction", o.reduction},
+                       {"from_logits", o.from_logits},
+                       {"label_smoothing", o.label_smoothing},
+                       {"alpha", o.alpha},
+                       {"gamma", o.gamma}},
+                      where)) {}
+Dice::Dice(DiceOptions o, SourceLocation where)
+    : Loss(Loss::make("Dice",
+                      {{"name", o.name}, {"reduction", o.reduction}, {"axis", axes_value(o.axis)}},
+                      where)) {}
+Tversky::Tversky(TverskyOptions o, SourceLocation where)
+    : Loss(Loss::make("Tversky",
+                      {{"name", o.name},
+                       {"reduction", o.reduction},
+                       {"alpha", o.alpha},
+                       {"beta", o.beta},
+                       {"axis", axes_value(o.axis)}},
+                      where)) {}
+CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o, SourceLocation where)
     : Loss(Loss::make("CosineSimilarity",
-                      {{"name", o.name}, {"reduction", o.reduction}, {"axis", o.axis}})) {}
-Huber::Huber(HuberOptions o)
-    : Loss(Loss::make("Huber",
-                      {{"name", o.name}, {"reduction", o.reduction}, {"delta", o.delta}})) {}
+                      {{"name", o.name}, {"reduction", o.reduction}, {"axis", o.axis}}, where)) {}
+Huber::Huber(HuberOptions o, SourceLocation where)
+    : Loss(Loss::make("Huber", {{"name", o.name}, {"reduction", o.reduction}, {"delta", o.delta}},
+                      where)) {}
 
 }  // namespace sinter::losses

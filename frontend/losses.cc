@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "frontend/custom_functions.h"
 #include "frontend/label_shape.h"
+#include "frontend/origin.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -230,9 +231,12 @@ Loss Loss::find(const std::string& name, const Config& config, ConfigValue ident
 
 Loss::Loss(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec))) {}
 
-Loss::Loss(const std::string& name) : Loss(find(name, {}, name)) {}
+Loss::Loss(const std::string& name, SourceLocation where)
+    : Loss(at_line(where, [&] { return find(name, {}, name); })) {}
+Loss::Loss(const char* name, SourceLocation where) : Loss(std::string(name), where) {}
 
-Loss Loss::make(const std::string& class_name, const Config& config) {
+Loss Loss::make(const std::string& class_name, const Config& config, SourceLocation where) {
+  if (where.line() != 0) return at_line(where, [&] { return make(class_name, config); });
   for (const Entry& entry : table()) {
     if (entry.class_name != class_name) continue;
     std::string name = config.get_string("name", "");
@@ -318,7 +322,7 @@ ConfigValue Loss::to_config() const { return spec_ == nullptr ? ConfigValue() : 
 
 Loss Loss::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
-  if (const std::string* name = value.as<std::string>()) return Loss(*name);
+  if (const std::string* name = value.as<std::string>()) return Loss(*name, SourceLocation());
   if (const ConfigObject* object = value.as<ConfigObject>())
     return make(object->class_name, object->config);
   throw Error("a loss is null, a name or an object, found " + std::string(value.type_name()));

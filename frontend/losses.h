@@ -10,6 +10,7 @@
 #include "core/axes.h"
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
 
@@ -27,8 +28,8 @@ class Loss {
   Loss() = default;
   Loss(std::nullptr_t) {}  // NOLINT
   /// By Keras's name: "mse", "categorical_crossentropy" ... Raises NameError.
-  Loss(const std::string& name);                       // NOLINT
-  Loss(const char* name) : Loss(std::string(name)) {}  // NOLINT
+  Loss(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
+  Loss(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// The functions of namespace losses keep their names; others are custom.
   Loss(Symbol (*function)(Symbol, Symbol));                // NOLINT
   Loss(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
@@ -68,7 +69,7 @@ class Loss {
   ConfigValue to_config() const;
   static Loss from_config(const ConfigValue& value);
   /// By class name and settings, as an object.
-  static Loss make(const std::string& class_name, const Config& config);
+  static Loss make(const std::string& class_name, const Config& config, SourceLocation where = {});
 
  private:
   struct Spec;
@@ -186,61 +187,70 @@ struct TverskyOptions {
 };
 
 struct MeanSquaredError : Loss {
-  explicit MeanSquaredError(Options options = {});
+  explicit MeanSquaredError(Options options = {}, SourceLocation where = SourceLocation::current());
 };
 struct MeanAbsoluteError : Loss {
-  explicit MeanAbsoluteError(Options options = {});
+  explicit MeanAbsoluteError(Options options = {},
+                             SourceLocation where = SourceLocation::current());
 };
 struct MeanAbsolutePercentageError : Loss {
-  explicit MeanAbsolutePercentageError(Options options = {});
+  explicit MeanAbsolutePercentageError(Options options = {},
+                                       SourceLocation where = SourceLocation::current());
 };
 struct MeanSquaredLogarithmicError : Loss {
-  explicit MeanSquaredLogarithmicError(Options options = {});
+  explicit MeanSquaredLogarithmicError(Options options = {},
+                                       SourceLocation where = SourceLocation::current());
 };
 struct BinaryCrossentropy : Loss {
-  explicit BinaryCrossentropy(CrossentropyOptions options = {});
+  explicit BinaryCrossentropy(CrossentropyOptions options = {},
+                              SourceLocation where = SourceLocation::current());
 };
 struct CategoricalCrossentropy : Loss {
-  explicit CategoricalCrossentropy(CrossentropyOptions options = {});
+  explicit CategoricalCrossentropy(CrossentropyOptions options = {},
+                                   SourceLocation where = SourceLocation::current());
 };
 struct SparseCategoricalCrossentropy : Loss {
-  explicit SparseCategoricalCrossentropy(SparseCrossentropyOptions options = {});
+  explicit SparseCategoricalCrossentropy(SparseCrossentropyOptions options = {},
+                                         SourceLocation where = SourceLocation::current());
 };
 struct Huber : Loss {
-  explicit Huber(HuberOptions options = {});
+  explicit Huber(HuberOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 struct LogCosh : Loss {
-  explicit LogCosh(Options options = {});
+  explicit LogCosh(Options options = {}, SourceLocation where = SourceLocation::current());
 };
 struct Hinge : Loss {
-  explicit Hinge(Options options = {});
+  explicit Hinge(Options options = {}, SourceLocation where = SourceLocation::current());
 };
 struct SquaredHinge : Loss {
-  explicit SquaredHinge(Options options = {});
+  explicit SquaredHinge(Options options = {}, SourceLocation where = SourceLocation::current());
 };
 struct CategoricalHinge : Loss {
-  explicit CategoricalHinge(Options options = {});
+  explicit CategoricalHinge(Options options = {}, SourceLocation where = SourceLocation::current());
 };
 struct KLDivergence : Loss {
-  explicit KLDivergence(Options options = {});
+  explicit KLDivergence(Options options = {}, SourceLocation where = SourceLocation::current());
 };
 struct Poisson : Loss {
-  explicit Poisson(Options options = {});
+  explicit Poisson(Options options = {}, SourceLocation where = SourceLocation::current());
 };
 struct CosineSimilarity : Loss {
-  explicit CosineSimilarity(CosineSimilarityOptions options = {});
+  explicit CosineSimilarity(CosineSimilarityOptions options = {},
+                            SourceLocation where = SourceLocation::current());
 };
 struct BinaryFocalCrossentropy : Loss {
-  explicit BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions options = {});
+  explicit BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions options = {},
+                                   SourceLocation where = SourceLocation::current());
 };
 struct CategoricalFocalCrossentropy : Loss {
-  explicit CategoricalFocalCrossentropy(CategoricalFocalCrossentropyOptions options = {});
+  explicit CategoricalFocalCrossentropy(CategoricalFocalCrossentropyOptions options = {},
+                                        SourceLocation where = SourceLocation::current());
 };
 struct Dice : Loss {
-  explicit Dice(DiceOptions options = {});
+  explicit Dice(DiceOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 struct Tversky : Loss {
-  explicit Tversky(TverskyOptions options = {});
+  explicit Tversky(TverskyOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace losses

@@ -79,78 +79,97 @@ Config iou_config(int64_t num_classes, const std::vector<int64_t>& ids, const Me
 
 }  // namespace
 
-#define SINTER_COUNT_METRIC(Class) \
-  Class::Class(CountOptions o) : Metric(Metric::make(#Class, count_config(o))) {}
+#define SINTER_COUNT_METRIC(Class)                   \
+  Class::Class(CountOptions o, SourceLocation where) \
+      : Metric(Metric::make(#Class, count_config(o), where)) {}
 SINTER_COUNT_METRIC(TruePositives)
 SINTER_COUNT_METRIC(TrueNegatives)
 SINTER_COUNT_METRIC(FalsePositives)
 SINTER_COUNT_METRIC(FalseNegatives)
 #undef SINTER_COUNT_METRIC
 
-Precision::Precision(PrecisionOptions o) : Metric(Metric::make("Precision", ratio_config(o))) {}
-Recall::Recall(PrecisionOptions o) : Metric(Metric::make("Recall", ratio_config(o))) {}
+Precision::Precision(PrecisionOptions o, SourceLocation where)
+    : Metric(Metric::make("Precision", ratio_config(o), where)) {}
+Recall::Recall(PrecisionOptions o, SourceLocation where)
+    : Metric(Metric::make("Recall", ratio_config(o), where)) {}
 
-AUC::AUC(AUCOptions o)
-    : Metric(Metric::make("AUC", {{"name", o.name},
-                                  {"num_thresholds", o.num_thresholds},
-                                  {"curve", o.curve},
-                                  {"summation_method", o.summation_method},
-                                  {"multi_label", o.multi_label},
-                                  {"num_labels", or_null(o.num_labels)},
-                                  {"label_weights", list_of(o.label_weights)},
-                                  {"from_logits", o.from_logits},
-                                  {"thresholds", list_of(o.thresholds)}})) {}
+AUC::AUC(AUCOptions o, SourceLocation where)
+    : Metric(Metric::make("AUC",
+                          {{"name", o.name},
+                           {"num_thresholds", o.num_thresholds},
+                           {"curve", o.curve},
+                           {"summation_method", o.summation_method},
+                           {"multi_label", o.multi_label},
+                           {"num_labels", or_null(o.num_labels)},
+                           {"label_weights", list_of(o.label_weights)},
+                           {"from_logits", o.from_logits},
+                           {"thresholds", list_of(o.thresholds)}},
+                          where)) {}
 
-SensitivityAtSpecificity::SensitivityAtSpecificity(double specificity, AtOptions o)
-    : Metric(
-          Metric::make("SensitivityAtSpecificity", bound_config("specificity", specificity, o))) {}
-SpecificityAtSensitivity::SpecificityAtSensitivity(double sensitivity, AtOptions o)
-    : Metric(
-          Metric::make("SpecificityAtSensitivity", bound_config("sensitivity", sensitivity, o))) {}
-PrecisionAtRecall::PrecisionAtRecall(double recall, AtOptions o)
-    : Metric(Metric::make("PrecisionAtRecall", bound_config("recall", recall, o))) {}
-RecallAtPrecision::RecallAtPrecision(double precision, AtOptions o)
-    : Metric(Metric::make("RecallAtPrecision", bound_config("precision", precision, o))) {}
+SensitivityAtSpecificity::SensitivityAtSpecificity(double specificity, AtOptions o,
+                                                   SourceLocation where)
+    : Metric(Metric::make("SensitivityAtSpecificity", bound_config("specificity", specificity, o),
+                          where)) {}
+SpecificityAtSensitivity::SpecificityAtSensitivity(double sensitivity, AtOptions o,
+                                                   SourceLocation where)
+    : Metric(Metric::make("SpecificityAtSensitivity", bound_config("sensitivity", sensitivity, o),
+                          where)) {}
+PrecisionAtRecall::PrecisionAtRecall(double recall, AtOptions o, SourceLocation where)
+    : Metric(Metric::make("PrecisionAtRecall", bound_config("recall", recall, o), where)) {}
+RecallAtPrecision::RecallAtPrecision(double precision, AtOptions o, SourceLocation where)
+    : Metric(Metric::make("RecallAtPrecision", bound_config("precision", precision, o), where)) {}
 
-FBetaScore::FBetaScore(FBetaScoreOptions o)
+FBetaScore::FBetaScore(FBetaScoreOptions o, SourceLocation where)
     : Metric(Metric::make("FBetaScore",
                           {{"name", o.name},
                            {"average", o.average.empty() ? ConfigValue() : ConfigValue(o.average)},
                            {"beta", o.beta},
-                           {"threshold", or_null(o.threshold)}})) {}
-F1Score::F1Score(F1ScoreOptions o)
+                           {"threshold", or_null(o.threshold)}},
+                          where)) {}
+F1Score::F1Score(F1ScoreOptions o, SourceLocation where)
     : Metric(Metric::make("F1Score",
                           {{"name", o.name},
                            {"average", o.average.empty() ? ConfigValue() : ConfigValue(o.average)},
-                           {"threshold", or_null(o.threshold)}})) {}
-R2Score::R2Score(R2ScoreOptions o)
-    : Metric(Metric::make("R2Score", {{"name", o.name},
-                                      {"class_aggregation", o.class_aggregation.empty()
-                                                                ? ConfigValue()
-                                                                : ConfigValue(o.class_aggregation)},
-                                      {"num_regressors", o.num_regressors}})) {}
+                           {"threshold", or_null(o.threshold)}},
+                          where)) {}
+R2Score::R2Score(R2ScoreOptions o, SourceLocation where)
+    : Metric(Metric::make(
+          "R2Score",
+          {{"name", o.name},
+           {"class_aggregation",
+            o.class_aggregation.empty() ? ConfigValue() : ConfigValue(o.class_aggregation)},
+           {"num_regressors", o.num_regressors}},
+          where)) {}
 
-IoU::IoU(int64_t num_classes, std::vector<int64_t> target_class_ids, MeanIoUOptions o)
-    : Metric(Metric::make("IoU", iou_config(num_classes, target_class_ids, o))) {}
-MeanIoU::MeanIoU(int64_t num_classes, MeanIoUOptions o)
-    : Metric(Metric::make("MeanIoU", mean_iou_config(num_classes, o))) {}
-BinaryIoU::BinaryIoU(BinaryIoUOptions o)
-    : Metric(Metric::make("BinaryIoU", {{"name", o.name},
-                                        {"target_class_ids", ConfigValue::ints(o.target_class_ids)},
-                                        {"threshold", o.threshold}})) {}
-OneHotIoU::OneHotIoU(int64_t num_classes, std::vector<int64_t> target_class_ids, OneHotIoUOptions o)
-    : Metric(Metric::make("OneHotIoU", {{"name", o.name},
-                                        {"num_classes", num_classes},
-                                        {"target_class_ids", ConfigValue::ints(target_class_ids)},
-                                        {"ignore_class", or_null(o.ignore_class)},
-                                        {"sparse_y_pred", o.sparse_y_pred},
-                                        {"axis", o.axis}})) {}
-OneHotMeanIoU::OneHotMeanIoU(int64_t num_classes, OneHotIoUOptions o)
-    : Metric(Metric::make("OneHotMeanIoU", {{"name", o.name},
-                                            {"num_classes", num_classes},
-                                            {"ignore_class", or_null(o.ignore_class)},
-                                            {"sparse_y_pred", o.sparse_y_pred},
-                                            {"axis", o.axis}})) {}
+IoU::IoU(int64_t num_classes, std::vector<int64_t> target_class_ids, MeanIoUOptions o,
+         SourceLocation where)
+    : Metric(Metric::make("IoU", iou_config(num_classes, target_class_ids, o), where)) {}
+MeanIoU::MeanIoU(int64_t num_classes, MeanIoUOptions o, SourceLocation where)
+    : Metric(Metric::make("MeanIoU", mean_iou_config(num_classes, o), where)) {}
+BinaryIoU::BinaryIoU(BinaryIoUOptions o, SourceLocation where)
+    : Metric(Metric::make("BinaryIoU",
+                          {{"name", o.name},
+                           {"target_class_ids", ConfigValue::ints(o.target_class_ids)},
+                           {"threshold", o.threshold}},
+                          where)) {}
+OneHotIoU::OneHotIoU(int64_t num_classes, std::vector<int64_t> target_class_ids, OneHotIoUOptions o,
+                     SourceLocation where)
+    : Metric(Metric::make("OneHotIoU",
+                          {{"name", o.name},
+                           {"num_classes", num_classes},
+                           {"target_class_ids", ConfigValue::ints(target_class_ids)},
+                           {"ignore_class", or_null(o.ignore_class)},
+                           {"sparse_y_pred", o.sparse_y_pred},
+                           {"axis", o.axis}},
+                          where)) {}
+OneHotMeanIoU::OneHotMeanIoU(int64_t num_classes, OneHotIoUOptions o, SourceLocation where)
+    : Metric(Metric::make("OneHotMeanIoU",
+                          {{"name", o.name},
+                           {"num_classes", num_classes},
+                           {"ignore_class", or_null(o.ignore_class)},
+                           {"sparse_y_pred", o.sparse_y_pred},
+                           {"axis", o.axis}},
+                          where)) {}
 
 }  // namespace metrics
 }  // namespace sinter

@@ -10,6 +10,7 @@
 #include "frontend/custom_functions.h"
 #include "frontend/label_shape.h"
 #include "frontend/metric_table.h"
+#include "frontend/origin.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -283,9 +284,12 @@ Metric::Metric(Spec spec) : spec_(std::make_shared<const Spec>(std::move(spec)))
 
 const std::shared_ptr<const MetricImpl>& Metric::impl() const { return spec_->impl; }
 
-Metric::Metric(const std::string& name) : Metric(find(name, {}, name)) {}
+Metric::Metric(const std::string& name, SourceLocation where)
+    : Metric(at_line(where, [&] { return find(name, {}, name); })) {}
+Metric::Metric(const char* name, SourceLocation where) : Metric(std::string(name), where) {}
 
-Metric Metric::make(const std::string& class_name, const Config& config) {
+Metric Metric::make(const std::string& class_name, const Config& config, SourceLocation where) {
+  if (where.line() != 0) return at_line(where, [&] { return make(class_name, config); });
   for (const Entry& entry : table()) {
     if (entry.class_name != class_name) continue;
     const Config full = full_config(entry.names[0], {}, config);
@@ -348,7 +352,7 @@ bool Metric::takes_classes() const { return spec_->classes; }
 ConfigValue Metric::to_config() const { return spec_->identity; }
 
 Metric Metric::from_config(const ConfigValue& value) {
-  if (const std::string* name = value.as<std::string>()) return Metric(*name);
+  if (const std::string* name = value.as<std::string>()) return Metric(*name, SourceLocation());
   if (const ConfigObject* object = value.as<ConfigObject>()) {
     if (object->module == "keras.losses") return Loss::from_config(value);
     return make(object->class_name, object->config);
@@ -433,8 +437,9 @@ std::string metric_direction(const std::string& name) {
 
 namespace metrics {
 
-#define SINTER_METRIC_CLASS(Class) \
-  Class::Class(Options options) : Metric(Metric::make(#Class, {{"name", options.name}})) {}
+#define SINTER_METRIC_CLASS(Class)                    \
+  Class::Class(Options options, SourceLocation where) \
+      : Metric(Metric::make(#Class, {{"name", options.name}}, where)) {}
 SINTER_METRIC_CLASS(CategoricalAccuracy)
 SINTER_METRIC_CLASS(SparseCategoricalAccuracy)
 SINTER_METRIC_CLASS(MeanSquaredError)
@@ -445,16 +450,18 @@ SINTER_METRIC_CLASS(CategoricalCrossentropy)
 SINTER_METRIC_CLASS(SparseCategoricalCrossentropy)
 #undef SINTER_METRIC_CLASS
 
-CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o)
-    : Metric(Metric::make("CosineSimilarity", {{"name", o.name}, {"axis", o.axis}})) {}
+CosineSimilarity::CosineSimilarity(CosineSimilarityOptions o, SourceLocation where)
+    : Metric(Metric::make("CosineSimilarity", {{"name", o.name}, {"axis", o.axis}}, where)) {}
 
-TopKCategoricalAccuracy::TopKCategoricalAccuracy(TopKOptions o)
-    : Metric(Metric::make("TopKCategoricalAccuracy", {{"name", o.name}, {"k", o.k}})) {}
-SparseTopKCategoricalAccuracy::SparseTopKCategoricalAccuracy(TopKOptions o)
-    : Metric(Metric::make("SparseTopKCategoricalAccuracy", {{"name", o.name}, {"k", o.k}})) {}
+TopKCategoricalAccuracy::TopKCategoricalAccuracy(TopKOptions o, SourceLocation where)
+    : Metric(Metric::make("TopKCategoricalAccuracy", {{"name", o.name}, {"k", o.k}}, where)) {}
+SparseTopKCategoricalAccuracy::SparseTopKCategoricalAccuracy(TopKOptions o, SourceLocation where)
+    : Metric(Metric::make("SparseTopKCategoricalAccuracy", {{"name", o.name}, {"k", o.k}}, where)) {
+}
 
-BinaryAccuracy::BinaryAccuracy(BinaryAccuracyOptions o)
-    : Metric(Metric::make("BinaryAccuracy", {{"name", o.name}, {"threshold", o.threshold}})) {}
+BinaryAccuracy::BinaryAccuracy(BinaryAccuracyOptions o, SourceLocation where)
+    : Metric(
+          Metric::make("BinaryAccuracy", {{"name", o.name}, {"threshold", o.threshold}}, where)) {}
 
 }  // namespace metrics
 }  // namespace sinter

@@ -9,6 +9,7 @@
 
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
 #include "frontend/losses.h"
@@ -24,8 +25,8 @@ class Metric {
 
   /// By Keras's name; "accuracy", "acc", "crossentropy" and "ce" choose by the shapes of labels and
   /// predictions (see resolve). Raises NameError.
-  Metric(const std::string& name);                         // NOLINT
-  Metric(const char* name) : Metric(std::string(name)) {}  // NOLINT
+  Metric(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
+  Metric(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// The functions of namespaces metrics and losses keep their names; others are custom.
   Metric(Symbol (*function)(Symbol, Symbol));                // NOLINT
   Metric(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
@@ -67,7 +68,8 @@ class Metric {
 
   ConfigValue to_config() const;
   static Metric from_config(const ConfigValue& value);
-  static Metric make(const std::string& class_name, const Config& config);
+  static Metric make(const std::string& class_name, const Config& config,
+                     SourceLocation where = {});
 
  private:
   struct Spec;
@@ -112,48 +114,59 @@ struct BinaryAccuracyOptions {
   double threshold = 0.5;
 };
 struct BinaryAccuracy : Metric {
-  explicit BinaryAccuracy(BinaryAccuracyOptions options = {});
+  explicit BinaryAccuracy(BinaryAccuracyOptions options = {},
+                          SourceLocation where = SourceLocation::current());
 };
 struct TopKOptions {
   int64_t k = 5;
   std::string name = "";
 };
 struct TopKCategoricalAccuracy : Metric {
-  explicit TopKCategoricalAccuracy(TopKOptions options = {});
+  explicit TopKCategoricalAccuracy(TopKOptions options = {},
+                                   SourceLocation where = SourceLocation::current());
 };
 struct SparseTopKCategoricalAccuracy : Metric {
-  explicit SparseTopKCategoricalAccuracy(TopKOptions options = {});
+  explicit SparseTopKCategoricalAccuracy(TopKOptions options = {},
+                                         SourceLocation where = SourceLocation::current());
 };
 struct CategoricalAccuracy : Metric {
-  explicit CategoricalAccuracy(Options options = {});
+  explicit CategoricalAccuracy(Options options = {},
+                               SourceLocation where = SourceLocation::current());
 };
 struct SparseCategoricalAccuracy : Metric {
-  explicit SparseCategoricalAccuracy(Options options = {});
+  explicit SparseCategoricalAccuracy(Options options = {},
+                                     SourceLocation where = SourceLocation::current());
 };
 struct MeanSquaredError : Metric {
-  explicit MeanSquaredError(Options options = {});
+  explicit MeanSquaredError(Options options = {}, SourceLocation where = SourceLocation::current());
 };
 struct RootMeanSquaredError : Metric {
-  explicit RootMeanSquaredError(Options options = {});
+  explicit RootMeanSquaredError(Options options = {},
+                                SourceLocation where = SourceLocation::current());
 };
 struct MeanAbsoluteError : Metric {
-  explicit MeanAbsoluteError(Options options = {});
+  explicit MeanAbsoluteError(Options options = {},
+                             SourceLocation where = SourceLocation::current());
 };
 struct BinaryCrossentropy : Metric {
-  explicit BinaryCrossentropy(Options options = {});
+  explicit BinaryCrossentropy(Options options = {},
+                              SourceLocation where = SourceLocation::current());
 };
 struct CategoricalCrossentropy : Metric {
-  explicit CategoricalCrossentropy(Options options = {});
+  explicit CategoricalCrossentropy(Options options = {},
+                                   SourceLocation where = SourceLocation::current());
 };
 struct SparseCategoricalCrossentropy : Metric {
-  explicit SparseCategoricalCrossentropy(Options options = {});
+  explicit SparseCategoricalCrossentropy(Options options = {},
+                                         SourceLocation where = SourceLocation::current());
 };
 struct CosineSimilarityOptions {
   std::string name = "";
   int axis = -1;
 };
 struct CosineSimilarity : Metric {
-  explicit CosineSimilarity(CosineSimilarityOptions options = {});
+  explicit CosineSimilarity(CosineSimilarityOptions options = {},
+                            SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace metrics

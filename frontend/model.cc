@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/model_state.h"
+#include "frontend/origin.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
 
@@ -30,13 +31,13 @@ KerasTensor Model::input() const { return only_one(inputs(), "model", name(), "i
 KerasTensor Model::output() const { return only_one(outputs(), "model", name(), "output"); }
 const std::vector<std::string>& Model::output_names() const { return state_->net().output_names(); }
 
-Layer Model::get_layer(const std::string& layer_name) const {
+Layer Model::get_layer(const std::string& layer_name, SourceLocation where) const {
   std::vector<std::string> known;
   for (const Layer& layer : layers()) {
     if (layer.name() == layer_name) return layer;
     known.push_back(layer.name());
   }
-  raise_unknown_name("layer", layer_name, known);
+  raise_unknown_name("layer", layer_name, known, where);
 }
 
 Layer Model::get_layer(int index) const {

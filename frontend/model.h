@@ -74,7 +74,8 @@ struct Evaluation {
 };
 
 struct SummaryOptions {
-  int line_length = 0;  // at least 76, the default
+  /// At least 40. The default is 76, and where summary() writes to a narrower terminal its width.
+  int line_length = 0;
 };
 
 struct SaveOptions {
@@ -99,7 +100,8 @@ class Model {
   const std::vector<Layer>& layers() const;
   /// Raises NameError, or Error for an index that is out of range (negative ones count from the
   /// end).
-  Layer get_layer(const std::string& layer_name) const;
+  Layer get_layer(const std::string& layer_name,
+                  SourceLocation where = SourceLocation::current()) const;
   Layer get_layer(int index) const;
   std::vector<KerasTensor> inputs() const;
   std::vector<KerasTensor> outputs() const;
@@ -144,7 +146,10 @@ class Model {
   bool is_compiled() const;
   const CompileArguments& compile_arguments() const;
   const Optimizer& optimizer() const;
-  History fit(const Data& x, const Data& y, const FitOptions& options = {}) const;
+  /// Warns once, with the line of the call, when steps_per_epoch asks for more batches than there
+  /// are, and when the loss is not finite though x or y hold infinities.
+  History fit(const Data& x, const Data& y, const FitOptions& options = {},
+              SourceLocation where = SourceLocation::current()) const;
   Evaluation evaluate(const Data& x, const Data& y, const EvaluateOptions& options = {}) const;
   /// The prediction of a model of one output, [n, ...].
   Tensor predict(const Data& x, const PredictOptions& options = {}) const;

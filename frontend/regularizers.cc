@@ -2,6 +2,7 @@
 #include "frontend/regularizers.h"
 
 #include "core/error.h"
+#include "frontend/origin.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -36,7 +37,10 @@ Regularizer::Regularizer(std::string class_name, Config config, Function functio
     : spec_(std::make_shared<const Spec>(
           Spec{std::move(class_name), std::move(config), std::move(function)})) {}
 
-Regularizer::Regularizer(const std::string& name) : Regularizer(by_name(name, {})) {}
+Regularizer::Regularizer(const std::string& name, SourceLocation where)
+    : Regularizer(at_line(where, [&] { return by_name(name, {}); })) {}
+Regularizer::Regularizer(const char* name, SourceLocation where)
+    : Regularizer(std::string(name), where) {}
 
 Regularizer::Regularizer(Symbol (*function)(Symbol)) {
   if (function != nullptr) *this = Regularizer("custom_regularizer", {}, function);

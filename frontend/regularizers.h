@@ -7,6 +7,7 @@
 
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
 
@@ -20,9 +21,9 @@ class Regularizer {
   Regularizer() = default;
   Regularizer(std::nullptr_t) {}  // NOLINT
   /// "l1", "l2" (0.01 each) or "l1l2" (0 and 0, as in Keras 3). Raises NameError.
-  Regularizer(const std::string& name);                              // NOLINT
-  Regularizer(const char* name) : Regularizer(std::string(name)) {}  // NOLINT
-  Regularizer(Symbol (*function)(Symbol));                           // NOLINT
+  Regularizer(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
+  Regularizer(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
+  Regularizer(Symbol (*function)(Symbol));                                                 // NOLINT
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Regularizer, F> &&
            std::is_invocable_r_v<Symbol, const F&, Symbol>) Regularizer(F function)

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -99,12 +101,67 @@ CustomLayers custom_layers(const CustomObjects& custom) {
   return result;
 }
 
+/// Says what to do about a name of the user's own. Functions without a name are stored as
+/// "custom_loss" and the like.
 template <typename F>
 auto with_hint(F&& build) {
   try {
     return build();
   } catch (const NameError& error) {
-    throw NameError(fmt::format("{} (your own goes into custom_objects)", error.what()));
+    const std::string text = error.what();
+    const size_t begin = text.find("'custom_"), end = text.find('\'', begin + 1);
+    if (begin > text.size() || end > text.size())
+      throw NameError(text + " (your own goes into custom_objects)");
+    const std::string name = text.substr(begin + 1, end - begin - 1);
+    if (name == "custom_initializer" || name == "custom_regularizer" || name == "custom_constraint")
+      throw NameError(
+          text.substr(0, end + 1) +
+          ": files do not hold this function of your own: build the model as before and "
+          "take its weights with load_weights()");
+    const bool of_compile = name == "custom_loss" || name == "custom_metric";
+    throw NameError(fmt::format(
+        "{}: the model was saved with a function of your own: give it as .custom_objects = "
+        "{{{{\"{}\", your_function}}}}{}",
+        text.substr(0, end + 1), name,
+        of_compile ? ", or set .compile = false to load the model without losses and metrics"
+                   : ""));
+  }
+}
+
+/// Raises a FileError that says what a file of another kind is, and what reads it.
+[[noreturn]] void raise_foreign(const std::string& path, const std::string& error) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) throw FileError(error);
+  std::string begin(64, ' ');
+  std::ifstream file(path, std::ios::binary);
+  file.read(begin.data(), 64);
+  begin.resize(static_cast<size_t>(file.gcount()));
+  const auto ends = [&](std::string_view ending) { return path.ends_with(ending); };
+  const size_t first = begin.find_first_not_of(" \t\r\n");
+  const char* advice = nullptr;
+  if (begin.starts_with("PK") || begin.starts_with("\x89HDF") || ends(".keras") || ends(".h5") ||
+      ends(".hdf5")) {
+    advice =
+        "a file of Keras, which is not read by this version: in Python, write model.to_json() to a "
+        "file and the arrays of model.get_weights() with numpy.save; here, model_from_json() makes "
+        "the model, and set_weights() takes what load_npy() reads";
+  } else if (ends(".json") || (first < begin.size() && begin[first] == '{')) {
+    advice =
+        "JSON, an architecture without weights: model_from_json() makes a model of its text (for "
+        "the tool, end its name in .json)";
+  } else if (begin.starts_with("\x93NUMPY")) {
+    advice = "an array: load_npy() reads it";
+  } else {
+    throw FileError(error);
+  }
+  throw FileError(fmt::format("cannot load '{}': it is {}", path, advice));
+}
+
+ModelFile read_model_file(const std::string& path) {
+  try {
+    return load_model_file(path);
+  } catch (const FileError& error) {
+    raise_foreign(path, error.what());
   }
 }
 
@@ -193,7 +250,7 @@ void save_model(const Model& model, const std::string& path, const SaveOptions& 
 
 Model load_model(const std::string& path, const LoadOptions& options, SourceLocation where) {
   register_ops();
-  const ModelFile file = load_model_file(path);
+  const ModelFile file = read_model_file(path);
   if (file.architecture.empty()) {
     throw FileError(fmt::format(
         "cannot load '{}' as a model: it is a file of kind '{}' and holds no architecture{}", path,
@@ -236,7 +293,7 @@ void save_weights(const Model& model, const std::string& path) {
 
 void load_weights(const Model& model, const std::string& path) {
   register_ops();
-  const ModelFile file = load_model_file(path);
+  const ModelFile file = read_model_file(path);
   const WeightsGuard guard(model.variables());
   adopt(model.variables(), tensors_in(file, false), false, fmt::format("model '{}'", model.name()));
 }
@@ -251,10 +308,18 @@ std::string to_json(const Model& model, int indent) {
 }
 
 Model model_from_json(const std::string& json, const LoadOptions& options, SourceLocation where) {
-  return with_hint([&] {
-    return model_of(architecture_from_config(parse_json(json, "model JSON"),
-                                             custom_layers(options.custom_objects), where));
+  const ConfigValue parsed = parse_json(json, "model JSON");
+  const Model model = with_hint([&] {
+    return model_of(architecture_from_config(parsed, custom_layers(options.custom_objects), where));
   });
+  const Config* settings = nullptr;
+  if (const Config* root = parsed.as<Config>()) settings = root->get("compile_config").as<Config>();
+  if (options.compile && settings != nullptr && !settings->get("loss").is_null()) {
+    const auto arguments =
+        with_hint([&] { return compile_arguments_from_config(*settings, options.custom_objects); });
+    model.compile(arguments, where);
+  }
+  return model;
 }
 
 void export_inference(const Model& model, const std::string& path) {

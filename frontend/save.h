@@ -38,7 +38,8 @@ void load_weights(const Model& model, const std::string& path);
 
 /// Keras 3's JSON of the architecture, with "compile_config" when the model is compiled.
 std::string to_json(const Model& model, int indent = -1);
-/// From the JSON of Keras 2 or 3. Weights are initial ones; the model is not compiled.
+/// From the JSON of Keras 2 or 3. Weights are initial ones. The model is compiled, as in Keras,
+/// where "compile_config" names a loss and options.compile is not false.
 Model model_from_json(const std::string& json, const LoadOptions& options = {},
                       SourceLocation where = SourceLocation::current());
 

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/fork.h"
 #include "core/philox.h"
+#include "frontend/origin.h"
 #include "runtime/load.h"
 
 namespace sinter {
@@ -104,10 +105,10 @@ void set_floatx(std::string_view dtype) {
 
 DType floatx() { return get(&Session::floatx); }
 
-void set_backend(std::string_view backend) {
+void set_backend(std::string_view backend, SourceLocation where) {
   const std::vector<std::string> known = backend_names();
   if (std::find(known.begin(), known.end(), backend) == known.end()) {
-    raise_unknown_name("backend", backend, known);
+    raise_unknown_name("backend", backend, known, where);
   }
   set(&Session::backend, std::string(backend));
 }

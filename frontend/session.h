@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/dtype.h"
+#include "core/source_location.h"
 
 namespace sinter {
 
@@ -27,7 +28,7 @@ DType floatx();
 
 /// The backend of models compiled from now on, where compile() names none: auto (default),
 /// reference, onednn, llvm.
-void set_backend(std::string_view backend);
+void set_backend(std::string_view backend, SourceLocation where = SourceLocation::current());
 std::string default_backend();
 
 /// Whether compiled code of models is kept on disk from now on (default: yes).

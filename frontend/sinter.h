@@ -9,6 +9,7 @@
 #include "frontend/compiled_function.h"
 #include "frontend/constraints.h"
 #include "frontend/data/categorical.h"
+#include "frontend/data/csv.h"
 #include "frontend/data/datasets.h"
 #include "frontend/data/npy.h"
 #include "frontend/dot.h"

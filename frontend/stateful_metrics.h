@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/source_location.h"
 #include "frontend/metrics.h"
 
 namespace sinter::metrics {
@@ -18,16 +19,20 @@ struct CountOptions {
 };
 /// Sums of weights of the samples that are rightly or wrongly positive or negative.
 struct TruePositives : Metric {
-  explicit TruePositives(CountOptions options = {});
+  explicit TruePositives(CountOptions options = {},
+                         SourceLocation where = SourceLocation::current());
 };
 struct TrueNegatives : Metric {
-  explicit TrueNegatives(CountOptions options = {});
+  explicit TrueNegatives(CountOptions options = {},
+                         SourceLocation where = SourceLocation::current());
 };
 struct FalsePositives : Metric {
-  explicit FalsePositives(CountOptions options = {});
+  explicit FalsePositives(CountOptions options = {},
+                          SourceLocation where = SourceLocation::current());
 };
 struct FalseNegatives : Metric {
-  explicit FalseNegatives(CountOptions options = {});
+  explicit FalseNegatives(CountOptions options = {},
+                          SourceLocation where = SourceLocation::current());
 };
 
 struct PrecisionOptions {
@@ -38,11 +43,12 @@ struct PrecisionOptions {
 };
 /// tp / (tp + fp), 0 where nothing was predicted.
 struct Precision : Metric {
-  explicit Precision(PrecisionOptions options = {});
+  explicit Precision(PrecisionOptions options = {},
+                     SourceLocation where = SourceLocation::current());
 };
 /// tp / (tp + fn), 0 where there was nothing to find.
 struct Recall : Metric {
-  explicit Recall(PrecisionOptions options = {});
+  explicit Recall(PrecisionOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 
 struct AUCOptions {
@@ -58,7 +64,7 @@ struct AUCOptions {
 };
 /// The area under a curve, by Riemann sums between thresholds.
 struct AUC : Metric {
-  explicit AUC(AUCOptions options = {});
+  explicit AUC(AUCOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 
 struct AtOptions {
@@ -68,16 +74,20 @@ struct AtOptions {
 };
 /// The highest value at any threshold where the other is at least what is given, else 0.
 struct SensitivityAtSpecificity : Metric {
-  explicit SensitivityAtSpecificity(double specificity, AtOptions options = {});
+  explicit SensitivityAtSpecificity(double specificity, AtOptions options = {},
+                                    SourceLocation where = SourceLocation::current());
 };
 struct SpecificityAtSensitivity : Metric {
-  explicit SpecificityAtSensitivity(double sensitivity, AtOptions options = {});
+  explicit SpecificityAtSensitivity(double sensitivity, AtOptions options = {},
+                                    SourceLocation where = SourceLocation::current());
 };
 struct PrecisionAtRecall : Metric {
-  explicit PrecisionAtRecall(double recall, AtOptions options = {});
+  explicit PrecisionAtRecall(double recall, AtOptions options = {},
+                             SourceLocation where = SourceLocation::current());
 };
 struct RecallAtPrecision : Metric {
-  explicit RecallAtPrecision(double precision, AtOptions options = {});
+  explicit RecallAtPrecision(double precision, AtOptions options = {},
+                             SourceLocation where = SourceLocation::current());
 };
 
 struct FBetaScoreOptions {
@@ -88,7 +98,8 @@ struct FBetaScoreOptions {
 };
 /// (1 + beta^2) precision recall / (beta^2 precision + recall) of rows [batch, classes].
 struct FBetaScore : Metric {
-  explicit FBetaScore(FBetaScoreOptions options = {});
+  explicit FBetaScore(FBetaScoreOptions options = {},
+                      SourceLocation where = SourceLocation::current());
 };
 struct F1ScoreOptions {
   std::string average = "";
@@ -96,7 +107,7 @@ struct F1ScoreOptions {
   std::string name = "";
 };
 struct F1Score : Metric {
-  explicit F1Score(F1ScoreOptions options = {});
+  explicit F1Score(F1ScoreOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 
 struct R2ScoreOptions {
@@ -107,7 +118,7 @@ struct R2ScoreOptions {
 };
 /// 1 - sum (y - p)^2 / sum (y - mean)^2 of rows [batch, columns].
 struct R2Score : Metric {
-  explicit R2Score(R2ScoreOptions options = {});
+  explicit R2Score(R2ScoreOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 
 struct MeanIoUOptions {
@@ -120,10 +131,12 @@ struct MeanIoUOptions {
 /// Intersection over union of classes, the mean of those that occur. Sample weights keep their
 /// fractions (Keras truncates them to integers).
 struct IoU : Metric {
-  IoU(int64_t num_classes, std::vector<int64_t> target_class_ids, MeanIoUOptions options = {});
+  IoU(int64_t num_classes, std::vector<int64_t> target_class_ids, MeanIoUOptions options = {},
+      SourceLocation where = SourceLocation::current());
 };
 struct MeanIoU : Metric {
-  explicit MeanIoU(int64_t num_classes, MeanIoUOptions options = {});
+  explicit MeanIoU(int64_t num_classes, MeanIoUOptions options = {},
+                   SourceLocation where = SourceLocation::current());
 };
 struct BinaryIoUOptions {
   std::vector<int64_t> target_class_ids = {0, 1};
@@ -131,7 +144,8 @@ struct BinaryIoUOptions {
   std::string name = "";
 };
 struct BinaryIoU : Metric {
-  explicit BinaryIoU(BinaryIoUOptions options = {});
+  explicit BinaryIoU(BinaryIoUOptions options = {},
+                     SourceLocation where = SourceLocation::current());
 };
 struct OneHotIoUOptions {
   std::optional<int64_t> ignore_class = std::nullopt;
@@ -141,10 +155,11 @@ struct OneHotIoUOptions {
 };
 struct OneHotIoU : Metric {
   OneHotIoU(int64_t num_classes, std::vector<int64_t> target_class_ids,
-            OneHotIoUOptions options = {});
+            OneHotIoUOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 struct OneHotMeanIoU : Metric {
-  explicit OneHotMeanIoU(int64_t num_classes, OneHotIoUOptions options = {});
+  explicit OneHotMeanIoU(int64_t num_classes, OneHotIoUOptions options = {},
+                         SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace sinter::metrics

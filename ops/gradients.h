@@ -2,6 +2,7 @@
 // outputs.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,10 @@ std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const S
                               std::span<const Symbol> cotangents = {});
 inline std::vector<Symbol> gradients(Symbol output, std::span<const Symbol> wrt) {
   return gradients(std::span<const Symbol>(&output, 1), wrt);
+}
+/// gradients(y, {w, b})
+inline std::vector<Symbol> gradients(Symbol output, std::initializer_list<Symbol> wrt) {
+  return gradients(output, std::span<const Symbol>(wrt.begin(), wrt.size()));
 }
 
 }  // namespace sinter

@@ -8,6 +8,7 @@
 
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "frontend/callbacks/callback.h"
 
 namespace sinter {
@@ -28,7 +29,8 @@ struct EarlyStoppingOptions {
 class EarlyStopping : public Callback {
  public:
   using HandleOf = EarlyStopping;
-  explicit EarlyStopping(EarlyStoppingOptions options = {});
+  explicit EarlyStopping(EarlyStoppingOptions options = {},
+                         SourceLocation where = SourceLocation::current());
   void on_train_begin(Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
   void on_train_end(Logs& logs) override;
@@ -58,7 +60,8 @@ struct ReduceLROnPlateauOptions {
 class ReduceLROnPlateau : public Callback {
  public:
   using HandleOf = ReduceLROnPlateau;
-  explicit ReduceLROnPlateau(ReduceLROnPlateauOptions options = {});
+  explicit ReduceLROnPlateau(ReduceLROnPlateauOptions options = {},
+                             SourceLocation where = SourceLocation::current());
   void on_train_begin(Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
 
@@ -150,7 +153,8 @@ struct ModelCheckpointOptions {
 class ModelCheckpoint : public Callback {
  public:
   using HandleOf = ModelCheckpoint;
-  explicit ModelCheckpoint(std::string path, ModelCheckpointOptions options = {});
+  explicit ModelCheckpoint(std::string path, ModelCheckpointOptions options = {},
+                           SourceLocation where = SourceLocation::current());
   void on_train_begin(Logs& logs) override;
   void on_train_batch_end(int64_t batch, Logs& logs) override;
   void on_epoch_begin(int epoch, Logs& logs) override;

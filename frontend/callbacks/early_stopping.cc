@@ -6,6 +6,7 @@
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
 #include "frontend/model.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 
@@ -21,8 +22,8 @@ struct EarlyStopping::State {
   std::optional<std::vector<Tensor>> best_weights;
 };
 
-EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
-    : state_(std::make_shared<State>(options)) {}
+EarlyStopping::EarlyStopping(EarlyStoppingOptions options, SourceLocation where)
+    : state_(at_line(where, [&] { return std::make_shared<State>(options); })) {}
 
 int EarlyStopping::stopped_epoch() const { return state_->stopped_epoch; }
 int EarlyStopping::best_epoch() const { return state_->best_epoch; }

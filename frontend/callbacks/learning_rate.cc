@@ -10,6 +10,7 @@
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
 #include "frontend/model.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 
@@ -23,10 +24,11 @@ struct ReduceLROnPlateau::State {
   std::optional<double> best;
 };
 
-ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options)
-    : state_(std::make_shared<State>(options)) {
-  if (options.factor >= 1.0)
-    throw Error(fmt::format("ReduceLROnPlateau: factor must be below 1, found {}", options.factor));
+ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options, SourceLocation where)
+    : state_(at_line(where, [&] { return std::make_shared<State>(options); })) {
+  if (options.factor < 1.0) return;
+  throw Error(with_line(
+      where, fmt::format("ReduceLROnPlateau: factor must be below 1, found {}", options.factor)));
 }
 
 void ReduceLROnPlateau::on_train_begin(Logs&) {
@@ -59,8 +61,7 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
   s.wait = 0;
 }
 
-LearningRateScheduler::LearningRateScheduler(Callable<double(int, double)> schedule,
-                                             int verbose)
+LearningRateScheduler::LearningRateScheduler(Callable<double(int, double)> schedule, int verbose)
     : schedule_(std::move(schedule)), verbose_(verbose) {}
 
 void LearningRateScheduler::on_epoch_begin(int epoch, Logs&) {

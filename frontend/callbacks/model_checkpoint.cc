@@ -9,6 +9,7 @@
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
 #include "frontend/model.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -68,16 +69,18 @@ struct ModelCheckpoint::State {
   int64_t batches = 0;  // since the last save
 };
 
-ModelCheckpoint::ModelCheckpoint(std::string path, ModelCheckpointOptions options)
-    : state_(std::make_shared<State>(std::move(path), options)) {
+ModelCheckpoint::ModelCheckpoint(std::string path, ModelCheckpointOptions options,
+                                 SourceLocation where)
+    : state_(at_line(where, [&] { return std::make_shared<State>(path, options); })) {
   const char* ending = options.save_weights_only ? ".weights.sinter" : ".sinter";
   if (!state_->pattern.ends_with(ending)) {
-    throw Error(fmt::format("ModelCheckpoint: the path must end in {}, found '{}'", ending,
-                            state_->pattern));
+    throw Error(with_line(where, fmt::format("ModelCheckpoint: the path must end in {}, found '{}'",
+                                             ending, state_->pattern)));
   }
   if (options.save_freq && *options.save_freq < 1) {
-    throw Error(fmt::format("ModelCheckpoint: save_freq must be at least 1 batch, found {}",
-                            *options.save_freq));
+    throw Error(with_line(
+        where, fmt::format("ModelCheckpoint: save_freq must be at least 1 batch, found {}",
+                           *options.save_freq)));
   }
 }
 

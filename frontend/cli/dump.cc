@@ -67,14 +67,10 @@ Built build(const Options& options) {
       return {file.graphs[0], std::move(how)};
     }
   }
-  const Model model = open_model(options.model);
   const bool training = options.graph == "training";
-  if (is_json(options.model) && training) {
-    const std::optional<CompileArguments> stored = compile_config_in(options.model);
-    if (!stored)
-      throw Error(fmt::format("'{}' is not compiled, so it has no training graph", options.model));
-    model.compile(*stored);
-  }
+  const Model model = open_model(options.model, training);
+  if (training && !model.is_compiled())
+    throw Error(fmt::format("'{}' is not compiled, so it has no training graph", options.model));
   if (model.is_compiled()) {
     how.mixed_precision = model.compile_arguments().mixed_precision;
     how.disabled_passes = model.compile_arguments().disabled_passes;

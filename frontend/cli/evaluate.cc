@@ -1,7 +1,10 @@
 // sinter evaluate: loss and metrics of a model on labelled data, as one JSON line.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "core/error.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/model_argument.h"
 #include "frontend/interop/json.h"
@@ -20,6 +23,13 @@ struct Options {
 void evaluate(const Options& options) {
   options.run.apply();
   const Model model = open_model(options.model);
+  if (!model.is_compiled()) {
+    throw Error(fmt::format(
+        "'{0}' does not say which loss and metrics to evaluate: train it with them first, 'sinter "
+        "train {0} --x FILE --y FILE --loss NAME --metrics NAME --output m.sinter', and evaluate "
+        "m.sinter",
+        options.model));
+  }
   EvaluateOptions how{.batch_size = options.batch_size, .verbose = 0};
   if (!options.sample_weight.empty()) how.sample_weight = load_data(options.sample_weight);
   Config line;

@@ -1,7 +1,6 @@
 // The MODEL argument and the data files of the subcommands.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,13 +8,11 @@
 
 namespace sinter::cli {
 
-/// A .sinter file as load_model gives it, or a .json architecture with initial weights.
-Model open_model(const std::string& path);
+/// A .sinter file as load_model gives it, or a .json architecture with initial weights. The
+/// architecture's own "compile_config" is followed where `compile_json` says so.
+Model open_model(const std::string& path, bool compile_json = true);
 
 bool is_json(const std::string& path);
-
-/// The "compile_config" of a .json architecture, if it has one that says anything.
-std::optional<CompileArguments> compile_config_in(const std::string& json_path);
 
 /// One tensor for each .npy file.
 Data load_data(const std::vector<std::string>& paths);

@@ -37,7 +37,7 @@ void summarize(const std::string& path) {
     const ModelFile file = load_model_file(path);
     if (file.architecture.empty()) return print(describe(path, file));
   }
-  print(open_model(path).summary_text());
+  print(open_model(path, false).summary_text());
 }
 
 }  // namespace

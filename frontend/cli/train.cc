@@ -61,7 +61,7 @@ ConfigValue parse_value(const std::string& text) {
 Optimizer parse_optimizer(const std::string& text) {
   const size_t colon = text.find(':');
   const std::string name = text.substr(0, colon);
-  const Optimizer plain(name);
+  const Optimizer plain(name, SourceLocation());
   if (colon == std::string::npos) return plain;
   const Config defaults = plain.impl().config();
   std::vector<std::string> known;
@@ -96,9 +96,6 @@ void compile(const Model& model, const Options& o) {
     arguments = compile_arguments_from_config(read_json(o.compile));
   } else if (model.is_compiled()) {
     arguments = model.compile_arguments();
-  } else if (std::optional<CompileArguments> stored;
-             is_json(o.model) && (stored = compile_config_in(o.model))) {
-    arguments = std::move(*stored);
   } else {
     complete = false;
   }
@@ -108,19 +105,20 @@ void compile(const Model& model, const Options& o) {
   if (!o.optimizer.empty()) arguments.optimizer = parse_optimizer(o.optimizer);
   if (!o.loss.empty()) {
     std::vector<Loss> losses;
-    for (const std::string& name : split(o.loss, ',')) losses.emplace_back(name);
+    for (const std::string& name : split(o.loss, ',')) losses.emplace_back(name, SourceLocation());
     arguments.loss = losses;
   }
   if (!o.metrics.empty()) {
     std::vector<Metric> metrics;
-    for (const std::string& name : split(o.metrics, ',')) metrics.emplace_back(name);
+    for (const std::string& name : split(o.metrics, ','))
+      metrics.emplace_back(name, SourceLocation());
     arguments.metrics =
         model.outputs().size() == 1
             ? MetricsArgument(metrics)
             : MetricsArgument(std::vector<std::vector<Metric>>(model.outputs().size(), metrics));
   }
   if (!o.mixed_precision.empty()) arguments.mixed_precision = o.mixed_precision;
-  model.compile(arguments);
+  model.compile(arguments, SourceLocation());
 }
 
 FitOptions fit_options(const Options& o) {
@@ -192,7 +190,7 @@ void train(const Options& o) {
     if (!path.empty()) AtomicFile(path, false);
   }
   if (o.seed) set_random_seed(*o.seed);
-  const Model model = open_model(o.model);
+  const Model model = open_model(o.model, o.compile.empty());
   if (o.seed) reseed(*model.state());
   compile(model, o);
   FitOptions fit = fit_options(o);
@@ -201,7 +199,7 @@ void train(const Options& o) {
     std::fputs("sinter train: without --output nothing of the trained model is kept\n", stderr);
   const Interrupt interrupt;
   fit.callbacks.push_back(interrupt.callback());
-  const History history = model.fit(x, y, fit);
+  const History history = model.fit(x, y, fit, SourceLocation());
   if (o.output.ends_with(".weights.sinter")) {
     save_weights(model, o.output);
   } else if (!o.output.empty()) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <iostream>
 using namespace sinter;
 
 Symbol my_entropy(Symbol y_true, Symbol y_pred) {
@@ -38,8 +39,9 @@ int main() {
   // Data of one's own.
   std::vector<float> numbers = {0, 0, 0, 1, 1, 0, 1, 1};
   Tensor points = Tensor::from({4, 2}, numbers);
-  Tensor classes = Tensor::from<int32_t>({4}, {0, 1, 1, 0});
+  Tensor classes = Tensor::from({0, 1, 1, 0});
   Tensor one_hot = to_categorical(classes, 2);
+  std::cout << points << "\n";
   std::printf("%g %g\n", points.at(3), one_hot.at(2));
 
   // A layer of one's own.
@@ -60,7 +62,7 @@ int main() {
       x, {Dense(10, {.activation = "softmax", .name = "digit"})(h), Dense(1, {.name = "ink"})(h)});
   two.compile({.optimizer = "adam",
                .loss = {{"digit", "categorical_crossentropy"}, {"ink", losses::Huber()}},
-               .loss_weights = {1.0, 0.1},
+               .loss_weights = {{"ink", 0.1}},
                .metrics = {{"digit", "accuracy"}, {"ink", {"mae", "mse"}}}});
   Tensor ink(float32, {train.x.shape()[0], 1});
   two.fit(train.x, {train.y, ink}, quiet);

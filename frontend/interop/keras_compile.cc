@@ -137,14 +137,42 @@ std::map<int, double> class_weights_of(const Config& config) {
   return result;
 }
 
+ConfigValue loss_weights_to_config(const LossWeights& weights) {
+  Config named;
+  for (const auto& [output, weight] : weights.named()) named.set(output, weight);
+  if (!named.empty()) return named;
+  ConfigList list;
+  for (const double w : weights.list()) list.emplace_back(w);
+  return list.empty() ? ConfigValue() : ConfigValue(std::move(list));
+}
+
+LossWeights loss_weights_of(const ConfigValue& value) {
+  if (value.is_null()) return {};
+  const auto number = [](const ConfigValue& w) {
+    return Config{{"loss_weights", w}}.get_float("loss_weights", 1.0);
+  };
+  if (const ConfigList* list = value.as<ConfigList>()) {
+    std::vector<double> weights;
+    for (const ConfigValue& w : *list) weights.push_back(number(w));
+    return weights;
+  }
+  if (const Config* config = value.as<Config>()) {
+    std::map<std::string, double> weights;
+    for (const ConfigEntry& entry : config->entries())
+      weights.emplace(entry.key, number(entry.value));
+    return weights;
+  }
+  throw Error(
+      "loss_weights must be a list with one number for each output, or a dictionary by output "
+      "name");
+}
+
 }  // namespace
 
 Config compile_arguments_to_config(const CompileArguments& arguments) {
-  ConfigList weights;
-  for (double w : arguments.loss_weights) weights.emplace_back(w);
   Config result{{"optimizer", arguments.optimizer.to_config()},
                 {"loss", losses_to_config(arguments.loss)},
-                {"loss_weights", weights.empty() ? ConfigValue() : ConfigValue(std::move(weights))},
+                {"loss_weights", loss_weights_to_config(arguments.loss_weights)},
                 {"metrics", metrics_to_config(arguments.metrics)},
                 {"weighted_metrics", metrics_to_config(arguments.weighted_metrics)},
                 {"run_eagerly", false},
@@ -171,13 +199,7 @@ CompileArguments compile_arguments_from_config(const ConfigValue& json,
   result.loss = losses_of(config.get("loss"), custom);
   result.metrics = metrics_of(config.get("metrics"), custom);
   result.weighted_metrics = metrics_of(config.get("weighted_metrics"), custom);
-  const ConfigValue& weights = config.get("loss_weights");
-  if (const ConfigList* list = weights.as<ConfigList>()) {
-    for (const ConfigValue& w : *list)
-      result.loss_weights.push_back(Config{{"loss_weights", w}}.get_float("loss_weights", 1.0));
-  } else if (!weights.is_null()) {
-    throw Error("loss_weights must be a list with one number for each output");
-  }
+  result.loss_weights = loss_weights_of(config.get("loss_weights"));
   result.backend = config.get_string("backend", "");
   result.mixed_precision = config.get_string("mixed_precision", "");
   if (const ConfigList* passes = config.get("disabled_passes").as<ConfigList>()) {

@@ -14,6 +14,7 @@
 #include "core/fork.h"
 #include "core/graph.h"
 #include "frontend/optimizers/optimizers.h"
+#include "frontend/origin.h"
 #include "frontend/session.h"
 #include "frontend/weights_lock.h"
 
@@ -405,7 +406,10 @@ std::vector<std::string> optimizer_names() {
   return names;
 }
 
-Optimizer::Optimizer(const std::string& name) : Optimizer(make(name, {})) {}
+Optimizer::Optimizer(const std::string& name, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return make(name, {}); })) {}
+Optimizer::Optimizer(const char* name, SourceLocation where)
+    : Optimizer(std::string(name), where) {}
 
 void Optimizer::apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
                                 const std::vector<VariablePtr>& weights) const {
@@ -424,7 +428,7 @@ ConfigValue Optimizer::to_config() const {
 }
 
 Optimizer Optimizer::from_config(const ConfigValue& value) {
-  if (const std::string* name = value.as<std::string>()) return Optimizer(*name);
+  if (const std::string* name = value.as<std::string>()) return Optimizer(*name, SourceLocation());
   if (const ConfigObject* object = value.as<ConfigObject>()) {
     // Keras 2 writes "Custom>Adam".
     const size_t package = object->class_name.find('>');
@@ -444,8 +448,6 @@ void OptimizerImpl::exclude(std::vector<std::string> paths, std::vector<std::str
   undecayed_paths_ = std::move(paths);
   undecayed_names_ = std::move(names);
 }
-
-Optimizer::Optimizer(const char* name) : Optimizer(std::string(name)) {}
 
 void Optimizer::exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
                                           const std::vector<std::string>& names) const {

@@ -13,6 +13,7 @@
 #include "core/callable.h"
 #include "core/error.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "frontend/layer.h"
 #include "frontend/optimizers/learning_rate.h"
 #include "ops/ops.h"
@@ -144,8 +145,8 @@ class OptimizerImpl {
 class Optimizer {
  public:
   /// By name with defaults: "adam", "sgd" ... Raises NameError.
-  Optimizer(const std::string& name);  // NOLINT
-  Optimizer(const char* name);         // NOLINT
+  Optimizer(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
+  Optimizer(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   explicit Optimizer(std::shared_ptr<OptimizerImpl> impl) : impl_(std::move(impl)) {}
 
   OptimizerImpl& impl() const { return *impl_; }

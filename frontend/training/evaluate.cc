@@ -42,6 +42,8 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
   const PreparedData data =
       prepare_data("evaluate", state_->net(), c.outputs, x, y, options.sample_weight);
   const int64_t count = (data.rows + options.batch_size - 1) / options.batch_size;
+  if (options.steps)
+    warn_of_missing_batches("evaluate: steps", *options.steps, data.rows, options.batch_size, {});
   EpochProgress progress(options.verbose, "",
                          options.steps ? std::min(*options.steps, count) : count);
   int64_t done = 0;

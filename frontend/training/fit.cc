@@ -6,6 +6,8 @@
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "core/warning.h"
+#include "frontend/origin.h"
 #include "frontend/progress.h"
 #include "frontend/training/loop.h"
 
@@ -47,8 +49,8 @@ void apply_class_weight(PreparedData& data, const FitOptions& options) {
 
 class Fit {
  public:
-  Fit(Model model, const FitOptions& options)
-      : model_(std::move(model)), state_(*model_.state()), options_(options) {
+  Fit(Model model, const FitOptions& options, SourceLocation where)
+      : model_(std::move(model)), state_(*model_.state()), options_(options), where_(where) {
     check_batch_size("fit", options.batch_size);
     if (options.validation_batch_size)
       check_batch_size("fit (validation)", *options.validation_batch_size);
@@ -120,8 +122,12 @@ class Fit {
     for (; done < count && !state_.stop_training; ++done)
       train_batch(programs, batches, position_.next(), done, running, progress);
     position_.end_epoch(batches.count(), options_.steps_per_epoch);
+    if (options_.steps_per_epoch && count < *options_.steps_per_epoch && !state_.stop_training)
+      warn_of_short_epoch(epoch, count, data.train.rows, batches.count());
     Logs logs;
     if (!running.empty()) logs = running.evaluation().logs();
+    if (epoch == options_.initial_epoch && !running.empty() && !std::isfinite(running.loss()))
+      warn_of_infinities(data.train, running.loss());
     if (data.validation && (epoch + 1) % options_.validation_freq == 0)
       validate(*data.validation, logs);
     each([&](Callback& callback) { callback.on_epoch_end(epoch, logs); });
@@ -143,10 +149,31 @@ class Fit {
     if (due) progress.update(step + 1, shown(logs));
   }
 
+  void warn_of_short_epoch(int epoch, int64_t taken, int64_t rows, int64_t batches) const {
+    const std::string text = fmt::format(
+        "fit: the data ran out after {} of the {} batches of epoch {} ({} rows in batches of {} "
+        "are {}), which "
+        "ends early; the next one starts anew. Leave out steps_per_epoch, or take a number that "
+        "divides {}",
+        taken, *options_.steps_per_epoch, epoch + 1, rows, options_.batch_size, batches, batches);
+    warn_once(with_line(where_, "fit: steps_per_epoch"), with_line(where_, text));
+  }
+
+  void warn_of_infinities(const PreparedData& data, double loss) const {
+    const std::string place = first_infinity(data);
+    if (place.empty()) return;
+    const std::string text = fmt::format(
+        "fit: the loss of the first epoch is {}, and {}; clip or remove such values", loss, place);
+    warn_once(with_line(where_, "fit: infinities"), with_line(where_, text));
+  }
+
   void validate(const PreparedData& data, Logs& logs) {
     Logs empty;
     each([&](Callback& callback) { callback.on_test_begin(empty); });
     const int64_t batch_size = options_.validation_batch_size.value_or(options_.batch_size);
+    if (options_.validation_steps)
+      warn_of_missing_batches("fit: validation_steps", *options_.validation_steps, data.rows,
+                              batch_size, where_);
     Logs found = evaluate_rows(state_, data, batch_size, options_.validation_steps).logs();
     for (const auto& [name, value] : found) logs["val_" + name] = value;
     each([&](Callback& callback) { callback.on_test_end(found); });
@@ -155,6 +182,7 @@ class Fit {
   Model model_;
   ModelState& state_;
   const FitOptions& options_;
+  SourceLocation where_;
   bool wants_batch_logs_ = false;
   std::vector<int64_t> order_;  // of the rows, in this pass over them
   BatchPosition position_;
@@ -163,11 +191,12 @@ class Fit {
 
 }  // namespace
 
-History Model::fit(const Data& x, const Data& y, const FitOptions& options) const {
+History Model::fit(const Data& x, const Data& y, const FitOptions& options,
+                   SourceLocation where) const {
   const DefaultFloatEnvironment environment;
   build_for(x);
   const std::lock_guard lock(state_->fit_mutex);
-  return Fit(*this, options).run(x, y);
+  return Fit(*this, options, where).run(x, y);
 }
 
 }  // namespace sinter

@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/warning.h"
+#include "frontend/origin.h"
 #include "frontend/training/metric_results.h"
 
 namespace sinter {
@@ -89,6 +91,16 @@ Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t ba
 void check_steps(const char* call, const char* argument, std::optional<int64_t> steps) {
   if (steps && *steps <= 0)
     throw Error(fmt::format("{}: {} must be at least 1, found {}", call, argument, *steps));
+}
+
+void warn_of_missing_batches(const char* argument, int64_t steps, int64_t rows, int64_t batch_size,
+                             SourceLocation where) {
+  const int64_t batches = (rows + batch_size - 1) / batch_size;
+  if (steps <= batches) return;
+  const std::string text = fmt::format(
+      "{} = {}, but the data ran out: {} rows in batches of {} are {}; leave it out to take all",
+      argument, steps, rows, batch_size, batches);
+  warn_once(text, with_line(where, text));
 }
 
 void check_batch_size(const char* call, int64_t batch_size) {

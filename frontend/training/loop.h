@@ -91,6 +91,11 @@ void check_batch_size(const char* call, int64_t batch_size);
 /// Raises Error naming `argument` of `call` unless it is absent or positive.
 void check_steps(const char* call, const char* argument, std::optional<int64_t> steps);
 
+/// Warns once where `steps` batches are asked for, `argument` ("evaluate: steps"), and there are
+/// fewer.
+void warn_of_missing_batches(const char* argument, int64_t steps, int64_t rows, int64_t batch_size,
+                             SourceLocation where);
+
 /// For progress bars: names sorted, loss last but for validation, as Keras shows them.
 std::vector<std::pair<std::string, double>> shown(const Logs& logs);
 

@@ -179,6 +179,32 @@ PreparedData prepare_data(const char* call, const Network& network,
   return data;
 }
 
+std::string first_infinity(const PreparedData& data) {
+  const auto place = [](const std::string& what, const Tensor& t) -> std::string {
+    if (!is_floating(t.dtype())) return "";
+    const int64_t per_row = t.elements() / t.shape()[0];
+    for (int64_t i = 0; i < t.elements(); ++i) {
+      if (std::isinf(t.at(i)))
+        return fmt::format("{} holds {} (row {}, element {} of the row)", what, t.at(i),
+                           i / per_row, i % per_row);
+    }
+    return "";
+  };
+  for (size_t i = 0; i < data.x.size(); ++i) {
+    if (std::string found = place(indexed("x", i, data.x.size()), data.x[i]); !found.empty())
+      return found;
+  }
+  for (size_t i = 0; i < data.y.size(); ++i) {
+    if (std::string found = place(indexed("y", i, data.y.size()), data.y[i]); !found.empty())
+      return found;
+  }
+  for (const auto& w : data.weights) {
+    if (!w) continue;
+    if (std::string found = place("sample_weight", *w); !found.empty()) return found;
+  }
+  return "";
+}
+
 Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight) {
   for (const auto& [label, weight] : class_weight) {
     if (!std::isfinite(weight))

@@ -35,6 +35,10 @@ PreparedData prepare_data(const char* call, const Network& network,
                           const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
                           const Data& sample_weight);
 
+/// "x holds inf (row 3, element 5 of the row)": the first infinity in inputs, labels or weights, or
+/// "".
+std::string first_infinity(const PreparedData& data);
+
 /// Sample weights from weights of classes: labels are integers, one-hot rows or probabilities that
 /// are rounded; other classes get 1. Raises Error for a weight that is not finite.
 Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight);

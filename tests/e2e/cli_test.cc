@@ -196,8 +196,8 @@ TEST_F(Cli, FilesThatWouldBeLostAreRefusedBefore) {
   ok(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--epochs", "1",
                             "--output", file("m.sinter")}));
   const std::string model = read_file(file("m.sinter")), x = read_file(file("x.npy"));
-  const std::vector<std::string> compile = {"--loss", "sparse_categorical_crossentropy",
-                                            "--epochs", "1000000000"};
+  const std::vector<std::string> compile = {"--loss", "sparse_categorical_crossentropy", "--epochs",
+                                            "1000000000"};
   const auto expect_refused = [&](const std::vector<std::string>& more, int code,
                                   const std::string& text) {
     std::vector<std::string> arguments = train(file("m.json"), compile);
@@ -233,11 +233,11 @@ TEST_F(Cli, FilesThatWouldBeLostAreRefusedBefore) {
 }
 
 TEST_F(Cli, PredictionsAsCsvAndToPipes) {
-  ok(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output",
-                            file("m.sinter")}));
+  ok(train(file("m.json"),
+           {"--loss", "sparse_categorical_crossentropy", "--output", file("m.sinter")}));
   const auto predict = [&](const std::string& output) {
-    return std::vector<std::string>{"predict", file("m.sinter"), "--x", file("x.npy"), "--output",
-                                    output};
+    return std::vector<std::string>{"predict",     file("m.sinter"), "--x",
+                                    file("x.npy"), "--output",       output};
   };
   ok(predict(file("p.npy")));
   ok(predict(file("p.csv")));
@@ -253,18 +253,19 @@ TEST_F(Cli, PredictionsAsCsvAndToPipes) {
   const std::string bytes = read_file(file("p.npy"));
   EXPECT_EQ(ok(predict("/dev/stdout")).out, bytes);
   // A file without a name, and one that is appended to.
-  const std::string command = SINTER_BINARY_DIR "/sinter predict '" + file("m.sinter") +
-                              "' --x '" + file("x.npy") + "' --output /dev/stdout";
-  const ProcessResult unlinked = run_process(
-      {"/bin/sh", "-c", "exec 3>'" + file("u") + "' 4<'" + file("u") + "'; rm '" + file("u") +
-                            "'; " + command + " >&3 && cat <&4"});
+  const std::string command = SINTER_BINARY_DIR "/sinter predict '" + file("m.sinter") + "' --x '" +
+                              file("x.npy") + "' --output /dev/stdout";
+  const ProcessResult unlinked =
+      run_process({"/bin/sh", "-c",
+                   "exec 3>'" + file("u") + "' 4<'" + file("u") + "'; rm '" + file("u") + "'; " +
+                       command + " >&3 && cat <&4"});
   EXPECT_EQ(unlinked.exit_code, 0) << unlinked.err;
   EXPECT_EQ(unlinked.out, bytes);
   struct stat status {};
   ASSERT_EQ(::lstat("/dev/stdout", &status), 0);
   EXPECT_TRUE(S_ISLNK(status.st_mode));
-  const ProcessResult appended = run_process(
-      {"/bin/sh", "-c", "(echo first; " + command + ") > '" + file("a") + "'"});
+  const ProcessResult appended =
+      run_process({"/bin/sh", "-c", "(echo first; " + command + ") > '" + file("a") + "'"});
   EXPECT_EQ(appended.exit_code, 0) << appended.err;
   EXPECT_EQ(read_file(file("a")), "first\n" + bytes);
 }
@@ -282,14 +283,15 @@ TEST_F(Cli, TrainingOutlivesItsReaderAndItsTerminal) {
   for (const std::string& word :
        train(file("m.json"), {"--loss", "sparse_categorical_crossentropy"}))
     command += (word == "0" ? "2" : word) + " ";
-  const ProcessResult piped =
-      run_process({"/bin/sh", "-c", command + "--epochs 300 --output " + file("p.sinter") + " | head -1"});
+  const ProcessResult piped = run_process(
+      {"/bin/sh", "-c", command + "--epochs 300 --output " + file("p.sinter") + " | head -1"});
   EXPECT_THAT(piped.out, StartsWith("Epoch 1/300"));
   EXPECT_EQ(load_model(file("p.sinter")).state()->epochs_done, 300);
-  const ProcessResult hung_up = run_process(
-      {"/bin/sh", "-c", command + "--epochs 100000000 --output " + file("h.sinter") + " > " +
-                            file("log") + " & pid=$!; until grep -qs 'Epoch 3/' " + file("log") +
-                            "; do kill -0 $pid || exit 3; sleep 0.02; done; kill -HUP $pid; wait $pid"});
+  const ProcessResult hung_up =
+      run_process({"/bin/sh", "-c",
+                   command + "--epochs 100000000 --output " + file("h.sinter") + " > " +
+                       file("log") + " & pid=$!; until grep -qs 'Epoch 3/' " + file("log") +
+                       "; do kill -0 $pid || exit 3; sleep 0.02; done; kill -HUP $pid; wait $pid"});
   EXPECT_EQ(hung_up.exit_code, 1);
   EXPECT_THAT(hung_up.err, HasSubstr("holds the model as it is now"));
   EXPECT_GE(load_model(file("h.sinter")).state()->epochs_done, 3);
@@ -350,6 +352,8 @@ TEST_F(Cli, Summary) {
 TEST_F(Cli, ErrorsOfUsersAreOneLine) {
   expect_error(train(file("m.json"), {}), 2,
                "is not compiled: give --loss NAME and --optimizer NAME, or --compile FILE");
+  expect_error({"evaluate", file("m.json"), "--x", file("x.npy"), "--y", file("y.npy")}, 1,
+               "train it with them first, 'sinter train");
   expect_error(train(file("m.json"), {"--loss", "mse", "--optimizer", "adan"}), 1,
                "unknown optimizer 'adan'; did you mean 'adam'?");
   expect_error(train(file("m.json"), {"--loss", "mse", "--optimizer", "adam:learning_rat=1"}), 1,

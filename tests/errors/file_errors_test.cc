@@ -53,7 +53,10 @@ TEST_F(FileErrors, Containers) {
   EXPECT_EQ(load(bytes_), "no error");
   EXPECT_EQ(load(""), "it is empty");
   EXPECT_EQ(load("hello"), "it is not a .sinter file");
-  EXPECT_EQ(load("{}"), "it is JSON");
+  EXPECT_EQ(
+      load("{}"),
+      "it is JSON, an architecture without weights: model_from_json() makes a model of its text "
+      "(for the tool, end its name in .json)");
   EXPECT_EQ(load(bytes_.substr(0, 10)), "it was cut off after 10 bytes");
   EXPECT_EQ(load(bytes_.substr(0, bytes_.size() - 1)),
             "it was cut off: it has " + std::to_string(bytes_.size() - 1) + " of " +
@@ -85,8 +88,11 @@ TEST_F(FileErrors, SettingsAsJson) {
   };
   EXPECT_EQ(compile(R"({"optimizer": "adam", "loss": "mse"})"), "no error");
   EXPECT_EQ(compile("[]"), "the arguments of compile must be a dictionary, found a list");
-  EXPECT_EQ(compile(R"({"loss": "mse", "loss_weights": {"a": 1}})"),
-            "loss_weights must be a list with one number for each output");
+  EXPECT_EQ(
+      compile(R"({"loss": "mse", "loss_weights": 1})"),
+      "loss_weights must be a list with one number for each output, or a dictionary by output "
+      "name");
+  EXPECT_EQ(compile(R"({"loss": "mse", "loss_weights": {"a": 1}})"), "no error");
   EXPECT_EQ(compile(R"({"loss": 3})"), "a loss is null, a name or an object, found an integer");
   const auto fit = [](const std::string& json) -> std::string {
     try {

@@ -48,18 +48,21 @@ TEST_F(ModelErrors, Layers) {
   EXPECT_EQ(error_of([&] { Dense(0); }),
             "Dense 'dense' (model_errors_test.cc:N): units must be positive, found 0");
   EXPECT_EQ(error_of([&] { Dense(3, {.activation = "rellu"}); }),
-            "unknown activation 'rellu'; did you mean 'relu'? Known: celu, elu, exponential, gelu,"
+            "model_errors_test.cc:N: unknown activation 'rellu'; did you mean 'relu'? Known: celu, "
+            "elu, exponential, gelu,"
             " glu, hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, "
             "linear, log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu, "
             "soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax, "
             "squareplus, swish, tanh, tanh_shrink");
   EXPECT_EQ(
       error_of([&] { Dense(3, {.kernel_initializer = "glorot"}); }),
-      "unknown initializer 'glorot'. Known: constant, glorot_normal, glorot_uniform, he_normal, "
+      "model_errors_test.cc:N: unknown initializer 'glorot'. Known: constant, glorot_normal, "
+      "glorot_uniform, he_normal, "
       "he_uniform, identity, lecun_normal, lecun_uniform, normal, one, ones, orthogonal, "
       "random_normal, random_uniform, truncated_normal, uniform, variance_scaling, zero, zeros");
   EXPECT_EQ(error_of([&] { Dense(3, {.kernel_regularizer = "l3"}); }),
-            "unknown regularizer 'l3'; did you mean 'l1'? Known: L1, L1L2, L2, l1, l1l2, l2");
+            "model_errors_test.cc:N: unknown regularizer 'l3'; did you mean 'l1'? Known: L1, L1L2, "
+            "L2, l1, l1l2, l2");
   EXPECT_EQ(error_of([&] { Dropout(1.0); }),
             "Dropout 'dropout' (model_errors_test.cc:N): rate must lie in [0, 1), found 1");
   EXPECT_EQ(error_of([&] { Input({0}); }),
@@ -123,7 +126,8 @@ TEST_F(ModelErrors, Structure) {
   EXPECT_EQ(error_of([&] { Model(x, Dense(2, {.name = "dense"})(h)); }),
             "two layers of the model are named 'dense'; names must be unique");
   EXPECT_EQ(error_of([&] { Model(x, h).get_layer("dens"); }),
-            "unknown layer 'dens'; did you mean 'dense'? Known: dense, input_layer");
+            "model_errors_test.cc:N: unknown layer 'dens'; did you mean 'dense'? Known: dense, "
+            "input_layer");
   EXPECT_EQ(error_of([&] { Model(x, h).get_layer(7); }),
             "get_layer: model 'functional_4' has 2 layers, asked for number 7");
   EXPECT_EQ(error_of([&] {
@@ -139,10 +143,12 @@ TEST_F(ModelErrors, Structure) {
 TEST_F(ModelErrors, Compile) {
   const Model model = compiled();
   EXPECT_EQ(error_of([&] { model.compile({.optimizer = "adamm"}); }),
-            "unknown optimizer 'adamm'; did you mean 'adam'? Known: adadelta, adagrad, adam, "
+            "model_errors_test.cc:N: unknown optimizer 'adamm'; did you mean 'adam'? Known: "
+            "adadelta, adagrad, adam, "
             "adamax, adamw, ftrl, lion, nadam, rmsprop, sgd");
   EXPECT_EQ(error_of([&] { model.compile({.loss = "categorical_crosentropy"}); }),
-            "unknown loss 'categorical_crosentropy'; did you mean 'categorical_crossentropy'? "
+            "model_errors_test.cc:N: unknown loss 'categorical_crosentropy'; did you mean "
+            "'categorical_crossentropy'? "
             "Known: BCE, KLD, MAE, MAPE, MSE, MSLE, bce, binary_crossentropy, "
             "binary_focal_crossentropy, categorical_crossentropy, categorical_focal_crossentropy, "
             "categorical_hinge, cce, ce, cosine_similarity, crossentropy, dice, hinge, huber, "
@@ -152,7 +158,8 @@ TEST_F(ModelErrors, Compile) {
             "sparse_categorical_crossentropy, squared_hinge, tversky");
   EXPECT_EQ(
       error_of([&] { model.compile({.loss = "mse", .metrics = {"acuracy"}}); }),
-      "unknown metric 'acuracy'; did you mean 'accuracy'? Known: BCE, KLD, MAE, MAPE, MSE, "
+      "model_errors_test.cc:N: unknown metric 'acuracy'; did you mean 'accuracy'? Known: BCE, KLD, "
+      "MAE, MAPE, MSE, "
       "MSLE, RMSE, acc, accuracy, auc, bce, binary_accuracy, binary_crossentropy, binary_io_u, "
       "categorical_accuracy, categorical_crossentropy, categorical_hinge, ce, "
       "cosine_similarity, crossentropy, f1_score, f_beta_score, false_negatives, "
@@ -167,13 +174,14 @@ TEST_F(ModelErrors, Compile) {
   EXPECT_EQ(error_of([&] {
               model.compile({.loss = {"mse", "mae"}});
             }),
-            "compile: the model has 1 output, given 2 losses");
+            "model_errors_test.cc:N: compile: the model has 1 output, given 2 losses");
   EXPECT_EQ(error_of([&] { model.compile({.loss = "mse", .backend = "cuda"}); }),
-            std::string("unknown backend 'cuda'. Known: auto, ") +
+            std::string("model_errors_test.cc:N: unknown backend 'cuda'. Known: auto, ") +
                 (SINTER_WITH_LLVM ? "llvm, " : "") + (SINTER_WITH_ONEDNN ? "onednn, " : "") +
                 "reference");
   EXPECT_EQ(error_of([&] { model.compile({.loss = "mse", .mixed_precision = "bfloat"}); }),
-            "unknown mixed precision 'bfloat'; did you mean 'bfloat16'? Known: bfloat16");
+            "model_errors_test.cc:N: unknown mixed precision 'bfloat'; did you mean 'bfloat16'? "
+            "Known: bfloat16");
   EXPECT_EQ(error_of([&] { Adam({.clipnorm = 1.0, .clipvalue = 1.0}); }),
             "Adam: only one of clipnorm, clipvalue and global_clipnorm can be set");
   auto x = Input({4});
@@ -263,7 +271,7 @@ TEST_F(ModelErrors, FunctionsOfTheUser) {
 
 TEST_F(ModelErrors, Callbacks) {
   EXPECT_EQ(error_of([&] { EarlyStopping({.mode = "maximum"}); }),
-            "unknown EarlyStopping mode 'maximum'. Known: auto, max, min");
+            "model_errors_test.cc:N: unknown EarlyStopping mode 'maximum'. Known: auto, max, min");
   const Model model = compiled();
   LambdaCallback add({.on_epoch_end = [](int, Logs& logs) { logs["zeal"] = 1; }});
   EXPECT_EQ(error_of([&] {

@@ -3,6 +3,7 @@
 #include <sinter/sinter.h>
 
 #include <functional>
+#include <limits>
 
 namespace sinter {
 namespace {
@@ -101,6 +102,69 @@ TEST_F(CompileWarnings, CrossEntropyOfOneUnit) {
                 .find("comes from a sigmoid"),
             std::string::npos);
   EXPECT_EQ(compile(losses::CategoricalCrossentropy({.from_logits = true}), 3, "linear"), "");
+}
+
+TEST_F(CompileWarnings, CrossEntropyOfOtherNumbersThanProbabilities) {
+  const auto compile = [&](const Loss& loss, int64_t units, ActivationFunction activation) {
+    clear_session();
+    const Model model(x, Dense(units, {.activation = activation, .name = "raw"})(x));
+    return warned([&] { model.compile({.loss = loss}); });
+  };
+  const std::string text = compile("categorical_crossentropy", 3, "linear");
+  EXPECT_NE(text.find("compile_warnings_test.cc:"), std::string::npos) << text;
+  EXPECT_NE(text.find("end the model with softmax, or give the loss as an object with "
+                      "from_logits = true"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(compile("categorical_crossentropy", 3, "linear"), "");  // once
+  EXPECT_NE(compile("binary_crossentropy", 1, "linear").find("with sigmoid"), std::string::npos);
+  EXPECT_NE(compile("sparse_categorical_crossentropy", 3, "relu").find("comes from 'relu'"),
+            std::string::npos);
+  for (const char* fine : {"softmax", "sigmoid", "hard_sigmoid", "exponential"})
+    EXPECT_EQ(compile("categorical_crossentropy", 3, fine), "") << fine;
+  EXPECT_EQ(compile(losses::CategoricalCrossentropy({.from_logits = true}), 3, "linear"), "");
+  EXPECT_EQ(compile("mse", 3, "linear"), "");
+  EXPECT_EQ(compile("hinge", 1, "tanh"), "");
+}
+
+TEST_F(CompileWarnings, DataThatRunOut) {
+  const Model model(x, Dense(2)(x));
+  model.compile({.optimizer = SGD(0.0), .loss = "mse"});
+  const auto fit = [&](const FitOptions& options) {
+    return warned([&] { model.fit(some({6, 4}), some({6, 2}), options); });
+  };
+  EXPECT_EQ(fit({.epochs = 2, .batch_size = 2, .verbose = 0, .steps_per_epoch = 3}), "");
+  EXPECT_EQ(fit({.epochs = 3, .batch_size = 2, .verbose = 0, .steps_per_epoch = 1}), "");
+  const std::string text = fit({.epochs = 2, .batch_size = 2, .verbose = 0, .steps_per_epoch = 2});
+  EXPECT_NE(text.find("compile_warnings_test.cc:"), std::string::npos) << text;
+  EXPECT_NE(text.find("ran out after 1 of the 2 batches of epoch 2 (6 rows in batches of 2 are 3)"),
+            std::string::npos)
+      << text;
+  const auto evaluate = [&](int64_t steps) {
+    return warned([&] {
+      model.evaluate(some({6, 4}), some({6, 2}), {.batch_size = 4, .verbose = 0, .steps = steps});
+    });
+  };
+  EXPECT_EQ(evaluate(2), "");
+  EXPECT_NE(evaluate(3).find("6 rows in batches of 4 are 2"), std::string::npos);
+}
+
+TEST_F(CompileWarnings, InfinitiesThatSpoilTheLoss) {
+  const Model model(x, Dense(2)(x));
+  model.compile({.loss = "mse"});
+  const float inf = std::numeric_limits<float>::infinity();
+  Tensor rows = some({6, 4}), labels = some({6, 2});
+  rows = rows.clone();
+  rows.set(9, -inf);
+  const std::string text = warned([&] { model.fit(rows, labels, {.epochs = 3, .verbose = 0}); });
+  EXPECT_NE(text.find("x holds -inf (row 2, element 1 of the row)"), std::string::npos) << text;
+  EXPECT_EQ(text.find("x holds"), text.rfind("x holds")) << text;
+  labels = labels.clone();
+  labels.set(3, inf);
+  EXPECT_NE(warned([&] {
+              model.fit(some({6, 4}), labels, {.verbose = 0});
+            }).find("y holds inf"),
+            std::string::npos);
 }
 
 }  // namespace
