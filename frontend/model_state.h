@@ -15,6 +15,7 @@
 #include "frontend/model.h"
 #include "frontend/network.h"
 #include "frontend/trace_mutex.h"
+#include "frontend/training/scratch.h"
 #include "frontend/training/step_graph.h"
 #include "frontend/weights_lock.h"
 #include "runtime/executable.h"
@@ -89,6 +90,7 @@ struct ModelState {
   void refresh_version();
 
   VariableVersion version = std::make_shared<std::atomic<uint64_t>>(0);
+  ScratchPool scratch;
   LongMutex fit_mutex;  // training is exclusive; callbacks may evaluate
 
  private:

@@ -60,30 +60,35 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
 namespace {
 
 // Runs fewer rows than the program takes: the last one is repeated, and results beyond are dropped.
-void run_padded(const StepProgram& program, int64_t rows, const std::vector<const void*>& inputs,
-                const std::vector<void*>& outputs) {
+void run_padded(ScratchPool& pool, const StepProgram& program, int64_t rows,
+                const std::vector<const void*>& inputs, const std::vector<void*>& outputs) {
+  constexpr int64_t kAlignment = 64;
   const Graph& graph = program.executable->graph();
-  std::vector<Tensor> sources, results;
+  std::vector<int64_t> row_bytes, offsets;
+  int64_t bytes = 0;
+  const auto place = [&](const ValueType& type) {
+    row_bytes.push_back(type.bytes() / program.rows);
+    offsets.push_back(bytes);
+    bytes += (type.bytes() + kAlignment - 1) / kAlignment * kAlignment;
+  };
+  for (const int32_t input : graph.inputs()) place(graph.type({input, 0}));
+  for (const Graph::Output& output : graph.outputs()) place(graph.type(output.value));
+  const ScratchPool::Block block = pool.take(bytes);
+
   std::vector<const void*> from;
   std::vector<void*> to;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const ValueType& type = graph.type({graph.inputs()[i], 0});
-    sources.push_back(Tensor::placeholder(type.dtype, type.shape));
-    const auto row = static_cast<size_t>(type.bytes() / program.rows);
-    auto* target = static_cast<std::byte*>(sources.back().raw());
+    const auto row = static_cast<size_t>(row_bytes[i]);
+    std::byte* target = block.begin() + offsets[i];
+    from.push_back(target);
     std::memcpy(target, inputs[i], row * static_cast<size_t>(rows));
     for (auto r = static_cast<size_t>(rows); r < static_cast<size_t>(program.rows); ++r)
       std::memcpy(target + r * row, target + (r - 1) * row, row);
-    from.push_back(target);
   }
-  for (const Graph::Output& o : graph.outputs()) {
-    results.push_back(Tensor::placeholder(graph.type(o.value).dtype, graph.type(o.value).shape));
-    to.push_back(results.back().raw());
-  }
+  for (size_t i = inputs.size(); i < offsets.size(); ++i) to.push_back(block.begin() + offsets[i]);
   program.executable->run(from, to);
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    std::memcpy(outputs[i], to[i], static_cast<size_t>(results[i].bytes() / program.rows * rows));
-  }
+  for (size_t i = 0; i < outputs.size(); ++i)
+    std::memcpy(outputs[i], to[i], static_cast<size_t>(row_bytes[inputs.size() + i] * rows));
 }
 
 }  // namespace
@@ -123,7 +128,7 @@ std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& opti
     if (program.rows == size) {
       program.executable->run(batches.pointers(b), targets);
     } else {
-      run_padded(program, size, batches.pointers(b), targets);
+      run_padded(state.scratch, program, size, batches.pointers(b), targets);
     }
     if (progress.due()) progress.update(b + 1, {});
   }
