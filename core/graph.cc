@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <variant>
 
@@ -62,6 +63,17 @@ Attributes canonical(const OpRecord& op, std::span<const ValueType> inputs, Attr
     }
   }
   return attributes;
+}
+
+// What compares or scales with NaN computes nothing. Kernel ops move numbers as they are: pad with
+// NaN, say.
+void refuse_nan(const OpRecord& op, const Attributes& attributes) {
+  if (op.kind != KernelKind::kComposite) return;
+  for (const auto& [name, value] : attributes.values()) {
+    const auto* number = std::get_if<double>(&value);
+    if (number != nullptr && std::isnan(*number))
+      throw ShapeError(fmt::format("the attribute '{}' is nan", name));
+  }
 }
 
 // Elementwise ops take operands of one shape and give what their body gives.
@@ -132,6 +144,7 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
     }
     added.attributes =
         canonical(op, input_types, complete_attributes(op.name, op.attributes, attributes));
+    refuse_nan(op, added.attributes);
     added.types = op.shape ? op.shape(input_types, added.attributes)
                            : elementwise_types(op, input_types, added.attributes);
     for (const ValueType& type : added.types) check_type(type);

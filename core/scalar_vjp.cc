@@ -17,29 +17,36 @@ std::optional<double> constant_of(Scalar s) {
   return i.op == ScalarOp::kConstant ? std::optional(i.constant.as_double()) : std::nullopt;
 }
 
-// The derivative of a^b by a, b a^(b-1), is 0 where b is 0, also where a^(b-1) is infinite.
-Scalar power_by_base(Scalar a, Scalar b) {
+// `value` where it is finite, and 0 where it is infinite but `factor` is 0: of their product
+// nothing is left. NaN stays.
+Scalar beside(Scalar factor, Scalar value) {
+  const double largest = value.dtype() == DType::kFloat64
+                             ? std::numeric_limits<double>::max()
+                             : static_cast<double>(std::numeric_limits<float>::max());
+  return select(logical_and(equal(factor, 0.0), abs(value) > largest), 0.0, value);
+}
+
+// The derivative of g a^b by a, g b a^(b-1), is 0 where g b is 0, also where a^(b-1) is infinite:
+// of a^n that is so for the derivatives from the (n+1)-th on.
+Scalar power_by_base(Scalar g, Scalar a, Scalar b) {
   if (const std::optional<double> c = constant_of(b)) {
     if (*c == 0) return 0.0;
-    if (*c == 1) return 1.0;
-    if (*c == 2) return 2.0 * a;
-    return *c * pow(a, *c - 1);
+    if (*c == 1) return g;
+    if (*c == 2) return g * (2.0 * a);
+    return g * (*c * pow(a, *c - 1));
   }
-  // A base near enough to 0 that its inverse overflows is moved away from it, so that nothing here
-  // is infinite. (The derivative of this by b is 1 / a where b is 0.)
-  const double smallest = a.dtype() == DType::kFloat64
-                              ? std::numeric_limits<double>::min()
-                              : static_cast<double>(std::numeric_limits<float>::min());
-  const Scalar singular = logical_and(equal(b, 0.0), abs(a) < smallest);
-  return b * pow(select(singular, smallest, a), b - 1.0);
+  return g * (b * beside(g * b, pow(a, b - 1.0)));
 }
 
-// The derivative of y = a^b by b, y log(a), is 0 where a is 0.
-Scalar power_by_exponent(Scalar y, Scalar a) {
+// The derivative of g y, y = a^b, by b, g y log(a), is 0 where a or g is 0.
+Scalar power_by_exponent(Scalar g, Scalar y, Scalar a) {
   const Scalar zero = equal(a, 0.0);
-  return select(zero, 0.0, y * log(select(zero, 1.0, a)));
+  return g * select(zero, 0.0, beside(g, y) * log(select(zero, 1.0, a)));
 }
 
+// Differences of rounded numbers that cancel far out (1 - y^2 of tanh, y (1 - y) of logistic) are
+// not taken: the ops of those names have derivatives of their own, from y alone.
+//
 // Cotangents of the operands of y = op(a, b, c), given the cotangent g of y. nullopt: no derivative
 // (zero).
 std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, Scalar g, Scalar a,
@@ -52,17 +59,17 @@ std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, S
     case ScalarOp::kDiv: return {g / b, -(g * y) / b};
     case ScalarOp::kMax: return {select(b <= a, g, 0.0), select(b <= a, 0.0, g)};
     case ScalarOp::kMin: return {select(a <= b, g, 0.0), select(a <= b, 0.0, g)};
-    case ScalarOp::kPow: return {g * power_by_base(a, b), g * power_by_exponent(y, a)};
+    case ScalarOp::kPow: return {power_by_base(g, a, b), power_by_exponent(g, y, a)};
     case ScalarOp::kNeg: return {-g};
     case ScalarOp::kAbs: return {g * sign(a)};
     case ScalarOp::kSqrt: return {g / (2.0 * y)};
     case ScalarOp::kExp: return {g * y};
-    case ScalarOp::kExpm1: return {g * (y + 1.0)};
+    case ScalarOp::kExpm1: return {g * exp(a)};
     case ScalarOp::kLog: return {g / a};
     case ScalarOp::kLog1p: return {g / (1.0 + a)};
-    case ScalarOp::kTanh: return {g * (1.0 - y * y)};
+    case ScalarOp::kTanh: return {g * (4.0 * logistic(2.0 * a) * logistic(-2.0 * a))};
     case ScalarOp::kErf: return {g * (2.0 * std::numbers::inv_sqrtpi) * exp(-(a * a))};
-    case ScalarOp::kLogistic: return {g * (y * (1.0 - y))};
+    case ScalarOp::kLogistic: return {g * (y * logistic(-a))};
     case ScalarOp::kSoftplus: return {g * logistic(a)};
     case ScalarOp::kSin: return {g * cos(a)};
     case ScalarOp::kCos: return {-(g * sin(a))};

@@ -113,8 +113,8 @@ void register_arithmetic(Registry& r) {
       });
   unary(
       "expm1", [](Scalar a) { return expm1(a); },
-      [](Arguments, Scalar y, Scalar dy, const Attributes&) {
-        return std::vector<Scalar>{dy * (y + 1.0)};
+      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        return std::vector<Scalar>{dy * exp(a[0])};
       });
   // d(1/x) = -y^2, d(x^-1/2) = -y^3 / 2, halved before it may overflow
   unary(
@@ -134,11 +134,10 @@ void register_arithmetic(Registry& r) {
                    lower_bound("clip", a[0].dtype(), at.get_float("low")));
       },
       {{"low", AttributeType::kFloat}, {"high", AttributeType::kFloat}},
-      // As TensorFlow: the gradient passes where low <= x <= high.
+      // As TensorFlow: the gradient passes where low <= x <= high, and where x is NaN.
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
-        const Scalar inside =
-            logical_and(a[0] >= at.get_float("low"), a[0] <= at.get_float("high"));
-        return std::vector<Scalar>{select(inside, dy, 0.0)};
+        const Scalar outside = logical_or(a[0]<at.get_float("low"), a[0]> at.get_float("high"));
+        return std::vector<Scalar>{select(outside, 0.0, dy)};
       });
 }
 

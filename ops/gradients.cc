@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/uniform.h"
 #include "ops/define.h"
 
 namespace sinter {
@@ -151,7 +152,13 @@ class Backward {
       map_inputs.push_back(dy);
     } else {
       ScalarBuilder builder(dtypes);
-      const std::vector<Scalar> arguments = builder.arguments();
+      std::vector<Scalar> arguments = builder.arguments();
+      // What is the same number everywhere is known: the derivatives of x^0 are 0.
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        if (needed[i] || !is_floating(dtypes[i])) continue;
+        if (const std::optional<Number> number = uniform_number(graph_, inputs[i].id()))
+          arguments[i] = builder.constant(dtypes[i], *number);
+      }
       const Scalar value = op.body(arguments, node.attributes);
       if (value.is_number()) return result;
       const std::array<Scalar, 1> results = {value};

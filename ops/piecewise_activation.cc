@@ -6,8 +6,8 @@
 // jax.nn.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
 #include "ops/define.h"
@@ -75,16 +75,24 @@ Symbol sparsemax(Symbol x, int axis) {
 
 namespace ops {
 namespace {
-// |x| from which x^2 swallows b, to the last bit of float64, and below which x^4 is within float32.
-double far_of(double b) { return 268435456 * std::sqrt(std::max(b, 1.0)); }
+// squareplus is c f(x / c), f(u) = (u + sqrt(u^2 + 1)) / 2, c = sqrt(b): no square underflows.
+struct Squareplus {
+  // |u| from which u^2 swallows 1, to the last bit of float64, and u^4 is within float32.
+  static constexpr double kFar = 268435456;
+  Squareplus(Scalar x, const Attributes& at) : c(std::sqrt(at.get_float("b"))) {
+    // Nothing of a root that is no normal number would be seen, but 0 / 0.
+    const bool is_single = x.dtype() == DType::kFloat32;
+    is_relu = c < (is_single ? static_cast<double>(std::numeric_limits<float>::min())
+                             : std::numeric_limits<double>::min());
+  }
+  double c;
+  bool is_relu;
+};
 }  // namespace
 
 void register_piecewise_activation(Registry& r) {
   using Derivatives = std::vector<Scalar>;
   const AttributeType number = AttributeType::kFloat;
-  const auto within = [](Scalar x, double low, double high) {
-    return logical_and(x > low, x < high);
-  };
   // x relu6(x + 3) / 6
   define_elementwise(
       r, "hard_silu", 1,
@@ -102,7 +110,7 @@ void register_piecewise_activation(Registry& r) {
       r, "hard_tanh", 1, [](Arguments a, const Attributes&) { return min(max(a[0], -1.0), 1.0); },
       {},
       [](Arguments a, Scalar, Scalar dy, const Attributes&) {
-        return Derivatives{select(abs(a[0]) <= 1.0, dy, 0.0)};
+        return Derivatives{select(abs(a[0]) > 1.0, 0.0, dy)};
       });
   // x - tanh x cancels near 0, where the series x^3 / 3 - 2 x^5 / 15 + ... is used.
   define_elementwise(
@@ -120,7 +128,8 @@ void register_piecewise_activation(Registry& r) {
         const Scalar t = tanh(a[0]);
         return Derivatives{dy * (t * t)};
       });
-  // Comparisons stand such that NaN comes through.
+  // Comparisons stand such that NaN comes through, and the derivative there is that of the piece
+  // which lets it.
   define_elementwise(
       r, "hard_shrink", 1,
       [](Arguments a, const Attributes& at) {
@@ -128,7 +137,7 @@ void register_piecewise_activation(Registry& r) {
       },
       {{"threshold", number, 0.5}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
-        return Derivatives{select(abs(a[0]) > at.get_float("threshold"), dy, 0.0)};
+        return Derivatives{select(abs(a[0]) <= at.get_float("threshold"), 0.0, dy)};
       });
   define_elementwise(
       r, "soft_shrink", 1,
@@ -138,7 +147,7 @@ void register_piecewise_activation(Registry& r) {
       },
       {{"threshold", number, 0.5}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
-        return Derivatives{select(abs(a[0]) > at.get_float("threshold"), dy, 0.0)};
+        return Derivatives{select(abs(a[0]) <= at.get_float("threshold"), 0.0, dy)};
       });
   define_elementwise(
       r, "threshold", 1,
@@ -147,7 +156,7 @@ void register_piecewise_activation(Registry& r) {
       },
       {{"threshold", number}, {"default_value", number}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
-        return Derivatives{select(a[0] > at.get_float("threshold"), dy, 0.0)};
+        return Derivatives{select(a[0] <= at.get_float("threshold"), 0.0, dy)};
       });
   define_elementwise(
       r, "celu", 1,
@@ -161,25 +170,28 @@ void register_piecewise_activation(Registry& r) {
             select(a[0] > 0.0, dy, dy * exp(min(a[0], 0.0) / at.get_float("alpha")))};
       });
   // (x + sqrt(x^2 + b)) / 2, for x < 0 as b / (2 (sqrt(x^2 + b) - x)): nothing cancels. Squares of
-  // large x overflow; there it is x or -b / (4 x).
+  // large u = x / sqrt(b) overflow; there it is x or -b / (4 x).
   define_elementwise(
       r, "squareplus", 1,
       [](Arguments a, const Attributes& at) {
-        const double b = at.get_float("b");
-        const Scalar is_far = abs(a[0]) > far_of(b), x = select(is_far, 1.0, a[0]);
-        const Scalar root = sqrt(x * x + b);
-        const Scalar near = select(x < 0.0, 0.5 * b / (root - min(x, 0.0)), 0.5 * (x + root));
-        return select(is_far, select(a[0] < 0.0, -0.25 * b / a[0], a[0]), near);
+        const Squareplus s(a[0], at);
+        if (s.is_relu) return max(a[0], 0.0);
+        const Scalar ratio = a[0] / s.c, is_far = abs(ratio) > Squareplus::kFar;
+        const Scalar u = select(is_far, 1.0, ratio), root = sqrt(u * u + 1.0);
+        const Scalar left = select(is_far, -0.25 / ratio, 0.5 / (root - min(u, 0.0)));
+        return select(a[0] < 0.0, s.c * left, select(is_far, a[0], 0.5 * (a[0] + s.c * root)));
       },
       {{"b", number, 4.0}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
-        // y' = (1 + x / sqrt(x^2 + b)) / 2 is q = b / (2 root (root + |x|)) for x < 0, else 1 - q.
-        const double b = at.get_float("b");
-        const Scalar is_far = abs(a[0]) > far_of(b), x = select(is_far, 1.0, a[0]);
-        const Scalar root = sqrt(x * x + b);
-        const Scalar near = 0.5 * b / root / (root + select(x < 0.0, -x, x));
-        const Scalar far = select(is_far, a[0], 1.0);
-        const Scalar q = select(is_far, 0.25 * b / far / far, near);
+        // y' = (1 + u / sqrt(u^2 + 1)) / 2 is q = 1 / (2 root (root + |u|)) for u < 0, else 1 - q.
+        const Squareplus s(a[0], at);
+        if (s.is_relu) return Derivatives{select(a[0] <= 0.0, 0.0, dy)};
+        const Scalar ratio = a[0] / s.c, is_far = abs(ratio) > Squareplus::kFar;
+        const Scalar u = select(is_far, 1.0, ratio), root = sqrt(u * u + 1.0);
+        const Scalar near = 0.5 / root / (root + select(a[0] < 0.0, -u, u));
+        // 1 / (4 u^2), from x, so that no derivative of it vanishes before 1 / sqrt(b) comes to it.
+        const Scalar inverse = s.c / select(is_far, a[0], s.c);
+        const Scalar q = select(is_far, 0.25 * (inverse * inverse), near);
         return Derivatives{dy * select(a[0] < 0.0, q, 1.0 - q)};
       });
   define_elementwise(
@@ -195,8 +207,8 @@ void register_piecewise_activation(Registry& r) {
   define_elementwise(
       r, "sparse_sigmoid", 1,
       [](Arguments a, const Attributes&) { return 0.5 * (min(max(a[0], -1.0), 1.0) + 1.0); }, {},
-      [within](Arguments a, Scalar, Scalar dy, const Attributes&) {
-        return Derivatives{select(within(a[0], -1, 1), dy * 0.5, 0.0)};
+      [](Arguments a, Scalar, Scalar dy, const Attributes&) {
+        return Derivatives{select(abs(a[0]) >= 1.0, 0.0, dy * 0.5)};
       });
 }
 

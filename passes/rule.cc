@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/uniform.h"
 #include "passes/region.h"
-#include "passes/uniform.h"
 
 namespace sinter {
 namespace {

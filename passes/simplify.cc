@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "core/uniform.h"
 #include "passes/passes.h"
-#include "passes/uniform.h"
 
 namespace sinter {
 namespace {

@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "core/rewriter.h"
+#include "core/uniform.h"
 #include "passes/passes.h"
-#include "passes/uniform.h"
 
 namespace sinter {
 namespace {

@@ -35,6 +35,7 @@ const std::vector<Tie>& ties() {
       {"elu_half", [](Symbol x) { return elu(x, 0.5); }, {0, 1}, {0.5, 1}},
       {"selu", [](Symbol x) { return selu(x); }, {0, 1}, {1.0507009873554805, 1.0507009873554805}},
       {"hard_sigmoid", [](Symbol x) { return hard_sigmoid(x); }, {-3, 0, 3}, {0, 1.0 / 6, 0}},
+      {"squareplus_0", [](Symbol x) { return squareplus(x, 0.0); }, {-1e-30, 0, 1e-30}, {0, 0, 1}},
       {"abs", [](Symbol x) { return abs(x); }, {-1, 0, 1}, {-1, 0, 1}},
       {"sign", [](Symbol x) { return sign(x); }, {-1, 0, 1}, {0, 0, 0}},
       {"floor", [](Symbol x) { return floor(x); }, {1, 1.5}, {0, 0}},

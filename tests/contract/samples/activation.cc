@@ -28,6 +28,13 @@ void activation_samples(Samples& out) {
   add("threshold", {{"threshold", 0.25}, {"default_value", -1.5}});
   add("celu", {{"alpha", 0.5}});
   add("squareplus", {{"b", 0.25}});
+  for (double b : {1e-10, 1e-46, 1e-70, 1e20}) {
+    out.push_back({.op = "squareplus",
+                   .inputs = {extreme},
+                   .attributes = {{"b", b}},
+                   .orders = 0,
+                   .note = "of a tiny or huge b"});
+  }
   out.push_back({"exponential", {{Shape{3, 6}, -4, 4}}});
   add("leaky_relu");
   add("leaky_relu", {{"negative_slope", 0.1}});

@@ -1,5 +1,5 @@
 // Constants are compared bit by bit.
-#include "passes/uniform.h"
+#include "core/uniform.h"
 
 #include <cmath>
 

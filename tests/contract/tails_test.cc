@@ -1,0 +1,273 @@
+// Elementwise ops where rounding or NaN could take over: derivatives far out keep their relative
+// error, and NaN comes through values and derivatives. ops/README.md has both rules.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "core/error.h"
+#include "core/graph.h"
+#include "core/op_record.h"
+#include "core/text.h"
+#include "ops/gradients.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+#include "runtime/load.h"
+#include "tests/contract/samples/samples.h"
+
+namespace sinter::contract {
+namespace {
+
+std::vector<Tensor> run(const Graph& graph, const std::string& backend,
+                        const std::vector<Tensor>& in, bool passes = true) {
+  CompileOptions options;
+  options.backend = backend;
+  options.pipeline = "training";
+  if (!passes) options.disabled_passes = {"all"};
+  return compile(graph, options)->run(in);
+}
+
+struct Tail {
+  const char* op;
+  Attributes attributes;
+  int order;
+  double from, to;
+  double relative;
+};
+
+void PrintTo(const Tail& t, std::ostream* os) { *os << t.op << " " << t.order; }
+
+// Where 1 - tanh^2, s (1 - s) or y + alpha would be the rounding of 1. Arguments of exponentials
+// that are computed themselves have their rounding times the argument.
+const std::vector<Tail>& tails() {
+  static const std::vector<Tail> all = {
+      {"elu", {}, 1, -86, -1, 1e-6},
+      {"elu", {{"alpha", 0.5}}, 2, -86, -1, 1e-6},
+      {"selu", {}, 1, -86, -1, 1e-6},
+      {"selu", {}, 2, -86, -1, 1e-6},
+      {"celu", {{"alpha", 0.5}}, 1, -43, -1, 1e-6},
+      {"celu", {}, 2, -86, -1, 1e-6},
+      {"expm1", {}, 1, -86, -1, 1e-6},
+      {"expm1", {}, 2, -86, -1, 1e-6},
+      {"softplus", {}, 2, -86, 86, 2e-6},
+      {"log_sigmoid", {}, 2, -86, 86, 2e-6},
+      {"swish", {}, 1, -80, -2, 2e-6},
+      {"swish", {}, 2, -80, -4, 2e-6},
+      {"swish", {}, 2, 4, 80, 2e-6},
+      {"mish", {}, 1, -80, -2, 2e-6},
+      {"mish", {}, 2, -80, -4, 4e-6},
+      {"mish", {}, 2, 3, 19, 4e-6},
+      {"gelu", {}, 2, -12, -2, 2e-5},
+      {"gelu", {}, 2, 2, 12, 2e-5},
+      {"gelu", {{"approximate", true}}, 1, -9, -2, 2e-5},
+      {"tanh_shrink", {}, 2, 1, 42, 2e-6},
+      {"tanh_shrink", {}, 2, -42, -1, 2e-6},
+  };
+  return all;
+}
+
+class Tails : public testing::TestWithParam<Tail> {};
+
+TEST_P(Tails, KeepTheirRelativeError) {
+  register_ops();
+  const Tail& tail = GetParam();
+  constexpr int64_t kCount = 4001;
+  Tensor in(DType::kFloat32, {kCount});
+  for (int64_t i = 0; i < kCount; ++i)
+    in.set(i, tail.from + (tail.to - tail.from) * static_cast<double>(i) / (kCount - 1));
+  const auto derivative = [&](const Tensor& x, const std::string& backend) {
+    Graph g("tail");
+    const Symbol input = g.input("x", x.type());
+    const Symbol wrt[] = {input};
+    Symbol y = g.add1(tail.op, {input}, tail.attributes);
+    for (int order = 0; order < tail.order; ++order) y = gradients(std::vector{y}, wrt)[0];
+    g.add_output("y", y.id());
+    return run(g, backend, {x})[0];
+  };
+  const Tensor want = derivative(in.cast(DType::kFloat64), "reference");
+  for (const std::string& backend : backend_names()) {
+    const Tensor got = derivative(in, backend);
+    double worst = 0, where = 0;
+    for (int64_t i = 0; i < kCount; ++i) {
+      const double error = std::fabs(got.at(i) - want.at(i)) / std::fabs(want.at(i));
+      if (!(error <= worst)) worst = error, where = in.at(i);
+    }
+    EXPECT_LE(worst, tail.relative)
+        << tail.op << ", order " << tail.order << " on " << backend << " at " << where;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Tails, testing::ValuesIn(tails()), [](const auto& info) {
+  return fmt::format("{}_{}_{}", info.param.op, info.param.order, info.index);
+});
+
+// --- NaN
+
+// What the derivative is at NaN where it is a number: it does not depend on the operand, or it is
+// that of the straight piece which lets NaN through. Of relu and relu6 it is 0, as on TensorFlow.
+const std::map<std::string, double>& derivatives_at_nan() {
+  static const std::map<std::string, double> all = {{"relu", 0},
+                                                    {"relu6", 0},
+                                                    {"leaky_relu", 0.2},
+                                                    {"hard_shrink", 1},
+                                                    {"soft_shrink", 1},
+                                                    {"leaky_relu{negative_slope=0.1}", 0.1},
+                                                    {"threshold", 1},
+                                                    {"hard_tanh", 1},
+                                                    {"clip", 1},
+                                                    {"hard_sigmoid", 1. / 6},
+                                                    {"sparse_sigmoid", 0.5},
+                                                    {"floor", 0},
+                                                    {"ceil", 0},
+                                                    {"round", 0},
+                                                    {"sign", 0},
+                                                    {"linear", 1},
+                                                    {"negative", -1},
+                                                    {"cast", 1}};
+  return all;
+}
+
+TEST(NotANumberAnywhere, ComesThroughEveryElementwiseOp) {
+  register_ops();
+  // Of two operands: the derivative by each is a sum or product with the other (0.5), and that of
+  // maximum and minimum goes to the second.
+  const std::map<std::string, std::array<double, 2>> of_two = {
+      {"add", {1, 1}},
+      {"subtract", {1, -1}},
+      {"multiply", {0.5, 0.5}},
+      {"maximum", {0, 1}},
+      {"minimum", {0, 1}},
+      {"divide", {2, kNaN}},
+      {"sigmoid_cross_entropy", {-0.5, kNaN}}};
+  std::set<std::string> seen;
+  for (const Sample& s : all_samples()) {
+    const OpRecord& op = Registry::global().get(s.op);
+    if (!op.is_elementwise() || op.gradient || !op.no_gradient.empty() || s.inputs.size() > 2)
+      continue;
+    bool floating = true;
+    for (const InputSpec& i : s.inputs) floating = floating && i.dtype == DType::kFloat32;
+    if (!floating) continue;
+    const std::string name = s.op + attributes_to_text(op, s.attributes);
+    if (!seen.insert(name).second) continue;
+    for (size_t k = 0; k < s.inputs.size(); ++k) {
+      double want = kNaN;
+      for (const std::string& key : {s.op, name}) {
+        if (derivatives_at_nan().contains(key)) want = derivatives_at_nan().at(key);
+      }
+      if (of_two.contains(s.op)) want = of_two.at(s.op)[k];
+      for (const DType dtype : {DType::kFloat32, DType::kFloat64}) {
+        Graph g("nan");
+        std::vector<Symbol> x;
+        std::vector<Tensor> in;
+        for (size_t i = 0; i < s.inputs.size(); ++i) {
+          x.push_back(g.input(fmt::format("x{}", i), {dtype, Shape{3}}));
+          in.push_back(Tensor::full(dtype, {3}, i == k ? kNaN : 0.5));
+        }
+        const Symbol y = g.add1(s.op, x, s.attributes);
+        if (!is_floating(y.dtype()) || y.dtype() != dtype) continue;
+        const Symbol wrt[] = {x[k]};
+        g.add_output("y", y.id());
+        g.add_output("d", gradients(std::vector{y}, wrt)[0].id());
+        for (const std::string& backend : backend_names()) {
+          for (const bool passes : {true, false}) {
+            const std::vector<Tensor> out = run(g, backend, in, passes);
+            const std::string where =
+                fmt::format("{} of operand {}, {} on {}{}", name, k, dtype_name(dtype), backend,
+                            passes ? "" : " without passes");
+            EXPECT_TRUE(std::isnan(out[0].at(1))) << where << ": " << out[0].at(1);
+            const double d = out[1].at(1);
+            EXPECT_TRUE(std::isnan(want) ? std::isnan(d) : std::fabs(d - want) < 1e-6)
+                << where << ": derivative " << d << " for " << want;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(seen.size(), 50U);
+}
+
+// A bound, a slope or a scale that is NaN would make NaN or nothing of every value.
+TEST(NotANumberAnywhere, IsRefusedAsAnAttribute) {
+  register_ops();
+  size_t refused = 0;
+  for (const Sample& s : all_samples()) {
+    const OpRecord& op = Registry::global().get(s.op);
+    if (op.kind != KernelKind::kComposite) continue;
+    for (const AttributeSpec& spec : op.attributes) {
+      if (spec.type != AttributeType::kFloat) continue;
+      Graph g("nan");
+      std::vector<Symbol> x;
+      for (size_t i = 0; i < s.inputs.size(); ++i)
+        x.push_back(g.input(fmt::format("x{}", i), {s.inputs[i].dtype, s.inputs[i].shape}));
+      Attributes attributes = s.attributes;
+      attributes.set(spec.name, kNaN);
+      try {
+        g.add(s.op, x, attributes);
+        ADD_FAILURE() << s.op << " takes NaN for " << spec.name;
+      } catch (const ShapeError& error) {
+        EXPECT_NE(std::string(error.what()).find("attribute '" + spec.name + "' is nan"),
+                  std::string::npos)
+            << error.what();
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 10U);
+}
+
+// --- powers
+
+// Derivatives of x^n to the third order, n a number and n a tensor, from subnormal to huge: what
+// float32 has is finite, and right. n (n - 1) (n - 2) x^(n - 3) is 0 where its factor is.
+TEST(PowersOfAllSizes, AreFiniteWhereMathematicsIs) {
+  register_ops();
+  std::vector<double> bases;
+  for (double size : {1e-45, 1e-40, 1.2e-38, 1e-30, 1e-20, 3e-20, 1e-19, 1e-13, 1e-8, 1e-3, 0.7, 1.,
+                      2.5, 1e4, 1e10, 1e13, 1e19, 1e25, 1e38}) {
+    bases.push_back(static_cast<float>(size));
+    bases.push_back(static_cast<float>(-size));
+  }
+  bases.push_back(0);
+  const auto count = static_cast<int64_t>(bases.size());
+  const Tensor x = Tensor::from<double>(Shape{count}, bases).cast(DType::kFloat32);
+  for (const double n : {0., 1., 2., 3., 4., 0.5, -0.5, -1., -2., 1.5}) {
+    for (const bool is_tensor : {false, true}) {
+      Graph g("power");
+      const Symbol a = g.input("a", x.type()), b = g.input("b", x.type());
+      const Symbol wrt[] = {a};
+      Symbol y = is_tensor ? power(a, b) : power(a, n);
+      for (int order = 0; order <= 3; ++order) {
+        g.add_output(fmt::format("d{}", order), y.id());
+        if (order < 3) y = gradients(std::vector{y}, wrt)[0];
+      }
+      const Tensor exponents = Tensor::full(DType::kFloat32, {count}, n);
+      for (const std::string& backend : backend_names()) {
+        const std::vector<Tensor> d = run(g, backend, {x, exponents});
+        double factor = 1;
+        for (int order = 0; order <= 3; ++order) {
+          for (int64_t i = 0; i < count; ++i) {
+            const double base = bases[static_cast<size_t>(i)];
+            if (base <= 0 && n != std::floor(n)) continue;
+            const double want = factor == 0 ? 0 : factor * std::pow(base, n - order);
+            const double got = d[static_cast<size_t>(order)].at(i);
+            const std::string where =
+                fmt::format("derivative {} of {}^{}{} on {}: {} for {}", order, base, n,
+                            is_tensor ? " (tensor)" : "", backend, got, want);
+            // Near the largest number the last rounding decides.
+            if (std::fabs(want) > 3.3e38)
+              EXPECT_TRUE(std::fabs(got) > 3e38) << where;
+            else
+              EXPECT_LE(std::fabs(got - want), 2e-6 * std::fabs(want) + 1.2e-38) << where;
+          }
+          factor *= n - order;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sinter::contract
