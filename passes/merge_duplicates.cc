@@ -4,6 +4,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "core/content_hash.h"
 #include "core/rewriter.h"
 #include "passes/passes.h"
 
@@ -15,13 +16,13 @@ bool is_commutative(const Node& node) {
          node.is("equal") || node.is("not_equal");
 }
 
-size_t hash_of(const OpRecord* op, std::span<const ValueId> inputs, const ValueType& type) {
+// Of all that is compared: many nodes may read one value, and differ in their attributes alone.
+size_t hash_of(const OpRecord* op, std::span<const ValueId> inputs, const Attributes& attributes) {
   size_t h = std::hash<const void*>()(op);
   const auto mix = [&](uint64_t value) { h = (h ^ value) * 0x9E3779B97F4A7C15u + (h >> 29); };
   for (ValueId id : inputs)
     mix(static_cast<uint64_t>(id.node) << 8 | static_cast<uint64_t>(id.result));
-  mix(static_cast<uint64_t>(type.dtype));
-  for (int64_t d : type.shape) mix(static_cast<uint64_t>(d));
+  mix(content_hash(attributes));
   return h;
 }
 
@@ -39,7 +40,7 @@ Graph merge_duplicates(const Graph& graph, const PassContext&) {
     first.push_back(i);
     if (node.is("input") || node.is("variable") || node.types.empty()) continue;
     if (is_commutative(node)) std::sort(own.begin(), own.end());
-    std::vector<int32_t>& candidates = seen[hash_of(node.op, own, node.types[0])];
+    std::vector<int32_t>& candidates = seen[hash_of(node.op, own, node.attributes)];
     const auto it = std::ranges::find_if(candidates, [&](int32_t c) {
       const Node& other = graph.node(c);
       return other.op == node.op && inputs[static_cast<size_t>(c)] == own &&

@@ -41,6 +41,13 @@ void Emitter::begin_kernel(const std::string& name) {
   buffers_ = f->getArg(1);
 }
 
+llvm::Function* Emitter::begin_part(const std::string& name) {
+  begin_kernel(name);
+  llvm::Function* part = function_;
+  part->setLinkage(llvm::Function::InternalLinkage);
+  return part;
+}
+
 void Emitter::begin_prepare(const std::string& name) {
   llvm::Function* f = begin(name, {ir_.getPtrTy(), ir_.getPtrTy()});
   buffers_ = f->getArg(0);

@@ -38,6 +38,10 @@ class Emitter {
   void begin_kernel(const std::string& name);
   /// Starts `void name(ptr buffers, ptr prepared)`.
   void begin_prepare(const std::string& name);
+  /// The same as begin_kernel(), for this module alone: kernels call it by call_part().
+  llvm::Function* begin_part(const std::string& name);
+  /// In a kernel: the work of a part, with the kernel's own piece and buffers.
+  void call_part(llvm::Function* part) { ir_.CreateCall(part, {piece_, buffers_}); }
   /// Ends the function that was started.
   void end_function();
   Value piece() const { return piece_; }
