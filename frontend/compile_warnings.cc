@@ -116,23 +116,17 @@ void warn_of_softmax(const Graph& graph, const std::string& layer_title) {
   }
 }
 
-bool depends_on(Symbol loss, const std::vector<Symbol>& variables) {
-  const Graph& graph = loss.graph();
-  std::vector<bool> seen(static_cast<size_t>(graph.size()));
-  std::vector<int32_t> open = {loss.id().node};
-  while (!open.empty()) {
-    const int32_t at = open.back();
-    open.pop_back();
-    if (seen[static_cast<size_t>(at)]) continue;
-    seen[static_cast<size_t>(at)] = true;
-    if (std::ranges::any_of(variables, [&](const Symbol& v) { return v.id().node == at; }))
-      return true;
-    if (has_no_slope(graph.node(at).op->name)) continue;
-    for (const ValueId input : graph.node(at).inputs) {
-      if (is_floating(graph.type(input).dtype)) open.push_back(input.node);
+std::vector<bool> nodes_with_slope(const Graph& graph, const std::vector<Symbol>& variables) {
+  std::vector<bool> result(static_cast<size_t>(graph.size()));
+  for (const Symbol& v : variables) result[static_cast<size_t>(v.id().node)] = true;
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    if (has_no_slope(graph.node(i).op->name)) continue;
+    for (const ValueId input : graph.node(i).inputs) {
+      if (result[static_cast<size_t>(input.node)] && is_floating(graph.type(input).dtype))
+        result[static_cast<size_t>(i)] = true;
     }
   }
-  return false;
+  return result;
 }
 
 }  // namespace sinter

@@ -17,8 +17,8 @@ void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans
                     SourceLocation where);
 /// Warns of a softmax over one value, which is always 1, in what a layer has written.
 void warn_of_softmax(const Graph& graph, const std::string& layer_title);
-/// Does the loss depend on a variable by a way that has a derivative? Comparisons, argmax, rounding
-/// and stop_gradient have none.
-bool depends_on(Symbol loss, const std::vector<Symbol>& variables);
+/// Of each node: does it depend on a variable by a way that has a derivative? Comparisons, argmax,
+/// rounding and stop_gradient have none.
+std::vector<bool> nodes_with_slope(const Graph& graph, const std::vector<Symbol>& variables);
 
 }  // namespace sinter

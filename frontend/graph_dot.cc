@@ -173,12 +173,13 @@ std::string to_dot(const Graph& graph) {
   const std::vector<bool> needed = needed_nodes(graph);
   // Layers in the order of their first nodes.
   std::vector<std::pair<std::string, std::vector<int32_t>>> layers;
+  std::map<std::string, size_t> places;
   for (int32_t i = 0; i < graph.size(); ++i) {
     if (!needed[static_cast<size_t>(i)]) continue;
     const std::string layer = layer_of(graph.node(i));
-    auto at = std::ranges::find(layers, layer, [](const auto& entry) { return entry.first; });
-    if (at == layers.end()) at = layers.insert(layers.end(), {layer, {}});
-    at->second.push_back(i);
+    const auto [place, is_new] = places.emplace(layer, layers.size());
+    if (is_new) layers.push_back({layer, {}});
+    layers[place->second].second.push_back(i);
   }
   int cluster = 0;
   for (const auto& [layer, nodes] : layers) {
@@ -294,6 +295,7 @@ std::string to_layer_dot(const Graph& graph) {
   const std::vector<bool> logged = needed_nodes(graph, false);
   const int32_t backward_from = first_backward_node(graph);
   std::vector<Part> parts;
+  std::map<std::pair<std::string, bool>, size_t> places;  // of parts, by layer and direction
   std::vector<int32_t> part_of(static_cast<size_t>(graph.size()), -1);
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
@@ -301,11 +303,10 @@ std::string to_layer_dot(const Graph& graph) {
     const std::string layer = layer_of(node).empty() ? "no layer" : layer_of(node);
     const bool backward =
         i >= backward_from && !node.is("variable") && !logged[static_cast<size_t>(i)];
-    auto at = std::ranges::find_if(
-        parts, [&](const Part& p) { return p.layer == layer && p.backward == backward; });
-    if (at == parts.end()) at = parts.insert(parts.end(), {layer, backward, {}});
-    at->nodes.push_back(i);
-    part_of[static_cast<size_t>(i)] = static_cast<int32_t>(at - parts.begin());
+    const auto [place, is_new] = places.emplace(std::pair(layer, backward), parts.size());
+    if (is_new) parts.push_back({layer, backward, {}});
+    parts[place->second].nodes.push_back(i);
+    part_of[static_cast<size_t>(i)] = static_cast<int32_t>(place->second);
   }
   const auto name_of = [&](int32_t node) {
     const int32_t part = part_of[static_cast<size_t>(node)];

@@ -110,14 +110,37 @@ bool FusionGroups::is_read_outside(ValueId id, int32_t a, int32_t b) const {
          });
 }
 
+// How many values a region of two groups would read and give, counted up to what is too many:
+// most pairs that are tried are not joined, so nothing is put together for them.
+bool FusionGroups::has_few_streams(int32_t a, int32_t b) const {
+  const std::vector<Stream>&of_a = space(a).inputs, &of_b = space(b).inputs;
+  size_t streams = 0, i = 0, j = 0;
+  while (i < of_a.size() || j < of_b.size()) {
+    const ValueId next = j == of_b.size() || (i < of_a.size() && of_a[i].source < of_b[j].source)
+                             ? of_a[i].source
+                             : of_b[j].source;
+    while (i < of_a.size() && of_a[i].source == next) ++i;
+    while (j < of_b.size() && of_b[j].source == next) ++j;
+    const int32_t from = find(next.node);
+    if (from != a && from != b && ++streams > kMostStreams) return false;
+  }
+  for (const int32_t group : {a, b}) {
+    for (ValueId id : space(group).results) {
+      if (is_read_outside(id, a, b) && ++streams > kMostStreams) return false;
+    }
+  }
+  return true;
+}
+
 // The one region of two groups, if it is of sensible size and nothing in it has to wait for all
 // rows.
 std::optional<FusionGroups::Space> FusionGroups::fitted(int32_t a, int32_t b) const {
+  if (space(a).instructions + space(b).instructions > kMostInstructions || !has_few_streams(a, b))
+    return std::nullopt;
   Space s;
   s.elements = elements(a);
   s.rows = std::max(rows(a), rows(b));
   s.instructions = space(a).instructions + space(b).instructions;
-  if (s.instructions > kMostInstructions) return std::nullopt;
   for (const auto& [from, other] : {std::pair(a, b), std::pair(b, a)}) {
     for (const Stream& in : space(from).inputs) {
       if (find(in.source.node) != other)
@@ -132,10 +155,6 @@ std::optional<FusionGroups::Space> FusionGroups::fitted(int32_t a, int32_t b) co
   std::ranges::sort(s.inputs);
   const auto repeated = std::ranges::unique(s.inputs);
   s.inputs.erase(repeated.begin(), repeated.end());
-  size_t streams = s.results.size();
-  for (size_t k = 0; k < s.inputs.size(); ++k)
-    streams += k == 0 || s.inputs[k].source != s.inputs[k - 1].source ? 1 : 0;
-  if (streams > kMostStreams) return std::nullopt;
   return s;
 }
 

@@ -70,6 +70,7 @@ class FusionGroups {
   void add_space(const Graph& graph, int32_t node);
   bool is_read_outside(ValueId id, int32_t a, int32_t b) const;
   bool merge(int32_t a, int32_t b);
+  bool has_few_streams(int32_t a, int32_t b) const;
   std::optional<Space> fitted(int32_t a, int32_t b) const;
 
   std::vector<std::optional<Member>> members_;

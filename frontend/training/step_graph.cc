@@ -73,17 +73,18 @@ class StepWriter {
     const std::vector<Symbol> predictions = network_.write(context_, xs);
 
     Symbol total;
-    std::vector<std::pair<std::string, Symbol>> losses;
+    std::vector<std::pair<std::string, Symbol>> losses,
+        found;  // by their outputs, by their own names
     for (size_t i = 0; i < plans_.size(); ++i) {
       const OutputPlan& plan = plans_[i];
       if (!plan.loss) continue;
       const OriginScope scope(graph_, origin_at(plan.loss.name(), plan.where));
       const Symbol loss = scalar_loss(plan, ys[i], predictions[i], weights[i]);
-      if (context_.training() && trains_nothing(loss, trainable))
-        step.without_gradient.push_back(plan.loss.name());
+      found.emplace_back(plan.loss.name(), loss);
       if (several) losses.emplace_back(plan.name + "_loss", loss);
       total = plus(total, plan.loss_weight == 1.0 ? loss : loss * plan.loss_weight);
     }
+    if (context_.training()) note_losses_without_gradient(found, trainable, step);
     for (const VariablePtr& v : trainable) {
       if (v->regularizer) total = plus(total, v->regularizer(context_.variable(v)));
     }
@@ -106,12 +107,18 @@ class StepWriter {
   }
 
  private:
-  bool trains_nothing(Symbol loss, const std::vector<VariablePtr>& trainable) {
+  void note_losses_without_gradient(const std::vector<std::pair<std::string, Symbol>>& losses,
+                                    const std::vector<VariablePtr>& trainable, StepGraph& step) {
     std::vector<Symbol> weights;
     for (const VariablePtr& v : trainable) {
       if (context_.holds(v)) weights.push_back(context_.variable(v));
     }
-    return !weights.empty() && !depends_on(loss, weights);
+    if (weights.empty()) return;
+    const std::vector<bool> with_slope = nodes_with_slope(graph_, weights);
+    for (const auto& [name, loss] : losses) {
+      if (!with_slope[static_cast<size_t>(graph_.id_of(loss, name).node)])
+        step.without_gradient.push_back(name);
+    }
   }
 
   std::string unique(std::string name) const {
