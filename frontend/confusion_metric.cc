@@ -63,7 +63,7 @@ Counts count(Symbol y_true, Symbol y_pred, Symbol weight, const Thresholds& thre
     y_true = slice(y_true, -1, *of.class_id, *of.class_id + 1);
     y_pred = slice(y_pred, -1, *of.class_id, *of.class_id + 1);
   }
-  Symbol weights = weight.valid() ? weight_like(weight, y_pred) : Symbol();
+  Symbol weights = weight.valid() ? weight_like(weight, y_pred, "a metric of confusion") : Symbol();
   if (!of.label_weights.empty() && !of.multi_label) {
     const Symbol labels = row_of(graph, of.label_weights, dtype);
     weights = weights.valid() ? weights * labels : labels;

@@ -373,12 +373,12 @@ Symbol with_axis_last(Symbol x, int axis) {
   return transpose(x, order);
 }
 
-Symbol weight_like(Symbol weight, Symbol values) {
+Symbol weight_like(Symbol weight, Symbol values, const std::string& of) {
   const Symbol given = weight;
   while (weight.rank() > values.rank() && weight.shape().dim(-1) == 1) weight = squeeze(weight, -1);
   while (weight.rank() < values.rank()) weight = expand_dims(weight, -1);
   if (weight.rank() > values.rank()) {
-    throw ShapeError(fmt::format("sample weights {} do not fit values {}",
+    throw ShapeError(fmt::format("{}: sample weights {} do not fit values {}", of,
                                  given.shape().to_string(), values.shape().to_string()));
   }
   return weight;
@@ -393,7 +393,7 @@ Symbol Loss::operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight) cons
           "loss '{}' gives one number for the whole batch, so it cannot be weighted by sample",
           name()));
     }
-    const Symbol w = weight_like(sample_weight, values);
+    const Symbol w = weight_like(sample_weight, values, fmt::format("loss '{}'", name()));
     values = values * w;
     if (reduction() == Reduction::kMeanWithSampleWeight)
       weight_sum = sum(broadcast_to(w, values.shape()));

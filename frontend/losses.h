@@ -84,8 +84,9 @@ void register_loss(const std::string& name, Loss::Function function);
 std::vector<std::string> loss_names();
 
 /// Weights that multiply `values`: dimensions of 1 at the end of `weight` go or come until the
-/// ranks are equal. Raises ShapeError when the weight still has more dimensions.
-Symbol weight_like(Symbol weight, Symbol values);
+/// ranks are equal. Raises ShapeError, which begins with `of`, when the weight still has more
+/// dimensions.
+Symbol weight_like(Symbol weight, Symbol values, const std::string& of);
 
 /// `x` with `axis` moved to the end, for losses along another axis than the last. Raises
 /// ShapeError.

@@ -44,7 +44,8 @@ class MetricImpl {
  public:
   virtual ~MetricImpl();
   /// Writes one batch. Unless takes_classes(), y_true has the dtype and rank of y_pred (which are
-  /// changed as losses do). `sample_weight` is [batch], or an empty symbol.
+  /// changed as losses do). `sample_weight` is [batch], [batch, steps ...] where weights of
+  /// steps are given, or an empty symbol.
   virtual void update_state(MetricContext& state, Symbol y_true, Symbol y_pred,
                             Symbol sample_weight) const = 0;
   /// The one number that is logged: a scalar, or one element of any rank.

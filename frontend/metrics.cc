@@ -390,6 +390,17 @@ void Metric::check_labels(const std::string& output, const ValueType& y_true,
                     instead, y_true.shape, y_pred.shape);
 }
 
+namespace {
+
+// Over all axes from that one on.
+Symbol mean_from(Symbol x, int first) {
+  std::vector<int64_t> axes;
+  for (int i = first; i < x.rank(); ++i) axes.push_back(i);
+  return axes.empty() ? x : mean(x, axes);
+}
+
+}  // namespace
+
 Metric::State Metric::update(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {
   if (!spec_->function) {
     throw Error(fmt::format(
@@ -403,16 +414,20 @@ Metric::State Metric::update(Symbol y_true, Symbol y_pred, Symbol sample_weight)
   Symbol values = spec_->function(y_true, y_pred);
   if (values.dtype() != y_pred.dtype()) values = cast(values, y_pred.dtype());
   if (values.rank() == 0) return {values, scalar_like(values, 1.0)};
-  if (sample_weight.valid()) {
-    while (sample_weight.rank() > 1) sample_weight = squeeze(sample_weight, -1);
+  if (!sample_weight.valid()) {
+    values = mean_from(values, 1);
+    return {sum(values), size(values, 0, values.dtype())};
   }
-  if (values.rank() > 1) {
-    std::vector<int64_t> axes;
-    for (int i = 1; i < values.rank(); ++i) axes.push_back(i);
-    values = mean(values, axes);
+  // As Keras's reduce_to_samplewise_values: a row counts as much as its weights are in the mean.
+  Symbol w = sample_weight;
+  while (w.rank() > values.rank() && w.shape().dim(-1) == 1) w = squeeze(w, -1);
+  if (w.rank() > values.rank()) {
+    throw ShapeError(fmt::format("metric '{}': sample weights {} do not fit its values {}", name(),
+                                 sample_weight.shape().to_string(), values.shape().to_string()));
   }
-  if (!sample_weight.valid()) return {sum(values), size(values, 0, values.dtype())};
-  return {sum(values * sample_weight), sum(sample_weight)};
+  values = mean_from(values, w.rank());
+  w = broadcast_to(w, values.shape());
+  return {sum(mean_from(values * w, 1)), sum(mean_from(w, 1))};
 }
 
 std::string metric_direction(const std::string& name) {

@@ -26,7 +26,7 @@ void check_rows(const char* name, Symbol y_true, Symbol y_pred) {
 
 /// [batch] -> [batch, 1], or ones.
 Symbol column_weight(Symbol weight, Symbol like) {
-  const Symbol w = weight.valid() ? weight_like(weight, like) : scalar_like(like, 1.0);
+  const Symbol w = weight.valid() ? weight_like(weight, like, "a score") : scalar_like(like, 1.0);
   return broadcast_to(w, like.shape());
 }
 
@@ -171,7 +171,7 @@ class Overlap final : public MetricImpl {
     if (s_.ignored)
       found = found *
               expand_dims(cast(not_equal(y_true, static_cast<double>(*s_.ignored)), floatx()), -1);
-    if (weight.valid()) found = found * weight_like(weight, found);
+    if (weight.valid()) found = found * weight_like(weight, found, "IoU");
     // [batch, positions, classes], and a product of the two for each sample.
     const auto positions = [&](Symbol x) {
       int64_t count = 1;

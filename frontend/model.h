@@ -42,7 +42,7 @@ struct FitOptions {
   CallbackList callbacks = {};
   bool shuffle = true;
   std::map<int, double> class_weight = {};
-  Data sample_weight = {};
+  Data sample_weight = {};  // [rows], or [rows, steps ...] where the loss has values of steps
   int initial_epoch = 0;
   /// Batches an epoch; the next one goes on where it stopped, and ends early with the last batch.
   std::optional<int64_t> steps_per_epoch = std::nullopt;

@@ -28,7 +28,7 @@ std::string describe(const StepInputs& inputs, StepMode mode) {
                     : mode == StepMode::kEvaluate ? "evaluate"
                                                   : "gradients";
   for (const ValueType& t : inputs.labels) key += " " + t.to_string();
-  for (const bool weighted : inputs.weighted) key += weighted ? " w" : " -";
+  for (const auto& weights : inputs.weights) key += weights ? " w" + weights->to_string() : " -";
   return key;
 }
 

@@ -44,7 +44,7 @@ void apply_class_weight(PreparedData& data, const FitOptions& options) {
   if (data.y.size() != 1) throw Error("fit: class_weight is for models of one output");
   if (data.weights[0]) throw Error("fit: give class_weight or sample_weight, not both");
   data.weights[0] = class_weights(data.y[0], options.class_weight);
-  data.inputs.weighted[0] = true;
+  data.inputs.weights[0] = Shape{kBatch};
 }
 
 class Fit {

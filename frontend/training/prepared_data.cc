@@ -132,6 +132,26 @@ PreparedData prepare_inputs(const char* call, const Network& network, const Data
   return result;
 }
 
+namespace {
+
+// A weight for each row, or for each step of an output of steps. Whether the loss has values of
+// steps shows where it is written.
+void check_weight_shape(const char* call, const std::string& what, const Shape& weights,
+                        const Shape& output) {
+  bool fits = weights.rank() == 1 || weights.rank() <= output.rank() ||
+              (weights.rank() == 2 && weights[1] == 1);
+  for (int axis = 1; axis < std::min(weights.rank(), output.rank()); ++axis)
+    fits = fits && (weights[axis] == 1 || weights[axis] == output[axis]);
+  if (fits) return;
+  std::string shapes = fmt::format("[{}]", weights[0]);
+  if (output.rank() > 2)
+    shapes += fmt::format(", or for each step, [{},{}]", weights[0], output[1]);
+  throw ShapeError(fmt::format("{}: {} must hold one weight for each row, shape {}, found {}", call,
+                               what, shapes, weights.to_string()));
+}
+
+}  // namespace
+
 PreparedData prepare_data(const char* call, const Network& network,
                           const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
                           const Data& sample_weight) {
@@ -164,17 +184,16 @@ PreparedData prepare_data(const char* call, const Network& network,
   if (given > 1) check_count(call, "output", plans.size(), given);
   for (size_t i = 0; i < plans.size(); ++i) {
     data.weights.emplace_back();
-    data.inputs.weighted.push_back(given != 0);
+    data.inputs.weights.emplace_back();
     if (given == 0) continue;
     const std::string what = indexed("sample_weight", given == 1 ? 0 : i, given);
     const Tensor& w = sample_weight.list()[given == 1 ? 0 : i];
     check_rows(call, what, w, data.rows, "x");
-    if (w.shape().rank() != 1 && w.shape() != Shape{data.rows, 1}) {
-      throw ShapeError(fmt::format("{}: {} must hold one weight for each row, shape [{}], found {}",
-                                   call, what, data.rows, w.shape().to_string()));
-    }
+    check_weight_shape(call, what, w.shape(), network.outputs()[i].shape());
     check_finite(call, what, w);
-    data.weights.back() = w.reshaped({data.rows}).cast(floatx());
+    const bool is_column = w.shape().rank() == 2 && w.shape()[1] == 1;
+    data.weights.back() = (is_column ? w.reshaped({data.rows}) : w).cast(floatx());
+    data.inputs.weights.back() = with_batch(data.weights.back()->shape());
   }
   return data;
 }

@@ -66,9 +66,10 @@ class StepWriter {
     }
     for (size_t i = 0; i < plans_.size(); ++i) {
       weights.emplace_back();
-      if (!inputs_.weighted[i]) continue;
+      if (!inputs_.weights[i]) continue;
       const std::string suffix = several ? "_" + plans_[i].name : "";
-      weights.back() = graph_.input(unique("sample_weight" + suffix), {floatx(), Shape{kBatch}});
+      weights.back() =
+          graph_.input(unique("sample_weight" + suffix), {floatx(), *inputs_.weights[i]});
     }
     const std::vector<Symbol> predictions = network_.write(context_, xs);
 
@@ -217,7 +218,7 @@ StepInputs default_step_inputs(const Network& network, const std::vector<OutputP
       type.shape = Shape(std::vector<int64_t>(type.shape.begin(), type.shape.end() - 1));
     }
     inputs.labels.push_back(type);
-    inputs.weighted.push_back(false);
+    inputs.weights.emplace_back();
   }
   return inputs;
 }

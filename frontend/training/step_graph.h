@@ -23,7 +23,7 @@ struct OutputPlan {
   double loss_weight = 1.0;
   std::vector<Metric> metrics;           // of all samples alike
   std::vector<Metric> weighted_metrics;  // with sample weights
-  SourceLocation where = {};       // of compile(), for errors of functions
+  SourceLocation where = {};             // of compile(), for errors of functions
 };
 
 /// kGradients: as kTrain, but the outputs are the gradients and nothing is updated.
@@ -32,7 +32,9 @@ enum class StepMode { kTrain, kEvaluate, kGradients };
 /// What a step is built for, besides the model.
 struct StepInputs {
   std::vector<ValueType> labels;  // of each output that has a loss or metrics
-  std::vector<bool> weighted;     // of each output: whether it has sample weights, [batch]
+  // Of each output, where it has sample weights: [batch], or [batch, steps ...] for values of so
+  // many steps.
+  std::vector<std::optional<Shape>> weights;
 };
 
 class MetricResult;
