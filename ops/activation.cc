@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "ops/clamp.h"
 #include "ops/define.h"
 
 namespace sinter {
@@ -106,7 +107,7 @@ namespace {
 
 // x where exponentials have not died out in double yet: what they are multiplied by beyond is 0,
 // and stays it if it is bounded.
-Scalar bounded(Scalar x) { return max(min(x, 1e4), -1e4); }
+Scalar bounded(Scalar x) { return at_least(at_most(x, 1e4), -1e4); }
 
 // s = sigmoid(z) and its derivative s (1 - s) from one exponential; neither cancels, at 0 nor far
 // out.
@@ -122,7 +123,7 @@ Sigmoid sigmoid_of(Scalar z) {
 // of z on t is 1.
 struct Mish {
   explicit Mish(Scalar x)
-      : z(min(x, x.dtype() == DType::kFloat64 ? 40.0 : 20.0)),
+      : z(at_most(x, x.dtype() == DType::kFloat64 ? 40.0 : 20.0)),
         e(exp(z)),
         n(e * (e + 2.0)),
         inverse(1.0 / (n + 2.0)),
@@ -140,7 +141,7 @@ struct Mish {
 constexpr double kGeluBound = 22, kGeluCubic = 0.044715;
 double gelu_scale() { return 2 * std::sqrt(2 * std::numbers::inv_pi); }
 Scalar gelu_argument(Scalar x) {
-  const Scalar z = max(min(x, kGeluBound), -kGeluBound);
+  const Scalar z = at_least(at_most(x, kGeluBound), -kGeluBound);
   return gelu_scale() * (z + kGeluCubic * (z * z * z));
 }
 Scalar gelu_body(Arguments a, const Attributes& at) {
@@ -151,7 +152,7 @@ Scalar gelu_body(Arguments a, const Attributes& at) {
 
 // 0.5 x (1 + tanh(u / 2)) = x s, s = sigmoid(u): y' = s + x u' s (1 - s)
 Scalar approximate_gelu_derivative(Scalar x) {
-  const Scalar z = max(min(x, kGeluBound), -kGeluBound);
+  const Scalar z = at_least(at_most(x, kGeluBound), -kGeluBound);
   const Sigmoid sigmoid = sigmoid_of(gelu_argument(x));
   const Scalar slope = gelu_scale() * (z + 3 * kGeluCubic * (z * z * z));  // x u'
   return sigmoid.s + slope * sigmoid.slope;
@@ -242,7 +243,7 @@ void register_activation(Registry& r) {
       {{"alpha", number, 1.0}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
         return Derivatives{
-            select(a[0] > 0.0, dy, dy * (at.get_float("alpha") * exp(min(a[0], 0.0))))};
+            select(a[0] > 0.0, dy, dy * (at.get_float("alpha") * exp(at_most(a[0], 0.0))))};
       });
   // lambda and alpha of Klambauer et al., section 2.
   constexpr double kScale = 1.0507009873554805, kAlpha = 1.6732632423543772;
@@ -253,7 +254,7 @@ void register_activation(Registry& r) {
       },
       {},
       [](Arguments a, Scalar, Scalar dy, const Attributes&) {
-        const Scalar left = kScale * kAlpha * exp(min(a[0], 0.0));
+        const Scalar left = kScale * kAlpha * exp(at_most(a[0], 0.0));
         return Derivatives{select(a[0] >= 0.0, dy * kScale, dy * left)};
       });
   define_elementwise(
@@ -283,7 +284,7 @@ void register_activation(Registry& r) {
       {},
       [](Arguments a, Scalar, Scalar dy, const Attributes&) {
         // y' = t + x t', t' = 4 e (e + 1) / (n + 2)^2
-        const Mish m(max(a[0], -1e4));
+        const Mish m(at_least(a[0], -1e4));
         const Scalar slope = 4.0 * (m.e * m.inverse) * ((m.e + 1.0) * m.inverse);
         return Derivatives{dy * (m.t + m.z * slope)};
       });

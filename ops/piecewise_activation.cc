@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "ops/clamp.h"
 #include "ops/define.h"
 
 namespace sinter {
@@ -167,7 +168,7 @@ void register_piecewise_activation(Registry& r) {
       {{"alpha", number, 1.0}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
         return Derivatives{
-            select(a[0] > 0.0, dy, dy * exp(min(a[0], 0.0) / at.get_float("alpha")))};
+            select(a[0] > 0.0, dy, dy * exp(at_most(a[0], 0.0) / at.get_float("alpha")))};
       });
   // (x + sqrt(x^2 + b)) / 2, for x < 0 as b / (2 (sqrt(x^2 + b) - x)): nothing cancels. Squares of
   // large u = x / sqrt(b) overflow; there it is x or -b / (4 x).

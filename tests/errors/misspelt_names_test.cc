@@ -57,7 +57,7 @@ TEST(MisspeltNames, OfCompile) {
   EXPECT_LINE("'accuracy'?", one.compile({.loss = "mse", .metrics = {"mse", "accuracyy"}}));
   EXPECT_LINE("'mse'?", one.compile({.loss = "mse", .weighted_metrics = {name}}));
   EXPECT_LINE("'ROC'?", one.compile({.loss = "mse", .metrics = metrics::AUC({.curve = "ROCC"})}));
-  EXPECT_LINE("'llvm'?", one.compile({.loss = "mse", .backend = "lvm"}));
+  EXPECT_LINE("'reference'?", one.compile({.loss = "mse", .backend = "referenc"}));
   EXPECT_LINE("'bfloat16'?", one.compile({.loss = "mse", .mixed_precision = "bfloat"}));
   EXPECT_LINE("'mse'?", two.compile({.loss = {{"a", "mse"}, {"b", "mseee"}}}));
   EXPECT_LINE("'mse'?", two.compile({.loss = {"mse", "mseee"}}));
@@ -81,7 +81,7 @@ TEST(MisspeltNames, OfWhatIsAskedFor) {
   const Model model(x, Dense(3, {.name = "probs"})(x));
   EXPECT_LINE("'probs'?", model.get_layer("prob"));
   EXPECT_LINE("'kernel'?", model.get_layer("probs").weight("kernal"));
-  EXPECT_LINE("'llvm'?", set_backend("lvm"));
+  EXPECT_LINE("'reference'?", set_backend("referenc"));
   EXPECT_LINE("'max'?", EarlyStopping({.mode = "maxx"}));
   EXPECT_LINE("'min'?", ReduceLROnPlateau({.mode = "mn"}));
   EXPECT_LINE("'auto'?", ModelCheckpoint("m.sinter", {.mode = "auot"}));
