@@ -11,6 +11,14 @@ ConfigValue axes_value(const Axes& axes) {
   return axes.list().size() == 1 ? ConfigValue(axes.list()[0]) : ConfigValue::ints(axes.list());
 }
 
+Config crossentropy_config(const CrossentropyOptions& o) {
+  return {{"name", o.name},
+          {"reduction", o.reduction},
+          {"from_logits", o.from_logits},
+          {"label_smoothing", o.label_smoothing},
+          {"axis", o.axis}};
+}
+
 }  // namespace
 
 #define SINTER_LOSS_CLASS(Class)                      \
@@ -29,21 +37,9 @@ SINTER_LOSS_CLASS(Poisson)
 #undef SINTER_LOSS_CLASS
 
 BinaryCrossentropy::BinaryCrossentropy(CrossentropyOptions o, SourceLocation where)
-    : Loss(Loss::make("BinaryCrossentropy",
-                      {{"name", o.name},
-                       {"reduction", o.reduction},
-                       {"from_logits", o.from_logits},
-                       {"label_smoothing", o.label_smoothing},
-                       {"axis", o.axis}},
-                      where)) {}
+    : Loss(Loss::make("BinaryCrossentropy", crossentropy_config(o), where)) {}
 CategoricalCrossentropy::CategoricalCrossentropy(CrossentropyOptions o, SourceLocation where)
-    : Loss(Loss::make("CategoricalCrossentropy",
-                      {{"name", o.name},
-                       {"reduction", o.reduction},
-                       {"from_logits", o.from_logits},
-                       {"label_smoothing", o.label_smoothing},
-                       {"axis", o.axis}},
-                      where)) {}
+    : Loss(Loss::make("CategoricalCrossentropy", crossentropy_config(o), where)) {}
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyOptions o,
                                                              SourceLocation where)
     : Loss(Loss::make(

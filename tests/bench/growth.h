@@ -152,4 +152,16 @@ inline void measure_growth(const std::string& name, const GrowthOptions& options
   std::fflush(stdout);
 }
 
+/// The program: each case on each backend, where `use(case, backend, n, stages)` is the work.
+template <typename Case, typename Use>
+int growth_main(int argc, char** argv, const std::vector<Case>& cases, const Use& use) {
+  const GrowthOptions options = growth_options(argc, argv);
+  print_growth_header(options);
+  for (const Case& c : cases)
+    for (const std::string backend : {"reference", "llvm", "auto"})
+      measure_growth(fmt::format("{}, {}", c.name, backend), options,
+                     [&](int64_t n, Stages& s) { use(c, backend, n, s); });
+  return 0;
+}
+
 }  // namespace sinter

@@ -176,12 +176,5 @@ void use(const Case& c, const std::string& backend, int64_t n, Stages& stages) {
 }  // namespace sinter
 
 int main(int argc, char** argv) {
-  using namespace sinter;
-  const GrowthOptions options = growth_options(argc, argv);
-  print_growth_header(options);
-  for (const Case& c : cases())
-    for (const std::string backend : {"reference", "llvm", "auto"})
-      measure_growth(fmt::format("{}, {}", c.name, backend), options,
-                     [&](int64_t n, Stages& s) { use(c, backend, n, s); });
-  return 0;
+  return sinter::growth_main(argc, argv, sinter::cases(), sinter::use);
 }

@@ -14,21 +14,12 @@
 #include "core/text.h"
 #include "ops/gradients.h"
 #include "ops/ops.h"
-#include "runtime/compile.h"
 #include "runtime/load.h"
+#include "tests/contract/run.h"
 #include "tests/contract/samples/samples.h"
 
 namespace sinter::contract {
 namespace {
-
-std::vector<Tensor> run(const Graph& graph, const std::string& backend,
-                        const std::vector<Tensor>& in, bool passes = true) {
-  CompileOptions options;
-  options.backend = backend;
-  options.pipeline = "training";
-  if (!passes) options.disabled_passes = {"all"};
-  return compile(graph, options)->run(in);
-}
 
 struct Tail {
   const char* op;

@@ -10,8 +10,8 @@
 #include "core/graph.h"
 #include "ops/gradients.h"
 #include "ops/ops.h"
-#include "runtime/compile.h"
 #include "runtime/load.h"
+#include "tests/contract/run.h"
 
 namespace sinter::contract {
 namespace {
@@ -58,15 +58,6 @@ const std::vector<Tie>& ties() {
       {"norm_3_4", [](Symbol x) { return norm(x); }, {3, 4}, {0.6, 0.8}},
   };
   return all;
-}
-
-std::vector<Tensor> run(const Graph& graph, const std::string& backend,
-                        const std::vector<Tensor>& in, bool passes = true) {
-  CompileOptions options;
-  options.backend = backend;
-  options.pipeline = "training";
-  if (!passes) options.disabled_passes = {"all"};
-  return compile(graph, options)->run(in);
 }
 
 Tensor tensor(const std::vector<double>& values, DType dtype = DType::kFloat32) {
