@@ -158,10 +158,11 @@ Scalar approximate_gelu_derivative(Scalar x) {
   return sigmoid.s + slope * sigmoid.slope;
 }
 
-// y = x p, p the normal distribution function: y' = p + x p'
+// y = x p, p the normal distribution function: y' = p + x p'. From the bound on p' is 0 in double,
+// and p 0 or 1.
 Scalar exact_gelu_derivative(Scalar x) {
-  const Scalar t = x * std::sqrt(0.5);
-  return 0.5 * (1.0 + erf(t)) + x * (std::sqrt(0.5 * std::numbers::inv_pi) * exp(-(t * t)));
+  const Scalar z = at_least(at_most(x, 40.0), -40.0), t = z * std::sqrt(0.5);
+  return 0.5 * (1.0 + erf(t)) + z * (std::sqrt(0.5 * std::numbers::inv_pi) * exp(-(t * t)));
 }
 
 std::vector<ValueType> maxout_type(std::span<const ValueType> in, const Attributes& a) {
