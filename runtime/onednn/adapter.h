@@ -53,24 +53,12 @@ inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, con
   return {engine(), dnnl::prop_kind::forward_inference, a, d, d, alpha, beta, own_scratchpad()};
 }
 inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(
-    bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
-  return {engine(),
-          training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference,
-          d,
-          d,
-          epsilon,
-          f,
-          own_scratchpad()};
-}
-inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(
-    const Desc& d, float epsilon, dnnl::normalization_flags f,
-    const dnnl::batch_normalization_forward::primitive_desc& hint) {
-  return {engine(), dnnl::prop_kind::backward, d, d, d, epsilon, f, hint, own_scratchpad()};
+    const Desc& d, float epsilon, dnnl::normalization_flags f) {
+  return {engine(), dnnl::prop_kind::forward_inference, d, d, epsilon, f, own_scratchpad()};
 }
 inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) {
   ops.append_eltwise(a, alpha, beta);
 }
-inline constexpr bool kBackwardTakesShift = false;
 #else
 template <typename P, typename... Args>
 typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
@@ -81,21 +69,12 @@ inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, con
   return {{dnnl::prop_kind::forward_inference, a, d, alpha, beta}, own_scratchpad(), engine()};
 }
 inline dnnl::batch_normalization_forward::primitive_desc batch_norm_desc(
-    bool training, const Desc& d, float epsilon, dnnl::normalization_flags f) {
-  return {{training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, d,
-           epsilon, f},
-          own_scratchpad(),
-          engine()};
-}
-inline dnnl::batch_normalization_backward::primitive_desc batch_norm_backward_desc(
-    const Desc& d, float epsilon, dnnl::normalization_flags f,
-    const dnnl::batch_normalization_forward::primitive_desc& hint) {
-  return {{dnnl::prop_kind::backward, d, d, epsilon, f}, own_scratchpad(), engine(), hint};
+    const Desc& d, float epsilon, dnnl::normalization_flags f) {
+  return {{dnnl::prop_kind::forward_inference, d, epsilon, f}, own_scratchpad(), engine()};
 }
 inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, float beta) {
   ops.append_eltwise(1.0f, a, alpha, beta);
 }
-inline constexpr bool kBackwardTakesShift = true;
 #endif
 
 }  // namespace sinter::onednn

@@ -46,6 +46,12 @@ Attempt make_product(const Product& p, int inputs) {
   constexpr int64_t kDeepest = 65536;
   if (k > kDeepest)
     return {nullptr, fmt::format("oneDNN is not given products deeper than {}", kDeepest)};
+  // Of the columns of a matrix with a vector it adds all terms up one after the other.
+  constexpr int64_t kDeepestColumn = 1024;
+  if (k > kDeepestColumn && columns == 1 && rows > 1 && p.a.column_stride != 1)
+    return {nullptr,
+            fmt::format("oneDNN is not given columns longer than {} to multiply with a vector",
+                        kDeepestColumn)};
   if (!readable(p.a) || !readable(p.b))
     return {nullptr, "oneDNN reads matrices with one unit stride only"};
   const double microseconds =

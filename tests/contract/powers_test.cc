@@ -1,9 +1,10 @@
-// Powers of all sizes by base and exponent: derivatives to the third order. ops/README.md has the
-// rule.
+// Powers of all sizes by base and exponent, and products of groups with zeros among them: their
+// derivatives to the third order. ops/README.md has the rule for powers.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -203,6 +204,59 @@ TEST(PowersOfAllSizes, OfThemselves) {
       if (p < 1e-38) continue;  // 1 / x is beyond float32
       const double want = std::pow(p, p) * (std::pow(std::log(p) + 1, 2) + 1 / p);
       EXPECT_NEAR(d[1].at(i) / want, 1, 1e-5) << backend << " at " << p;
+    }
+  }
+}
+
+// --- products
+
+// f_1 = gradient of prod, f_2 that of the sum of f_1, f_3 that of the sum of f_2: at each factor
+// the sum, over all ways to take n - 1 others away one after the other, of the product of what is
+// left. Groups have from no zero to all of them.
+TEST(ProductsOfGroups, HaveDerivativesToTheThirdOrderWhateverIsZero) {
+  register_ops();
+  constexpr int64_t kFactors = 5, kRows = 32;
+  std::vector<double> values;
+  for (int64_t row = 0; row < kRows; ++row) {
+    for (int64_t i = 0; i < kFactors; ++i)
+      values.push_back((row >> i & 1) != 0 ? 0 : static_cast<double>(i) - 1.5);
+  }
+  for (const DType dtype : {DType::kFloat32, DType::kFloat64}) {
+    const Tensor in = Tensor::from<double>(Shape{kRows, kFactors}, values).cast(dtype);
+    Graph g("product");
+    const Symbol x = g.input("x", in.type());
+    const Symbol wrt[] = {x};
+    Symbol y = prod(x, {1});
+    for (int order = 1; order <= 3; ++order) {
+      y = gradients(std::vector{sum(y)}, wrt)[0];
+      g.add_output(fmt::format("f{}", order), y.id());
+    }
+    for (const std::string& backend : backend_names()) {
+      const std::vector<Tensor> f = run(g, backend, {in});
+      for (int64_t row = 0; row < kRows; ++row) {
+        const auto product_without = [&](int64_t a, int64_t b, int64_t c) {
+          double product = 1;
+          for (int64_t i = 0; i < kFactors; ++i) {
+            if (i != a && i != b && i != c)
+              product *= values[static_cast<size_t>(row * kFactors + i)];
+          }
+          return product;
+        };
+        for (int64_t l = 0; l < kFactors; ++l) {
+          std::array<double, 3> want = {product_without(l, l, l), 0, 0};
+          for (int64_t i = 0; i < kFactors; ++i) {
+            if (i == l) continue;
+            want[1] += product_without(l, i, i);
+            for (int64_t k = 0; k < kFactors; ++k) {
+              if (k != l && k != i) want[2] += product_without(l, i, k);
+            }
+          }
+          for (size_t order = 0; order < 3; ++order)
+            EXPECT_NEAR(f[order].at(row * kFactors + l), want[order], 1e-4)
+                << "derivative " << order + 1 << " by factor " << l << " of row " << row << " on "
+                << backend;
+        }
+      }
     }
   }
 }

@@ -18,6 +18,14 @@ void batch_norm_samples(Samples& out) {
                  1e-5});
   out.push_back(
       {"batch_norm_training_grad", {x, gamma, mean, variance, {Shape{7, 5}, -1, 1}}, last, 1e-5});
+  // Deviations beyond float32 leave nothing of the gradient, but not NaN: x dy alone overflows.
+  const InputSpec far{Shape{3, 3}, 0, 0, DType::kFloat32, {-2, 1, 1, 0, 0, 1e30, 1, 1, 2}},
+      none{Shape{3}, 0, 0, DType::kFloat32, {0}}, endless{Shape{3}, 0, 0, DType::kFloat32, {kInf}};
+  out.push_back({.op = "batch_norm_training_grad",
+                 .inputs = {far, none, none, endless, far},
+                 .attributes = {{"epsilon", 1e-2}, {"axis", int64_t{1}}},
+                 .orders = 0,
+                 .note = "an infinite variance"});
   out.push_back({"batch_norm_inference", {x, gamma, beta, mean, variance}, last, 1e-5});
   out.push_back({"batch_norm",
                  {x, gamma, beta, mean, variance},

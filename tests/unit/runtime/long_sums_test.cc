@@ -140,6 +140,22 @@ TEST(LongSums, InProducts) {
   }
 }
 
+TEST(LongSums, InBatchNormalization) {
+  register_ops();
+  for (const int64_t channels : {3, 16}) {
+    Graph g("g");
+    const Symbol x = g.input("x", {DType::kFloat32, {50'000, channels}});
+    const Symbol ones = broadcast_to(0.0 * sum(x) + 1.0, {channels});
+    const BatchNormResult batch = batch_norm_training(x, ones, ones, 1e-3, 1);
+    g.add_output("mean", batch.mean.id());
+    const Symbol of_gradient[] = {x, ones, batch.mean, batch.variance, x};
+    const auto gradient =
+        g.add("batch_norm_training_grad", of_gradient, {{"epsilon", 1e-3}, {"axis", int64_t{1}}});
+    g.add_output("dbeta", (gradient[2] / 50'000.0).id());
+    expect_exact(g, 1);
+  }
+}
+
 TEST(LongSums, OfMinusZeroAreMinusZero) {
   register_ops();
   for (const Shape& shape : {Shape{1}, Shape{2}, Shape{17}, Shape{300, 4}, Shape{4, 3000}}) {
