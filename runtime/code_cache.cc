@@ -105,7 +105,8 @@ class CodeCache::Folder {
                 status.st_mtime + 600 < ::time(nullptr)};
     size_t filled = 0;
     while (filled < result.bytes.size()) {
-      const ssize_t count = ::read(file, result.bytes.data() + filled, result.bytes.size() - filled);
+      const ssize_t count =
+          ::read(file, result.bytes.data() + filled, result.bytes.size() - filled);
       if (count < 0 && errno == EINTR) continue;
       if (count <= 0) break;
       filled += static_cast<size_t>(count);
@@ -118,23 +119,25 @@ class CodeCache::Folder {
   void touch(const std::string& name) const {
     ::utimensat(descriptor_, name.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
   }
-  /// Readers see all of it or nothing.
-  bool write(const std::string& name, std::initializer_list<std::string_view> parts) const {
+  /// Readers see all of it or nothing. Gives 0 or the errno of what failed.
+  int write(const std::string& name, std::initializer_list<std::string_view> parts) const {
     static std::atomic<uint64_t> counter{0};
     const std::string temporary =
         fmt::format(".{}-{}{}", ::getpid(), counter.fetch_add(1), kTemporary);
     const int file = ::openat(descriptor_, temporary.c_str(),
                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file < 0) return false;
-    bool whole = true;
+    if (file < 0) return errno;
+    int error = 0;
     {
       const Closer closer{file};
-      for (std::string_view part : parts) whole = whole && write_all(file, part);
+      for (std::string_view part : parts) {
+        if (error == 0 && !write_all(file, part)) error = errno;
+      }
     }
-    if (whole && ::renameat(descriptor_, temporary.c_str(), descriptor_, name.c_str()) == 0)
-      return true;
-    remove(temporary);
-    return false;
+    if (error == 0 && ::renameat(descriptor_, temporary.c_str(), descriptor_, name.c_str()) != 0)
+      error = errno;
+    if (error != 0) remove(temporary);
+    return error;
   }
   struct Listed {
     std::string name;
@@ -163,12 +166,19 @@ class CodeCache::Folder {
   int descriptor_;
 };
 
+// Once for each folder.
+void CodeCache::warn_of(const std::string& path, const std::string& fault) {
+  warn_once(
+      "code cache " + path,
+      fmt::format("the code cache '{}' {} (a folder of this user's own with mode 0700 is "
+                  "needed; SINTER_CACHE_DIR may name another). What it does not hold is compiled "
+                  "anew in every process",
+                  path, fault));
+}
+
 std::shared_ptr<const CodeCache::Folder> CodeCache::open_folder(const std::string& path) {
   const auto refuse = [&](const std::string& why) {
-    warn_once("code cache", fmt::format("the code cache '{}' is not used: {} (a folder of this "
-                                        "user's own with mode 0700 is needed; SINTER_CACHE_DIR may "
-                                        "name another)",
-                                        path, why));
+    warn_of(path, "is not used: " + why);
     return nullptr;
   };
   if (!path.starts_with('/')) return refuse("it is no absolute path");
@@ -247,7 +257,10 @@ void CodeCache::put(std::span<const Entry> entries) const {
     if (!folder_.starts_with('/')) return;
     std::error_code ignored;
     std::filesystem::create_directories(std::filesystem::path(folder_).parent_path(), ignored);
-    (void)::mkdir(folder_.c_str(), 0700);
+    if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) {
+      warn_of(folder_, fmt::format("cannot be made: {}", std::strerror(errno)));
+      return;
+    }
     folder = open_folder(folder_);
     if (folder == nullptr) return;
   }
@@ -258,7 +271,10 @@ void CodeCache::put(std::span<const Entry> entries) const {
     header.value_bytes = value.size();
     header.checksum = checksum(key, value);
     const std::string_view head(reinterpret_cast<const char*>(&header), sizeof(header));
-    if (!folder->write(name_of(key), {head, key, value})) return;  // no reason to fail
+    if (const int error = folder->write(name_of(key), {head, key, value}); error != 0) {
+      warn_of(folder_, fmt::format("cannot be written to: {}", std::strerror(error)));
+      return;
+    }
     written += static_cast<int64_t>(sizeof(Header) + key.size() + value.size());
   }
   if (is_due(written, limit_bytes_)) trim(*folder);

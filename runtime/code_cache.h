@@ -4,7 +4,8 @@
 // What is found is run, so the folder must be this user's alone: a folder itself (no link to one),
 // of this user, that nobody else may read or write (mode 0700). Checksums tell damage, not malice:
 // whoever may write to the folder decides what programs of this user do. Any other folder is not
-// used, with one warning.
+// used, with one warning; so are one that cannot be made, and one that cannot be written to where
+// there is something to keep.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,8 @@ class CodeCache {
   struct Entry {
     std::string_view key, value;
   };
-  /// Stores values; on any failure (full disk, no right to write) nothing happens. Now and then
+  /// Stores values; on any failure (full disk, no right to write) nothing happens but one warning
+  /// that gives the reason. Now and then
   /// (each time a 64th of the limit was written, on average) removes the entries unused for longest
   /// when the folder has grown above its limit.
   void put(std::span<const Entry> entries) const;
@@ -46,6 +48,7 @@ class CodeCache {
  private:
   class Folder;  // an open one that is this user's alone
   static std::shared_ptr<const Folder> open_folder(const std::string& path);
+  static void warn_of(const std::string& path, const std::string& fault);
   void trim(const Folder& folder) const;
 
   std::string folder_;

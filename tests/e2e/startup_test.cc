@@ -47,6 +47,33 @@ TEST_F(Startup, LlvmIsMappedOnlyWhenAKernelIsCompiled) {
   EXPECT_THAT(cold.err, Not(HasSubstr("libLLVM")));
 }
 
+// A folder that cannot be used costs time, so it is told, once; nothing else changes.
+TEST_F(Startup, ACacheThatCannotBeWrittenIsToldOnce) {
+  const std::string sinter = SINTER_BINARY_DIR "/sinter";
+  const std::string bench = sinter + " bench mlp_b1 --threads 1 --seconds 0.001";
+  const auto run = [](const std::string& command, const std::string& folder) {
+    return run_process({"/bin/sh", "-c", command}, {"SINTER_CACHE_DIR=" + folder});
+  };
+  const auto warnings = [](const std::string& text) {
+    size_t count = 0;
+    for (size_t at = text.find("sinter: the code cache"); at < text.size();
+         at = text.find("sinter: the code cache", at + 1))
+      ++count;
+    return count;
+  };
+  const ProcessResult full = run("trap '' XFSZ; ulimit -f 0; " + bench, cache_.path());
+  EXPECT_EQ(full.exit_code, 0) << full.err;
+  EXPECT_THAT(full.err, HasSubstr("cannot be written to: File too large ("));
+  EXPECT_EQ(warnings(full.err), 1u) << full.err;
+  const ProcessResult none = run(bench, "/proc/1/nowhere");
+  EXPECT_EQ(none.exit_code, 0) << none.err;
+  EXPECT_THAT(none.err, HasSubstr("'/proc/1/nowhere' cannot be made: "));
+  EXPECT_EQ(warnings(none.err), 1u) << none.err;
+  // One that is full enough is only read.
+  EXPECT_EQ(run(bench, cache_.path()).err, "");
+  EXPECT_EQ(run("trap '' XFSZ; ulimit -f 0; " + bench, cache_.path()).err, "");
+}
+
 TEST_F(Startup, AMissingGeneratorIsNamed) {
   const ProcessResult cold = train({kNoGenerator});
   EXPECT_EQ(cold.exit_code, 1);

@@ -177,5 +177,31 @@ TEST_F(CodeCacheTest, AFolderThatCannotBeMadeIsAnEmptyCache) {
   EXPECT_FALSE(none.find("a"));
 }
 
+// Once, with the reason, where there is something to keep. Folders that cannot be written to:
+// tests/e2e/startup_test.cc.
+TEST_F(CodeCacheTest, AFolderThatCannotBeUsedIsToldOnce) {
+  const auto told = [](const std::string& folder) {
+    testing::internal::CaptureStderr();
+    for (int i = 0; i < 2; ++i) {
+      const CodeCache cache(folder, 1000);
+      EXPECT_FALSE(cache.find("a"));
+      cache.put("a", "b");
+      cache.put("c", "d");
+    }
+    return testing::internal::GetCapturedStderr();
+  };
+  const auto expected = [](const std::string& folder, const std::string& fault) {
+    return "sinter: the code cache '" + folder + "' " + fault +
+           " (a folder of this user's own with mode 0700 is needed; SINTER_CACHE_DIR may name "
+           "another). What it does not hold is compiled anew in every process\n";
+  };
+  EXPECT_EQ(told("/proc/sinter"),
+            expected("/proc/sinter", "cannot be made: No such file or directory"));
+  std::ofstream(folder_) << "a file";
+  EXPECT_EQ(told(folder_), expected(folder_, "is not used: Not a directory"));
+  EXPECT_EQ(told(folder_ / "inside"), expected(folder_ / "inside", "is not used: Not a directory"));
+  EXPECT_EQ(told("somewhere"), expected("somewhere", "is not used: it is no absolute path"));
+}
+
 }  // namespace
 }  // namespace sinter
