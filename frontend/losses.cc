@@ -388,12 +388,10 @@ Symbol Loss::operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight) cons
   Symbol values = per_sample(y_true, y_pred);
   Symbol weight_sum;
   if (sample_weight.valid()) {
-    if (values.rank() == 0) {
-      throw ShapeError(fmt::format(
-          "loss '{}' gives one number for the whole batch, so it cannot be weighted by sample",
-          name()));
-    }
-    const Symbol w = weight_like(sample_weight, values, fmt::format("loss '{}'", name()));
+    // As in Keras, one number for the whole batch is weighted by each of them.
+    const Symbol w = values.rank() == 0
+                         ? sample_weight
+                         : weight_like(sample_weight, values, fmt::format("loss '{}'", name()));
     values = values * w;
     if (reduction() == Reduction::kMeanWithSampleWeight)
       weight_sum = sum(broadcast_to(w, values.shape()));
