@@ -160,11 +160,8 @@ ActivationFunction ActivationFunction::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
   if (const std::string* name = value.as<std::string>())
     return ActivationFunction(*name, SourceLocation());
-  // A function of the user's own: {"class_name": "function", "config": "name"}.
-  if (const Config* config = value.as<Config>()) {
-    if (const std::string* name = config->get("config").as<std::string>())
-      return ActivationFunction(*name, SourceLocation());
-  }
+  if (const std::string* name = function_name(value))
+    return ActivationFunction(*name, SourceLocation());
   if (const ConfigObject* object = value.as<ConfigObject>()) {
     return ActivationFunction(object->config.get_string("name", to_snake_case(object->class_name)),
                               SourceLocation());

@@ -8,6 +8,7 @@
 #include "frontend/layers/input.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/model_state.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -17,7 +18,7 @@ class Cloner {
   Model clone(const Model& model) {
     if (!model.state()->network) return unbuilt(*model.state());
     Architecture a = architecture_of(model);
-    for (const auto& call : model.network().calls()) repeat(*call);
+    for (const auto& call : model.state()->net().calls()) repeat(*call);
     for (KerasTensor& t : a.inputs) t = of(t);
     for (KerasTensor& t : a.outputs) t = of(t);
     for (Layer& layer : a.layers) layer = of(layer);
@@ -68,6 +69,8 @@ class Cloner {
 
 }  // namespace
 
-Model clone_model(const Model& model) { return Cloner().clone(model); }
+Model clone_model(const Model& model, SourceLocation where) {
+  return at_line(where, [&] { return Cloner().clone(model); });
+}
 
 }  // namespace sinter

@@ -155,11 +155,27 @@ void ModelState::settle_trainable() {
 }
 
 bool Model::is_compiled() const { return state_->compiled.has_value(); }
-const CompileArguments& Model::compile_arguments() const {
-  return state_->settings("compile_arguments").arguments;
+const CompileArguments& Model::compile_arguments(SourceLocation where) const {
+  return at_line(where, [&]() -> const CompileArguments& {
+    return state_->settings("compile_arguments").arguments;
+  });
 }
-const Optimizer& Model::optimizer() const {
-  return state_->settings("optimizer").arguments.optimizer;
+const Optimizer& Model::optimizer(SourceLocation where) const {
+  return at_line(where, [&]() -> const Optimizer& {
+    return state_->settings("optimizer").arguments.optimizer;
+  });
+}
+const LossArgument& Model::loss(SourceLocation where) const {
+  return at_line(where,
+                 [&]() -> const LossArgument& { return state_->settings("loss").arguments.loss; });
+}
+std::vector<std::string> Model::metrics_names(SourceLocation where) const {
+  return at_line(where, [&] {
+    const std::vector<OutputPlan>& plans = state_->settings("metrics_names").outputs;
+    std::vector<std::string> names = logged_losses(plans);
+    for (const LoggedMetric& m : logged_metrics(plans)) names.push_back(m.name);
+    return names;
+  });
 }
 
 }  // namespace sinter

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "frontend/counted.h"
+#include "frontend/origin.h"
 #include "frontend/session.h"
 #include "frontend/trace_mutex.h"
 #include "frontend/weights_lock.h"
@@ -195,10 +196,10 @@ struct CompiledFunction::State {
 };
 
 CompiledFunction::CompiledFunction(std::unique_ptr<FunctionBody> body,
-                                   CompiledFunctionOptions options)
+                                   CompiledFunctionOptions options, SourceLocation where)
     : state_(std::make_shared<State>()) {
   register_ops();
-  check_mixed_precision(options.mixed_precision);
+  at_line(where, [&] { check_mixed_precision(options.mixed_precision); });
   state_->body = std::move(body);
   state_->options = std::move(options);
   state_->random_state =
@@ -206,31 +207,36 @@ CompiledFunction::CompiledFunction(std::unique_ptr<FunctionBody> body,
   state_->random_state->value.data<int64_t>()[0] = static_cast<int64_t>(next_random_key() >> 1);
 }
 
-Tensor CompiledFunction::only(std::vector<Tensor> results) {
+Tensor CompiledFunction::only(std::vector<Tensor> results, SourceLocation where) {
   if (results.size() != 1)
-    throw Error(
-        fmt::format("the function gives {}: use call()", counted(results.size(), "result")));
+    throw Error(with_line(where, fmt::format("the function gives {}: use call()",
+                                             counted(results.size(), "result"))));
   return std::move(results[0]);
 }
 
-Graph CompiledFunction::graph(const std::vector<Tensor>& inputs) const {
-  const auto lock = state_->use();
-  state_->batch_of(inputs);
-  return state_->traced(inputs)->graph;
+Graph CompiledFunction::graph(const std::vector<Tensor>& inputs, SourceLocation where) const {
+  return at_line(where, [&] {
+    const auto lock = state_->use();
+    state_->batch_of(inputs);
+    return state_->traced(inputs)->graph;
+  });
 }
 
-std::vector<Tensor> CompiledFunction::call(const std::vector<Tensor>& inputs) const {
-  const auto lock = state_->use();
-  const int64_t batch = state_->batch_of(inputs);
-  CompiledTrace& program = state_->program(state_->traced(inputs), batch);
-  // Whoever saves or reads weights meanwhile waits for the end of the call.
-  std::optional<WeightsGuard> guard;
-  if (!program.traced->changed.empty())
-    guard.emplace(std::span<const VariablePtr>(program.variables));
-  State::refresh(program);
-  std::vector<Tensor> results = program.executable->run(inputs);
-  for (const VariablePtr& v : program.traced->changed) v->touch();
-  return results;
+std::vector<Tensor> CompiledFunction::call(const std::vector<Tensor>& inputs,
+                                           SourceLocation where) const {
+  return at_line(where, [&] {
+    const auto lock = state_->use();
+    const int64_t batch = state_->batch_of(inputs);
+    CompiledTrace& program = state_->program(state_->traced(inputs), batch);
+    // Whoever saves or reads weights meanwhile waits for the end of the call.
+    std::optional<WeightsGuard> guard;
+    if (!program.traced->changed.empty())
+      guard.emplace(std::span<const VariablePtr>(program.variables));
+    State::refresh(program);
+    std::vector<Tensor> results = program.executable->run(inputs);
+    for (const VariablePtr& v : program.traced->changed) v->touch();
+    return results;
+  });
 }
 
 }  // namespace sinter

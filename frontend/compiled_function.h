@@ -125,27 +125,45 @@ class Body final : public FunctionBody {
 /// copies are the same function. Calls are made one after the other.
 class CompiledFunction {
  public:
+  /// A tensor with the line of the call, which cannot follow a list of any length.
+  struct FirstInput {
+    template <typename T>
+    requires std::is_convertible_v<T, Tensor> FirstInput(
+        T&& input, SourceLocation line = SourceLocation::current())  // NOLINT
+        : tensor(std::forward<T>(input)), where(line) {}
+    Tensor tensor;
+    SourceLocation where;
+  };
+
   template <typename F>
   requires detail::SymbolFunction<F>
-  explicit CompiledFunction(F function, CompiledFunctionOptions options = {})
-      : CompiledFunction(std::make_unique<detail::Body<F>>(std::move(function)),
-                         std::move(options)) {}
-  CompiledFunction(std::unique_ptr<FunctionBody> body, CompiledFunctionOptions options);
+  explicit CompiledFunction(F function, CompiledFunctionOptions options = {},
+                            SourceLocation where = SourceLocation::current())
+      : CompiledFunction(std::make_unique<detail::Body<F>>(std::move(function)), std::move(options),
+                         where) {}
+  CompiledFunction(std::unique_ptr<FunctionBody> body, CompiledFunctionOptions options,
+                   SourceLocation where = SourceLocation::current());
 
   /// The result of a function of one. Raises Error when it has none or several, and as call() does.
+  Tensor operator()(SourceLocation where = SourceLocation::current()) const {
+    return only(call({}, where), where);
+  }
   template <typename... Tensors>
-  requires(std::is_convertible_v<Tensors, Tensor>&&...) Tensor operator()(Tensors... inputs) const {
-    return only(call(std::vector<Tensor>{std::move(inputs)...}));
+  requires(std::is_convertible_v<Tensors, Tensor>&&...) Tensor operator()(FirstInput first,
+                                                                          Tensors... others) const {
+    return only(call({std::move(first.tensor), std::move(others)...}, first.where), first.where);
   }
   /// All results. Raises ShapeError when batches differ in size or the graph does not fit the
   /// types, and Error when a symbol of another graph is given back.
-  std::vector<Tensor> call(const std::vector<Tensor>& inputs) const;
+  std::vector<Tensor> call(const std::vector<Tensor>& inputs,
+                           SourceLocation where = SourceLocation::current()) const;
   /// The graph for inputs of these types, before any pass.
-  Graph graph(const std::vector<Tensor>& inputs) const;
+  Graph graph(const std::vector<Tensor>& inputs,
+              SourceLocation where = SourceLocation::current()) const;
 
  private:
   struct State;
-  static Tensor only(std::vector<Tensor> results);
+  static Tensor only(std::vector<Tensor> results, SourceLocation where);
   Handle<State> state_;
 };
 

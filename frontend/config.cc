@@ -191,4 +191,9 @@ std::string to_snake_case(std::string_view name) {
   return result;
 }
 
+const std::string* function_name(const ConfigValue& value) {
+  const Config* config = value.as<Config>();
+  return config == nullptr ? nullptr : config->get("config").as<std::string>();
+}
+
 }  // namespace sinter

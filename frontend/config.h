@@ -106,6 +106,10 @@ struct ConfigObject {
   bool operator==(const ConfigObject& other) const;
 };
 
+/// The name in what Keras writes for a function, {"class_name": "function", "config": name}, or
+/// null.
+const std::string* function_name(const ConfigValue& value);
+
 /// Raises Error naming `key` when the value of a setting does not fit.
 int to_int32(std::string_view key, int64_t value);
 

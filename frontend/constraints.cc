@@ -2,6 +2,7 @@
 #include "frontend/constraints.h"
 
 #include "core/error.h"
+#include "frontend/custom_functions.h"
 #include "frontend/origin.h"
 #include "ops/ops.h"
 
@@ -15,6 +16,11 @@ struct Constraint::Spec {
 namespace {
 
 constexpr double kEpsilon = 1e-7;
+
+CustomFunctions<Constraint::Function>& custom_constraints() {
+  static CustomFunctions<Constraint::Function> functions;
+  return functions;
+}
 
 Symbol norm_along(Symbol w, const std::vector<int>& axis) {
   return sqrt(sum(square(w), std::vector<int64_t>(axis.begin(), axis.end()), true));
@@ -39,7 +45,10 @@ Constraint by_name(const std::string& name, const Config& c) {
                        .rate = c.get_float("rate", 1.0),
                        .axis = axis});
   }
-  raise_unknown_name("constraint", name, {"max_norm", "non_neg", "unit_norm", "min_max_norm"});
+  if (auto custom = custom_constraints().find(name)) return {name, *std::move(custom)};
+  std::vector<std::string> known = {"max_norm", "non_neg", "unit_norm", "min_max_norm"};
+  custom_constraints().append_names(known);
+  raise_unknown_name("constraint", name, known);
 }
 
 }  // namespace
@@ -47,6 +56,9 @@ Constraint by_name(const std::string& name, const Config& c) {
 Constraint::Constraint(std::string class_name, Config config, Function function)
     : spec_(std::make_shared<const Spec>(
           Spec{std::move(class_name), std::move(config), std::move(function)})) {}
+
+Constraint::Constraint(std::string name, Function function)
+    : Constraint(std::move(name), {}, std::move(function)) {}
 
 Constraint::Constraint(const std::string& name, SourceLocation where)
     : Constraint(at_line(where, [&] { return by_name(name, {}); })) {}
@@ -65,6 +77,7 @@ ConfigValue Constraint::to_config() const {
 Constraint Constraint::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
   if (const std::string* name = value.as<std::string>()) return by_name(*name, {});
+  if (const std::string* name = function_name(value)) return by_name(*name, {});
   if (const ConfigObject* object = value.as<ConfigObject>())
     return by_name(object->class_name, object->config);
   throw Error("a constraint is null, a name or an object, found " + std::string(value.type_name()));
@@ -96,6 +109,10 @@ MinMaxNorm::MinMaxNorm(MinMaxNormOptions o)
                        o.rate * clip(n, o.min_value, o.max_value) + (1.0 - o.rate) * n;
                    return w * (wanted / (n + kEpsilon));
                  }) {}
+
+void register_constraint(const std::string& name, Constraint::Function function) {
+  custom_constraints().set(name, std::move(function));
+}
 
 Symbol Constraint::operator()(Symbol w) const { return spec_->function(w); }
 

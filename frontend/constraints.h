@@ -31,6 +31,8 @@ class Constraint {
            std::is_invocable_r_v<Symbol, const F&, Symbol>) Constraint(F function)
       : Constraint("custom_constraint", {}, Function(std::move(function))) {}  // NOLINT
   Constraint(std::string class_name, Config config, Function function);
+  /// A function of your own under a name, by which files know it: see register_constraint().
+  Constraint(std::string name, Function function);
 
   explicit operator bool() const { return spec_ != nullptr; }
   Symbol operator()(Symbol w) const;
@@ -77,5 +79,10 @@ class MinMaxNorm : public Constraint {
  public:
   explicit MinMaxNorm(MinMaxNormOptions options = {});
 };
+
+/// Makes a function of your own known under `name`, for strings and for files that use it;
+/// load_model does so with its custom_objects. One that was given without a name is
+/// "custom_constraint" in files.
+void register_constraint(const std::string& name, Constraint::Function function);
 
 }  // namespace sinter

@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "frontend/origin.h"
 
 extern "C" char** environ;
 
@@ -94,15 +95,19 @@ std::string run_dot(const std::string& dot_text, const std::string& format) {
 
 }  // namespace
 
-std::string dot_to_svg(const std::string& dot_text) { return run_dot(dot_text, "svg"); }
+std::string dot_to_svg(const std::string& dot_text, SourceLocation where) {
+  return at_line(where, [&] { return run_dot(dot_text, "svg"); });
+}
 
-void render_dot(const std::string& dot_text, const std::string& path) {
-  const bool png = path.ends_with(".png");
-  if (!png && !path.ends_with(".svg")) {
-    throw FileError(
-        fmt::format("cannot draw the graph to '{}': the name must end in .svg or .png", path));
-  }
-  write_file_atomically(path, run_dot(dot_text, png ? "png" : "svg"));
+void render_dot(const std::string& dot_text, const std::string& path, SourceLocation where) {
+  at_line(where, [&] {
+    const bool png = path.ends_with(".png");
+    if (!png && !path.ends_with(".svg")) {
+      throw FileError(
+          fmt::format("cannot draw the graph to '{}': the name must end in .svg or .png", path));
+    }
+    write_file_atomically(path, run_dot(dot_text, png ? "png" : "svg"));
+  });
 }
 
 }  // namespace sinter

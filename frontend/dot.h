@@ -3,13 +3,17 @@
 
 #include <string>
 
+#include "core/source_location.h"
+
 namespace sinter {
 
 /// Draws `dot_text` into `path`, which ends in .svg or .png. Raises Error when `dot` is not
 /// installed or refuses the text, FileError when the file cannot be written.
-void render_dot(const std::string& dot_text, const std::string& path);
+void render_dot(const std::string& dot_text, const std::string& path,
+                SourceLocation where = SourceLocation::current());
 
 /// The SVG document itself.
-std::string dot_to_svg(const std::string& dot_text);
+std::string dot_to_svg(const std::string& dot_text,
+                       SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

@@ -1,20 +1,21 @@
 // The numbers of training by name.
 #include "frontend/history.h"
 
-#include "core/error.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 
-const std::vector<double>& History::operator[](const std::string& key) const {
-  const auto it = history.find(key);
+const std::vector<double>& History::operator[](const LogName& key) const {
+  const auto it = history.find(key.name);
   if (it != history.end()) return it->second;
   std::vector<std::string> known;
   for (const auto& [name, values] : history) known.push_back(name);
-  raise_unknown_name("entry of the history", key, known);
+  raise_unknown_name("entry of the history", key.name, known, key.where);
 }
 
-void History::plot(const std::string& path, const PlotOptions& options) const {
-  plot_history(history, path, options);
+void History::plot(const std::string& path, const PlotOptions& options,
+                   SourceLocation where) const {
+  at_line(where, [&] { plot_history(history, path, options, where); });
 }
 
 }  // namespace sinter

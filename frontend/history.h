@@ -3,8 +3,11 @@
 
 #include <map>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "core/source_location.h"
 #include "frontend/plot.h"
 
 namespace sinter {
@@ -13,14 +16,25 @@ namespace sinter {
 /// epoch land in History.
 using Logs = std::map<std::string, double>;
 
+/// A name in brackets, with the line where it stands.
+struct LogName {
+  template <typename T>
+  requires std::is_convertible_v<T, std::string> LogName(
+      T&& text, SourceLocation line = SourceLocation::current())  // NOLINT
+      : name(std::forward<T>(text)), where(line) {}
+  std::string name;
+  SourceLocation where;
+};
+
 struct History {
   std::vector<int> epoch;  // counted from 0
   std::map<std::string, std::vector<double>> history;
 
   /// Raises NameError that lists what was logged.
-  const std::vector<double>& operator[](const std::string& key) const;
+  const std::vector<double>& operator[](const LogName& key) const;
   /// Draws the curves; `path` ends in .svg or .png.
-  void plot(const std::string& path, const PlotOptions& options = {}) const;
+  void plot(const std::string& path, const PlotOptions& options = {},
+            SourceLocation where = SourceLocation::current()) const;
 };
 
 }  // namespace sinter

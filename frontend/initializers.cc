@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "frontend/custom_functions.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
 
@@ -162,6 +163,11 @@ Initializer fan_initializer(const char* class_name, double scale, const char* mo
                      scaled({.scale = scale, .mode = mode, .distribution = distribution}));
 }
 
+CustomFunctions<Initializer::Plain>& custom_initializers() {
+  static CustomFunctions<Initializer::Plain> functions;
+  return functions;
+}
+
 using Maker = Initializer (*)(const Config&);
 
 // Class name, Keras's other names, how to make it from its settings.
@@ -223,6 +229,7 @@ Initializer by_name(const std::string& name, const Config& config) {
       if (known == name) return entry.make(config);
     }
   }
+  if (auto custom = custom_initializers().find(name)) return {name, *std::move(custom)};
   raise_unknown_name("initializer", name, initializer_names());
 }
 
@@ -232,6 +239,7 @@ std::vector<std::string> initializer_names() {
   std::vector<std::string> names;
   for (const Entry& entry : table())
     names.insert(names.end(), entry.names.begin() + 1, entry.names.end());
+  custom_initializers().append_names(names);
   return names;
 }
 
@@ -255,14 +263,17 @@ Initializer::Initializer(const std::string& name, SourceLocation where)
 Initializer::Initializer(const char* name, SourceLocation where)
     : Initializer(std::string(name), where) {}
 
-Initializer::Initializer(Callable<Tensor(const Shape&, DType)> function, std::string name)
+Initializer::Initializer(Tensor (*function)(const Shape&, DType))
+    : Initializer("custom_initializer", Plain(function)) {}
+
+Initializer::Initializer(std::string name, Plain function)
     : Initializer(
-          std::move(name), {}, std::nullopt,
-          [function = std::move(function)](const Shape& shape, DType dtype, uint64_t) {
+          name, {}, std::nullopt,
+          [name, function = std::move(function)](const Shape& shape, DType dtype, uint64_t) {
             Tensor value = function(shape, dtype);
             if (value.shape() != shape) {
-              throw ShapeError(fmt::format("an initializer was asked for shape {} and gave {}",
-                                           shape.to_string(), value.shape().to_string()));
+              throw ShapeError(fmt::format("initializer '{}' was asked for shape {} and gave {}",
+                                           name, shape.to_string(), value.shape().to_string()));
             }
             return value.cast(dtype).clone();
           }) {}
@@ -277,9 +288,14 @@ ConfigValue Initializer::to_config() const {
 
 Initializer Initializer::from_config(const ConfigValue& value) {
   if (const std::string* name = value.as<std::string>()) return by_name(*name, {});
+  if (const std::string* name = function_name(value)) return by_name(*name, {});
   if (const ConfigObject* object = value.as<ConfigObject>())
     return by_name(object->class_name, object->config);
   throw Error("an initializer is a name or an object, found " + std::string(value.type_name()));
+}
+
+void register_initializer(const std::string& name, Initializer::Plain function) {
+  custom_initializers().set(name, std::move(function));
 }
 
 Zeros::Zeros()

@@ -23,6 +23,8 @@ struct SeedOption {
 class Initializer {
  public:
   using Function = Callable<Tensor(const Shape& shape, DType dtype, uint64_t key)>;
+  /// What a user writes: shape and dtype to a tensor of just these.
+  using Plain = Callable<Tensor(const Shape& shape, DType dtype)>;
 
   /// By Keras's name, snake case or class: "glorot_uniform", "HeNormal", "zeros", "normal" ...
   /// Raises NameError.
@@ -30,13 +32,13 @@ class Initializer {
   Initializer(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   Initializer(std::string class_name, Config config, std::optional<int64_t> seed,
               Function function);
-  /// The user's own: shape and dtype to a tensor of just these.
-  Initializer(Callable<Tensor(const Shape&, DType)> function,
-              std::string name = "custom_initializer");  // NOLINT
+  /// A function of your own under a name, by which files know it: see register_initializer().
+  Initializer(std::string name, Plain function);
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Initializer, F> &&
            std::is_invocable_r_v<Tensor, const F&, const Shape&, DType>) Initializer(F function)
-      : Initializer(Callable<Tensor(const Shape&, DType)>(std::move(function))) {}  // NOLINT
+      : Initializer("custom_initializer", Plain(std::move(function))) {}  // NOLINT
+  Initializer(Tensor (*function)(const Shape&, DType));                   // NOLINT
 
   /// With the initializer's own seed when it has one, else with `key` (see next_random_key).
   Tensor operator()(const Shape& shape, DType dtype, uint64_t key) const;
@@ -49,6 +51,10 @@ class Initializer {
 };
 
 std::vector<std::string> initializer_names();
+/// Makes a function of your own known under `name`, for strings and for files that use it;
+/// load_model does so with its custom_objects. One that was given without a name is
+/// "custom_initializer" in files.
+void register_initializer(const std::string& name, Initializer::Plain function);
 
 class Zeros : public Initializer {
  public:

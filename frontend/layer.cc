@@ -310,29 +310,37 @@ KerasTensor Layer::operator()(const std::vector<KerasTensor>& xs, SourceLocation
   return call(xs, where).front();
 }
 
-std::vector<KerasTensor> Layer::inputs() const {
-  const auto calls = impl_->calls();
-  if (calls.empty()) {
-    throw Error(
-        fmt::format("layer '{}' has no input or output: it has not been called, or nothing "
-                    "holds what it gave",
-                    name()));
-  }
-  // An input layer gives what it takes.
-  return calls[0]->inputs.empty() ? outputs() : calls[0]->inputs;
+std::vector<KerasTensor> Layer::inputs(SourceLocation where) const {
+  return at_line(where, [&] {
+    const auto calls = impl_->calls();
+    if (calls.empty()) {
+      throw Error(
+          fmt::format("layer '{}' has no input or output: it has not been called, or nothing "
+                      "holds what it gave",
+                      name()));
+    }
+    // An input layer gives what it takes.
+    return calls[0]->inputs.empty() ? outputs(where) : calls[0]->inputs;
+  });
 }
 
-std::vector<KerasTensor> Layer::outputs() const {
-  const auto calls = impl_->calls();
-  if (calls.empty()) return inputs();
-  std::vector<KerasTensor> result;
-  for (int i = 0; i < static_cast<int>(calls[0]->outputs.size()); ++i)
-    result.emplace_back(calls[0], i);
-  return result;
+std::vector<KerasTensor> Layer::outputs(SourceLocation where) const {
+  return at_line(where, [&]() -> std::vector<KerasTensor> {
+    const auto calls = impl_->calls();
+    if (calls.empty()) return inputs(where);
+    std::vector<KerasTensor> result;
+    for (int i = 0; i < static_cast<int>(calls[0]->outputs.size()); ++i)
+      result.emplace_back(calls[0], i);
+    return result;
+  });
 }
 
-KerasTensor Layer::input() const { return only_one(inputs(), "layer", name(), "input"); }
-KerasTensor Layer::output() const { return only_one(outputs(), "layer", name(), "output"); }
+KerasTensor Layer::input(SourceLocation where) const {
+  return at_line(where, [&] { return only_one(inputs(where), "layer", name(), "input"); });
+}
+KerasTensor Layer::output(SourceLocation where) const {
+  return at_line(where, [&] { return only_one(outputs(where), "layer", name(), "output"); });
+}
 
 std::vector<VariablePtr> Layer::trainable_variables() const {
   return trainable() ? impl_->trainable_variables() : std::vector<VariablePtr>();
@@ -344,21 +352,22 @@ std::vector<VariablePtr> Layer::non_trainable_variables() const {
 
 VariablePtr Layer::weight(const std::string& weight_name, SourceLocation where) const {
   const std::vector<VariablePtr> all = variables();
+  const auto fail = [&](const std::string& text) { throw Error(with_line(where, text)); };
   std::vector<std::string> known;
   VariablePtr found;
   for (const VariablePtr& v : all) {
     known.push_back(v->name);
     if (v->name != weight_name) continue;
     if (found) {
-      throw Error(fmt::format("layer '{}' has several weights named '{}': '{}', '{}'", name(),
-                              weight_name, found->path, v->path));
+      fail(fmt::format("layer '{}' has several weights named '{}': '{}', '{}'", name(), weight_name,
+                       found->path, v->path));
     }
     found = v;
   }
   if (found) return found;
   if (all.empty())
-    throw Error(fmt::format("layer '{}' has no weights{}", name(),
-                            impl_->built() ? "" : " yet: they are made when it is called"));
+    fail(fmt::format("layer '{}' has no weights{}", name(),
+                     impl_->built() ? "" : " yet: they are made when it is called"));
   raise_unknown_name(fmt::format("weight of layer '{}'", name()), weight_name, known, where);
 }
 
@@ -371,9 +380,11 @@ std::vector<Tensor> copies_of(std::span<const VariablePtr> variables) {
   return result;
 }
 
-void Layer::set_weights(std::span<const Tensor> weights) const {
-  const std::vector<VariablePtr> own = variables();
-  assign_all(fmt::format("layer '{}'", name()), own, weights);
+void Layer::set_weights(std::span<const Tensor> weights, SourceLocation where) const {
+  at_line(where, [&] {
+    const std::vector<VariablePtr> own = variables();
+    assign_all(fmt::format("layer '{}'", name()), own, weights);
+  });
 }
 
 int64_t Layer::count_params() const {
@@ -417,8 +428,8 @@ void LayerImpl::set_activity_regularizer(Regularizer regularizer) {
 Layer::Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
 Config Layer::config() const { return impl_->config(); }
 std::vector<VariablePtr> Layer::variables() const { return impl_->variables(); }
-VariablePtr Layer::kernel() const { return weight("kernel"); }
-VariablePtr Layer::bias() const { return weight("bias"); }
+VariablePtr Layer::kernel(SourceLocation where) const { return weight("kernel", where); }
+VariablePtr Layer::bias(SourceLocation where) const { return weight("bias", where); }
 std::shared_ptr<LayerImpl> Layer::shared() const { return impl_.shared(); }
 
 KerasTensor::KerasTensor(std::shared_ptr<const LayerCall> call, int index)

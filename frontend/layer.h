@@ -191,25 +191,33 @@ class Layer {
   bool trainable() const { return impl_->trainable(); }
   /// Of a model that was called: of all its layers. After training has begun, compile() again.
   void set_trainable(bool trainable) const { impl_->set_trainable(trainable); }
+  bool built() const { return impl_->built(); }
+  /// Of weights and outputs.
+  DType dtype() const { return impl_->dtype(); }
   std::vector<VariablePtr> variables() const;
   std::vector<VariablePtr> trainable_variables() const;
   std::vector<VariablePtr> non_trainable_variables() const;
+  /// The same by Keras's other names.
+  std::vector<VariablePtr> weights() const { return variables(); }
+  std::vector<VariablePtr> trainable_weights() const { return trainable_variables(); }
+  std::vector<VariablePtr> non_trainable_weights() const { return non_trainable_variables(); }
   /// The weight of that name: "kernel", "bias", "gamma" ... Raises NameError, and Error when the
   /// layer has not been built or several weights have the name.
   VariablePtr weight(const std::string& name,
                      SourceLocation where = SourceLocation::current()) const;
-  VariablePtr kernel() const;
-  VariablePtr bias() const;
+  VariablePtr kernel(SourceLocation where = SourceLocation::current()) const;
+  VariablePtr bias(SourceLocation where = SourceLocation::current()) const;
   /// What the first call of the layer took and gave (as in Keras 3), of those that a model or a
   /// tensor still holds. Raises Error when there is none, or when that call had several.
-  KerasTensor input() const;
-  KerasTensor output() const;
-  std::vector<KerasTensor> inputs() const;
-  std::vector<KerasTensor> outputs() const;
+  KerasTensor input(SourceLocation where = SourceLocation::current()) const;
+  KerasTensor output(SourceLocation where = SourceLocation::current()) const;
+  std::vector<KerasTensor> inputs(SourceLocation where = SourceLocation::current()) const;
+  std::vector<KerasTensor> outputs(SourceLocation where = SourceLocation::current()) const;
   /// Copies of the weights, in the order of variables().
   std::vector<Tensor> get_weights() const;
   /// Raises ShapeError when the count or a shape differs.
-  void set_weights(std::span<const Tensor> weights) const;
+  void set_weights(std::span<const Tensor> weights,
+                   SourceLocation where = SourceLocation::current()) const;
   /// Number of values in all weights.
   int64_t count_params() const;
 

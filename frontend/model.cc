@@ -12,24 +12,42 @@
 
 namespace sinter {
 
-Model::Model(KerasTensors inputs, KerasTensors outputs, std::string name)
+Model::Model(KerasTensors inputs, KerasTensors outputs, std::string name, SourceLocation where)
     : state_(std::make_shared<ModelState>(name.empty() ? automatic_name("functional")
                                                        : std::move(name))) {
   register_ops();
-  state_->network.emplace(inputs.list(), outputs.list());
+  at_line(where, [&] { state_->network.emplace(inputs.list(), outputs.list()); });
 }
 
 const std::string& Model::name() const { return state_->name; }
-const Network& Model::network() const { return state_->net(); }
+const Network& Model::network(SourceLocation where) const {
+  return at_line(where, [&]() -> const Network& { return state_->net(); });
+}
 const std::vector<Layer>& Model::layers() const {
   // Keras's Sequential does not count its Input.
   return state_->sequential ? state_->chain : state_->net().layers();
 }
-std::vector<KerasTensor> Model::inputs() const { return state_->net().inputs(); }
-std::vector<KerasTensor> Model::outputs() const { return state_->net().outputs(); }
-KerasTensor Model::input() const { return only_one(inputs(), "model", name(), "input"); }
-KerasTensor Model::output() const { return only_one(outputs(), "model", name(), "output"); }
-const std::vector<std::string>& Model::output_names() const { return state_->net().output_names(); }
+std::vector<KerasTensor> Model::inputs(SourceLocation where) const {
+  return at_line(where, [&] { return state_->net().inputs(); });
+}
+std::vector<KerasTensor> Model::outputs(SourceLocation where) const {
+  return at_line(where, [&] { return state_->net().outputs(); });
+}
+KerasTensor Model::input(SourceLocation where) const {
+  return at_line(where, [&] { return only_one(state_->net().inputs(), "model", name(), "input"); });
+}
+KerasTensor Model::output(SourceLocation where) const {
+  return at_line(where,
+                 [&] { return only_one(state_->net().outputs(), "model", name(), "output"); });
+}
+const std::vector<std::string>& Model::output_names(SourceLocation where) const {
+  return at_line(where,
+                 [&]() -> const std::vector<std::string>& { return state_->net().output_names(); });
+}
+
+Shape Model::input_shape(SourceLocation where) const { return input(where).shape(); }
+Shape Model::output_shape(SourceLocation where) const { return output(where).shape(); }
+bool Model::built() const { return state_->network.has_value(); }
 
 Layer Model::get_layer(const std::string& layer_name, SourceLocation where) const {
   std::vector<std::string> known;
@@ -40,13 +58,15 @@ Layer Model::get_layer(const std::string& layer_name, SourceLocation where) cons
   raise_unknown_name("layer", layer_name, known, where);
 }
 
-Layer Model::get_layer(int index) const {
-  const auto count = static_cast<int>(layers().size());
-  const int at = index < 0 ? index + count : index;
-  if (at < 0 || at >= count)
-    throw Error(fmt::format("get_layer: model '{}' has {} layers, asked for number {}", name(),
-                            count, index));
-  return layers()[static_cast<size_t>(at)];
+Layer Model::get_layer(int index, SourceLocation where) const {
+  return at_line(where, [&] {
+    const auto count = static_cast<int>(layers().size());
+    const int at = index < 0 ? index + count : index;
+    if (at < 0 || at >= count)
+      throw Error(fmt::format("get_layer: model '{}' has {} layers, asked for number {}", name(),
+                              count, index));
+    return layers()[static_cast<size_t>(at)];
+  });
 }
 
 bool Model::trainable() const { return state_->trainable; }
@@ -58,26 +78,34 @@ void Model::set_trainable(bool trainable) const {
   for (const Layer& layer : layers()) layer.set_trainable(trainable);
 }
 
-std::vector<VariablePtr> Model::variables() const { return state_->net().variables(); }
-std::vector<VariablePtr> Model::trainable_variables() const {
-  return state_->trainable_variables();
+std::vector<VariablePtr> Model::variables(SourceLocation where) const {
+  return at_line(where, [&] { return state_->net().variables(); });
+}
+std::vector<VariablePtr> Model::trainable_variables(SourceLocation where) const {
+  return at_line(where, [&] { return state_->trainable_variables(); });
 }
 
-std::vector<VariablePtr> Model::non_trainable_variables() const {
-  return without(variables(), trainable_variables());
+std::vector<VariablePtr> Model::non_trainable_variables(SourceLocation where) const {
+  return at_line(where, [&] { return without(variables(where), trainable_variables(where)); });
 }
 
-std::vector<Tensor> Model::get_weights() const { return copies_of(variables()); }
-
-void Model::set_weights(const std::vector<Tensor>& weights) const {
-  const std::vector<VariablePtr> own = variables();
-  assign_all(fmt::format("model '{}'", name()), own, weights);
+std::vector<Tensor> Model::get_weights(SourceLocation where) const {
+  return at_line(where, [&] { return copies_of(variables(where)); });
 }
 
-int64_t Model::count_params() const {
-  int64_t count = 0;
-  for (const VariablePtr& v : variables()) count += v->value.elements();
-  return count;
+void Model::set_weights(const std::vector<Tensor>& weights, SourceLocation where) const {
+  at_line(where, [&] {
+    const std::vector<VariablePtr> own = variables(where);
+    assign_all(fmt::format("model '{}'", name()), own, weights);
+  });
+}
+
+int64_t Model::count_params(SourceLocation where) const {
+  return at_line(where, [&] {
+    int64_t count = 0;
+    for (const VariablePtr& v : variables(where)) count += v->value.elements();
+    return count;
+  });
 }
 
 bool Model::stop_training() const { return state_->stop_training; }
@@ -92,27 +120,32 @@ void Model::build_for(const Data& x) const {
   state_->build_chain(Shape(std::vector<int64_t>(shape.begin() + 1, shape.end())));
 }
 
-Graph Model::forward_graph() const {
-  return build_forward(name(), state_->net(), state_->random_state).graph;
+Graph Model::forward_graph(SourceLocation where) const {
+  return at_line(where,
+                 [&] { return build_forward(name(), state_->net(), state_->random_state).graph; });
 }
 
-Graph Model::inference_graph() const {
-  return build_forward(name(), state_->net(), state_->random_state).graph;
+Graph Model::inference_graph(SourceLocation where) const {
+  return at_line(where,
+                 [&] { return build_forward(name(), state_->net(), state_->random_state).graph; });
 }
 
-Graph Model::training_graph() const {
-  const Compiled& c = state_->settings("training_graph");
-  state_->settle_trainable();
-  OptimizerImpl& optimizer = c.arguments.optimizer.impl();
-  {
-    const WeightsGuard guard(state_->locks());
-    optimizer.build(c.trainable);
-  }
-  MetricResults results;
-  return build_step(name(), state_->net(), c.outputs, default_step_inputs(state_->net(), c.outputs),
-                    StepMode::kTrain, state_->random_state, &optimizer, c.trainable,
-                    c.arguments.disabled_passes, results)
-      .graph;
+Graph Model::training_graph(SourceLocation where) const {
+  return at_line(where, [&] {
+    const Compiled& c = state_->settings("training_graph");
+    state_->settle_trainable();
+    OptimizerImpl& optimizer = c.arguments.optimizer.impl();
+    {
+      const WeightsGuard guard(state_->locks());
+      optimizer.build(c.trainable);
+    }
+    MetricResults results;
+    return build_step(name(), state_->net(), c.outputs,
+                      default_step_inputs(state_->net(), c.outputs), StepMode::kTrain,
+                      state_->random_state, &optimizer, c.trainable, c.arguments.disabled_passes,
+                      results)
+        .graph;
+  });
 }
 
 Model::Model(std::shared_ptr<ModelState> state) : state_(std::move(state)) {}

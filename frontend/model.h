@@ -68,7 +68,7 @@ struct Evaluation {
   std::vector<std::pair<std::string, double>> values;
   double loss() const;
   /// Raises NameError for a name that is not there.
-  double operator[](const std::string& name) const;
+  double operator[](const LogName& name) const;
   operator std::vector<double>() const;
   Logs logs() const;
 };
@@ -93,7 +93,8 @@ struct SaveOptions {
 class Model {
  public:
   /// A functional model. Raises Error when outputs do not depend on the inputs alone.
-  Model(KerasTensors inputs, KerasTensors outputs, std::string name = "");
+  Model(KerasTensors inputs, KerasTensors outputs, std::string name = "",
+        SourceLocation where = SourceLocation::current());
 
   // --- structure
   const std::string& name() const;
@@ -102,14 +103,20 @@ class Model {
   /// end).
   Layer get_layer(const std::string& layer_name,
                   SourceLocation where = SourceLocation::current()) const;
-  Layer get_layer(int index) const;
-  std::vector<KerasTensor> inputs() const;
-  std::vector<KerasTensor> outputs() const;
+  Layer get_layer(int index, SourceLocation where = SourceLocation::current()) const;
+  std::vector<KerasTensor> inputs(SourceLocation where = SourceLocation::current()) const;
+  std::vector<KerasTensor> outputs(SourceLocation where = SourceLocation::current()) const;
   /// The only input or output; raises Error when there are several.
-  KerasTensor input() const;
-  KerasTensor output() const;
-  const std::vector<std::string>& output_names() const;
-  const Network& network() const;
+  KerasTensor input(SourceLocation where = SourceLocation::current()) const;
+  KerasTensor output(SourceLocation where = SourceLocation::current()) const;
+  /// Of the only input or output, "[batch,784]"; raises Error when there are several.
+  Shape input_shape(SourceLocation where = SourceLocation::current()) const;
+  Shape output_shape(SourceLocation where = SourceLocation::current()) const;
+  /// False of a Sequential that has not seen its input.
+  bool built() const;
+  const std::vector<std::string>& output_names(
+      SourceLocation where = SourceLocation::current()) const;
+  const Network& network(SourceLocation where = SourceLocation::current()) const;
   /// Makes a layer of the model: its layers are called on other tensors and share their weights.
   KerasTensor operator()(const KerasTensor& x,
                          SourceLocation where = SourceLocation::current()) const;
@@ -118,66 +125,97 @@ class Model {
   Layer as_layer(SourceLocation where = SourceLocation::current()) const;
   /// Writes the model into the graph of a layer of your own, a CompiledFunction ..., and shares its
   /// weights. Raises ShapeError when a type is not that of the model's input.
-  Symbol call(CallContext& context, Symbol x) const;
-  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> xs) const;
+  Symbol call(CallContext& context, Symbol x,
+              SourceLocation where = SourceLocation::current()) const;
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> xs,
+                           SourceLocation where = SourceLocation::current()) const;
   bool trainable() const;
   /// Of the model and all its layers, those of models in it too. As in Keras 3, a layer may be set
   /// otherwise afterwards, and training that has begun with other weights raises Error until
   /// compile() is called again.
   void set_trainable(bool trainable) const;
-  void summary(SummaryOptions options = {}) const;
-  std::string summary_text(SummaryOptions options = {}) const;
+  void summary(SummaryOptions options = {}, SourceLocation where = SourceLocation::current()) const;
+  std::string summary_text(SummaryOptions options = {},
+                           SourceLocation where = SourceLocation::current()) const;
 
   // --- weights
-  std::vector<VariablePtr> variables() const;
-  std::vector<VariablePtr> trainable_variables() const;
+  std::vector<VariablePtr> variables(SourceLocation where = SourceLocation::current()) const;
+  std::vector<VariablePtr> trainable_variables(
+      SourceLocation where = SourceLocation::current()) const;
   /// All others: of layers that are not trainable, moving averages ...
-  std::vector<VariablePtr> non_trainable_variables() const;
+  std::vector<VariablePtr> non_trainable_variables(
+      SourceLocation where = SourceLocation::current()) const;
+  /// The same by Keras's other names.
+  std::vector<VariablePtr> weights(SourceLocation where = SourceLocation::current()) const {
+    return variables(where);
+  }
+  std::vector<VariablePtr> trainable_weights(
+      SourceLocation where = SourceLocation::current()) const {
+    return trainable_variables(where);
+  }
+  std::vector<VariablePtr> non_trainable_weights(
+      SourceLocation where = SourceLocation::current()) const {
+    return non_trainable_variables(where);
+  }
   /// Copies, layer by layer, trainable ones first.
-  std::vector<Tensor> get_weights() const;
+  std::vector<Tensor> get_weights(SourceLocation where = SourceLocation::current()) const;
   /// Raises ShapeError when the count or a shape differs; then nothing has changed.
-  void set_weights(const std::vector<Tensor>& weights) const;
-  int64_t count_params() const;
+  void set_weights(const std::vector<Tensor>& weights,
+                   SourceLocation where = SourceLocation::current()) const;
+  int64_t count_params(SourceLocation where = SourceLocation::current()) const;
 
   // --- training
   /// Raises NameError for unknown names and Error when losses or metrics do not fit the outputs.
   /// Warns once of losses that cannot train: see the README.
   void compile(CompileArguments arguments, SourceLocation where = SourceLocation::current()) const;
   bool is_compiled() const;
-  const CompileArguments& compile_arguments() const;
-  const Optimizer& optimizer() const;
+  const CompileArguments& compile_arguments(SourceLocation where = SourceLocation::current()) const;
+  const Optimizer& optimizer(SourceLocation where = SourceLocation::current()) const;
+  const LossArgument& loss(SourceLocation where = SourceLocation::current()) const;
+  /// The names of what evaluate() gives, in its order.
+  std::vector<std::string> metrics_names(SourceLocation where = SourceLocation::current()) const;
   /// Warns once, with the line of the call, when steps_per_epoch asks for more batches than there
   /// are, and when the loss is not finite though x or y hold infinities.
   History fit(const Data& x, const Data& y, const FitOptions& options = {},
               SourceLocation where = SourceLocation::current()) const;
-  Evaluation evaluate(const Data& x, const Data& y, const EvaluateOptions& options = {}) const;
+  Evaluation evaluate(const Data& x, const Data& y, const EvaluateOptions& options = {},
+                      SourceLocation where = SourceLocation::current()) const;
   /// The prediction of a model of one output, [n, ...].
-  Tensor predict(const Data& x, const PredictOptions& options = {}) const;
-  std::vector<Tensor> predict_all(const Data& x, const PredictOptions& options = {}) const;
+  Tensor predict(const Data& x, const PredictOptions& options = {},
+                 SourceLocation where = SourceLocation::current()) const;
+  std::vector<Tensor> predict_all(const Data& x, const PredictOptions& options = {},
+                                  SourceLocation where = SourceLocation::current()) const;
   /// One update on one batch; loss and metrics of this batch alone.
-  Evaluation train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
-  Evaluation test_on_batch(const Data& x, const Data& y, const Data& sample_weight = {}) const;
-  Tensor predict_on_batch(const Data& x) const;
+  Evaluation train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {},
+                            SourceLocation where = SourceLocation::current()) const;
+  Evaluation test_on_batch(const Data& x, const Data& y, const Data& sample_weight = {},
+                           SourceLocation where = SourceLocation::current()) const;
+  Tensor predict_on_batch(const Data& x, SourceLocation where = SourceLocation::current()) const;
   /// The gradients of the loss (regularizers included) on one batch, one for each of
   /// trainable_variables(), zeros where the loss does not depend on it; layers work as in training.
   /// Nothing is changed. Needs compile(). For other losses and orders: CompiledFunction.
-  std::vector<Tensor> gradients(const Data& x, const Data& y, const Data& sample_weight = {}) const;
+  std::vector<Tensor> gradients(const Data& x, const Data& y, const Data& sample_weight = {},
+                                SourceLocation where = SourceLocation::current()) const;
   /// Set by callbacks: training ends after this batch or epoch.
   bool stop_training() const;
   void set_stop_training(bool stop) const;
 
   // --- files (frontend/save.h says what each holds; load_model and model_from_json are there)
-  void save(const std::string& path, const SaveOptions& options = {}) const;
-  void save_weights(const std::string& path) const;
-  void load_weights(const std::string& path) const;
-  std::string to_json(int indent = -1) const;
-  void export_inference(const std::string& path) const;
+  void save(const std::string& path, const SaveOptions& options = {},
+            SourceLocation where = SourceLocation::current()) const;
+  void save_weights(const std::string& path,
+                    SourceLocation where = SourceLocation::current()) const;
+  void load_weights(const std::string& path,
+                    SourceLocation where = SourceLocation::current()) const;
+  std::string to_json(int indent = -1, SourceLocation where = SourceLocation::current()) const;
+  void export_inference(const std::string& path,
+                        SourceLocation where = SourceLocation::current()) const;
 
   // --- graphs, as built before any pass, with a symbolic batch
-  Graph forward_graph() const;
-  Graph inference_graph() const;
+  Graph forward_graph(SourceLocation where = SourceLocation::current()) const;
+  Graph inference_graph(SourceLocation where = SourceLocation::current()) const;
   /// Needs compile(). Labels have the type that the losses expect.
-  Graph training_graph() const;
+  Graph training_graph(SourceLocation where = SourceLocation::current()) const;
 
   std::shared_ptr<ModelState> state() const;
   explicit Model(std::shared_ptr<ModelState> state);

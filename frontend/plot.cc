@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -282,58 +283,61 @@ std::vector<double> nice_ticks(double low, double high, int count) {
 }
 
 void plot_history(const std::map<std::string, std::vector<double>>& history,
-                  const std::string& path, const PlotOptions& options) {
-  const bool png = path.ends_with(".png");
-  if (!png && !path.ends_with(".svg"))
-    throw FileError(fmt::format("cannot plot to '{}': the name must end in .svg or .png", path));
-  if (history.empty()) throw Error("cannot plot an empty history: call fit first");
+                  const std::string& path, const PlotOptions& options, SourceLocation where) {
+  at_line(where, [&] {
+    const bool png = path.ends_with(".png");
+    if (!png && !path.ends_with(".svg"))
+      throw FileError(fmt::format("cannot plot to '{}': the name must end in .svg or .png", path));
+    if (history.empty()) throw Error("cannot plot an empty history: call fit first");
 
-  const std::vector<Panel> panels = make_panels(history);
-  const size_t columns = panels.size() == 4 ? 2 : std::min<size_t>(panels.size(), 3);
-  const size_t rows = (panels.size() + columns - 1) / columns;
-  const double title_height = options.title.empty() ? 0 : 34;
-  const double width = options.width > 0
-                           ? options.width
-                           : kPanelWidth * static_cast<double>(columns) + (columns == 1 ? 120 : 0);
-  const double height =
-      options.height > 0 ? options.height : kPanelHeight * static_cast<double>(rows) + title_height;
+    const std::vector<Panel> panels = make_panels(history);
+    const size_t columns = panels.size() == 4 ? 2 : std::min<size_t>(panels.size(), 3);
+    const size_t rows = (panels.size() + columns - 1) / columns;
+    const double title_height = options.title.empty() ? 0 : 34;
+    const double width =
+        options.width > 0 ? options.width
+                          : kPanelWidth * static_cast<double>(columns) + (columns == 1 ? 120 : 0);
+    const double height = options.height > 0
+                              ? options.height
+                              : kPanelHeight * static_cast<double>(rows) + title_height;
 
-  std::string bytes;
-  const double scale = png ? 2 : 1;
-  const std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)> surface(
-      png ? cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width * scale),
-                                       static_cast<int>(height * scale))
-          : cairo_svg_surface_create_for_stream(&append_bytes, &bytes, width, height),
-      &cairo_surface_destroy);
-  check(cairo_surface_status(surface.get()), path);
-  {
-    Canvas canvas(surface.get());
-    cairo_scale(canvas.raw(), scale, scale);
-    cairo_set_source_rgb(canvas.raw(), 1, 1, 1);
-    cairo_paint(canvas.raw());
-    if (!options.title.empty()) {
-      canvas.colour(kText);
-      canvas.font(kTitleSize + 2, true);
-      canvas.text(kMargin, kMargin + 14, options.title);
-    }
-    const double panel_width = width / static_cast<double>(columns),
-                 panel_height = (height - title_height) / static_cast<double>(rows);
-    for (size_t i = 0; i < panels.size(); ++i) {
-      const double left = static_cast<double>(i % columns) * panel_width,
-                   top = title_height + static_cast<double>(i / columns) * panel_height;
-      draw_panel(canvas, panels[i], options,
-                 {left + kMargin, top + kMargin, left + panel_width - kMargin,
-                  top + panel_height - kMargin / 2});
-    }
-    check(cairo_status(canvas.raw()), path);
-  }
-  if (png) {
-    check(cairo_surface_write_to_png_stream(surface.get(), &append_bytes, &bytes), path);
-  } else {
-    cairo_surface_finish(surface.get());
+    std::string bytes;
+    const double scale = png ? 2 : 1;
+    const std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)> surface(
+        png ? cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width * scale),
+                                         static_cast<int>(height * scale))
+            : cairo_svg_surface_create_for_stream(&append_bytes, &bytes, width, height),
+        &cairo_surface_destroy);
     check(cairo_surface_status(surface.get()), path);
-  }
-  write_file_atomically(path, bytes);
+    {
+      Canvas canvas(surface.get());
+      cairo_scale(canvas.raw(), scale, scale);
+      cairo_set_source_rgb(canvas.raw(), 1, 1, 1);
+      cairo_paint(canvas.raw());
+      if (!options.title.empty()) {
+        canvas.colour(kText);
+        canvas.font(kTitleSize + 2, true);
+        canvas.text(kMargin, kMargin + 14, options.title);
+      }
+      const double panel_width = width / static_cast<double>(columns),
+                   panel_height = (height - title_height) / static_cast<double>(rows);
+      for (size_t i = 0; i < panels.size(); ++i) {
+        const double left = static_cast<double>(i % columns) * panel_width,
+                     top = title_height + static_cast<double>(i / columns) * panel_height;
+        draw_panel(canvas, panels[i], options,
+                   {left + kMargin, top + kMargin, left + panel_width - kMargin,
+                    top + panel_height - kMargin / 2});
+      }
+      check(cairo_status(canvas.raw()), path);
+    }
+    if (png) {
+      check(cairo_surface_write_to_png_stream(surface.get(), &append_bytes, &bytes), path);
+    } else {
+      cairo_surface_finish(surface.get());
+      check(cairo_surface_status(surface.get()), path);
+    }
+    write_file_atomically(path, bytes);
+  });
 }
 
 }  // namespace sinter

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "core/source_location.h"
+
 namespace sinter {
 
 struct PlotOptions {
@@ -17,7 +19,8 @@ struct PlotOptions {
 /// Draws a panel for each metric ("loss" first), with its "val_" curve in the same panel. `path`
 /// ends in .svg or .png. Values that are not finite leave a gap. Raises Error or FileError.
 void plot_history(const std::map<std::string, std::vector<double>>& history,
-                  const std::string& path, const PlotOptions& options = {});
+                  const std::string& path, const PlotOptions& options = {},
+                  SourceLocation where = SourceLocation::current());
 
 /// Round numbers (1, 2 or 5 times a power of ten apart) from at or below `low` to at or above
 /// `high`, about `count` of them.

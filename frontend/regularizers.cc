@@ -2,6 +2,7 @@
 #include "frontend/regularizers.h"
 
 #include "core/error.h"
+#include "frontend/custom_functions.h"
 #include "frontend/origin.h"
 #include "ops/ops.h"
 
@@ -16,6 +17,11 @@ namespace {
 
 const std::vector<std::string> kNames = {"l1", "l2", "l1l2", "L1", "L2", "L1L2"};
 
+CustomFunctions<Regularizer::Function>& custom_regularizers() {
+  static CustomFunctions<Regularizer::Function> functions;
+  return functions;
+}
+
 Symbol penalty(Symbol x, double l1, double l2) {
   if (l1 != 0 && l2 != 0) return multiply(sum(abs(x)), l1) + multiply(sum(square(x)), l2);
   if (l2 != 0) return multiply(sum(square(x)), l2);
@@ -28,7 +34,10 @@ Regularizer by_name(const std::string& name, const Config& config) {
   if (name == "l1l2" || name == "L1L2") {
     return L1L2({.l1 = config.get_float("l1", 0.0), .l2 = config.get_float("l2", 0.0)});
   }
-  raise_unknown_name("regularizer", name, kNames);
+  if (auto custom = custom_regularizers().find(name)) return {name, *std::move(custom)};
+  std::vector<std::string> known = kNames;
+  custom_regularizers().append_names(known);
+  raise_unknown_name("regularizer", name, known);
 }
 
 }  // namespace
@@ -36,6 +45,9 @@ Regularizer by_name(const std::string& name, const Config& config) {
 Regularizer::Regularizer(std::string class_name, Config config, Function function)
     : spec_(std::make_shared<const Spec>(
           Spec{std::move(class_name), std::move(config), std::move(function)})) {}
+
+Regularizer::Regularizer(std::string name, Function function)
+    : Regularizer(std::move(name), {}, std::move(function)) {}
 
 Regularizer::Regularizer(const std::string& name, SourceLocation where)
     : Regularizer(at_line(where, [&] { return by_name(name, {}); })) {}
@@ -54,6 +66,7 @@ ConfigValue Regularizer::to_config() const {
 Regularizer Regularizer::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
   if (const std::string* name = value.as<std::string>()) return by_name(*name, {});
+  if (const std::string* name = function_name(value)) return by_name(*name, {});
   if (const ConfigObject* object = value.as<ConfigObject>())
     return by_name(object->class_name, object->config);
   throw Error("a regularizer is null, a name or an object, found " +
@@ -69,6 +82,10 @@ L1L2::L1L2(L1L2Options o)
                   [o](Symbol x) { return penalty(x, o.l1, o.l2); }) {}
 
 Symbol Regularizer::operator()(Symbol x) const { return spec_->function(x); }
+
+void register_regularizer(const std::string& name, Regularizer::Function function) {
+  custom_regularizers().set(name, std::move(function));
+}
 
 Regularizer l1(double l1) { return L1(l1); }
 Regularizer l2(double l2) { return L2(l2); }

@@ -29,6 +29,8 @@ class Regularizer {
            std::is_invocable_r_v<Symbol, const F&, Symbol>) Regularizer(F function)
       : Regularizer("custom_regularizer", {}, Function(std::move(function))) {}  // NOLINT
   Regularizer(std::string class_name, Config config, Function function);
+  /// A function of your own under a name, by which files know it: see register_regularizer().
+  Regularizer(std::string name, Function function);
 
   explicit operator bool() const { return spec_ != nullptr; }
   Symbol operator()(Symbol x) const;
@@ -64,5 +66,10 @@ class L1L2 : public Regularizer {
 Regularizer l1(double l1 = 0.01);
 Regularizer l2(double l2 = 0.01);
 Regularizer l1_l2(double l1 = 0.01, double l2 = 0.01);
+
+/// Makes a function of your own known under `name`, for strings and for files that use it;
+/// load_model does so with its custom_objects. One that was given without a name is
+/// "custom_regularizer" in files.
+void register_regularizer(const std::string& name, Regularizer::Function function);
 
 }  // namespace sinter

@@ -21,6 +21,7 @@
 #include "frontend/layers/lambda.h"
 #include "frontend/lower_inference.h"
 #include "frontend/model_state.h"
+#include "frontend/origin.h"
 #include "frontend/session.h"
 
 namespace sinter {
@@ -41,7 +42,7 @@ std::vector<std::pair<std::string, VariablePtr>> named_weights(const Model& mode
     taken.insert(name);
   }
   std::vector<std::pair<std::string, VariablePtr>> result;
-  for (const VariablePtr& v : model.variables()) {
+  for (const VariablePtr& v : model.state()->net().variables()) {
     std::string& name = names[v.get()];
     if (name.empty()) {
       name = v->path;
@@ -76,7 +77,8 @@ void add_training_state(ModelFile& file, const Model& model) {
   std::set<std::string> taken;
   // After set_trainable() the optimizer's state is that of other weights: training starts anew.
   const bool fits = state.trainable_variables() == state.compiled->trainable;
-  for (const VariablePtr& v : fits ? model.optimizer().variables() : std::vector<VariablePtr>()) {
+  for (const VariablePtr& v : fits ? model.state()->compiled->arguments.optimizer.variables()
+                                   : std::vector<VariablePtr>()) {
     std::string name = std::string(kOptimizerPrefix) + v->path;
     for (int i = 1; !taken.insert(name).second; ++i)
       name = fmt::format("{}{}_{}", kOptimizerPrefix, v->path, i);
@@ -93,38 +95,59 @@ CustomLayers custom_layers(const CustomObjects& custom) {
     if (const auto* function = object.as<CustomObject::UnaryFunction>()) {
       register_activation(name, *function);
       register_schedule(name, *function);
+      register_regularizer(name, *function);
+      register_constraint(name, *function);
       register_lambda(name, [f = *function](std::span<const Symbol> xs) { return f(xs[0]); });
     }
     if (const auto* function = object.as<CustomObject::ListFunction>())
       register_lambda(name, *function);
+    if (const auto* function = object.as<CustomObject::InitializerFunction>())
+      register_initializer(name, *function);
   }
   return result;
 }
 
-/// Says what to do about a name of the user's own. Functions without a name are stored as
-/// "custom_loss" and the like.
+/// "unknown loss 'mine'. Known: ..." with what makes `mine` known. Functions without a name are
+/// stored as "custom_loss" and the like.
+std::string with_advice(const std::string& text) {
+  static const std::map<std::string_view, std::string_view> kRegister = {
+      {"activation", "register_activation"},
+      {"constraint", "register_constraint"},
+      {"function of a Lambda layer", "register_lambda"},
+      {"initializer", "register_initializer"},
+      {"layer", "register_layer"},
+      {"learning rate schedule", "register_schedule"},
+      {"loss", "register_loss"},
+      {"metric", "register_metric"},
+      {"optimizer", "register_optimizer"},
+      {"regularizer", "register_regularizer"}};
+  const size_t unknown = text.find("unknown "), open = text.find(" '", unknown);
+  const size_t close = open < text.size() ? text.find('\'', open + 2) : text.npos;
+  if (close > text.size()) return text;
+  const std::string kind = text.substr(unknown + 8, open - unknown - 8);
+  const std::string name = text.substr(open + 2, close - open - 2);
+  const auto found = kRegister.find(kind);
+  if (found == kRegister.end()) return text;
+  std::string ways = fmt::format("{}(\"{}\", ...)", found->second, name);
+  if (kind != "optimizer")
+    ways += fmt::format(", or .custom_objects = {{{{\"{}\", your_{}}}}}", name,
+                        kind == "layer" ? "layer" : "function");
+  const bool is_of_compile =
+      kind == "loss" || kind == "metric" || kind == "optimizer" || kind == "learning rate schedule";
+  if (is_of_compile)
+    ways += ", or .compile = false to load the model without losses, metrics and optimizer";
+  if (name.starts_with("custom_"))
+    return fmt::format("{}: the model was saved with a function of your own: {}",
+                       text.substr(0, close + 1), ways);
+  return fmt::format("{} If it is your own: {}", text, ways);
+}
+
 template <typename F>
 auto with_hint(F&& build) {
   try {
     return build();
   } catch (const NameError& error) {
-    const std::string text = error.what();
-    const size_t begin = text.find("'custom_"), end = text.find('\'', begin + 1);
-    if (begin > text.size() || end > text.size())
-      throw NameError(text + " (your own goes into custom_objects)");
-    const std::string name = text.substr(begin + 1, end - begin - 1);
-    if (name == "custom_initializer" || name == "custom_regularizer" || name == "custom_constraint")
-      throw NameError(
-          text.substr(0, end + 1) +
-          ": files do not hold this function of your own: build the model as before and "
-          "take its weights with load_weights()");
-    const bool of_compile = name == "custom_loss" || name == "custom_metric";
-    throw NameError(fmt::format(
-        "{}: the model was saved with a function of your own: give it as .custom_objects = "
-        "{{{{\"{}\", your_function}}}}{}",
-        text.substr(0, end + 1), name,
-        of_compile ? ", or set .compile = false to load the model without losses and metrics"
-                   : ""));
+    throw NameError(with_advice(error.what()));
   }
 }
 
@@ -212,8 +235,8 @@ void restore_training(const Model& model, const ModelFile& file,
   state.shuffle_seed = config->get_int("shuffle_seed", state.shuffle_seed);
   state.epochs_done = config->get_int("epochs_done", 0);
   if (slots.empty()) return;  // saved before the first step
-  OptimizerImpl& optimizer = model.optimizer().impl();
-  optimizer.build(model.trainable_variables());
+  OptimizerImpl& optimizer = model.state()->compiled->arguments.optimizer.impl();
+  optimizer.build(model.state()->trainable_variables());
   adopt(optimizer.variables(), slots, true, "optimizer '" + optimizer.name() + "'");
 }
 
@@ -223,122 +246,155 @@ void check_ending(const std::string& path, std::string_view ending) {
 
 }  // namespace
 
-void check_model_path(const std::string& path) {
-  for (const char* foreign : {".keras", ".h5", ".hdf5", ".onnx", ".json"}) {
-    if (path.ends_with(foreign))
-      throw FileError(fmt::format(
-          "cannot save '{}': models are saved as .sinter; {} is not written by this version", path,
-          foreign));
-  }
+void check_model_path(const std::string& path, SourceLocation where) {
+  at_line(where, [&] {
+    for (const char* foreign : {".keras", ".h5", ".hdf5", ".onnx", ".json"}) {
+      if (path.ends_with(foreign))
+        throw FileError(fmt::format(
+            "cannot save '{}': models are saved as .sinter; {} is not written by this version",
+            path, foreign));
+    }
+  });
 }
 
-void save_model(const Model& model, const std::string& path, const SaveOptions& options) {
-  check_model_path(path);
-  const ForwardGraph forward = forward_of(model);
-  // The file is of one moment: training in another thread waits until it is written.
-  const WeightsGuard guard(model.state()->locks());
-  ModelFile file;
-  add_inference(file, model, forward);
-  Config json = architecture_to_config(architecture_of(model));
-  file.architecture = to_json_text(json);
-  if (options.include_optimizer && model.is_compiled()) {
-    file.compile_settings = to_json_text(compile_arguments_to_config(model.compile_arguments()));
-    add_training_state(file, model);
-  }
-  save_model_file(path, file);
+void save_model(const Model& model, const std::string& path, const SaveOptions& options,
+                SourceLocation where) {
+  at_line(where, [&] {
+    check_model_path(path, where);
+    const ForwardGraph forward = forward_of(model);
+    // The file is of one moment: training in another thread waits until it is written.
+    const WeightsGuard guard(model.state()->locks());
+    ModelFile file;
+    add_inference(file, model, forward);
+    Config json = architecture_to_config(architecture_of(model));
+    file.architecture = to_json_text(json);
+    if (options.include_optimizer && model.is_compiled()) {
+      file.compile_settings =
+          to_json_text(compile_arguments_to_config(model.state()->compiled->arguments));
+      add_training_state(file, model);
+    }
+    save_model_file(path, file);
+  });
 }
 
 Model load_model(const std::string& path, const LoadOptions& options, SourceLocation where) {
-  register_ops();
-  const ModelFile file = read_model_file(path);
-  if (file.architecture.empty()) {
-    throw FileError(fmt::format(
-        "cannot load '{}' as a model: it is a file of kind '{}' and holds no architecture{}", path,
-        file.kind, file.kind == "weights" ? " (use load_weights)" : ""));
-  }
-  const std::string source = fmt::format("the architecture in '{}'", path);
-  const Model model = with_hint([&] {
-    const WithoutInitialValues values_come_from_the_file;
-    return model_of(architecture_from_config(parse_json(file.architecture, source),
-                                             custom_layers(options.custom_objects), where));
+  return at_line(where, [&] {
+    register_ops();
+    const ModelFile file = read_model_file(path);
+    if (file.architecture.empty()) {
+      throw FileError(fmt::format(
+          "cannot load '{}' as a model: it is a file of kind '{}' and holds no architecture{}",
+          path, file.kind, file.kind == "weights" ? " (use load_weights)" : ""));
+    }
+    const std::string source = fmt::format("the architecture in '{}'", path);
+    const Model model = with_hint([&] {
+      const WithoutInitialValues values_come_from_the_file;
+      return model_of(architecture_from_config(parse_json(file.architecture, source),
+                                               custom_layers(options.custom_objects), where));
+    });
+    adopt(model.state()->net().variables(), tensors_in(file, false), true,
+          fmt::format("the model in '{}'", path));
+    if (const Tensor* random = file.find_tensor(kRandomState))
+      model.state()->random_state->assign(*random, where);
+    if (options.compile && !file.compile_settings.empty()) {
+      const ConfigValue settings =
+          parse_json(file.compile_settings, fmt::format("the settings of compile in '{}'", path));
+      if (!options.training) {
+        const WithoutInitialValues no_optimizer_is_needed;
+        model.compile(prediction_arguments_from_config(settings), where);
+        return model;
+      }
+      const bool continues = !file.training_state.empty();
+      const std::vector<const NamedTensor*> slots =
+          continues ? tensors_in(file, true) : std::vector<const NamedTensor*>();
+      const auto arguments = with_hint(
+          [&] { return compile_arguments_from_config(settings, options.custom_objects); });
+      std::optional<WithoutInitialValues> values_come_from_the_file;
+      if (!slots.empty()) values_come_from_the_file.emplace();
+      model.compile(arguments, where);
+      if (continues) restore_training(model, file, slots, path);
+    }
+    return model;
   });
-  adopt(model.variables(), tensors_in(file, false), true, fmt::format("the model in '{}'", path));
-  if (const Tensor* random = file.find_tensor(kRandomState))
-    model.state()->random_state->assign(*random);
-  if (options.compile && !file.compile_settings.empty()) {
-    const ConfigValue settings =
-        parse_json(file.compile_settings, fmt::format("the settings of compile in '{}'", path));
-    const bool continues = !file.training_state.empty();
-    const std::vector<const NamedTensor*> slots =
-        continues ? tensors_in(file, true) : std::vector<const NamedTensor*>();
-    const auto arguments =
-        with_hint([&] { return compile_arguments_from_config(settings, options.custom_objects); });
-    std::optional<WithoutInitialValues> values_come_from_the_file;
-    if (!slots.empty()) values_come_from_the_file.emplace();
-    model.compile(arguments, where);
-    if (continues) restore_training(model, file, slots, path);
-  }
-  return model;
 }
 
-void save_weights(const Model& model, const std::string& path) {
-  check_ending(path, ".weights.sinter");
-  const ForwardGraph forward = forward_of(model);
-  const WeightsGuard guard(model.state()->locks());
-  ModelFile file;
-  file.kind = "weights";
-  add_weights(file, model, forward);
-  save_model_file(path, file);
+void save_weights(const Model& model, const std::string& path, SourceLocation where) {
+  at_line(where, [&] {
+    check_ending(path, ".weights.sinter");
+    const ForwardGraph forward = forward_of(model);
+    const WeightsGuard guard(model.state()->locks());
+    ModelFile file;
+    file.kind = "weights";
+    add_weights(file, model, forward);
+    save_model_file(path, file);
+  });
 }
 
-void load_weights(const Model& model, const std::string& path) {
-  register_ops();
-  const ModelFile file = read_model_file(path);
-  const WeightsGuard guard(model.variables());
-  adopt(model.variables(), tensors_in(file, false), false, fmt::format("model '{}'", model.name()));
+void load_weights(const Model& model, const std::string& path, SourceLocation where) {
+  at_line(where, [&] {
+    register_ops();
+    const ModelFile file = read_model_file(path);
+    const WeightsGuard guard(model.state()->net().variables());
+    adopt(model.state()->net().variables(), tensors_in(file, false), false,
+          fmt::format("model '{}'", model.name()));
+  });
 }
 
-std::string to_json(const Model& model, int indent) {
-  Config json = architecture_to_config(architecture_of(model));
-  json.set("compile_config",
-           model.is_compiled()
-               ? without_objects(compile_arguments_to_config(model.compile_arguments()))
-               : ConfigValue(Config()));
-  return to_json_text(json, indent);
+std::string to_json(const Model& model, int indent, SourceLocation where) {
+  return at_line(where, [&] {
+    Config json = architecture_to_config(architecture_of(model));
+    json.set("compile_config",
+             model.is_compiled()
+                 ? without_objects(compile_arguments_to_config(model.state()->compiled->arguments))
+                 : ConfigValue(Config()));
+    return to_json_text(json, indent);
+  });
 }
 
 Model model_from_json(const std::string& json, const LoadOptions& options, SourceLocation where) {
-  const ConfigValue parsed = parse_json(json, "model JSON");
-  const Model model = with_hint([&] {
-    return model_of(architecture_from_config(parsed, custom_layers(options.custom_objects), where));
+  return at_line(where, [&] {
+    const ConfigValue parsed = parse_json(json, "model JSON");
+    const Model model = with_hint([&] {
+      return model_of(
+          architecture_from_config(parsed, custom_layers(options.custom_objects), where));
+    });
+    const Config* settings = nullptr;
+    if (const Config* root = parsed.as<Config>())
+      settings = root->get("compile_config").as<Config>();
+    if (options.compile && settings != nullptr && !settings->get("loss").is_null()) {
+      const auto arguments = with_hint(
+          [&] { return compile_arguments_from_config(*settings, options.custom_objects); });
+      model.compile(arguments, where);
+    }
+    return model;
   });
-  const Config* settings = nullptr;
-  if (const Config* root = parsed.as<Config>()) settings = root->get("compile_config").as<Config>();
-  if (options.compile && settings != nullptr && !settings->get("loss").is_null()) {
-    const auto arguments =
-        with_hint([&] { return compile_arguments_from_config(*settings, options.custom_objects); });
-    model.compile(arguments, where);
-  }
-  return model;
 }
 
-void export_inference(const Model& model, const std::string& path) {
-  const ForwardGraph forward = forward_of(model);
-  const WeightsGuard guard(model.state()->locks());
-  ModelFile file;
-  file.kind = "inference";
-  add_inference(file, model, forward);
-  save_model_file(path, file);
+void export_inference(const Model& model, const std::string& path, SourceLocation where) {
+  at_line(where, [&] {
+    const ForwardGraph forward = forward_of(model);
+    const WeightsGuard guard(model.state()->locks());
+    ModelFile file;
+    file.kind = "inference";
+    add_inference(file, model, forward);
+    save_model_file(path, file);
+  });
 }
 
-void Model::save(const std::string& path, const SaveOptions& options) const {
-  save_model(*this, path, options);
+void Model::save(const std::string& path, const SaveOptions& options, SourceLocation where) const {
+  save_model(*this, path, options, where);
 }
-void Model::save_weights(const std::string& path) const { sinter::save_weights(*this, path); }
-void Model::load_weights(const std::string& path) const { sinter::load_weights(*this, path); }
-std::string Model::to_json(int indent) const { return sinter::to_json(*this, indent); }
-void Model::export_inference(const std::string& path) const {
-  sinter::export_inference(*this, path);
+void Model::save_weights(const std::string& path, SourceLocation where) const {
+  sinter::save_weights(*this, path, where);
+}
+void Model::load_weights(const std::string& path, SourceLocation where) const {
+  sinter::load_weights(*this, path, where);
+}
+std::string Model::to_json(int indent, SourceLocation where) const {
+  return sinter::to_json(*this, indent, where);
+}
+void Model::export_inference(const std::string& path, SourceLocation where) const {
+  sinter::export_inference(*this, path, where);
 }
 
 }  // namespace sinter

@@ -11,33 +11,41 @@
 namespace sinter {
 
 struct LoadOptions {
-  /// Losses, metrics, activations and layers of your own, by the names that the file uses.
+  /// Losses, metrics, activations, initializers, regularizers, constraints and layers of your own,
+  /// by the names that the file uses.
   CustomObjects custom_objects = {};
   /// False leaves the model as it was before compile(): no optimizer, no custom losses needed; no
   /// mixed precision either.
   bool compile = true;
+  /// False compiles a file's model for predictions alone: with its mixed precision, backend and
+  /// disabled passes, without optimizer, losses and metrics, so that none of yours is needed.
+  bool training = true;
 };
 
 /// Architecture, weights and forward graph; with `include_optimizer` (the default) also the
 /// arguments of compile() and the state of training, after which fit() goes on exactly as if it had
 /// not stopped. Replaces `path` atomically. The file is of one moment: while another thread trains
 /// the model, between two of its steps; the next step waits until the file is written.
-void save_model(const Model& model, const std::string& path, const SaveOptions& options = {});
+void save_model(const Model& model, const std::string& path, const SaveOptions& options = {},
+                SourceLocation where = SourceLocation::current());
 /// Raises FileError for names that save_model refuses, as "model.keras".
-void check_model_path(const std::string& path);
+void check_model_path(const std::string& path, SourceLocation where = SourceLocation::current());
 /// Raises FileError for a file that cannot be read or is damaged, NameError for what needs
 /// custom_objects. Weights stay in the mapped file until they change.
 Model load_model(const std::string& path, const LoadOptions& options = {},
                  SourceLocation where = SourceLocation::current());
 
 /// The weights in the order of get_weights(). The name must end in .weights.sinter.
-void save_weights(const Model& model, const std::string& path);
+void save_weights(const Model& model, const std::string& path,
+                  SourceLocation where = SourceLocation::current());
 /// From .weights.sinter or a whole .sinter file; matched by order. Raises ShapeError when count or
 /// shapes differ: nothing has changed then.
-void load_weights(const Model& model, const std::string& path);
+void load_weights(const Model& model, const std::string& path,
+                  SourceLocation where = SourceLocation::current());
 
 /// Keras 3's JSON of the architecture, with "compile_config" when the model is compiled.
-std::string to_json(const Model& model, int indent = -1);
+std::string to_json(const Model& model, int indent = -1,
+                    SourceLocation where = SourceLocation::current());
 /// From the JSON of Keras 2 or 3. Weights are initial ones. The model is compiled, as in Keras,
 /// where "compile_config" names a loss and options.compile is not false.
 Model model_from_json(const std::string& json, const LoadOptions& options = {},
@@ -46,6 +54,7 @@ Model model_from_json(const std::string& json, const LoadOptions& options = {},
 /// The forward graph after the inference pipeline, with its weights: core and runtime alone can run
 /// it (core/model_file.h, runtime/load.h). The batch stays symbolic. A model that is compiled with
 /// mixed precision gives a graph with products of bfloat16; the weights are float32 all the same.
-void export_inference(const Model& model, const std::string& path);
+void export_inference(const Model& model, const std::string& path,
+                      SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

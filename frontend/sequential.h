@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/source_location.h"
 #include "frontend/model.h"
 
 namespace sinter {
@@ -31,15 +32,17 @@ class Sequential : public Model {
   explicit Sequential(std::string name = "");
   /// Sequential({Input({784}), Dense(128, {.activation = "relu"}), Dense(10)}). Without an Input
   /// the weights are made when fit() or predict() sees the first data, or by build().
-  Sequential(std::initializer_list<Item> items, std::string name = "");
-  Sequential(const std::vector<Item>& items, std::string name = "");
+  Sequential(std::initializer_list<Item> items, std::string name = "",
+             SourceLocation where = SourceLocation::current());
+  Sequential(const std::vector<Item>& items, std::string name = "",
+             SourceLocation where = SourceLocation::current());
 
   /// Appends; the model must be compiled after this.
-  void add(const Item& item);
+  void add(const Item& item, SourceLocation where = SourceLocation::current());
   /// Removes the last layer.
-  void pop();
+  void pop(SourceLocation where = SourceLocation::current());
   /// Makes the weights for rows of this shape.
-  void build(const Shape& row_shape) const;
+  void build(const Shape& row_shape, SourceLocation where = SourceLocation::current()) const;
 };
 
 }  // namespace sinter

@@ -94,13 +94,15 @@ uint64_t next_random_key() {
   return high << 32 | philox_bits(s.seed, draw, 0x5eed, 16);
 }
 
-void set_floatx(std::string_view dtype) {
-  const DType parsed = parse_dtype(dtype);
-  if (parsed != DType::kFloat32 && parsed != DType::kFloat64) {
-    throw Error("set_floatx takes \"float32\" or \"float64\", found \"" + std::string(dtype) +
-                "\"");
-  }
-  set(&Session::floatx, parsed);
+void set_floatx(std::string_view dtype, SourceLocation where) {
+  at_line(where, [&] {
+    const DType parsed = parse_dtype(dtype);
+    if (parsed != DType::kFloat32 && parsed != DType::kFloat64) {
+      throw Error("set_floatx takes \"float32\" or \"float64\", found \"" + std::string(dtype) +
+                  "\"");
+    }
+    set(&Session::floatx, parsed);
+  });
 }
 
 DType floatx() { return get(&Session::floatx); }
@@ -123,10 +125,12 @@ void set_tuning(bool on) { set(&Session::tuning, on); }
 
 bool tuning() { return get(&Session::tuning); }
 
-void set_prediction_programs(int64_t programs) {
-  if (programs < 1)
-    throw Error(fmt::format("set_prediction_programs: at least 1 is needed, found {}", programs));
-  set(&Session::prediction_programs, programs);
+void set_prediction_programs(int64_t programs, SourceLocation where) {
+  at_line(where, [&] {
+    if (programs < 1)
+      throw Error(fmt::format("set_prediction_programs: at least 1 is needed, found {}", programs));
+    set(&Session::prediction_programs, programs);
+  });
 }
 
 int64_t prediction_programs() {

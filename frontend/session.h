@@ -23,7 +23,7 @@ int64_t random_seed();
 uint64_t next_random_key();
 
 /// The dtype of inputs, weights and losses: "float32" (default) or "float64".
-void set_floatx(std::string_view dtype);
+void set_floatx(std::string_view dtype, SourceLocation where = SourceLocation::current());
 DType floatx();
 
 /// The backend of models compiled from now on, where compile() names none: auto (default),
@@ -45,7 +45,7 @@ bool tuning();
 /// what the environment's SINTER_PREDICTION_PROGRAMS says, or 96). With few, sizes are coarser and
 /// more rows are computed that nobody asked for: at most an eighth more from 96 on, a quarter from
 /// 52, a half from 28, as many again below. Raises Error below 1.
-void set_prediction_programs(int64_t programs);
+void set_prediction_programs(int64_t programs, SourceLocation where = SourceLocation::current());
 int64_t prediction_programs();
 
 /// While one lives, weights and slots of optimizers that its thread makes hold zeros: their values

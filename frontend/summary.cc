@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "frontend/layers/input.h"
 #include "frontend/model_state.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -171,65 +172,70 @@ std::string count_line(const char* what, const std::vector<VariablePtr>& variabl
 
 }  // namespace
 
-std::string Model::summary_text(SummaryOptions options) const {
-  const Network& network = state_->net();
-  const bool chain = is_chain(network);
-  Calls calls = calls_of(network);
-  std::vector<Row> rows = {{{"Layer (type)", "Output Shape", "Param #"}}};
-  if (!chain) rows[0].cells.push_back("Connected to");
-  for (const Layer& layer : layers()) {
-    rows.push_back({{fmt::format("{} ({})", layer.name(), layer.class_name()),
-                     output_shape(calls[&layer.impl()]), with_commas(layer.count_params())}});
-    if (!chain) rows.back().cells.push_back(connections(calls[&layer.impl()]));
-  }
-  // Keras's columns for a terminal of 80 characters; another length changes them in proportion.
-  std::vector<size_t> widths =
-      chain ? std::vector<size_t>{31, 22, 13} : std::vector<size_t>{19, 17, 10, 17};
-  size_t total = 1;
-  for (size_t w : widths) total += w + 3;
-  if (options.line_length > 0 && options.line_length != static_cast<int>(total)) {
-    const auto wanted =
-        static_cast<size_t>(std::max(options.line_length, kShortestLine)) - 1 - 3 * widths.size();
-    size_t given = 0, sum = total - 1 - 3 * widths.size();
-    for (size_t c = 1; c < widths.size(); ++c) given += widths[c] = widths[c] * wanted / sum;
-    widths[0] = wanted - given;
-  }
+std::string Model::summary_text(SummaryOptions options, SourceLocation where) const {
+  return at_line(where, [&]() -> std::string {
+    const Network& network = state_->net();
+    const bool chain = is_chain(network);
+    Calls calls = calls_of(network);
+    std::vector<Row> rows = {{{"Layer (type)", "Output Shape", "Param #"}}};
+    if (!chain) rows[0].cells.push_back("Connected to");
+    for (const Layer& layer : layers()) {
+      rows.push_back(
+          {{fmt::format("{} ({})", layer.name(), layer.class_name()),
+            sinter::output_shape(calls[&layer.impl()]), with_commas(layer.count_params())}});
+      if (!chain) rows.back().cells.push_back(connections(calls[&layer.impl()]));
+    }
+    // Keras's columns for a terminal of 80 characters; another length changes them in proportion.
+    std::vector<size_t> widths =
+        chain ? std::vector<size_t>{31, 22, 13} : std::vector<size_t>{19, 17, 10, 17};
+    size_t total = 1;
+    for (size_t w : widths) total += w + 3;
+    if (options.line_length > 0 && options.line_length != static_cast<int>(total)) {
+      const auto wanted =
+          static_cast<size_t>(std::max(options.line_length, kShortestLine)) - 1 - 3 * widths.size();
+      size_t given = 0, sum = total - 1 - 3 * widths.size();
+      for (size_t c = 1; c < widths.size(); ++c) given += widths[c] = widths[c] * wanted / sum;
+      widths[0] = wanted - given;
+    }
 
-  std::string text = fmt::format("Model: \"{}\"\n", name());
-  text += border(widths, "┏", "━", "┳", "┓");
-  text += table_row(widths, rows[0], "┃", 2);
-  text += border(widths, "┡", "━", "╇", "┩");
-  for (size_t i = 1; i < rows.size(); ++i) {
-    if (i > 1) text += border(widths, "├", "─", "┼", "┤");
-    text += table_row(widths, rows[i], "│", 2);
-  }
-  text += border(widths, "└", "─", "┴", "┘");
-  const std::vector<VariablePtr> all = network.variables();
-  const std::vector<VariablePtr> trainable = trainable_variables();
-  const std::set<VariablePtr> trained(trainable.begin(), trainable.end());
-  std::vector<VariablePtr> fixed;
-  std::ranges::copy_if(all, std::back_inserter(fixed),
-                       [&](const VariablePtr& v) { return !trained.contains(v); });
-  std::vector<VariablePtr> everything = all;
-  std::vector<VariablePtr> slots;
-  if (is_compiled()) slots = optimizer().variables();
-  everything.insert(everything.end(), slots.begin(), slots.end());
-  text += count_line("Total params", everything);
-  text += count_line("Trainable params", trainable);
-  text += count_line("Non-trainable params", fixed);
-  if (!slots.empty()) text += count_line("Optimizer params", slots);
-  return text;
+    std::string text = fmt::format("Model: \"{}\"\n", name());
+    text += border(widths, "┏", "━", "┳", "┓");
+    text += table_row(widths, rows[0], "┃", 2);
+    text += border(widths, "┡", "━", "╇", "┩");
+    for (size_t i = 1; i < rows.size(); ++i) {
+      if (i > 1) text += border(widths, "├", "─", "┼", "┤");
+      text += table_row(widths, rows[i], "│", 2);
+    }
+    text += border(widths, "└", "─", "┴", "┘");
+    const std::vector<VariablePtr> all = network.variables();
+    const std::vector<VariablePtr> trainable = trainable_variables(where);
+    const std::set<VariablePtr> trained(trainable.begin(), trainable.end());
+    std::vector<VariablePtr> fixed;
+    std::ranges::copy_if(all, std::back_inserter(fixed),
+                         [&](const VariablePtr& v) { return !trained.contains(v); });
+    std::vector<VariablePtr> everything = all;
+    std::vector<VariablePtr> slots;
+    if (is_compiled()) slots = state_->compiled->arguments.optimizer.variables();
+    everything.insert(everything.end(), slots.begin(), slots.end());
+    text += count_line("Total params", everything);
+    text += count_line("Trainable params", trainable);
+    text += count_line("Non-trainable params", fixed);
+    if (!slots.empty()) text += count_line("Optimizer params", slots);
+    return text;
+  });
 }
 
-void Model::summary(SummaryOptions options) const {
-  // A terminal that is narrower than the table would tear its lines.
-  winsize size{};
-  if (options.line_length == 0 && ::ioctl(::fileno(stdout), TIOCGWINSZ, &size) == 0 &&
-      size.ws_col > 0 && size.ws_col <= kKerasLine)
-    options.line_length = size.ws_col - 1;
-  const std::string text = summary_text(options);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+void Model::summary(SummaryOptions options, SourceLocation where) const {
+  at_line(where, [&] {
+    // A terminal that is narrower than the table would tear its lines.
+    winsize size{};
+    if (options.line_length == 0 && ::ioctl(::fileno(stdout), TIOCGWINSZ, &size) == 0 &&
+        size.ws_col > 0 && size.ws_col <= kKerasLine)
+      options.line_length = size.ws_col - 1;
+    const std::string text = summary_text(options, where);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  });
 }
 
 }  // namespace sinter

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "core/error.h"
+#include "frontend/origin.h"
 #include "frontend/weights_lock.h"
 
 namespace sinter {
@@ -25,9 +26,11 @@ uint64_t Variable::changes() const {
   return std::atomic_ref<uint64_t>(changes_).load(std::memory_order_relaxed);
 }
 
-void Variable::assign(const Tensor& source) {
-  const VariableGuard guard(*this);
-  put(source);
+void Variable::assign(const Tensor& source, SourceLocation where) {
+  at_line(where, [&] {
+    const VariableGuard guard(*this);
+    put(source);
+  });
 }
 
 void Variable::put(const Tensor& source) {

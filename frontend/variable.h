@@ -21,7 +21,7 @@ struct Variable {
 
   /// Copies `source` into the buffer, after the step, save or copy that another thread is in the
   /// middle of. Raises ShapeError naming the variable when shapes differ.
-  void assign(const Tensor& source);
+  void assign(const Tensor& source, SourceLocation where = SourceLocation::current());
   /// The same for who holds the lock of the variable.
   void put(const Tensor& source);
   /// Tells executables that hold packed copies of this variable that it has changed.

@@ -56,7 +56,7 @@ struct ReduceLROnPlateauOptions {
 };
 
 /// Multiplies the learning rate by `factor` when the monitored number has not improved for
-/// `patience` epochs.
+/// `patience` epochs. Raises Error at the start of fit() where the optimizer has a schedule.
 class ReduceLROnPlateau : public Callback {
  public:
   using HandleOf = ReduceLROnPlateau;
@@ -70,18 +70,21 @@ class ReduceLROnPlateau : public Callback {
   Handle<State> state_;
 };
 
-/// Sets the learning rate of each epoch: schedule(epoch, current rate).
+/// Sets the learning rate of each epoch: schedule(epoch, current rate). Raises Error at the start
+/// of fit() where the optimizer has a schedule of its own, and for a rate that is negative or NaN.
 class LearningRateScheduler : public Callback {
  public:
   using HandleOf = LearningRateScheduler;
-  explicit LearningRateScheduler(Callable<double(int epoch, double rate)> schedule,
-                                 int verbose = 0);
+  explicit LearningRateScheduler(Callable<double(int epoch, double rate)> schedule, int verbose = 0,
+                                 SourceLocation where = SourceLocation::current());
+  void on_train_begin(Logs& logs) override;
   void on_epoch_begin(int epoch, Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
 
  private:
   Callable<double(int, double)> schedule_;
   int verbose_;
+  SourceLocation where_;
 };
 
 /// Ends training as soon as the running loss is NaN or infinite.
@@ -102,7 +105,8 @@ struct CSVLoggerOptions {
 class CSVLogger : public Callback {
  public:
   using HandleOf = CSVLogger;
-  explicit CSVLogger(std::string path, CSVLoggerOptions options = {});
+  explicit CSVLogger(std::string path, CSVLoggerOptions options = {},
+                     SourceLocation where = SourceLocation::current());
   void on_train_begin(Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
   void on_train_end(Logs& logs) override;
@@ -148,8 +152,8 @@ struct ModelCheckpointOptions {
 };
 
 /// Saves the model; `path` may hold {epoch}, {epoch:02d} (from 1) and {val_loss:.4f} and the like.
-/// The best is remembered over all calls of fit, and NaN is never the best. Raises Error or
-/// FileError.
+/// The best is remembered over all calls of fit, and NaN is never the best. Raises NameError for a
+/// name in the path that is not among the logs, Error or FileError.
 class ModelCheckpoint : public Callback {
  public:
   using HandleOf = ModelCheckpoint;

@@ -9,11 +9,12 @@
 
 #include "core/error.h"
 #include "frontend/callbacks/callbacks.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 
 struct CSVLogger::State {
-  std::string path;
+  std::string path, title;  // "CSVLogger (train.cc:23)"
   CSVLoggerOptions options;
   std::FILE* file = nullptr;
   std::vector<std::string> keys;
@@ -26,10 +27,11 @@ struct CSVLogger::State {
   ~State() { close(); }
 };
 
-CSVLogger::CSVLogger(std::string path, CSVLoggerOptions options)
+CSVLogger::CSVLogger(std::string path, CSVLoggerOptions options, SourceLocation where)
     : state_(std::make_shared<State>()) {
   state_->path = std::move(path);
   state_->options = options;
+  state_->title = named_with_line("CSVLogger", where);
 }
 
 void CSVLogger::on_train_begin(Logs&) {
@@ -40,7 +42,8 @@ void CSVLogger::on_train_begin(Logs&) {
   s.close();
   s.file = std::fopen(s.path.c_str(), s.options.append ? "a" : "w");
   if (s.file == nullptr)
-    throw FileError(fmt::format("CSVLogger: cannot write '{}': {}", s.path, std::strerror(errno)));
+    throw FileError(
+        fmt::format("{}: cannot write '{}': {}", s.title, s.path, std::strerror(errno)));
   s.keys.clear();
 }
 
@@ -70,7 +73,8 @@ void CSVLogger::on_epoch_end(int epoch, Logs& logs) {
   }
   fmt::print(s.file, "{}\n", line);
   if (std::fflush(s.file) != 0)
-    throw FileError(fmt::format("CSVLogger: cannot write '{}': {}", s.path, std::strerror(errno)));
+    throw FileError(
+        fmt::format("{}: cannot write '{}': {}", s.title, s.path, std::strerror(errno)));
 }
 
 void CSVLogger::on_train_end(Logs&) { state_->close(); }

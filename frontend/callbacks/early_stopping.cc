@@ -6,13 +6,12 @@
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
 #include "frontend/model.h"
-#include "frontend/origin.h"
 
 namespace sinter {
 
 struct EarlyStopping::State {
-  explicit State(const EarlyStoppingOptions& o)
-      : options(o), monitor("EarlyStopping", o.monitor, o.mode, o.min_delta) {}
+  State(const EarlyStoppingOptions& o, SourceLocation where)
+      : options(o), monitor("EarlyStopping", o.monitor, o.mode, o.min_delta, where) {}
   EarlyStoppingOptions options;
   Monitor monitor;
   int wait = 0;
@@ -23,7 +22,7 @@ struct EarlyStopping::State {
 };
 
 EarlyStopping::EarlyStopping(EarlyStoppingOptions options, SourceLocation where)
-    : state_(at_line(where, [&] { return std::make_shared<State>(options); })) {}
+    : state_(std::make_shared<State>(options, where)) {}
 
 int EarlyStopping::stopped_epoch() const { return state_->stopped_epoch; }
 int EarlyStopping::best_epoch() const { return state_->best_epoch; }
@@ -42,14 +41,14 @@ void EarlyStopping::on_epoch_end(int epoch, Logs& logs) {
   if (!current || epoch < s.options.start_from_epoch) return;
   const bool restore = s.options.restore_best_weights;
   if (restore && !s.best_weights) {
-    s.best_weights = model().get_weights();
+    s.best_weights = model().get_weights({});
     s.best_epoch = epoch;
   }
   ++s.wait;
   if (s.monitor.improved(*current, s.best, model())) {
     s.best = current;
     s.best_epoch = epoch;
-    if (restore) s.best_weights = model().get_weights();
+    if (restore) s.best_weights = model().get_weights({});
     if (!s.options.baseline || s.monitor.improved(*current, s.options.baseline, model()))
       s.wait = 0;
     return;
@@ -67,7 +66,7 @@ void EarlyStopping::on_train_end(Logs&) {
   if (!s.options.restore_best_weights || !s.best_weights) return;
   if (s.options.verbose > 0)
     fmt::print("Restoring model weights from the end of the best epoch: {}.\n", s.best_epoch + 1);
-  model().set_weights(*s.best_weights);
+  model().set_weights(*s.best_weights, {});
 }
 
 }  // namespace sinter

@@ -14,24 +14,41 @@
 
 namespace sinter {
 
+namespace {
+
+/// Before the first epoch, not after it.
+void refuse_schedule(const char* callback, SourceLocation where, const Optimizer& optimizer) {
+  if (!optimizer.impl().is_scheduled()) return;
+  throw Error(fmt::format(
+      "{}: the learning rate of optimizer '{}' follows a schedule, which no callback can change: "
+      "leave out the callback, or give the optimizer a number as its learning_rate",
+      named_with_line(callback, where), optimizer.name()));
+}
+
+}  // namespace
+
 struct ReduceLROnPlateau::State {
-  explicit State(const ReduceLROnPlateauOptions& o)
-      : options(o), monitor("ReduceLROnPlateau", o.monitor, o.mode, o.min_delta) {}
+  State(const ReduceLROnPlateauOptions& o, SourceLocation line)
+      : options(o),
+        monitor("ReduceLROnPlateau", o.monitor, o.mode, o.min_delta, line),
+        where(line) {}
   ReduceLROnPlateauOptions options;
   Monitor monitor;
+  SourceLocation where;
   int wait = 0;
   int cooldown = 0;
   std::optional<double> best;
 };
 
 ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options, SourceLocation where)
-    : state_(at_line(where, [&] { return std::make_shared<State>(options); })) {
+    : state_(std::make_shared<State>(options, where)) {
   if (options.factor < 1.0) return;
   throw Error(with_line(
       where, fmt::format("ReduceLROnPlateau: factor must be below 1, found {}", options.factor)));
 }
 
 void ReduceLROnPlateau::on_train_begin(Logs&) {
+  refuse_schedule("ReduceLROnPlateau", state_->where, model().optimizer());
   state_->wait = state_->cooldown = 0;
   state_->best.reset();
 }
@@ -54,20 +71,29 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
   }
   if (s.cooldown > 0 || ++s.wait < s.options.patience || rate <= s.options.min_lr) return;
   const double lower = std::max(rate * s.options.factor, s.options.min_lr);
-  optimizer.set_learning_rate(lower);
+  optimizer.set_learning_rate(lower, SourceLocation());
   if (s.options.verbose > 0)
     fmt::print("\nEpoch {}: ReduceLROnPlateau reducing learning rate to {}.\n", epoch + 1, lower);
   s.cooldown = s.options.cooldown;
   s.wait = 0;
 }
 
-LearningRateScheduler::LearningRateScheduler(Callable<double(int, double)> schedule, int verbose)
-    : schedule_(std::move(schedule)), verbose_(verbose) {}
+LearningRateScheduler::LearningRateScheduler(Callable<double(int, double)> schedule, int verbose,
+                                             SourceLocation where)
+    : schedule_(std::move(schedule)), verbose_(verbose), where_(where) {}
+
+void LearningRateScheduler::on_train_begin(Logs&) {
+  refuse_schedule("LearningRateScheduler", where_, model().optimizer());
+}
 
 void LearningRateScheduler::on_epoch_begin(int epoch, Logs&) {
   const Optimizer& optimizer = model().optimizer();
   const double rate = schedule_(epoch, optimizer.learning_rate());
-  optimizer.set_learning_rate(rate);
+  if (!(rate >= 0)) {
+    throw Error(fmt::format("{}: the schedule gives {} for epoch {} (from 0), which is no rate",
+                            named_with_line("LearningRateScheduler", where_), rate, epoch));
+  }
+  optimizer.set_learning_rate(rate, SourceLocation());
   if (verbose_ > 0)
     fmt::print("\nEpoch {}: LearningRateScheduler setting learning rate to {}.\n", epoch + 1, rate);
 }

@@ -14,9 +14,10 @@
 namespace sinter {
 namespace {
 
-/// Widths and precisions of more than three digits, or that are fields themselves, would ask for
-/// names of gigabytes. Raises Error.
-void check_widths(const std::string& pattern) {
+/// The fields of a pattern, checked as far as the formatter does not tell what is wrong: names that
+/// are not known; widths and precisions of more than three digits, or that are fields themselves,
+/// which would ask for names of gigabytes. Raises NameError and Error.
+void check_fields(const std::string& title, const std::string& pattern, const Logs& logs) {
   size_t colon = 0, digits = 0;
   for (size_t open = pattern.find('{'); open != std::string::npos; open = pattern.find('{', open)) {
     if (pattern.compare(open, 2, "{{") == 0) {
@@ -26,42 +27,48 @@ void check_widths(const std::string& pattern) {
     const size_t close = pattern.find_first_of("{}", ++open);
     if (close == std::string::npos) return;  // an error of the formatter
     colon = std::min(pattern.find(':', open), close);
+    const std::string name = pattern.substr(open, colon - open);
+    if (!logs.contains(name)) {
+      throw NameError(fmt::format("{}: the path '{}' cannot be filled in: {}", title, pattern,
+                                  missing_log(name, logs)));
+    }
     digits = 0;
     for (size_t i = colon; i < close && digits <= 3; ++i)
       digits = pattern[i] >= '0' && pattern[i] <= '9' ? digits + 1 : 0;
     if (digits > 3 || (pattern[close] == '{' && colon < close)) {
-      throw Error(fmt::format("ModelCheckpoint: no file name is as wide as the path '{}' asks for",
-                              pattern));
+      throw Error(
+          fmt::format("{}: no file name is as wide as the path '{}' asks for", title, pattern));
     }
     open = close;
   }
 }
 
 /// "{epoch:02d}-{val_loss:.2f}.sinter" with the epoch from 1 and the logs by name.
-std::string path_of(const std::string& pattern, int epoch, const Logs& logs) {
-  check_widths(pattern);
+std::string path_of(const std::string& title, const std::string& pattern, int epoch, Logs logs) {
   fmt::dynamic_format_arg_store<fmt::format_context> values;
   values.push_back(fmt::arg("epoch", epoch + 1));
+  logs.erase("epoch");
   for (const auto& [name, value] : logs) values.push_back(fmt::arg(name.c_str(), value));
+  logs["epoch"] = epoch + 1;
+  check_fields(title, pattern, logs);
   try {
     return fmt::vformat(pattern, values);
   } catch (const fmt::format_error& error) {
-    std::string known = "epoch";
-    for (const auto& [name, value] : logs) known += ", " + name;
-    throw Error(fmt::format("ModelCheckpoint: the path '{}' cannot be filled in: {} (known: {})",
-                            pattern, error.what(), known));
+    throw Error(
+        fmt::format("{}: the path '{}' cannot be filled in: {}", title, pattern, error.what()));
   }
 }
 
 }  // namespace
 
 struct ModelCheckpoint::State {
-  State(std::string path_pattern, const ModelCheckpointOptions& o)
-      : pattern(std::move(path_pattern)),
+  State(std::string path_pattern, const ModelCheckpointOptions& o, SourceLocation where)
+      : title(named_with_line("ModelCheckpoint", where)),
+        pattern(std::move(path_pattern)),
         options(o),
-        monitor("ModelCheckpoint", o.monitor, o.mode, 0.0),
+        monitor("ModelCheckpoint", o.monitor, o.mode, 0.0, where),
         best(o.initial_value_threshold) {}
-  std::string pattern;
+  std::string title, pattern;
   ModelCheckpointOptions options;
   Monitor monitor;
   std::optional<double> best;
@@ -71,7 +78,7 @@ struct ModelCheckpoint::State {
 
 ModelCheckpoint::ModelCheckpoint(std::string path, ModelCheckpointOptions options,
                                  SourceLocation where)
-    : state_(at_line(where, [&] { return std::make_shared<State>(path, options); })) {
+    : state_(std::make_shared<State>(path, options, where)) {
   const char* ending = options.save_weights_only ? ".weights.sinter" : ".sinter";
   if (!state_->pattern.ends_with(ending)) {
     throw Error(with_line(where, fmt::format("ModelCheckpoint: the path must end in {}, found '{}'",
@@ -104,7 +111,7 @@ void ModelCheckpoint::on_epoch_end(int epoch, Logs& logs) {
 
 void ModelCheckpoint::save(int epoch, const Logs& logs) {
   State& s = *state_;
-  const std::string path = path_of(s.pattern, epoch, logs);
+  const std::string path = path_of(s.title, s.pattern, epoch, logs);
   const auto say = [&](const std::string& what) {
     if (s.options.verbose > 0) fmt::print("Epoch {}: {}\n", epoch + 1, what);
   };
@@ -121,10 +128,14 @@ void ModelCheckpoint::save(int epoch, const Logs& logs) {
   } else {
     say(fmt::format("saving to {}", path));
   }
-  if (s.options.save_weights_only) {
-    model().save_weights(path);
-  } else {
-    model().save(path);
+  try {
+    if (s.options.save_weights_only) {
+      model().save_weights(path, SourceLocation());
+    } else {
+      model().save(path, {}, SourceLocation());
+    }
+  } catch (const FileError& error) {
+    throw FileError(fmt::format("{}: {}", s.title, error.what()));
   }
 }
 

@@ -1,7 +1,7 @@
 // Direction and comparison of a monitored number.
 #include "frontend/callbacks/monitor.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <cstdio>
@@ -9,28 +9,45 @@
 #include "core/error.h"
 #include "frontend/metrics.h"
 #include "frontend/model_state.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 
-Monitor::Monitor(std::string callback, std::string name, std::string mode, double min_delta)
-    : callback_(std::move(callback)),
+std::string missing_log(const std::string& name, const Logs& logs) {
+  std::vector<std::string> known;
+  bool validated = false;
+  for (const auto& [key, value] : logs) {
+    known.push_back(key);
+    validated |= key.starts_with("val_");
+  }
+  const std::string nearest = nearest_name(name, known);
+  const std::string suggestion =
+      nearest.empty() ? "." : fmt::format("; did you mean '{}'?", nearest);
+  const bool misses_validation =
+      !validated && name.starts_with("val_") && logs.contains(name.substr(4));
+  return fmt::format("'{}' is not among the logs{} Known: {}.{}", name, suggestion,
+                     fmt::join(known, ", "),
+                     misses_validation ? " This epoch had no validation: give fit() "
+                                         ".validation_split or .validation_data."
+                                       : "");
+}
+
+Monitor::Monitor(std::string callback, std::string name, std::string mode, double min_delta,
+                 SourceLocation where)
+    : title_(named_with_line(callback, where)),
       name_(std::move(name)),
       mode_(std::move(mode)),
       min_delta_(std::abs(min_delta)) {
   if (mode_ != "auto" && mode_ != "min" && mode_ != "max")
-    raise_unknown_name(callback_ + " mode", mode_, {"auto", "min", "max"});
+    raise_unknown_name(callback + " mode", mode_, {"auto", "min", "max"}, where);
 }
 
 std::optional<double> Monitor::read(const Logs& logs) {
   const auto it = logs.find(name_);
   if (it != logs.end()) return it->second;
-  if (!warned_) {
-    std::string known;
-    for (const auto& [key, value] : logs) known += (known.empty() ? "" : ", ") + key;
-    fmt::print(stderr, "{}: '{}' is not among the logs ({}), so nothing is done\n", callback_,
-               name_, known);
-    warned_ = true;
-  }
+  if (!warned_)
+    fmt::print(stderr, "sinter: {}: {} Nothing is done\n", title_, missing_log(name_, logs));
+  warned_ = true;
   return std::nullopt;
 }
 
@@ -44,8 +61,8 @@ void Monitor::decide_direction(const Model& model) {
   if (!direction) direction = metric_direction(plain);
   if (direction->empty()) {
     throw Error(fmt::format(
-        "{}: cannot tell whether '{}' should rise or fall; set .mode to \"min\" or \"max\"",
-        callback_, name_));
+        "{}: cannot tell whether '{}' should rise or fall; set .mode to \"min\" or \"max\"", title_,
+        name_));
   }
   mode_ = *direction;
 }

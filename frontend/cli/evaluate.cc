@@ -22,7 +22,7 @@ struct Options {
 
 void evaluate(const Options& options) {
   options.run.apply();
-  const Model model = open_model(options.model);
+  const Model model = open_model(options.model, ModelUse::kTraining);
   if (!model.is_compiled()) {
     throw Error(fmt::format(
         "'{0}' does not say which loss and metrics to evaluate: train it with them first, 'sinter "
@@ -34,7 +34,7 @@ void evaluate(const Options& options) {
   if (!options.sample_weight.empty()) how.sample_weight = load_data(options.sample_weight);
   Config line;
   for (const auto& [name, value] :
-       model.evaluate(load_data(options.x), load_data(options.y), how).values)
+       model.evaluate(load_data(options.x), load_data(options.y), how, SourceLocation()).values)
     line.set(name, value);
   print(to_json_text(line) + "\n");
 }

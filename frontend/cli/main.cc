@@ -17,9 +17,23 @@
 namespace sinter::cli {
 namespace {
 
-/// Errors are one line, whatever they quote.
+/// A text of the library begins with the function that was called, "fit: y has 5 rows" or "fit
+/// (validation_data): ...", which the user of the tool has not: the command stands there already.
+std::string without_call(const std::string& text) {
+  for (const std::string_view call : {"compile", "fit", "evaluate", "predict"}) {
+    if (!text.starts_with(call)) continue;
+    const std::string rest = text.substr(call.size());
+    if (rest.starts_with(": ")) return rest.substr(2);
+    const size_t end = rest.find("): ");
+    if (rest.starts_with(" (") && end < rest.size())
+      return rest.substr(2, end - 2) + rest.substr(end + 1);
+  }
+  return text;
+}
+
+/// Errors are one line, whatever they quote, and begin with the command.
 int report(const std::string& prefix, std::string text, int code) {
-  text = shortened(text, 4000);
+  text = shortened(without_call(text), 4000);
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
   }
@@ -71,9 +85,9 @@ int run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     const auto chosen = app.get_subcommands();
     if (!chosen.empty()) name += " " + chosen[0]->get_name();
-    return report(name,
-                  fmt::format("{} (see '{} --help')", usage_error(app, argc, argv, error.what()), name),
-                  2);
+    return report(
+        name, fmt::format("{} (see '{} --help')", usage_error(app, argc, argv, error.what()), name),
+        2);
   }
   const std::vector<CLI::App*> all = app.get_subcommands([](CLI::App*) { return true; });
   for (size_t i = 0; i < all.size(); ++i) {

@@ -8,9 +8,13 @@
 
 namespace sinter::cli {
 
-/// A .sinter file as load_model gives it, or a .json architecture with initial weights. The
-/// architecture's own "compile_config" is followed where `compile_json` says so.
-Model open_model(const std::string& path, bool compile_json = true);
+/// What a command does with the model: a loss, metric, schedule or optimizer of the user's own,
+/// which the tool does not know, is needed for training and evaluation alone.
+enum class ModelUse { kPrediction, kTraining };
+
+/// A .sinter file, or a .json architecture with initial weights, which is compiled as its
+/// "compile_config" says for training alone, and unless `compile_json` is false.
+Model open_model(const std::string& path, ModelUse use, bool compile_json = true);
 
 bool is_json(const std::string& path);
 

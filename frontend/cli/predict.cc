@@ -91,7 +91,8 @@ std::vector<Tensor> predictions(const Options& options) {
   const ModelFile file = load_model_file(options.model);
   if (file.architecture.empty() && file.kind != "weights")
     return run_exported(file, x.list(), options.batch_size);
-  return open_model(options.model).predict_all(x, {.batch_size = options.batch_size});
+  return open_model(options.model, ModelUse::kPrediction)
+      .predict_all(x, {.batch_size = options.batch_size}, SourceLocation());
 }
 
 /// Files by their ending; a pipe or a file whose name has none is given .npy.
@@ -119,7 +120,7 @@ void predict(const Options& options) {
                                  options.output.size()));
   }
   for (size_t i = 0; i < y.size(); ++i)
-    (is_csv(options.output[i]) ? save_csv : save_npy)(options.output[i], y[i]);
+    (is_csv(options.output[i]) ? save_csv : save_npy)(options.output[i], y[i], SourceLocation());
 }
 
 }  // namespace

@@ -31,13 +31,23 @@ std::string describe(const std::string& path, const ModelFile& file) {
   return text + fmt::format("{} tensors, {} bytes\n", file.tensors.size(), bytes);
 }
 
+/// With its optimizer, whose variables count, where that needs nothing of the user's own.
+Model model_to_show(const std::string& path) {
+  if (is_json(path)) return open_model(path, ModelUse::kPrediction);
+  try {
+    return open_model(path, ModelUse::kTraining);
+  } catch (const NameError&) {
+    return open_model(path, ModelUse::kPrediction);
+  }
+}
+
 void summarize(const std::string& path) {
   if (!is_json(path)) {
     register_ops();
     const ModelFile file = load_model_file(path);
     if (file.architecture.empty()) return print(describe(path, file));
   }
-  print(open_model(path, false).summary_text());
+  print(model_to_show(path).summary_text({}, SourceLocation()));
 }
 
 }  // namespace

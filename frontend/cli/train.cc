@@ -76,8 +76,8 @@ Optimizer parse_optimizer(const std::string& text) {
       raise_unknown_name(fmt::format("setting of optimizer '{}'", name), key, known);
     config.set(key, parse_value(setting.substr(equal + 1)));
   }
-  return Optimizer::from_config(
-      ConfigObject{"keras.optimizers", plain.impl().class_name(), config});
+  return Optimizer::from_config(ConfigObject{"keras.optimizers", plain.impl().class_name(), config},
+                                SourceLocation());
 }
 
 ConfigValue read_json(const std::string& path) {
@@ -112,10 +112,10 @@ void compile(const Model& model, const Options& o) {
     std::vector<Metric> metrics;
     for (const std::string& name : split(o.metrics, ','))
       metrics.emplace_back(name, SourceLocation());
-    arguments.metrics =
-        model.outputs().size() == 1
-            ? MetricsArgument(metrics)
-            : MetricsArgument(std::vector<std::vector<Metric>>(model.outputs().size(), metrics));
+    arguments.metrics = model.output_names().size() == 1
+                            ? MetricsArgument(metrics)
+                            : MetricsArgument(std::vector<std::vector<Metric>>(
+                                  model.output_names().size(), metrics));
   }
   if (!o.mixed_precision.empty()) arguments.mixed_precision = o.mixed_precision;
   model.compile(arguments, SourceLocation());
@@ -177,7 +177,7 @@ void check_arguments(const Options& o) {
   if (!o.history.empty()) check_files(read, {{"--history", o.history}});
   if (!o.output.empty()) {
     if (is_json(o.model)) check_files({{"MODEL", o.model}}, {{"--output", o.output}});
-    check_model_path(o.output);
+    check_model_path(o.output, SourceLocation());
   }
 }
 
@@ -190,7 +190,7 @@ void train(const Options& o) {
     if (!path.empty()) AtomicFile(path, false);
   }
   if (o.seed) set_random_seed(*o.seed);
-  const Model model = open_model(o.model, o.compile.empty());
+  const Model model = open_model(o.model, ModelUse::kTraining, o.compile.empty());
   if (o.seed) reseed(*model.state());
   compile(model, o);
   FitOptions fit = fit_options(o);
@@ -201,9 +201,9 @@ void train(const Options& o) {
   fit.callbacks.push_back(interrupt.callback());
   const History history = model.fit(x, y, fit, SourceLocation());
   if (o.output.ends_with(".weights.sinter")) {
-    save_weights(model, o.output);
+    save_weights(model, o.output, SourceLocation());
   } else if (!o.output.empty()) {
-    save_model(model, o.output);
+    save_model(model, o.output, {}, SourceLocation());
   }
   // Last: a disk that is full by now must not cost the model.
   if (!o.history.empty()) write_history(o.history, history);

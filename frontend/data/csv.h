@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "core/source_location.h"
 #include "core/tensor.h"
 
 namespace sinter {
@@ -10,6 +11,7 @@ namespace sinter {
 /// Writes a tensor of rank 1 or 2, a line a row, without a header: floats with as many digits as
 /// tell them apart, NaN and infinities as nan, inf and -inf. Atomically, see core/file_io.h. Raises
 /// ShapeError for other ranks and FileError.
-void save_csv(const std::string& path, const Tensor& tensor);
+void save_csv(const std::string& path, const Tensor& tensor,
+              SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/source_location.h"
 #include "core/tensor.h"
 
 namespace sinter::datasets {
@@ -32,12 +33,12 @@ Dataset digits();
 
 /// MNIST as four IDX files, gzipped or not, in `folder`: train-images-idx3-ubyte[.gz] and its three
 /// companions.
-Dataset mnist(const std::string& folder);
+Dataset mnist(const std::string& folder, SourceLocation where = SourceLocation::current());
 
 /// Fashion-MNIST: the same files, names of clothes as classes.
-Dataset fashion_mnist(const std::string& folder);
+Dataset fashion_mnist(const std::string& folder, SourceLocation where = SourceLocation::current());
 
 /// The bytes of one IDX file, gzipped or not, as uint8 [n] or [n, rows, columns]. Raises FileError.
-Tensor load_idx(const std::string& path);
+Tensor load_idx(const std::string& path, SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter::datasets

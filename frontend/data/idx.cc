@@ -10,6 +10,7 @@
 #include "core/file_io.h"
 #include "frontend/data/images.h"
 #include "frontend/data/inflate.h"
+#include "frontend/origin.h"
 
 namespace sinter::datasets {
 namespace {
@@ -38,7 +39,7 @@ Split load_split(const std::string& folder, const std::string& side,
   };
   const std::string image_path = path_of("-images-idx3-ubyte"),
                     label_path = path_of("-labels-idx1-ubyte");
-  const Tensor images = load_idx(image_path), bytes = load_idx(label_path);
+  const Tensor images = load_idx(image_path, {}), bytes = load_idx(label_path, {});
   if (images.shape().rank() != 3 || bytes.shape().rank() != 1 ||
       images.shape()[0] != bytes.shape()[0]) {
     throw FileError(
@@ -66,40 +67,46 @@ Dataset load_folder(const std::string& folder, const std::vector<std::string>& c
 
 }  // namespace
 
-Tensor load_idx(const std::string& path) {
-  const std::string bytes = read_maybe_gzipped(path);
-  if (bytes.size() < 4 || bytes[0] != 0 || bytes[1] != 0)
-    throw FileError(fmt::format("'{}' is no IDX file", path));
-  const size_t rank = static_cast<uint8_t>(bytes[3]), start = 4 + 4 * rank;
-  if (bytes[2] != 8 || rank < 1 || rank > 3) {
-    throw FileError(fmt::format(
-        "'{}' holds IDX type {} of rank {}; only bytes (type 8) of rank 1 to 3 are read", path,
-        static_cast<uint8_t>(bytes[2]), rank));
-  }
-  if (bytes.size() < start) throw FileError(fmt::format("'{}' ends within the IDX header", path));
-  std::vector<int64_t> dims;
-  int64_t elements = 1;
-  for (size_t axis = 0; axis < rank; ++axis) {
-    dims.push_back(big_endian(bytes, 4 + 4 * axis));
-    if (__builtin_mul_overflow(elements, std::max<int64_t>(dims.back(), 1), &elements))
-      elements = INT64_MAX;
-  }
-  const Shape shape(dims);
-  if (elements == INT64_MAX || static_cast<uint64_t>(shape.elements()) != bytes.size() - start) {
-    throw FileError(fmt::format("'{}' holds {} bytes of values, but its shape is {}", path,
-                                bytes.size() - start, shape.to_string()));
-  }
-  Tensor result(DType::kUint8, shape);
-  std::copy(bytes.begin() + static_cast<std::ptrdiff_t>(start), bytes.end(),
-            result.data<uint8_t>().begin());
-  return result;
+Tensor load_idx(const std::string& path, SourceLocation where) {
+  return at_line(where, [&] {
+    const std::string bytes = read_maybe_gzipped(path);
+    if (bytes.size() < 4 || bytes[0] != 0 || bytes[1] != 0)
+      throw FileError(fmt::format("'{}' is no IDX file", path));
+    const size_t rank = static_cast<uint8_t>(bytes[3]), start = 4 + 4 * rank;
+    if (bytes[2] != 8 || rank < 1 || rank > 3) {
+      throw FileError(fmt::format(
+          "'{}' holds IDX type {} of rank {}; only bytes (type 8) of rank 1 to 3 are read", path,
+          static_cast<uint8_t>(bytes[2]), rank));
+    }
+    if (bytes.size() < start) throw FileError(fmt::format("'{}' ends within the IDX header", path));
+    std::vector<int64_t> dims;
+    int64_t elements = 1;
+    for (size_t axis = 0; axis < rank; ++axis) {
+      dims.push_back(big_endian(bytes, 4 + 4 * axis));
+      if (__builtin_mul_overflow(elements, std::max<int64_t>(dims.back(), 1), &elements))
+        elements = INT64_MAX;
+    }
+    const Shape shape(dims);
+    if (elements == INT64_MAX || static_cast<uint64_t>(shape.elements()) != bytes.size() - start) {
+      throw FileError(fmt::format("'{}' holds {} bytes of values, but its shape is {}", path,
+                                  bytes.size() - start, shape.to_string()));
+    }
+    Tensor result(DType::kUint8, shape);
+    std::copy(bytes.begin() + static_cast<std::ptrdiff_t>(start), bytes.end(),
+              result.data<uint8_t>().begin());
+    return result;
+  });
 }
 
-Dataset mnist(const std::string& folder) { return load_folder(folder, digit_names()); }
+Dataset mnist(const std::string& folder, SourceLocation where) {
+  return at_line(where, [&] { return load_folder(folder, digit_names()); });
+}
 
-Dataset fashion_mnist(const std::string& folder) {
-  return load_folder(folder, {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal",
-                              "Shirt", "Sneaker", "Bag", "Ankle boot"});
+Dataset fashion_mnist(const std::string& folder, SourceLocation where) {
+  return at_line(where, [&] {
+    return load_folder(folder, {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal",
+                                "Shirt", "Sneaker", "Bag", "Ankle boot"});
+  });
 }
 
 }  // namespace sinter::datasets

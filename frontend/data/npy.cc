@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -366,39 +367,45 @@ Tensor parse(Source& source, const std::string& name) {
 
 }  // namespace
 
-Tensor parse_npy(std::string_view bytes, const std::string& name) {
-  Bytes source(bytes);
-  return parse(source, name);
+Tensor parse_npy(std::string_view bytes, const std::string& name, SourceLocation where) {
+  return at_line(where, [&] {
+    Bytes source(bytes);
+    return parse(source, name);
+  });
 }
 
-Tensor load_npy(const std::string& path) {
-  if (const std::unique_ptr<FileReader> reader = FileReader::open(path)) {
-    File source(*reader);
-    return parse(source, path);
-  }
-  return parse_npy(read_file(path, kMagic), path);  // a pipe
+Tensor load_npy(const std::string& path, SourceLocation where) {
+  return at_line(where, [&]() -> Tensor {
+    if (const std::unique_ptr<FileReader> reader = FileReader::open(path)) {
+      File source(*reader);
+      return parse(source, path);
+    }
+    return parse_npy(read_file(path, kMagic), path, {});  // a pipe
+  });
 }
 
-void save_npy(const std::string& path, const Tensor& given) {
-  const Tensor tensor = given.cast(arithmetic_dtype(given.dtype()));  // NumPy has no bfloat16
-  std::string shape;
-  for (const int64_t dim : tensor.shape()) shape += fmt::format("{}, ", dim);
-  if (tensor.shape().rank() == 1) shape.pop_back();  // (3,)
-  if (tensor.shape().rank() > 1) shape.resize(shape.size() - 2);
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   numpy_type(tensor.dtype()), shape);
-  const size_t prefix = kMagic.size() + 4;
-  header.resize((prefix + header.size() + 1 + 63) / 64 * 64 - prefix - 1, ' ');
-  header += '\n';
+void save_npy(const std::string& path, const Tensor& given, SourceLocation where) {
+  at_line(where, [&] {
+    const Tensor tensor = given.cast(arithmetic_dtype(given.dtype()));  // NumPy has no bfloat16
+    std::string shape;
+    for (const int64_t dim : tensor.shape()) shape += fmt::format("{}, ", dim);
+    if (tensor.shape().rank() == 1) shape.pop_back();  // (3,)
+    if (tensor.shape().rank() > 1) shape.resize(shape.size() - 2);
+    std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
+                                     numpy_type(tensor.dtype()), shape);
+    const size_t prefix = kMagic.size() + 4;
+    header.resize((prefix + header.size() + 1 + 63) / 64 * 64 - prefix - 1, ' ');
+    header += '\n';
 
-  AtomicFile file(path);
-  file.write(kMagic);
-  const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 255),
-                                     static_cast<char>(header.size() >> 8)};
-  file.write(version_and_length, sizeof version_and_length);
-  file.write(header);
-  file.write(tensor.raw(), static_cast<size_t>(tensor.bytes()));
-  file.commit();
+    AtomicFile file(path);
+    file.write(kMagic);
+    const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 255),
+                                       static_cast<char>(header.size() >> 8)};
+    file.write(version_and_length, sizeof version_and_length);
+    file.write(header);
+    file.write(tensor.raw(), static_cast<size_t>(tensor.bytes()));
+    file.commit();
+  });
 }
 
 }  // namespace sinter

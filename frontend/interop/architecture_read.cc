@@ -15,6 +15,7 @@
 #include "frontend/interop/json.h"
 #include "frontend/layers/input.h"
 #include "frontend/layers/operation.h"
+#include "frontend/layers/registry.h"
 
 namespace sinter {
 namespace {
@@ -284,7 +285,7 @@ class Reader {
     const auto custom = custom_.find(e.class_name);
     try {
       return keep(e, custom != custom_.end() ? custom->second(settings, where_)
-                                             : layer_from_config(e.class_name, settings, where_));
+                                             : make_layer(e.class_name, settings, where_));
     } catch (const NameError& error) {
       throw NameError(fmt::format("model JSON: layer '{}': {}", e.name, error.what()));
     }

@@ -256,8 +256,8 @@ Architecture architecture_of(const Model& model) {
   result.name = model.name();
   result.sequential = model.state()->sequential;
   result.trainable = model.trainable();
-  result.inputs = model.inputs();
-  result.outputs = model.outputs();
+  result.inputs = model.inputs({});
+  result.outputs = model.outputs({});
   if (result.sequential) result.layers.emplace_back(result.inputs[0].call()->layer);
   result.layers.insert(result.layers.end(), model.layers().begin(), model.layers().end());
   return result;

@@ -6,7 +6,7 @@
 namespace sinter {
 
 struct CustomObject::Held {
-  std::variant<PairFunction, UnaryFunction, ListFunction, LayerFactory,
+  std::variant<PairFunction, UnaryFunction, ListFunction, InitializerFunction, LayerFactory,
                std::shared_ptr<const MetricImpl>>
       value;
 };
@@ -22,6 +22,10 @@ CustomObject::CustomObject(UnaryFunction function)
     : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
 CustomObject::CustomObject(ListFunction function)
     : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
+CustomObject::CustomObject(Tensor (*function)(const Shape&, DType))
+    : CustomObject(InitializerFunction(function)) {}
+CustomObject::CustomObject(InitializerFunction function)
+    : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
 CustomObject::CustomObject(LayerFactory factory)
     : held_(std::make_shared<const Held>(Held{factory})) {}
 
@@ -32,6 +36,7 @@ const T* CustomObject::as() const {
 template const CustomObject::PairFunction* CustomObject::as() const;
 template const CustomObject::UnaryFunction* CustomObject::as() const;
 template const CustomObject::ListFunction* CustomObject::as() const;
+template const CustomObject::InitializerFunction* CustomObject::as() const;
 template const LayerFactory* CustomObject::as() const;
 template const std::shared_ptr<const MetricImpl>* CustomObject::as() const;
 

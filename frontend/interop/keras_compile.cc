@@ -189,17 +189,9 @@ Config compile_arguments_to_config(const CompileArguments& arguments) {
   return result;
 }
 
-CompileArguments compile_arguments_from_config(const ConfigValue& json,
-                                               const CustomObjects& custom) {
-  const ConfigValue objects = with_objects(json);
-  const Config& config = as_config(objects, "the arguments of compile");
+CompileArguments prediction_arguments_from_config(const ConfigValue& json) {
+  const Config& config = as_config(json, "the arguments of compile");
   CompileArguments result;
-  if (!config.get("optimizer").is_null())
-    result.optimizer = Optimizer::from_config(config.get("optimizer"));
-  result.loss = losses_of(config.get("loss"), custom);
-  result.metrics = metrics_of(config.get("metrics"), custom);
-  result.weighted_metrics = metrics_of(config.get("weighted_metrics"), custom);
-  result.loss_weights = loss_weights_of(config.get("loss_weights"));
   result.backend = config.get_string("backend", "");
   result.mixed_precision = config.get_string("mixed_precision", "");
   if (const ConfigList* passes = config.get("disabled_passes").as<ConfigList>()) {
@@ -207,6 +199,20 @@ CompileArguments compile_arguments_from_config(const ConfigValue& json,
       if (const std::string* name = p.as<std::string>()) result.disabled_passes.push_back(*name);
     }
   }
+  return result;
+}
+
+CompileArguments compile_arguments_from_config(const ConfigValue& json,
+                                               const CustomObjects& custom) {
+  const ConfigValue objects = with_objects(json);
+  const Config& config = as_config(objects, "the arguments of compile");
+  CompileArguments result = prediction_arguments_from_config(json);
+  if (!config.get("optimizer").is_null())
+    result.optimizer = Optimizer::from_config(config.get("optimizer"), {});
+  result.loss = losses_of(config.get("loss"), custom);
+  result.metrics = metrics_of(config.get("metrics"), custom);
+  result.weighted_metrics = metrics_of(config.get("weighted_metrics"), custom);
+  result.loss_weights = loss_weights_of(config.get("loss_weights"));
   return result;
 }
 

@@ -24,6 +24,7 @@ class CustomObject {
   using UnaryFunction = Callable<Symbol(Symbol)>;
 
   using ListFunction = Callable<Symbol(std::span<const Symbol>)>;
+  using InitializerFunction = Initializer::Plain;
 
   /// A metric with a state of its own.
   CustomObject(std::shared_ptr<const MetricImpl> metric);  // NOLINT
@@ -34,11 +35,19 @@ class CustomObject {
   /// A loss or a metric.
   CustomObject(Symbol (*function)(Symbol, Symbol));  // NOLINT
   CustomObject(PairFunction function);               // NOLINT
-  /// An activation, the function of a Lambda layer or a learning rate schedule.
+  /// An activation, a regularizer, a constraint, the function of a Lambda layer or a learning rate
+  /// schedule.
   CustomObject(Symbol (*function)(Symbol));  // NOLINT
   CustomObject(UnaryFunction function);      // NOLINT
   /// The function of a Lambda layer of several inputs.
   CustomObject(ListFunction function);  // NOLINT
+  /// An initializer.
+  CustomObject(Tensor (*function)(const Shape&, DType));  // NOLINT
+  CustomObject(InitializerFunction function);             // NOLINT
+  template <typename F>
+  requires(std::is_class_v<F>&& std::is_invocable_r_v<Tensor, const F&, const Shape&, DType>)
+      CustomObject(F function)
+      : CustomObject(InitializerFunction(std::move(function))) {}  // NOLINT
   /// A lambda, as whichever of these it is.
   template <typename F>
   requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
@@ -51,7 +60,7 @@ class CustomObject {
   /// A layer class.
   CustomObject(LayerFactory factory);  // NOLINT
 
-  /// What it is - PairFunction, UnaryFunction, ListFunction, LayerFactory or
+  /// What it is - PairFunction, UnaryFunction, ListFunction, InitializerFunction, LayerFactory or
   /// `std::shared_ptr<const MetricImpl>` - or null.
   template <typename T>
   const T* as() const;
@@ -68,6 +77,9 @@ Config compile_arguments_to_config(const CompileArguments& arguments);
 /// The inverse; takes compile.json and "compile_config". Raises NameError, or Error naming the key.
 CompileArguments compile_arguments_from_config(const ConfigValue& json,
                                                const CustomObjects& custom = {});
+/// How a model runs, as far as predictions need it: backend, mixed_precision and disabled_passes,
+/// without an optimizer, losses and metrics, which may need objects of the user's own.
+CompileArguments prediction_arguments_from_config(const ConfigValue& json);
 /// epochs, batch_size, validation_split, shuffle, class_weight, callbacks, initial_epoch,
 /// validation_freq, ... : everything but data.
 FitOptions fit_options_from_config(const ConfigValue& json);

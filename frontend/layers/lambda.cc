@@ -52,9 +52,7 @@ class LambdaImpl : public LayerImpl {
 std::string function_of(const Config& c) {
   const ConfigValue& function = c.get("function");
   if (const std::string* name = function.as<std::string>()) return *name;
-  if (const Config* object = function.as<Config>()) {
-    if (const std::string* name = object->get("config").as<std::string>()) return *name;
-  }
+  if (const std::string* name = function_name(function)) return *name;
   return c.get_string("name", "lambda");
 }
 

@@ -7,6 +7,7 @@
 #include "frontend/clone.h"
 #include "frontend/counted.h"
 #include "frontend/model_state.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 
@@ -47,42 +48,47 @@ ModelLayerImpl::ModelLayerImpl(Model model, SourceLocation where)
 Config ModelLayerImpl::config() const { return {{"name", name()}, {"trainable", trainable()}}; }
 
 std::shared_ptr<LayerImpl> ModelLayerImpl::clone() const {
-  return clone_model(model_).as_layer().shared();
+  return clone_model(model_, {}).as_layer({}).shared();
 }
 
 void ModelLayerImpl::set_trainable(bool trainable) { model_.set_trainable(trainable); }
 
 std::vector<ValueType> ModelLayerImpl::output_types(std::span<const ValueType> inputs) const {
-  check_inputs(title(), model_.network(), inputs);
+  check_inputs(title(), model_.state()->net(), inputs);
   std::vector<ValueType> types;
-  for (const KerasTensor& y : model_.network().outputs()) types.push_back(y.type());
+  for (const KerasTensor& y : model_.state()->net().outputs()) types.push_back(y.type());
   return types;
 }
 
 std::vector<Symbol> ModelLayerImpl::call(CallContext& context, std::span<const Symbol> inputs) {
-  return write_checked(title(), model_.network(), context, inputs);
+  return write_checked(title(), model_.state()->net(), context, inputs);
 }
 
-std::vector<Symbol> Model::call(CallContext& context, std::span<const Symbol> xs) const {
-  return write_checked(fmt::format("model '{}'", name()), network(), context, xs);
+std::vector<Symbol> Model::call(CallContext& context, std::span<const Symbol> xs,
+                                SourceLocation where) const {
+  return at_line(where, [&] {
+    return write_checked(fmt::format("model '{}'", name()), state_->net(), context, xs);
+  });
 }
 
-Symbol Model::call(CallContext& context, Symbol x) const {
-  const std::vector<Symbol> results = call(context, std::span(&x, 1));
-  if (results.size() != 1) only_one(outputs(), "model", name(), "output");
-  return results[0];
+Symbol Model::call(CallContext& context, Symbol x, SourceLocation where) const {
+  return at_line(where, [&] {
+    const std::vector<Symbol> results = call(context, std::span(&x, 1), where);
+    if (results.size() != 1) only_one(state_->net().outputs(), "model", name(), "output");
+    return results[0];
+  });
 }
 
-std::vector<VariablePtr> ModelLayerImpl::variables() const { return model_.variables(); }
+std::vector<VariablePtr> ModelLayerImpl::variables() const { return model_.variables({}); }
 
 std::vector<VariablePtr> ModelLayerImpl::trainable_variables() const {
-  return model_.network().trainable_variables();
+  return model_.state()->net().trainable_variables();
 }
 
 Layer Model::as_layer(SourceLocation where) const {
   std::shared_ptr<LayerImpl> layer = state_->as_layer.lock();
   if (!layer) {
-    state_->net();  // raises when the model is not built
+    at_line(where, [&] { state_->net(); });  // raises when the model is not built
     layer = std::make_shared<ModelLayerImpl>(*this, where);
     state_->as_layer = layer;
   }

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/fork.h"
 #include "frontend/layer.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -50,7 +51,7 @@ std::vector<std::string> layer_names() {
   return names;
 }
 
-Layer layer_from_config(const std::string& class_name, const Config& config, SourceLocation where) {
+Layer make_layer(const std::string& class_name, const Config& config, SourceLocation where) {
   register_families();
   LayerFactory factory = nullptr;
   {
@@ -67,6 +68,10 @@ Layer layer_from_config(const std::string& class_name, const Config& config, Sou
     layer.impl().set_dtype(parse_dtype(policy->config.get_string("name", "float32")));
   }
   return layer;
+}
+
+Layer layer_from_config(const std::string& class_name, const Config& config, SourceLocation where) {
+  return at_line(where, [&] { return make_layer(class_name, config, where); });
 }
 
 }  // namespace sinter

@@ -2,7 +2,14 @@
 // adds one line here and in the .cc.
 #pragma once
 
+#include <string>
+
+#include "frontend/layer.h"
+
 namespace sinter {
+
+/// layer_from_config() for who adds the line of the user himself.
+Layer make_layer(const std::string& class_name, const Config& config, SourceLocation where);
 
 void register_core_layers();           // input, dense, maxout
 void register_activation_layers();     // activation and the parametric ones

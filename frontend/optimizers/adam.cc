@@ -1,6 +1,7 @@
 // Adam (Kingma and Ba, 2015) and its kin: AdamW, Adamax, Nadam (Dozat, 2016), in Keras's form.
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -130,21 +131,36 @@ AdamaxOptions read_adamax(const Config& c) {
 
 }  // namespace
 
-Adam::Adam(AdamOptions options) : Optimizer(std::make_shared<AdamImpl>("Adam", options)) {}
-Adam::Adam(LearningRate learning_rate) : Adam({.learning_rate = std::move(learning_rate)}) {}
-AdamW::AdamW(AdamOptions options)
-    : Optimizer(std::make_shared<AdamImpl>("AdamW", with_decay(std::move(options)))) {}
-AdamW::AdamW(LearningRate learning_rate) : AdamW({.learning_rate = std::move(learning_rate)}) {}
-Adamax::Adamax(AdamaxOptions options) : Optimizer(std::make_shared<AdamaxImpl>(options)) {}
-Adamax::Adamax(LearningRate learning_rate) : Adamax({.learning_rate = std::move(learning_rate)}) {}
-Nadam::Nadam(AdamaxOptions options) : Optimizer(std::make_shared<NadamImpl>(options)) {}
-Nadam::Nadam(LearningRate learning_rate) : Nadam({.learning_rate = std::move(learning_rate)}) {}
+Adam::Adam(AdamOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return std::make_shared<AdamImpl>("Adam", options); })) {}
+Adam::Adam(LearningRate learning_rate, SourceLocation where)
+    : Adam({.learning_rate = std::move(learning_rate)}, where) {}
+AdamW::AdamW(AdamOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] {
+        return std::make_shared<AdamImpl>("AdamW", with_decay(std::move(options)));
+      })) {}
+AdamW::AdamW(LearningRate learning_rate, SourceLocation where)
+    : AdamW({.learning_rate = std::move(learning_rate)}, where) {}
+Adamax::Adamax(AdamaxOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return std::make_shared<AdamaxImpl>(options); })) {}
+Adamax::Adamax(LearningRate learning_rate, SourceLocation where)
+    : Adamax({.learning_rate = std::move(learning_rate)}, where) {}
+Nadam::Nadam(AdamaxOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return std::make_shared<NadamImpl>(options); })) {}
+Nadam::Nadam(LearningRate learning_rate, SourceLocation where)
+    : Nadam({.learning_rate = std::move(learning_rate)}, where) {}
 
 void register_adam_family() {
-  register_optimizer("Adam", [](const Config& c) -> Optimizer { return Adam(read_adam(c)); });
-  register_optimizer("AdamW", [](const Config& c) -> Optimizer { return AdamW(read_adam(c)); });
-  register_optimizer("Adamax", [](const Config& c) -> Optimizer { return Adamax(read_adamax(c)); });
-  register_optimizer("Nadam", [](const Config& c) -> Optimizer { return Nadam(read_adamax(c)); });
+  register_optimizer(
+      "Adam", [](const Config& c) -> Optimizer { return Adam(read_adam(c), SourceLocation()); });
+  register_optimizer(
+      "AdamW", [](const Config& c) -> Optimizer { return AdamW(read_adam(c), SourceLocation()); });
+  register_optimizer("Adamax", [](const Config& c) -> Optimizer {
+    return Adamax(read_adamax(c), SourceLocation());
+  });
+  register_optimizer("Nadam", [](const Config& c) -> Optimizer {
+    return Nadam(read_adamax(c), SourceLocation());
+  });
 }
 
 }  // namespace sinter

@@ -1,6 +1,7 @@
 // Adagrad, RMSprop and Adadelta: steps scaled by the history of squared gradients.
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -94,22 +95,25 @@ class AdadeltaImpl : public OptimizerImpl {
 
 }  // namespace
 
-Adagrad::Adagrad(AdagradOptions options) : Optimizer(std::make_shared<AdagradImpl>(options)) {}
-Adagrad::Adagrad(LearningRate learning_rate)
-    : Adagrad({.learning_rate = std::move(learning_rate)}) {}
-RMSprop::RMSprop(RMSpropOptions options) : Optimizer(std::make_shared<RmspropImpl>(options)) {}
-RMSprop::RMSprop(LearningRate learning_rate)
-    : RMSprop({.learning_rate = std::move(learning_rate)}) {}
-Adadelta::Adadelta(AdadeltaOptions options) : Optimizer(std::make_shared<AdadeltaImpl>(options)) {}
-Adadelta::Adadelta(LearningRate learning_rate)
-    : Adadelta({.learning_rate = std::move(learning_rate)}) {}
+Adagrad::Adagrad(AdagradOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return std::make_shared<AdagradImpl>(options); })) {}
+Adagrad::Adagrad(LearningRate learning_rate, SourceLocation where)
+    : Adagrad({.learning_rate = std::move(learning_rate)}, where) {}
+RMSprop::RMSprop(RMSpropOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return std::make_shared<RmspropImpl>(options); })) {}
+RMSprop::RMSprop(LearningRate learning_rate, SourceLocation where)
+    : RMSprop({.learning_rate = std::move(learning_rate)}, where) {}
+Adadelta::Adadelta(AdadeltaOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return std::make_shared<AdadeltaImpl>(options); })) {}
+Adadelta::Adadelta(LearningRate learning_rate, SourceLocation where)
+    : Adadelta({.learning_rate = std::move(learning_rate)}, where) {}
 
 void register_adaptive() {
   register_optimizer("Adagrad", [](const Config& c) -> Optimizer {
     AdagradOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.001),
                      .initial_accumulator_value = c.get_float("initial_accumulator_value", 0.1),
                      .epsilon = c.get_float("epsilon", 1e-7)};
-    return Adagrad(read_shared_options(o, c));
+    return Adagrad(read_shared_options(o, c), SourceLocation());
   });
   register_optimizer("RMSprop", [](const Config& c) -> Optimizer {
     RMSpropOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.001),
@@ -117,13 +121,13 @@ void register_adaptive() {
                      .momentum = c.get_float("momentum", 0.0),
                      .epsilon = c.get_float("epsilon", 1e-7),
                      .centered = c.get_bool("centered", false)};
-    return RMSprop(read_shared_options(o, c));
+    return RMSprop(read_shared_options(o, c), SourceLocation());
   });
   register_optimizer("Adadelta", [](const Config& c) -> Optimizer {
     AdadeltaOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.001),
                       .rho = c.get_float("rho", 0.95),
                       .epsilon = c.get_float("epsilon", 1e-7)};
-    return Adadelta(read_shared_options(o, c));
+    return Adadelta(read_shared_options(o, c), SourceLocation());
   });
 }
 

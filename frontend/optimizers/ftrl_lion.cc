@@ -1,6 +1,7 @@
 // Ftrl (McMahan and others, KDD 2013) and Lion (Chen and others, 2023), in Keras's form.
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -67,10 +68,14 @@ class LionImpl : public OptimizerImpl {
 
 }  // namespace
 
-Ftrl::Ftrl(FtrlOptions options) : Optimizer(std::make_shared<FtrlImpl>(options)) {}
-Ftrl::Ftrl(LearningRate learning_rate) : Ftrl({.learning_rate = std::move(learning_rate)}) {}
-Lion::Lion(LionOptions options) : Optimizer(std::make_shared<LionImpl>(options)) {}
-Lion::Lion(LearningRate learning_rate) : Lion({.learning_rate = std::move(learning_rate)}) {}
+Ftrl::Ftrl(FtrlOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return std::make_shared<FtrlImpl>(options); })) {}
+Ftrl::Ftrl(LearningRate learning_rate, SourceLocation where)
+    : Ftrl({.learning_rate = std::move(learning_rate)}, where) {}
+Lion::Lion(LionOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return std::make_shared<LionImpl>(options); })) {}
+Lion::Lion(LearningRate learning_rate, SourceLocation where)
+    : Lion({.learning_rate = std::move(learning_rate)}, where) {}
 
 void register_ftrl_and_lion() {
   register_optimizer("Ftrl", [](const Config& c) -> Optimizer {
@@ -82,13 +87,13 @@ void register_ftrl_and_lion() {
                   .l2_shrinkage_regularization_strength =
                       c.get_float("l2_shrinkage_regularization_strength", 0.0),
                   .beta = c.get_float("beta", 0.0)};
-    return Ftrl(read_shared_options(o, c));
+    return Ftrl(read_shared_options(o, c), SourceLocation());
   });
   register_optimizer("Lion", [](const Config& c) -> Optimizer {
     LionOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.001),
                   .beta_1 = c.get_float("beta_1", 0.9),
                   .beta_2 = c.get_float("beta_2", 0.99)};
-    return Lion(read_shared_options(o, c));
+    return Lion(read_shared_options(o, c), SourceLocation());
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "frontend/custom_functions.h"
+#include "frontend/origin.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
@@ -97,25 +98,27 @@ LearningRate LearningRate::from_config(const ConfigValue& value, double fallback
   if (name == "ExponentialDecay" || name == "InverseTimeDecay") {
     const ExponentialDecayOptions o{initial, steps, c.get_float("decay_rate", 0.96),
                                     c.get_bool("staircase", false)};
-    return name == "ExponentialDecay" ? ExponentialDecay(o) : InverseTimeDecay(o);
+    return name == "ExponentialDecay" ? ExponentialDecay(o, {}) : InverseTimeDecay(o, {});
   }
   if (name == "PiecewiseConstantDecay")
-    return PiecewiseConstantDecay({read_numbers(c, "boundaries"), read_numbers(c, "values")});
+    return PiecewiseConstantDecay({read_numbers(c, "boundaries"), read_numbers(c, "values")}, {});
   if (name == "PolynomialDecay") {
     return PolynomialDecay({initial, steps, c.get_float("end_learning_rate", 0.0001),
-                            c.get_float("power", 1.0), c.get_bool("cycle", false)});
+                            c.get_float("power", 1.0), c.get_bool("cycle", false)},
+                           {});
   }
   if (name == "CosineDecay") {
     CosineDecayOptions o{
         .initial_learning_rate = initial, .decay_steps = steps, .alpha = c.get_float("alpha", 0.0)};
     if (!c.get("warmup_target").is_null()) o.warmup_target = c.get_float("warmup_target", 0);
     o.warmup_steps = c.get_int("warmup_steps", 0);
-    return CosineDecay(o);
+    return CosineDecay(o, {});
   }
   if (name == "CosineDecayRestarts") {
-    return CosineDecayRestarts({initial, c.get_int("first_decay_steps", 1),
-                                c.get_float("t_mul", 2.0), c.get_float("m_mul", 1.0),
-                                c.get_float("alpha", 0.0)});
+    return CosineDecayRestarts(
+        {initial, c.get_int("first_decay_steps", 1), c.get_float("t_mul", 2.0),
+         c.get_float("m_mul", 1.0), c.get_float("alpha", 0.0)},
+        {});
   }
   if (auto custom = custom_schedules().find(name)) return {name, *std::move(custom)};
   std::vector<std::string> known = kNames;
@@ -127,116 +130,130 @@ void register_schedule(const std::string& name, LearningRate::Schedule schedule)
   custom_schedules().set(name, std::move(schedule));
 }
 
-LearningRate ExponentialDecay(ExponentialDecayOptions o) {
-  check_steps("ExponentialDecay", o.decay_steps);
-  return LearningRate("ExponentialDecay", decay_config(o), [o](Symbol step) {
-    Symbol p = step / static_cast<double>(o.decay_steps);
-    if (o.staircase) p = floor(p);
-    return o.initial_learning_rate * power(o.decay_rate, p);
+LearningRate ExponentialDecay(ExponentialDecayOptions o, SourceLocation where) {
+  return at_line(where, [&]() -> LearningRate {
+    check_steps("ExponentialDecay", o.decay_steps);
+    return LearningRate("ExponentialDecay", decay_config(o), [o](Symbol step) {
+      Symbol p = step / static_cast<double>(o.decay_steps);
+      if (o.staircase) p = floor(p);
+      return o.initial_learning_rate * power(o.decay_rate, p);
+    });
   });
 }
 
-LearningRate InverseTimeDecay(ExponentialDecayOptions o) {
-  check_steps("InverseTimeDecay", o.decay_steps);
-  return LearningRate("InverseTimeDecay", decay_config(o), [o](Symbol step) {
-    Symbol p = step / static_cast<double>(o.decay_steps);
-    if (o.staircase) p = floor(p);
-    return o.initial_learning_rate / (1.0 + o.decay_rate * p);
+LearningRate InverseTimeDecay(ExponentialDecayOptions o, SourceLocation where) {
+  return at_line(where, [&]() -> LearningRate {
+    check_steps("InverseTimeDecay", o.decay_steps);
+    return LearningRate("InverseTimeDecay", decay_config(o), [o](Symbol step) {
+      Symbol p = step / static_cast<double>(o.decay_steps);
+      if (o.staircase) p = floor(p);
+      return o.initial_learning_rate / (1.0 + o.decay_rate * p);
+    });
   });
 }
 
-LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions o) {
-  if (o.values.size() != o.boundaries.size() + 1)
-    throw Error("PiecewiseConstantDecay: needs one value more than boundaries");
-  return LearningRate("PiecewiseConstantDecay",
-                      {{"boundaries", numbers(o.boundaries)},
-                       {"values", numbers(o.values)},
-                       {"name", "PiecewiseConstant"}},
-                      [o](Symbol step) {
-                        Symbol rate = full_like(step, o.values.back());
-                        for (size_t i = o.boundaries.size(); i-- > 0;) {
-                          rate = select(less_equal(step, o.boundaries[i]), o.values[i], rate);
-                        }
-                        return rate;
-                      });
+LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions o, SourceLocation where) {
+  return at_line(where, [&]() -> LearningRate {
+    if (o.values.size() != o.boundaries.size() + 1)
+      throw Error("PiecewiseConstantDecay: needs one value more than boundaries");
+    return LearningRate("PiecewiseConstantDecay",
+                        {{"boundaries", numbers(o.boundaries)},
+                         {"values", numbers(o.values)},
+                         {"name", "PiecewiseConstant"}},
+                        [o](Symbol step) {
+                          Symbol rate = full_like(step, o.values.back());
+                          for (size_t i = o.boundaries.size(); i-- > 0;) {
+                            rate = select(less_equal(step, o.boundaries[i]), o.values[i], rate);
+                          }
+                          return rate;
+                        });
+  });
 }
 
-LearningRate PolynomialDecay(PolynomialDecayOptions o) {
-  check_steps("PolynomialDecay", o.decay_steps);
-  return LearningRate("PolynomialDecay",
-                      {{"initial_learning_rate", o.initial_learning_rate},
-                       {"decay_steps", o.decay_steps},
-                       {"end_learning_rate", o.end_learning_rate},
-                       {"power", o.power},
-                       {"cycle", o.cycle}},
-                      [o](Symbol step) {
-                        const auto steps = static_cast<double>(o.decay_steps);
-                        // Cycling stretches the period to the next multiple that is not behind.
-                        const Symbol p = o.cycle ? step / (steps * maximum(ceil(step / steps), 1.0))
-                                                 : minimum(step, steps) / steps;
-                        return (o.initial_learning_rate - o.end_learning_rate) *
-                                   power(1.0 - p, o.power) +
-                               o.end_learning_rate;
-                      });
+LearningRate PolynomialDecay(PolynomialDecayOptions o, SourceLocation where) {
+  return at_line(where, [&]() -> LearningRate {
+    check_steps("PolynomialDecay", o.decay_steps);
+    return LearningRate(
+        "PolynomialDecay",
+        {{"initial_learning_rate", o.initial_learning_rate},
+         {"decay_steps", o.decay_steps},
+         {"end_learning_rate", o.end_learning_rate},
+         {"power", o.power},
+         {"cycle", o.cycle}},
+        [o](Symbol step) {
+          const auto steps = static_cast<double>(o.decay_steps);
+          // Cycling stretches the period to the next multiple that is not behind.
+          const Symbol p = o.cycle ? step / (steps * maximum(ceil(step / steps), 1.0))
+                                   : minimum(step, steps) / steps;
+          return (o.initial_learning_rate - o.end_learning_rate) * power(1.0 - p, o.power) +
+                 o.end_learning_rate;
+        });
+  });
 }
 
-LearningRate CosineDecay(CosineDecayOptions o) {
-  check_steps("CosineDecay", o.decay_steps);
-  const ConfigValue target = o.warmup_target ? ConfigValue(*o.warmup_target) : ConfigValue(nullptr);
-  return LearningRate(
-      "CosineDecay",
-      {{"initial_learning_rate", o.initial_learning_rate},
-       {"decay_steps", o.decay_steps},
-       {"alpha", o.alpha},
-       {"warmup_target", target},
-       {"warmup_steps", o.warmup_steps}},
-      [o](Symbol step) {
-        const auto steps = static_cast<double>(o.decay_steps);
-        const auto decayed = [&](Symbol s, double from) {
-          const Symbol p = minimum(s, steps) / steps;
-          return from * ((1.0 - o.alpha) * 0.5 * (1.0 + cos(std::numbers::pi * p)) + o.alpha);
-        };
-        if (!o.warmup_target) return decayed(step, o.initial_learning_rate);
-        const auto warm = static_cast<double>(o.warmup_steps);
-        const Symbol rising =
-            (*o.warmup_target - o.initial_learning_rate) * (step / std::max(warm, 1.0)) +
-            o.initial_learning_rate;
-        return select(less(step, warm), rising, decayed(step - warm, *o.warmup_target));
-      });
+LearningRate CosineDecay(CosineDecayOptions o, SourceLocation where) {
+  return at_line(where, [&]() -> LearningRate {
+    check_steps("CosineDecay", o.decay_steps);
+    const ConfigValue target =
+        o.warmup_target ? ConfigValue(*o.warmup_target) : ConfigValue(nullptr);
+    return LearningRate(
+        "CosineDecay",
+        {{"initial_learning_rate", o.initial_learning_rate},
+         {"decay_steps", o.decay_steps},
+         {"alpha", o.alpha},
+         {"warmup_target", target},
+         {"warmup_steps", o.warmup_steps}},
+        [o](Symbol step) {
+          const auto steps = static_cast<double>(o.decay_steps);
+          const auto decayed = [&](Symbol s, double from) {
+            const Symbol p = minimum(s, steps) / steps;
+            return from * ((1.0 - o.alpha) * 0.5 * (1.0 + cos(std::numbers::pi * p)) + o.alpha);
+          };
+          if (!o.warmup_target) return decayed(step, o.initial_learning_rate);
+          const auto warm = static_cast<double>(o.warmup_steps);
+          const Symbol rising =
+              (*o.warmup_target - o.initial_learning_rate) * (step / std::max(warm, 1.0)) +
+              o.initial_learning_rate;
+          return select(less(step, warm), rising, decayed(step - warm, *o.warmup_target));
+        });
+  });
 }
 
 // Keras finds the number of restarts by a logarithm, which may fall on either side of a restart;
 // here it is counted up where the quotient says so.
-LearningRate CosineDecayRestarts(CosineDecayRestartsOptions o) {
-  if (o.first_decay_steps <= 0 || !(o.t_mul > 0)) {
-    throw Error("CosineDecayRestarts: first_decay_steps and t_mul must be positive, found " +
-                std::to_string(o.first_decay_steps) + " and " + std::to_string(o.t_mul));
-  }
-  return LearningRate(
-      "CosineDecayRestarts",
-      {{"initial_learning_rate", o.initial_learning_rate},
-       {"first_decay_steps", o.first_decay_steps},
-       {"t_mul", o.t_mul},
-       {"m_mul", o.m_mul},
-       {"alpha", o.alpha}},
-      [o](Symbol step) {
-        const Symbol f = step / static_cast<double>(o.first_decay_steps);
-        Symbol restarts, fraction;
-        if (o.t_mul == 1.0) {
-          restarts = floor(f);
-          fraction = f - restarts;
-        } else {
-          const auto begin = [&](Symbol i) { return (power(o.t_mul, i) - 1.0) / (o.t_mul - 1.0); };
-          // Below t_mul 1 all periods together end: then the last never does.
-          const Symbol grown = maximum(1.0 - f * (1.0 - o.t_mul), 1e-30);
-          const Symbol guess = round(log(grown) / std::log(o.t_mul));
-          restarts = select(less(f, begin(guess)), guess - 1.0, guess);
-          fraction = (f - begin(restarts)) / power(o.t_mul, restarts);
-        }
-        const Symbol cosine =
-            0.5 * power(o.m_mul, restarts) * (1.0 + cos(std::numbers::pi * fraction));
-        return o.initial_learning_rate * ((1.0 - o.alpha) * cosine + o.alpha);
-      });
+LearningRate CosineDecayRestarts(CosineDecayRestartsOptions o, SourceLocation where) {
+  return at_line(where, [&]() -> LearningRate {
+    if (o.first_decay_steps <= 0 || !(o.t_mul > 0)) {
+      throw Error("CosineDecayRestarts: first_decay_steps and t_mul must be positive, found " +
+                  std::to_string(o.first_decay_steps) + " and " + std::to_string(o.t_mul));
+    }
+    return LearningRate("CosineDecayRestarts",
+                        {{"initial_learning_rate", o.initial_learning_rate},
+                         {"first_decay_steps", o.first_decay_steps},
+                         {"t_mul", o.t_mul},
+                         {"m_mul", o.m_mul},
+                         {"alpha", o.alpha}},
+                        [o](Symbol step) {
+                          const Symbol f = step / static_cast<double>(o.first_decay_steps);
+                          Symbol restarts, fraction;
+                          if (o.t_mul == 1.0) {
+                            restarts = floor(f);
+                            fraction = f - restarts;
+                          } else {
+                            const auto begin = [&](Symbol i) {
+                              return (power(o.t_mul, i) - 1.0) / (o.t_mul - 1.0);
+                            };
+                            // Below t_mul 1 all periods together end: then the last never does.
+                            const Symbol grown = maximum(1.0 - f * (1.0 - o.t_mul), 1e-30);
+                            const Symbol guess = round(log(grown) / std::log(o.t_mul));
+                            restarts = select(less(f, begin(guess)), guess - 1.0, guess);
+                            fraction = (f - begin(restarts)) / power(o.t_mul, restarts);
+                          }
+                          const Symbol cosine = 0.5 * power(o.m_mul, restarts) *
+                                                (1.0 + cos(std::numbers::pi * fraction));
+                          return o.initial_learning_rate * ((1.0 - o.alpha) * cosine + o.alpha);
+                        });
+  });
 }
 
 }  // namespace sinter

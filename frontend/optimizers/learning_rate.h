@@ -10,6 +10,7 @@
 
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
 
@@ -52,16 +53,19 @@ struct ExponentialDecayOptions {
   bool staircase = false;
 };
 /// initial * rate^(step / steps); whole exponents when staircase.
-LearningRate ExponentialDecay(ExponentialDecayOptions options);
+LearningRate ExponentialDecay(ExponentialDecayOptions options,
+                              SourceLocation where = SourceLocation::current());
 /// initial / (1 + rate * step / steps)
-LearningRate InverseTimeDecay(ExponentialDecayOptions options);
+LearningRate InverseTimeDecay(ExponentialDecayOptions options,
+                              SourceLocation where = SourceLocation::current());
 
 struct PiecewiseConstantDecayOptions {
   std::vector<double> boundaries = {};
   std::vector<double> values = {};
 };
 /// The first value while step <= boundaries[0], and so on.
-LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions options);
+LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions options,
+                                    SourceLocation where = SourceLocation::current());
 
 struct PolynomialDecayOptions {
   double initial_learning_rate = 0.01;
@@ -70,7 +74,8 @@ struct PolynomialDecayOptions {
   double power = 1.0;
   bool cycle = false;
 };
-LearningRate PolynomialDecay(PolynomialDecayOptions options);
+LearningRate PolynomialDecay(PolynomialDecayOptions options,
+                             SourceLocation where = SourceLocation::current());
 
 /// Makes a schedule of your own known under `name`, so that files that use it can be loaded.
 void register_schedule(const std::string& name, LearningRate::Schedule schedule);
@@ -82,7 +87,8 @@ struct CosineDecayOptions {
   std::optional<double> warmup_target = std::nullopt;
   int64_t warmup_steps = 0;
 };
-LearningRate CosineDecay(CosineDecayOptions options);
+LearningRate CosineDecay(CosineDecayOptions options,
+                         SourceLocation where = SourceLocation::current());
 
 struct CosineDecayRestartsOptions {
   double initial_learning_rate = 0.01;
@@ -93,6 +99,7 @@ struct CosineDecayRestartsOptions {
 };
 /// Cosines of lengths first_decay_steps t_mul^i and heights initial m_mul^i, i = 0, 1, ..., above
 /// alpha initial (Loshchilov, Hutter 2016).
-LearningRate CosineDecayRestarts(CosineDecayRestartsOptions options);
+LearningRate CosineDecayRestarts(CosineDecayRestartsOptions options,
+                                 SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

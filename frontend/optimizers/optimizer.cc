@@ -334,7 +334,10 @@ double OptimizerImpl::learning_rate() const {
 
 void OptimizerImpl::set_learning_rate(double value) {
   if (learning_rate_.is_scheduled())
-    throw Error(fmt::format("{}: the learning rate is set by a schedule", class_name_));
+    throw Error(fmt::format(
+        "{}: the learning rate follows a schedule, which cannot be changed: give the optimizer a "
+        "number as its learning_rate to set it",
+        class_name_));
   check_rate(value);
   std::optional<WeightsGuard> guard;  // another thread may save
   if (rate_ != nullptr && rate_->lock != nullptr) guard.emplace(std::span(&rate_, 1));
@@ -412,36 +415,43 @@ Optimizer::Optimizer(const char* name, SourceLocation where)
     : Optimizer(std::string(name), where) {}
 
 void Optimizer::apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
-                                const std::vector<VariablePtr>& weights) const {
-  if (gradients.size() != weights.size()) {
-    throw Error(
-        fmt::format("{}: apply_gradients takes one gradient for each weight, found {} and "
-                    "{}",
-                    name(), gradients.size(), weights.size()));
-  }
-  impl_->build(weights);
-  impl_->apply(context, gradients);
+                                const std::vector<VariablePtr>& weights,
+                                SourceLocation where) const {
+  at_line(where, [&] {
+    if (gradients.size() != weights.size()) {
+      throw Error(
+          fmt::format("{}: apply_gradients takes one gradient for each weight, found {} and "
+                      "{}",
+                      name(), gradients.size(), weights.size()));
+    }
+    impl_->build(weights);
+    impl_->apply(context, gradients);
+  });
 }
 
 ConfigValue Optimizer::to_config() const {
   return ConfigObject{"keras.optimizers", impl_->class_name(), impl_->config()};
 }
 
-Optimizer Optimizer::from_config(const ConfigValue& value) {
-  if (const std::string* name = value.as<std::string>()) return Optimizer(*name, SourceLocation());
-  if (const ConfigObject* object = value.as<ConfigObject>()) {
-    // Keras 2 writes "Custom>Adam".
-    const size_t package = object->class_name.find('>');
-    const Optimizer optimizer = make(
-        package == std::string::npos ? object->class_name : object->class_name.substr(package + 1),
-        object->config);
-    if (const Config* excluded = object->config.get("exclude_from_weight_decay").as<Config>()) {
-      optimizer.impl().exclude(texts_of(excluded->get("weights")),
-                               texts_of(excluded->get("names")));
+Optimizer Optimizer::from_config(const ConfigValue& value, SourceLocation where) {
+  return at_line(where, [&] {
+    if (const std::string* name = value.as<std::string>())
+      return Optimizer(*name, SourceLocation());
+    if (const ConfigObject* object = value.as<ConfigObject>()) {
+      // Keras 2 writes "Custom>Adam".
+      const size_t package = object->class_name.find('>');
+      const Optimizer optimizer =
+          make(package == std::string::npos ? object->class_name
+                                            : object->class_name.substr(package + 1),
+               object->config);
+      if (const Config* excluded = object->config.get("exclude_from_weight_decay").as<Config>()) {
+        optimizer.impl().exclude(texts_of(excluded->get("weights")),
+                                 texts_of(excluded->get("names")));
+      }
+      return optimizer;
     }
-    return optimizer;
-  }
-  throw Error("an optimizer is a name or an object, found " + std::string(value.type_name()));
+    throw Error("an optimizer is a name or an object, found " + std::string(value.type_name()));
+  });
 }
 
 void OptimizerImpl::exclude(std::vector<std::string> paths, std::vector<std::string> names) {
@@ -450,12 +460,23 @@ void OptimizerImpl::exclude(std::vector<std::string> paths, std::vector<std::str
 }
 
 void Optimizer::exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
-                                          const std::vector<std::string>& names) const {
-  impl_->exclude_from_weight_decay(weights, names);
+                                          const std::vector<std::string>& names,
+                                          SourceLocation where) const {
+  at_line(where, [&] { impl_->exclude_from_weight_decay(weights, names); });
 }
 
-void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& names) const {
-  impl_->exclude_from_weight_decay({}, names);
+void Optimizer::set_learning_rate(double value, SourceLocation where) const {
+  at_line(where, [&] { impl_->set_learning_rate(value); });
+}
+
+int64_t Optimizer::iterations() const {
+  const VariablePtr& count = impl_->iterations();
+  return count == nullptr ? 0 : count->value.data<int64_t>()[0];
+}
+
+void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& names,
+                                          SourceLocation where) const {
+  at_line(where, [&] { impl_->exclude_from_weight_decay({}, names); });
 }
 
 }  // namespace sinter

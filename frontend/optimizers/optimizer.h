@@ -98,6 +98,7 @@ class OptimizerImpl {
   const std::vector<VariablePtr>& variables() const { return variables_; }
   const VariablePtr& iterations() const { return iterations_; }
   double learning_rate() const;
+  bool is_scheduled() const { return learning_rate_.is_scheduled(); }
   /// Raises Error when a schedule sets it, or when it is negative or NaN.
   void set_learning_rate(double value);
   /// Copies the averages into the weights, as fit() does at its end when use_ema is set.
@@ -152,20 +153,26 @@ class Optimizer {
   OptimizerImpl& impl() const { return *impl_; }
   const std::string& name() const { return impl_->name(); }
   double learning_rate() const { return impl_->learning_rate(); }
-  void set_learning_rate(double value) const { impl_->set_learning_rate(value); }
+  void set_learning_rate(double value, SourceLocation where = SourceLocation::current()) const;
+  /// Training steps done, as Keras's optimizer.iterations; 0 before the first.
+  int64_t iterations() const;
   const std::vector<VariablePtr>& variables() const { return impl_->variables(); }
   /// No weight decay of these weights, and of those whose name holds one of `names`: {"bias",
   /// "gamma"}. Raises Error when training has begun.
   void exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
-                                 const std::vector<std::string>& names = {}) const;
-  void exclude_from_weight_decay(const std::vector<std::string>& names) const;
+                                 const std::vector<std::string>& names = {},
+                                 SourceLocation where = SourceLocation::current()) const;
+  void exclude_from_weight_decay(const std::vector<std::string>& names,
+                                 SourceLocation where = SourceLocation::current()) const;
   /// Writes one update of `weights` into a CompiledFunction; the state is made at the first call.
   /// An empty gradient leaves its weight as it is. Raises Error when the counts differ.
   void apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
-                       const std::vector<VariablePtr>& weights) const;
+                       const std::vector<VariablePtr>& weights,
+                       SourceLocation where = SourceLocation::current()) const;
   /// {"module": "keras.optimizers", "class_name": "Adam", "config": {...}}
   ConfigValue to_config() const;
-  static Optimizer from_config(const ConfigValue& value);
+  static Optimizer from_config(const ConfigValue& value,
+                               SourceLocation where = SourceLocation::current());
 
  private:
   Handle<OptimizerImpl> impl_;

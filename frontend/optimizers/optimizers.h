@@ -18,8 +18,9 @@ struct SGDOptions {
   SINTER_OPTIMIZER_OPTIONS;
 };
 struct SGD : Optimizer {
-  explicit SGD(SGDOptions options = {});
-  explicit SGD(LearningRate learning_rate, double momentum = 0.0, bool nesterov = false);
+  explicit SGD(SGDOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit SGD(LearningRate learning_rate, double momentum = 0.0, bool nesterov = false,
+               SourceLocation where = SourceLocation::current());
 };
 
 /// a += g^2; w -= lr g / sqrt(a + epsilon)
@@ -30,8 +31,8 @@ struct AdagradOptions {
   SINTER_OPTIMIZER_OPTIONS;
 };
 struct Adagrad : Optimizer {
-  explicit Adagrad(AdagradOptions options = {});
-  explicit Adagrad(LearningRate learning_rate);
+  explicit Adagrad(AdagradOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit Adagrad(LearningRate learning_rate, SourceLocation where = SourceLocation::current());
 };
 
 /// v = rho v + (1 - rho) g^2; centered: a = rho a + (1 - rho) g and d = max(v - a^2, 0) + epsilon,
@@ -47,8 +48,8 @@ struct RMSpropOptions {
   SINTER_OPTIMIZER_OPTIONS;
 };
 struct RMSprop : Optimizer {
-  explicit RMSprop(RMSpropOptions options = {});
-  explicit RMSprop(LearningRate learning_rate);
+  explicit RMSprop(RMSpropOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit RMSprop(LearningRate learning_rate, SourceLocation where = SourceLocation::current());
 };
 
 /// G = rho G + (1 - rho) g^2; x = -sqrt(D + epsilon) / sqrt(G + epsilon) g; D = rho D + (1 - rho)
@@ -60,8 +61,8 @@ struct AdadeltaOptions {
   SINTER_OPTIMIZER_OPTIONS;
 };
 struct Adadelta : Optimizer {
-  explicit Adadelta(AdadeltaOptions options = {});
-  explicit Adadelta(LearningRate learning_rate);
+  explicit Adadelta(AdadeltaOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit Adadelta(LearningRate learning_rate, SourceLocation where = SourceLocation::current());
 };
 
 /// a = lr sqrt(1 - beta_2^t) / (1 - beta_1^t); m += (g - m)(1 - beta_1); v += (g^2 - v)(1 -
@@ -76,14 +77,14 @@ struct AdamOptions {
   SINTER_OPTIMIZER_OPTIONS;
 };
 struct Adam : Optimizer {
-  explicit Adam(AdamOptions options = {});
-  explicit Adam(LearningRate learning_rate);
+  explicit Adam(AdamOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit Adam(LearningRate learning_rate, SourceLocation where = SourceLocation::current());
 };
 
 /// Adam with decoupled weight decay, 0.004 by default.
 struct AdamW : Optimizer {
-  explicit AdamW(AdamOptions options = {});
-  explicit AdamW(LearningRate learning_rate);
+  explicit AdamW(AdamOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit AdamW(LearningRate learning_rate, SourceLocation where = SourceLocation::current());
 };
 
 /// m as Adam; u = max(beta_2 u, |g|); w -= lr m / ((1 - beta_1^t) (u + epsilon))
@@ -95,16 +96,16 @@ struct AdamaxOptions {
   SINTER_OPTIMIZER_OPTIONS;
 };
 struct Adamax : Optimizer {
-  explicit Adamax(AdamaxOptions options = {});
-  explicit Adamax(LearningRate learning_rate);
+  explicit Adamax(AdamaxOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit Adamax(LearningRate learning_rate, SourceLocation where = SourceLocation::current());
 };
 
 /// u(t) = beta_1 (1 - 0.96^t / 2), P = product of u(1..t); m, v as Adam;
 /// w -= lr (u(t+1) m / (1 - P u(t+1)) + (1 - u(t)) g / (1 - P)) / (sqrt(v / (1 - beta_2^t)) +
 /// epsilon)
 struct Nadam : Optimizer {
-  explicit Nadam(AdamaxOptions options = {});
-  explicit Nadam(LearningRate learning_rate);
+  explicit Nadam(AdamaxOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit Nadam(LearningRate learning_rate, SourceLocation where = SourceLocation::current());
 };
 
 /// n' = n + g^2; z += g + 2 l2_shrinkage w - (n'^-p - n^-p) w / lr with p = learning_rate_power;
@@ -120,8 +121,8 @@ struct FtrlOptions {
   SINTER_OPTIMIZER_OPTIONS;
 };
 struct Ftrl : Optimizer {
-  explicit Ftrl(FtrlOptions options = {});
-  explicit Ftrl(LearningRate learning_rate);
+  explicit Ftrl(FtrlOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit Ftrl(LearningRate learning_rate, SourceLocation where = SourceLocation::current());
 };
 
 /// w -= lr sign(beta_1 m + (1 - beta_1) g); then m = beta_2 m + (1 - beta_2) g
@@ -132,8 +133,8 @@ struct LionOptions {
   SINTER_OPTIMIZER_OPTIONS;
 };
 struct Lion : Optimizer {
-  explicit Lion(LionOptions options = {});
-  explicit Lion(LearningRate learning_rate);
+  explicit Lion(LionOptions options = {}, SourceLocation where = SourceLocation::current());
+  explicit Lion(LearningRate learning_rate, SourceLocation where = SourceLocation::current());
 };
 
 /// Registers all of these by name.

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
+#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -40,17 +41,18 @@ class SgdImpl : public OptimizerImpl {
 
 }  // namespace
 
-SGD::SGD(SGDOptions options) : Optimizer(std::make_shared<SgdImpl>(options)) {}
-SGD::SGD(LearningRate learning_rate, double momentum, bool nesterov)
-    : SGD({.learning_rate = std::move(learning_rate), .momentum = momentum, .nesterov = nesterov}) {
-}
+SGD::SGD(SGDOptions options, SourceLocation where)
+    : Optimizer(at_line(where, [&] { return std::make_shared<SgdImpl>(options); })) {}
+SGD::SGD(LearningRate learning_rate, double momentum, bool nesterov, SourceLocation where)
+    : SGD({.learning_rate = std::move(learning_rate), .momentum = momentum, .nesterov = nesterov},
+          where) {}
 
 void register_sgd() {
   register_optimizer("SGD", [](const Config& c) -> Optimizer {
     SGDOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.01),
                  .momentum = c.get_float("momentum", 0.0),
                  .nesterov = c.get_bool("nesterov", false)};
-    return SGD(read_shared_options(o, c));
+    return SGD(read_shared_options(o, c), SourceLocation());
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "frontend/origin.h"
 #include "frontend/progress.h"
 #include "frontend/training/loop.h"
 #include "frontend/weights_lock.h"
@@ -17,13 +18,13 @@ double Evaluation::loss() const { return values.front().second; }
 
 Logs Evaluation::logs() const { return Logs(values.begin(), values.end()); }
 
-double Evaluation::operator[](const std::string& name) const {
+double Evaluation::operator[](const LogName& name) const {
   std::vector<std::string> known;
   for (const auto& [key, value] : values) {
-    if (key == name) return value;
+    if (key == name.name) return value;
     known.push_back(key);
   }
-  raise_unknown_name("result of evaluate", name, known);
+  raise_unknown_name("result of evaluate", name.name, known, name.where);
 }
 
 Evaluation::operator std::vector<double>() const {
@@ -32,29 +33,34 @@ Evaluation::operator std::vector<double>() const {
   return result;
 }
 
-Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options) const {
-  const DefaultFloatEnvironment environment;
-  build_for(x);
-  check_batch_size("evaluate", options.batch_size);
-  check_steps("evaluate", "steps", options.steps);
-  const std::lock_guard lock(state_->fit_mutex);
-  const Compiled& c = state_->settings("evaluate");
-  const PreparedData data =
-      prepare_data("evaluate", state_->net(), c.outputs, x, y, options.sample_weight);
-  const int64_t count = (data.rows + options.batch_size - 1) / options.batch_size;
-  if (options.steps)
-    warn_of_missing_batches("evaluate: steps", *options.steps, data.rows, options.batch_size, {});
-  EpochProgress progress(options.verbose, "",
-                         options.steps ? std::min(*options.steps, count) : count);
-  int64_t done = 0;
-  const Evaluation result =
-      evaluate_rows(*state_, data, options.batch_size, options.steps,
-                    [&](int64_t batches, const RunningLogs& logs) {
-                      done = batches;
-                      if (progress.due()) progress.update(batches, shown(logs.evaluation().logs()));
-                    });
-  progress.close(done, shown(result.logs()));
-  return result;
+Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options,
+                           SourceLocation where) const {
+  return at_line(where, [&] {
+    const DefaultFloatEnvironment environment;
+    build_for(x);
+    check_batch_size("evaluate", options.batch_size);
+    check_steps("evaluate", "steps", options.steps);
+    const std::lock_guard lock(state_->fit_mutex);
+    const Compiled& c = state_->settings("evaluate");
+    const PreparedData data =
+        prepare_data("evaluate", state_->net(), c.outputs, x, y, options.sample_weight);
+    const int64_t count = (data.rows + options.batch_size - 1) / options.batch_size;
+    if (options.steps)
+      warn_of_missing_batches("evaluate: steps", *options.steps, data.rows, options.batch_size,
+                              where);
+    EpochProgress progress(options.verbose, "",
+                           options.steps ? std::min(*options.steps, count) : count);
+    int64_t done = 0;
+    const Evaluation result =
+        evaluate_rows(*state_, data, options.batch_size, options.steps,
+                      [&](int64_t batches, const RunningLogs& logs) {
+                        done = batches;
+                        if (progress.due())
+                          progress.update(batches, shown(logs.evaluation().logs()));
+                      });
+    progress.close(done, shown(result.logs()));
+    return result;
+  });
 }
 
 namespace {
@@ -93,109 +99,124 @@ void run_padded(ScratchPool& pool, const StepProgram& program, int64_t rows,
 
 }  // namespace
 
-std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options) const {
-  const DefaultFloatEnvironment environment;
-  build_for(x);
-  check_batch_size("predict", options.batch_size);
-  ModelState& state = *state_;
-  const Network& network = state.net();
-  const PreparedData data = prepare_inputs("predict", network, x, false);
-  std::vector<Tensor> results;
-  for (const KerasTensor& output : network.outputs()) {
-    Shape shape = output.shape();
-    if (shape.rank() == 0 || shape[0] != kBatch) {
-      throw Error(fmt::format("predict: output {} of model '{}' has no batch dimension",
-                              shape.to_string(), state.name));
+std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options,
+                                       SourceLocation where) const {
+  return at_line(where, [&]() -> std::vector<Tensor> {
+    const DefaultFloatEnvironment environment;
+    build_for(x);
+    check_batch_size("predict", options.batch_size);
+    ModelState& state = *state_;
+    const Network& network = state.net();
+    const PreparedData data = prepare_inputs("predict", network, x, false);
+    std::vector<Tensor> results;
+    for (const KerasTensor& output : network.outputs()) {
+      Shape shape = output.shape();
+      if (shape.rank() == 0 || shape[0] != kBatch) {
+        throw Error(fmt::format("predict: output {} of model '{}' has no batch dimension",
+                                shape.to_string(), state.name));
+      }
+      results.emplace_back(output.dtype(), shape.specialized(data.rows));
     }
-    results.emplace_back(output.dtype(), shape.specialized(data.rows));
-  }
-  const std::vector<int64_t> in_order;
-  Batches batches(data, options.batch_size, in_order);
-  EpochProgress progress(options.verbose, "", batches.count());
-  std::vector<void*> targets(results.size());
-  state.refresh_version();
-  // A size that comes several times in this call has a program of its own.
-  Programs programs([&](int64_t batch) {
-    return prediction_program(state, batch, batches.count() > 1 && batch == options.batch_size);
+    const std::vector<int64_t> in_order;
+    Batches batches(data, options.batch_size, in_order);
+    EpochProgress progress(options.verbose, "", batches.count());
+    std::vector<void*> targets(results.size());
+    state.refresh_version();
+    // A size that comes several times in this call has a program of its own.
+    Programs programs([&](int64_t batch) {
+      return prediction_program(state, batch, batches.count() > 1 && batch == options.batch_size);
+    });
+    for (int64_t b = 0; b < batches.count(); ++b) {
+      for (size_t i = 0; i < results.size(); ++i) {
+        const int64_t row_bytes = results[i].bytes() / data.rows;
+        targets[i] = static_cast<std::byte*>(results[i].raw()) + b * options.batch_size * row_bytes;
+      }
+      const int64_t size = batches.size(b);
+      StepProgram& program = programs.of_size(size);
+      if (program.rows == size) {
+        program.executable->run(batches.pointers(b), targets);
+      } else {
+        run_padded(state.scratch, program, size, batches.pointers(b), targets);
+      }
+      if (progress.due()) progress.update(b + 1, {});
+    }
+    progress.close(batches.count(), {});
+    return results;
   });
-  for (int64_t b = 0; b < batches.count(); ++b) {
-    for (size_t i = 0; i < results.size(); ++i) {
-      const int64_t row_bytes = results[i].bytes() / data.rows;
-      targets[i] = static_cast<std::byte*>(results[i].raw()) + b * options.batch_size * row_bytes;
+}
+
+Tensor Model::predict(const Data& x, const PredictOptions& options, SourceLocation where) const {
+  return at_line(where, [&] {
+    if (state_->network && state_->network->outputs().size() != 1) {
+      throw Error(fmt::format("predict: model '{}' has {} outputs; use predict_all()", name(),
+                              state_->network->outputs().size()));
     }
-    const int64_t size = batches.size(b);
-    StepProgram& program = programs.of_size(size);
-    if (program.rows == size) {
-      program.executable->run(batches.pointers(b), targets);
-    } else {
-      run_padded(state.scratch, program, size, batches.pointers(b), targets);
+    return predict_all(x, options, where).front();
+  });
+}
+
+Tensor Model::predict_on_batch(const Data& x, SourceLocation where) const {
+  return at_line(where, [&] {
+    if (x.empty() || x.list()[0].shape().rank() == 0)
+      throw ShapeError("predict_on_batch: x must hold rows");
+    return predict(x, {.batch_size = std::max<int64_t>(x.list()[0].shape()[0], 1)}, where);
+  });
+}
+
+Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sample_weight,
+                                 SourceLocation where) const {
+  return at_line(where, [&] {
+    const DefaultFloatEnvironment environment;
+    build_for(x);
+    const std::lock_guard lock(state_->fit_mutex);
+    const Compiled& c = state_->settings("train_on_batch");
+    const PreparedData data =
+        prepare_data("train_on_batch", state_->net(), c.outputs, x, y, sample_weight);
+    const std::vector<int64_t> in_order;
+    Batches batches(data, data.rows, in_order);
+    const auto program = training_program(*state_, data.inputs, data.rows);
+    RunningLogs logs;
+    logs.run(*state_, *program, batches.pointers(0), data.rows);
+    return logs.evaluation();
+  });
+}
+
+std::vector<Tensor> Model::gradients(const Data& x, const Data& y, const Data& sample_weight,
+                                     SourceLocation where) const {
+  return at_line(where, [&] {
+    const DefaultFloatEnvironment environment;
+    build_for(x);
+    const std::lock_guard lock(state_->fit_mutex);
+    const Compiled& c = state_->settings("gradients");
+    const PreparedData data =
+        prepare_data("gradients", state_->net(), c.outputs, x, y, sample_weight);
+    const std::vector<int64_t> in_order;
+    Batches batches(data, data.rows, in_order);
+    const auto program = gradients_program(*state_, data.inputs, data.rows);
+    std::vector<Tensor> result;
+    std::vector<void*> targets;
+    for (const Tensor& g : program->outputs) {
+      result.emplace_back(g.dtype(), g.shape());
+      targets.push_back(result.back().raw());
     }
-    if (progress.due()) progress.update(b + 1, {});
-  }
-  progress.close(batches.count(), {});
-  return results;
+    const WeightsGuard guard(state_->locks());
+    state_->refresh_version();
+    program->executable->run(batches.pointers(0), targets);
+    return result;
+  });
 }
 
-Tensor Model::predict(const Data& x, const PredictOptions& options) const {
-  if (state_->network && state_->network->outputs().size() != 1) {
-    throw Error(fmt::format("predict: model '{}' has {} outputs; use predict_all()", name(),
-                            state_->network->outputs().size()));
-  }
-  return predict_all(x, options).front();
-}
-
-Tensor Model::predict_on_batch(const Data& x) const {
-  if (x.empty() || x.list()[0].shape().rank() == 0)
-    throw ShapeError("predict_on_batch: x must hold rows");
-  return predict(x, {.batch_size = std::max<int64_t>(x.list()[0].shape()[0], 1)});
-}
-
-Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
-  const DefaultFloatEnvironment environment;
-  build_for(x);
-  const std::lock_guard lock(state_->fit_mutex);
-  const Compiled& c = state_->settings("train_on_batch");
-  const PreparedData data =
-      prepare_data("train_on_batch", state_->net(), c.outputs, x, y, sample_weight);
-  const std::vector<int64_t> in_order;
-  Batches batches(data, data.rows, in_order);
-  const auto program = training_program(*state_, data.inputs, data.rows);
-  RunningLogs logs;
-  logs.run(*state_, *program, batches.pointers(0), data.rows);
-  return logs.evaluation();
-}
-
-std::vector<Tensor> Model::gradients(const Data& x, const Data& y,
-                                     const Data& sample_weight) const {
-  const DefaultFloatEnvironment environment;
-  build_for(x);
-  const std::lock_guard lock(state_->fit_mutex);
-  const Compiled& c = state_->settings("gradients");
-  const PreparedData data =
-      prepare_data("gradients", state_->net(), c.outputs, x, y, sample_weight);
-  const std::vector<int64_t> in_order;
-  Batches batches(data, data.rows, in_order);
-  const auto program = gradients_program(*state_, data.inputs, data.rows);
-  std::vector<Tensor> result;
-  std::vector<void*> targets;
-  for (const Tensor& g : program->outputs) {
-    result.emplace_back(g.dtype(), g.shape());
-    targets.push_back(result.back().raw());
-  }
-  const WeightsGuard guard(state_->locks());
-  state_->refresh_version();
-  program->executable->run(batches.pointers(0), targets);
-  return result;
-}
-
-Evaluation Model::test_on_batch(const Data& x, const Data& y, const Data& sample_weight) const {
-  const DefaultFloatEnvironment environment;
-  build_for(x);
-  const std::lock_guard lock(state_->fit_mutex);
-  const Compiled& c = state_->settings("test_on_batch");
-  const PreparedData data =
-      prepare_data("test_on_batch", state_->net(), c.outputs, x, y, sample_weight);
-  return evaluate_rows(*state_, data, data.rows, std::nullopt);
+Evaluation Model::test_on_batch(const Data& x, const Data& y, const Data& sample_weight,
+                                SourceLocation where) const {
+  return at_line(where, [&] {
+    const DefaultFloatEnvironment environment;
+    build_for(x);
+    const std::lock_guard lock(state_->fit_mutex);
+    const Compiled& c = state_->settings("test_on_batch");
+    const PreparedData data =
+        prepare_data("test_on_batch", state_->net(), c.outputs, x, y, sample_weight);
+    return evaluate_rows(*state_, data, data.rows, std::nullopt);
+  });
 }
 
 }  // namespace sinter

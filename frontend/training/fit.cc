@@ -193,10 +193,12 @@ class Fit {
 
 History Model::fit(const Data& x, const Data& y, const FitOptions& options,
                    SourceLocation where) const {
-  const DefaultFloatEnvironment environment;
-  build_for(x);
-  const std::lock_guard lock(state_->fit_mutex);
-  return Fit(*this, options, where).run(x, y);
+  return at_line(where, [&] {
+    const DefaultFloatEnvironment environment;
+    build_for(x);
+    const std::lock_guard lock(state_->fit_mutex);
+    return Fit(*this, options, where).run(x, y);
+  });
 }
 
 }  // namespace sinter

@@ -94,11 +94,8 @@ class StepWriter {
       throw Error("the model has no loss: name one in compile(), or add regularizers");
 
     output("loss", total);
-    step.loss_names = {"loss"};
-    for (const auto& [name, value] : losses) {
-      output(name, value);
-      step.loss_names.push_back(name);
-    }
+    for (const auto& [name, value] : losses) output(name, value);
+    step.loss_names = logged_losses(plans_);
     if (!with_metrics) return;
     step.metrics = logged_metrics(plans_);
     for (LoggedMetric& m : step.metrics) {
@@ -184,6 +181,14 @@ void write_gradients(Graph& graph, const std::vector<VariablePtr>& variables,
 }
 
 }  // namespace
+
+std::vector<std::string> logged_losses(const std::vector<OutputPlan>& plans) {
+  std::vector<std::string> names = {"loss"};
+  for (const OutputPlan& plan : plans) {
+    if (plan.loss && plans.size() > 1) names.push_back(plan.name + "_loss");
+  }
+  return names;
+}
 
 std::vector<LoggedMetric> logged_metrics(const std::vector<OutputPlan>& plans) {
   const bool several = plans.size() > 1;

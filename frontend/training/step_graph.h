@@ -50,6 +50,9 @@ struct LoggedMetric {
   std::shared_ptr<MetricResult> state = nullptr;  // in a StepGraph, where the metric has one
 };
 
+/// "loss", then "<output>_loss" of each output with a loss, where there are several outputs.
+std::vector<std::string> logged_losses(const std::vector<OutputPlan>& plans);
+
 /// The metrics of all outputs under the names they are logged by, in Keras's order: the plain ones,
 /// then the weighted ones. A name that is taken becomes mae_1, or weighted_mae.
 std::vector<LoggedMetric> logged_metrics(const std::vector<OutputPlan>& plans);

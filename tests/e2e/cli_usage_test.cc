@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "frontend/sinter.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -81,18 +82,21 @@ TEST(CliUsage, MisspeltWordsGetSuggestions) {
   EXPECT_THAT(error({"trian", "m.json"}), HasSubstr("; did you mean 'train'?"));
   EXPECT_THAT(error({"Predict"}), HasSubstr("; did you mean 'predict'?"));
   const std::vector<std::string> train = {"train", "m.json", "--x", "x.npy", "--y", "y.npy"};
-  for (const auto& [word, meant] : {std::pair("--epoch", "--epochs"), {"--batchsize=3", "--batch-size"},
+  for (const auto& [word, meant] : {std::pair("--epoch", "--epochs"),
+                                    {"--batchsize=3", "--batch-size"},
                                     {"--optimiser", "--optimizer"}}) {
     std::vector<std::string> arguments = train;
     arguments.insert(arguments.end(), {word, "3"});
     EXPECT_THAT(error(arguments), HasSubstr(std::string("; did you mean '") + meant + "'?"));
   }
-  for (const auto& [option, text, range] :
-       {std::tuple("--epochs", "two", "from 0 to 2147483647"), {"--epochs", "-1", "from 0 to"},
-        {"--batch-size", "0", "from 1 to"}, {"--threads", "9999", "from 1 to 1024"}}) {
+  for (const auto& [option, text, range] : {std::tuple("--epochs", "two", "from 0 to 2147483647"),
+                                            {"--epochs", "-1", "from 0 to"},
+                                            {"--batch-size", "0", "from 1 to"},
+                                            {"--threads", "9999", "from 1 to 1024"}}) {
     std::vector<std::string> arguments = train;
     arguments.insert(arguments.end(), {option, text});
-    EXPECT_THAT(error(arguments), HasSubstr(std::string(": ") + text + " is no whole number " + range));
+    EXPECT_THAT(error(arguments),
+                HasSubstr(std::string(": ") + text + " is no whole number " + range));
   }
   for (const std::vector<std::string>& far :
        {std::vector<std::string>{"fly"}, {"frobnicate"}, {"train", "--frobnicate"}, {"x"}})
@@ -105,8 +109,8 @@ TEST(CliUsage, NonsenseInTheEnvironmentIsRefused) {
         {SINTER_BINARY_DIR "/sinter", "bench", "mlp_b1", "--seconds", "0", "--batch", "1"},
         {"SINTER_THREADS=" + std::string(text)});
     EXPECT_EQ(result.exit_code, 1) << text;
-    EXPECT_EQ(result.err, "sinter bench: SINTER_THREADS must be 1 to 64, found '" +
-                              std::string(text) + "'\n");
+    EXPECT_EQ(result.err,
+              "sinter bench: SINTER_THREADS must be 1 to 64, found '" + std::string(text) + "'\n");
   }
 }
 
@@ -143,6 +147,115 @@ TEST(CliUsage, ErrorsAreOne) {
   const ProcessResult misspelt = run_sinter({"bench", "mlp_b2"});
   EXPECT_EQ(misspelt.exit_code, 1);
   EXPECT_THAT(misspelt.err, HasSubstr("unknown work 'mlp_b2'; did you mean 'mlp_b1'?"));
+}
+
+// "sinter evaluate: x has ...", of every command that calls the library with what it was given.
+TEST(CliUsage, ErrorsBeginWithTheCommandOnce) {
+  const TemporaryFolder folder;
+  const std::string x = folder.file("x.npy"), bad = folder.file("bad.npy"),
+                    y = folder.file("y.npy"), json = folder.file("m.json"),
+                    model = folder.file("m.sinter"), other = folder.file("other.sinter"),
+                    out = folder.file("out.npy");
+  save_npy(x, Tensor(DType::kFloat32, {6, 4}));
+  save_npy(bad, Tensor(DType::kFloat32, {5, 7}));
+  save_npy(y, Tensor(DType::kFloat32, {6, 1}));
+  const auto input = Input(4);
+  const Model built(input, Dense(1)(input));
+  std::ofstream(json) << built.to_json();
+  built.save(other);
+  built.compile({.optimizer = "sgd", .loss = "mse"});
+  built.save(model);
+  const std::vector<std::string> train = {"train",       json,  "--loss",   "mse",
+                                          "--optimizer", "sgd", "--output", out + ".sinter"};
+  const auto with = [](std::vector<std::string> words, std::vector<std::string> more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  const std::vector<std::vector<std::string>> wrong = {
+      with(train, {"--x", bad, "--y", y}),
+      with(train, {"--x", x, "--y", bad}),
+      with(train, {"--x", x, "--x", x, "--y", y}),
+      with(train, {"--x", x, "--y", y, "--x-val", bad, "--y-val", y}),
+      with(train, {"--x", x, "--y", y, "--validation-split", "0.99"}),
+      with(train, {"--x", x, "--y", y, "--sample-weight", bad}),
+      with(train, {"--x", x, "--y", y, "--history", "/no/such/h.json"}),
+      {"train", json, "--x", x, "--y", y, "--output", out + ".sinter", "--loss", "msee",
+       "--optimizer", "sgd"},
+      {"train", json, "--x", x, "--y", y, "--output", out + ".sinter", "--loss", "mse,mse",
+       "--optimizer", "sgd"},
+      {"train", json, "--x", x, "--y", y, "--output", out + ".sinter", "--loss", "mse",
+       "--optimizer", "sgd:rate=1"},
+      {"train", json, "--x", x, "--y", y, "--output", out + ".sinter", "--loss", "mse",
+       "--optimizer", "sgd:momentum=3"},
+      {"train", json, "--x", x, "--y", y, "--output", out + ".sinter", "--loss",
+       "categorical_crossentropy", "--metrics", "acu"},
+      {"evaluate", model, "--x", bad, "--y", y},
+      {"evaluate", model, "--x", x, "--y", bad},
+      {"evaluate", model, "--x", x, "--y", y, "--sample-weight", bad},
+      {"evaluate", other, "--x", x, "--y", y},
+      {"evaluate", folder.file("none"), "--x", x, "--y", y},
+      {"predict", model, "--x", bad, "--output", out},
+      {"predict", model, "--x", x, "--x", x, "--output", out},
+      {"predict", model, "--x", x, "--output", out, "--output", folder.file("b.npy")},
+      {"predict", folder.file("none"), "--x", x, "--output", out},
+      {"predict", json, "--x", x, "--output", out},
+      {"dump", folder.file("none")},
+      {"dump", other, "--graph", "training"},
+      {"dump", model, "--after", "fuse"},
+      {"summary", folder.file("none")},
+      {"bench", "mlp"},
+      {"bench", "gelu16m", "--metrics", "accuracy"},
+      {"roofline", "--vectors", "mmx"},
+  };
+  for (const auto& arguments : wrong) {
+    const ProcessResult result = run_sinter(arguments);
+    const std::string what = ::testing::PrintToString(arguments) + result.err;
+    EXPECT_NE(result.exit_code, 0) << what;
+    expect_one_line(result);
+    const std::string begin = "sinter " + arguments[0] + ": ";
+    ASSERT_THAT(result.err, StartsWith(begin));
+    const std::string rest = result.err.substr(begin.size());
+    for (const std::string call : {"compile", "fit", "evaluate", "predict", "sinter", "train"}) {
+      EXPECT_FALSE(rest.starts_with(call + ":") || rest.starts_with(call + " (")) << what;
+    }
+    // Nor a line of the tool's own source.
+    EXPECT_EQ(rest.find(".cc:"), std::string::npos) << what;
+  }
+}
+
+// Predicting, showing and dumping need no loss, optimizer or schedule of the user's own; training
+// and evaluating do.
+TEST(CliUsage, ModelsWithALossOfOnesOwn) {
+  const TemporaryFolder folder;
+  const std::string x = folder.file("x.npy"), y = folder.file("y.npy"),
+                    model = folder.file("m.sinter"), out = folder.file("out.npy");
+  save_npy(x, Tensor::full(DType::kFloat32, {6, 4}, 0.5));
+  save_npy(y, Tensor(DType::kFloat32, {6, 1}));
+  const auto input = Input(4);
+  const Model built(input, Dense(1)(input));
+  const Optimizer scheduled = Adam([](Symbol step) { return 0.1 / (1.0 + step); });
+  const Loss own([](Symbol t, Symbol p) { return mean(square(t - p), -1); });
+  for (const auto& [optimizer, loss] :
+       {std::pair(Optimizer("sgd"), own), {scheduled, Loss("mse")}}) {
+    built.compile({.optimizer = optimizer, .loss = loss, .mixed_precision = "bfloat16"});
+    built.train_on_batch(load_npy(x), load_npy(y));
+    built.save(model);
+    const ProcessResult predicted = run_sinter({"predict", model, "--x", x, "--output", out});
+    EXPECT_EQ(predicted.exit_code, 0) << predicted.err;
+    EXPECT_TRUE(load_npy(out).identical(built.predict(load_npy(x)))) << "in mixed precision too";
+    EXPECT_EQ(run_sinter({"summary", model}).exit_code, 0);
+    EXPECT_EQ(run_sinter({"dump", model}).exit_code, 0);
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"evaluate", model, "--x", x, "--y", y},
+          {"train", model, "--x", x, "--y", y},
+          {"dump", model, "--graph", "training"}}) {
+      const ProcessResult refused = run_sinter(command);
+      EXPECT_EQ(refused.exit_code, 1);
+      expect_one_line(refused);
+      EXPECT_THAT(refused.err, HasSubstr("The tool knows none of your own"));
+      EXPECT_THAT(refused.err, HasSubstr("'custom_"));
+    }
+  }
 }
 
 TEST(CliUsage, FullDiskIsNoticed) {

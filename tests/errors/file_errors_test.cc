@@ -31,7 +31,7 @@ class FileErrors : public ::testing::Test {
     write_file_atomically(path(), bytes, false);
     const std::string start = "cannot load '" + path() + "': ";
     try {
-      load_model(path());
+      load_model(path(), {}, SourceLocation());
     } catch (const FileError& error) {
       const std::string text = error.what();
       return text.starts_with(start) ? text.substr(start.size()) : text;

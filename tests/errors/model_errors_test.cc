@@ -89,7 +89,8 @@ TEST_F(ModelErrors, Layers) {
             "Reshape 'reshape' (model_errors_test.cc:N): cannot reshape [batch,4] (4 values a "
             "sample) to target_shape [3]");
   EXPECT_EQ(error_of([&] { layer_from_config("Densee", {}); }),
-            "unknown layer 'Densee'; did you mean 'Dense'? Known: Activation, Add, Average, "
+            "model_errors_test.cc:N: unknown layer 'Densee'; did you mean 'Dense'? Known: "
+            "Activation, Add, Average, "
             "BatchNormalization, Concatenate, Dense, Dropout, ELU, Flatten, InputLayer, Lambda, "
             "LeakyReLU, Maximum, Minimum, Multiply, PReLU, ReLU, Reshape, Softmax, Subtract, "
             "sinter>Maxout");
@@ -118,26 +119,31 @@ TEST_F(ModelErrors, Structure) {
   auto x = Input({4});
   auto h = Dense(3)(x);
   EXPECT_EQ(error_of([&] { Model(h, Dense(2)(h)); }),
-            "the inputs of a model must come from Input(); float32[batch,3] is an output of Dense "
+            "model_errors_test.cc:N: the inputs of a model must come from Input(); "
+            "float32[batch,3] is an output of Dense "
             "'dense' (model_errors_test.cc:N)");
   EXPECT_EQ(error_of([&] { Model(Input({4}), h); }),
-            "the output of layer 'dense' depends on 'input_layer', which is not among the inputs "
+            "model_errors_test.cc:N: the output of layer 'dense' depends on 'input_layer', which "
+            "is not among the inputs "
             "of the model");
-  EXPECT_EQ(error_of([&] { Model(x, Dense(2, {.name = "dense"})(h)); }),
-            "two layers of the model are named 'dense'; names must be unique");
+  EXPECT_EQ(
+      error_of([&] { Model(x, Dense(2, {.name = "dense"})(h)); }),
+      "model_errors_test.cc:N: two layers of the model are named 'dense'; names must be unique");
   EXPECT_EQ(error_of([&] { Model(x, h).get_layer("dens"); }),
             "model_errors_test.cc:N: unknown layer 'dens'; did you mean 'dense'? Known: dense, "
             "input_layer");
-  EXPECT_EQ(error_of([&] { Model(x, h).get_layer(7); }),
-            "get_layer: model 'functional_4' has 2 layers, asked for number 7");
+  EXPECT_EQ(
+      error_of([&] { Model(x, h).get_layer(7); }),
+      "model_errors_test.cc:N: get_layer: model 'functional_4' has 2 layers, asked for number 7");
   EXPECT_EQ(error_of([&] {
               Model(x, h).set_weights({zeros({4, 3})});
             }),
-            "model 'functional_5' has 2 weights, given 1");
+            "model_errors_test.cc:N: model 'functional_5' has 2 weights, given 1");
   EXPECT_EQ(error_of([&] {
               Model(x, h).set_weights({zeros({3, 4}), zeros({3})});
             }),
-            "model 'functional_6': weight 'dense/kernel' has shape [4,3], given [3,4]");
+            "model_errors_test.cc:N: model 'functional_6': weight 'dense/kernel' has shape [4,3], "
+            "given [3,4]");
 }
 
 TEST_F(ModelErrors, Compile) {
@@ -183,73 +189,92 @@ TEST_F(ModelErrors, Compile) {
             "model_errors_test.cc:N: unknown mixed precision 'bfloat'; did you mean 'bfloat16'? "
             "Known: bfloat16");
   EXPECT_EQ(error_of([&] { Adam({.clipnorm = 1.0, .clipvalue = 1.0}); }),
-            "Adam: only one of clipnorm, clipvalue and global_clipnorm can be set");
+            "model_errors_test.cc:N: Adam: only one of clipnorm, clipvalue and global_clipnorm can "
+            "be set");
   auto x = Input({4});
   EXPECT_EQ(error_of([&] {
               Model(x, Dense(1)(x)).fit(zeros({2, 4}), zeros({2, 1}));
             }),
-            "fit: model 'functional_1' must be compiled first: model.compile({.optimizer = "
+            "model_errors_test.cc:N: fit: model 'functional_1' must be compiled first: "
+            "model.compile({.optimizer = "
             "\"adam\", .loss = ...})");
 }
 
 TEST_F(ModelErrors, Data) {
   const Model model = compiled();
   const Tensor x = zeros({6, 4}), y = zeros({6, 3});
+  EXPECT_EQ(
+      error_of([&] {
+        model.fit(zeros({6, 5}), y);
+      }),
+      "model_errors_test.cc:N: fit: input 'input_layer' takes [batch,4], found x of shape [6,5]");
+  EXPECT_EQ(
+      error_of([&] {
+        model.fit(zeros({6, 4, 2}), y);
+      }),
+      "model_errors_test.cc:N: fit: input 'input_layer' takes [batch,4], found x of shape [6,4,2]");
   EXPECT_EQ(error_of([&] {
-              model.fit(zeros({6, 5}), y);
+              model.fit({x, x}, y);
             }),
-            "fit: input 'input_layer' takes [batch,4], found x of shape [6,5]");
+            "model_errors_test.cc:N: fit: the model has 1 input, given 2");
   EXPECT_EQ(error_of([&] {
-              model.fit(zeros({6, 4, 2}), y);
+              model.fit(x, zeros({5, 3}));
             }),
-            "fit: input 'input_layer' takes [batch,4], found x of shape [6,4,2]");
-  EXPECT_EQ(error_of([&] { model.fit({x, x}, y); }), "fit: the model has 1 input, given 2");
-  EXPECT_EQ(error_of([&] { model.fit(x, zeros({5, 3})); }), "fit: y has 5 rows, x has 6");
-  EXPECT_EQ(error_of([&] { model.fit(zeros({0, 4}), zeros({0, 3})); }), "fit: x has no rows");
+            "model_errors_test.cc:N: fit: y has 5 rows, x has 6");
+  EXPECT_EQ(error_of([&] {
+              model.fit(zeros({0, 4}), zeros({0, 3}));
+            }),
+            "model_errors_test.cc:N: fit: x has no rows");
   EXPECT_EQ(error_of([&] { model.fit(x, zeros({6}, DType::kInt32)); }),
-            "fit: loss 'categorical_crossentropy' at output 'dense' compares y with predictions "
+            "model_errors_test.cc:N: fit: loss 'categorical_crossentropy' at output 'dense' "
+            "compares y with predictions "
             "[batch,3], found y [batch]; y looks like integer classes: use "
             "'sparse_categorical_crossentropy' or to_categorical()");
   EXPECT_EQ(error_of([&] {
               model.fit(x, zeros({6, 4}));
             }),
-            "fit: loss 'categorical_crossentropy' at output 'dense' compares y with predictions "
+            "model_errors_test.cc:N: fit: loss 'categorical_crossentropy' at output 'dense' "
+            "compares y with predictions "
             "[batch,3], found y [batch,4]");
   EXPECT_EQ(error_of([&] { model.fit(x, y, {.batch_size = 0}); }),
-            "fit: batch_size must be at least 1, found 0");
+            "model_errors_test.cc:N: fit: batch_size must be at least 1, found 0");
   EXPECT_EQ(error_of([&] { model.fit(x, y, {.epochs = -1}); }),
-            "fit: epochs must not be negative, found -1");
+            "model_errors_test.cc:N: fit: epochs must not be negative, found -1");
   EXPECT_EQ(error_of([&] { model.fit(x, y, {.validation_split = 1.5}); }),
-            "fit: validation_split must lie between 0 and 1, found 1.5");
-  EXPECT_EQ(
-      error_of([&] { model.fit(x, y, {.validation_split = 0.999}); }),
-      "fit: validation_split 0.999 of 6 rows leaves 0 rows to train on and 6 to validate with");
+            "model_errors_test.cc:N: fit: validation_split must lie between 0 and 1, found 1.5");
+  EXPECT_EQ(error_of([&] { model.fit(x, y, {.validation_split = 0.999}); }),
+            "model_errors_test.cc:N: fit: validation_split 0.999 of 6 rows leaves 0 rows to train "
+            "on and 6 to validate with");
   EXPECT_EQ(error_of([&] { model.fit(x, y, {.sample_weight = zeros({5})}); }),
-            "fit: sample_weight has 5 rows, x has 6");
+            "model_errors_test.cc:N: fit: sample_weight has 5 rows, x has 6");
   EXPECT_EQ(error_of([&] {
               model.fit(x, y, {.class_weight = {{0, 2.0}}, .sample_weight = zeros({6})});
             }),
-            "fit: give class_weight or sample_weight, not both");
+            "model_errors_test.cc:N: fit: give class_weight or sample_weight, not both");
   EXPECT_EQ(error_of([&] { model.evaluate(x, y, {.batch_size = -3}); }),
-            "evaluate: batch_size must be at least 1, found -3");
+            "model_errors_test.cc:N: evaluate: batch_size must be at least 1, found -3");
   EXPECT_EQ(error_of([&] {
               model.predict(zeros({6, 3}));
             }),
-            "predict: input 'input_layer' takes [batch,4], found x of shape [6,3]");
+            "model_errors_test.cc:N: predict: input 'input_layer' takes [batch,4], found x of "
+            "shape [6,3]");
   Tensor holes = zeros({6, 4});
   holes.set(9, std::numeric_limits<double>::quiet_NaN());
   EXPECT_EQ(error_of([&] { model.fit(holes, y); }),
-            "fit: x holds NaN (row 2, element 1 of the row); remove or fill such rows first");
+            "model_errors_test.cc:N: fit: x holds NaN (row 2, element 1 of the row); remove or "
+            "fill such rows first");
   const Model sparse = compiled("sparse_categorical_crossentropy");
   EXPECT_EQ(error_of([&] { sparse.fit(x, y); }),
-            "fit: loss 'sparse_categorical_crossentropy' at output 'dense_1' compares integer "
+            "model_errors_test.cc:N: fit: loss 'sparse_categorical_crossentropy' at output "
+            "'dense_1' compares integer "
             "classes y [batch] with predictions [batch,3], found y [batch,3]; y looks one-hot: use "
             "'categorical_crossentropy'");
   EXPECT_EQ(error_of([&] { sparse.fit(x, Tensor::full(DType::kInt32, {6}, 3)); }),
-            "fit: y holds 3 (element 0), but output 'dense_1' has the classes 0 to 2 and loss "
+            "model_errors_test.cc:N: fit: y holds 3 (element 0), but output 'dense_1' has the "
+            "classes 0 to 2 and loss "
             "'sparse_categorical_crossentropy' takes integer classes");
   EXPECT_EQ(error_of([&] { model.evaluate(x, y, {.verbose = 0})["acc"]; }),
-            "unknown result of evaluate 'acc'. Known: loss");
+            "model_errors_test.cc:N: unknown result of evaluate 'acc'. Known: loss");
 }
 
 // Where compile() was called, for losses and metrics; where it was made, for a Lambda.
@@ -259,7 +284,8 @@ TEST_F(ModelErrors, FunctionsOfTheUser) {
                 return matmul(t, p);
               }).fit(zeros({6, 4}), zeros({6, 3}), {.verbose = 0});
             }),
-            "'custom_loss' (model_errors_test.cc:N): matmul(float32[batch,3], float32[batch,3]): "
+            "model_errors_test.cc:N: 'custom_loss' (model_errors_test.cc:N): "
+            "matmul(float32[batch,3], float32[batch,3]): "
             "dimension 1 of the first must be dimension 0 of the second");
   EXPECT_EQ(error_of([&] {
               auto x = Input({4});
@@ -278,13 +304,15 @@ TEST_F(ModelErrors, Callbacks) {
               model.fit(zeros({6, 4}), zeros({6, 3}),
                         {.verbose = 0, .callbacks = {add, EarlyStopping({.monitor = "zeal"})}});
             }),
-            "EarlyStopping: cannot tell whether 'zeal' should rise or fall; set .mode to \"min\" "
+            "EarlyStopping (model_errors_test.cc:N): cannot tell whether 'zeal' should rise or "
+            "fall; set .mode to \"min\" "
             "or \"max\"");
   EXPECT_EQ(error_of([&] {
               model.fit(zeros({6, 4}), zeros({6, 3}),
                         {.verbose = 0, .callbacks = {CSVLogger("/no-such-folder/log.csv")}});
             }),
-            "CSVLogger: cannot write '/no-such-folder/log.csv': No such file or directory");
+            "CSVLogger (model_errors_test.cc:N): cannot write '/no-such-folder/log.csv': No such "
+            "file or directory");
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "tests/support/without_line.h"
+
 namespace sinter {
 namespace {
 
@@ -14,7 +16,7 @@ std::string error_of(F action) {
   try {
     action();
   } catch (const Error& error) {
-    return error.what();
+    return testing::without_line(error.what());
   }
   return "no error";
 }

@@ -100,5 +100,90 @@ TEST_F(Monitors, DirectionIsThatOfTheMetric) {
   EXPECT_THROW(best_epoch(own, "val_accuracy_of_mine", true), Error);
 }
 
+// A name that is not among the logs is told once, with what there is, what may be meant, and the
+// line where the callback was made.
+TEST_F(Monitors, NamesThatAreNotLoggedAreTold) {
+  const auto told = [](const CallbackItem& callback, const Logs& more = {}) {
+    const LambdaCallback add(
+        {.on_epoch_end = [=](int, Logs& l) { l.insert(more.begin(), more.end()); }});
+    testing::internal::CaptureStderr();
+    fit(linear(), 3, {add, callback});
+    return testing::internal::GetCapturedStderr();
+  };
+  const std::string line = " (monitors_test.cc:" + std::to_string(__LINE__ + 1) + "): ";
+  EXPECT_EQ(told(EarlyStopping({.monitor = "los"})),
+            "sinter: EarlyStopping" + line +
+                "'los' is not among the logs; did you mean 'loss'? Known: loss. Nothing is done\n");
+  const std::string validation =
+      "loss. This epoch had no validation: give fit() .validation_split or .validation_data. "
+      "Nothing is done\n";
+  const std::string second = " (monitors_test.cc:" + std::to_string(__LINE__ + 1) + "): ";
+  EXPECT_EQ(told(ReduceLROnPlateau()), "sinter: ReduceLROnPlateau" + second +
+                                           "'val_loss' is not among the logs. Known: "
+                                           "learning_rate, " +
+                                           validation);
+  const std::string path = testing::TempDir() + "monitors_named.sinter";
+  const std::string third = " (monitors_test.cc:" + std::to_string(__LINE__ + 1) + "): ";
+  EXPECT_EQ(
+      told(ModelCheckpoint(path, {.save_best_only = true})),
+      "sinter: ModelCheckpoint" + third + "'val_loss' is not among the logs. Known: " + validation);
+  EXPECT_NE(told(EarlyStopping({.monitor = "val_los", .mode = "min"}), {{"val_loss", 1}})
+                .find("did you mean 'val_loss'? Known: loss, val_loss. Nothing"),
+            std::string::npos);
+  EXPECT_EQ(told(EarlyStopping({.monitor = "loss"})), "");
+}
+
+// So is one in the path of a checkpoint, which cannot be saved then.
+TEST_F(Monitors, NamesInPathsAreTold) {
+  const auto error = [](const std::string& path) -> std::string {
+    try {
+      fit(linear(), 1, {ModelCheckpoint(testing::TempDir() + path)});
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  const auto has = [&](const std::string& path, const std::string& part) {
+    EXPECT_NE(error(path).find(part), std::string::npos) << error(path);
+  };
+  has("m-{val_loss:.2f}.sinter",
+      "cannot be filled in: 'val_loss' is not among the logs. Known: "
+      "epoch, loss. This epoch had no validation: give fit()");
+  has("m-{lss}.sinter", "'lss' is not among the logs; did you mean 'loss'? Known: epoch, loss.");
+  has("m-{epochs:02d}.sinter", "'epochs' is not among the logs; did you mean 'epoch'?");
+  has("m-{}.sinter", "'' is not among the logs.");
+  has("m-{0}.sinter", "'0' is not among the logs.");
+  has("m-{loss:d}.sinter", "cannot be filled in: ");
+  has("m-{loss:1000}.sinter", "no file name is as wide");
+  EXPECT_EQ(error("m-{{{epoch:02d}}}-{loss:.3f}.sinter"), "no error");
+}
+
+// An optimizer that follows a schedule has no rate for callbacks to set: said before the first
+// epoch, with what to do.
+TEST_F(Monitors, SchedulesLeaveNoRateToSet) {
+  int epochs = 0;
+  const LambdaCallback count({.on_epoch_begin = [&](int, Logs&) { ++epochs; }});
+  const Model model = linear();
+  model.compile({.optimizer = SGD(CosineDecay({.decay_steps = 10})), .loss = "mse"});
+  const auto error = [&](const CallbackItem& callback) -> std::string {
+    try {
+      fit(model, 2, {count, callback});
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  for (const std::string& text :
+       {error(ReduceLROnPlateau({.monitor = "loss"})),
+        error(LearningRateScheduler([](int, double rate) { return rate / 2; }))}) {
+    EXPECT_NE(
+        text.find("the learning rate of optimizer 'sgd' follows a schedule, which no callback "
+                  "can change: leave out the callback, or give the optimizer a number"),
+        std::string::npos)
+        << text;
+  }
+  EXPECT_EQ(epochs, 0);
+}
+
 }  // namespace
 }  // namespace sinter

@@ -11,6 +11,7 @@
 #include "core/file_io.h"
 #include "frontend/dot.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/without_line.h"
 
 namespace sinter {
 namespace {
@@ -33,7 +34,7 @@ class Plot : public ::testing::Test {
     try {
       action();
     } catch (const Error& error) {
-      return error.what();
+      return testing::without_line(error.what());
     }
     return "no error";
   }

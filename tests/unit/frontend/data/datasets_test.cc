@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/file_io.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/without_line.h"
 
 namespace sinter {
 namespace {
@@ -91,7 +92,7 @@ class Idx : public ::testing::Test {
     try {
       action();
     } catch (const FileError& error) {
-      return error.what();
+      return testing::without_line(error.what());
     }
     return "no error";
   }

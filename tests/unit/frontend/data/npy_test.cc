@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "tests/support/without_line.h"
 
 namespace sinter {
 namespace {
@@ -22,7 +23,7 @@ std::string error_of(auto&& action) {
   try {
     action();
   } catch (const FileError& error) {
-    return error.what();
+    return testing::without_line(error.what());
   }
   return "no error";
 }

@@ -1,0 +1,313 @@
+// What fails while a program runs names the line of the user's call, whichever function was called:
+// one line of this table for each that can fail, called wrongly.
+#include <gtest/gtest.h>
+#include <sinter/sinter.h>
+
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "tests/support/temporary_folder.h"
+
+namespace sinter::testing {
+namespace {
+
+struct Call {
+  const char* what;
+  int line;
+  std::function<void()> action;
+};
+#define CALL(...)                                        \
+  Call {                                                 \
+#__VA_ARGS__, __LINE__, [&] { (void)(__VA_ARGS__); } \
+  }
+
+// The text begins with the line of the call and names no line of Sinter's own files.
+void expect_line(const Call& call) {
+  std::string text = "no error";
+  try {
+    call.action();
+  } catch (const Error& error) {
+    text = error.what();
+  }
+  const std::string here = "lines_test.cc:" + std::to_string(call.line);
+  EXPECT_TRUE(text.starts_with(here + ": ") || text.find("(" + here + ")") < text.size())
+      << call.what << "\n  " << text;
+  for (size_t at = text.find(".cc:"); at < text.size(); at = text.find(".cc:", at + 1))
+    EXPECT_TRUE(text.substr(0, at).ends_with("lines_test")) << call.what << "\n  " << text;
+  for (const char* folder : {".h:", "frontend/", "core/"})
+    EXPECT_EQ(text.find(folder), std::string::npos) << call.what << "\n  " << text;
+}
+
+void expect_lines(const std::vector<Call>& calls) {
+  for (const Call& call : calls) expect_line(call);
+}
+
+class Lines : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    clear_session();
+    set_backend("reference");
+  }
+  void TearDown() override { set_backend("auto"); }
+
+  static Model compiled() {
+    const auto x = Input(4);
+    Model model(x, Dense(3, {.activation = "softmax", .name = "probs"})(x));
+    model.compile({.optimizer = "sgd", .loss = "categorical_crossentropy"});
+    return model;
+  }
+
+  TemporaryFolder folder_;
+  const Tensor x_ = Tensor(DType::kFloat32, {6, 4}), y_ = Tensor(DType::kFloat32, {6, 3}),
+               bad_ = Tensor(DType::kFloat32, {6, 5}), none_ = Tensor(DType::kFloat32, {0, 4});
+};
+
+TEST_F(Lines, OfTraining) {
+  const Model model = compiled();
+  const Model uncompiled(model.inputs(), model.outputs());
+  const auto in = Input(4);
+  const Model two(in, {Dense(1)(in), Dense(2)(in)});
+  expect_lines({
+      CALL(model.fit(bad_, y_)),
+      CALL(model.fit(x_, bad_)),
+      CALL(model.fit(none_, none_)),
+      CALL(model.fit(x_, y_, {.batch_size = 0})),
+      CALL(model.fit(x_, y_, {.verbose = 0, .validation_split = 2})),
+      CALL(model.fit(x_, y_, {.verbose = 0, .validation_data = {bad_, y_}})),
+      CALL(model.fit(x_, y_, {.verbose = 0, .class_weight = {{0, NAN}}})),
+      CALL(model.fit(x_, y_, {.verbose = 0, .sample_weight = bad_})),
+      CALL(uncompiled.fit(x_, y_)),
+      CALL(model.evaluate(bad_, y_)),
+      CALL(model.evaluate(x_, y_, {.batch_size = 0})),
+      CALL(model.evaluate(x_, y_, {.verbose = 0, .sample_weight = bad_})),
+      CALL(uncompiled.evaluate(x_, y_)),
+      CALL(model.predict(bad_)),
+      CALL(model.predict(x_, {.batch_size = 0})),
+      CALL(two.predict(x_)),
+      CALL(model.predict_all({x_, x_})),
+      CALL(model.predict_on_batch(bad_)),
+      CALL(model.predict_on_batch({})),
+      CALL(model.train_on_batch(bad_, y_)),
+      CALL(uncompiled.train_on_batch(x_, y_)),
+      CALL(model.test_on_batch(x_, bad_)),
+      CALL(uncompiled.test_on_batch(x_, y_)),
+      CALL(model.gradients(x_, bad_)),
+      CALL(uncompiled.gradients(x_, y_)),
+      CALL(model.evaluate(x_, y_, {.verbose = 0})["acc"]),
+      CALL(model.fit(x_, y_, {.verbose = 0})["acc"]),
+      CALL(model.fit(x_, y_, {.verbose = 0}).plot("history.gif")),
+      CALL(model.compile({.loss = "mse", .backend = "cuda"})),
+      CALL(model.compile({.loss = {"mse", "mae"}})),
+      CALL(uncompiled.compile_arguments()),
+      CALL(uncompiled.optimizer()),
+      CALL(uncompiled.loss()),
+      CALL(uncompiled.metrics_names()),
+      CALL(uncompiled.training_graph()),
+  });
+}
+
+TEST_F(Lines, OfStructureAndWeights) {
+  const Model model = compiled();
+  const auto x = Input(4), z = Input(3);
+  const Model two({x, z}, {Dense(1)(x), Dense(2)(z)});
+  const Layer layer = model.get_layer("probs");
+  const Layer uncalled = Dense(2, {.name = "uncalled"});
+  const Sequential unbuilt({Dense(2)});
+  Sequential empty("empty");
+  Sequential chain({Input({4}), Dense(3, {.name = "a"})});
+  expect_lines({
+      CALL(Model(Dense(2)(x), Dense(2)(x))),
+      CALL(Model(z, model.output())),
+      CALL(model.get_layer("prob")),
+      CALL(model.get_layer(9)),
+      CALL(model.set_weights({y_})),
+      CALL(model.set_weights({y_, y_})),
+      CALL(two.input()),
+      CALL(two.output()),
+      CALL(two.input_shape()),
+      CALL(two.output_shape()),
+      CALL(model(z)),
+      CALL(two(x)),
+      CALL(unbuilt.inputs()),
+      CALL(unbuilt.outputs()),
+      CALL(unbuilt.output_names()),
+      CALL(unbuilt.network()),
+      CALL(unbuilt.as_layer()),
+      CALL(unbuilt.variables()),
+      CALL(unbuilt.trainable_variables()),
+      CALL(unbuilt.non_trainable_variables()),
+      CALL(unbuilt.weights()),
+      CALL(unbuilt.trainable_weights()),
+      CALL(unbuilt.non_trainable_weights()),
+      CALL(unbuilt.get_weights()),
+      CALL(unbuilt.set_weights({})),
+      CALL(unbuilt.count_params()),
+      CALL(unbuilt.forward_graph()),
+      CALL(unbuilt.inference_graph()),
+      CALL(empty.build({4})),
+      CALL(empty.pop()),
+      CALL(empty.fit(x_, y_)),
+      CALL(empty.predict(x_)),
+      CALL(chain.add(Input(4))),
+      CALL(chain.add(Dense(3, {.name = "a"}))),
+      CALL(Sequential({Dense(3, {.name = "a"}), Dense(3, {.name = "a"})})),
+      CALL(layer.weight("kernal")),
+      CALL(uncalled.weight("kernel")),
+      CALL(uncalled.kernel()),
+      CALL(uncalled.bias()),
+      CALL(uncalled.input()),
+      CALL(uncalled.output()),
+      CALL(uncalled.inputs()),
+      CALL(uncalled.outputs()),
+      CALL(layer.set_weights(std::array{y_})),
+      CALL(layer.kernel()->assign(y_)),
+  });
+}
+
+TEST_F(Lines, OfFiles) {
+  const Model model = compiled();
+  const Sequential unbuilt({Dense(2)});
+  const std::string nowhere = folder_.file("no/such/folder/m.sinter"),
+                    absent = folder_.file("none");
+  const std::string text = folder_.file("text.sinter"), npy = folder_.file("x.npy");
+  std::ofstream(text) << "hello";
+  const std::string other = folder_.file("other.weights.sinter");
+  expect_lines({
+      CALL(model.save(nowhere)),
+      CALL(model.save("m.keras")),
+      CALL(unbuilt.save(folder_.file("m.sinter"))),
+      CALL(model.save_weights("m.sinter.w")),
+      CALL(unbuilt.save_weights(other)),
+      CALL(model.load_weights(absent)),
+      CALL(model.load_weights(text)),
+      CALL(model.export_inference(nowhere)),
+      CALL(unbuilt.export_inference(other)),
+      CALL(unbuilt.to_json()),
+      CALL(save_model(model, nowhere)),
+      CALL(save_weights(model, "w")),
+      CALL(load_weights(model, absent)),
+      CALL(export_inference(model, nowhere)),
+      CALL(to_json(unbuilt)),
+      CALL(load_model(absent)),
+      CALL(load_model(text)),
+      CALL(model_from_json("{")),
+      CALL(model_from_json("[]")),
+      CALL(load_npy(absent)),
+      CALL(load_npy(text)),
+      CALL(parse_npy("abc", "x")),
+      CALL(save_npy(folder_.file("no/x.npy"), x_)),
+      CALL(save_csv(folder_.file("no/x.csv"), x_)),
+      CALL(save_csv(folder_.file("x.csv"), Tensor(DType::kFloat32, {2, 2, 2}))),
+      CALL(to_categorical(x_)),
+      CALL(to_categorical(Tensor::from({0, 5}), 3)),
+      CALL(datasets::mnist(absent)),
+      CALL(datasets::fashion_mnist(absent)),
+      CALL(datasets::load_idx(text)),
+      CALL(plot_history({}, folder_.file("h.svg"))),
+      CALL(plot_history({{"loss", {1}}}, folder_.file("h.gif"))),
+      CALL(set_backend("cuda")),
+      CALL(set_floatx("float16")),
+      CALL(set_prediction_programs(0)),
+  });
+}
+
+TEST_F(Lines, OfWeightsThatDoNotFit) {
+  const auto in = Input(4);
+  const std::string file = folder_.file("w.weights.sinter");
+  Model(in, Dense(7)(in)).save_weights(file);
+  const Model model = compiled();
+  expect_lines({CALL(model.load_weights(file)), CALL(load_weights(model, file))});
+}
+
+TEST_F(Lines, OfOptimizers) {
+  const Model model = compiled();
+  const Adam scheduled(ExponentialDecay({.initial_learning_rate = 0.1, .decay_steps = 10}));
+  const Optimizer trained = model.optimizer();
+  model.train_on_batch(x_, y_);
+  expect_lines({
+      CALL(Adam(-1.0)),
+      CALL(Adam({.clipnorm = 1.0, .clipvalue = 1.0})),
+      CALL(AdamW(NAN)),
+      CALL(SGD(0.1, 2.0)),
+      CALL(SGD({.loss_scale_factor = -1.0})),
+      CALL(RMSprop({.ema_overwrite_frequency = 0})),
+      CALL(Adagrad({.gradient_accumulation_steps = 1})),
+      CALL(Adadelta(-1)),
+      CALL(Adamax(-1)),
+      CALL(Nadam(-1)),
+      CALL(Ftrl(-1)),
+      CALL(Lion(-1)),
+      CALL(Optimizer("adamm")),
+      CALL(Optimizer::from_config(3)),
+      CALL(ExponentialDecay({.decay_steps = 0})),
+      CALL(InverseTimeDecay({.decay_steps = 0})),
+      CALL(PiecewiseConstantDecay({{1, 2}, {1}})),
+      CALL(PolynomialDecay({.decay_steps = 0})),
+      CALL(CosineDecay({.decay_steps = 0})),
+      CALL(CosineDecayRestarts({.first_decay_steps = 0})),
+      CALL(scheduled.set_learning_rate(0.1)),
+      CALL(trained.set_learning_rate(-0.1)),
+      CALL(trained.exclude_from_weight_decay({"bias"})),
+  });
+}
+
+TEST_F(Lines, OfFunctions) {
+  const Model model = compiled();
+  const auto weights = model.trainable_variables();
+  const SGD sgd(0.1);
+  const CompiledFunction one([](CallContext&, Symbol x) { return x; });
+  const CompiledFunction many([](CallContext&, Symbol x) { return std::vector<Symbol>{x, x}; });
+  const CompiledFunction nothing([](CallContext&) { return std::vector<Symbol>{}; });
+  const CompiledFunction wrong([](CallContext&, Symbol a, Symbol b) { return matmul(a, b); },
+                               {.batched = {true, false}});
+  const CompiledFunction of_model(
+      [&](CallContext& context, Symbol x) { return model.call(context, x); });
+  expect_lines({
+      CALL(CompiledFunction([](CallContext&, Symbol x) { return x; }, {.mixed_precision = "half"})),
+      CALL(one(x_, x_)),
+      CALL(one()),
+      CALL(nothing()),
+      CALL(many(x_)),
+      CALL(one.call({x_, bad_})),
+      CALL(one.graph({x_, x_})),
+      CALL(wrong(x_, x_)),
+      CALL(wrong(x_)),
+      CALL(of_model(bad_)),
+      CALL(wrong.call({x_, x_})),
+      CALL(CompiledFunction([&](CallContext& c, Symbol x) { model.call(c, x); }).call({bad_})),
+      CALL(CompiledFunction(
+          [&](CallContext& c, Symbol x) { sgd.apply_gradients(c, {x}, weights); })(x_)),
+  });
+}
+
+// A callback names the line where it was made, and fit() that of its call.
+TEST_F(Lines, OfCallbacks) {
+  const Model model = compiled();
+  const Model scheduled = compiled();
+  scheduled.compile({.optimizer = SGD(CosineDecay({.decay_steps = 10})), .loss = "mse"});
+  const LambdaCallback zeal({.on_epoch_end = [](int, Logs& logs) { logs["zeal"] = 1; }});
+  const LambdaCallback fails({.on_epoch_end = [](int, Logs&) { throw Error("enough"); }});
+  const auto fit = [&](const Model& m, const CallbackList& callbacks) {
+    m.fit(x_, y_, {.epochs = 2, .verbose = 0, .callbacks = callbacks});
+  };
+  expect_lines({
+      CALL(fit(model, {zeal, EarlyStopping({.monitor = "zeal"})})),
+      CALL(fit(model, {zeal, ReduceLROnPlateau({.monitor = "zeal"})})),
+      CALL(fit(model, CSVLogger("/no-such-folder/log.csv"))),
+      CALL(fit(model, ModelCheckpoint("/no-such-folder/m.sinter"))),
+      CALL(fit(model, ModelCheckpoint(folder_.file("{val_loss}.sinter")))),
+      CALL(fit(model, LearningRateScheduler([](int, double) { return -1.0; }))),
+      CALL(fit(scheduled, LearningRateScheduler([](int, double rate) { return rate; }))),
+      CALL(fit(scheduled, ReduceLROnPlateau({.monitor = "loss"}))),
+      CALL(EarlyStopping({.mode = "maxx"})),
+      CALL(ReduceLROnPlateau({.factor = 2})),
+      CALL(ModelCheckpoint("m.keras")),
+      CALL(model.fit(x_, y_, {.verbose = 0, .callbacks = fails})),
+  });
+}
+
+}  // namespace
+}  // namespace sinter::testing
