@@ -85,6 +85,28 @@ TEST(LongSums, OfRowsColumnsAndEverything) {
   }
 }
 
+// Lengths about which kernels change how they add: rows and columns, plain and in a softmax, whose
+// shares of equal numbers are 1 / n.
+TEST(LongSums, OfEveryLength) {
+  register_ops();
+  for (const int64_t n : {100, 128, 129, 256, 500, 1000, 1024, 2048, 2049, 8192}) {
+    for (const int64_t others : {1, 3, 16, 100}) {
+      for (const bool rows : {false, true}) {
+        const Shape shape = rows ? Shape{others, n} : Shape{n, others};
+        const int axis = rows ? 1 : 0;
+        Graph g("g");
+        const Symbol x = g.input("x", {DType::kFloat32, shape});
+        g.add_output("sum", (sum(x, {axis}) / static_cast<double>(n)).id());
+        g.add_output("mean", (mean(x, {axis}, true) + 0.0 * x).id());
+        g.add_output("all", mean(x).id());
+        const double share = static_cast<double>(n) * static_cast<double>(0.1f);
+        g.add_output("softmax", (softmax(x, axis) * share).id());
+        expect_exact(g, 1);
+      }
+    }
+  }
+}
+
 // Beside other work, in one kernel.
 TEST(LongSums, InFusedRegions) {
   register_ops();
@@ -125,9 +147,10 @@ TEST(LongSums, InProducts) {
   register_ops();
   const struct {
     int64_t depth, rows, columns;
-  } cases[] = {{1'000'000, 1, 1}, {300'000, 1, 10}, {300'000, 3, 10},  {100'000, 8, 10},
-               {100'000, 40, 3},  {100'000, 1, 40}, {100'000, 4, 40},  {100'000, 8, 40},
-               {20'000, 70, 20},  {40'000, 70, 40}, {10'000, 300, 70}, {10'000, 3, 1100}};
+  } cases[] = {{1'000'000, 1, 1}, {300'000, 1, 10}, {300'000, 3, 10}, {100'000, 8, 10},
+               {100'000, 40, 3},  {100'000, 1, 40}, {100'000, 4, 40}, {100'000, 8, 40},
+               {20'000, 70, 20},  {20'000, 300, 1}, {40'000, 70, 40}, {10'000, 300, 70},
+               {10'000, 3, 1100}};
   for (const auto& c : cases) {
     for (const bool gradient : {true, false}) {
       Graph g("g");
