@@ -1,5 +1,6 @@
 #include "runtime/llvm/math.h"
 
+#include <fmt/format.h>
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
@@ -179,23 +180,35 @@ class Math {
     return add(e_.maximum(f_.dtype, x, c(0)), log1p(exp(ir_.CreateFNeg(absolute(x)))));
   }
 
-  // libm's function, lane by lane.
+  // libm's function, lane by lane: in a function of its own, which saves as much around the call as
+  // one lane would (libm's may change all vector registers) and is compiled once a module.
   Value by_lane(const char* name, Value a, Value b) {
     llvm::Type* element = e_.type(f_.dtype);
-    std::vector<llvm::Type*> types(b == nullptr ? 1 : 2, element);
-    const llvm::FunctionCallee callee =
-        e_.module().getOrInsertFunction(name, llvm::FunctionType::get(element, types, false));
-    const auto call = [&](Value x, Value y) {
+    const size_t operands = b == nullptr ? 1 : 2;
+    const auto type_of = [&](llvm::Type* t) {
+      return llvm::FunctionType::get(t, std::vector<llvm::Type*>(operands, t), false);
+    };
+    const auto call = [&](llvm::FunctionCallee callee, Value x, Value y) {
       return y == nullptr ? ir_.CreateCall(callee, {x}) : ir_.CreateCall(callee, {x, y});
     };
-    if (lanes_ == 1) return call(a, b);
-    Value result = llvm::PoisonValue::get(a->getType());
-    for (int i = 0; i < lanes_; ++i) {
-      const auto lane = static_cast<uint64_t>(i);
-      Value y = b == nullptr ? nullptr : ir_.CreateExtractElement(b, lane);
-      result = ir_.CreateInsertElement(result, call(ir_.CreateExtractElement(a, lane), y), lane);
-    }
-    return result;
+    const llvm::FunctionCallee one = e_.module().getOrInsertFunction(name, type_of(element));
+    if (lanes_ == 1) return call(one, a, b);
+    llvm::Function* all = e_.helper(
+        fmt::format("{}_of_{}", name, lanes_), type_of(a->getType()), [&](llvm::Function* f) {
+          f->addFnAttr(llvm::Attribute::NoInline);
+          Value result = llvm::PoisonValue::get(a->getType());
+          for (int i = 0; i < lanes_; ++i) {
+            const auto lane = [&](size_t operand) {
+              return ir_.CreateExtractElement(f->getArg(static_cast<unsigned>(operand)),
+                                              static_cast<uint64_t>(i));
+            };
+            result = ir_.CreateInsertElement(result,
+                                             call(one, lane(0), operands == 1 ? nullptr : lane(1)),
+                                             static_cast<uint64_t>(i));
+          }
+          ir_.CreateRet(result);
+        });
+    return call(all, a, b);
   }
 
  private:
