@@ -17,9 +17,7 @@ class Hasher {
  public:
   uint64_t hash() const { return hash_; }
 
-  void add(uint64_t word) {
-    hash_ = std::rotl((hash_ ^ word) * 0x9E3779B97F4A7C15u, 29) ^ (hash_ >> 32);
-  }
+  void add(uint64_t word) { hash_ = hash_word(hash_, word); }
   void add(const std::string& text) { add(std::hash<std::string>()(text)); }
   void add(const Number& number) {
     add(static_cast<uint64_t>(number.kind()));

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/hash.h"
+
 namespace sinter {
 
 /// A hash table of places: what stands there is kept, and compared, by the owner.
@@ -15,7 +17,7 @@ class HashedPlaces {
   template <typename Equal>
   int32_t find(size_t hash, const Equal& equal) const {
     if (slots_.empty()) return -1;
-    for (size_t i = hash & mask();; i = (i + 1) & mask()) {
+    for (size_t i = first(hash);; i = (i + 1) & mask()) {
       const Slot& slot = slots_[i];
       if (slot.place < 0) return -1;
       if (slot.hash == hash && equal(slot.place)) return slot.place;
@@ -37,8 +39,11 @@ class HashedPlaces {
     int32_t place = -1;
   };
   size_t mask() const { return slots_.size() - 1; }
+  // Where the search starts. Spread: hashes that follow one another (node indices) would make long
+  // runs of used slots, and the next ones go through them whole.
+  size_t first(size_t hash) const { return hash_word(0, hash) & mask(); }
   void put(Slot slot) {
-    size_t i = slot.hash & mask();
+    size_t i = first(slot.hash);
     while (slots_[i].place >= 0) i = (i + 1) & mask();
     slots_[i] = slot;
   }

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/hash.h"
 
 namespace sinter {
 namespace {
@@ -125,11 +126,8 @@ ScalarBuilder::ScalarBuilder(std::vector<DType> arguments) {
 Scalar ScalarBuilder::add(ScalarInstruction instruction) {
   const auto slot_of = [&](const ScalarInstruction& wanted) {
     uint64_t hash = static_cast<uint64_t>(wanted.op) << 8 | static_cast<uint64_t>(wanted.dtype);
-    const auto mix = [&](uint64_t word) {
-      hash = (hash ^ word) * 0x9E3779B97F4A7C15u, hash ^= hash >> 29;
-    };
-    for (int32_t operand : wanted.operands) mix(static_cast<uint32_t>(operand));
-    mix(std::bit_cast<uint64_t>(wanted.constant.as_double()));
+    for (int32_t operand : wanted.operands) hash = hash_word(hash, static_cast<uint32_t>(operand));
+    hash = hash_word(hash, std::bit_cast<uint64_t>(wanted.constant.as_double()));
     size_t slot = hash & (known_.size() - 1);
     while (known_[slot] >= 0 && !(this->instruction(known_[slot]) == wanted))
       slot = (slot + 1) & (known_.size() - 1);

@@ -1,10 +1,11 @@
 // merge_duplicates: computes equal things once. Two nodes are equal when op, attributes and
 // (merged) inputs are.
 #include <algorithm>
-#include <functional>
+#include <bit>
 #include <unordered_map>
 
 #include "core/content_hash.h"
+#include "core/hash.h"
 #include "core/rewriter.h"
 #include "passes/passes.h"
 
@@ -18,12 +19,11 @@ bool is_commutative(const Node& node) {
 
 // Of all that is compared: many nodes may read one value, and differ in their attributes alone.
 size_t hash_of(const OpRecord* op, std::span<const ValueId> inputs, const Attributes& attributes) {
-  size_t h = std::hash<const void*>()(op);
-  const auto mix = [&](uint64_t value) { h = (h ^ value) * 0x9E3779B97F4A7C15u + (h >> 29); };
+  uint64_t hash = content_hash(attributes);
+  hash = hash_word(hash, std::bit_cast<uintptr_t>(op));
   for (ValueId id : inputs)
-    mix(static_cast<uint64_t>(id.node) << 8 | static_cast<uint64_t>(id.result));
-  mix(content_hash(attributes));
-  return h;
+    hash = hash_word(hash, static_cast<uint64_t>(id.node) << 8 | static_cast<uint64_t>(id.result));
+  return hash;
 }
 
 }  // namespace
