@@ -257,11 +257,11 @@ void Graph::add_update(int32_t variable, ValueId value) {
                                  node(variable).name, type({variable, 0}).to_string(),
                                  type(value).to_string()));
   }
-  Content& content = change();
-  const auto hash = static_cast<size_t>(variable);
-  if (content.updated.find(hash, [](int32_t) { return true; }) >= 0)
+  if (find_update(variable) >= 0)
     throw Error(fmt::format("variable '{}' is updated twice", node(variable).name));
-  content.updated.insert(hash, static_cast<int32_t>(content.updates.size()));
+  Content& content = change();
+  content.updated.insert(static_cast<size_t>(variable),
+                         static_cast<int32_t>(content.updates.size()));
   content.updates.push_back({variable, value});
 }
 
@@ -287,6 +287,10 @@ int32_t Graph::find_input(std::string_view name) const {
 int32_t Graph::find_variable(std::string_view name) const {
   const int32_t found = find_named(name);
   return found >= 0 && node(found).is("variable") ? found : -1;
+}
+
+int32_t Graph::find_update(int32_t variable) const {
+  return content().updated.find(static_cast<size_t>(variable), [](int32_t) { return true; });
 }
 
 std::vector<std::vector<int32_t>> Graph::use_counts() const {

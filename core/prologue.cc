@@ -2,6 +2,7 @@
 #include "core/prologue.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace sinter {
 
@@ -42,20 +43,15 @@ std::vector<bool> frozen_nodes(const Graph& graph) {
 }
 
 bool is_frozen(const Graph& graph, ValueId value) {
-  const auto is_updated = [&](int32_t node) {
-    return std::ranges::any_of(graph.updates(),
-                               [&](const Graph::Update& u) { return u.variable == node; });
-  };
   // Upwards from the value: as a rule the first way that is taken ends at what decides.
   std::vector<int32_t> stack = {value.node};
-  std::vector<bool> seen(static_cast<size_t>(graph.size()), false);
+  std::unordered_set<int32_t> seen;
   while (!stack.empty()) {
     const int32_t index = stack.back();
     stack.pop_back();
-    if (seen[static_cast<size_t>(index)]) continue;
-    seen[static_cast<size_t>(index)] = true;
+    if (!seen.insert(index).second) continue;
     const Node& node = graph.node(index);
-    if (node.is("input") || (node.is("variable") && is_updated(index))) return false;
+    if (node.is("input") || graph.find_update(index) >= 0) return false;
     for (ValueId id : node.inputs) stack.push_back(id.node);
   }
   return true;

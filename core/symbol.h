@@ -87,6 +87,8 @@ class Graph {
   /// Node index of the input or variable of that name, or -1.
   int32_t find_input(std::string_view name) const;
   int32_t find_variable(std::string_view name) const;
+  /// Which of the updates is that of the node `variable`, or -1.
+  int32_t find_update(int32_t variable) const;
 
   /// The value that `symbol` stands for. Raises Error when it is empty or of another graph; `what`
   /// names it in the message.

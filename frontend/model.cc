@@ -50,11 +50,11 @@ Shape Model::output_shape(SourceLocation where) const { return output(where).sha
 bool Model::built() const { return state_->network.has_value(); }
 
 Layer Model::get_layer(const std::string& layer_name, SourceLocation where) const {
-  std::vector<std::string> known;
   for (const Layer& layer : layers()) {
     if (layer.name() == layer_name) return layer;
-    known.push_back(layer.name());
   }
+  std::vector<std::string> known;
+  for (const Layer& layer : layers()) known.push_back(layer.name());
   raise_unknown_name("layer", layer_name, known, where);
 }
 

@@ -26,14 +26,7 @@ std::string why_not(const Match& m) {
   if (m.attributes("d").get<OpCall>("activation").op != "linear")
     return "an activation stands between";
   // Everything but x must be known before the run.
-  const std::vector<bool> before = prologue_nodes(m.source());
-  const auto changes = [&](ValueId id) {
-    const Node& node = m.source().node(id);
-    if (node.is("constant")) return false;
-    if (!node.is("variable")) return !before[static_cast<size_t>(id.node)];
-    return std::any_of(m.source().updates().begin(), m.source().updates().end(),
-                       [&](const Graph::Update& u) { return u.variable == id.node; });
-  };
+  const auto changes = [&](ValueId id) { return !is_frozen(m.source(), id); };
   const auto any_changes = [&](const Node& node) {
     return std::any_of(node.inputs.begin() + 1, node.inputs.end(), changes);
   };

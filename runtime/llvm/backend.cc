@@ -110,10 +110,11 @@ class LlvmBackend final : public Backend {
 
   std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,
                                                const CompileOptions& options) override {
+    const std::vector<bool> rounding = rounding_for_products(graph);
     std::vector<std::unique_ptr<KernelPlan>> plans;
     for (int32_t node : nodes) {
       plans.push_back(plan_kernel(graph, node));
-      plans.back()->rounds_for_products = rounds_for_products(graph, node);
+      plans.back()->rounds_for_products = rounding[static_cast<size_t>(node)];
     }
     const std::vector<std::shared_ptr<const LoadedKernel>> code =
         KernelStore::instance().get(plans, options.cache);

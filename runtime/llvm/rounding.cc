@@ -39,24 +39,29 @@ bool widens(const Node& node) {
          std::ranges::any_of(node.attributes.get_graph("body").nodes(), widens);
 }
 
+// May the node's roundings be those of products, as far as it can tell itself?
+bool rounds(const Node& node) {
+  return (node.is("map") || node.is("fusion")) && !widens(node) &&
+         std::ranges::any_of(node.types,
+                             [](const ValueType& t) { return t.dtype == DType::kBFloat16; });
+}
+
 }  // namespace
 
-bool rounds_for_products(const Graph& graph, int32_t node) {
-  const Node& n = graph.node(node);
-  if (!host_cpu().multiplies_bfloat16 || (!n.is("map") && !n.is("fusion")) || widens(n))
-    return false;
-  const auto is_result = [&](ValueId v) { return v.node == node && is_narrow(graph, v); };
-  const auto leaves = [&](const auto& end) { return is_result(end.value); };
-  bool rounds = false;
-  for (const ValueType& type : n.types) rounds = rounds || type.dtype == DType::kBFloat16;
-  if (!rounds || std::ranges::any_of(graph.outputs(), leaves) ||
-      std::ranges::any_of(graph.updates(), leaves))
-    return false;
-  for (int32_t other = node + 1; other < graph.size(); ++other) {
-    if (std::ranges::any_of(graph.node(other).inputs, is_result) && reads_otherwise(graph, other))
-      return false;
+std::vector<bool> rounding_for_products(const Graph& graph) {
+  std::vector<bool> result(static_cast<size_t>(graph.size()), false);
+  if (!host_cpu().multiplies_bfloat16) return result;
+  const auto is_read = [&](ValueId value) {
+    if (is_narrow(graph, value)) result[static_cast<size_t>(value.node)] = false;
+  };
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    result[static_cast<size_t>(i)] = rounds(graph.node(i));
+    if (!reads_otherwise(graph, i)) continue;
+    for (ValueId value : graph.node(i).inputs) is_read(value);
   }
-  return true;
+  for (const Graph::Output& output : graph.outputs()) is_read(output.value);
+  for (const Graph::Update& update : graph.updates()) is_read(update.value);
+  return result;
 }
 
 }  // namespace sinter::codegen

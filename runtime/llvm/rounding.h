@@ -1,12 +1,14 @@
 // Who sees what a kernel rounds to bfloat16.
 #pragma once
 
+#include <vector>
+
 #include "core/graph.h"
 
 namespace sinter::codegen {
 
-/// Does the node round to bfloat16 for products alone, which take numbers below 2^-126 for zero?
-/// Then VCVTNEPS2BF16 may round, which does so too: nobody can tell.
-bool rounds_for_products(const Graph& graph, int32_t node);
+/// For each node: does it round to bfloat16 for products alone, which take numbers below 2^-126 for
+/// zero? Then VCVTNEPS2BF16 may round, which does so too: nobody can tell.
+std::vector<bool> rounding_for_products(const Graph& graph);
 
 }  // namespace sinter::codegen
