@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 #include "core/error.h"
 #include "core/float_environment.h"
@@ -18,8 +19,9 @@ namespace {
 
 void check_output_names(const char* argument, const std::vector<std::string>& known,
                         const auto& named) {
+  const std::unordered_set<std::string> names(known.begin(), known.end());
   for (const auto& [name, value] : named) {
-    if (std::ranges::find(known, name) == known.end()) {
+    if (!names.contains(name)) {
       raise_unknown_name(fmt::format("output in compile({} = ...)", argument), name, known);
     }
   }

@@ -7,6 +7,7 @@
 #include <list>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 
 #include "frontend/counted.h"
 #include "frontend/origin.h"
@@ -165,12 +166,14 @@ struct CompiledFunction::State {
     compile_options.mixed_precision = options.mixed_precision;
     made.executable = compile(traced->graph, compile_options);
     const Graph& lowered = made.executable->graph();
+    std::unordered_map<int32_t, VariablePtr> by_node;
+    for (size_t i = 0; i < traced->variables.size(); ++i)
+      by_node[traced->graph.variables()[i]] = traced->variables[i];
     for (int32_t index : lowered.variables()) {
-      const int32_t before = traced->graph.find_variable(lowered.node(index).name);
-      const std::vector<int32_t>& known = traced->graph.variables();
-      const auto at = std::find(known.begin(), known.end(), before) - known.begin();
-      SINTER_CHECK(at < static_cast<std::ptrdiff_t>(known.size()), lowered.node(index).name);
-      made.variables.push_back(traced->variables[static_cast<size_t>(at)]);
+      const std::string& name = lowered.node(index).name;
+      const auto known = by_node.find(traced->graph.find_variable(name));
+      SINTER_CHECK(known != by_node.end(), name);
+      made.variables.push_back(known->second);
     }
     programs.push_front(std::move(made));
     if (programs.size() > kMaxPrograms) programs.pop_back();

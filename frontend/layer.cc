@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <typeinfo>
+#include <unordered_set>
 
 #include "core/error.h"
 #include "core/float_environment.h"
@@ -395,9 +396,8 @@ int64_t Layer::count_params() const {
 
 std::vector<VariablePtr> without(std::vector<VariablePtr> all,
                                  const std::vector<VariablePtr>& taken) {
-  std::erase_if(all, [&](const VariablePtr& v) {
-    return std::find(taken.begin(), taken.end(), v) != taken.end();
-  });
+  const std::unordered_set<VariablePtr> known(taken.begin(), taken.end());
+  std::erase_if(all, [&](const VariablePtr& v) { return known.contains(v); });
   return all;
 }
 

@@ -8,6 +8,8 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "core/error.h"
 #include "frontend/layers/input.h"
@@ -18,11 +20,13 @@ namespace {
 
 std::vector<std::string> names_of(const std::vector<KerasTensor>& tensors) {
   std::vector<std::string> names;
+  std::unordered_set<std::string> taken;
+  std::unordered_map<std::string, int> tried;  // of each layer's name
   for (const KerasTensor& t : tensors) {
-    const std::string base = t.call()->layer->name();
+    const std::string& base = t.call()->layer->name();
     std::string name = base;
-    for (int i = 1; std::ranges::find(names, name) != names.end(); ++i)
-      name = fmt::format("{}_{}", base, i);
+    for (int& i = tried[base]; !taken.insert(name).second; name = fmt::format("{}_{}", base, i))
+      ++i;
     names.push_back(name);
   }
   return names;
@@ -88,7 +92,8 @@ Network::Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outpu
 void Network::order_layers() {
   std::map<const LayerImpl*, int> indices;  // in the order of the walk
   std::map<const LayerImpl*, std::shared_ptr<LayerImpl>> owners;
-  std::set<const LayerCall*> finished;
+  std::set<const LayerCall*> finished, given;
+  for (const KerasTensor& input : inputs_) given.insert(input.call().get());
   // Depth first from the outputs; the recursion is unrolled because deep networks would exhaust the
   // stack.
   struct Visit {
@@ -107,8 +112,7 @@ void Network::order_layers() {
       if (visit.next == 0) {
         indices.emplace(call->layer.get(), static_cast<int>(indices.size()));
         owners.emplace(call->layer.get(), call->layer);
-        if (call->inputs.empty() &&
-            std::ranges::none_of(inputs_, [&](const KerasTensor& t) { return t.call() == call; })) {
+        if (call->inputs.empty() && !given.contains(call.get())) {
           throw Error(
               fmt::format("the output of layer '{}' depends on '{}', which is not among the inputs "
                           "of the model",
@@ -138,14 +142,16 @@ void Network::order_layers() {
       before = std::max(before, depth + 1);
     }
   }
+  std::vector<std::shared_ptr<const LayerCall>> unused;
   for (const KerasTensor& input : inputs_) {  // inputs that no output depends on
     const LayerImpl* layer = input.call()->layer.get();
     if (layer_depth.contains(layer)) continue;
     layer_depth[layer] = 0;
     indices[layer] = -1;
     owners.emplace(layer, input.call()->layer);
-    calls_.insert(calls_.begin(), input.call());
+    unused.push_back(input.call());
   }
+  calls_.insert(calls_.begin(), unused.rbegin(), unused.rend());
   std::vector<const LayerImpl*> order;
   for (const auto& [layer, depth] : layer_depth) order.push_back(layer);
   std::ranges::sort(order, [&](const LayerImpl* a, const LayerImpl* b) {
