@@ -161,11 +161,17 @@ bool stores_one_lane(Value mask) {
 
 }  // namespace
 
-// Where one lane is stored LLVM 19 makes scalars of what computes it, and for AVX-512 cannot select
-// the instruction for a scalar that an equality of floats chose from two others.
+// Where one lane is taken or stored LLVM 19 makes scalars of what computes it, and for AVX-512
+// cannot select the instruction for a scalar that an equality of floats chose from two others
+// (github.com/llvm/llvm-project/pull/117681).
 Value Emitter::kept_a_vector(Value value) {
   if (!value->getType()->isFPOrFPVectorTy()) return value;
   return ir_.CreateIntrinsic(llvm::Intrinsic::arithmetic_fence, {value->getType()}, {value});
+}
+
+Value Emitter::lane(Value vector, int index) {
+  if (index == 0) vector = kept_a_vector(vector);
+  return ir_.CreateExtractElement(vector, static_cast<uint64_t>(index));
 }
 
 void Emitter::store(DType dtype, Value value, Value pointer, Value offset, Value mask) {

@@ -108,6 +108,8 @@ class Emitter {
   /// max and min that give NaN when either side is NaN.
   Value maximum(DType dtype, Value a, Value b);
   Value minimum(DType dtype, Value a, Value b);
+  /// One lane of a vector. Lanes of floats are taken by this alone (see kept_a_vector).
+  Value lane(Value vector, int index);
   /// Combines all lanes pairwise (halving), an order that depends on the lane count alone.
   Value combine_lanes(Value vector, const std::function<Value(Value, Value)>& combine);
 

@@ -201,7 +201,7 @@ void NestEmitter::element_sink(Chunk& chunk, size_t k) {
     Value index = clamped(value, op(o.operands[0]).dtype, o.limit);
     Value update = element_value(chunk, static_cast<size_t>(o.operands[1]));
     // Lanes share one index (it belongs to the row) or the nest has one lane.
-    if (lanes_ > 1) index = ir_.CreateExtractElement(index, uint64_t{0});
+    if (lanes_ > 1) index = e_.lane(index, 0);
     Value at = ir_.CreateAdd(ir_.CreateAdd(row_offsets_[k], ir_.CreateMul(index, e_.i64(o.scale))),
                              ir_.CreateMul(chunk.column, e_.i64(o.access.strides[columns_])));
     update = combine(ReduceKind::kSum, o.dtype,
@@ -347,9 +347,7 @@ Value NestEmitter::random_bits16(Chunk& chunk, size_t k) {
   const int length = Emitter::lanes_of(numbers[0]), at = vector * lanes_;
   Value source = numbers[static_cast<size_t>(at / length)];
   llvm::Type* type = e_.type(DType::kInt32, lanes_);
-  if (lanes_ == 1)
-    return ir_.CreateZExt(ir_.CreateExtractElement(source, static_cast<uint64_t>(at % length)),
-                          type);
+  if (lanes_ == 1) return ir_.CreateZExt(e_.lane(source, at % length), type);
   std::vector<int> lanes(static_cast<size_t>(lanes_));
   std::iota(lanes.begin(), lanes.end(), at % length);
   return ir_.CreateZExt(ir_.CreateShuffleVector(source, lanes), type);

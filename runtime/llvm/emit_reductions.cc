@@ -76,7 +76,7 @@ void NestEmitter::finish_reductions(std::span<const size_t> reductions,
         std::vector<int> which;
         for (int i = 0; i < lanes / 2; ++i) which.push_back(from + i);
         Value part = ir_.CreateShuffleVector(v, which);
-        return lanes == 2 ? ir_.CreateExtractElement(part, uint64_t{0}) : part;
+        return lanes == 2 ? e_.lane(part, 0) : part;
       };
       Value low = half(best, 0), low_column = half(column, 0);
       merge_best(o, low, low_column, half(best, lanes / 2), half(column, lanes / 2));

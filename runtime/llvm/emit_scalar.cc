@@ -249,8 +249,7 @@ Value Emitter::combine_lanes(Value vector, const std::function<Value(Value, Valu
     for (int i = 0; i < lanes / 2; ++i) low.push_back(i), high.push_back(i + lanes / 2);
     lanes /= 2;
     Value a = ir_.CreateShuffleVector(vector, low), b = ir_.CreateShuffleVector(vector, high);
-    if (lanes == 1)
-      a = ir_.CreateExtractElement(a, uint64_t{0}), b = ir_.CreateExtractElement(b, uint64_t{0});
+    if (lanes == 1) a = lane(a, 0), b = lane(b, 0);
     vector = combine(a, b);
   }
   return vector;

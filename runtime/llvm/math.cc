@@ -198,13 +198,9 @@ class Math {
           f->addFnAttr(llvm::Attribute::NoInline);
           Value result = llvm::PoisonValue::get(a->getType());
           for (int i = 0; i < lanes_; ++i) {
-            const auto lane = [&](size_t operand) {
-              return ir_.CreateExtractElement(f->getArg(static_cast<unsigned>(operand)),
-                                              static_cast<uint64_t>(i));
-            };
-            result = ir_.CreateInsertElement(result,
-                                             call(one, lane(0), operands == 1 ? nullptr : lane(1)),
-                                             static_cast<uint64_t>(i));
+            Value x = e_.lane(f->getArg(0), i);
+            Value y = operands == 1 ? nullptr : e_.lane(f->getArg(1), i);
+            result = ir_.CreateInsertElement(result, call(one, x, y), static_cast<uint64_t>(i));
           }
           ir_.CreateRet(result);
         });
@@ -250,7 +246,7 @@ class Math {
     };
     Value y = f(widen(x, lanes, kFullLanes));
     lanes_ = lanes;
-    if (lanes == 1) return ir_.CreateExtractElement(y, uint64_t{0});
+    if (lanes == 1) return e_.lane(y, 0);
     return widen(y, kFullLanes, lanes);
   }
 

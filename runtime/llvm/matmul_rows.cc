@@ -97,7 +97,7 @@ void MatmulRows::add_to_sum(size_t sum, const MatmulRegion::Result& result, cons
     for (int64_t p = 0; p < (total ? 1 : part_count_); ++p)
       grow(p, only_rows(result.dtype, part(parts, p)), nullptr);
   } else if (total) {
-    grow(0, ir_.b.CreateExtractElement(parts[0], uint64_t{0}), nullptr);
+    grow(0, e_.lane(parts[0], 0), nullptr);
   } else {
     for (int64_t p = 0; p < part_count_; ++p) grow(p, part(parts, p), column_mask(p));
   }
@@ -275,7 +275,7 @@ void MatmulRows::store(size_t result, const Parts& parts) {
   if (along_rows_)
     e_.store(r.dtype, parts[0], at, ir_.index(0), ir_.mask(rows_));
   else
-    e_.store(r.dtype, ir_.b.CreateExtractElement(parts[0], uint64_t{0}), at, ir_.index(0));
+    e_.store(r.dtype, e_.lane(parts[0], 0), at, ir_.index(0));
 }
 
 void MatmulRows::store_elements(Value base, DType dtype, const Parts& parts) {

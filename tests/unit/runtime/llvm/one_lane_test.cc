@@ -1,8 +1,11 @@
-// Vectors of which a single lane is stored, as of the last of 17 columns: LLVM makes scalars of
-// what computes that lane.
+// Vectors of which a single lane is stored or taken, as of the last of 17 columns: LLVM makes
+// scalars of what computes that lane.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <utility>
+#include <vector>
 
 #include "ops/ops.h"
 #include "runtime/compile.h"
@@ -73,16 +76,55 @@ TEST_P(OneLane, ComparisonsThatChooseTwice) {
 
 TEST_P(OneLane, BehindAProductOfOneColumn) {
   register_ops();
-  for (const int64_t columns : {1, 17}) {
-    Graph g("product of " + std::to_string(columns));
+  struct Case {
+    int64_t rows, depth, columns;
+    bool transposed;
+  };
+  for (const auto& [rows, depth, columns, transposed] : std::vector<Case>{{4, 6, 1, false},
+                                                                          {4, 6, 17, false},
+                                                                          {1, 6, 1, false},
+                                                                          {2, 7, 1, true},
+                                                                          {3, 1, 1, true},
+                                                                          {8, 40, 1, true},
+                                                                          {9, 7, 1, true},
+                                                                          {17, 7, 1, true},
+                                                                          {5, 7, 17, true}}) {
+    Graph g(fmt::format("product of {}x{}x{}{}", rows, depth, columns, transposed ? ", x^T" : ""));
     const auto input = [&](const char* name, Shape shape) {
       return g.input(name, {GetParam(), std::move(shape)});
     };
-    const Symbol a = input("a", {4, columns}), z = input("z", {4, columns});
-    const Symbol product = matmul(input("x", {4, 6}), input("w", {6, columns}));
+    const Shape shape = {rows, columns};
+    const Symbol a = input("a", shape), z = input("z", shape);
+    const Symbol product = matmul(input("x", transposed ? Shape{depth, rows} : Shape{rows, depth}),
+                                  input("w", {depth, columns}), transposed);
     const Symbol q = product / input("one", {}) + input("zero", {});
     const Symbol none = equal(q, scalar_like(q, 0.0));
     add_guarded_quotients(g, none, q, a, a - z * q);  // z, or a
+    g.add_output("sum", sum(square(a), {0}).id());
+    expect_as_reference(g, GetParam());
+  }
+}
+
+// What is chosen twice is reduced: the last step of it takes one lane.
+TEST_P(OneLane, InReductions) {
+  register_ops();
+  for (const Shape& shape : {Shape{1, 2}, Shape{3, 4}, Shape{2, 16}, Shape{3, 17}}) {
+    Graph g("reductions of " + shape.to_string());
+    const auto input = [&](const char* name, Shape of) {
+      return g.input(name, {GetParam(), std::move(of)});
+    };
+    const auto guarded = [](Symbol q, Symbol a) {
+      const Symbol none = equal(q, scalar_like(q, 0.0));
+      return select(none, a, a * q / select(none, scalar_like(q, 1.0), q));
+    };
+    const Symbol y = guarded(input("x", shape) * input("one", {}), input("a", shape));
+    const Symbol best = reduce_max(y, {1});
+    g.add_output("max", best.id());
+    g.add_output("min", reduce_min(y, {1}).id());
+    g.add_output("sum", sum(y, {1}).id());
+    g.add_output("argmax", argmax(y, 1).id());
+    g.add_output("max of all", reduce_max(y).id());
+    g.add_output("chosen", guarded(best, sum(y, {1})).id());
     expect_as_reference(g, GetParam());
   }
 }
