@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include "core/error.h"
@@ -40,6 +41,26 @@ void check_finite(const char* call, const std::string& what, const Tensor& t) {
   if (t.dtype() == DType::kFloat32) scan(t.data<float>());
   if (t.dtype() == DType::kFloat64) scan(t.data<double>());
   if (t.dtype() == DType::kBFloat16) check_finite(call, what, t.cast(DType::kFloat32));
+}
+
+// The first element that whole numbers of `dtype` do not hold, or -1: beyond its range, or NaN.
+int64_t first_beyond(const Tensor& t, DType dtype) {
+  if (t.dtype() == dtype || is_floating(dtype) || dtype == DType::kBool) return -1;
+  const double low = lowest_element(dtype).as_double(), high = highest_element(dtype).as_double();
+  return dispatch_dtype(t.dtype(), [&](auto zero) {
+    const auto values = t.data<decltype(zero)>();
+    const auto found = std::ranges::find_if(values, [&](auto value) {
+      const double v = std::trunc(static_cast<double>(value));
+      return !(v >= low && v < high + 1);
+    });
+    return found == values.end() ? int64_t{-1} : static_cast<int64_t>(found - values.begin());
+  });
+}
+
+// Fewer label types mean fewer programs.
+DType label_dtype(const Tensor& t) {
+  if (is_floating(t.dtype())) return floatx();
+  return first_beyond(t, DType::kInt32) < 0 ? DType::kInt32 : DType::kInt64;
 }
 
 Shape with_batch(const Shape& shape) {
@@ -125,6 +146,10 @@ PreparedData prepare_inputs(const char* call, const Network& network, const Data
     check_rows(call, what, t, i == 0 ? t.shape()[0] : result.rows, "x[0]");
     if (t.shape()[0] == 0) throw Error(fmt::format("{}: {} has no rows", call, what));
     if (check_values) check_finite(call, what, t);
+    if (const int64_t at = first_beyond(t, wanted.dtype); at >= 0) {
+      throw Error(fmt::format("{}: {} holds {} (element {}), but input '{}' takes {}", call, what,
+                              t.at(at), at, network.input_names()[i], dtype_name(wanted.dtype)));
+    }
     result.rows = t.shape()[0];
     result.x.push_back(t);
     result.x_dtypes.push_back(wanted.dtype);
@@ -162,9 +187,7 @@ PreparedData prepare_data(const char* call, const Network& network,
     Tensor t = y.list()[i];
     check_rows(call, what, t, data.rows, "x");
     const ValueType& output = network.outputs()[i].type();
-    // Fewer and simpler label types mean fewer programs.
-    const ValueType label = {is_floating(t.dtype()) ? floatx() : DType::kInt32,
-                             with_batch(t.shape())};
+    const ValueType label = {label_dtype(t), with_batch(t.shape())};
     const Loss loss = plans[i].loss.resolve(label, output);
     try {
       loss.check_labels(plans[i].name, label, output);
@@ -233,15 +256,18 @@ Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight)
   const int64_t columns = rows == 0 ? 1 : y.elements() / rows;
   Tensor weights(floatx(), {rows});
   for (int64_t row = 0; row < rows; ++row) {
-    int64_t label = 0;
+    double label = 0;
     if (columns > 1) {
+      int64_t highest = 0;
       for (int64_t c = 1; c < columns; ++c) {
-        if (y.at(row * columns + c) > y.at(row * columns + label)) label = c;
+        if (y.at(row * columns + c) > y.at(row * columns + highest)) highest = c;
       }
+      label = static_cast<double>(highest);
     } else {
-      label = static_cast<int64_t>(std::nearbyint(y.at(row)));
+      label = std::nearbyint(y.at(row));
     }
-    const auto it = class_weight.find(static_cast<int>(label));
+    const bool is_class = std::abs(label) <= std::numeric_limits<int>::max();
+    const auto it = is_class ? class_weight.find(static_cast<int>(label)) : class_weight.end();
     weights.set(row, it == class_weight.end() ? 1.0 : it->second);
   }
   return weights;
