@@ -12,6 +12,13 @@ Symbol smoothed(Symbol t, double smoothing, double classes) {
   return smoothing == 0 ? t : t * (1.0 - smoothing) + smoothing / classes;
 }
 
+// 1 - p, whose powers weigh the cross entropy of p: kept above 0, where a power below 1 has no
+// derivative, but their product has. The bound is below what rounding leaves of 1 - p, and its
+// power of -3 is finite, so third derivatives are too.
+Symbol at_least_tiny(Symbol rest) {
+  return maximum(rest, rest.dtype() == DType::kFloat64 ? 1e-20 : 1e-12);
+}
+
 }  // namespace
 
 // Keras takes logits through a sigmoid and clips; here the cross entropy comes from the logits, so
@@ -21,8 +28,9 @@ Symbol binary_focal_crossentropy(Symbol y_true, Symbol y_pred, bool apply_class_
                                  double label_smoothing) {
   const Symbol t = smoothed(y_true, label_smoothing, 2.0);
   const Symbol p = from_logits ? sigmoid(y_pred) : y_pred;
-  const Symbol of_truth = t * p + (1.0 - t) * (1.0 - p);
-  Symbol loss = power(1.0 - of_truth, gamma) * sinter::binary_crossentropy(t, y_pred, from_logits);
+  const Symbol not_p = from_logits ? sigmoid(-y_pred) : 1.0 - y_pred;
+  const Symbol missed = at_least_tiny(t * not_p + (1.0 - t) * p);
+  Symbol loss = power(missed, gamma) * sinter::binary_crossentropy(t, y_pred, from_logits);
   if (apply_class_balancing) loss = (t * alpha + (1.0 - t) * (1.0 - alpha)) * loss;
   return mean(loss, -1);
 }
@@ -35,7 +43,7 @@ Symbol categorical_focal_crossentropy(Symbol y_true, Symbol y_pred, double alpha
       from_logits ? softmax(y_pred)
                   : clip(y_pred / maximum(sum(y_pred, -1, true), 1e-30), kEpsilon, 1.0 - kEpsilon);
   const Symbol log_p = from_logits ? log_softmax(y_pred) : log(p);
-  return sum(alpha * power(1.0 - p, gamma) * (-t * log_p), -1);
+  return sum(alpha * power(at_least_tiny(1.0 - p), gamma) * (-t * log_p), -1);
 }
 
 Symbol dice(Symbol y_true, Symbol y_pred, Axes axis) {

@@ -217,7 +217,7 @@ std::shared_ptr<const MetricImpl> overlap(const std::string& name, const Config&
   s.classes = c.get_int("num_classes", 2);
   s.targets = name.find("Mean") != std::string::npos ? all_classes(s.classes)
                                                      : c.get_ints("target_class_ids", {});
-  if (s.targets.empty()) throw Error(name + ": set 'target_class_ids'");
+  if (s.targets.empty() && s.classes > 0) throw Error(name + ": set 'target_class_ids'");
   if (!c.get("ignore_class").is_null()) s.ignored = c.get_int("ignore_class", 0);
   s.sparse_true = !one_hot_labels && c.get_bool("sparse_y_true", true);
   s.sparse_pred = c.get_bool("sparse_y_pred", !one_hot_labels);

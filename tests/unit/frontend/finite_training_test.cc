@@ -147,8 +147,50 @@ TEST_P(FiniteTraining, LayersAtTies) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, FiniteTraining,
-                         testing::ValuesIn(backend_names()),
+// A certain, right answer leaves 1 - p = 0, of which powers below 1 (2, 3) have no derivative
+// (second, third); the loss has all of them, and they are as good as 0.
+TEST_P(FiniteTraining, FocalLossesOfCertainAnswers) {
+  const auto derivatives = [](const Loss& loss, const Tensor& truth, const Tensor& answer) {
+    const CompiledFunction f([&](CallContext&, Symbol t, Symbol y) {
+      std::vector<Symbol> orders = {loss.per_sample(t, y)};
+      for (int order = 0; order < 3; ++order)
+        orders.push_back(gradients(std::vector{sum(orders.back())}, std::vector{y})[0]);
+      return orders;
+    });
+    return f.call({truth, answer});
+  };
+  for (const double gamma : {0.1, 0.5, 0.9, 1.0, 1.5, 2.0, 2.5}) {
+    for (const double z : {5.0, 15.0, 17.0, 20.0, 30.0, 100.0, 1000.0}) {
+      const std::vector<Tensor> categorical =
+          derivatives(losses::CategoricalFocalCrossentropy({.gamma = gamma, .from_logits = true}),
+                      tensor({1, 3}, {1, 0, 0}), tensor({1, 3}, {z, 0, 0}));
+      const std::vector<Tensor> binary =
+          derivatives(losses::BinaryFocalCrossentropy({.gamma = gamma, .from_logits = true}),
+                      tensor({1, 2}, {1, 0}), tensor({1, 2}, {z, -z}));
+      const std::vector<Tensor> of_probabilities =
+          derivatives(losses::BinaryFocalCrossentropy({.gamma = gamma}), tensor({1, 2}, {1, 0}),
+                      tensor({1, 2}, {1, 0}));
+      for (const auto* orders : {&categorical, &binary, &of_probabilities}) {
+        for (const Tensor& order : *orders) {
+          for (int64_t i = 0; i < order.elements(); ++i) {
+            EXPECT_TRUE(std::isfinite(order.at(i))) << "gamma " << gamma << ", logit " << z;
+            if (z >= 30) EXPECT_NEAR(order.at(i), 0, 1e-6) << "gamma " << gamma << ", logit " << z;
+          }
+        }
+      }
+    }
+  }
+  // By a hand calculation: q^gamma softplus(-z), q = sigmoid(-z), whose derivative is
+  // -q^gamma (gamma p softplus(-z) + q).
+  const double z = 4, q = 1 / (1 + std::exp(z)), ce = std::log1p(std::exp(-z));
+  const std::vector<Tensor> found =
+      derivatives(losses::BinaryFocalCrossentropy({.gamma = 0.5, .from_logits = true}),
+                  tensor({1, 1}, {1}), tensor({1, 1}, {z}));
+  EXPECT_NEAR(found[0].at(0) / (std::sqrt(q) * ce), 1, 1e-5);
+  EXPECT_NEAR(found[1].at(0) / (-std::sqrt(q) * (0.5 * (1 - q) * ce + q)), 1, 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, FiniteTraining, testing::ValuesIn(backend_names()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
