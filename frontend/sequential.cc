@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <span>
+#include <string>
+#include <unordered_set>
+#include <vector>
 
 #include "core/error.h"
 #include "frontend/layers/input.h"
+#include "frontend/layers/model_layer.h"
 #include "frontend/model_state.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
@@ -35,6 +38,25 @@ void chain(ModelState& state, const KerasTensor& input) {
   }
 }
 
+// A model at the start of a chain brings the shape of its input with it.
+void take_input_of(ModelState& state, const Layer& first) {
+  const auto* inner = dynamic_cast<const ModelLayerImpl*>(&first.impl());
+  if (inner == nullptr || inner->model().inputs().size() != 1) return;
+  const KerasTensor input = inner->model().input();
+  const Shape shape = input.shape();
+  state.chain_input = Input(Shape(std::vector<int64_t>(shape.begin() + 1, shape.end())),
+                            {.dtype = input.dtype()}, SourceLocation());
+}
+
+void refuse_late_input(const ModelState& state) {
+  throw Error(fmt::format("model '{}': Input must be the first item", state.name));
+}
+
+void refuse_second(const ModelState& state, const Layer& layer) {
+  throw Error(fmt::format("model '{}': two layers are named '{}'; names must be unique", state.name,
+                          layer.name()));
+}
+
 }  // namespace
 
 Sequential::Item::Item(KerasTensor input)
@@ -56,14 +78,21 @@ Sequential::Sequential(const std::vector<Item>& items, std::string name, SourceL
     : Sequential(std::move(name)) {
   // The layers are called when all are there: to add them to a network one by one takes as long as
   // making as many networks.
-  const KerasTensor* input = items.empty() ? nullptr : items[0].input();
-  for (const Item& item : std::span(items).subspan(input == nullptr ? 0 : 1)) {
-    if (input != nullptr && item.input() != nullptr) state_->chain_input = *input;
-    add(item, where);
-  }
-  if (input == nullptr) return;
-  state_->chain_input = *input;
-  at_line(where, [&] { chain(*state_, *input); });
+  at_line(where, [&] {
+    ModelState& state = *state_;
+    std::unordered_set<std::string> names;
+    for (const Item& item : items) {
+      if (item.input() != nullptr) {
+        if (&item != items.data()) refuse_late_input(state);
+        state.chain_input = *item.input();
+        continue;
+      }
+      if (!names.insert(item.layer()->name()).second) refuse_second(state, *item.layer());
+      state.chain.push_back(*item.layer());
+    }
+    if (!state.chain_input && !state.chain.empty()) take_input_of(state, state.chain.front());
+    if (state.chain_input) chain(state, *state.chain_input);
+  });
 }
 
 void Sequential::add(const Item& item, SourceLocation where) {
@@ -72,17 +101,13 @@ void Sequential::add(const Item& item, SourceLocation where) {
     state.compiled.reset();
     state.forget_programs();
     if (const KerasTensor* input = item.input()) {
-      if (!state.chain.empty() || state.chain_input)
-        throw Error(fmt::format("model '{}': Input must be the first item", name()));
+      if (!state.chain.empty() || state.chain_input) refuse_late_input(state);
       state.chain_input = *input;
       return;
     }
     const Layer& layer = *item.layer();
     for (const Layer& other : state.chain) {
-      if (other.name() == layer.name()) {
-        throw Error(fmt::format("model '{}': two layers are named '{}'; names must be unique",
-                                name(), layer.name()));
-      }
+      if (other.name() == layer.name()) refuse_second(state, layer);
     }
     if (state.network) {
       const KerasTensor y = called(layer, state.network->outputs()[0]);
@@ -92,6 +117,7 @@ void Sequential::add(const Item& item, SourceLocation where) {
       return;
     }
     state.chain.push_back(layer);
+    if (!state.chain_input && state.chain.size() == 1) take_input_of(state, layer);
     if (state.chain_input) chain(state, *state.chain_input);
   });
 }

@@ -30,8 +30,9 @@ class Sequential : public Model {
   };
 
   explicit Sequential(std::string name = "");
-  /// Sequential({Input({784}), Dense(128, {.activation = "relu"}), Dense(10)}). Without an Input
-  /// the weights are made when fit() or predict() sees the first data, or by build().
+  /// Sequential({Input({784}), Dense(128, {.activation = "relu"}), Dense(10)}). The first item
+  /// may be a model, whose input is taken. Without either the weights are made when fit() or
+  /// predict() sees the first data, or by build().
   Sequential(std::initializer_list<Item> items, std::string name = "",
              SourceLocation where = SourceLocation::current());
   Sequential(const std::vector<Item>& items, std::string name = "",

@@ -249,5 +249,35 @@ TEST_F(NestedModels, SharingOnEveryLevelIsWalkedOnce) {
   EXPECT_EQ(model_from_json(models.back().to_json()).variables().size(), 4u);
 }
 
+// Transfer learning: a model that is there, and a new head behind it.
+TEST_F(NestedModels, AtTheStartOfASequentialBringTheirInput) {
+  const Sequential base({Input({4}), Dense(8, "relu"), BatchNormalization()}, "base");
+  base.set_trainable(false);
+  const Sequential chain({base, Dense(1)});
+  ASSERT_TRUE(chain.built());
+  EXPECT_EQ(chain.input().shape(), base.input().shape());
+  EXPECT_EQ(chain.layers().size(), 2u);
+  EXPECT_EQ(chain.trainable_variables().size(), 2u);
+  EXPECT_THAT(chain.summary_text(), HasSubstr("base"));
+  const Tensor x = random({3, 4}, 1);
+  const KerasTensor in = Input({4});
+  Model functional(in, chain.layers()[1](base(in)));
+  EXPECT_TRUE(functional.predict(x).identical(chain.predict(x)));
+  expect_comes_back(chain, x);
+
+  Sequential grown;
+  grown.add(base);
+  grown.add(Dense(2));
+  EXPECT_EQ(grown.output().shape().dim(-1), 2);
+  const Sequential twice({grown, Dense(3)});
+  EXPECT_EQ(twice.predict(x).shape(), Shape({3, 3}));
+
+  const KerasTensor codes = Input({2}, {.dtype = DType::kInt32});
+  const Model counts(codes, Lambda([](Symbol s) { return cast(s, DType::kFloat32); })(codes));
+  EXPECT_EQ(Sequential({counts, Dense(1)}).input().dtype(), DType::kInt32);
+  const KerasTensor a = Input(2), b = Input(2);
+  EXPECT_THROW(Sequential({Model({a, b}, Add()({a, b})), Dense(1)}).summary_text(), Error);
+}
+
 }  // namespace
 }  // namespace sinter
