@@ -26,19 +26,22 @@ std::string named_with_line(std::string_view name, SourceLocation where) {
   return line.empty() ? std::string(name) : fmt::format("{} ({})", name, line);
 }
 
+void rethrow_as(const Error& error, const std::string& text) {
+  const std::type_info& type = typeid(error);
+  if (type == typeid(NameError)) throw NameError(text);
+  if (type == typeid(ShapeError)) throw ShapeError(text);
+  if (type == typeid(ParseError)) throw ParseError(text);
+  if (type == typeid(FileError)) throw FileError(text);
+  if (type == typeid(MemoryError)) throw MemoryError(text);
+  if (type == typeid(Error)) throw Error(text);
+  throw;
+}
+
 void rethrow_with_line(SourceLocation where) {
   try {
     throw;
   } catch (const Error& error) {
-    const std::string text = with_line(where, error.what());
-    const std::type_info& type = typeid(error);
-    if (type == typeid(NameError)) throw NameError(text);
-    if (type == typeid(ShapeError)) throw ShapeError(text);
-    if (type == typeid(ParseError)) throw ParseError(text);
-    if (type == typeid(FileError)) throw FileError(text);
-    if (type == typeid(MemoryError)) throw MemoryError(text);
-    if (type == typeid(Error)) throw Error(text);
-    throw;
+    rethrow_as(error, with_line(where, error.what()));
   }
 }
 

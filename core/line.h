@@ -17,6 +17,9 @@ std::string with_line(SourceLocation where, const std::string& text);
 /// made in another line than the one that failed.
 std::string named_with_line(std::string_view name, SourceLocation where);
 
+/// Within the catch block of `error`: the same class with another text. Errors of classes of their
+/// own go on as they are.
+[[noreturn]] void rethrow_as(const Error& error, const std::string& text);
 /// Within a catch block: the Error at hand with the line in front, of the same class. Other
 /// exceptions go on as they are.
 [[noreturn]] void rethrow_with_line(SourceLocation where);

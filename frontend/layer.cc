@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/float_environment.h"
 #include "core/graph.h"
+#include "core/line.h"
 #include "core/sizes.h"
 #include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
@@ -282,16 +283,14 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
     }
   } catch (const Error& error) {
     // Errors of ops start with the origin, those of layers with their title.
-    const bool is_shape = dynamic_cast<const ShapeError*>(&error) != nullptr;
-    if (!is_shape && typeid(error) != typeid(Error)) throw;
+    if (typeid(error) == typeid(NameError)) throw;  // which names what it is about
     std::string text = error.what();
     const std::string& kind = impl_->class_name();
     if (text.starts_with(fmt::format("{} '{}'", kind, impl_->name()))) throw;
     text = text.starts_with(origin->to_string())
                ? kind + " " + text
                : fmt::format("{} {}: {}", kind, origin->to_string(), text);
-    if (is_shape) throw ShapeError(text);
-    throw Error(text);
+    rethrow_as(error, text);
   }
   made->layer = impl_.shared();
   made->index = impl_->next_call_index();

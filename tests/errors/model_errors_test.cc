@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "core/memory_limit.h"
+
 namespace sinter {
 namespace {
 
@@ -41,6 +43,19 @@ Model compiled(const LossArgument& loss = "categorical_crossentropy") {
   Model model(x, Dense(3, {.activation = "softmax"})(x));
   model.compile({.optimizer = "sgd", .loss = loss});
   return model;
+}
+
+TEST_F(ModelErrors, LayersTooLargeForTheMemory) {
+  const KerasTensor x = Dense(1 << 20)(Input({1}));
+  try {
+    Dense(1 << 20)(x);
+    FAIL();
+  } catch (const MemoryError& error) {
+    const std::string text = error.what();
+    EXPECT_TRUE(text.starts_with("Dense 'dense_1' (model_errors_test.cc:")) << text;
+    EXPECT_NE(text.find("float32[1048576,1048576] needs 4.0 TiB of memory"), std::string::npos)
+        << text;
+  }
 }
 
 TEST_F(ModelErrors, Layers) {
