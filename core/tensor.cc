@@ -11,6 +11,7 @@
 
 #include "core/convert.h"
 #include "core/error.h"
+#include "core/line.h"
 #include "core/memory_limit.h"
 #include "core/sizes.h"
 #include "core/tensor_memory.h"
@@ -38,10 +39,11 @@ std::shared_ptr<void> memory_for(const ValueType& type, std::shared_ptr<void> (*
   }
 }
 
-void check_index(const Tensor& tensor, int64_t index) {
+void check_index(const Tensor& tensor, int64_t index, SourceLocation where) {
   if (index >= 0 && index < tensor.elements()) return;
-  throw ShapeError(fmt::format("there is no element {} in a tensor of shape {} ({} elements)",
-                               index, tensor.shape().to_string(), tensor.elements()));
+  throw ShapeError(
+      with_line(where, fmt::format("there is no element {} in a tensor of shape {} ({} elements)",
+                                   index, tensor.shape().to_string(), tensor.elements())));
 }
 
 }  // namespace
@@ -58,26 +60,29 @@ Tensor::Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void>
   check_tensor_type(type());
 }
 
-Tensor Tensor::copy_of(DType dtype, Shape shape, const void* values, size_t count) {
-  Tensor result(dtype, std::move(shape));
+Tensor Tensor::copy_of(DType dtype, Shape shape, const void* values, size_t count,
+                       SourceLocation where) {
+  Tensor result = at_line(where, [&] { return Tensor(dtype, std::move(shape)); });
   if (static_cast<int64_t>(count) != result.elements()) {
-    throw ShapeError(fmt::format("shape {} has {} elements, but {} values were given",
-                                 result.shape().to_string(), result.elements(), count));
+    throw ShapeError(
+        with_line(where, fmt::format("shape {} has {} elements, but {} values were given",
+                                     result.shape().to_string(), result.elements(), count)));
   }
   if (count > 0) std::memcpy(result.data_, values, static_cast<size_t>(result.bytes()));
   return result;
 }
 
-Tensor Tensor::from(Shape shape, const std::vector<bool>& values) {
+Tensor Tensor::from(Shape shape, const std::vector<bool>& values, SourceLocation where) {
   const std::vector<uint8_t> bytes(values.begin(), values.end());
-  return copy_of(DType::kBool, std::move(shape), bytes.data(), bytes.size());
+  return copy_of(DType::kBool, std::move(shape), bytes.data(), bytes.size(), where);
 }
 
-void Tensor::put_row(size_t row, const void* values, size_t count) {
+void Tensor::put_row(size_t row, const void* values, size_t count, SourceLocation where) {
   const auto length = static_cast<size_t>(shape_.dim(-1));
   if (count != length) {
-    throw ShapeError(fmt::format("row {} has {} values, row 0 has {}: all rows are of one length",
-                                 row, count, length));
+    throw ShapeError(with_line(
+        where, fmt::format("row {} has {} values, row 0 has {}: all rows are of one length", row,
+                           count, length)));
   }
   const size_t bytes = length * static_cast<size_t>(dtype_size(dtype_));
   if (bytes > 0) std::memcpy(static_cast<std::byte*>(data_) + row * bytes, values, bytes);
@@ -109,9 +114,9 @@ Tensor Tensor::placeholder(DType dtype, Shape shape) {
   return {dtype, std::move(shape), data, std::move(memory)};
 }
 
-Tensor Tensor::full(DType dtype, Shape shape, Number value) {
-  const Number element = require_element(dtype, value);
-  Tensor result(dtype, std::move(shape));
+Tensor Tensor::full(DType dtype, Shape shape, Number value, SourceLocation where) {
+  const Number element = at_line(where, [&] { return require_element(dtype, value); });
+  Tensor result = at_line(where, [&] { return Tensor(dtype, std::move(shape)); });
   if (element == Number(0) || element == Number(0.0)) return result;
   dispatch_dtype(dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -122,22 +127,22 @@ Tensor Tensor::full(DType dtype, Shape shape, Number value) {
   return result;
 }
 
-void Tensor::check_dtype(DType wanted) const {
+void Tensor::check_dtype(DType wanted, SourceLocation where) const {
   if (wanted != dtype_) {
-    throw ShapeError(
-        fmt::format("tensor {} was read as {}", type().to_string(), dtype_name(wanted)));
+    throw ShapeError(with_line(
+        where, fmt::format("tensor {} was read as {}", type().to_string(), dtype_name(wanted))));
   }
 }
 
-double Tensor::at(int64_t index) const {
-  check_index(*this, index);
+double Tensor::at(int64_t index, SourceLocation where) const {
+  check_index(*this, index, where);
   return dispatch_dtype(dtype_, [&](auto zero) {
     return static_cast<double>(static_cast<const decltype(zero)*>(data_)[index]);
   });
 }
 
-Number Tensor::number(int64_t index) const {
-  check_index(*this, index);
+Number Tensor::number(int64_t index, SourceLocation where) const {
+  check_index(*this, index, where);
   return dispatch_dtype(dtype_, [&](auto zero) {
     using T = decltype(zero);
     const T value = static_cast<const T*>(data_)[index];
@@ -148,8 +153,8 @@ Number Tensor::number(int64_t index) const {
   });
 }
 
-void Tensor::set(int64_t index, double value) {
-  check_index(*this, index);
+void Tensor::set(int64_t index, double value, SourceLocation where) {
+  check_index(*this, index, where);
   dispatch_dtype(dtype_, [&](auto zero) {
     using T = decltype(zero);
     static_cast<T*>(data_)[index] = convert_element<T>(value);
@@ -162,10 +167,11 @@ Tensor Tensor::clone() const {
   return copy;
 }
 
-Tensor Tensor::reshaped(Shape shape) const {
+Tensor Tensor::reshaped(Shape shape, SourceLocation where) const {
   if (!shape.is_static() || shape.elements() != elements()) {
-    throw ShapeError(fmt::format("cannot reshape {} ({} elements) to {}", shape_.to_string(),
-                                 elements(), shape.to_string()));
+    throw ShapeError(
+        with_line(where, fmt::format("cannot reshape {} ({} elements) to {}", shape_.to_string(),
+                                     elements(), shape.to_string())));
   }
   Tensor result = *this;
   result.shape_ = std::move(shape);
@@ -187,10 +193,10 @@ Tensor Tensor::cast(DType dtype) const {
   return result;
 }
 
-Tensor Tensor::rows(int64_t begin, int64_t end) const {
+Tensor Tensor::rows(int64_t begin, int64_t end, SourceLocation where) const {
   if (shape_.rank() == 0 || begin < 0 || begin > end || end > shape_[0]) {
-    throw ShapeError(
-        fmt::format("rows {}..{} are out of range for shape {}", begin, end, shape_.to_string()));
+    throw ShapeError(with_line(where, fmt::format("rows {}..{} are out of range for shape {}",
+                                                  begin, end, shape_.to_string())));
   }
   Tensor result = *this;
   const int64_t row_bytes = shape_[0] == 0 ? 0 : bytes() / shape_[0];
@@ -199,10 +205,10 @@ Tensor Tensor::rows(int64_t begin, int64_t end) const {
   return result;
 }
 
-void Tensor::copy_from(const Tensor& source) {
+void Tensor::copy_from(const Tensor& source, SourceLocation where) {
   if (source.type() != type()) {
-    throw ShapeError(
-        fmt::format("cannot copy {} into {}", source.type().to_string(), type().to_string()));
+    throw ShapeError(with_line(where, fmt::format("cannot copy {} into {}",
+                                                  source.type().to_string(), type().to_string())));
   }
   if (bytes() > 0) std::memmove(data_, source.data_, static_cast<size_t>(bytes()));
 }

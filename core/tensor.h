@@ -15,6 +15,7 @@
 #include "core/dtype.h"
 #include "core/number.h"
 #include "core/shape.h"
+#include "core/source_location.h"
 
 namespace sinter {
 
@@ -36,26 +37,32 @@ class Tensor {
   /// A copy of `values`, row by row; raises ShapeError when the shape has another count. The dtype
   /// is that of the C++ type: of {0.5, 1.0} float64, of {0.5f, 1.0f} float32, of {0, 1} int32.
   template <typename T>
-  static Tensor from(Shape shape, std::span<const T> values) {
-    return copy_of(kept_as<T>(), std::move(shape), values.data(), values.size());
+  static Tensor from(Shape shape, std::span<const T> values,
+                     SourceLocation where = SourceLocation::current()) {
+    return copy_of(kept_as<T>(), std::move(shape), values.data(), values.size(), where);
   }
   template <typename T>
-  static Tensor from(Shape shape, const std::vector<T>& values) {
-    return copy_of(kept_as<T>(), std::move(shape), values.data(), values.size());
+  static Tensor from(Shape shape, const std::vector<T>& values,
+                     SourceLocation where = SourceLocation::current()) {
+    return copy_of(kept_as<T>(), std::move(shape), values.data(), values.size(), where);
   }
   template <typename T, size_t n>
-  static Tensor from(Shape shape, const std::array<T, n>& values) {
-    return copy_of(kept_as<T>(), std::move(shape), values.data(), n);
+  static Tensor from(Shape shape, const std::array<T, n>& values,
+                     SourceLocation where = SourceLocation::current()) {
+    return copy_of(kept_as<T>(), std::move(shape), values.data(), n, where);
   }
   template <typename T>
-  static Tensor from(Shape shape, std::initializer_list<T> values) {
-    return copy_of(kept_as<T>(), std::move(shape), values.begin(), values.size());
+  static Tensor from(Shape shape, std::initializer_list<T> values,
+                     SourceLocation where = SourceLocation::current()) {
+    return copy_of(kept_as<T>(), std::move(shape), values.begin(), values.size(), where);
   }
   template <typename T, size_t n>
-  static Tensor from(Shape shape, const T (&values)[n]) {
-    return copy_of(kept_as<T>(), std::move(shape), values, n);
+  static Tensor from(Shape shape, const T (&values)[n],
+                     SourceLocation where = SourceLocation::current()) {
+    return copy_of(kept_as<T>(), std::move(shape), values, n, where);
   }
-  static Tensor from(Shape shape, const std::vector<bool>& values);
+  static Tensor from(Shape shape, const std::vector<bool>& values,
+                     SourceLocation where = SourceLocation::current());
   /// The same with the shape that the values have: `from({{0, 0}, {0, 1}})` is [2, 2]. Raises
   /// ShapeError for rows of different lengths.
   template <typename T>
@@ -68,31 +75,34 @@ class Tensor {
   }
   template <typename T, size_t n>
   requires(!std::is_array_v<T>) static Tensor from(const T (&values)[n]) {
-    return copy_of(kept_as<T>(), Shape{static_cast<int64_t>(n)}, values, n);
+    return copy_of(kept_as<T>(), Shape{static_cast<int64_t>(n)}, values, n, {});
   }
   template <typename T>
-  static Tensor from(std::initializer_list<std::initializer_list<T>> rows) {
-    return stacked<T>(rows.begin(), rows.size());
+  static Tensor from(std::initializer_list<std::initializer_list<T>> rows,
+                     SourceLocation where = SourceLocation::current()) {
+    return stacked<T>(rows.begin(), rows.size(), where);
   }
   template <typename T>
-  static Tensor from(const std::vector<std::vector<T>>& rows) {
-    return stacked<T>(rows.data(), rows.size());
+  static Tensor from(const std::vector<std::vector<T>>& rows,
+                     SourceLocation where = SourceLocation::current()) {
+    return stacked<T>(rows.data(), rows.size(), where);
   }
   template <typename T, size_t n, size_t m>
   static Tensor from(const T (&rows)[n][m]) {
     return copy_of(kept_as<T>(), Shape{static_cast<int64_t>(n), static_cast<int64_t>(m)}, rows,
-                   n * m);
+                   n * m, {});
   }
   template <typename T>
   static Tensor scalar(T value) {
-    return copy_of(kept_as<T>(), Shape{}, &value, 1);
+    return copy_of(kept_as<T>(), Shape{}, &value, 1, {});
   }
   /// All zeros, in memory that the system gives where it is touched: for values that are replaced
   /// before anybody needs them.
   static Tensor placeholder(DType dtype, Shape shape);
   /// A tensor of `dtype` filled with `value`, rounded for a floating dtype. ShapeError where an
   /// integer dtype or bool has no such element (0.5, 300 of uint8).
-  static Tensor full(DType dtype, Shape shape, Number value);
+  static Tensor full(DType dtype, Shape shape, Number value,
+                     SourceLocation where = SourceLocation::current());
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
@@ -104,32 +114,32 @@ class Tensor {
   const void* raw() const { return data_; }
   /// Typed access; raises ShapeError when T is not the dtype.
   template <typename T>
-  std::span<T> data() {
-    check_dtype(dtype_of<T>);
+  std::span<T> data(SourceLocation where = SourceLocation::current()) {
+    check_dtype(dtype_of<T>, where);
     return {static_cast<T*>(data_), static_cast<size_t>(elements())};
   }
   template <typename T>
-  std::span<const T> data() const {
-    check_dtype(dtype_of<T>);
+  std::span<const T> data(SourceLocation where = SourceLocation::current()) const {
+    check_dtype(dtype_of<T>, where);
     return {static_cast<const T*>(data_), static_cast<size_t>(elements())};
   }
   /// Element `index` (flat) as double, whatever the dtype. Raises ShapeError when there is none.
-  double at(int64_t index) const;
+  double at(int64_t index, SourceLocation where = SourceLocation::current()) const;
   /// The same with integers kept as they are, whatever their size.
-  Number number(int64_t index) const;
+  Number number(int64_t index, SourceLocation where = SourceLocation::current()) const;
   /// Converts `value` as cast does.
-  void set(int64_t index, double value);
+  void set(int64_t index, double value, SourceLocation where = SourceLocation::current());
 
   Tensor clone() const;
   /// The same buffer under another shape with as many elements; raises ShapeError.
-  Tensor reshaped(Shape shape) const;
+  Tensor reshaped(Shape shape, SourceLocation where = SourceLocation::current()) const;
   /// Values converted to `dtype` (a copy unless the dtype is the same) by convert_element: float to
   /// integer truncates toward zero and saturates, NaN becomes 0; to bool: != 0.
   Tensor cast(DType dtype) const;
   /// Rows begin..end-1 of the first dimension, sharing the buffer.
-  Tensor rows(int64_t begin, int64_t end) const;
+  Tensor rows(int64_t begin, int64_t end, SourceLocation where = SourceLocation::current()) const;
   /// Copies `source` (same dtype and shape) into this buffer.
-  void copy_from(const Tensor& source);
+  void copy_from(const Tensor& source, SourceLocation where = SourceLocation::current());
   /// Same dtype, shape and bytes.
   bool identical(const Tensor& other) const;
 
@@ -144,15 +154,16 @@ class Tensor {
     }
   }
   template <typename T, typename Row>
-  static Tensor stacked(const Row* rows, size_t count) {
+  static Tensor stacked(const Row* rows, size_t count, SourceLocation where) {
     const size_t length = count == 0 ? 0 : rows[0].size();
     Tensor result(kept_as<T>(), {static_cast<int64_t>(count), static_cast<int64_t>(length)});
-    for (size_t i = 0; i < count; ++i) result.put_row(i, std::data(rows[i]), rows[i].size());
+    for (size_t i = 0; i < count; ++i) result.put_row(i, std::data(rows[i]), rows[i].size(), where);
     return result;
   }
-  static Tensor copy_of(DType dtype, Shape shape, const void* values, size_t count);
-  void put_row(size_t row, const void* values, size_t count);
-  void check_dtype(DType wanted) const;
+  static Tensor copy_of(DType dtype, Shape shape, const void* values, size_t count,
+                        SourceLocation where);
+  void put_row(size_t row, const void* values, size_t count, SourceLocation where);
+  void check_dtype(DType wanted, SourceLocation where) const;
 
   DType dtype_ = DType::kFloat32;
   Shape shape_;

@@ -284,7 +284,11 @@ Model load_model(const std::string& path, const LoadOptions& options, SourceLoca
     if (file.architecture.empty()) {
       throw FileError(fmt::format(
           "cannot load '{}' as a model: it is a file of kind '{}' and holds no architecture{}",
-          path, file.kind, file.kind == "weights" ? " (use load_weights)" : ""));
+          path, file.kind,
+          file.kind == "weights" ? " (use load_weights)"
+          : file.kind == "inference"
+              ? " (it was exported to be run: load_executable() and 'sinter predict' do)"
+              : ""));
     }
     const std::string source = fmt::format("the architecture in '{}'", path);
     const Model model = with_hint([&] {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -85,6 +86,9 @@ class Executable {
   void run(std::span<const void* const> inputs, std::span<void* const> outputs);
   /// The same with checked tensors; outputs are allocated.
   std::vector<Tensor> run(std::span<const Tensor> inputs);
+  std::vector<Tensor> run(std::initializer_list<Tensor> inputs) {
+    return run(std::span(inputs.begin(), inputs.size()));
+  }
   /// Kernels, backends with reasons, buffers and bytes, what each kernel is estimated to cost and
   /// why it runs on one thread or on all.
   std::string to_string() const;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/handle.h"
+#include "core/source_location.h"
 #include "frontend/history.h"
 
 namespace sinter {
@@ -31,8 +32,8 @@ class Callback {
   /// True when on_train_batch_end needs the running means of loss and metrics.
   virtual bool wants_batch_logs() const { return false; }
 
-  /// The model in training: set model().stop_training(true) to end it.
-  Model& model() const { return *model_; }
+  /// The model in training: model().set_stop_training(true) ends it. Raises Error outside of fit().
+  Model& model(SourceLocation where = SourceLocation::current()) const;
   void set_model(Model* model) { model_ = model; }
 
  private:

@@ -11,6 +11,7 @@
 #include "core/model_file.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/model_argument.h"
+#include "frontend/counted.h"
 #include "frontend/data/csv.h"
 #include "frontend/data/npy.h"
 #include "frontend/model.h"
@@ -32,8 +33,9 @@ struct Options {
 /// Rows of all inputs, checked against the graph; raises ShapeError.
 int64_t check_inputs(const Graph& graph, std::vector<Tensor>& inputs) {
   if (inputs.size() != graph.inputs().size()) {
-    throw ShapeError(fmt::format("the model has {} inputs, given {} files", graph.inputs().size(),
-                                 inputs.size()));
+    throw ShapeError(fmt::format("the model has {}, given {}",
+                                 counted(graph.inputs().size(), "input"),
+                                 counted(inputs.size(), "file")));
   }
   int64_t rows = -1;
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -116,8 +118,9 @@ void predict(const Options& options) {
   options.run.apply();
   const std::vector<Tensor> y = predictions(options);
   if (y.size() != options.output.size()) {
-    throw UsageError(fmt::format("the model has {} outputs, but --output names {} files", y.size(),
-                                 options.output.size()));
+    throw UsageError(fmt::format("the model has {}, but --output names {}",
+                                 counted(y.size(), "output"),
+                                 counted(options.output.size(), "file")));
   }
   for (size_t i = 0; i < y.size(); ++i)
     (is_csv(options.output[i]) ? save_csv : save_npy)(options.output[i], y[i], SourceLocation());

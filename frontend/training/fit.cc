@@ -47,6 +47,21 @@ void apply_class_weight(PreparedData& data, const FitOptions& options) {
   data.inputs.weights[0] = Shape{kBatch};
 }
 
+// Callbacks know the model as long as one lives, however training ends.
+class CallbackModels {
+ public:
+  CallbackModels(const CallbackList& callbacks, Model& model) : callbacks_(callbacks) {
+    for (const CallbackItem& callback : callbacks_) callback->set_model(&model);
+  }
+  ~CallbackModels() {
+    for (const CallbackItem& callback : callbacks_) callback->set_model(nullptr);
+  }
+  CallbackModels(const CallbackModels&) = delete;
+
+ private:
+  const CallbackList& callbacks_;
+};
+
 class Fit {
  public:
   Fit(Model model, const FitOptions& options, SourceLocation where)
@@ -76,7 +91,7 @@ class Fit {
       data.validation =
           prepare_data("fit (validation_data)", state_.net(), c.outputs, v.x, v.y, v.sample_weight);
     }
-    for (const CallbackItem& callback : options_.callbacks) callback->set_model(&model_);
+    const CallbackModels models(options_.callbacks, model_);
     for (const CallbackItem& callback : options_.callbacks)
       wants_batch_logs_ |= callback->wants_batch_logs();
     state_.stop_training = false;
@@ -91,7 +106,6 @@ class Fit {
       c.arguments.optimizer.impl().finish_training();
     }
     each([&](Callback& callback) { callback.on_train_end(logs); });
-    for (const CallbackItem& callback : options_.callbacks) callback->set_model(nullptr);
     return std::move(history_);
   }
 

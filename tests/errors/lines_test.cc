@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fstream>
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 #include "tests/support/temporary_folder.h"
@@ -283,6 +284,34 @@ TEST_F(Lines, OfFunctions) {
   });
 }
 
+TEST_F(Lines, OfTensors) {
+  Tensor t(DType::kFloat32, {2, 3});
+  const Tensor& constant = t;
+  const std::vector<float> five(5);
+  const std::array<float, 5> list{};
+  const float numbers[5] = {};
+  expect_lines({
+      CALL(t.at(6)),
+      CALL(t.at(-1)),
+      CALL(t.number(6)),
+      CALL(t.set(6, 1.0)),
+      CALL(t.data<int32_t>()),
+      CALL(constant.data<double>()),
+      CALL(t.reshaped({5})),
+      CALL(t.rows(1, 3)),
+      CALL(t.copy_from(x_)),
+      CALL(Tensor::from({2, 3}, five)),
+      CALL(Tensor::from({2, 3}, list)),
+      CALL(Tensor::from({2, 3}, numbers)),
+      CALL(Tensor::from({2, 3}, std::span<const float>(five))),
+      CALL(Tensor::from({2, 3}, {1, 2})),
+      CALL(Tensor::from({2, 3}, std::vector<bool>(4))),
+      CALL(Tensor::from({{1, 2}, {3}})),
+      CALL(Tensor::from(std::vector<std::vector<int>>{{1, 2}, {3}})),
+      CALL(Tensor::full(DType::kUint8, {2}, 300)),
+  });
+}
+
 // A callback names the line where it was made, and fit() that of its call.
 TEST_F(Lines, OfCallbacks) {
   const Model model = compiled();
@@ -303,10 +332,17 @@ TEST_F(Lines, OfCallbacks) {
       CALL(fit(scheduled, LearningRateScheduler([](int, double rate) { return rate; }))),
       CALL(fit(scheduled, ReduceLROnPlateau({.monitor = "loss"}))),
       CALL(EarlyStopping({.mode = "maxx"})),
+      CALL(EarlyStopping().model()),
       CALL(ReduceLROnPlateau({.factor = 2})),
       CALL(ModelCheckpoint("m.keras")),
       CALL(model.fit(x_, y_, {.verbose = 0, .callbacks = fails})),
   });
+  // One that ended fit() by an exception of any kind has no model any more.
+  struct Fails : Callback {
+    void on_epoch_end(int, Logs&) override { throw std::runtime_error("enough"); }
+  } own;
+  EXPECT_THROW(model.fit(x_, y_, {.verbose = 0, .callbacks = std::ref(own)}), std::runtime_error);
+  expect_line(CALL(own.model()));
 }
 
 }  // namespace
