@@ -29,7 +29,7 @@ class Cloner {
   Model unbuilt(const ModelState& state) {
     auto result = std::make_shared<ModelState>(state.name);
     result->sequential = true;
-    result->trainable = state.trainable;
+    result->trainable = state.trainable.load();
     for (const Layer& layer : state.chain) result->chain.push_back(of(layer));
     return Model(std::move(result));
   }

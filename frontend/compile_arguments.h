@@ -58,8 +58,10 @@ class LossArgument {
   LossArgument(std::initializer_list<LossEntry> losses);
   LossArgument(std::vector<Loss> losses);            // NOLINT
   LossArgument(std::map<std::string, Loss> losses);  // NOLINT
-  const std::vector<Loss>& list() const { return list_; }
-  const std::map<std::string, Loss>& named() const { return named_; }
+  const std::vector<Loss>& list() const& { return list_; }
+  std::vector<Loss> list() && { return std::move(list_); }
+  const std::map<std::string, Loss>& named() const& { return named_; }
+  std::map<std::string, Loss> named() && { return std::move(named_); }
 
  private:
   struct Only {};
@@ -144,9 +146,12 @@ class MetricsArgument {
 
   /// With braces read as lists or by name, whichever the outputs say. Raises NameError.
   MetricsArgument settled(const std::vector<std::string>& outputs) const;
-  const std::vector<Metric>& flat() const { return flat_; }
-  const std::vector<std::vector<Metric>>& lists() const { return lists_; }
-  const std::map<std::string, std::vector<Metric>>& named() const { return named_; }
+  const std::vector<Metric>& flat() const& { return flat_; }
+  std::vector<Metric> flat() && { return std::move(flat_); }
+  const std::vector<std::vector<Metric>>& lists() const& { return lists_; }
+  std::vector<std::vector<Metric>> lists() && { return std::move(lists_); }
+  const std::map<std::string, std::vector<Metric>>& named() const& { return named_; }
+  std::map<std::string, std::vector<Metric>> named() && { return std::move(named_); }
 
  private:
   struct Only {};
@@ -167,8 +172,10 @@ class LossWeights {
   LossWeights(std::initializer_list<std::pair<const std::string, double>> weights);
   LossWeights(std::vector<double> weights) : list_(std::move(weights)) {}             // NOLINT
   LossWeights(std::map<std::string, double> weights) : named_(std::move(weights)) {}  // NOLINT
-  const std::vector<double>& list() const { return list_; }
-  const std::map<std::string, double>& named() const { return named_; }
+  const std::vector<double>& list() const& { return list_; }
+  std::vector<double> list() && { return std::move(list_); }
+  const std::map<std::string, double>& named() const& { return named_; }
+  std::map<std::string, double> named() && { return std::move(named_); }
 
  private:
   std::vector<double> list_;

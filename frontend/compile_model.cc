@@ -112,10 +112,13 @@ void Model::compile(CompileArguments arguments, SourceLocation where) const {
   const std::lock_guard lock(state_->fit_mutex);
   const WeightsGuard guard(state_->locks());
   // What is refused leaves the model as it was.
-  Compiled made{std::move(arguments), {}, {}, {}, where};
-  if (state_->network) at_line(where, [&] { state_->settle(made); });
+  auto made = std::make_shared<Compiled>();
+  made->arguments = std::move(arguments);
+  made->where = where;
+  if (state_->network) at_line(where, [&] { state_->settle(*made); });
+  // In this order: predictions in other threads make programs for what they find.
+  state_->set_compiled(std::move(made));
   state_->forget_programs();
-  state_->compiled = std::move(made);
 }
 
 void ModelState::settle(Compiled& c) const {
@@ -140,40 +143,53 @@ std::vector<VariablePtr> ModelState::trainable_variables() const {
 }
 
 void ModelState::settle_trainable() {
-  Compiled& c = *compiled;
+  const std::shared_ptr<const Compiled> before = settings("training");
+  const Compiled& c = *before;
   std::vector<VariablePtr> now = trainable_variables();
   if (now == c.trainable) return;
   OptimizerImpl& optimizer = c.arguments.optimizer.impl();
-  if (optimizer.iterations() != nullptr && optimizer.iterations()->value.at(0) > 0) {
+  const VariablePtr steps = optimizer.iterations();
+  if (steps != nullptr && optimizer.knows(c.trainable) && steps->value.at(0) > 0) {
     throw Error(fmt::format(
         "model '{}': {} trainable now, but training has begun with {}: call compile() again after "
         "set_trainable()",
         name, counted(now.size(), "weight"), c.trainable.size()));
   }
+  {
+    const WeightsGuard guard(locks());
+    optimizer.build(now);
+  }
+  auto made = std::make_shared<Compiled>(c);
+  made->trainable = std::move(now);
+  {
+    const std::lock_guard lock(compiled_mutex_);
+    if (compiled_ == before) compiled_ = std::move(made);  // else compile() was called meanwhile
+  }
   forget_programs();
-  const WeightsGuard guard(locks());
-  c.trainable = std::move(now);
-  optimizer.build(c.trainable);
 }
 
-bool Model::is_compiled() const { return state_->compiled.has_value(); }
-const CompileArguments& Model::compile_arguments(SourceLocation where) const {
-  return at_line(where, [&]() -> const CompileArguments& {
-    return state_->settings("compile_arguments").arguments;
-  });
+void ModelState::claim_optimizer() {
+  const std::shared_ptr<const Compiled> c = settings("training");
+  OptimizerImpl& optimizer = c->arguments.optimizer.impl();
+  if (optimizer.trains(c->trainable)) return;
+  const WeightsGuard guard(locks());
+  optimizer.build_for_steps(c->trainable);
 }
-const Optimizer& Model::optimizer(SourceLocation where) const {
-  return at_line(where, [&]() -> const Optimizer& {
-    return state_->settings("optimizer").arguments.optimizer;
-  });
+
+bool Model::is_compiled() const { return state_->compiled() != nullptr; }
+CompileArguments Model::compile_arguments(SourceLocation where) const {
+  return at_line(where, [&] { return state_->settings("compile_arguments")->arguments; });
 }
-const LossArgument& Model::loss(SourceLocation where) const {
-  return at_line(where,
-                 [&]() -> const LossArgument& { return state_->settings("loss").arguments.loss; });
+Optimizer Model::optimizer(SourceLocation where) const {
+  return at_line(where, [&] { return state_->settings("optimizer")->arguments.optimizer; });
+}
+LossArgument Model::loss(SourceLocation where) const {
+  return at_line(where, [&] { return state_->settings("loss")->arguments.loss; });
 }
 std::vector<std::string> Model::metrics_names(SourceLocation where) const {
   return at_line(where, [&] {
-    const std::vector<OutputPlan>& plans = state_->settings("metrics_names").outputs;
+    const std::shared_ptr<const Compiled> c = state_->settings("metrics_names");
+    const std::vector<OutputPlan>& plans = c->outputs;
     std::vector<std::string> names = logged_losses(plans);
     for (const LoggedMetric& m : logged_metrics(plans)) names.push_back(m.name);
     return names;

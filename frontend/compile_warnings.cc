@@ -9,6 +9,7 @@
 #include "core/graph.h"
 #include "core/warning.h"
 #include "frontend/origin.h"
+#include "ops/gradients.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -59,13 +60,6 @@ std::string probabilities_advice(const Loss& loss, std::string_view op, int64_t 
                                         "with");
 }
 
-bool has_no_slope(std::string_view op) {
-  for (const char* flat : {"stop_gradient", "sign", "floor", "ceil", "round"}) {
-    if (op == flat) return true;
-  }
-  return false;
-}
-
 /// Each text once.
 void tell(const std::string& text) { warn_once(text, text); }
 
@@ -100,6 +94,14 @@ void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans
                       of, op));
     }
   }
+}
+
+void warn_of_unused_weights(const std::vector<std::string>& paths, SourceLocation where) {
+  if (paths.empty()) return;
+  tell(with_line(where, fmt::format("gradients do not exist for the weights {}: no loss depends on "
+                                    "them, so training leaves them as they are; does an output "
+                                    "lack its loss in compile()?",
+                                    fmt::join(paths, ", "))));
 }
 
 void warn_of_softmax(const Graph& graph, const std::string& layer_title) {

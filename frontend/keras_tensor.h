@@ -36,6 +36,10 @@ class KerasTensor {
 /// One call of a layer on tensors. A layer that is called several times is shared: its calls have
 /// the same weights.
 struct LayerCall {
+  LayerCall() = default;
+  LayerCall(const LayerCall&) = delete;
+  ~LayerCall();  // of chains of any length
+
   std::shared_ptr<LayerImpl> layer;
   int index = 0;  // among the calls of this layer
   std::vector<KerasTensor> inputs;

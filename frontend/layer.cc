@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <typeinfo>
 #include <unordered_set>
 
@@ -12,6 +13,7 @@
 #include "core/float_environment.h"
 #include "core/graph.h"
 #include "core/line.h"
+#include "core/release.h"
 #include "core/sizes.h"
 #include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
@@ -51,6 +53,7 @@ struct CallContext::Tables {
   std::map<const Variable*, Symbol> symbols;
   std::map<std::string, int64_t> streams;     // calls of layers by their names
   std::map<const Variable*, size_t> updates;  // places in the list of updates
+  std::set<ValueId> unconnected;              // gradients where nothing depends on a variable
 };
 
 CallContext::CallContext(Graph& graph, bool training)
@@ -122,7 +125,18 @@ std::vector<Symbol> CallContext::gradients(Symbol output,
                                            const std::vector<VariablePtr>& variables) {
   std::vector<Symbol> wrt;
   for (const VariablePtr& v : variables) wrt.push_back(variable(v));
-  return sinter::gradients(output, wrt);
+  std::vector<Symbol> result =
+      sinter::gradients(std::span(&output, 1), wrt, {}, UnconnectedGradients::kNone);
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (result[i].valid()) continue;
+    result[i] = zeros_like(wrt[i]);
+    tables_->unconnected.insert(result[i].id());
+  }
+  return result;
+}
+
+bool CallContext::is_unconnected(Symbol gradient) const {
+  return tables_->unconnected.contains(gradient.id());
 }
 
 void CallContext::assign(const VariablePtr& variable, Symbol value) {
@@ -154,7 +168,7 @@ std::string LayerImpl::title() const {
 Config LayerImpl::base_config() const {
   Config c = {
       {"name", name_},
-      {"trainable", trainable_},
+      {"trainable", trainable()},
       {"dtype", ConfigObject{"keras", "DTypePolicy", {{"name", std::string(dtype_name(dtype_))}}}}};
   if (activity_regularizer_) c.set("activity_regularizer", activity_regularizer_.to_config());
   return c;
@@ -232,7 +246,7 @@ std::shared_ptr<LayerImpl> LayerImpl::clone() const {
 
 void LayerImpl::copy_settings(const LayerImpl& other) {
   origin_ = other.origin_;
-  trainable_ = other.trainable_;
+  trainable_ = other.trainable();
   dtype_ = other.dtype_;
   activity_regularizer_ = other.activity_regularizer_;
 }
@@ -430,6 +444,13 @@ std::vector<VariablePtr> Layer::variables() const { return impl_->variables(); }
 VariablePtr Layer::kernel(SourceLocation where) const { return weight("kernel", where); }
 VariablePtr Layer::bias(SourceLocation where) const { return weight("bias", where); }
 std::shared_ptr<LayerImpl> Layer::shared() const { return impl_.shared(); }
+
+LayerCall::~LayerCall() {
+  std::vector<std::shared_ptr<const void>> held = {std::move(layer)};
+  for (const KerasTensor& x : inputs) held.push_back(x.call());
+  inputs.clear();
+  release_in_turn(std::move(held));
+}
 
 KerasTensor::KerasTensor(std::shared_ptr<const LayerCall> call, int index)
     : call_(std::move(call)), index_(index) {}

@@ -5,6 +5,7 @@
 // call(), and wrap it: Layer(std::make_shared<MyLayer>(...))(x).
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -62,6 +63,8 @@ class CallContext {
   /// d(sum of `output`)/d(variable) for each; zeros where the output does not depend on it. Raises
   /// Error as gradients() does.
   std::vector<Symbol> gradients(Symbol output, const std::vector<VariablePtr>& variables);
+  /// Whether these are the zeros that gradients() gave where nothing depends on a variable.
+  bool is_unconnected(Symbol gradient) const;
   /// Adds a scalar to the loss of the model.
   void add_loss(Symbol scalar);
 
@@ -155,7 +158,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   std::string class_name_;
   std::string name_;
   std::shared_ptr<const Origin> origin_;
-  bool trainable_ = true;
+  std::atomic<bool> trainable_ = true;  // asked for in other threads too
   DType dtype_;
   bool built_ = false;
   int calls_ = 0;

@@ -132,8 +132,10 @@ Graph Model::inference_graph(SourceLocation where) const {
 
 Graph Model::training_graph(SourceLocation where) const {
   return at_line(where, [&] {
-    const Compiled& c = state_->settings("training_graph");
+    state_->settings("training_graph");
     state_->settle_trainable();
+    const std::shared_ptr<const Compiled> settled = state_->settings("training_graph");
+    const Compiled& c = *settled;
     OptimizerImpl& optimizer = c.arguments.optimizer.impl();
     {
       const WeightsGuard guard(state_->locks());

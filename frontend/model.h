@@ -86,10 +86,11 @@ struct SaveOptions {
 /// A handle: copies are the same model.
 ///
 /// Threads: what trains or evaluates a model waits for what does so in another thread, and so does
-/// compile(). Saving, getting and setting weights happen between two steps of training, whatever
-/// thread they are called in. Any number of threads may predict at once; a prediction does not wait
-/// for training, so beside it some of the weights that it reads are those before a step and some
-/// those after.
+/// compile(). What only asks a model (its layers, settings, summary, JSON, graphs) may run beside
+/// compile() and beside training, and has the settings before or after, never of both. Saving,
+/// getting and setting weights happen between two steps of training, whatever thread they are
+/// called in. Any number of threads may predict at once; a prediction does not wait for training,
+/// so beside it some of the weights that it reads are those before a step and some those after.
 class Model {
  public:
   /// A functional model. Raises Error when outputs do not depend on the inputs alone.
@@ -166,12 +167,13 @@ class Model {
 
   // --- training
   /// Raises NameError for unknown names and Error when losses or metrics do not fit the outputs.
-  /// Warns once of losses that cannot train: see the README.
+  /// Warns once of losses that cannot train: see the README. Raises Error for an optimizer that
+  /// trains another model.
   void compile(CompileArguments arguments, SourceLocation where = SourceLocation::current()) const;
   bool is_compiled() const;
-  const CompileArguments& compile_arguments(SourceLocation where = SourceLocation::current()) const;
-  const Optimizer& optimizer(SourceLocation where = SourceLocation::current()) const;
-  const LossArgument& loss(SourceLocation where = SourceLocation::current()) const;
+  CompileArguments compile_arguments(SourceLocation where = SourceLocation::current()) const;
+  Optimizer optimizer(SourceLocation where = SourceLocation::current()) const;
+  LossArgument loss(SourceLocation where = SourceLocation::current()) const;
   /// The names of what evaluate() gives, in its order.
   std::vector<std::string> metrics_names(SourceLocation where = SourceLocation::current()) const;
   /// Warns once, with the line of the call, when steps_per_epoch asks for more batches than there

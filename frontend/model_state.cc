@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/warning.h"
+#include "frontend/compile_warnings.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
 #include "frontend/training/row_independence.h"
@@ -42,9 +43,9 @@ std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, con
   options.batch = batch;
   options.cache = code_cache();
   options.tune = tuning();
-  if (state.compiled) {
-    options.disabled_passes = state.compiled->arguments.disabled_passes;
-    options.mixed_precision = state.compiled->arguments.mixed_precision;
+  if (const std::shared_ptr<const Compiled> c = state.compiled()) {
+    options.disabled_passes = c->arguments.disabled_passes;
+    options.mixed_precision = c->arguments.mixed_precision;
   }
   program->executable = compile(step.graph, options);
   // Passes keep the variables, but bind by name rather than rely on their order.
@@ -75,16 +76,15 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
   const bool training = mode != StepMode::kEvaluate;
   const std::string kind = describe(inputs, mode);
   if (training) state.settle_trainable();
+  // Each time: another model may have been given the optimizer meanwhile.
+  if (mode == StepMode::kTrain) state.claim_optimizer();
   return state.program(fmt::format("{} {}", kind, batch), [&] {
-    Compiled& c = *state.compiled;
+    const std::shared_ptr<const Compiled> compiled = state.settings("a step");
+    const Compiled& c = *compiled;
     OptimizerImpl& optimizer = c.arguments.optimizer.impl();
-    if (mode == StepMode::kTrain) {
-      const WeightsGuard guard(state.locks());
-      optimizer.build(c.trainable);
-    }
     StepGraph step = state.step_graph(kind, [&] {
       return build_step(state.name, state.net(), c.outputs, inputs, mode, state.random_state,
-                        &optimizer, c.trainable, c.arguments.disabled_passes, c.metric_results);
+                        &optimizer, c.trainable, c.arguments.disabled_passes, *c.metric_results);
     });
     for (const std::string& loss : step.without_gradient) {
       const std::string text = fmt::format(
@@ -93,6 +93,9 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
           line_of(c.where), loss);
       warn_once(text, text);
     }
+    // Where no weight has a gradient, the warnings above say it.
+    if (step.without_gradient.empty() || step.unused.size() < c.trainable.size())
+      warn_of_unused_weights(step.unused, c.where);
     auto program = make_program(state, std::move(step), training ? "training" : "inference", batch);
     add_scalar_outputs(*program);
     return program;
@@ -115,18 +118,29 @@ const Network& ModelState::net() const {
   return *network;
 }
 
-const Compiled& ModelState::settings(const char* what) const {
-  if (!compiled)
+std::shared_ptr<const Compiled> ModelState::compiled() const {
+  const std::lock_guard lock(compiled_mutex_);
+  return compiled_;
+}
+
+void ModelState::set_compiled(std::shared_ptr<const Compiled> settled) {
+  const std::lock_guard lock(compiled_mutex_);
+  compiled_.swap(settled);
+}
+
+std::shared_ptr<const Compiled> ModelState::settings(const char* what) const {
+  std::shared_ptr<const Compiled> settled = compiled();
+  if (settled == nullptr)
     throw Error(
         fmt::format("{}: model '{}' must be compiled first: model.compile({{.optimizer = \"adam\", "
                     ".loss = ...}})",
                     what, name));
-  return *compiled;
+  return settled;
 }
 
 std::string ModelState::backend() const {
-  return compiled && !compiled->arguments.backend.empty() ? compiled->arguments.backend
-                                                          : default_backend();
+  const std::shared_ptr<const Compiled> c = compiled();
+  return c != nullptr && !c->arguments.backend.empty() ? c->arguments.backend : default_backend();
 }
 
 template <typename Make>

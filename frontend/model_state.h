@@ -2,6 +2,7 @@
 // the executables made so far.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <list>
 #include <map>
@@ -27,8 +28,9 @@ struct Compiled {
   CompileArguments arguments;
   std::vector<OutputPlan> outputs;
   std::vector<VariablePtr> trainable;
-  MetricResults metric_results = {};  // states of metrics that all steps share
-  SourceLocation where = {};          // of the call
+  // States of metrics that all steps share; makers of programs add to them.
+  std::shared_ptr<MetricResults> metric_results = std::make_shared<MetricResults>();
+  SourceLocation where = {};  // of the call
 };
 
 /// An executable of a step or of prediction, and where its results go.
@@ -48,22 +50,25 @@ struct ModelState {
   std::optional<Network> network;  // absent in a Sequential that has not seen its input
   std::weak_ptr<LayerImpl>
       as_layer;  // once the model has been called; it owns this state, so not the reverse
-  bool trainable = true;
+  std::atomic<bool> trainable = true;
   bool sequential = false;
   std::vector<Layer> chain;                // of a Sequential
   std::optional<KerasTensor> chain_input;  // once it is known
-  std::optional<Compiled> compiled;
 
   // Training state that files keep.
   VariablePtr random_state;  // int64[2] {seed, step}, for dropout
   int64_t shuffle_seed = 0;
   int64_t epochs_done = 0;  // over all calls of fit: with the seed it decides the order of rows
-  bool stop_training = false;
+  std::atomic<bool> stop_training = false;
 
   /// The network; raises Error when the model has not been built.
   const Network& net() const;
-  /// The compiled settings; raises Error naming `what` when compile() has not been called.
-  const Compiled& settings(const char* what) const;
+  /// What compile() has settled, or null. Other threads may compile anew meanwhile: who takes it
+  /// once has all of one call.
+  std::shared_ptr<const Compiled> compiled() const;
+  void set_compiled(std::shared_ptr<const Compiled> settled);
+  /// The same; raises Error naming `what` when compile() has not been called.
+  std::shared_ptr<const Compiled> settings(const char* what) const;
   std::string backend() const;
   /// Builds a Sequential for rows of this shape, unless it is built.
   void build_chain(const Shape& row_shape);
@@ -73,6 +78,9 @@ struct ModelState {
   void settle(Compiled& compiled) const;
   /// Takes the weights that are trainable now, unless the optimizer has changed others: Error.
   void settle_trainable();
+  /// The optimizer is about to train these weights. Raises Error when it trains those of another
+  /// model.
+  void claim_optimizer();
 
   using Maker = std::function<std::unique_ptr<StepProgram>()>;
   /// The program of that key, made when there is none; the least recently used one of its kind
@@ -103,6 +111,8 @@ struct ModelState {
   template <typename Make>
   auto once(const std::string& key, const Make& make);
 
+  mutable ForkMutex compiled_mutex_;
+  std::shared_ptr<const Compiled> compiled_;
   TraceMutex mutex_;
   std::vector<std::string> making_;  // keys
   std::list<Entry> programs_;        // most recently used first

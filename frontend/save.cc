@@ -65,20 +65,26 @@ void add_weights(ModelFile& file, const Model& model, const ForwardGraph& forwar
 
 /// The graph that predicts as the model does, lowered, and the tensors it reads.
 void add_inference(ModelFile& file, const Model& model, const ForwardGraph& forward) {
-  const std::optional<Compiled>& compiled = model.state()->compiled;
+  const std::shared_ptr<const Compiled> compiled = model.state()->compiled();
   file.graphs.push_back(
       lower_inference(forward.graph, compiled ? compiled->arguments.mixed_precision : ""));
   add_weights(file, model, forward);
   file.tensors.push_back({kRandomState, model.state()->random_state->value});
 }
 
-void add_training_state(ModelFile& file, const Model& model) {
+void add_training_state(ModelFile& file, const Model& model, const Compiled& compiled) {
   const ModelState& state = *model.state();
   std::set<std::string> taken;
-  // After set_trainable() the optimizer's state is that of other weights: training starts anew.
-  const bool fits = state.trainable_variables() == state.compiled->trainable;
-  for (const VariablePtr& v : fits ? model.state()->compiled->arguments.optimizer.variables()
-                                   : std::vector<VariablePtr>()) {
+  // After set_trainable() the optimizer's state is that of other weights, and so it is where it
+  // trains another model: training starts anew.
+  OptimizerImpl& optimizer = compiled.arguments.optimizer.impl();
+  std::vector<VariablePtr> kept;
+  if (const std::vector<VariablePtr>& trained = compiled.trainable;
+      state.trainable_variables() == trained && optimizer.knows(trained)) {
+    optimizer.build(trained);
+    kept = optimizer.variables();
+  }
+  for (const VariablePtr& v : kept) {
     std::string name = std::string(kOptimizerPrefix) + v->path;
     for (int i = 1; !taken.insert(name).second; ++i)
       name = fmt::format("{}{}_{}", kOptimizerPrefix, v->path, i);
@@ -235,7 +241,7 @@ void restore_training(const Model& model, const ModelFile& file,
   state.shuffle_seed = config->get_int("shuffle_seed", state.shuffle_seed);
   state.epochs_done = config->get_int("epochs_done", 0);
   if (slots.empty()) return;  // saved before the first step
-  OptimizerImpl& optimizer = model.state()->compiled->arguments.optimizer.impl();
+  OptimizerImpl& optimizer = model.state()->settings("load_model")->arguments.optimizer.impl();
   optimizer.build(model.state()->trainable_variables());
   adopt(optimizer.variables(), slots, true, "optimizer '" + optimizer.name() + "'");
 }
@@ -268,10 +274,10 @@ void save_model(const Model& model, const std::string& path, const SaveOptions& 
     add_inference(file, model, forward);
     Config json = architecture_to_config(architecture_of(model));
     file.architecture = to_json_text(json);
-    if (options.include_optimizer && model.is_compiled()) {
-      file.compile_settings =
-          to_json_text(compile_arguments_to_config(model.state()->compiled->arguments));
-      add_training_state(file, model);
+    if (const std::shared_ptr<const Compiled> compiled = model.state()->compiled();
+        options.include_optimizer && compiled != nullptr) {
+      file.compile_settings = to_json_text(compile_arguments_to_config(compiled->arguments));
+      add_training_state(file, model, *compiled);
     }
     save_model_file(path, file);
   });
@@ -347,10 +353,10 @@ void load_weights(const Model& model, const std::string& path, SourceLocation wh
 std::string to_json(const Model& model, int indent, SourceLocation where) {
   return at_line(where, [&] {
     Config json = architecture_to_config(architecture_of(model));
+    const std::shared_ptr<const Compiled> compiled = model.state()->compiled();
     json.set("compile_config",
-             model.is_compiled()
-                 ? without_objects(compile_arguments_to_config(model.state()->compiled->arguments))
-                 : ConfigValue(Config()));
+             compiled != nullptr ? without_objects(compile_arguments_to_config(compiled->arguments))
+                                 : ConfigValue(Config()));
     return to_json_text(json, indent);
   });
 }

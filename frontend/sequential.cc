@@ -29,9 +29,12 @@ void chain(ModelState& state, const KerasTensor& input) {
   for (const Layer& layer : state.chain) x = called(layer, x);
   if (state.chain.empty()) return;
   state.network.emplace(std::vector<KerasTensor>{input}, std::vector<KerasTensor>{x});
-  if (!state.compiled) return;
+  const std::shared_ptr<const Compiled> before = state.compiled();
+  if (before == nullptr) return;
   try {
-    state.settle(*state.compiled);
+    auto made = std::make_shared<Compiled>(*before);
+    state.settle(*made);
+    state.set_compiled(std::move(made));
   } catch (...) {
     state.network.reset();
     throw;
@@ -98,7 +101,7 @@ Sequential::Sequential(const std::vector<Item>& items, std::string name, SourceL
 void Sequential::add(const Item& item, SourceLocation where) {
   at_line(where, [&]() -> void {
     ModelState& state = *state_;
-    state.compiled.reset();
+    state.set_compiled(nullptr);
     state.forget_programs();
     if (const KerasTensor* input = item.input()) {
       if (!state.chain.empty() || state.chain_input) refuse_late_input(state);
@@ -127,7 +130,7 @@ void Sequential::pop(SourceLocation where) {
     ModelState& state = *state_;
     if (state.chain.empty()) throw Error(fmt::format("model '{}' has no layer to remove", name()));
     state.chain.pop_back();
-    state.compiled.reset();
+    state.set_compiled(nullptr);
     state.forget_programs();
     state.network.reset();
     if (state.chain_input) chain(state, *state.chain_input);

@@ -215,7 +215,8 @@ std::string Model::summary_text(SummaryOptions options, SourceLocation where) co
                          [&](const VariablePtr& v) { return !trained.contains(v); });
     std::vector<VariablePtr> everything = all;
     std::vector<VariablePtr> slots;
-    if (is_compiled()) slots = state_->compiled->arguments.optimizer.variables();
+    if (const std::shared_ptr<const Compiled> c = state_->compiled())
+      slots = c->arguments.optimizer.variables();
     everything.insert(everything.end(), slots.begin(), slots.end());
     text += count_line("Total params", everything);
     text += count_line("Trainable params", trainable);

@@ -77,7 +77,7 @@ class Backward {
       dy.push_back(it == cotangents_.end() ? std::nullopt : std::optional(it->second));
       any = any || dy.back().has_value();
     }
-    if (!any) return;
+    if (!any || has_no_slope(node.op->name)) return;
     std::vector<char> needed_flags;
     bool any_needed = false;
     for (ValueId id : node.inputs) {
@@ -214,8 +214,16 @@ class Backward {
 
 }  // namespace
 
+bool has_no_slope(std::string_view op) {
+  for (const char* flat : {"stop_gradient", "sign", "floor", "ceil", "round"}) {
+    if (op == flat) return true;
+  }
+  return false;
+}
+
 std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const Symbol> wrt,
-                              std::span<const Symbol> cotangents) {
+                              std::span<const Symbol> cotangents,
+                              UnconnectedGradients unconnected) {
   register_ops();
   if (outputs.empty()) throw Error("gradients needs at least one output");
   if (!cotangents.empty() && cotangents.size() != outputs.size()) {
@@ -245,8 +253,12 @@ std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const S
   }
   const Cotangents found = Backward(graph, wrt).run(outputs, seeds, 0);
   std::vector<Symbol> result;
-  for (size_t k = 0; k < wrt.size(); ++k)
-    result.push_back(found[k] ? *found[k] : zeros_like(wrt[k]));
+  for (size_t k = 0; k < wrt.size(); ++k) {
+    if (found[k])
+      result.push_back(*found[k]);
+    else
+      result.push_back(unconnected == UnconnectedGradients::kZero ? zeros_like(wrt[k]) : Symbol());
+  }
   return result;
 }
 

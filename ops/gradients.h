@@ -4,19 +4,26 @@
 
 #include <initializer_list>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/symbol.h"
 
 namespace sinter {
 
-/// d(sum over outputs of <cotangent, output>)/d(wrt), one symbol for each of `wrt` (zeros where
-/// nothing depends on it). Without cotangents each output gets ones. Works to any order, since
-/// gradients are ordinary nodes. Raises Error for outputs or wrt that are not floating, and for ops
-/// without a derivative on the way (naming op, layer, reason). `wrt` must be values of the same
-/// graph that exist already.
+/// What gradients() gives for a value that no output depends on, as in TensorFlow: zeros, or an
+/// empty symbol.
+enum class UnconnectedGradients { kZero, kNone };
+
+/// d(sum over outputs of <cotangent, output>)/d(wrt), one symbol for each of `wrt`. An output
+/// depends on it where a path of derivatives leads from one to the other, whatever their values;
+/// comparisons, argmax, rounding, sign and stop_gradient have none. Without cotangents each output
+/// gets ones. Works to any order, since gradients are ordinary nodes. Raises Error for outputs or
+/// wrt that are not floating, and for ops without a derivative on the way (naming op, layer,
+/// reason). `wrt` must be values of the same graph that exist already.
 std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const Symbol> wrt,
-                              std::span<const Symbol> cotangents = {});
+                              std::span<const Symbol> cotangents = {},
+                              UnconnectedGradients unconnected = UnconnectedGradients::kZero);
 inline std::vector<Symbol> gradients(Symbol output, std::span<const Symbol> wrt) {
   return gradients(std::span<const Symbol>(&output, 1), wrt);
 }
@@ -24,5 +31,8 @@ inline std::vector<Symbol> gradients(Symbol output, std::span<const Symbol> wrt)
 inline std::vector<Symbol> gradients(Symbol output, std::initializer_list<Symbol> wrt) {
   return gradients(output, std::span<const Symbol>(wrt.begin(), wrt.size()));
 }
+
+/// Ops of numbers that have no derivative anywhere: steps, whose slope is 0, and stop_gradient.
+bool has_no_slope(std::string_view op);
 
 }  // namespace sinter

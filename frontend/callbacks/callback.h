@@ -14,13 +14,20 @@
 namespace sinter {
 
 class Model;
+class CallbackItem;
+class CallbackList;
+struct ModelState;
 
 /// Override what you need. Training calls, in this order: on_train_begin; for each epoch
 /// on_epoch_begin, (on_train_batch_begin, on_train_batch_end)*, (on_test_begin, on_test_end) when
 /// there is validation, on_epoch_end; on_train_end.
 class Callback {
  public:
-  virtual ~Callback() = default;
+  Callback();
+  /// Copies are of the settings: which model is trained, each knows for itself.
+  Callback(const Callback&) : Callback() {}
+  Callback& operator=(const Callback&) { return *this; }
+  virtual ~Callback();
   virtual void on_train_begin(Logs& logs) { (void)logs; }
   virtual void on_train_end(Logs& logs) { (void)logs; }
   virtual void on_epoch_begin(int epoch, Logs& logs) { (void)epoch, (void)logs; }
@@ -32,12 +39,17 @@ class Callback {
   /// True when on_train_batch_end needs the running means of loss and metrics.
   virtual bool wants_batch_logs() const { return false; }
 
-  /// The model in training: model().set_stop_training(true) ends it. Raises Error outside of fit().
-  Model& model(SourceLocation where = SourceLocation::current()) const;
-  void set_model(Model* model) { model_ = model; }
+  /// The model in training: model().set_stop_training(true) ends it. After fit() still the model of
+  /// that training. Raises Error before the first one, and when the model is gone: a callback does
+  /// not keep it.
+  Model model(SourceLocation where = SourceLocation::current()) const;
+  void set_model(const Model& model);
 
  private:
-  Model* model_ = nullptr;
+  friend class CallbackItem;
+  friend class CallbacksInTraining;
+  struct Attached;
+  Handle<Attached> attached_;
 };
 
 /// Callbacks whose copies share their state say so: `using HandleOf = EarlyStopping;`. What derives
@@ -51,7 +63,9 @@ concept CallbackHandle = std::is_base_of_v<Callback, T> && std::is_same_v<typena
 class CallbackItem {
  public:
   template <CallbackHandle T>
-  CallbackItem(const T& callback) : callback_(std::make_shared<T>(callback)) {}  // NOLINT
+  CallbackItem(const T& callback) : callback_(std::make_shared<T>(callback)) {  // NOLINT
+    callback_->attached_ = callback.attached_;
+  }
   template <typename T>
   requires(std::is_base_of_v<Callback, T> && !CallbackHandle<T>) CallbackItem(T&& callback)
       : callback_(std::make_shared<T>(std::move(callback))) {}  // NOLINT
@@ -94,6 +108,20 @@ class CallbackList {
 
  private:
   std::vector<CallbackItem> items_;
+};
+
+/// Callbacks while fit() trains a model. One that is in two trainings at once, as when it is given
+/// to a fit() in one of its own hooks, has the model of the inner one until that ends.
+class CallbacksInTraining {
+ public:
+  /// `callbacks` must outlive this.
+  CallbacksInTraining(const CallbackList& callbacks, const Model& model);
+  ~CallbacksInTraining();
+  CallbacksInTraining(const CallbacksInTraining&) = delete;
+
+ private:
+  const CallbackList& callbacks_;
+  std::vector<std::weak_ptr<ModelState>> before_;
 };
 
 }  // namespace sinter

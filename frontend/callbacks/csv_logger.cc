@@ -20,6 +20,12 @@ struct CSVLogger::State {
   std::vector<std::string> keys;
   bool header = true;
 
+  void open(bool append) {
+    close();
+    file = std::fopen(path.c_str(), append ? "a" : "w");
+    if (file == nullptr)
+      throw FileError(fmt::format("{}: cannot write '{}': {}", title, path, std::strerror(errno)));
+  }
   void close() {
     if (file != nullptr) std::fclose(file);
     file = nullptr;
@@ -39,16 +45,13 @@ void CSVLogger::on_train_begin(Logs&) {
   std::error_code error;
   const auto size = std::filesystem::file_size(s.path, error);
   s.header = !(s.options.append && !error && size > 0);
-  s.close();
-  s.file = std::fopen(s.path.c_str(), s.options.append ? "a" : "w");
-  if (s.file == nullptr)
-    throw FileError(
-        fmt::format("{}: cannot write '{}': {}", s.title, s.path, std::strerror(errno)));
+  s.open(s.options.append);
   s.keys.clear();
 }
 
 void CSVLogger::on_epoch_end(int epoch, Logs& logs) {
   State& s = *state_;
+  if (s.file == nullptr) s.open(true);  // a training within this one has closed it
   const char comma = s.options.separator;
   if (s.keys.empty()) {
     bool validated = false;

@@ -1,6 +1,7 @@
 // Early stopping, in Keras's exact order of decisions.
 #include <fmt/format.h>
 
+#include <memory>
 #include <optional>
 
 #include "frontend/callbacks/callbacks.h"
@@ -19,6 +20,18 @@ struct EarlyStopping::State {
   int best_epoch = 0;
   std::optional<double> best;
   std::optional<std::vector<Tensor>> best_weights;
+  std::weak_ptr<ModelState> of_model;
+
+  void start(const Model& model) {
+    of_model = model.state();
+    wait = stopped_epoch = best_epoch = 0;
+    best.reset();
+    best_weights.reset();
+  }
+  // A fit() of another model may have been in between: its numbers and weights are not of this one.
+  void follow(const Model& model) {
+    if (of_model.lock() != model.state()) start(model);
+  }
 };
 
 EarlyStopping::EarlyStopping(EarlyStoppingOptions options, SourceLocation where)
@@ -28,45 +41,42 @@ int EarlyStopping::stopped_epoch() const { return state_->stopped_epoch; }
 int EarlyStopping::best_epoch() const { return state_->best_epoch; }
 std::optional<double> EarlyStopping::best() const { return state_->best; }
 
-void EarlyStopping::on_train_begin(Logs&) {
-  State& s = *state_;
-  s.wait = s.stopped_epoch = s.best_epoch = 0;
-  s.best.reset();
-  s.best_weights.reset();
-}
+void EarlyStopping::on_train_begin(Logs&) { state_->start(model({})); }
 
 void EarlyStopping::on_epoch_end(int epoch, Logs& logs) {
   State& s = *state_;
+  s.follow(model({}));
   const std::optional<double> current = s.monitor.read(logs);
   if (!current || epoch < s.options.start_from_epoch) return;
   const bool restore = s.options.restore_best_weights;
   if (restore && !s.best_weights) {
-    s.best_weights = model().get_weights({});
+    s.best_weights = model({}).get_weights({});
     s.best_epoch = epoch;
   }
   ++s.wait;
-  if (s.monitor.improved(*current, s.best, model())) {
+  if (s.monitor.improved(*current, s.best, model({}))) {
     s.best = current;
     s.best_epoch = epoch;
-    if (restore) s.best_weights = model().get_weights({});
-    if (!s.options.baseline || s.monitor.improved(*current, s.options.baseline, model()))
+    if (restore) s.best_weights = model({}).get_weights({});
+    if (!s.options.baseline || s.monitor.improved(*current, s.options.baseline, model({})))
       s.wait = 0;
     return;
   }
   if (s.wait >= s.options.patience && epoch > 0) {
     s.stopped_epoch = epoch;
-    model().set_stop_training(true);
+    model({}).set_stop_training(true);
   }
 }
 
 void EarlyStopping::on_train_end(Logs&) {
   State& s = *state_;
+  s.follow(model({}));
   if (s.stopped_epoch > 0 && s.options.verbose > 0)
     fmt::print("Epoch {}: early stopping\n", s.stopped_epoch + 1);
   if (!s.options.restore_best_weights || !s.best_weights) return;
   if (s.options.verbose > 0)
     fmt::print("Restoring model weights from the end of the best epoch: {}.\n", s.best_epoch + 1);
-  model().set_weights(*s.best_weights, {});
+  model({}).set_weights(*s.best_weights, {});
 }
 
 }  // namespace sinter

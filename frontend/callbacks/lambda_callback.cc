@@ -1,14 +1,7 @@
 // Callbacks made of functions, and lists of callbacks.
 #include "frontend/callbacks/callbacks.h"
-#include "frontend/origin.h"
 
 namespace sinter {
-
-Model& Callback::model(SourceLocation where) const {
-  if (model_ == nullptr)
-    throw Error(with_line(where, "a callback has a model while fit() runs, and only then"));
-  return *model_;
-}
 
 CallbackList::CallbackList(std::initializer_list<CallbackItem> callbacks) : items_(callbacks) {}
 CallbackList::CallbackList(std::vector<CallbackItem> callbacks) : items_(std::move(callbacks)) {}

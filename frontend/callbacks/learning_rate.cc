@@ -38,6 +38,13 @@ struct ReduceLROnPlateau::State {
   int wait = 0;
   int cooldown = 0;
   std::optional<double> best;
+  std::weak_ptr<ModelState> of_model;
+
+  void start(const Model& model) {
+    of_model = model.state();
+    wait = cooldown = 0;
+    best.reset();
+  }
 };
 
 ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options, SourceLocation where)
@@ -48,14 +55,15 @@ ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options, SourceLoc
 }
 
 void ReduceLROnPlateau::on_train_begin(Logs&) {
-  refuse_schedule("ReduceLROnPlateau", state_->where, model().optimizer());
-  state_->wait = state_->cooldown = 0;
-  state_->best.reset();
+  refuse_schedule("ReduceLROnPlateau", state_->where, model({}).optimizer());
+  state_->start(model({}));
 }
 
 void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
   State& s = *state_;
-  const Optimizer& optimizer = model().optimizer();
+  // A fit() of another model may have been in between.
+  if (s.of_model.lock() != model({}).state()) s.start(model({}));
+  const Optimizer optimizer = model({}).optimizer();
   const double rate = optimizer.learning_rate();
   logs["learning_rate"] = rate;
   const std::optional<double> current = s.monitor.read(logs);
@@ -64,7 +72,7 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
     --s.cooldown;
     s.wait = 0;
   }
-  if (s.monitor.improved(*current, s.best, model())) {
+  if (s.monitor.improved(*current, s.best, model({}))) {
     s.best = current;
     s.wait = 0;
     return;
@@ -83,11 +91,11 @@ LearningRateScheduler::LearningRateScheduler(Callable<double(int, double)> sched
     : schedule_(std::move(schedule)), verbose_(verbose), where_(where) {}
 
 void LearningRateScheduler::on_train_begin(Logs&) {
-  refuse_schedule("LearningRateScheduler", where_, model().optimizer());
+  refuse_schedule("LearningRateScheduler", where_, model({}).optimizer());
 }
 
 void LearningRateScheduler::on_epoch_begin(int epoch, Logs&) {
-  const Optimizer& optimizer = model().optimizer();
+  const Optimizer optimizer = model({}).optimizer();
   const double rate = schedule_(epoch, optimizer.learning_rate());
   if (!(rate >= 0)) {
     throw Error(fmt::format("{}: the schedule gives {} for epoch {} (from 0), which is no rate",
@@ -99,14 +107,14 @@ void LearningRateScheduler::on_epoch_begin(int epoch, Logs&) {
 }
 
 void LearningRateScheduler::on_epoch_end(int, Logs& logs) {
-  logs["learning_rate"] = model().optimizer().learning_rate();
+  logs["learning_rate"] = model({}).optimizer().learning_rate();
 }
 
 void TerminateOnNaN::on_train_batch_end(int64_t batch, Logs& logs) {
   const auto loss = logs.find("loss");
   if (loss == logs.end() || std::isfinite(loss->second)) return;
   fmt::print("Batch {}: Invalid loss, terminating training\n", batch);
-  model().set_stop_training(true);
+  model({}).set_stop_training(true);
 }
 
 }  // namespace sinter

@@ -118,7 +118,7 @@ void ModelCheckpoint::save(int epoch, const Logs& logs) {
   if (s.options.save_best_only) {
     const std::optional<double> current = s.monitor.read(logs);
     if (!current) return;
-    if (!s.monitor.improved(*current, s.best, model())) {
+    if (!s.monitor.improved(*current, s.best, model({}))) {
       say(s.best ? fmt::format("{} did not improve from {:.5f}", s.monitor.name(), *s.best)
                  : fmt::format("{} is {}", s.monitor.name(), *current));
       return;
@@ -130,9 +130,9 @@ void ModelCheckpoint::save(int epoch, const Logs& logs) {
   }
   try {
     if (s.options.save_weights_only) {
-      model().save_weights(path, SourceLocation());
+      model({}).save_weights(path, SourceLocation());
     } else {
-      model().save(path, {}, SourceLocation());
+      model({}).save(path, {}, SourceLocation());
     }
   } catch (const FileError& error) {
     throw FileError(fmt::format("{}: {}", s.title, error.what()));

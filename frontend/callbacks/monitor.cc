@@ -55,7 +55,7 @@ void Monitor::decide_direction(const Model& model) {
   if (mode_ != "auto") return;
   const std::string plain = name_.starts_with("val_") ? name_.substr(4) : name_;
   std::optional<std::string> direction;
-  for (const LoggedMetric& m : logged_metrics(model.state()->settings("monitor").outputs)) {
+  for (const LoggedMetric& m : logged_metrics(model.state()->settings("monitor")->outputs)) {
     if (m.name == plain) direction = m.metric.direction();
   }
   if (!direction) direction = metric_direction(plain);

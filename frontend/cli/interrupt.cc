@@ -14,7 +14,7 @@ extern "C" void note_signal(int) { signal_seen = 1; }
 class StopWhenAsked final : public Callback {
  public:
   void on_train_batch_end(int64_t, Logs&) override {
-    if (signal_seen != 0) model().set_stop_training(true);
+    if (signal_seen != 0) model({}).set_stop_training(true);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/release.h"
 #include "frontend/clone.h"
 #include "frontend/counted.h"
 #include "frontend/model_state.h"
@@ -43,6 +44,12 @@ ModelLayerImpl::ModelLayerImpl(Model model, SourceLocation where)
     : LayerImpl(model.state()->sequential ? "Sequential" : "Functional", model.name(), where),
       model_(std::move(model)) {
   model_set_trainable(model_.trainable());
+}
+
+ModelLayerImpl::~ModelLayerImpl() {
+  std::vector<std::shared_ptr<const void>> held = {model_.state()};
+  model_ = Model(std::shared_ptr<ModelState>());
+  release_in_turn(std::move(held));
 }
 
 Config ModelLayerImpl::config() const { return {{"name", name()}, {"trainable", trainable()}}; }

@@ -11,6 +11,7 @@ namespace sinter {
 class ModelLayerImpl : public LayerImpl {
  public:
   ModelLayerImpl(Model model, SourceLocation where);
+  ~ModelLayerImpl() override;  // of models in models of any depth
   const Model& model() const { return model_; }
   /// Types of the results on inputs of these types, known without writing the model into a graph.
   /// Raises ShapeError for inputs that are not the model's.

@@ -13,6 +13,8 @@
 #include "core/error.h"
 #include "core/fork.h"
 #include "core/graph.h"
+#include "frontend/compile_warnings.h"
+#include "frontend/optimizers/optimizer_state.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
@@ -22,11 +24,6 @@ namespace sinter {
 
 struct StepContext::Shared {
   std::map<std::string, Symbol> symbols;
-};
-
-struct OptimizerImpl::Slots {
-  std::vector<std::map<std::string, VariablePtr>> of_weights;
-  std::map<std::string, VariablePtr> globals;
 };
 
 StepContext::StepContext(CallContext& call_context, Symbol learning_rate, Symbol number,
@@ -52,7 +49,7 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
     : class_name_(std::move(class_name)),
       learning_rate_(std::move(learning_rate)),
       options_(std::move(options)),
-      slots_(std::make_shared<Slots>()) {
+      state_(std::make_shared<State>()) {
   register_ops();
   if (options_.name.empty()) options_.name = to_snake_case(class_name_);
   const int clips = options_.clipnorm.has_value() + options_.clipvalue.has_value() +
@@ -95,7 +92,10 @@ OptimizerImpl::~OptimizerImpl() = default;
 Config OptimizerImpl::config() const {
   const auto number = [](const auto& v) { return v ? ConfigValue(*v) : ConfigValue(nullptr); };
   LearningRate rate = learning_rate_;
-  if (rate_ != nullptr) rate = learning_rate();
+  {
+    const std::lock_guard lock(mutex_);
+    if (rate_ != nullptr) rate = rate_now();
+  }
   Config c = {{"name", options_.name},
               {"learning_rate", rate.to_config()},
               {"weight_decay", number(options_.weight_decay)},
@@ -121,80 +121,22 @@ Config OptimizerImpl::config() const {
   return c;
 }
 
-VariablePtr OptimizerImpl::add_variable(const std::string& name, Tensor initial) {
-  auto variable =
-      std::make_shared<Variable>(name, options_.name + "/" + name, std::move(initial), false);
-  if (!weights_.empty()) variable->lock = weights_.front()->lock;
-  variables_.push_back(variable);
-  return variable;
-}
-
-void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
-  if (iterations_ != nullptr && weights == weights_) return;
-  const double rate = rate_ != nullptr ? learning_rate() : learning_rate_.value();
-  weights_ = weights;
-  variables_.clear();
-  averages_.clear();
-  accumulators_.clear();
-  slots_->of_weights.assign(weights.size(), {});
-  slots_->globals.clear();
-  rate_ = nullptr;
-  iterations_ = add_variable("iteration", Tensor(DType::kInt64, {}));
-  if (!learning_rate_.is_scheduled())
-    rate_ = add_variable("learning_rate", Tensor::full(floatx(), Shape{}, rate));
-  const auto slot_name = [](const Variable& w, const std::string& slot) {
-    std::string name = w.path;
-    std::ranges::replace(name, '/', '_');
-    return name + "_" + slot;
-  };
-  const auto add_slot = [&](const Variable& w, const std::string& slot, const auto& initial) {
-    const ValueType type = w.value.type();
-    return add_variable(slot_name(w, slot), WithoutInitialValues::is_active()
-                                                ? Tensor::placeholder(type.dtype, type.shape)
-                                                : initial(type));
-  };
-  if (options_.use_ema) {
-    // The average starts as the weight itself.
-    for (const VariablePtr& w : weights)
-      averages_.push_back(
-          add_slot(*w, "average", [&](const ValueType&) { return w->value.clone(); }));
-  }
-  if (options_.gradient_accumulation_steps) {
-    for (const VariablePtr& w : weights) {
-      accumulators_.push_back(add_slot(*w, "gradient_accumulator", [](const ValueType& type) {
-        return Tensor(type.dtype, type.shape);
-      }));
-    }
-  }
-  for (const std::vector<Slot>& run : slots()) {
-    for (size_t i = 0; i < weights.size(); ++i) {
-      for (const Slot& s : run) {
-        slots_->of_weights[i][s.name] = add_slot(*weights[i], s.name, [&](const ValueType& type) {
-          return Tensor::full(type.dtype, type.shape, s.initial);
-        });
-      }
-    }
-  }
-  for (const Slot& s : globals())
-    slots_->globals[s.name] = add_variable(s.name, Tensor::full(floatx(), Shape{}, s.initial));
-}
-
 Symbol OptimizerImpl::slot(StepContext& step, size_t weight, const std::string& name) {
-  return step.context().variable(slots_->of_weights.at(weight).at(name));
+  return step.context().variable(state_->of_weights.at(weight)->slots.at(name));
 }
 
 void OptimizerImpl::set_slot(StepContext& step, size_t weight, const std::string& name,
                              Symbol value) {
-  step.context().assign(slots_->of_weights.at(weight).at(name),
+  step.context().assign(state_->of_weights.at(weight)->slots.at(name),
                         step.kept(value, slot(step, weight, name)));
 }
 
 Symbol OptimizerImpl::global(StepContext& step, const std::string& name) {
-  return step.context().variable(slots_->globals.at(name));
+  return step.context().variable(state_->globals.at(name));
 }
 
 void OptimizerImpl::set_global(StepContext& step, const std::string& name, Symbol value) {
-  step.context().assign(slots_->globals.at(name), step.kept(value, global(step, name)));
+  step.context().assign(state_->globals.at(name), step.kept(value, global(step, name)));
 }
 
 namespace {
@@ -242,14 +184,16 @@ std::vector<Symbol> OptimizerImpl::clipped(std::span<const Symbol> gradients) co
 }
 
 // average <- m average + (1 - m) w with m = 0 at the first step; every n steps the weight becomes
-// the average.
-Symbol OptimizerImpl::averaged(StepContext& step, size_t weight, Symbol w) {
+// the average. One that stays as it is equals its average sooner or later, which then stays too.
+Symbol OptimizerImpl::averaged(StepContext& step, size_t weight, Symbol w, bool stays) {
+  const VariablePtr& variable = state_->of_weights[weight]->average;
   const Symbol momentum = step.once("ema_momentum", [&] {
     return select(greater(step.t, 1.5), options_.ema_momentum, scalar_like(step.t, 0.0));
   });
-  const Symbol average =
-      momentum * step.context().variable(averages_[weight]) + (1.0 - momentum) * w;
-  step.context().assign(averages_[weight], average);
+  const Symbol before = step.context().variable(variable);
+  Symbol average = momentum * before + (1.0 - momentum) * w;
+  if (stays) average = select(equal(before, w), w, average);
+  step.context().assign(variable, average);
   if (!options_.ema_overwrite_frequency) return w;
   const auto n = static_cast<double>(*options_.ema_overwrite_frequency);
   const Symbol take = step.once("ema_take", [&] {
@@ -270,8 +214,9 @@ std::vector<Symbol> OptimizerImpl::accumulated(StepContext& step,
     if (!result[i].valid()) continue;
     if (options_.loss_scale_factor) result[i] = result[i] / *options_.loss_scale_factor;
     if (!options_.gradient_accumulation_steps) continue;
-    const Symbol total = step.context().variable(accumulators_[i]) + result[i];
-    step.context().assign(accumulators_[i], step.kept(zeros_like(total), total));
+    const VariablePtr& accumulator = state_->of_weights[i]->accumulator;
+    const Symbol total = step.context().variable(accumulator) + result[i];
+    step.context().assign(accumulator, step.kept(zeros_like(total), total));
     result[i] = total / static_cast<double>(*options_.gradient_accumulation_steps);
   }
   return result;
@@ -279,7 +224,8 @@ std::vector<Symbol> OptimizerImpl::accumulated(StepContext& step,
 
 void OptimizerImpl::exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
                                               const std::vector<std::string>& names) {
-  if (iterations_ != nullptr && iterations_->value.at(0) > 0)
+  const VariablePtr steps = iterations();
+  if (steps != nullptr && steps->value.at(0) > 0)
     throw Error(
         fmt::format("{}: exclude_from_weight_decay() must be called before training", class_name_));
   for (const VariablePtr& w : weights) undecayed_paths_.push_back(w->path);
@@ -294,7 +240,8 @@ bool OptimizerImpl::decays(const Variable& weight) const {
 }
 
 void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradients) {
-  SINTER_CHECK(iterations_ != nullptr && gradients.size() == weights_.size());
+  const std::vector<VariablePtr>& weights = state_->weights;
+  SINTER_CHECK(iterations_ != nullptr && gradients.size() == weights.size());
   Graph& graph = context.graph();
   const OriginScope scope(graph, std::make_shared<const Origin>(Origin{options_.name, "", 0}));
   const Symbol iterations = context.variable(iterations_);
@@ -311,46 +258,21 @@ void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradient
   StepContext step(context, rate, t, update);
   const std::vector<Symbol> g = clipped(accumulated(step, gradients));
   begin(step);
-  for (size_t i = 0; i < weights_.size(); ++i) {
-    if (!g[i].valid()) continue;
-    const Symbol old = context.variable(weights_[i]);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const bool stays = !g[i].valid();
+    if (stays && !options_.use_ema) continue;
+    const Symbol old = context.variable(weights[i]);
     Symbol w = old;
-    if (options_.weight_decay && *options_.weight_decay != 0 && decays(*weights_[i]))
-      w = w - w * (*options_.weight_decay * step.lr);
-    w = step.kept(rule(step, i, w, g[i]), old);
-    if (options_.use_ema) w = averaged(step, i, w);
-    if (weights_[i]->constraint) w = weights_[i]->constraint(w);
-    context.assign(weights_[i], w);
+    if (!stays) {
+      if (options_.weight_decay && *options_.weight_decay != 0 && decays(*weights[i]))
+        w = w - w * (*options_.weight_decay * step.lr);
+      w = step.kept(rule(step, i, w, g[i]), old);
+    }
+    if (options_.use_ema) w = averaged(step, i, w, stays);
+    if (!stays && weights[i]->constraint) w = weights[i]->constraint(w);
+    context.assign(weights[i], w);
   }
   context.assign(iterations_, iterations + 1);
-}
-
-double OptimizerImpl::learning_rate() const {
-  if (rate_ != nullptr) return rate_->value.at(0);
-  if (!learning_rate_.is_scheduled()) return learning_rate_.value();
-  return learning_rate_.at(iterations_ == nullptr ? 0
-                                                  : static_cast<int64_t>(iterations_->value.at(0)));
-}
-
-void OptimizerImpl::set_learning_rate(double value) {
-  if (learning_rate_.is_scheduled())
-    throw Error(fmt::format(
-        "{}: the learning rate follows a schedule, which cannot be changed: give the optimizer a "
-        "number as its learning_rate to set it",
-        class_name_));
-  check_rate(value);
-  std::optional<WeightsGuard> guard;  // another thread may save
-  if (rate_ != nullptr && rate_->lock != nullptr) guard.emplace(std::span(&rate_, 1));
-  learning_rate_ = value;
-  if (rate_ != nullptr) {
-    rate_->value.set(0, value);
-    rate_->touch();
-  }
-}
-
-void OptimizerImpl::finish_training() {
-  if (!options_.use_ema) return;
-  for (size_t i = 0; i < averages_.size(); ++i) weights_[i]->put(averages_[i]->value);
 }
 
 namespace {
@@ -424,8 +346,16 @@ void Optimizer::apply_gradients(CallContext& context, const std::vector<Symbol>&
                       "{}",
                       name(), gradients.size(), weights.size()));
     }
-    impl_->build(weights);
-    impl_->apply(context, gradients);
+    impl_->build_for_steps(weights);
+    std::vector<Symbol> found = gradients;
+    std::vector<std::string> unused;
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (found[i].valid() && !context.is_unconnected(found[i])) continue;
+      found[i] = Symbol();
+      unused.push_back(weights[i]->path);
+    }
+    warn_of_unused_weights(unused, where);
+    impl_->apply(context, found);
   });
 }
 
@@ -470,8 +400,10 @@ void Optimizer::set_learning_rate(double value, SourceLocation where) const {
 }
 
 int64_t Optimizer::iterations() const {
-  const VariablePtr& count = impl_->iterations();
-  return count == nullptr ? 0 : count->value.data<int64_t>()[0];
+  const VariablePtr count = impl_->iterations();
+  if (count == nullptr) return 0;
+  const VariableGuard guard(*count);  // training counts in another thread
+  return count->value.data<int64_t>()[0];
 }
 
 void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& names,

@@ -12,6 +12,7 @@
 
 #include "core/callable.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/handle.h"
 #include "core/source_location.h"
 #include "frontend/layer.h"
@@ -78,8 +79,16 @@ class OptimizerImpl {
   /// Keras's order: the shared settings, then the optimizer's own.
   Config config() const;
 
-  /// Creates the state for these weights; keeps what there is when they are the same ones.
+  /// Creates the state for these weights; keeps what there is when it has been made for them, and
+  /// perhaps for more. State that nobody uses gives way; else raises Error for weights that it was
+  /// not made for, as Keras does: there is one state, which two models cannot both have.
   void build(const std::vector<VariablePtr>& weights);
+  /// The same, and from now on the state is in use: steps that are being written change it.
+  void build_for_steps(const std::vector<VariablePtr>& weights);
+  /// Whether the state was made for these weights, and perhaps for more.
+  bool knows(const std::vector<VariablePtr>& weights) const;
+  /// Whether the last build was build_for_steps() for these.
+  bool trains(const std::vector<VariablePtr>& weights) const;
   /// No weight decay of these weights, and of those whose name holds one of `names` ("bias").
   /// Raises Error once the state has been made.
   void exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
@@ -87,22 +96,24 @@ class OptimizerImpl {
   /// The same, by the paths of weights.
   void exclude(std::vector<std::string> paths, std::vector<std::string> names);
   /// Writes one step: `gradients[i]` belongs to the weight i of build(); an empty symbol where the
-  /// loss does not depend on it.
+  /// loss does not depend on it. Then the weight and its slots stay as they are: no decay, no
+  /// constraint; its moving average goes on. So Keras on TensorFlow and on PyTorch; on JAX it takes
+  /// zeros for such gradients, and decays.
   void apply(CallContext& context, std::span<const Symbol> gradients);
   /// What apply() takes the gradients of: loss * loss_scale_factor. apply() divides by it again, so
   /// that the factor saves small gradients from rounding to 0 and changes nothing else.
   Symbol scaled_loss(Symbol loss) const;
 
-  /// iteration, learning_rate (unless scheduled), averages, slots: Keras's order. Empty before
-  /// build().
-  const std::vector<VariablePtr>& variables() const { return variables_; }
-  const VariablePtr& iterations() const { return iterations_; }
+  /// iteration, learning_rate (unless scheduled), averages, slots: Keras's order. Of the weights of
+  /// the last build(); empty before it.
+  std::vector<VariablePtr> variables() const;
+  VariablePtr iterations() const;
   double learning_rate() const;
   bool is_scheduled() const { return learning_rate_.is_scheduled(); }
   /// Raises Error when a schedule sets it, or when it is negative or NaN.
   void set_learning_rate(double value);
-  /// Copies the averages into the weights, as fit() does at its end when use_ema is set.
-  void finish_training();
+  /// Copies their averages into these weights, as fit() does at its end when use_ema is set.
+  void finish_training(const std::vector<VariablePtr>& weights);
 
  protected:
   /// The slots of each weight. Runs: all weights of the first run, then of the next, as in Keras's
@@ -127,22 +138,28 @@ class OptimizerImpl {
   std::vector<Symbol> clipped(std::span<const Symbol> gradients) const;
   std::vector<Symbol> accumulated(StepContext& step, std::span<const Symbol> gradients);
   bool decays(const Variable& weight) const;
-  Symbol averaged(StepContext& step, size_t weight, Symbol w);
-  VariablePtr add_variable(const std::string& name, Tensor initial);
+  Symbol averaged(StepContext& step, size_t weight, Symbol w, bool stays);
+  double rate_now() const;
+  bool is_made_for(const std::vector<VariablePtr>& weights) const;
+  void build_locked(const std::vector<VariablePtr>& weights);
+  void make(const std::vector<VariablePtr>& weights);
+  void choose(const std::vector<VariablePtr>& weights);
+  VariablePtr new_variable(const std::string& name, Tensor initial) const;
 
   std::string class_name_;
   LearningRate learning_rate_;
   OptimizerOptions options_;
-  std::vector<VariablePtr> weights_;
-  std::vector<VariablePtr> variables_;
+  mutable ForkMutex mutex_;  // what follows, for models in other threads that ask for it
+  bool in_use_ = false;
   VariablePtr iterations_, rate_;
-  std::vector<VariablePtr> averages_, accumulators_;
   std::vector<std::string> undecayed_paths_, undecayed_names_;
-  struct Slots;
-  Handle<Slots> slots_;
+  struct State;
+  Handle<State> state_;
 };
 
-/// What users hold and pass to compile(): copies share the state.
+/// What users hold and pass to compile(): copies share the state. It belongs to the weights that
+/// the optimizer has begun to train: a model with others raises Error and needs an optimizer of its
+/// own, for which Optimizer::from_config(optimizer.to_config()) takes the same settings.
 class Optimizer {
  public:
   /// By name with defaults: "adam", "sgd" ... Raises NameError.
@@ -156,7 +173,7 @@ class Optimizer {
   void set_learning_rate(double value, SourceLocation where = SourceLocation::current()) const;
   /// Training steps done, as Keras's optimizer.iterations; 0 before the first.
   int64_t iterations() const;
-  const std::vector<VariablePtr>& variables() const { return impl_->variables(); }
+  std::vector<VariablePtr> variables() const { return impl_->variables(); }
   /// No weight decay of these weights, and of those whose name holds one of `names`: {"bias",
   /// "gamma"}. Raises Error when training has begun.
   void exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
@@ -165,7 +182,9 @@ class Optimizer {
   void exclude_from_weight_decay(const std::vector<std::string>& names,
                                  SourceLocation where = SourceLocation::current()) const;
   /// Writes one update of `weights` into a CompiledFunction; the state is made at the first call.
-  /// An empty gradient leaves its weight as it is. Raises Error when the counts differ.
+  /// An empty gradient leaves its weight as it is, and so do the zeros that context.gradients()
+  /// gives where the loss does not depend on a weight. Raises Error when the counts differ, and
+  /// when the optimizer trains weights already that are not these.
   void apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
                        const std::vector<VariablePtr>& weights,
                        SourceLocation where = SourceLocation::current()) const;

@@ -41,9 +41,9 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
     check_batch_size("evaluate", options.batch_size);
     check_steps("evaluate", "steps", options.steps);
     const std::lock_guard lock(state_->fit_mutex);
-    const Compiled& c = state_->settings("evaluate");
+    const std::shared_ptr<const Compiled> c = state_->settings("evaluate");
     const PreparedData data =
-        prepare_data("evaluate", state_->net(), c.outputs, x, y, options.sample_weight);
+        prepare_data("evaluate", state_->net(), c->outputs, x, y, options.sample_weight);
     const int64_t count = (data.rows + options.batch_size - 1) / options.batch_size;
     if (options.steps)
       warn_of_missing_batches("evaluate: steps", *options.steps, data.rows, options.batch_size,
@@ -169,9 +169,9 @@ Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sampl
     const DefaultFloatEnvironment environment;
     build_for(x);
     const std::lock_guard lock(state_->fit_mutex);
-    const Compiled& c = state_->settings("train_on_batch");
+    const std::shared_ptr<const Compiled> c = state_->settings("train_on_batch");
     const PreparedData data =
-        prepare_data("train_on_batch", state_->net(), c.outputs, x, y, sample_weight);
+        prepare_data("train_on_batch", state_->net(), c->outputs, x, y, sample_weight);
     const std::vector<int64_t> in_order;
     Batches batches(data, data.rows, in_order);
     const auto program = training_program(*state_, data.inputs, data.rows);
@@ -187,9 +187,9 @@ std::vector<Tensor> Model::gradients(const Data& x, const Data& y, const Data& s
     const DefaultFloatEnvironment environment;
     build_for(x);
     const std::lock_guard lock(state_->fit_mutex);
-    const Compiled& c = state_->settings("gradients");
+    const std::shared_ptr<const Compiled> c = state_->settings("gradients");
     const PreparedData data =
-        prepare_data("gradients", state_->net(), c.outputs, x, y, sample_weight);
+        prepare_data("gradients", state_->net(), c->outputs, x, y, sample_weight);
     const std::vector<int64_t> in_order;
     Batches batches(data, data.rows, in_order);
     const auto program = gradients_program(*state_, data.inputs, data.rows);
@@ -212,9 +212,9 @@ Evaluation Model::test_on_batch(const Data& x, const Data& y, const Data& sample
     const DefaultFloatEnvironment environment;
     build_for(x);
     const std::lock_guard lock(state_->fit_mutex);
-    const Compiled& c = state_->settings("test_on_batch");
+    const std::shared_ptr<const Compiled> c = state_->settings("test_on_batch");
     const PreparedData data =
-        prepare_data("test_on_batch", state_->net(), c.outputs, x, y, sample_weight);
+        prepare_data("test_on_batch", state_->net(), c->outputs, x, y, sample_weight);
     return evaluate_rows(*state_, data, data.rows, std::nullopt);
   });
 }

@@ -47,21 +47,6 @@ void apply_class_weight(PreparedData& data, const FitOptions& options) {
   data.inputs.weights[0] = Shape{kBatch};
 }
 
-// Callbacks know the model as long as one lives, however training ends.
-class CallbackModels {
- public:
-  CallbackModels(const CallbackList& callbacks, Model& model) : callbacks_(callbacks) {
-    for (const CallbackItem& callback : callbacks_) callback->set_model(&model);
-  }
-  ~CallbackModels() {
-    for (const CallbackItem& callback : callbacks_) callback->set_model(nullptr);
-  }
-  CallbackModels(const CallbackModels&) = delete;
-
- private:
-  const CallbackList& callbacks_;
-};
-
 class Fit {
  public:
   Fit(Model model, const FitOptions& options, SourceLocation where)
@@ -82,7 +67,8 @@ class Fit {
   }
 
   History run(const Data& x, const Data& y) {
-    const Compiled& c = state_.settings("fit");
+    const std::shared_ptr<const Compiled> settled = state_.settings("fit");
+    const Compiled& c = *settled;
     SplitData data =
         split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
     apply_class_weight(data.train, options_);
@@ -91,7 +77,7 @@ class Fit {
       data.validation =
           prepare_data("fit (validation_data)", state_.net(), c.outputs, v.x, v.y, v.sample_weight);
     }
-    const CallbackModels models(options_.callbacks, model_);
+    const CallbacksInTraining in_training(options_.callbacks, model_);
     for (const CallbackItem& callback : options_.callbacks)
       wants_batch_logs_ |= callback->wants_batch_logs();
     state_.stop_training = false;
@@ -103,7 +89,9 @@ class Fit {
     }
     {
       const WeightsGuard guard(state_.locks());
-      c.arguments.optimizer.impl().finish_training();
+      // A callback may have called compile().
+      const std::shared_ptr<const Compiled> now = state_.settings("fit");
+      now->arguments.optimizer.impl().finish_training(now->trainable);
     }
     each([&](Callback& callback) { callback.on_train_end(logs); });
     return std::move(history_);

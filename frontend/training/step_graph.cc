@@ -34,6 +34,11 @@ std::vector<Symbol> add_inputs(Graph& graph, const Network& network) {
   return xs;
 }
 
+/// As Keras: one loss among several outputs is the loss, and has no entry of its own.
+bool logs_each_loss(const std::vector<OutputPlan>& plans) {
+  return std::ranges::count_if(plans, [](const OutputPlan& p) { return bool(p.loss); }) > 1;
+}
+
 Symbol plus(Symbol a, Symbol b) { return a.valid() ? a + b : b; }
 
 void add_update(Graph& graph, CallContext& context, const CallContext::Update& update,
@@ -82,7 +87,7 @@ class StepWriter {
       const OriginScope scope(graph_, origin_at(plan.loss.name(), plan.where));
       const Symbol loss = scalar_loss(plan, ys[i], predictions[i], weights[i]);
       found.emplace_back(plan.loss.name(), loss);
-      if (several) losses.emplace_back(plan.name + "_loss", loss);
+      if (logs_each_loss(plans_)) losses.emplace_back(plan.name + "_loss", loss);
       total = plus(total, plan.loss_weight == 1.0 ? loss : loss * plan.loss_weight);
     }
     if (context_.training()) note_losses_without_gradient(found, trainable, step);
@@ -185,7 +190,7 @@ void write_gradients(Graph& graph, const std::vector<VariablePtr>& variables,
 std::vector<std::string> logged_losses(const std::vector<OutputPlan>& plans) {
   std::vector<std::string> names = {"loss"};
   for (const OutputPlan& plan : plans) {
-    if (plan.loss && plans.size() > 1) names.push_back(plan.name + "_loss");
+    if (plan.loss && logs_each_loss(plans)) names.push_back(plan.name + "_loss");
   }
   return names;
 }
@@ -193,7 +198,7 @@ std::vector<std::string> logged_losses(const std::vector<OutputPlan>& plans) {
 std::vector<LoggedMetric> logged_metrics(const std::vector<OutputPlan>& plans) {
   const bool several = plans.size() > 1;
   std::map<std::string, int> taken = {{"loss", 1}};
-  if (several) {
+  if (logs_each_loss(plans)) {
     for (const OutputPlan& plan : plans) taken[plan.name + "_loss"] = 1;
   }
   // A repeated name is numbered; the first repetition by a weighted metric is called that instead.
@@ -259,8 +264,13 @@ StepGraph build_step(const std::string& name, const Network& network,
     const Symbol loss(&graph, graph.outputs().front().value);
     std::vector<Symbol> all(trainable.size());
     const bool scaled = mode == StepMode::kTrain;
-    const std::vector<Symbol> found = gradients(scaled ? optimizer->scaled_loss(loss) : loss, wrt);
+    const Symbol output = scaled ? optimizer->scaled_loss(loss) : loss;
+    const std::vector<Symbol> found =
+        gradients(std::span(&output, 1), wrt, {}, UnconnectedGradients::kNone);
     for (size_t k = 0; k < found.size(); ++k) all[index[k]] = found[k];
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (mode == StepMode::kTrain && !all[i].valid()) step.unused.push_back(trainable[i]->path);
+    }
     if (mode == StepMode::kGradients) {
       write_gradients(graph, trainable, all);
       step.loss_names.clear();

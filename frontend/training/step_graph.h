@@ -68,6 +68,7 @@ struct StepGraph {
   std::vector<LoggedMetric> metrics;
   std::vector<VariablePtr> updated;           // variables that the step changes, of metrics too
   std::vector<std::string> without_gradient;  // losses that depend on no trainable variable
+  std::vector<std::string> unused;            // paths of trainable variables no loss depends on
 };
 
 /// Labels as losses expect them when no data is at hand: integer classes for sparse losses, else

@@ -337,11 +337,14 @@ TEST_F(Lines, OfCallbacks) {
       CALL(ModelCheckpoint("m.keras")),
       CALL(model.fit(x_, y_, {.verbose = 0, .callbacks = fails})),
   });
-  // One that ended fit() by an exception of any kind has no model any more.
+  // One that ended fit() by an exception of any kind still knows its model, as long as there is one.
   struct Fails : Callback {
     void on_epoch_end(int, Logs&) override { throw std::runtime_error("enough"); }
   } own;
   EXPECT_THROW(model.fit(x_, y_, {.verbose = 0, .callbacks = std::ref(own)}), std::runtime_error);
+  EXPECT_EQ(own.model().state(), model.state());
+  EXPECT_THROW(compiled().fit(x_, y_, {.verbose = 0, .callbacks = std::ref(own)}),
+               std::runtime_error);
   expect_line(CALL(own.model()));
 }
 

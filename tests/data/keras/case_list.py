@@ -500,6 +500,13 @@ def two_outputs():
     return keras.Model(x, [layers.Dense(1, name="value")(h), layers.Dense(3, activation="softmax", name="kind")(h)])
 
 
+def one_loss_of_two():
+    x = layers.Input((FEATURES,), name="x")
+    h = layers.Dense(5, activation="tanh", name="hidden")(x)
+    aside = layers.Dense(3, name="aside", kernel_constraint=keras.constraints.UnitNorm())(h)
+    return keras.Model(x, [layers.Dense(1, name="value")(h), aside])
+
+
 def two_inputs_two_outputs():
     a, b = layers.Input((FEATURES,), name="a"), layers.Input((4,), name="b")
     h = layers.Add()([layers.Dense(5, activation="tanh")(a), layers.Dense(5, activation="sigmoid")(b)])
@@ -541,6 +548,13 @@ add("two_inputs_two_outputs", "two inputs and outputs, metrics on one output onl
 add("two_outputs_split", "two outputs, no loss_weights, validation_split, no metrics", two_outputs,
     several([FEATURES], [real(1), labels()]), optimizer="adam", loss=["mae", "sparse_categorical_crossentropy"],
     fit={"validation_split": 0.25})
+add("unused_weights", "an output without a loss: its weights have no gradient and stay as they are", one_loss_of_two,
+    several([FEATURES], [real(1), real(3)]),
+    optimizer=lambda: optimizers.SGD(0.1, momentum=0.5, weight_decay=0.1, global_clipnorm=0.5), loss=["mse", None])
+add("unused_weights_accumulation", "the same where gradients accumulate and weights are averaged", one_loss_of_two,
+    several([FEATURES], [real(1), real(3)]),
+    optimizer=lambda: optimizers.Adam(0.02, weight_decay=0.1, gradient_accumulation_steps=3, use_ema=True, ema_momentum=0.8),
+    loss=["mse", None])
 add("metric_state_outputs", "metrics with a state on two outputs", two_outputs, several([FEATURES], [real(1), labels()],
     val_rows=11), optimizer=lambda: optimizers.Adam(0.02), loss=["mse", "sparse_categorical_crossentropy"],
     metrics=lambda: [[metrics.R2Score()], [metrics.MeanIoU(num_classes=3, sparse_y_pred=False, name="miou"), "accuracy"]],

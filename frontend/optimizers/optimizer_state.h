@@ -1,0 +1,24 @@
+// What an optimizer keeps for each weight.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "frontend/optimizers/optimizer.h"
+
+namespace sinter {
+
+struct OptimizerImpl::State {
+  struct OfWeight {
+    VariablePtr weight, average, accumulator;
+    std::map<std::string, VariablePtr> slots;
+  };
+  std::map<const Variable*, OfWeight> made;  // for all weights that the optimizer knows
+  std::map<std::string, VariablePtr> globals;
+  // Of the weights of the last build():
+  std::vector<VariablePtr> weights, variables;
+  std::vector<const OfWeight*> of_weights;
+};
+
+}  // namespace sinter
