@@ -41,7 +41,7 @@ Graph with_attributes(const Graph& graph, const Converter& convert,
 }  // namespace
 
 Graph specialize(const Graph& graph, int64_t batch) {
-  SINTER_CHECK(batch >= 0);
+  if (batch < 0) throw Error("the batch must not be negative, found " + std::to_string(batch));
   const Converter convert = [&](const AttributeValue& value) -> std::optional<AttributeValue> {
     if (const Shape* shape = std::get_if<Shape>(&value); shape != nullptr && !shape->is_static())
       return shape->specialized(batch);
