@@ -106,15 +106,18 @@ const Named<WithDouble> kWithSlope[] = {
 
 }  // namespace
 
-void register_activation(std::string name, ActivationFunction::Function function) {
+void register_activation(std::string name, ActivationFunction::Function function,
+                         SourceLocation where) {
+  given(function, "an activation", where);
   const std::lock_guard lock(custom().mutex);
   custom().functions[std::move(name)] = std::move(function);
 }
 
 ConfigValue ActivationFunction::to_config() const { return name(); }
 
-ActivationFunction::ActivationFunction(std::string name, Function function)
-    : spec_(std::make_shared<const Spec>(Spec{std::move(name), std::move(function)})) {}
+ActivationFunction::ActivationFunction(std::string name, Function function, SourceLocation where)
+    : spec_(std::make_shared<const Spec>(
+          Spec{std::move(name), given(std::move(function), "an activation", where)})) {}
 
 ActivationFunction::ActivationFunction(const std::string& name, SourceLocation where) {
   if (name == "linear") return;
@@ -124,28 +127,33 @@ ActivationFunction::ActivationFunction(const std::string& name, SourceLocation w
 ActivationFunction::ActivationFunction(const char* name, SourceLocation where)
     : ActivationFunction(std::string(name), where) {}
 
-ActivationFunction::ActivationFunction(Plain function) {
-  if (function == nullptr || function == static_cast<Plain>(linear)) return;
+ActivationFunction::ActivationFunction(Plain function, SourceLocation where) {
+  if (function == static_cast<Plain>(linear)) return;
   const char* name = find_name(kPlain, function);
-  *this = ActivationFunction(name == nullptr ? "custom_activation" : name, Function(function));
+  *this =
+      ActivationFunction(name == nullptr ? "custom_activation" : name, Function(function), where);
 }
 
-ActivationFunction::ActivationFunction(WithInt function) {
+ActivationFunction::ActivationFunction(WithInt function, SourceLocation where) {
+  given(function, "an activation", where);
   const char* name = find_name(kWithAxis, function);
   *this = ActivationFunction(name == nullptr ? "custom_activation" : name,
                              [function](Symbol x) { return function(x, -1); });
 }
 
-ActivationFunction::ActivationFunction(WithDouble function) {
+ActivationFunction::ActivationFunction(WithDouble function, SourceLocation where) {
+  given(function, "an activation", where);
   const char* name = find_name(kWithSlope, function);
   if (name == nullptr)
-    throw Error(
+    throw Error(with_line(
+        where,
         "an activation with a further argument needs it bound: pass a lambda from Symbol to "
-        "Symbol");
+        "Symbol"));
   *this = ActivationFunction(name, SourceLocation());
 }
 
-ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool)) {
+ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool), SourceLocation where) {
+  given(function, "an activation", where);
   *this = ActivationFunction(function == gelu ? "gelu" : "custom_activation",
                              [function](Symbol x) { return function(x, false); });
 }

@@ -11,6 +11,7 @@
 #include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
+#include "frontend/given_function.h"
 
 namespace sinter {
 
@@ -27,17 +28,23 @@ class ActivationFunction {
   ActivationFunction(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   /// Ops functions keep their Keras name and take Keras's defaults for further arguments; other
   /// functions are custom.
-  ActivationFunction(Symbol (*function)(Symbol));          // NOLINT
-  ActivationFunction(Symbol (*function)(Symbol, int));     // NOLINT
-  ActivationFunction(Symbol (*function)(Symbol, double));  // NOLINT
-  ActivationFunction(Symbol (*function)(Symbol, bool));    // NOLINT
+  ActivationFunction(Symbol (*function)(Symbol),
+                     SourceLocation where = SourceLocation::current());  // NOLINT
+  ActivationFunction(Symbol (*function)(Symbol, int),
+                     SourceLocation where = SourceLocation::current());  // NOLINT
+  ActivationFunction(Symbol (*function)(Symbol, double),
+                     SourceLocation where = SourceLocation::current());  // NOLINT
+  ActivationFunction(Symbol (*function)(Symbol, bool),
+                     SourceLocation where = SourceLocation::current());  // NOLINT
   /// Anything that can be called with a Symbol.
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<ActivationFunction, F> &&
            std::is_invocable_r_v<Symbol, const F&, Symbol>)
-      ActivationFunction(F function)  // NOLINT
-      : ActivationFunction("custom_activation", Function(std::move(function))) {}
-  ActivationFunction(std::string name, Function function);
+      ActivationFunction(F function, SourceLocation where = SourceLocation::current())  // NOLINT
+      : ActivationFunction("custom_activation", Function(std::move(function)), where) {}
+  /// Raises Error for an empty function, as those above do.
+  ActivationFunction(std::string name, Function function,
+                     SourceLocation where = SourceLocation::current());
 
   Symbol operator()(Symbol x) const;
   bool is_linear() const { return spec_ == nullptr; }
@@ -57,17 +64,26 @@ class ActivationFunction {
 class ActivationArgument {
  public:
   template <typename T>
-  requires std::is_convertible_v<T, ActivationFunction> ActivationArgument(T activation)
-      : function_(std::move(activation)) {}  // NOLINT
+  requires std::is_convertible_v<T, ActivationFunction> ActivationArgument(
+      T activation, SourceLocation where = SourceLocation::current())  // NOLINT
+      : function_(made_at<ActivationFunction>(std::move(activation), where)) {}
   ActivationArgument(const std::string& name,
                      SourceLocation where = SourceLocation::current())  // NOLINT
       : function_(name, where) {}
   ActivationArgument(const char* name, SourceLocation where = SourceLocation::current())  // NOLINT
       : function_(name, where) {}
-  ActivationArgument(Symbol (*f)(Symbol)) : function_(f) {}          // NOLINT
-  ActivationArgument(Symbol (*f)(Symbol, int)) : function_(f) {}     // NOLINT
-  ActivationArgument(Symbol (*f)(Symbol, double)) : function_(f) {}  // NOLINT
-  ActivationArgument(Symbol (*f)(Symbol, bool)) : function_(f) {}    // NOLINT
+  ActivationArgument(Symbol (*f)(Symbol),
+                     SourceLocation where = SourceLocation::current())  // NOLINT
+      : function_(f, where) {}
+  ActivationArgument(Symbol (*f)(Symbol, int),
+                     SourceLocation where = SourceLocation::current())  // NOLINT
+      : function_(f, where) {}
+  ActivationArgument(Symbol (*f)(Symbol, double),
+                     SourceLocation where = SourceLocation::current())  // NOLINT
+      : function_(f, where) {}
+  ActivationArgument(Symbol (*f)(Symbol, bool),
+                     SourceLocation where = SourceLocation::current())  // NOLINT
+      : function_(f, where) {}
   ActivationFunction function() && { return std::move(function_); }
 
  private:
@@ -75,6 +91,7 @@ class ActivationArgument {
 };
 
 /// Makes `function` known under `name`, so that files that use it can be loaded.
-void register_activation(std::string name, ActivationFunction::Function function);
+void register_activation(std::string name, ActivationFunction::Function function,
+                         SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/source_location.h"
+#include "frontend/given_function.h"
 #include "frontend/losses.h"
 #include "frontend/metrics.h"
 #include "frontend/optimizers/optimizers.h"
@@ -21,13 +22,17 @@ namespace sinter {
 class LossEntry {
  public:
   template <typename T>
-  requires std::is_convertible_v<T, Loss> LossEntry(T loss)  // NOLINT
-      : LossEntry(Loss(std::move(loss)), Only()) {}
+  requires std::is_convertible_v<T, Loss> LossEntry(
+      T loss, SourceLocation where = SourceLocation::current())  // NOLINT
+      : LossEntry(made_at<Loss>(std::move(loss), where), Only()) {}
   LossEntry(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   LossEntry(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol));                                         // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol, bool));                                   // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol, bool, double));                           // NOLINT
+  LossEntry(Symbol (*function)(Symbol, Symbol),
+            SourceLocation where = SourceLocation::current());  // NOLINT
+  LossEntry(Symbol (*function)(Symbol, Symbol, bool),
+            SourceLocation where = SourceLocation::current());  // NOLINT
+  LossEntry(Symbol (*function)(Symbol, Symbol, bool, double),
+            SourceLocation where = SourceLocation::current());  // NOLINT
   LossEntry(const char* output, Loss loss);
   LossEntry(std::string output, Loss loss);
   const std::optional<std::string>& output() const { return output_; }
@@ -47,14 +52,18 @@ class LossArgument {
  public:
   LossArgument() = default;
   template <typename T>
-  requires std::is_convertible_v<T, Loss> LossArgument(T loss)  // NOLINT
-      : LossArgument(Loss(std::move(loss)), Only()) {}
+  requires std::is_convertible_v<T, Loss> LossArgument(
+      T loss, SourceLocation where = SourceLocation::current())  // NOLINT
+      : LossArgument(made_at<Loss>(std::move(loss), where), Only()) {}
   LossArgument(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   LossArgument(const std::string& name,
                SourceLocation where = SourceLocation::current());  // NOLINT
-  LossArgument(Symbol (*function)(Symbol, Symbol));                // NOLINT
-  LossArgument(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
-  LossArgument(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
+  LossArgument(Symbol (*function)(Symbol, Symbol),
+               SourceLocation where = SourceLocation::current());  // NOLINT
+  LossArgument(Symbol (*function)(Symbol, Symbol, bool),
+               SourceLocation where = SourceLocation::current());  // NOLINT
+  LossArgument(Symbol (*function)(Symbol, Symbol, bool, double),
+               SourceLocation where = SourceLocation::current());  // NOLINT
   LossArgument(std::initializer_list<LossEntry> losses);
   LossArgument(std::vector<Loss> losses);            // NOLINT
   LossArgument(std::map<std::string, Loss> losses);  // NOLINT
@@ -78,11 +87,14 @@ class MetricItem {
   MetricItem(std::string name, SourceLocation where = SourceLocation::current());  // NOLINT
   template <typename T>
   requires(std::is_convertible_v<T, Metric> && !std::is_convertible_v<T, std::string>)
-      MetricItem(T metric)  // NOLINT
-      : MetricItem(Metric(std::move(metric)), Only()) {}
-  MetricItem(Symbol (*function)(Symbol, Symbol));                // NOLINT
-  MetricItem(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
-  MetricItem(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
+      MetricItem(T metric, SourceLocation where = SourceLocation::current())  // NOLINT
+      : MetricItem(made_at<Metric>(std::move(metric), where), Only()) {}
+  MetricItem(Symbol (*function)(Symbol, Symbol),
+             SourceLocation where = SourceLocation::current());  // NOLINT
+  MetricItem(Symbol (*function)(Symbol, Symbol, bool),
+             SourceLocation where = SourceLocation::current());  // NOLINT
+  MetricItem(Symbol (*function)(Symbol, Symbol, bool, double),
+             SourceLocation where = SourceLocation::current());  // NOLINT
   /// Empty for a metric that came as an object or a function.
   const std::string& name() const { return name_; }
   SourceLocation where() const { return where_; }
@@ -103,13 +115,17 @@ class MetricEntry {
  public:
   MetricEntry();
   template <typename T>
-  requires std::is_convertible_v<T, MetricItem> MetricEntry(T metric)  // NOLINT
-      : MetricEntry(MetricItem(std::move(metric)), Only()) {}
+  requires std::is_convertible_v<T, MetricItem> MetricEntry(
+      T metric, SourceLocation where = SourceLocation::current())  // NOLINT
+      : MetricEntry(made_at<MetricItem>(std::move(metric), where), Only()) {}
   MetricEntry(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   MetricEntry(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol));                                         // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol, bool));                                   // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double));                           // NOLINT
+  MetricEntry(Symbol (*function)(Symbol, Symbol),
+              SourceLocation where = SourceLocation::current());  // NOLINT
+  MetricEntry(Symbol (*function)(Symbol, Symbol, bool),
+              SourceLocation where = SourceLocation::current());  // NOLINT
+  MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double),
+              SourceLocation where = SourceLocation::current());  // NOLINT
   MetricEntry(std::initializer_list<MetricItem> metrics);
   MetricEntry(std::string output, std::initializer_list<MetricItem> metrics);
   const std::vector<MetricItem>& items() const { return items_; }
@@ -132,13 +148,16 @@ class MetricsArgument {
  public:
   MetricsArgument() = default;
   template <typename T>
-  requires std::is_convertible_v<T, Metric> MetricsArgument(T metric)  // NOLINT
-      : MetricsArgument(Metric(std::move(metric)), Only()) {}
+  requires std::is_convertible_v<T, Metric> MetricsArgument(
+      T metric, SourceLocation where = SourceLocation::current())  // NOLINT
+      : MetricsArgument(made_at<Metric>(std::move(metric), where), Only()) {}
   MetricsArgument(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   MetricsArgument(const std::string& name,
                   SourceLocation where = SourceLocation::current());  // NOLINT
-  MetricsArgument(Symbol (*function)(Symbol, Symbol));                // NOLINT
-  MetricsArgument(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
+  MetricsArgument(Symbol (*function)(Symbol, Symbol),
+                  SourceLocation where = SourceLocation::current());  // NOLINT
+  MetricsArgument(Symbol (*function)(Symbol, Symbol, bool),
+                  SourceLocation where = SourceLocation::current());  // NOLINT
   MetricsArgument(std::initializer_list<MetricEntry> metrics);
   MetricsArgument(std::vector<Metric> metrics);                         // NOLINT
   MetricsArgument(std::vector<std::vector<Metric>> metrics);            // NOLINT

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "frontend/counted.h"
+#include "frontend/given_function.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
 #include "frontend/trace_mutex.h"
@@ -202,6 +203,7 @@ CompiledFunction::CompiledFunction(std::unique_ptr<FunctionBody> body,
                                    CompiledFunctionOptions options, SourceLocation where)
     : state_(std::make_shared<State>()) {
   register_ops();
+  if (body == nullptr) raise_empty_function("the body of a CompiledFunction", where);
   at_line(where, [&] { check_mixed_precision(options.mixed_precision); });
   state_->body = std::move(body);
   state_->options = std::move(options);

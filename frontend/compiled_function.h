@@ -107,6 +107,15 @@ class Body final : public FunctionBody {
   F function_;
 };
 
+/// Null for an empty function.
+template <typename F>
+std::unique_ptr<FunctionBody> body_of(F function) {
+  if constexpr (requires { function == nullptr; }) {
+    if (function == nullptr) return nullptr;
+  }
+  return std::make_unique<Body<F>>(std::move(function));
+}
+
 }  // namespace detail
 
 /// Made of a callable `(CallContext& context, Symbol x, ...)` - or of one that takes
@@ -139,8 +148,8 @@ class CompiledFunction {
   requires detail::SymbolFunction<F>
   explicit CompiledFunction(F function, CompiledFunctionOptions options = {},
                             SourceLocation where = SourceLocation::current())
-      : CompiledFunction(std::make_unique<detail::Body<F>>(std::move(function)), std::move(options),
-                         where) {}
+      : CompiledFunction(detail::body_of(std::move(function)), std::move(options), where) {}
+  /// Raises Error for an empty function.
   CompiledFunction(std::unique_ptr<FunctionBody> body, CompiledFunctionOptions options,
                    SourceLocation where = SourceLocation::current());
 

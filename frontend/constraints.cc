@@ -1,8 +1,11 @@
 // Formulas of keras.constraints and their names.
 #include "frontend/constraints.h"
 
+#include <cmath>
+
 #include "core/error.h"
 #include "frontend/custom_functions.h"
+#include "frontend/given_function.h"
 #include "frontend/origin.h"
 #include "ops/ops.h"
 
@@ -26,6 +29,11 @@ Symbol norm_along(Symbol w, const std::vector<int>& axis) {
   return sqrt(sum(square(w), std::vector<int64_t>(axis.begin(), axis.end()), true));
 }
 
+double number(const char* owner, const char* name, double value, SourceLocation where) {
+  if (!std::isnan(value)) return value;
+  throw Error(with_line(where, std::string(owner) + ": " + name + " is not a number"));
+}
+
 ConfigValue axes(const std::vector<int>& axis) {
   // Keras keeps one axis as a number.
   return axis.size() == 1 ? ConfigValue(axis[0]) : ConfigValue::ints({axis.begin(), axis.end()});
@@ -36,16 +44,18 @@ Constraint by_name(const std::string& name, const Config& c) {
   for (const int64_t a : c.get_ints("axis", {0})) axis.push_back(to_int32("axis", a));
   if (axis.empty()) throw Error(name + ": axis names no dimension");
   if (name == "MaxNorm" || name == "max_norm")
-    return MaxNorm({.max_value = c.get_float("max_value", 2.0), .axis = axis});
+    return MaxNorm({.max_value = c.get_float("max_value", 2.0), .axis = axis}, {});
   if (name == "NonNeg" || name == "non_neg") return NonNeg();
   if (name == "UnitNorm" || name == "unit_norm") return UnitNorm({.axis = axis});
   if (name == "MinMaxNorm" || name == "min_max_norm") {
     return MinMaxNorm({.min_value = c.get_float("min_value", 0.0),
                        .max_value = c.get_float("max_value", 1.0),
                        .rate = c.get_float("rate", 1.0),
-                       .axis = axis});
+                       .axis = axis},
+                      {});
   }
-  if (auto custom = custom_constraints().find(name)) return {name, *std::move(custom)};
+  if (auto custom = custom_constraints().find(name))
+    return {name, *std::move(custom), SourceLocation()};
   std::vector<std::string> known = {"max_norm", "non_neg", "unit_norm", "min_max_norm"};
   custom_constraints().append_names(known);
   raise_unknown_name("constraint", name, known);
@@ -53,21 +63,22 @@ Constraint by_name(const std::string& name, const Config& c) {
 
 }  // namespace
 
-Constraint::Constraint(std::string class_name, Config config, Function function)
-    : spec_(std::make_shared<const Spec>(
-          Spec{std::move(class_name), std::move(config), std::move(function)})) {}
+Constraint::Constraint(std::string class_name, Config config, Function function,
+                       SourceLocation where)
+    : spec_(std::make_shared<const Spec>(Spec{std::move(class_name), std::move(config),
+                                              given(std::move(function), "a constraint", where)})) {
+}
 
-Constraint::Constraint(std::string name, Function function)
-    : Constraint(std::move(name), {}, std::move(function)) {}
+Constraint::Constraint(std::string name, Function function, SourceLocation where)
+    : Constraint(std::move(name), {}, std::move(function), where) {}
 
 Constraint::Constraint(const std::string& name, SourceLocation where)
     : Constraint(at_line(where, [&] { return by_name(name, {}); })) {}
 Constraint::Constraint(const char* name, SourceLocation where)
     : Constraint(std::string(name), where) {}
 
-Constraint::Constraint(Symbol (*function)(Symbol)) {
-  if (function != nullptr) *this = Constraint("custom_constraint", {}, function);
-}
+Constraint::Constraint(Symbol (*function)(Symbol), SourceLocation where)
+    : Constraint("custom_constraint", {}, Function(function), where) {}
 
 ConfigValue Constraint::to_config() const {
   if (spec_ == nullptr) return nullptr;
@@ -83,11 +94,14 @@ Constraint Constraint::from_config(const ConfigValue& value) {
   throw Error("a constraint is null, a name or an object, found " + std::string(value.type_name()));
 }
 
-MaxNorm::MaxNorm(MaxNormOptions o)
-    : Constraint("MaxNorm", {{"max_value", o.max_value}, {"axis", axes(o.axis)}}, [o](Symbol w) {
-        const Symbol n = norm_along(w, o.axis);
-        return w * (minimum(n, o.max_value) / (n + kEpsilon));
-      }) {}
+MaxNorm::MaxNorm(MaxNormOptions o, SourceLocation where)
+    : Constraint("MaxNorm",
+                 {{"max_value", number("MaxNorm", "max_value", o.max_value, where)},
+                  {"axis", axes(o.axis)}},
+                 [o](Symbol w) {
+                   const Symbol n = norm_along(w, o.axis);
+                   return w * (minimum(n, o.max_value) / (n + kEpsilon));
+                 }) {}
 
 NonNeg::NonNeg()
     : Constraint("NonNeg", {},
@@ -97,11 +111,11 @@ UnitNorm::UnitNorm(UnitNormOptions o)
     : Constraint("UnitNorm", {{"axis", axes(o.axis)}},
                  [o](Symbol w) { return w / (norm_along(w, o.axis) + kEpsilon); }) {}
 
-MinMaxNorm::MinMaxNorm(MinMaxNormOptions o)
+MinMaxNorm::MinMaxNorm(MinMaxNormOptions o, SourceLocation where)
     : Constraint("MinMaxNorm",
-                 {{"min_value", o.min_value},
-                  {"max_value", o.max_value},
-                  {"rate", o.rate},
+                 {{"min_value", number("MinMaxNorm", "min_value", o.min_value, where)},
+                  {"max_value", number("MinMaxNorm", "max_value", o.max_value, where)},
+                  {"rate", number("MinMaxNorm", "rate", o.rate, where)},
                   {"axis", axes(o.axis)}},
                  [o](Symbol w) {
                    const Symbol n = norm_along(w, o.axis);
@@ -110,8 +124,9 @@ MinMaxNorm::MinMaxNorm(MinMaxNormOptions o)
                    return w * (wanted / (n + kEpsilon));
                  }) {}
 
-void register_constraint(const std::string& name, Constraint::Function function) {
-  custom_constraints().set(name, std::move(function));
+void register_constraint(const std::string& name, Constraint::Function function,
+                         SourceLocation where) {
+  custom_constraints().set(name, given(std::move(function), "a constraint", where));
 }
 
 Symbol Constraint::operator()(Symbol w) const { return spec_->function(w); }

@@ -25,14 +25,18 @@ class Constraint {
   /// "max_norm", "non_neg", "unit_norm", "min_max_norm" with defaults. Raises NameError.
   Constraint(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Constraint(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
-  Constraint(Symbol (*function)(Symbol));                                                 // NOLINT
+  /// Functions of your own. These and those below raise Error for an empty one.
+  Constraint(Symbol (*function)(Symbol),
+             SourceLocation where = SourceLocation::current());  // NOLINT
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Constraint, F> &&
-           std::is_invocable_r_v<Symbol, const F&, Symbol>) Constraint(F function)
-      : Constraint("custom_constraint", {}, Function(std::move(function))) {}  // NOLINT
-  Constraint(std::string class_name, Config config, Function function);
+           std::is_invocable_r_v<Symbol, const F&, Symbol>)
+      Constraint(F function, SourceLocation where = SourceLocation::current())  // NOLINT
+      : Constraint("custom_constraint", {}, Function(std::move(function)), where) {}
+  Constraint(std::string class_name, Config config, Function function,
+             SourceLocation where = SourceLocation::current());
   /// A function of your own under a name, by which files know it: see register_constraint().
-  Constraint(std::string name, Function function);
+  Constraint(std::string name, Function function, SourceLocation where = SourceLocation::current());
 
   explicit operator bool() const { return spec_ != nullptr; }
   Symbol operator()(Symbol w) const;
@@ -45,6 +49,8 @@ class Constraint {
   Handle<const Spec> spec_;
 };
 
+// Settings that are NaN raise Error.
+
 struct MaxNormOptions {
   double max_value = 2.0;
   std::vector<int> axis = {0};
@@ -53,7 +59,7 @@ struct MaxNormOptions {
 /// 1e-7. Raises ShapeError for an axis that a weight has not.
 class MaxNorm : public Constraint {
  public:
-  explicit MaxNorm(MaxNormOptions options = {});
+  explicit MaxNorm(MaxNormOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 /// w where w >= 0, else 0.
 class NonNeg : public Constraint {
@@ -77,12 +83,14 @@ struct MinMaxNormOptions {
 /// w * (rate * clip(n, min_value, max_value) + (1 - rate) * n) / (eps + n)
 class MinMaxNorm : public Constraint {
  public:
-  explicit MinMaxNorm(MinMaxNormOptions options = {});
+  explicit MinMaxNorm(MinMaxNormOptions options = {},
+                      SourceLocation where = SourceLocation::current());
 };
 
 /// Makes a function of your own known under `name`, for strings and for files that use it;
 /// load_model does so with its custom_objects. One that was given without a name is
 /// "custom_constraint" in files.
-void register_constraint(const std::string& name, Constraint::Function function);
+void register_constraint(const std::string& name, Constraint::Function function,
+                         SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

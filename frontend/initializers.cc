@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/philox.h"
 #include "frontend/custom_functions.h"
+#include "frontend/given_function.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
 
@@ -79,6 +80,21 @@ Initializer::Function normal_around(double mean, double deviation, bool truncate
   };
 }
 
+void check_finite(const char* owner,
+                  std::initializer_list<std::pair<const char*, double>> settings) {
+  for (const auto& [name, value] : settings) {
+    if (!std::isfinite(value))
+      throw Error(fmt::format("{}: {} must be finite, found {}", owner, name, value));
+  }
+}
+
+Initializer::Function normal(const char* owner, const RandomNormalOptions& o, bool truncated) {
+  check_finite(owner, {{"mean", o.mean}, {"stddev", o.stddev}});
+  if (o.stddev < 0)
+    throw Error(fmt::format("{}: stddev must not be negative, found {}", owner, o.stddev));
+  return normal_around(o.mean, o.stddev, truncated);
+}
+
 Initializer::Function scaled(const VarianceScalingOptions& o) {
   if (o.mode != "fan_in" && o.mode != "fan_out" && o.mode != "fan_avg") {
     raise_unknown_name("mode of VarianceScaling", o.mode, {"fan_in", "fan_out", "fan_avg"});
@@ -88,7 +104,8 @@ Initializer::Function scaled(const VarianceScalingOptions& o) {
     raise_unknown_name("distribution of VarianceScaling", o.distribution,
                        {"truncated_normal", "untruncated_normal", "uniform"});
   }
-  if (!(o.scale > 0))
+  check_finite("VarianceScaling", {{"scale", o.scale}});
+  if (o.scale <= 0)
     throw Error(fmt::format("VarianceScaling: scale must be positive, found {}", o.scale));
   return [o](const Shape& shape, DType dtype, uint64_t key) {
     const auto [in, out] = compute_fans(shape);
@@ -163,6 +180,11 @@ Initializer fan_initializer(const char* class_name, double scale, const char* mo
                      scaled({.scale = scale, .mode = mode, .distribution = distribution}));
 }
 
+double finite_gain(const char* owner, double gain, SourceLocation where) {
+  at_line(where, [&] { check_finite(owner, {{"gain", gain}}); });
+  return gain;
+}
+
 CustomFunctions<Initializer::Plain>& custom_initializers() {
   static CustomFunctions<Initializer::Plain> functions;
   return functions;
@@ -196,16 +218,17 @@ const std::vector<Entry>& table() {
       {{"RandomUniform", "random_uniform", "uniform"},
        [](const Config& c) -> Initializer {
          return RandomUniform(
-             {c.get_float("minval", -0.05), c.get_float("maxval", 0.05), seed_of(c)});
+             {c.get_float("minval", -0.05), c.get_float("maxval", 0.05), seed_of(c)}, {});
        }},
       {{"RandomNormal", "random_normal", "normal"},
        [](const Config& c) -> Initializer {
-         return RandomNormal({c.get_float("mean", 0.0), c.get_float("stddev", 0.05), seed_of(c)});
+         return RandomNormal({c.get_float("mean", 0.0), c.get_float("stddev", 0.05), seed_of(c)},
+                             {});
        }},
       {{"TruncatedNormal", "truncated_normal"},
        [](const Config& c) -> Initializer {
-         return TruncatedNormal(
-             {c.get_float("mean", 0.0), c.get_float("stddev", 0.05), seed_of(c)});
+         return TruncatedNormal({c.get_float("mean", 0.0), c.get_float("stddev", 0.05), seed_of(c)},
+                                {});
        }},
       {{"VarianceScaling", "variance_scaling"},
        [](const Config& c) -> Initializer {
@@ -215,10 +238,10 @@ const std::vector<Entry>& table() {
        }},
       {{"Orthogonal", "orthogonal"},
        [](const Config& c) -> Initializer {
-         return Orthogonal({c.get_float("gain", 1.0), seed_of(c)});
+         return Orthogonal({c.get_float("gain", 1.0), seed_of(c)}, {});
        }},
       {{"Identity", "identity"},
-       [](const Config& c) -> Initializer { return Identity(c.get_float("gain", 1.0)); }},
+       [](const Config& c) -> Initializer { return Identity(c.get_float("gain", 1.0), {}); }},
   };
   return entries;
 }
@@ -229,7 +252,8 @@ Initializer by_name(const std::string& name, const Config& config) {
       if (known == name) return entry.make(config);
     }
   }
-  if (auto custom = custom_initializers().find(name)) return {name, *std::move(custom)};
+  if (auto custom = custom_initializers().find(name))
+    return {name, *std::move(custom), SourceLocation()};
   raise_unknown_name("initializer", name, initializer_names());
 }
 
@@ -263,13 +287,14 @@ Initializer::Initializer(const std::string& name, SourceLocation where)
 Initializer::Initializer(const char* name, SourceLocation where)
     : Initializer(std::string(name), where) {}
 
-Initializer::Initializer(Tensor (*function)(const Shape&, DType))
-    : Initializer("custom_initializer", Plain(function)) {}
+Initializer::Initializer(Tensor (*function)(const Shape&, DType), SourceLocation where)
+    : Initializer("custom_initializer", Plain(function), where) {}
 
-Initializer::Initializer(std::string name, Plain function)
+Initializer::Initializer(std::string name, Plain function, SourceLocation where)
     : Initializer(
           name, {}, std::nullopt,
-          [name, function = std::move(function)](const Shape& shape, DType dtype, uint64_t) {
+          [name, function = given(std::move(function), "an initializer", where)](
+              const Shape& shape, DType dtype, uint64_t) {
             Tensor value = function(shape, dtype);
             if (value.shape() != shape) {
               throw ShapeError(fmt::format("initializer '{}' was asked for shape {} and gave {}",
@@ -294,8 +319,9 @@ Initializer Initializer::from_config(const ConfigValue& value) {
   throw Error("an initializer is a name or an object, found " + std::string(value.type_name()));
 }
 
-void register_initializer(const std::string& name, Initializer::Plain function) {
-  custom_initializers().set(name, std::move(function));
+void register_initializer(const std::string& name, Initializer::Plain function,
+                          SourceLocation where) {
+  custom_initializers().set(name, given(std::move(function), "an initializer", where));
 }
 
 Zeros::Zeros()
@@ -313,20 +339,27 @@ Constant::Constant(double value)
                     return Tensor::full(dtype, shape, value);
                   }) {}
 
-RandomUniform::RandomUniform(RandomUniformOptions o)
+RandomUniform::RandomUniform(RandomUniformOptions o, SourceLocation where)
     : Initializer("RandomUniform",
                   {{"minval", o.minval}, {"maxval", o.maxval}, {"seed", seed_value(o.seed)}},
-                  o.seed, uniform_between(o.minval, o.maxval)) {}
+                  o.seed, at_line(where, [&] {
+                    check_finite("RandomUniform", {{"minval", o.minval}, {"maxval", o.maxval}});
+                    if (o.minval > o.maxval) {
+                      throw Error(fmt::format("RandomUniform: minval {} is above maxval {}",
+                                              o.minval, o.maxval));
+                    }
+                    return uniform_between(o.minval, o.maxval);
+                  })) {}
 
-RandomNormal::RandomNormal(RandomNormalOptions o)
+RandomNormal::RandomNormal(RandomNormalOptions o, SourceLocation where)
     : Initializer("RandomNormal",
                   {{"mean", o.mean}, {"stddev", o.stddev}, {"seed", seed_value(o.seed)}}, o.seed,
-                  normal_around(o.mean, o.stddev, false)) {}
+                  at_line(where, [&] { return normal("RandomNormal", o, false); })) {}
 
-TruncatedNormal::TruncatedNormal(RandomNormalOptions o)
+TruncatedNormal::TruncatedNormal(RandomNormalOptions o, SourceLocation where)
     : Initializer("TruncatedNormal",
                   {{"mean", o.mean}, {"stddev", o.stddev}, {"seed", seed_value(o.seed)}}, o.seed,
-                  normal_around(o.mean, o.stddev, true)) {}
+                  at_line(where, [&] { return normal("TruncatedNormal", o, true); })) {}
 
 VarianceScaling::VarianceScaling(VarianceScalingOptions o, SourceLocation where)
     : Initializer("VarianceScaling",
@@ -349,22 +382,24 @@ LecunUniform::LecunUniform(SeedOption o)
 LecunNormal::LecunNormal(SeedOption o)
     : Initializer(fan_initializer("LecunNormal", 1.0, "fan_in", "truncated_normal", o)) {}
 
-Orthogonal::Orthogonal(OrthogonalOptions o)
+Orthogonal::Orthogonal(OrthogonalOptions o, SourceLocation where)
     : Initializer("Orthogonal", {{"gain", o.gain}, {"seed", seed_value(o.seed)}}, o.seed,
-                  [gain = o.gain](const Shape& shape, DType dtype, uint64_t key) {
+                  [gain = finite_gain("Orthogonal", o.gain, where)](const Shape& shape, DType dtype,
+                                                                    uint64_t key) {
                     return orthogonal(shape, dtype, key, gain);
                   }) {}
 
-Identity::Identity(double gain)
-    : Initializer("Identity", {{"gain", gain}}, std::nullopt,
-                  [gain](const Shape& shape, DType dtype, uint64_t) {
-                    if (shape.rank() != 2)
-                      throw ShapeError("the Identity initializer makes matrices, asked for shape " +
-                                       shape.to_string());
-                    Tensor result(dtype, shape);
-                    for (int64_t i = 0; i < std::min(shape[0], shape[1]); ++i)
-                      result.set(i * shape[1] + i, gain);
-                    return result;
-                  }) {}
+Identity::Identity(double gain, SourceLocation where)
+    : Initializer(
+          "Identity", {{"gain", gain}}, std::nullopt,
+          [gain = finite_gain("Identity", gain, where)](const Shape& shape, DType dtype, uint64_t) {
+            if (shape.rank() != 2)
+              throw ShapeError("the Identity initializer makes matrices, asked for shape " +
+                               shape.to_string());
+            Tensor result(dtype, shape);
+            for (int64_t i = 0; i < std::min(shape[0], shape[1]); ++i)
+              result.set(i * shape[1] + i, gain);
+            return result;
+          }) {}
 
 }  // namespace sinter

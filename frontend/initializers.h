@@ -32,13 +32,16 @@ class Initializer {
   Initializer(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   Initializer(std::string class_name, Config config, std::optional<int64_t> seed,
               Function function);
-  /// A function of your own under a name, by which files know it: see register_initializer().
-  Initializer(std::string name, Plain function);
+  /// A function of your own under a name, by which files know it: see register_initializer(). This
+  /// and those below raise Error for an empty one.
+  Initializer(std::string name, Plain function, SourceLocation where = SourceLocation::current());
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Initializer, F> &&
-           std::is_invocable_r_v<Tensor, const F&, const Shape&, DType>) Initializer(F function)
-      : Initializer("custom_initializer", Plain(std::move(function))) {}  // NOLINT
-  Initializer(Tensor (*function)(const Shape&, DType));                   // NOLINT
+           std::is_invocable_r_v<Tensor, const F&, const Shape&, DType>)
+      Initializer(F function, SourceLocation where = SourceLocation::current())  // NOLINT
+      : Initializer("custom_initializer", Plain(std::move(function)), where) {}
+  Initializer(Tensor (*function)(const Shape&, DType),
+              SourceLocation where = SourceLocation::current());  // NOLINT
 
   /// With the initializer's own seed when it has one, else with `key` (see next_random_key).
   Tensor operator()(const Shape& shape, DType dtype, uint64_t key) const;
@@ -54,7 +57,8 @@ std::vector<std::string> initializer_names();
 /// Makes a function of your own known under `name`, for strings and for files that use it;
 /// load_model does so with its custom_objects. One that was given without a name is
 /// "custom_initializer" in files.
-void register_initializer(const std::string& name, Initializer::Plain function);
+void register_initializer(const std::string& name, Initializer::Plain function,
+                          SourceLocation where = SourceLocation::current());
 
 class Zeros : public Initializer {
  public:
@@ -68,6 +72,10 @@ class Constant : public Initializer {
  public:
   explicit Constant(double value = 0.0);
 };
+// Settings that are not finite raise Error, and so do those that the distributions below do not
+// have.
+
+/// Needs minval <= maxval.
 struct RandomUniformOptions {
   double minval = -0.05;
   double maxval = 0.05;
@@ -75,8 +83,10 @@ struct RandomUniformOptions {
 };
 class RandomUniform : public Initializer {
  public:
-  explicit RandomUniform(RandomUniformOptions options = {});
+  explicit RandomUniform(RandomUniformOptions options = {},
+                         SourceLocation where = SourceLocation::current());
 };
+/// Needs stddev >= 0.
 struct RandomNormalOptions {
   double mean = 0.0;
   double stddev = 0.05;
@@ -84,12 +94,14 @@ struct RandomNormalOptions {
 };
 class RandomNormal : public Initializer {
  public:
-  explicit RandomNormal(RandomNormalOptions options = {});
+  explicit RandomNormal(RandomNormalOptions options = {},
+                        SourceLocation where = SourceLocation::current());
 };
 /// Normal, drawn again beyond two standard deviations.
 class TruncatedNormal : public Initializer {
  public:
-  explicit TruncatedNormal(RandomNormalOptions options = {});
+  explicit TruncatedNormal(RandomNormalOptions options = {},
+                           SourceLocation where = SourceLocation::current());
 };
 struct VarianceScalingOptions {
   double scale = 1.0;
@@ -137,12 +149,13 @@ struct OrthogonalOptions {
 /// Raises ShapeError below rank 2.
 class Orthogonal : public Initializer {
  public:
-  explicit Orthogonal(OrthogonalOptions options = {});
+  explicit Orthogonal(OrthogonalOptions options = {},
+                      SourceLocation where = SourceLocation::current());
 };
 /// gain on the diagonal of a matrix.
 class Identity : public Initializer {
  public:
-  explicit Identity(double gain = 1.0);
+  explicit Identity(double gain = 1.0, SourceLocation where = SourceLocation::current());
 };
 
 /// (fan_in, fan_out): rank 2 rows and columns; rank 3 and more: the last two dimensions times the

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <typeinfo>
 #include <unordered_set>
 
@@ -27,11 +26,10 @@
 namespace sinter {
 namespace {
 
-// FNV-1a, so that streams depend on names alone.
-int64_t hash_name(const std::string& name) {
-  uint32_t hash = 2166136261u;
-  for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
-  return hash & 0x7fffffff;
+void append_new(std::vector<VariablePtr>& all, const std::vector<VariablePtr>& more) {
+  for (const VariablePtr& v : more) {
+    if (std::ranges::find(all, v) == all.end()) all.push_back(v);
+  }
 }
 
 }  // namespace
@@ -47,106 +45,6 @@ KerasTensor only_one(const std::vector<KerasTensor>& tensors, const char* kind,
 const ValueType& KerasTensor::type() const { return call_->outputs[static_cast<size_t>(index_)]; }
 const Shape& KerasTensor::shape() const { return type().shape; }
 DType KerasTensor::dtype() const { return type().dtype; }
-
-// --- CallContext
-struct CallContext::Tables {
-  std::map<const Variable*, Symbol> symbols;
-  std::map<std::string, int64_t> streams;     // calls of layers by their names
-  std::map<const Variable*, size_t> updates;  // places in the list of updates
-  std::set<ValueId> unconnected;              // gradients where nothing depends on a variable
-};
-
-CallContext::CallContext(Graph& graph, bool training)
-    : graph_(graph), training_(training), tables_(std::make_shared<Tables>()) {}
-
-bool CallContext::holds(const VariablePtr& variable) const {
-  return tables_->symbols.contains(variable.get());
-}
-
-void CallContext::add_loss(Symbol scalar) { losses_.push_back(scalar); }
-
-Symbol CallContext::variable(const VariablePtr& variable) {
-  const auto it = tables_->symbols.find(variable.get());
-  if (it != tables_->symbols.end()) return it->second;
-  std::string name = variable->path;
-  for (int i = 1; graph_.find_variable(name) >= 0 || graph_.find_input(name) >= 0; ++i) {
-    name = fmt::format("{}_{}", variable->path, i);
-  }
-  const Symbol symbol = graph_.variable(name, variable->value.type());
-  variables_.push_back(variable);
-  tables_->symbols.emplace(variable.get(), symbol);
-  return symbol;
-}
-
-void CallContext::adopt(const std::vector<VariablePtr>& variables) {
-  SINTER_CHECK(variables.size() == graph_.variables().size());
-  variables_ = variables;
-  for (size_t i = 0; i < variables.size(); ++i)
-    tables_->symbols[variables[i].get()] = Symbol(&graph_, {graph_.variables()[i], 0});
-}
-
-Symbol CallContext::random_state() {
-  SINTER_CHECK(random_state_ != nullptr);
-  random_state_used_ = true;
-  return variable(random_state_);
-}
-
-void CallContext::advance_random_state() {
-  if (!random_state_used_) return;
-  const std::vector<int64_t> one_step = {0, 1};
-  assign(random_state_,
-         variable(random_state_) + graph_.constant(Tensor::from<int64_t>({2}, one_step)));
-}
-
-std::vector<VariablePtr> CallContext::write_updates() {
-  std::vector<VariablePtr> changed;
-  for (const Update& u : updates_) {
-    graph_.add_update(variable(u.variable).id().node,
-                      graph_.id_of(u.value, "the new value of " + u.variable->path));
-    changed.push_back(u.variable);
-  }
-  return changed;
-}
-
-int64_t CallContext::next_stream(const std::string& layer_name) {
-  return hash_name(layer_name) ^ (tables_->streams[layer_name]++ << 20);
-}
-
-Symbol CallContext::current(const VariablePtr& v) {
-  const auto found = tables_->updates.find(v.get());
-  return found != tables_->updates.end() ? updates_[found->second].value : variable(v);
-}
-
-void CallContext::add_update(const VariablePtr& variable, Symbol value) {
-  if (training_) assign(variable, value);
-}
-
-std::vector<Symbol> CallContext::gradients(Symbol output,
-                                           const std::vector<VariablePtr>& variables) {
-  std::vector<Symbol> wrt;
-  for (const VariablePtr& v : variables) wrt.push_back(variable(v));
-  std::vector<Symbol> result =
-      sinter::gradients(std::span(&output, 1), wrt, {}, UnconnectedGradients::kNone);
-  for (size_t i = 0; i < result.size(); ++i) {
-    if (result[i].valid()) continue;
-    result[i] = zeros_like(wrt[i]);
-    tables_->unconnected.insert(result[i].id());
-  }
-  return result;
-}
-
-bool CallContext::is_unconnected(Symbol gradient) const {
-  return tables_->unconnected.contains(gradient.id());
-}
-
-void CallContext::assign(const VariablePtr& variable, Symbol value) {
-  this->variable(variable);
-  const auto [found, added] = tables_->updates.emplace(variable.get(), updates_.size());
-  if (added)
-    updates_.push_back({variable, value});
-  else
-    updates_[found->second].value = value;
-}
 
 // --- LayerImpl
 LayerImpl::LayerImpl(std::string class_name, const std::string& name, SourceLocation where)
@@ -208,13 +106,22 @@ std::vector<VariablePtr> LayerImpl::variables() const {
   for (const VariablePtr& w : weights_) {
     if (!w->trainable) result.push_back(w);
   }
+  for (const auto& layer : inner_) append_new(result, layer->variables());
   return result;
+}
+
+void LayerImpl::set_trainable(bool trainable) {
+  trainable_ = trainable;
+  for (const auto& layer : inner_) layer->set_trainable(trainable);
 }
 
 std::vector<VariablePtr> LayerImpl::trainable_variables() const {
   std::vector<VariablePtr> result;
   for (const VariablePtr& w : weights_) {
     if (trainable_ && w->trainable) result.push_back(w);
+  }
+  for (const auto& layer : inner_) {
+    if (trainable_) append_new(result, layer->trainable_variables());
   }
   return result;
 }
@@ -225,17 +132,6 @@ void LayerImpl::ensure_built(std::span<const ValueType> inputs) {
   build(inputs);
   build_types_.assign(inputs.begin(), inputs.end());
   built_ = true;
-}
-
-std::vector<Symbol> LayerImpl::apply(CallContext& context, std::span<const Symbol> inputs,
-                                     const std::shared_ptr<const Origin>& origin) {
-  const OriginScope scope(context.graph(), origin);
-  std::vector<Symbol> results = call(context, inputs);
-  if (activity_regularizer_) {
-    for (const Symbol& y : results)
-      context.add_loss(divide(activity_regularizer_(y), size(y, 0, y.dtype())));
-  }
-  return results;
 }
 
 std::shared_ptr<LayerImpl> LayerImpl::clone() const {
@@ -314,6 +210,22 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
   std::vector<KerasTensor> results;
   for (int i = 0; i < static_cast<int>(made->outputs.size()); ++i) results.emplace_back(made, i);
   return results;
+}
+
+std::vector<Symbol> Layer::call(CallContext& context, std::span<const Symbol> xs,
+                                SourceLocation where) const {
+  std::vector<ValueType> types;
+  for (const Symbol& x : xs) types.push_back(x.type());
+  context.build(*impl_, types);
+  context.hold(impl_.shared());
+  return impl_->apply(context, xs, origin_at(name(), where));
+}
+
+Symbol Layer::operator()(CallContext& context, Symbol x, SourceLocation where) const {
+  const std::vector<Symbol> results = call(context, std::span(&x, 1), where);
+  if (results.size() == 1) return results[0];
+  throw Error(with_line(where, fmt::format("layer '{}' has {}: use call()", name(),
+                                           counted(results.size(), "output"))));
 }
 
 KerasTensor Layer::operator()(const KerasTensor& x, SourceLocation where) const {
@@ -440,7 +352,11 @@ void LayerImpl::set_activity_regularizer(Regularizer regularizer) {
 
 Layer::Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
 Config Layer::config() const { return impl_->config(); }
-std::vector<VariablePtr> Layer::variables() const { return impl_->variables(); }
+std::vector<VariablePtr> Layer::variables() const {
+  std::vector<VariablePtr> all = impl_->variables();
+  for (const VariablePtr& v : all) checked_variable(v);
+  return all;
+}
 VariablePtr Layer::kernel(SourceLocation where) const { return weight("kernel", where); }
 VariablePtr Layer::bias(SourceLocation where) const { return weight("bias", where); }
 std::shared_ptr<LayerImpl> Layer::shared() const { return impl_.shared(); }
@@ -453,7 +369,11 @@ LayerCall::~LayerCall() {
 }
 
 KerasTensor::KerasTensor(std::shared_ptr<const LayerCall> call, int index)
-    : call_(std::move(call)), index_(index) {}
+    : call_(std::move(call)), index_(index) {
+  if (index < 0 || static_cast<size_t>(index) >= call_->outputs.size())
+    throw Error(fmt::format("a tensor of result {} of a call that has {}", index,
+                            counted(call_->outputs.size(), "result")));
+}
 std::shared_ptr<const LayerCall> KerasTensor::call() const { return call_.shared(); }
 
 KerasTensors::KerasTensors(KerasTensor tensor) : tensors_{std::move(tensor)} {}

@@ -22,6 +22,8 @@
 
 namespace sinter {
 
+class LayerImpl;
+
 /// The graph that layers are written into, and what they add to it besides their outputs.
 class CallContext {
  public:
@@ -40,7 +42,8 @@ class CallContext {
   /// dropout. Otherwise they write the form of training, which the inference pipeline reduces.
   bool inference() const { return inference_; }
   void set_inference() { inference_ = true; }
-  /// The variable as a value of the graph; added to the graph at its first use.
+  /// The variable as a value of the graph; added to the graph at its first use. This and what else
+  /// takes variables raises Error for an empty one.
   Symbol variable(const VariablePtr& variable);
   /// int64[2] {seed, step}: the state of random numbers in this run. Raises InternalError when none
   /// was set.
@@ -65,8 +68,14 @@ class CallContext {
   std::vector<Symbol> gradients(Symbol output, const std::vector<VariablePtr>& variables);
   /// Whether these are the zeros that gradients() gave where nothing depends on a variable.
   bool is_unconnected(Symbol gradient) const;
-  /// Adds a scalar to the loss of the model.
+  /// Adds a scalar to the loss of the model. Raises Error for an empty symbol.
   void add_loss(Symbol scalar);
+  /// Says that the layer which is being written, if any, has `inner` in it, as calls of layers and
+  /// models with this context do: LayerImpl::inner_layers().
+  void hold(const std::shared_ptr<LayerImpl>& inner);
+  /// Builds a layer that is called with this context; the paths of its weights begin with the names
+  /// of the layers that it is part of. One of the default dtype takes that of the layer around it.
+  void build(LayerImpl& layer, std::span<const ValueType> inputs);
 
   /// Says that the graph holds these variables already, in the order of Graph::variables(): it went
   /// through a pass.
@@ -81,6 +90,7 @@ class CallContext {
   const std::vector<Symbol>& losses() const { return losses_; }
 
  private:
+  friend class LayerImpl;
   Graph& graph_;
   bool training_;
   bool inference_ = false;
@@ -104,7 +114,8 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   const std::string& name() const { return name_; }
   const std::shared_ptr<const Origin>& origin() const { return origin_; }
   bool trainable() const { return trainable_; }
-  virtual void set_trainable(bool trainable) { trainable_ = trainable; }
+  /// Of the layers in it, too.
+  virtual void set_trainable(bool trainable);
   /// The dtype of weights and outputs.
   DType dtype() const { return dtype_; }
   void set_dtype(DType dtype) { dtype_ = dtype; }
@@ -114,7 +125,9 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   /// Creates the weights with add_weight(). Called once, before the first call, with the types of
   /// its inputs.
   virtual void build(std::span<const ValueType> inputs) { (void)inputs; }
-  /// Writes the layer into context.graph().
+  /// Writes the layer into context.graph(). Layers and models that are its members are called with
+  /// the context, `dense_(context, x)`: the first call builds them, and from then on their weights
+  /// are this layer's.
   virtual std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) = 0;
 
   /// A layer with the same settings and name, without weights. By default from config(); override
@@ -127,20 +140,24 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   void ensure_built(std::span<const ValueType> inputs);
   /// The types given to build().
   const std::vector<ValueType>& build_types() const { return build_types_; }
-  /// call() under the layer's origin, with the activity regularizer.
+  /// call() under the layer's origin, with the activity regularizer. Raises Error when it gives
+  /// nothing, an empty symbol or one of another graph.
   std::vector<Symbol> apply(CallContext& context, std::span<const Symbol> inputs,
                             const std::shared_ptr<const Origin>& origin);
 
+  /// The layers that call() has called with its context, in the order of their first calls.
+  const std::vector<std::shared_ptr<LayerImpl>>& inner_layers() const { return inner_; }
   /// Own weights in order of creation.
   const std::vector<VariablePtr>& weights() const { return weights_; }
-  /// Trainable ones first, then the others: the order of files and get_weights(). A model as a
-  /// layer gives those of its layers, one layer after the other.
+  /// Trainable ones first, then the others, then those of the layers in it: the order of files and
+  /// get_weights(). A model as a layer gives those of its layers, one layer after the other.
   virtual std::vector<VariablePtr> variables() const;
   /// Those that training changes: none when the layer is not trainable.
   virtual std::vector<VariablePtr> trainable_variables() const;
   int next_call_index() { return calls_++; }
   /// Calls of the layer that models or tensors still hold, in the order they were made.
   std::vector<std::shared_ptr<const LayerCall>> calls() const;
+  /// Of the functional API: from the first one on, the layers in this one are known.
   void remember(const std::shared_ptr<const LayerCall>& call);
 
   const Regularizer& activity_regularizer() const { return activity_regularizer_; }
@@ -155,6 +172,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   std::string title() const;
 
  private:
+  friend class CallContext;
   std::string class_name_;
   std::string name_;
   std::shared_ptr<const Origin> origin_;
@@ -164,6 +182,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   int calls_ = 0;
   std::vector<ValueType> build_types_;
   std::vector<VariablePtr> weights_;
+  std::vector<std::shared_ptr<LayerImpl>> inner_;
   std::vector<std::weak_ptr<const LayerCall>> made_;
   Regularizer activity_regularizer_;
 };
@@ -187,6 +206,14 @@ class Layer {
   /// layers.
   std::vector<KerasTensor> call(const std::vector<KerasTensor>& xs,
                                 std::shared_ptr<const Origin> origin) const;
+
+  /// Calls the layer where symbols are written: in call() of a layer that this one is part of, or
+  /// in a CompiledFunction. The first call builds it. Raises Error unless it has one result.
+  Symbol operator()(CallContext& context, Symbol x,
+                    SourceLocation where = SourceLocation::current()) const;
+  /// The same for any number of inputs and results.
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> xs,
+                           SourceLocation where = SourceLocation::current()) const;
 
   const std::string& name() const { return impl_->name(); }
   const std::string& class_name() const { return impl_->class_name(); }
@@ -247,7 +274,8 @@ void assign_all(const std::string& owner, std::span<const VariablePtr> variables
 // --- layers by name (layers/registry.cc)
 using LayerFactory = Layer (*)(const Config&, SourceLocation);
 /// Under Keras's class name. Later registrations win.
-void register_layer(const std::string& class_name, LayerFactory factory);
+void register_layer(const std::string& class_name, LayerFactory factory,
+                    SourceLocation where = SourceLocation::current());
 std::vector<std::string> layer_names();
 /// Makes a layer from Layer::config() or Keras's; unknown settings are ignored. Raises NameError
 /// for an unknown class.

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "frontend/custom_functions.h"
+#include "frontend/given_function.h"
 #include "frontend/label_shape.h"
 #include "frontend/origin.h"
 #include "ops/ops.h"
@@ -196,8 +197,8 @@ CustomFunctions<Function>& custom_losses() {
 
 }  // namespace
 
-void register_loss(const std::string& name, Function function) {
-  custom_losses().set(name, std::move(function));
+void register_loss(const std::string& name, Loss::Function function, SourceLocation where) {
+  custom_losses().set(name, given(std::move(function), "a loss", where));
 }
 
 std::vector<std::string> loss_names() {
@@ -251,11 +252,13 @@ Loss Loss::make(const std::string& class_name, const Config& config, SourceLocat
   return find(class_name, config, ConfigObject{"keras.losses", class_name, config});
 }
 
-Loss::Loss(std::string name, Function function)
-    : Loss(Spec{.identity = name, .name = name, .function = std::move(function), .custom = true}) {}
+Loss::Loss(std::string name, Function function, SourceLocation where)
+    : Loss(Spec{.identity = name,
+                .name = name,
+                .function = given(std::move(function), "a loss", where),
+                .custom = true}) {}
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol)) {
-  if (function == nullptr) return;
+Loss::Loss(Symbol (*function)(Symbol, Symbol), SourceLocation where) {
   using namespace losses;
   static const std::pair<Symbol (*)(Symbol, Symbol), const char*> kKnown[] = {
       {mean_squared_error, "mean_squared_error"},
@@ -276,10 +279,11 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol)) {
       return;
     }
   }
-  *this = Loss("custom_loss", Function(function));
+  *this = Loss("custom_loss", Function(function), where);
 }
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol, bool)) {
+Loss::Loss(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where) {
+  given(function, "a loss", where);
   if (function == sinter::binary_crossentropy) {
     *this = Loss("binary_crossentropy");
   } else if (function == sinter::categorical_crossentropy) {
@@ -292,7 +296,8 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol, bool)) {
   }
 }
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double)) {
+Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where) {
+  given(function, "a loss", where);
   if (function == losses::binary_crossentropy) {
     *this = Loss("binary_crossentropy");
   } else if (function == losses::categorical_crossentropy) {
@@ -303,14 +308,16 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double)) {
   }
 }
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol, double)) {
+Loss::Loss(Symbol (*function)(Symbol, Symbol, double), SourceLocation where) {
+  given(function, "a loss", where);
   if (function == losses::huber) {
     *this = Loss("huber");
     return;
   }
-  throw Error(
+  throw Error(with_line(
+      where,
       "a loss with a further argument needs it bound: pass a lambda of (y_true, y_pred), or an "
-      "object of namespace losses");
+      "object of namespace losses"));
 }
 
 const std::string& Loss::name() const { return spec_->name; }

@@ -30,19 +30,25 @@ class Loss {
   /// By Keras's name: "mse", "categorical_crossentropy" ... Raises NameError.
   Loss(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Loss(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
-  /// The functions of namespace losses keep their names; others are custom.
-  Loss(Symbol (*function)(Symbol, Symbol));                // NOLINT
-  Loss(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
-  Loss(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
-  Loss(Symbol (*function)(Symbol, Symbol, double));        // NOLINT
+  /// The functions of namespace losses keep their names; others are custom. Raise Error for an
+  /// empty one, as all that take a function do.
+  Loss(Symbol (*function)(Symbol, Symbol),
+       SourceLocation where = SourceLocation::current());  // NOLINT
+  Loss(Symbol (*function)(Symbol, Symbol, bool),
+       SourceLocation where = SourceLocation::current());  // NOLINT
+  Loss(Symbol (*function)(Symbol, Symbol, bool, double),
+       SourceLocation where = SourceLocation::current());  // NOLINT
+  Loss(Symbol (*function)(Symbol, Symbol, double),
+       SourceLocation where = SourceLocation::current());  // NOLINT
   /// Anything that can be called with (y_true, y_pred). Losses themselves can, too: an object of
   /// namespace losses stays what it is.
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Loss, F> &&
-           std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>) Loss(F function)
-      : Loss("custom_loss", Function(std::move(function))) {}  // NOLINT
+           std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
+      Loss(F function, SourceLocation where = SourceLocation::current())  // NOLINT
+      : Loss("custom_loss", Function(std::move(function)), where) {}
   /// The user's own function, by a name that files and messages use.
-  Loss(std::string name, Function function);
+  Loss(std::string name, Function function, SourceLocation where = SourceLocation::current());
 
   explicit operator bool() const { return spec_ != nullptr; }
   const std::string& name() const;
@@ -80,7 +86,8 @@ class Loss {
 };
 
 /// Makes a custom loss known under `name`, for compile() and for files that use it.
-void register_loss(const std::string& name, Loss::Function function);
+void register_loss(const std::string& name, Loss::Function function,
+                   SourceLocation where = SourceLocation::current());
 std::vector<std::string> loss_names();
 
 /// Weights that multiply `values`: dimensions of 1 at the end of `weight` go or come until the

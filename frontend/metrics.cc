@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "frontend/custom_functions.h"
+#include "frontend/given_function.h"
 #include "frontend/label_shape.h"
 #include "frontend/metric_table.h"
 #include "frontend/origin.h"
@@ -230,12 +231,13 @@ Config full_config(const std::string& default_name, const Config& defaults, cons
 
 }  // namespace
 
-void register_metric(const std::string& name, std::shared_ptr<const MetricImpl> impl) {
-  custom_states().set(name, std::move(impl));
+void register_metric(const std::string& name, std::shared_ptr<const MetricImpl> impl,
+                     SourceLocation where) {
+  custom_states().set(name, given(std::move(impl), "a metric", where));
 }
 
-void register_metric(const std::string& name, Function function) {
-  custom_metrics().set(name, std::move(function));
+void register_metric(const std::string& name, Function function, SourceLocation where) {
+  custom_metrics().set(name, given(std::move(function), "a metric", where));
 }
 
 std::vector<std::string> metric_names() {
@@ -303,20 +305,23 @@ Metric Metric::make(const std::string& class_name, const Config& config, SourceL
   return find(class_name, config, ConfigObject{"keras.metrics", class_name, config});
 }
 
-Metric::Metric(std::string name, Function function)
-    : Metric(
-          Spec{.identity = name, .name = name, .function = std::move(function), .custom = true}) {}
+Metric::Metric(std::string name, Function function, SourceLocation where)
+    : Metric(Spec{.identity = name,
+                  .name = name,
+                  .function = given(std::move(function), "a metric", where),
+                  .custom = true}) {}
 
-Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl)
+Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl, SourceLocation where)
     : Metric(Spec{.identity = name,
                   .name = name,
                   .function = {},
-                  .classes = impl->takes_classes(),
+                  .classes = given(impl, "a metric", where)->takes_classes(),
                   .direction = impl->direction(),
                   .impl = std::move(impl),
                   .custom = true}) {}
 
-Metric::Metric(PlainPointer function) : Metric("custom_metric", Function(function)) {
+Metric::Metric(PlainPointer function, SourceLocation where)
+    : Metric("custom_metric", Function(function), where) {
   static const std::pair<PlainPointer, const char*> kKnown[] = {
       {metrics::binary_accuracy, "binary_accuracy"},
       {metrics::categorical_accuracy, "categorical_accuracy"},
@@ -341,9 +346,11 @@ Metric::Metric(const Loss& loss)
   if (!loss) throw Error("a metric cannot be an empty loss");
 }
 
-Metric::Metric(Symbol (*function)(Symbol, Symbol, bool)) : Metric(Loss(function).name()) {}
+Metric::Metric(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
+    : Metric(Loss(given(function, "a metric", where)).name()) {}
 
-Metric::Metric(Symbol (*function)(Symbol, Symbol, bool, double)) : Metric(Loss(function).name()) {}
+Metric::Metric(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
+    : Metric(Loss(given(function, "a metric", where)).name()) {}
 
 const std::string& Metric::name() const { return spec_->name; }
 Metric::Result Metric::result() const { return spec_->result; }

@@ -28,17 +28,23 @@ class Metric {
   Metric(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Metric(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// The functions of namespaces metrics and losses keep their names; others are custom.
-  Metric(Symbol (*function)(Symbol, Symbol));                // NOLINT
-  Metric(Symbol (*function)(Symbol, Symbol, bool));          // NOLINT
-  Metric(Symbol (*function)(Symbol, Symbol, bool, double));  // NOLINT
+  Metric(Symbol (*function)(Symbol, Symbol),
+         SourceLocation where = SourceLocation::current());  // NOLINT
+  Metric(Symbol (*function)(Symbol, Symbol, bool),
+         SourceLocation where = SourceLocation::current());  // NOLINT
+  Metric(Symbol (*function)(Symbol, Symbol, bool, double),
+         SourceLocation where = SourceLocation::current());  // NOLINT
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Metric, F> && !std::is_base_of_v<Loss, F> &&
-           std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>) Metric(F function)
-      : Metric("custom_metric", Function(std::move(function))) {}  // NOLINT
-  /// The user's own function under the name it is logged by.
-  Metric(std::string name, Function function);
+           std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
+      Metric(F function, SourceLocation where = SourceLocation::current())  // NOLINT
+      : Metric("custom_metric", Function(std::move(function)), where) {}
+  /// The user's own function under the name it is logged by. Raises Error when it is empty, as all
+  /// that take a function do.
+  Metric(std::string name, Function function, SourceLocation where = SourceLocation::current());
   /// A metric with a state of its own, Keras's or the user's (frontend/metric_state.h).
-  Metric(std::string name, std::shared_ptr<const MetricImpl> impl);
+  Metric(std::string name, std::shared_ptr<const MetricImpl> impl,
+         SourceLocation where = SourceLocation::current());
   /// The mean of a loss over all samples, under its name.
   Metric(const Loss& loss);  // NOLINT
 
@@ -79,8 +85,10 @@ class Metric {
   Handle<const Spec> spec_;
 };
 
-void register_metric(const std::string& name, Metric::Function function);
-void register_metric(const std::string& name, std::shared_ptr<const MetricImpl> impl);
+void register_metric(const std::string& name, Metric::Function function,
+                     SourceLocation where = SourceLocation::current());
+void register_metric(const std::string& name, std::shared_ptr<const MetricImpl> impl,
+                     SourceLocation where = SourceLocation::current());
 std::vector<std::string> metric_names();
 
 /// Whether a logged quantity that is no metric of the model is better when larger ("max"), smaller

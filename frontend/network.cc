@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "core/error.h"
+#include "frontend/counted.h"
 #include "frontend/layers/input.h"
 #include "frontend/layers/model_layer.h"
 
@@ -53,7 +54,7 @@ class VariableWalk {
         continue;
       }
       for (VariablePtr& v : trainable_ ? impl.trainable_variables() : impl.variables()) {
-        if (known_.insert(v.get()).second) result_.push_back(std::move(v));
+        if (known_.insert(&checked_variable(v)).second) result_.push_back(std::move(v));
       }
     }
   }
@@ -175,7 +176,13 @@ std::vector<Symbol> Network::write(CallContext& context, std::span<const Symbol>
     std::vector<Symbol> arguments;
     for (const KerasTensor& x : call->inputs)
       arguments.push_back(values.at(x.call().get())[static_cast<size_t>(x.index())]);
-    values[call.get()] = call->layer->apply(context, arguments, call->origin);
+    std::vector<Symbol>& results = values[call.get()];
+    results = call->layer->apply(context, arguments, call->origin);
+    if (results.size() != call->outputs.size()) {
+      throw Error(fmt::format("{} {}: call() gave {}, {} when the layer was called first",
+                              call->layer->class_name(), call->origin->to_string(),
+                              counted(results.size(), "output"), call->outputs.size()));
+    }
     // Models that call models multiply.
     constexpr int32_t kMostNodes = 1 << 19;
     if (context.graph().size() > kMostNodes) {

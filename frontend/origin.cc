@@ -1,6 +1,11 @@
 #include "frontend/origin.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
+
+#include "core/error.h"
+#include "frontend/given_function.h"
 
 namespace sinter {
 
@@ -17,6 +22,10 @@ void raise_unknown_name(std::string_view kind, std::string_view name,
   } catch (const Error&) {
     rethrow_with_line(where);
   }
+}
+
+void raise_empty_function(const char* what, SourceLocation where) {
+  throw Error(with_line(where, fmt::format("an empty function was given as {}", what)));
 }
 
 }  // namespace sinter

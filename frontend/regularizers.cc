@@ -1,8 +1,13 @@
 // Formulas of keras.regularizers and their names.
 #include "frontend/regularizers.h"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
 #include "core/error.h"
 #include "frontend/custom_functions.h"
+#include "frontend/given_function.h"
 #include "frontend/origin.h"
 #include "ops/ops.h"
 
@@ -28,13 +33,20 @@ Symbol penalty(Symbol x, double l1, double l2) {
   return multiply(sum(abs(x)), l1);
 }
 
+double factor(const char* owner, const char* name, double value, SourceLocation where) {
+  if (value >= 0 && std::isfinite(value)) return value;
+  throw Error(with_line(
+      where, fmt::format("{}: {} must be finite and not negative, found {}", owner, name, value)));
+}
+
 Regularizer by_name(const std::string& name, const Config& config) {
-  if (name == "l1" || name == "L1") return L1(config.get_float("l1", 0.01));
-  if (name == "l2" || name == "L2") return L2(config.get_float("l2", 0.01));
+  if (name == "l1" || name == "L1") return L1(config.get_float("l1", 0.01), {});
+  if (name == "l2" || name == "L2") return L2(config.get_float("l2", 0.01), {});
   if (name == "l1l2" || name == "L1L2") {
-    return L1L2({.l1 = config.get_float("l1", 0.0), .l2 = config.get_float("l2", 0.0)});
+    return L1L2({.l1 = config.get_float("l1", 0.0), .l2 = config.get_float("l2", 0.0)}, {});
   }
-  if (auto custom = custom_regularizers().find(name)) return {name, *std::move(custom)};
+  if (auto custom = custom_regularizers().find(name))
+    return {name, *std::move(custom), SourceLocation()};
   std::vector<std::string> known = kNames;
   custom_regularizers().append_names(known);
   raise_unknown_name("regularizer", name, known);
@@ -42,21 +54,22 @@ Regularizer by_name(const std::string& name, const Config& config) {
 
 }  // namespace
 
-Regularizer::Regularizer(std::string class_name, Config config, Function function)
-    : spec_(std::make_shared<const Spec>(
-          Spec{std::move(class_name), std::move(config), std::move(function)})) {}
+Regularizer::Regularizer(std::string class_name, Config config, Function function,
+                         SourceLocation where)
+    : spec_(
+          std::make_shared<const Spec>(Spec{std::move(class_name), std::move(config),
+                                            given(std::move(function), "a regularizer", where)})) {}
 
-Regularizer::Regularizer(std::string name, Function function)
-    : Regularizer(std::move(name), {}, std::move(function)) {}
+Regularizer::Regularizer(std::string name, Function function, SourceLocation where)
+    : Regularizer(std::move(name), {}, std::move(function), where) {}
 
 Regularizer::Regularizer(const std::string& name, SourceLocation where)
     : Regularizer(at_line(where, [&] { return by_name(name, {}); })) {}
 Regularizer::Regularizer(const char* name, SourceLocation where)
     : Regularizer(std::string(name), where) {}
 
-Regularizer::Regularizer(Symbol (*function)(Symbol)) {
-  if (function != nullptr) *this = Regularizer("custom_regularizer", {}, function);
-}
+Regularizer::Regularizer(Symbol (*function)(Symbol), SourceLocation where)
+    : Regularizer("custom_regularizer", {}, Function(function), where) {}
 
 ConfigValue Regularizer::to_config() const {
   if (spec_ == nullptr) return nullptr;
@@ -73,22 +86,31 @@ Regularizer Regularizer::from_config(const ConfigValue& value) {
               std::string(value.type_name()));
 }
 
-L1::L1(double l1) : Regularizer("L1", {{"l1", l1}}, [l1](Symbol x) { return penalty(x, l1, 0); }) {}
+L1::L1(double l1, SourceLocation where)
+    : Regularizer("L1", {{"l1", factor("L1", "l1", l1, where)}},
+                  [l1](Symbol x) { return penalty(x, l1, 0); }) {}
 
-L2::L2(double l2) : Regularizer("L2", {{"l2", l2}}, [l2](Symbol x) { return penalty(x, 0, l2); }) {}
+L2::L2(double l2, SourceLocation where)
+    : Regularizer("L2", {{"l2", factor("L2", "l2", l2, where)}},
+                  [l2](Symbol x) { return penalty(x, 0, l2); }) {}
 
-L1L2::L1L2(L1L2Options o)
-    : Regularizer("L1L2", {{"l1", o.l1}, {"l2", o.l2}},
-                  [o](Symbol x) { return penalty(x, o.l1, o.l2); }) {}
+L1L2::L1L2(L1L2Options o, SourceLocation where)
+    : Regularizer(
+          "L1L2",
+          {{"l1", factor("L1L2", "l1", o.l1, where)}, {"l2", factor("L1L2", "l2", o.l2, where)}},
+          [o](Symbol x) { return penalty(x, o.l1, o.l2); }) {}
 
 Symbol Regularizer::operator()(Symbol x) const { return spec_->function(x); }
 
-void register_regularizer(const std::string& name, Regularizer::Function function) {
-  custom_regularizers().set(name, std::move(function));
+void register_regularizer(const std::string& name, Regularizer::Function function,
+                          SourceLocation where) {
+  custom_regularizers().set(name, given(std::move(function), "a regularizer", where));
 }
 
-Regularizer l1(double l1) { return L1(l1); }
-Regularizer l2(double l2) { return L2(l2); }
-Regularizer l1_l2(double l1, double l2) { return L1L2({.l1 = l1, .l2 = l2}); }
+Regularizer l1(double l1, SourceLocation where) { return L1(l1, where); }
+Regularizer l2(double l2, SourceLocation where) { return L2(l2, where); }
+Regularizer l1_l2(double l1, double l2, SourceLocation where) {
+  return L1L2({.l1 = l1, .l2 = l2}, where);
+}
 
 }  // namespace sinter

@@ -23,14 +23,19 @@ class Regularizer {
   /// "l1", "l2" (0.01 each) or "l1l2" (0 and 0, as in Keras 3). Raises NameError.
   Regularizer(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Regularizer(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
-  Regularizer(Symbol (*function)(Symbol));                                                 // NOLINT
+  /// Functions of your own. These and those below raise Error for an empty one.
+  Regularizer(Symbol (*function)(Symbol),
+              SourceLocation where = SourceLocation::current());  // NOLINT
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Regularizer, F> &&
-           std::is_invocable_r_v<Symbol, const F&, Symbol>) Regularizer(F function)
-      : Regularizer("custom_regularizer", {}, Function(std::move(function))) {}  // NOLINT
-  Regularizer(std::string class_name, Config config, Function function);
+           std::is_invocable_r_v<Symbol, const F&, Symbol>)
+      Regularizer(F function, SourceLocation where = SourceLocation::current())  // NOLINT
+      : Regularizer("custom_regularizer", {}, Function(std::move(function)), where) {}
+  Regularizer(std::string class_name, Config config, Function function,
+              SourceLocation where = SourceLocation::current());
   /// A function of your own under a name, by which files know it: see register_regularizer().
-  Regularizer(std::string name, Function function);
+  Regularizer(std::string name, Function function,
+              SourceLocation where = SourceLocation::current());
 
   explicit operator bool() const { return spec_ != nullptr; }
   Symbol operator()(Symbol x) const;
@@ -44,15 +49,17 @@ class Regularizer {
   Handle<const Spec> spec_;
 };
 
+// As in Keras, factors that are negative, infinite or NaN raise Error.
+
 /// l1 * sum(|w|)
 class L1 : public Regularizer {
  public:
-  explicit L1(double l1 = 0.01);
+  explicit L1(double l1 = 0.01, SourceLocation where = SourceLocation::current());
 };
 /// l2 * sum(w^2), without a half
 class L2 : public Regularizer {
  public:
-  explicit L2(double l2 = 0.01);
+  explicit L2(double l2 = 0.01, SourceLocation where = SourceLocation::current());
 };
 struct L1L2Options {
   double l1 = 0.0;
@@ -60,16 +67,18 @@ struct L1L2Options {
 };
 class L1L2 : public Regularizer {
  public:
-  explicit L1L2(L1L2Options options = {});
+  explicit L1L2(L1L2Options options = {}, SourceLocation where = SourceLocation::current());
 };
 
-Regularizer l1(double l1 = 0.01);
-Regularizer l2(double l2 = 0.01);
-Regularizer l1_l2(double l1 = 0.01, double l2 = 0.01);
+Regularizer l1(double l1 = 0.01, SourceLocation where = SourceLocation::current());
+Regularizer l2(double l2 = 0.01, SourceLocation where = SourceLocation::current());
+Regularizer l1_l2(double l1 = 0.01, double l2 = 0.01,
+                  SourceLocation where = SourceLocation::current());
 
 /// Makes a function of your own known under `name`, for strings and for files that use it;
 /// load_model does so with its custom_objects. One that was given without a name is
 /// "custom_regularizer" in files.
-void register_regularizer(const std::string& name, Regularizer::Function function);
+void register_regularizer(const std::string& name, Regularizer::Function function,
+                          SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

@@ -194,6 +194,12 @@ ModelFile read_model_file(const std::string& path) {
   }
 }
 
+/// Scalars of optimizers, rates and counts, which older versions kept in the session's dtype.
+bool differ_in_width(const Tensor& a, const Tensor& b) {
+  return a.shape().rank() == 0 && b.shape().rank() == 0 && is_floating(a.dtype()) &&
+         is_floating(b.dtype());
+}
+
 /// Gives the variables the values of the file. With `share` they take the mapped memory itself,
 /// which is right only while no executable is bound to theirs.
 void adopt(const std::vector<VariablePtr>& variables,
@@ -204,14 +210,14 @@ void adopt(const std::vector<VariablePtr>& variables,
   }
   for (size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i]->tensor;
-    if (t.type() != variables[i]->value.type()) {
+    if (t.type() != variables[i]->value.type() && !differ_in_width(t, variables[i]->value)) {
       throw ShapeError(fmt::format("{}: weight '{}' is {}, but '{}' in the file is {}", owner,
                                    variables[i]->path, variables[i]->value.type().to_string(),
                                    tensors[i]->name, t.type().to_string()));
     }
   }
   for (size_t i = 0; i < tensors.size(); ++i) {
-    if (share) {
+    if (share && tensors[i]->tensor.type() == variables[i]->value.type()) {
       variables[i]->value = tensors[i]->tensor;
       variables[i]->touch();
     } else {

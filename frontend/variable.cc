@@ -18,6 +18,15 @@ Variable::Variable(std::string variable_name, std::string variable_path, Tensor 
       value(std::move(initial)),
       trainable(is_trainable) {}
 
+Variable& checked_variable(const VariablePtr& variable) {
+  if (variable == nullptr) {
+    throw Error(
+        "an empty variable was used: add_weight() in build() makes it (a layer inside another is "
+        "called with the context, layer(context, x), which builds it first)");
+  }
+  return *variable;
+}
+
 void Variable::touch() {
   std::atomic_ref<uint64_t>(changes_).fetch_add(1, std::memory_order_relaxed);
 }

@@ -42,4 +42,7 @@ struct Variable {
 };
 using VariablePtr = std::shared_ptr<Variable>;
 
+/// The variable itself. Raises Error for an empty pointer.
+Variable& checked_variable(const VariablePtr& variable);
+
 }  // namespace sinter

@@ -33,10 +33,13 @@ Symbol iota(Graph& graph, Shape shape, int axis, DType dtype = DType::kInt32);
 Symbol size(Symbol x, int axis, DType dtype = DType::kFloat32);
 
 /// A symbol or a number, so that `maximum(x, 0)` and `2 * x` read as formulas. What dtype comes of
-/// mixed operands stands in ops/README.md; a number that it does not have raises ShapeError.
+/// mixed operands stands in ops/README.md; a number that it does not have raises ShapeError, an
+/// empty symbol Error.
 class Operand {
  public:
-  Operand(Symbol symbol) : symbol_(symbol) {}  // NOLINT
+  Operand(Symbol symbol) : symbol_(symbol) {  // NOLINT
+    if (!symbol.valid()) symbol.graph();      // raises
+  }
   template <typename T>
   requires std::is_arithmetic_v<T> Operand(T number) : number_(number) {}  // NOLINT
   Operand(Number number) : number_(number) {}                              // NOLINT
@@ -135,7 +138,7 @@ Symbol squeeze(Symbol x, int axis);
 Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride = 1);
 Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, Number value = 0);
 Symbol concat(std::span<const Symbol> xs, int axis = -1);
-Symbol gather(Symbol x, Symbol indices, int axis = 0);
+Symbol gather(Symbol x, Symbol indices, int axis = 0);  // out of range: ops/README.md
 Symbol one_hot(Symbol indices, int64_t classes, DType dtype = DType::kFloat32);
 
 // --- reductions (ops/reduce.cc); empty axes = all. mean, variance are composites.

@@ -71,7 +71,8 @@ class ReduceLROnPlateau : public Callback {
 };
 
 /// Sets the learning rate of each epoch: schedule(epoch, current rate). Raises Error at the start
-/// of fit() where the optimizer has a schedule of its own, and for a rate that is negative or NaN.
+/// of fit() where the optimizer has a schedule of its own, and for a rate that is negative or NaN;
+/// and here for an empty function.
 class LearningRateScheduler : public Callback {
  public:
   using HandleOf = LearningRateScheduler;

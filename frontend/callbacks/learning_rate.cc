@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
+#include "frontend/given_function.h"
 #include "frontend/model.h"
 #include "frontend/origin.h"
 
@@ -88,7 +89,9 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
 
 LearningRateScheduler::LearningRateScheduler(Callable<double(int, double)> schedule, int verbose,
                                              SourceLocation where)
-    : schedule_(std::move(schedule)), verbose_(verbose), where_(where) {}
+    : schedule_(given(std::move(schedule), "the schedule of a LearningRateScheduler", where)),
+      verbose_(verbose),
+      where_(where) {}
 
 void LearningRateScheduler::on_train_begin(Logs&) {
   refuse_schedule("LearningRateScheduler", where_, model({}).optimizer());

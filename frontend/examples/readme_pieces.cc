@@ -30,6 +30,19 @@ Layer scale(const Config& config, SourceLocation where) {
   return Layer(std::make_shared<Scale>(config, where));
 }
 
+class Block : public LayerImpl {
+ public:
+  explicit Block(const std::string& name = "")
+      : LayerImpl("mine>Block", name, SourceLocation::current()) {}
+  Config config() const override { return base_config(); }
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
+    return {inputs[0] + second_(context, first_(context, inputs[0]))};
+  }
+
+ private:
+  Dense first_{32, "relu"}, second_{32};
+};
+
 int main() {
   set_code_cache(false);
   auto [train, test] = datasets::digits();
@@ -44,7 +57,8 @@ int main() {
   std::cout << points << "\n";
   std::printf("%g %g\n", points.at(3), one_hot.at(2));
 
-  // A layer of one's own.
+  // Layers of one's own.
+  Model deep(x, Dense(10)(Layer(std::make_shared<Block>())(Dense(32)(x))));
   register_layer("mine>Scale", scale);
   Model scaled(x, Dense(10, "softmax")(scale({}, SourceLocation::current())(x)));
   scaled.compile({.loss = my_entropy, .metrics = "accuracy"});

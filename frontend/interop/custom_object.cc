@@ -1,6 +1,7 @@
 // What custom objects hold.
 #include <variant>
 
+#include "frontend/given_function.h"
 #include "frontend/interop/keras_compile.h"
 
 namespace sinter {
@@ -12,22 +13,26 @@ struct CustomObject::Held {
 };
 
 CustomObject::CustomObject(std::shared_ptr<const MetricImpl> metric)
-    : held_(std::make_shared<const Held>(Held{std::move(metric)})) {}
+    : held_(std::make_shared<const Held>(Held{given(std::move(metric), "a custom object", {})})) {}
 CustomObject::CustomObject(Symbol (*function)(Symbol, Symbol))
     : CustomObject(PairFunction(function)) {}
 CustomObject::CustomObject(PairFunction function)
-    : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
+    : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
+}
 CustomObject::CustomObject(Symbol (*function)(Symbol)) : CustomObject(UnaryFunction(function)) {}
 CustomObject::CustomObject(UnaryFunction function)
-    : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
+    : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
+}
 CustomObject::CustomObject(ListFunction function)
-    : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
+    : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
+}
 CustomObject::CustomObject(Tensor (*function)(const Shape&, DType))
     : CustomObject(InitializerFunction(function)) {}
 CustomObject::CustomObject(InitializerFunction function)
-    : held_(std::make_shared<const Held>(Held{std::move(function)})) {}
+    : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
+}
 CustomObject::CustomObject(LayerFactory factory)
-    : held_(std::make_shared<const Held>(Held{factory})) {}
+    : held_(std::make_shared<const Held>(Held{given(factory, "a custom object", {})})) {}
 
 template <typename T>
 const T* CustomObject::as() const {

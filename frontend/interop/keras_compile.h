@@ -17,7 +17,7 @@
 
 namespace sinter {
 
-/// Something of the user's own that files know by name only.
+/// Something of the user's own that files know by name only. Raises Error for an empty function.
 class CustomObject {
  public:
   using PairFunction = Callable<Symbol(Symbol, Symbol)>;
@@ -46,17 +46,17 @@ class CustomObject {
   CustomObject(InitializerFunction function);             // NOLINT
   template <typename F>
   requires(std::is_class_v<F>&& std::is_invocable_r_v<Tensor, const F&, const Shape&, DType>)
-      CustomObject(F function)
-      : CustomObject(InitializerFunction(std::move(function))) {}  // NOLINT
+      CustomObject(F function)  // NOLINT
+      : CustomObject(InitializerFunction(std::move(function))) {}
   /// A lambda, as whichever of these it is.
   template <typename F>
   requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
-      CustomObject(F function)
-      : CustomObject(PairFunction(std::move(function))) {}  // NOLINT
+      CustomObject(F function)  // NOLINT
+      : CustomObject(PairFunction(std::move(function))) {}
   template <typename F>
   requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol>)
-      CustomObject(F function)
-      : CustomObject(UnaryFunction(std::move(function))) {}  // NOLINT
+      CustomObject(F function)  // NOLINT
+      : CustomObject(UnaryFunction(std::move(function))) {}
   /// A layer class.
   CustomObject(LayerFactory factory);  // NOLINT
 

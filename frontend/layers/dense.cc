@@ -55,7 +55,7 @@ class DenseImpl : public LayerImpl {
 
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
     const Symbol x = inputs[0].dtype() == dtype() ? inputs[0] : cast(inputs[0], dtype());
-    const int64_t expected = kernel_->value.shape()[0];
+    const int64_t expected = checked_variable(kernel_).value.shape()[0];
     if (x.rank() < 2 || x.shape().dim(-1) != expected) {
       throw ShapeError(fmt::format(
           "{}: input {} has {} features, the kernel {} expects {}", title(), x.shape().to_string(),

@@ -7,6 +7,7 @@
 #include "frontend/activations.h"
 #include "frontend/counted.h"
 #include "frontend/custom_functions.h"
+#include "frontend/given_function.h"
 #include "frontend/layers/registry.h"
 
 namespace sinter {
@@ -73,19 +74,24 @@ Layer lambda_from_config(const Config& c, SourceLocation where) {
 }  // namespace
 
 Lambda::Lambda(Function function, LambdaOptions options, SourceLocation where)
-    : Layer(std::make_shared<LambdaImpl>(std::move(function), options, where)) {}
+    : Layer(std::make_shared<LambdaImpl>(
+          given(std::move(function), "the function of a Lambda", where), options, where)) {}
 
-Symbol Lambda::only(std::span<const Symbol> xs) {
-  if (xs.size() != 1) {
-    throw ShapeError(fmt::format(
-        "the function of a Lambda takes one input, given {}: let it take a std::span<const Symbol>",
-        counted(xs.size(), "input")));
-  }
-  return xs[0];
+Lambda::Function Lambda::of_list(Callable<Symbol(Symbol)> function) {
+  if (function == nullptr) return {};
+  return [function = std::move(function)](std::span<const Symbol> xs) {
+    if (xs.size() != 1) {
+      throw ShapeError(
+          fmt::format("the function of a Lambda takes one input, given {}: let it take a "
+                      "std::span<const Symbol>",
+                      counted(xs.size(), "input")));
+    }
+    return function(xs[0]);
+  };
 }
 
-void register_lambda(const std::string& name, Lambda::Function function) {
-  known_functions().set(name, std::move(function));
+void register_lambda(const std::string& name, Lambda::Function function, SourceLocation where) {
+  known_functions().set(name, given(std::move(function), "the function of a Lambda", where));
 }
 
 void register_lambda_layers() { register_layer("Lambda", lambda_from_config); }

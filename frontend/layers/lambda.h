@@ -18,8 +18,8 @@ struct LambdaOptions {
 };
 
 /// Wraps a function from one symbol, or from the list of all inputs (std::span<const Symbol>), to a
-/// symbol. It has no weights; for these write a LayerImpl of your own. Files hold the function's
-/// name only.
+/// symbol; raises Error when it is empty. It has no weights; for these write a LayerImpl of your
+/// own. Files hold the function's name only.
 class Lambda : public Layer {
  public:
   using Function = Callable<Symbol(std::span<const Symbol>)>;
@@ -28,19 +28,17 @@ class Lambda : public Layer {
   requires std::is_invocable_r_v<Symbol, const F&, Symbol>
   explicit Lambda(F function, LambdaOptions options = {},
                   SourceLocation where = SourceLocation::current())
-      : Lambda(Function([function = std::move(function)](std::span<const Symbol> xs) {
-                 return function(only(xs));
-               }),
-               std::move(options), where) {}
+      : Lambda(of_list(Callable<Symbol(Symbol)>(std::move(function))), std::move(options), where) {}
   explicit Lambda(Function function, LambdaOptions options = {},
                   SourceLocation where = SourceLocation::current());
 
  private:
-  static Symbol only(std::span<const Symbol> xs);
+  static Function of_list(Callable<Symbol(Symbol)> function);
 };
 
 /// Makes `function` known under `name`, so that files whose Lambda layers use it can be loaded;
 /// load_model does so with its custom_objects.
-void register_lambda(const std::string& name, Lambda::Function function);
+void register_lambda(const std::string& name, Lambda::Function function,
+                     SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

@@ -74,6 +74,7 @@ std::vector<Symbol> ModelLayerImpl::call(CallContext& context, std::span<const S
 std::vector<Symbol> Model::call(CallContext& context, std::span<const Symbol> xs,
                                 SourceLocation where) const {
   return at_line(where, [&] {
+    context.hold(as_layer(where).shared());
     return write_checked(fmt::format("model '{}'", name()), state_->net(), context, xs);
   });
 }

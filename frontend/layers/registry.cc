@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/fork.h"
+#include "frontend/given_function.h"
 #include "frontend/layer.h"
 #include "frontend/origin.h"
 
@@ -38,7 +39,8 @@ void register_families() {
 
 }  // namespace
 
-void register_layer(const std::string& class_name, LayerFactory factory) {
+void register_layer(const std::string& class_name, LayerFactory factory, SourceLocation where) {
+  given(factory, "the factory of a layer", where);
   const std::lock_guard lock(registry().mutex);
   registry().factories[class_name] = factory;
 }

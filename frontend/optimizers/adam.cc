@@ -12,7 +12,9 @@ Symbol approached(double beta, Symbol x, Symbol y) { return x + (y - x) * (1.0 -
 class AdamImpl : public OptimizerImpl {
  public:
   AdamImpl(const char* class_name, const AdamOptions& o)
-      : OptimizerImpl(class_name, o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl(class_name, o.learning_rate, shared_options(o)), o_(o) {
+    check_own_settings();
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -48,7 +50,9 @@ class AdamImpl : public OptimizerImpl {
 class AdamaxImpl : public OptimizerImpl {
  public:
   explicit AdamaxImpl(const AdamaxOptions& o)
-      : OptimizerImpl("Adamax", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Adamax", o.learning_rate, shared_options(o)), o_(o) {
+    check_own_settings();
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -74,7 +78,9 @@ class AdamaxImpl : public OptimizerImpl {
 class NadamImpl : public OptimizerImpl {
  public:
   explicit NadamImpl(const AdamaxOptions& o)
-      : OptimizerImpl("Nadam", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Nadam", o.learning_rate, shared_options(o)), o_(o) {
+    check_own_settings();
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {

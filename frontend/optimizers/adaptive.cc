@@ -12,7 +12,9 @@ Symbol decayed(double rho, Symbol x, Symbol y) { return rho * x + (1.0 - rho) * 
 class AdagradImpl : public OptimizerImpl {
  public:
   explicit AdagradImpl(const AdagradOptions& o)
-      : OptimizerImpl("Adagrad", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Adagrad", o.learning_rate, shared_options(o)), o_(o) {
+    check_own_settings();
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -34,7 +36,9 @@ class AdagradImpl : public OptimizerImpl {
 class RmspropImpl : public OptimizerImpl {
  public:
   explicit RmspropImpl(const RMSpropOptions& o)
-      : OptimizerImpl("RMSprop", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("RMSprop", o.learning_rate, shared_options(o)), o_(o) {
+    check_own_settings();
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -73,7 +77,9 @@ class RmspropImpl : public OptimizerImpl {
 class AdadeltaImpl : public OptimizerImpl {
  public:
   explicit AdadeltaImpl(const AdadeltaOptions& o)
-      : OptimizerImpl("Adadelta", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Adadelta", o.learning_rate, shared_options(o)), o_(o) {
+    check_own_settings();
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {

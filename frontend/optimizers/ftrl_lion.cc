@@ -1,4 +1,9 @@
 // Ftrl (McMahan and others, KDD 2013) and Lion (Chen and others, 2023), in Keras's form.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/error.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
 #include "frontend/origin.h"
@@ -9,7 +14,20 @@ namespace {
 class FtrlImpl : public OptimizerImpl {
  public:
   explicit FtrlImpl(const FtrlOptions& o)
-      : OptimizerImpl("Ftrl", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Ftrl", o.learning_rate, shared_options(o)), o_(o) {
+    check_own_settings();
+    const auto refuse = [](const char* name, const char* wanted, double value) {
+      throw Error(fmt::format("Ftrl: {} must not be {}, found {}", name, wanted, value));
+    };
+    if (o.learning_rate_power > 0) refuse("learning_rate_power", "positive", o.learning_rate_power);
+    for (const auto& [name, value] :
+         {std::pair{"initial_accumulator_value", o.initial_accumulator_value},
+          {"l1_regularization_strength", o.l1_regularization_strength},
+          {"l2_regularization_strength", o.l2_regularization_strength},
+          {"l2_shrinkage_regularization_strength", o.l2_shrinkage_regularization_strength}}) {
+      if (value < 0) refuse(name, "negative", value);
+    }
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -49,7 +67,11 @@ class FtrlImpl : public OptimizerImpl {
 class LionImpl : public OptimizerImpl {
  public:
   explicit LionImpl(const LionOptions& o)
-      : OptimizerImpl("Lion", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Lion", o.learning_rate, shared_options(o)), o_(o) {
+    check_own_settings();
+    if (o.beta_1 <= 0 || o.beta_1 > 1)
+      throw Error(fmt::format("Lion: beta_1 must lie in (0, 1], found {}", o.beta_1));
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override { return {{{"momentum", 0.0}}}; }

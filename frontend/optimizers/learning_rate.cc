@@ -1,12 +1,15 @@
 // Schedules of keras.optimizers.schedules as small graphs.
 #include "frontend/optimizers/learning_rate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "core/error.h"
 #include "frontend/custom_functions.h"
+#include "frontend/given_function.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
@@ -51,6 +54,21 @@ Config decay_config(const ExponentialDecayOptions& o) {
           {"staircase", o.staircase}};
 }
 
+void check_number(const std::string& owner, const std::string& name, const ConfigValue& value) {
+  const double* number = value.as<double>();
+  if (number != nullptr && std::isnan(*number))
+    throw Error(owner + ": " + name + " is not a number");
+  if (const ConfigList* list = value.as<ConfigList>()) {
+    for (const ConfigValue& v : *list) check_number(owner, name, v);
+  }
+}
+
+// `config` itself. Raises Error for a setting that is NaN: all rates would be.
+Config numbers_of(const std::string& owner, Config config) {
+  for (const ConfigEntry& e : config.entries()) check_number(owner, e.key, e.value);
+  return config;
+}
+
 void check_steps(const char* name, int64_t steps) {
   if (steps <= 0)
     throw Error(std::string(name) + ": decay_steps must be positive, found " +
@@ -59,14 +77,16 @@ void check_steps(const char* name, int64_t steps) {
 
 }  // namespace
 
-LearningRate::LearningRate(std::string name, Schedule schedule)
-    : LearningRate(std::move(name), {}, std::move(schedule)) {}
+LearningRate::LearningRate(std::string name, Schedule schedule, SourceLocation where)
+    : LearningRate(std::move(name), {}, std::move(schedule), where) {}
 
 Symbol LearningRate::at(Symbol step) const { return spec_->schedule(step); }
 
-LearningRate::LearningRate(std::string class_name, Config config, Schedule schedule)
-    : spec_(std::make_shared<const Spec>(
-          Spec{std::move(class_name), std::move(config), std::move(schedule)})) {}
+LearningRate::LearningRate(std::string class_name, Config config, Schedule schedule,
+                           SourceLocation where)
+    : spec_(std::make_shared<const Spec>(Spec{
+          class_name, at_line(where, [&] { return numbers_of(class_name, std::move(config)); }),
+          given(std::move(schedule), "a learning rate schedule", where)})) {}
 
 double LearningRate::at(int64_t step) const {
   if (!is_scheduled()) return value_;
@@ -120,14 +140,16 @@ LearningRate LearningRate::from_config(const ConfigValue& value, double fallback
          c.get_float("m_mul", 1.0), c.get_float("alpha", 0.0)},
         {});
   }
-  if (auto custom = custom_schedules().find(name)) return {name, *std::move(custom)};
+  if (auto custom = custom_schedules().find(name))
+    return {name, *std::move(custom), SourceLocation()};
   std::vector<std::string> known = kNames;
   custom_schedules().append_names(known);
   raise_unknown_name("learning rate schedule", name, known);
 }
 
-void register_schedule(const std::string& name, LearningRate::Schedule schedule) {
-  custom_schedules().set(name, std::move(schedule));
+void register_schedule(const std::string& name, LearningRate::Schedule schedule,
+                       SourceLocation where) {
+  custom_schedules().set(name, given(std::move(schedule), "a learning rate schedule", where));
 }
 
 LearningRate ExponentialDecay(ExponentialDecayOptions o, SourceLocation where) {
@@ -156,6 +178,13 @@ LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions o, SourceLocat
   return at_line(where, [&]() -> LearningRate {
     if (o.values.size() != o.boundaries.size() + 1)
       throw Error("PiecewiseConstantDecay: needs one value more than boundaries");
+    for (size_t i = 1; i < o.boundaries.size(); ++i) {
+      if (o.boundaries[i] <= o.boundaries[i - 1]) {
+        throw Error(
+            fmt::format("PiecewiseConstantDecay: boundaries must increase, found {} after {}",
+                        o.boundaries[i], o.boundaries[i - 1]));
+      }
+    }
     return LearningRate("PiecewiseConstantDecay",
                         {{"boundaries", numbers(o.boundaries)},
                          {"values", numbers(o.values)},
@@ -194,6 +223,9 @@ LearningRate PolynomialDecay(PolynomialDecayOptions o, SourceLocation where) {
 LearningRate CosineDecay(CosineDecayOptions o, SourceLocation where) {
   return at_line(where, [&]() -> LearningRate {
     check_steps("CosineDecay", o.decay_steps);
+    if (o.warmup_steps < 0)
+      throw Error(
+          fmt::format("CosineDecay: warmup_steps must not be negative, found {}", o.warmup_steps));
     const ConfigValue target =
         o.warmup_target ? ConfigValue(*o.warmup_target) : ConfigValue(nullptr);
     return LearningRate(

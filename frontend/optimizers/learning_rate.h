@@ -22,14 +22,18 @@ class LearningRate {
   using Schedule = Callable<Symbol(Symbol step)>;
 
   LearningRate(double value) : value_(value) {}  // NOLINT
-  LearningRate(std::string class_name, Config config, Schedule schedule);
+  LearningRate(std::string class_name, Config config, Schedule schedule,
+               SourceLocation where = SourceLocation::current());
   /// A schedule of your own, from the number of steps done: Adam([](Symbol step) { return 0.1 /
   /// (1.0 + step); }). Files know it by the name it is registered under.
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<LearningRate, F> &&
-           std::is_invocable_r_v<Symbol, const F&, Symbol>) LearningRate(F schedule)
-      : LearningRate("custom_schedule", {}, Schedule(std::move(schedule))) {}  // NOLINT
-  LearningRate(std::string name, Schedule schedule);
+           std::is_invocable_r_v<Symbol, const F&, Symbol>)
+      LearningRate(F schedule, SourceLocation where = SourceLocation::current())  // NOLINT
+      : LearningRate("custom_schedule", {}, Schedule(std::move(schedule)), where) {}
+  /// Raises Error for an empty schedule, as those above do.
+  LearningRate(std::string name, Schedule schedule,
+               SourceLocation where = SourceLocation::current());
 
   bool is_scheduled() const { return spec_ != nullptr; }
   double value() const { return value_; }
@@ -45,6 +49,8 @@ class LearningRate {
   double value_ = 0;
   Handle<const Spec> spec_;
 };
+
+// Steps that are not positive and settings that are NaN raise Error.
 
 struct ExponentialDecayOptions {
   double initial_learning_rate = 0.01;
@@ -63,7 +69,8 @@ struct PiecewiseConstantDecayOptions {
   std::vector<double> boundaries = {};
   std::vector<double> values = {};
 };
-/// The first value while step <= boundaries[0], and so on.
+/// The first value while step <= boundaries[0], and so on. Raises Error unless boundaries increase
+/// and there is one value more.
 LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions options,
                                     SourceLocation where = SourceLocation::current());
 
@@ -78,7 +85,8 @@ LearningRate PolynomialDecay(PolynomialDecayOptions options,
                              SourceLocation where = SourceLocation::current());
 
 /// Makes a schedule of your own known under `name`, so that files that use it can be loaded.
-void register_schedule(const std::string& name, LearningRate::Schedule schedule);
+void register_schedule(const std::string& name, LearningRate::Schedule schedule,
+                       SourceLocation where = SourceLocation::current());
 
 struct CosineDecayOptions {
   double initial_learning_rate = 0.01;

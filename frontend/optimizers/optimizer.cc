@@ -14,6 +14,7 @@
 #include "core/fork.h"
 #include "core/graph.h"
 #include "frontend/compile_warnings.h"
+#include "frontend/given_function.h"
 #include "frontend/optimizers/optimizer_state.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/origin.h"
@@ -76,9 +77,23 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
     throw Error(fmt::format("{}: loss_scale_factor must be positive and finite, found {}",
                             class_name_, *factor));
   }
+  if (options_.use_ema && (options_.ema_momentum < 0 || options_.ema_momentum > 1)) {
+    throw Error(fmt::format("{}: ema_momentum must lie in [0, 1], found {}", class_name_,
+                            options_.ema_momentum));
+  }
   if (options_.ema_overwrite_frequency && *options_.ema_overwrite_frequency < 1) {
     throw Error(fmt::format("{}: ema_overwrite_frequency must be at least 1, found {}", class_name_,
                             *options_.ema_overwrite_frequency));
+  }
+}
+
+void OptimizerImpl::check_own_settings() const {
+  Config own;
+  own_config(own);
+  for (const ConfigEntry& e : own.entries()) {
+    const double* value = e.value.as<double>();
+    if (value != nullptr && std::isnan(*value))
+      throw Error(fmt::format("{}: {} is not a number", class_name_, e.key));
   }
 }
 
@@ -228,6 +243,7 @@ void OptimizerImpl::exclude_from_weight_decay(const std::vector<VariablePtr>& we
   if (steps != nullptr && steps->value.at(0) > 0)
     throw Error(
         fmt::format("{}: exclude_from_weight_decay() must be called before training", class_name_));
+  for (const VariablePtr& w : weights) checked_variable(w);
   for (const VariablePtr& w : weights) undecayed_paths_.push_back(w->path);
   undecayed_names_.insert(undecayed_names_.end(), names.begin(), names.end());
 }
@@ -246,13 +262,13 @@ void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradient
   const OriginScope scope(graph, std::make_shared<const Origin>(Origin{options_.name, "", 0}));
   const Symbol iterations = context.variable(iterations_);
   const Symbol rate = rate_ != nullptr ? context.variable(rate_)
-                                       : cast(learning_rate_.at(exact(iterations)), floatx());
+                                       : cast(learning_rate_.at(exact(iterations)), scalar_dtype());
   // Where gradients accumulate, rules count updates, and schedules steps.
-  Symbol t = cast(iterations, floatx()) + 1.0, update;
+  Symbol t = cast(iterations, scalar_dtype()) + 1.0, update;
   if (options_.gradient_accumulation_steps) {
     const auto n = static_cast<double>(*options_.gradient_accumulation_steps);
     const Symbol steps = exact(iterations);
-    t = cast(floor(steps / n) + 1.0, floatx());
+    t = cast(floor(steps / n) + 1.0, scalar_dtype());
     update = equal(steps + 1.0, n * floor((steps + 1.0) / n));
   }
   StepContext step(context, rate, t, update);
@@ -319,7 +335,9 @@ Optimizer make(const std::string& name, const Config& config) {
 
 }  // namespace
 
-void register_optimizer(const std::string& class_name, OptimizerFactory factory) {
+void register_optimizer(const std::string& class_name, OptimizerFactory factory,
+                        SourceLocation where) {
+  given(factory, "the factory of an optimizer", where);
   const std::lock_guard lock(storage().mutex);
   storage().factories[lower(class_name)] = {class_name, factory};
 }

@@ -116,6 +116,8 @@ class OptimizerImpl {
   void finish_training(const std::vector<VariablePtr>& weights);
 
  protected:
+  /// For constructors: raises Error for an own setting that is NaN.
+  void check_own_settings() const;
   /// The slots of each weight. Runs: all weights of the first run, then of the next, as in Keras's
   /// files.
   virtual std::vector<std::vector<Slot>> slots() const = 0;
@@ -135,6 +137,8 @@ class OptimizerImpl {
 
  private:
   void check_rate(double rate) const;
+  /// Of rates and counts in rules: float64 where all weights are, else float32.
+  DType scalar_dtype() const;
   std::vector<Symbol> clipped(std::span<const Symbol> gradients) const;
   std::vector<Symbol> accumulated(StepContext& step, std::span<const Symbol> gradients);
   bool decays(const Variable& weight) const;
@@ -199,7 +203,8 @@ class Optimizer {
 
 using OptimizerFactory = Optimizer (*)(const Config&);
 /// Under the class name; names are matched without regard to case.
-void register_optimizer(const std::string& class_name, OptimizerFactory factory);
+void register_optimizer(const std::string& class_name, OptimizerFactory factory,
+                        SourceLocation where = SourceLocation::current());
 std::vector<std::string> optimizer_names();
 
 }  // namespace sinter

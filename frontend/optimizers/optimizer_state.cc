@@ -21,6 +21,14 @@ VariablePtr OptimizerImpl::new_variable(const std::string& name, Tensor initial)
   return variable;
 }
 
+DType OptimizerImpl::scalar_dtype() const {
+  if (state_->weights.empty()) return floatx();
+  const bool all_wide = std::ranges::all_of(state_->weights, [](const VariablePtr& w) {
+    return w->value.dtype() == DType::kFloat64;
+  });
+  return all_wide ? DType::kFloat64 : DType::kFloat32;
+}
+
 bool OptimizerImpl::is_made_for(const std::vector<VariablePtr>& weights) const {
   return iterations_ != nullptr && std::ranges::all_of(weights, [&](const VariablePtr& w) {
            return state_->made.contains(w.get());
@@ -49,6 +57,7 @@ void OptimizerImpl::build_for_steps(const std::vector<VariablePtr>& weights) {
 }
 
 void OptimizerImpl::build_locked(const std::vector<VariablePtr>& weights) {
+  for (const VariablePtr& w : weights) checked_variable(w);
   if (iterations_ != nullptr && weights == state_->weights) return;
   if (is_made_for(weights)) return choose(weights);
   if (in_use_ || (iterations_ != nullptr && iterations_->value.at(0) > 0)) {
@@ -72,7 +81,7 @@ void OptimizerImpl::make(const std::vector<VariablePtr>& weights) {
   rate_ = nullptr;
   iterations_ = new_variable("iteration", Tensor(DType::kInt64, {}));
   if (!learning_rate_.is_scheduled())
-    rate_ = new_variable("learning_rate", Tensor::full(floatx(), Shape{}, rate));
+    rate_ = new_variable("learning_rate", Tensor::full(scalar_dtype(), Shape{}, rate));
   const auto new_slot = [&](const Variable& w, const std::string& slot, const auto& initial) {
     std::string name = w.path;
     std::ranges::replace(name, '/', '_');
@@ -103,7 +112,7 @@ void OptimizerImpl::make(const std::vector<VariablePtr>& weights) {
   }
   for (const Slot& global : globals())
     s.globals[global.name] =
-        new_variable(global.name, Tensor::full(floatx(), Shape{}, global.initial));
+        new_variable(global.name, Tensor::full(scalar_dtype(), Shape{}, global.initial));
 }
 
 void OptimizerImpl::choose(const std::vector<VariablePtr>& weights) {

@@ -13,6 +13,7 @@ class SgdImpl : public OptimizerImpl {
       : OptimizerImpl("SGD", o.learning_rate, shared_options(o)),
         momentum_(o.momentum),
         nesterov_(o.nesterov) {
+    check_own_settings();
     if (o.momentum < 0 || o.momentum > 1)
       throw Error("SGD: momentum must lie in [0, 1], found " + std::to_string(o.momentum));
   }

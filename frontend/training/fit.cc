@@ -39,12 +39,12 @@ SplitData split(PreparedData all, const FitOptions& options) {
 }
 
 // Turns class weights into sample weights of the training rows.
-void apply_class_weight(PreparedData& data, const FitOptions& options) {
+void apply_class_weight(PreparedData& data, const Network& network, const FitOptions& options) {
   if (options.class_weight.empty()) return;
   if (data.y.size() != 1) throw Error("fit: class_weight is for models of one output");
   if (data.weights[0]) throw Error("fit: give class_weight or sample_weight, not both");
   data.weights[0] = class_weights(data.y[0], options.class_weight);
-  data.inputs.weights[0] = Shape{kBatch};
+  data.inputs.weights[0] = {data_dtype(network.outputs()[0].type()), Shape{kBatch}};
 }
 
 class Fit {
@@ -71,7 +71,7 @@ class Fit {
     const Compiled& c = *settled;
     SplitData data =
         split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
-    apply_class_weight(data.train, options_);
+    apply_class_weight(data.train, state_.net(), options_);
     if (!options_.validation_data.empty()) {
       const ValidationData& v = options_.validation_data;
       data.validation =

@@ -58,8 +58,8 @@ int64_t first_beyond(const Tensor& t, DType dtype) {
 }
 
 // Fewer label types mean fewer programs.
-DType label_dtype(const Tensor& t) {
-  if (is_floating(t.dtype())) return floatx();
+DType label_dtype(const Tensor& t, const ValueType& output) {
+  if (is_floating(t.dtype())) return data_dtype(output);
   return first_beyond(t, DType::kInt32) < 0 ? DType::kInt32 : DType::kInt64;
 }
 
@@ -187,7 +187,7 @@ PreparedData prepare_data(const char* call, const Network& network,
     Tensor t = y.list()[i];
     check_rows(call, what, t, data.rows, "x");
     const ValueType& output = network.outputs()[i].type();
-    const ValueType label = {label_dtype(t), with_batch(t.shape())};
+    const ValueType label = {label_dtype(t, output), with_batch(t.shape())};
     const Loss loss = plans[i].loss.resolve(label, output);
     try {
       loss.check_labels(plans[i].name, label, output);
@@ -215,8 +215,9 @@ PreparedData prepare_data(const char* call, const Network& network,
     check_weight_shape(call, what, w.shape(), network.outputs()[i].shape());
     check_finite(call, what, w);
     const bool is_column = w.shape().rank() == 2 && w.shape()[1] == 1;
-    data.weights.back() = (is_column ? w.reshaped({data.rows}) : w).cast(floatx());
-    data.inputs.weights.back() = with_batch(data.weights.back()->shape());
+    data.weights.back() = is_column ? w.reshaped({data.rows}) : w;
+    data.inputs.weights.back() = {data_dtype(network.outputs()[i].type()),
+                                  with_batch(data.weights.back()->shape())};
   }
   return data;
 }
@@ -254,7 +255,7 @@ Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight)
   }
   const int64_t rows = y.shape()[0];
   const int64_t columns = rows == 0 ? 1 : y.elements() / rows;
-  Tensor weights(floatx(), {rows});
+  Tensor weights(DType::kFloat64, {rows});
   for (int64_t row = 0; row < rows; ++row) {
     double label = 0;
     if (columns > 1) {
@@ -289,8 +290,8 @@ Batches::Batches(const PreparedData& data, int64_t batch_size, const std::vector
     : rows_(data.rows), batch_size_(batch_size), order_(order) {
   for (size_t i = 0; i < data.x.size(); ++i) add_source(data.x[i], data.x_dtypes[i]);
   for (size_t i = 0; i < data.y.size(); ++i) add_source(data.y[i], data.inputs.labels[i].dtype);
-  for (const auto& w : data.weights) {
-    if (w) add_source(*w, w->dtype());
+  for (size_t i = 0; i < data.weights.size(); ++i) {
+    if (data.weights[i]) add_source(*data.weights[i], data.inputs.weights[i]->dtype);
   }
   pointers_.resize(sources_.size());
 }

@@ -16,7 +16,8 @@ namespace sinter {
 
 struct PreparedData {
   int64_t rows = 0;
-  /// As they were given; batches of their rows are converted to `x_dtypes` and the types of labels.
+  /// As they were given; batches of their rows are converted to `x_dtypes` and the types of labels
+  /// and weights.
   std::vector<Tensor> x, y;
   std::vector<DType> x_dtypes;
   std::vector<std::optional<Tensor>> weights;  // of each output
@@ -39,8 +40,9 @@ PreparedData prepare_data(const char* call, const Network& network,
 /// "".
 std::string first_infinity(const PreparedData& data);
 
-/// Sample weights from weights of classes: labels are integers, one-hot rows or probabilities that
-/// are rounded; other classes get 1. Raises Error for a weight that is not finite.
+/// Sample weights, float64, from weights of classes: labels are integers, one-hot rows or
+/// probabilities that are rounded; other classes get 1. Raises Error for a weight that is not
+/// finite.
 Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight);
 
 /// A permutation of n rows that depends on seed and epoch alone.

@@ -73,8 +73,7 @@ class StepWriter {
       weights.emplace_back();
       if (!inputs_.weights[i]) continue;
       const std::string suffix = several ? "_" + plans_[i].name : "";
-      weights.back() =
-          graph_.input(unique("sample_weight" + suffix), {floatx(), *inputs_.weights[i]});
+      weights.back() = graph_.input(unique("sample_weight" + suffix), *inputs_.weights[i]);
     }
     const std::vector<Symbol> predictions = network_.write(context_, xs);
 
@@ -186,6 +185,11 @@ void write_gradients(Graph& graph, const std::vector<VariablePtr>& variables,
 }
 
 }  // namespace
+
+DType data_dtype(const ValueType& output) {
+  if (!is_floating(output.dtype)) return floatx();
+  return output.dtype == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
+}
 
 std::vector<std::string> logged_losses(const std::vector<OutputPlan>& plans) {
   std::vector<std::string> names = {"loss"};

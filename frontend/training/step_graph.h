@@ -34,8 +34,12 @@ struct StepInputs {
   std::vector<ValueType> labels;  // of each output that has a loss or metrics
   // Of each output, where it has sample weights: [batch], or [batch, steps ...] for values of so
   // many steps.
-  std::vector<std::optional<Shape>> weights;
+  std::vector<std::optional<ValueType>> weights;
 };
+
+/// The dtype of labels and weights that are numbers, for an output of that type: the output's own,
+/// so that a model is trained alike whatever the session's dtype is; at least float32.
+DType data_dtype(const ValueType& output);
 
 class MetricResult;
 /// The states of a model's metrics, by logged name (frontend/training/metric_results.h).

@@ -1,0 +1,182 @@
+// The graph that layers are written into, and writing one of them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/error.h"
+#include "core/graph.h"
+#include "frontend/layer.h"
+#include "frontend/session.h"
+#include "ops/gradients.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+// FNV-1a, so that streams depend on names alone.
+int64_t hash_name(const std::string& name) {
+  uint32_t hash = 2166136261u;
+  for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+  return hash & 0x7fffffff;
+}
+
+}  // namespace
+
+struct CallContext::Tables {
+  std::map<const Variable*, Symbol> symbols;
+  std::map<std::string, int64_t> streams;     // calls of layers by their names
+  std::map<const Variable*, size_t> updates;  // places in the list of updates
+  std::set<ValueId> unconnected;              // gradients where nothing depends on a variable
+  std::vector<LayerImpl*> writing;            // each in the call() of the one before
+};
+
+CallContext::CallContext(Graph& graph, bool training)
+    : graph_(graph), training_(training), tables_(std::make_shared<Tables>()) {}
+
+bool CallContext::holds(const VariablePtr& variable) const {
+  return tables_->symbols.contains(variable.get());
+}
+
+void CallContext::add_loss(Symbol scalar) {
+  graph_.id_of(scalar, "add_loss()");
+  losses_.push_back(scalar);
+}
+
+void CallContext::hold(const std::shared_ptr<LayerImpl>& inner) {
+  if (tables_->writing.empty()) return;
+  LayerImpl& outer = *tables_->writing.back();
+  if (std::ranges::find(outer.inner_, inner) != outer.inner_.end()) return;
+  if (!outer.made_.empty() && !inner->variables().empty()) {
+    throw Error(fmt::format(
+        "{}: layer '{}' was not in its first call: layers with weights must be members, called "
+        "whether it is training or not",
+        outer.title(), inner->name()));
+  }
+  if (!outer.trainable()) inner->set_trainable(false);
+  outer.inner_.push_back(inner);
+}
+
+Symbol CallContext::variable(const VariablePtr& variable) {
+  checked_variable(variable);
+  const auto it = tables_->symbols.find(variable.get());
+  if (it != tables_->symbols.end()) return it->second;
+  std::string name = variable->path;
+  for (int i = 1; graph_.find_variable(name) >= 0 || graph_.find_input(name) >= 0; ++i) {
+    name = fmt::format("{}_{}", variable->path, i);
+  }
+  const Symbol symbol = graph_.variable(name, variable->value.type());
+  variables_.push_back(variable);
+  tables_->symbols.emplace(variable.get(), symbol);
+  return symbol;
+}
+
+void CallContext::adopt(const std::vector<VariablePtr>& variables) {
+  SINTER_CHECK(variables.size() == graph_.variables().size());
+  variables_ = variables;
+  for (size_t i = 0; i < variables.size(); ++i)
+    tables_->symbols[variables[i].get()] = Symbol(&graph_, {graph_.variables()[i], 0});
+}
+
+void CallContext::build(LayerImpl& layer, std::span<const ValueType> inputs) {
+  if (layer.built()) return;
+  const std::vector<LayerImpl*>& outer_layers = tables_->writing;
+  if (!outer_layers.empty() && layer.dtype() == floatx())
+    layer.set_dtype(outer_layers.back()->dtype());
+  layer.ensure_built(inputs);
+  std::string path;
+  for (const LayerImpl* outer : outer_layers) path += outer->name() + "/";
+  for (const VariablePtr& w : layer.weights()) w->path = path + w->path;
+}
+
+Symbol CallContext::random_state() {
+  SINTER_CHECK(random_state_ != nullptr);
+  random_state_used_ = true;
+  return variable(random_state_);
+}
+
+void CallContext::advance_random_state() {
+  if (!random_state_used_) return;
+  const std::vector<int64_t> one_step = {0, 1};
+  assign(random_state_,
+         variable(random_state_) + graph_.constant(Tensor::from<int64_t>({2}, one_step)));
+}
+
+std::vector<VariablePtr> CallContext::write_updates() {
+  std::vector<VariablePtr> changed;
+  for (const Update& u : updates_) {
+    graph_.add_update(variable(u.variable).id().node,
+                      graph_.id_of(u.value, "the new value of " + u.variable->path));
+    changed.push_back(u.variable);
+  }
+  return changed;
+}
+
+int64_t CallContext::next_stream(const std::string& layer_name) {
+  return hash_name(layer_name) ^ (tables_->streams[layer_name]++ << 20);
+}
+
+Symbol CallContext::current(const VariablePtr& v) {
+  const auto found = tables_->updates.find(v.get());
+  return found != tables_->updates.end() ? updates_[found->second].value : variable(v);
+}
+
+void CallContext::add_update(const VariablePtr& variable, Symbol value) {
+  if (training_) assign(variable, value);
+}
+
+std::vector<Symbol> CallContext::gradients(Symbol output,
+                                           const std::vector<VariablePtr>& variables) {
+  std::vector<Symbol> wrt;
+  for (const VariablePtr& v : variables) wrt.push_back(variable(v));
+  std::vector<Symbol> result =
+      sinter::gradients(std::span(&output, 1), wrt, {}, UnconnectedGradients::kNone);
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (result[i].valid()) continue;
+    result[i] = zeros_like(wrt[i]);
+    tables_->unconnected.insert(result[i].id());
+  }
+  return result;
+}
+
+bool CallContext::is_unconnected(Symbol gradient) const {
+  return tables_->unconnected.contains(gradient.id());
+}
+
+void CallContext::assign(const VariablePtr& variable, Symbol value) {
+  this->variable(variable);
+  graph_.id_of(value, "the new value of " + variable->path);
+  const auto [found, added] = tables_->updates.emplace(variable.get(), updates_.size());
+  if (added)
+    updates_.push_back({variable, value});
+  else
+    updates_[found->second].value = value;
+}
+
+std::vector<Symbol> LayerImpl::apply(CallContext& context, std::span<const Symbol> inputs,
+                                     const std::shared_ptr<const Origin>& origin) {
+  const OriginScope scope(context.graph(), origin);
+  struct Writing {
+    Writing(std::vector<LayerImpl*>& all, LayerImpl* layer) : layers(all) {
+      layers.push_back(layer);
+    }
+    ~Writing() { layers.pop_back(); }
+    std::vector<LayerImpl*>& layers;
+  };
+  std::vector<Symbol> results;
+  {
+    const Writing writing(context.tables_->writing, this);
+    results = call(context, inputs);
+  }
+  if (results.empty()) throw Error(fmt::format("{}: call() gave no output", title()));
+  for (size_t i = 0; i < results.size(); ++i)
+    context.graph().id_of(results[i], fmt::format("{}: output {} of call()", title(), i));
+  if (activity_regularizer_) {
+    for (const Symbol& y : results)
+      context.add_loss(divide(activity_regularizer_(y), size(y, 0, y.dtype())));
+  }
+  return results;
+}
+
+}  // namespace sinter
