@@ -42,7 +42,7 @@ struct Variable {
 };
 using VariablePtr = std::shared_ptr<Variable>;
 
-/// The variable itself. Raises Error for an empty pointer.
+/// The variable itself; an Error for an empty pointer, without a line.
 Variable& checked_variable(const VariablePtr& variable);
 
 }  // namespace sinter
