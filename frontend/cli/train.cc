@@ -84,6 +84,18 @@ ConfigValue read_json(const std::string& path) {
   return parse_json(read_file(path), fmt::format("'{}'", path));
 }
 
+/// A dictionary of arguments. Raises NameError for a key that is none of `known`.
+ConfigValue read_arguments(const std::string& path, const std::vector<std::string>& known) {
+  ConfigValue json = read_json(path);
+  if (const Config* config = json.as<Config>()) {
+    for (const ConfigEntry& entry : config->entries()) {
+      if (std::ranges::find(known, entry.key) == known.end())
+        raise_unknown_name(fmt::format("key of '{}'", path), entry.key, known);
+    }
+  }
+  return json;
+}
+
 /// Compiles anew when the command line says anything; a .sinter file otherwise goes on with what it
 /// was trained with.
 void compile(const Model& model, const Options& o) {
@@ -93,7 +105,10 @@ void compile(const Model& model, const Options& o) {
   CompileArguments arguments;
   bool complete = true;
   if (!o.compile.empty()) {
-    arguments = compile_arguments_from_config(read_json(o.compile));
+    arguments = compile_arguments_from_config(read_arguments(
+        o.compile, {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics",
+                    "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss",
+                    "backend", "mixed_precision", "disabled_passes"}));
   } else if (model.is_compiled()) {
     arguments = model.compile_arguments();
   } else {
@@ -123,7 +138,12 @@ void compile(const Model& model, const Options& o) {
 
 FitOptions fit_options(const Options& o) {
   FitOptions fit;
-  if (!o.fit.empty()) fit = fit_options_from_config(read_json(o.fit));
+  if (!o.fit.empty()) {
+    fit = fit_options_from_config(read_arguments(
+        o.fit, {"epochs", "batch_size", "verbose", "validation_split", "shuffle", "initial_epoch",
+                "steps_per_epoch", "validation_steps", "validation_batch_size", "validation_freq",
+                "class_weight", "callbacks"}));
+  }
   if (o.epochs) fit.epochs = *o.epochs;
   if (o.batch_size) fit.batch_size = *o.batch_size;
   if (o.verbose) fit.verbose = *o.verbose;

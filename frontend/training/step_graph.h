@@ -54,7 +54,7 @@ struct LoggedMetric {
   std::shared_ptr<MetricResult> state = nullptr;  // in a StepGraph, where the metric has one
 };
 
-/// "loss", then "<output>_loss" of each output with a loss, where there are several outputs.
+/// "loss", then "<output>_loss" of each output with a loss, where there are several losses.
 std::vector<std::string> logged_losses(const std::vector<OutputPlan>& plans);
 
 /// The metrics of all outputs under the names they are logged by, in Keras's order: the plain ones,

@@ -158,7 +158,20 @@ TEST_F(Cli, KerasCompileAndFitFiles) {
   EXPECT_EQ(load_npy(file("a.npy")).shape(), load_npy(folder + "y_pred0.npy").shape());
   expect_error({"predict", file("two.sinter"), "--x", folder + "x0.npy", "--x", folder + "x1.npy",
                 "--output", file("a.npy")},
-               2, "the model has 2 outputs, but --output names 1 files");
+               2, "the model has 2 outputs, but --output names 1 file");
+}
+
+TEST_F(Cli, ArgumentsThatFilesMisspellAreRefused) {
+  write_file_atomically(file("fit.json"), R"({"epoch": 2})");
+  write_file_atomically(file("compile.json"), R"({"optimizer": "sgd", "losss": "mse"})");
+  const std::vector<std::string> compiled = {"--optimizer", "sgd", "--loss",
+                                             "sparse_categorical_crossentropy"};
+  std::vector<std::string> with_fit = compiled;
+  with_fit.insert(with_fit.end(), {"--fit", file("fit.json")});
+  expect_error(train(file("m.json"), with_fit), 1,
+               "fit.json' 'epoch'; did you mean 'epochs'? Known: batch_size, callbacks,");
+  expect_error(train(file("m.json"), {"--compile", file("compile.json")}), 1,
+               "compile.json' 'losss'; did you mean 'loss'?");
 }
 
 // The model is written before what is only told about it.
@@ -363,10 +376,9 @@ TEST_F(Cli, ErrorsOfUsersAreOneLine) {
   expect_error(train(file("m.json"), {"--loss", "msee"}), 1, "did you mean 'mse'?");
   expect_error(train(file("m.json"), {"--loss", "mse", "--x-val", file("x.npy")}), 2,
                "--x-val and --y-val go together");
-  expect_error(
-      train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--batch-size", "0",
-                             "--output", file("m.sinter")}),
-      2, "--batch-size: 0 is no whole number");
+  expect_error(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--batch-size",
+                                      "0", "--output", file("m.sinter")}),
+               2, "--batch-size: 0 is no whole number");
   expect_error(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output",
                                       file("no/such/folder/m.sinter")}),
                1,
