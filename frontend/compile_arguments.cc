@@ -159,4 +159,12 @@ LossWeights::LossWeights(std::initializer_list<std::pair<const std::string, doub
   }
 }
 
+std::vector<Loss> LossArgument::list() && { return std::move(list_); }
+std::map<std::string, Loss> LossArgument::named() && { return std::move(named_); }
+std::vector<Metric> MetricsArgument::flat() && { return std::move(flat_); }
+std::vector<std::vector<Metric>> MetricsArgument::lists() && { return std::move(lists_); }
+std::map<std::string, std::vector<Metric>> MetricsArgument::named() && { return std::move(named_); }
+std::vector<double> LossWeights::list() && { return std::move(list_); }
+std::map<std::string, double> LossWeights::named() && { return std::move(named_); }
+
 }  // namespace sinter

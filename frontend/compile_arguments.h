@@ -68,9 +68,9 @@ class LossArgument {
   LossArgument(std::vector<Loss> losses);            // NOLINT
   LossArgument(std::map<std::string, Loss> losses);  // NOLINT
   const std::vector<Loss>& list() const& { return list_; }
-  std::vector<Loss> list() && { return std::move(list_); }
+  std::vector<Loss> list() &&;
   const std::map<std::string, Loss>& named() const& { return named_; }
-  std::map<std::string, Loss> named() && { return std::move(named_); }
+  std::map<std::string, Loss> named() &&;
 
  private:
   struct Only {};
@@ -166,11 +166,11 @@ class MetricsArgument {
   /// With braces read as lists or by name, whichever the outputs say. Raises NameError.
   MetricsArgument settled(const std::vector<std::string>& outputs) const;
   const std::vector<Metric>& flat() const& { return flat_; }
-  std::vector<Metric> flat() && { return std::move(flat_); }
+  std::vector<Metric> flat() &&;
   const std::vector<std::vector<Metric>>& lists() const& { return lists_; }
-  std::vector<std::vector<Metric>> lists() && { return std::move(lists_); }
+  std::vector<std::vector<Metric>> lists() &&;
   const std::map<std::string, std::vector<Metric>>& named() const& { return named_; }
-  std::map<std::string, std::vector<Metric>> named() && { return std::move(named_); }
+  std::map<std::string, std::vector<Metric>> named() &&;
 
  private:
   struct Only {};
@@ -192,9 +192,9 @@ class LossWeights {
   LossWeights(std::vector<double> weights) : list_(std::move(weights)) {}             // NOLINT
   LossWeights(std::map<std::string, double> weights) : named_(std::move(weights)) {}  // NOLINT
   const std::vector<double>& list() const& { return list_; }
-  std::vector<double> list() && { return std::move(list_); }
+  std::vector<double> list() &&;
   const std::map<std::string, double>& named() const& { return named_; }
-  std::map<std::string, double> named() && { return std::move(named_); }
+  std::map<std::string, double> named() &&;
 
  private:
   std::vector<double> list_;

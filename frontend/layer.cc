@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <typeinfo>
 #include <unordered_set>
@@ -110,18 +111,22 @@ std::vector<VariablePtr> LayerImpl::variables() const {
   return result;
 }
 
+bool LayerImpl::trainable() const {
+  return std::atomic_ref<bool>(trainable_).load(std::memory_order_relaxed);
+}
+
 void LayerImpl::set_trainable(bool trainable) {
-  trainable_ = trainable;
+  std::atomic_ref<bool>(trainable_).store(trainable, std::memory_order_relaxed);
   for (const auto& layer : inner_) layer->set_trainable(trainable);
 }
 
 std::vector<VariablePtr> LayerImpl::trainable_variables() const {
   std::vector<VariablePtr> result;
   for (const VariablePtr& w : weights_) {
-    if (trainable_ && w->trainable) result.push_back(w);
+    if (trainable() && w->trainable) result.push_back(w);
   }
   for (const auto& layer : inner_) {
-    if (trainable_) append_new(result, layer->trainable_variables());
+    if (trainable()) append_new(result, layer->trainable_variables());
   }
   return result;
 }
@@ -142,7 +147,7 @@ std::shared_ptr<LayerImpl> LayerImpl::clone() const {
 
 void LayerImpl::copy_settings(const LayerImpl& other) {
   origin_ = other.origin_;
-  trainable_ = other.trainable();
+  std::atomic_ref<bool>(trainable_).store(other.trainable(), std::memory_order_relaxed);
   dtype_ = other.dtype_;
   activity_regularizer_ = other.activity_regularizer_;
 }

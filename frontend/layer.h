@@ -5,7 +5,6 @@
 // call(), and wrap it: Layer(std::make_shared<MyLayer>(...))(x).
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -113,7 +112,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   const std::string& class_name() const { return class_name_; }
   const std::string& name() const { return name_; }
   const std::shared_ptr<const Origin>& origin() const { return origin_; }
-  bool trainable() const { return trainable_; }
+  bool trainable() const;
   /// Of the layers in it, too.
   virtual void set_trainable(bool trainable);
   /// The dtype of weights and outputs.
@@ -176,7 +175,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   std::string class_name_;
   std::string name_;
   std::shared_ptr<const Origin> origin_;
-  std::atomic<bool> trainable_ = true;  // asked for in other threads too
+  mutable bool trainable_ = true;  // atomic: asked for in other threads too
   DType dtype_;
   bool built_ = false;
   int calls_ = 0;

@@ -108,7 +108,7 @@ Config OptimizerImpl::config() const {
   const auto number = [](const auto& v) { return v ? ConfigValue(*v) : ConfigValue(nullptr); };
   LearningRate rate = learning_rate_;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(state_->mutex);
     if (rate_ != nullptr) rate = rate_now();
   }
   Config c = {{"name", options_.name},

@@ -12,7 +12,6 @@
 
 #include "core/callable.h"
 #include "core/error.h"
-#include "core/fork.h"
 #include "core/handle.h"
 #include "core/source_location.h"
 #include "frontend/layer.h"
@@ -153,7 +152,8 @@ class OptimizerImpl {
   std::string class_name_;
   LearningRate learning_rate_;
   OptimizerOptions options_;
-  mutable ForkMutex mutex_;  // what follows, for models in other threads that ask for it
+  // What follows is read and changed under the lock of the state: models in other threads ask for
+  // it.
   bool in_use_ = false;
   VariablePtr iterations_, rate_;
   std::vector<std::string> undecayed_paths_, undecayed_names_;

@@ -23,9 +23,8 @@ VariablePtr OptimizerImpl::new_variable(const std::string& name, Tensor initial)
 
 DType OptimizerImpl::scalar_dtype() const {
   if (state_->weights.empty()) return floatx();
-  const bool all_wide = std::ranges::all_of(state_->weights, [](const VariablePtr& w) {
-    return w->value.dtype() == DType::kFloat64;
-  });
+  const bool all_wide = std::ranges::all_of(
+      state_->weights, [](const VariablePtr& w) { return w->value.dtype() == DType::kFloat64; });
   return all_wide ? DType::kFloat64 : DType::kFloat32;
 }
 
@@ -36,22 +35,22 @@ bool OptimizerImpl::is_made_for(const std::vector<VariablePtr>& weights) const {
 }
 
 bool OptimizerImpl::knows(const std::vector<VariablePtr>& weights) const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   return is_made_for(weights);
 }
 
 bool OptimizerImpl::trains(const std::vector<VariablePtr>& weights) const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   return in_use_ && weights == state_->weights;
 }
 
 void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   build_locked(weights);
 }
 
 void OptimizerImpl::build_for_steps(const std::vector<VariablePtr>& weights) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   build_locked(weights);
   in_use_ = true;
 }
@@ -137,12 +136,12 @@ void OptimizerImpl::choose(const std::vector<VariablePtr>& weights) {
 }
 
 std::vector<VariablePtr> OptimizerImpl::variables() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   return state_->variables;
 }
 
 VariablePtr OptimizerImpl::iterations() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   return iterations_;
 }
 
@@ -150,7 +149,7 @@ double OptimizerImpl::learning_rate() const {
   const VariablePtr steps = iterations();
   std::optional<VariableGuard> guard;  // a schedule reads what training counts
   if (steps != nullptr && is_scheduled()) guard.emplace(*steps);
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   return rate_now();
 }
 
@@ -169,14 +168,14 @@ void OptimizerImpl::set_learning_rate(double value) {
         class_name_));
   check_rate(value);
   const auto held = [&] {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(state_->mutex);
     return rate_;
   };
   // Another thread may save. Who trains holds the weights when it asks for more here.
   const VariablePtr rate = held();
   std::optional<WeightsGuard> guard;
   if (rate != nullptr && rate->lock != nullptr) guard.emplace(std::span(&rate, 1));
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   learning_rate_ = value;
   if (rate_ != nullptr) {
     rate_->value.set(0, value);
@@ -186,7 +185,7 @@ void OptimizerImpl::set_learning_rate(double value) {
 
 void OptimizerImpl::finish_training(const std::vector<VariablePtr>& weights) {
   if (!options_.use_ema) return;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(state_->mutex);
   for (const VariablePtr& w : weights) {
     const auto found = state_->made.find(w.get());
     if (found != state_->made.end()) w->put(found->second.average->value);

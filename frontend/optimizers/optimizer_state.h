@@ -5,11 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "core/fork.h"
 #include "frontend/optimizers/optimizer.h"
 
 namespace sinter {
 
 struct OptimizerImpl::State {
+  ForkMutex mutex;  // in_use_, iterations_, rate_ and the names of weights without decay too
   struct OfWeight {
     VariablePtr weight, average, accumulator;
     std::map<std::string, VariablePtr> slots;
