@@ -86,7 +86,7 @@ void OptimizerImpl::make(const std::vector<VariablePtr>& weights) {
     std::ranges::replace(name, '/', '_');
     const ValueType type = w.value.type();
     return new_variable(name + "_" + slot, WithoutInitialValues::is_active()
-                                               ? Tensor(type.dtype, type.shape)
+                                               ? Tensor::placeholder(type.dtype, type.shape)
                                                : initial(type));
   };
   for (const VariablePtr& w : weights) {
