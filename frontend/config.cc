@@ -196,4 +196,17 @@ const std::string* function_name(const ConfigValue& value) {
   return config == nullptr ? nullptr : config->get("config").as<std::string>();
 }
 
+void refuse_nan(const std::string& owner, const Config& settings) {
+  const auto holds_nan = [](const auto& self, const ConfigValue& value) -> bool {
+    if (const double* number = value.as<double>()) return std::isnan(*number);
+    const ConfigList* list = value.as<ConfigList>();
+    return list != nullptr &&
+           std::ranges::any_of(*list, [&](const ConfigValue& v) { return self(self, v); });
+  };
+  for (const ConfigEntry& e : settings.entries()) {
+    if (holds_nan(holds_nan, e.value))
+      throw Error(fmt::format("{}: {} is not a number", owner, e.key));
+  }
+}
+
 }  // namespace sinter

@@ -98,6 +98,9 @@ class Config {
   HashedPlaces places_;  // of entries, when they are many
 };
 
+/// Raises Error "<owner>: <key> is not a number" for a setting that is NaN, in lists too.
+void refuse_nan(const std::string& owner, const Config& settings);
+
 /// An object of Keras: {"module": ..., "class_name": ..., "config": {...}}.
 struct ConfigObject {
   std::string module;

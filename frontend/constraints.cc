@@ -1,8 +1,6 @@
 // Formulas of keras.constraints and their names.
 #include "frontend/constraints.h"
 
-#include <cmath>
-
 #include "core/error.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
@@ -27,11 +25,6 @@ CustomFunctions<Constraint::Function>& custom_constraints() {
 
 Symbol norm_along(Symbol w, const std::vector<int>& axis) {
   return sqrt(sum(square(w), std::vector<int64_t>(axis.begin(), axis.end()), true));
-}
-
-double number(const char* owner, const char* name, double value, SourceLocation where) {
-  if (!std::isnan(value)) return value;
-  throw Error(with_line(where, std::string(owner) + ": " + name + " is not a number"));
 }
 
 ConfigValue axes(const std::vector<int>& axis) {
@@ -67,6 +60,7 @@ Constraint::Constraint(std::string class_name, Config config, Function function,
                        SourceLocation where)
     : spec_(std::make_shared<const Spec>(Spec{std::move(class_name), std::move(config),
                                               given(std::move(function), "a constraint", where)})) {
+  at_line(where, [&] { refuse_nan(spec_->class_name, spec_->config); });
 }
 
 Constraint::Constraint(std::string name, Function function, SourceLocation where)
@@ -95,13 +89,13 @@ Constraint Constraint::from_config(const ConfigValue& value) {
 }
 
 MaxNorm::MaxNorm(MaxNormOptions o, SourceLocation where)
-    : Constraint("MaxNorm",
-                 {{"max_value", number("MaxNorm", "max_value", o.max_value, where)},
-                  {"axis", axes(o.axis)}},
-                 [o](Symbol w) {
-                   const Symbol n = norm_along(w, o.axis);
-                   return w * (minimum(n, o.max_value) / (n + kEpsilon));
-                 }) {}
+    : Constraint(
+          "MaxNorm", {{"max_value", o.max_value}, {"axis", axes(o.axis)}},
+          [o](Symbol w) {
+            const Symbol n = norm_along(w, o.axis);
+            return w * (minimum(n, o.max_value) / (n + kEpsilon));
+          },
+          where) {}
 
 NonNeg::NonNeg()
     : Constraint("NonNeg", {},
@@ -112,17 +106,18 @@ UnitNorm::UnitNorm(UnitNormOptions o)
                  [o](Symbol w) { return w / (norm_along(w, o.axis) + kEpsilon); }) {}
 
 MinMaxNorm::MinMaxNorm(MinMaxNormOptions o, SourceLocation where)
-    : Constraint("MinMaxNorm",
-                 {{"min_value", number("MinMaxNorm", "min_value", o.min_value, where)},
-                  {"max_value", number("MinMaxNorm", "max_value", o.max_value, where)},
-                  {"rate", number("MinMaxNorm", "rate", o.rate, where)},
-                  {"axis", axes(o.axis)}},
-                 [o](Symbol w) {
-                   const Symbol n = norm_along(w, o.axis);
-                   const Symbol wanted =
-                       o.rate * clip(n, o.min_value, o.max_value) + (1.0 - o.rate) * n;
-                   return w * (wanted / (n + kEpsilon));
-                 }) {}
+    : Constraint(
+          "MinMaxNorm",
+          {{"min_value", o.min_value},
+           {"max_value", o.max_value},
+           {"rate", o.rate},
+           {"axis", axes(o.axis)}},
+          [o](Symbol w) {
+            const Symbol n = norm_along(w, o.axis);
+            const Symbol wanted = o.rate * clip(n, o.min_value, o.max_value) + (1.0 - o.rate) * n;
+            return w * (wanted / (n + kEpsilon));
+          },
+          where) {}
 
 void register_constraint(const std::string& name, Constraint::Function function,
                          SourceLocation where) {

@@ -63,15 +63,15 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
                             class_name_, *options_.gradient_accumulation_steps));
   }
   if (!learning_rate_.is_scheduled()) check_rate(learning_rate_.value());
-  const auto refuse_nan = [&](const char* setting, const std::optional<double>& value) {
+  const auto refuse = [&](const char* setting, const std::optional<double>& value) {
     if (value && std::isnan(*value))
       throw Error(fmt::format("{}: {} is not a number", class_name_, setting));
   };
-  refuse_nan("weight_decay", options_.weight_decay);
-  refuse_nan("clipnorm", options_.clipnorm);
-  refuse_nan("clipvalue", options_.clipvalue);
-  refuse_nan("global_clipnorm", options_.global_clipnorm);
-  refuse_nan("ema_momentum", options_.ema_momentum);
+  refuse("weight_decay", options_.weight_decay);
+  refuse("clipnorm", options_.clipnorm);
+  refuse("clipvalue", options_.clipvalue);
+  refuse("global_clipnorm", options_.global_clipnorm);
+  refuse("ema_momentum", options_.ema_momentum);
   if (const auto& factor = options_.loss_scale_factor;
       factor && !(*factor > 0 && std::isfinite(*factor))) {
     throw Error(fmt::format("{}: loss_scale_factor must be positive and finite, found {}",
@@ -90,11 +90,7 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
 void OptimizerImpl::check_own_settings() const {
   Config own;
   own_config(own);
-  for (const ConfigEntry& e : own.entries()) {
-    const double* value = e.value.as<double>();
-    if (value != nullptr && std::isnan(*value))
-      throw Error(fmt::format("{}: {} is not a number", class_name_, e.key));
-  }
+  refuse_nan(class_name_, own);
 }
 
 void OptimizerImpl::check_rate(double rate) const {
