@@ -1,7 +1,6 @@
 // Adam (Kingma and Ba, 2015) and its kin: AdamW, Adamax, Nadam (Dozat, 2016), in Keras's form.
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
-#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -12,9 +11,7 @@ Symbol approached(double beta, Symbol x, Symbol y) { return x + (y - x) * (1.0 -
 class AdamImpl : public OptimizerImpl {
  public:
   AdamImpl(const char* class_name, const AdamOptions& o)
-      : OptimizerImpl(class_name, o.learning_rate, shared_options(o)), o_(o) {
-    check_own_settings();
-  }
+      : OptimizerImpl(class_name, o.learning_rate, shared_options(o)), o_(o) {}
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -50,9 +47,7 @@ class AdamImpl : public OptimizerImpl {
 class AdamaxImpl : public OptimizerImpl {
  public:
   explicit AdamaxImpl(const AdamaxOptions& o)
-      : OptimizerImpl("Adamax", o.learning_rate, shared_options(o)), o_(o) {
-    check_own_settings();
-  }
+      : OptimizerImpl("Adamax", o.learning_rate, shared_options(o)), o_(o) {}
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -78,9 +73,7 @@ class AdamaxImpl : public OptimizerImpl {
 class NadamImpl : public OptimizerImpl {
  public:
   explicit NadamImpl(const AdamaxOptions& o)
-      : OptimizerImpl("Nadam", o.learning_rate, shared_options(o)), o_(o) {
-    check_own_settings();
-  }
+      : OptimizerImpl("Nadam", o.learning_rate, shared_options(o)), o_(o) {}
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -138,21 +131,19 @@ AdamaxOptions read_adamax(const Config& c) {
 }  // namespace
 
 Adam::Adam(AdamOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return std::make_shared<AdamImpl>("Adam", options); })) {}
+    : Optimizer(optimizer_at<AdamImpl>(where, "Adam", options)) {}
 Adam::Adam(LearningRate learning_rate, SourceLocation where)
     : Adam({.learning_rate = std::move(learning_rate)}, where) {}
 AdamW::AdamW(AdamOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] {
-        return std::make_shared<AdamImpl>("AdamW", with_decay(std::move(options)));
-      })) {}
+    : Optimizer(optimizer_at<AdamImpl>(where, "AdamW", with_decay(std::move(options)))) {}
 AdamW::AdamW(LearningRate learning_rate, SourceLocation where)
     : AdamW({.learning_rate = std::move(learning_rate)}, where) {}
 Adamax::Adamax(AdamaxOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return std::make_shared<AdamaxImpl>(options); })) {}
+    : Optimizer(optimizer_at<AdamaxImpl>(where, options)) {}
 Adamax::Adamax(LearningRate learning_rate, SourceLocation where)
     : Adamax({.learning_rate = std::move(learning_rate)}, where) {}
 Nadam::Nadam(AdamaxOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return std::make_shared<NadamImpl>(options); })) {}
+    : Optimizer(optimizer_at<NadamImpl>(where, options)) {}
 Nadam::Nadam(LearningRate learning_rate, SourceLocation where)
     : Nadam({.learning_rate = std::move(learning_rate)}, where) {}
 

@@ -1,7 +1,6 @@
 // Adagrad, RMSprop and Adadelta: steps scaled by the history of squared gradients.
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
-#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -12,9 +11,7 @@ Symbol decayed(double rho, Symbol x, Symbol y) { return rho * x + (1.0 - rho) * 
 class AdagradImpl : public OptimizerImpl {
  public:
   explicit AdagradImpl(const AdagradOptions& o)
-      : OptimizerImpl("Adagrad", o.learning_rate, shared_options(o)), o_(o) {
-    check_own_settings();
-  }
+      : OptimizerImpl("Adagrad", o.learning_rate, shared_options(o)), o_(o) {}
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -36,9 +33,7 @@ class AdagradImpl : public OptimizerImpl {
 class RmspropImpl : public OptimizerImpl {
  public:
   explicit RmspropImpl(const RMSpropOptions& o)
-      : OptimizerImpl("RMSprop", o.learning_rate, shared_options(o)), o_(o) {
-    check_own_settings();
-  }
+      : OptimizerImpl("RMSprop", o.learning_rate, shared_options(o)), o_(o) {}
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -77,9 +72,7 @@ class RmspropImpl : public OptimizerImpl {
 class AdadeltaImpl : public OptimizerImpl {
  public:
   explicit AdadeltaImpl(const AdadeltaOptions& o)
-      : OptimizerImpl("Adadelta", o.learning_rate, shared_options(o)), o_(o) {
-    check_own_settings();
-  }
+      : OptimizerImpl("Adadelta", o.learning_rate, shared_options(o)), o_(o) {}
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -102,15 +95,15 @@ class AdadeltaImpl : public OptimizerImpl {
 }  // namespace
 
 Adagrad::Adagrad(AdagradOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return std::make_shared<AdagradImpl>(options); })) {}
+    : Optimizer(optimizer_at<AdagradImpl>(where, options)) {}
 Adagrad::Adagrad(LearningRate learning_rate, SourceLocation where)
     : Adagrad({.learning_rate = std::move(learning_rate)}, where) {}
 RMSprop::RMSprop(RMSpropOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return std::make_shared<RmspropImpl>(options); })) {}
+    : Optimizer(optimizer_at<RmspropImpl>(where, options)) {}
 RMSprop::RMSprop(LearningRate learning_rate, SourceLocation where)
     : RMSprop({.learning_rate = std::move(learning_rate)}, where) {}
 Adadelta::Adadelta(AdadeltaOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return std::make_shared<AdadeltaImpl>(options); })) {}
+    : Optimizer(optimizer_at<AdadeltaImpl>(where, options)) {}
 Adadelta::Adadelta(LearningRate learning_rate, SourceLocation where)
     : Adadelta({.learning_rate = std::move(learning_rate)}, where) {}
 

@@ -6,7 +6,6 @@
 #include "core/error.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
-#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -15,7 +14,6 @@ class FtrlImpl : public OptimizerImpl {
  public:
   explicit FtrlImpl(const FtrlOptions& o)
       : OptimizerImpl("Ftrl", o.learning_rate, shared_options(o)), o_(o) {
-    check_own_settings();
     const auto refuse = [](const char* name, const char* wanted, double value) {
       throw Error(fmt::format("Ftrl: {} must not be {}, found {}", name, wanted, value));
     };
@@ -68,7 +66,6 @@ class LionImpl : public OptimizerImpl {
  public:
   explicit LionImpl(const LionOptions& o)
       : OptimizerImpl("Lion", o.learning_rate, shared_options(o)), o_(o) {
-    check_own_settings();
     if (o.beta_1 <= 0 || o.beta_1 > 1)
       throw Error(fmt::format("Lion: beta_1 must lie in (0, 1], found {}", o.beta_1));
   }
@@ -91,11 +88,11 @@ class LionImpl : public OptimizerImpl {
 }  // namespace
 
 Ftrl::Ftrl(FtrlOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return std::make_shared<FtrlImpl>(options); })) {}
+    : Optimizer(optimizer_at<FtrlImpl>(where, options)) {}
 Ftrl::Ftrl(LearningRate learning_rate, SourceLocation where)
     : Ftrl({.learning_rate = std::move(learning_rate)}, where) {}
 Lion::Lion(LionOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return std::make_shared<LionImpl>(options); })) {}
+    : Optimizer(optimizer_at<LionImpl>(where, options)) {}
 Lion::Lion(LearningRate learning_rate, SourceLocation where)
     : Lion({.learning_rate = std::move(learning_rate)}, where) {}
 

@@ -54,19 +54,10 @@ Config decay_config(const ExponentialDecayOptions& o) {
           {"staircase", o.staircase}};
 }
 
-void check_number(const std::string& owner, const std::string& name, const ConfigValue& value) {
-  const double* number = value.as<double>();
-  if (number != nullptr && std::isnan(*number))
-    throw Error(owner + ": " + name + " is not a number");
-  if (const ConfigList* list = value.as<ConfigList>()) {
-    for (const ConfigValue& v : *list) check_number(owner, name, v);
-  }
-}
-
-// `config` itself. Raises Error for a setting that is NaN: all rates would be.
-Config numbers_of(const std::string& owner, Config config) {
-  for (const ConfigEntry& e : config.entries()) check_number(owner, e.key, e.value);
-  return config;
+// How many periods of decay_steps have passed, whole ones where it is a staircase.
+Symbol decays_until(Symbol step, const ExponentialDecayOptions& o) {
+  const Symbol p = step / static_cast<double>(o.decay_steps);
+  return o.staircase ? floor(p) : p;
 }
 
 void check_steps(const char* name, int64_t steps) {
@@ -84,9 +75,11 @@ Symbol LearningRate::at(Symbol step) const { return spec_->schedule(step); }
 
 LearningRate::LearningRate(std::string class_name, Config config, Schedule schedule,
                            SourceLocation where)
-    : spec_(std::make_shared<const Spec>(Spec{
-          class_name, at_line(where, [&] { return numbers_of(class_name, std::move(config)); }),
-          given(std::move(schedule), "a learning rate schedule", where)})) {}
+    : spec_(std::make_shared<const Spec>(
+          Spec{std::move(class_name), std::move(config),
+               given(std::move(schedule), "a learning rate schedule", where)})) {
+  at_line(where, [&] { refuse_nan(spec_->class_name, spec_->config); });
+}
 
 double LearningRate::at(int64_t step) const {
   if (!is_scheduled()) return value_;
@@ -156,9 +149,7 @@ LearningRate ExponentialDecay(ExponentialDecayOptions o, SourceLocation where) {
   return at_line(where, [&]() -> LearningRate {
     check_steps("ExponentialDecay", o.decay_steps);
     return LearningRate("ExponentialDecay", decay_config(o), [o](Symbol step) {
-      Symbol p = step / static_cast<double>(o.decay_steps);
-      if (o.staircase) p = floor(p);
-      return o.initial_learning_rate * power(o.decay_rate, p);
+      return o.initial_learning_rate * power(o.decay_rate, decays_until(step, o));
     });
   });
 }
@@ -167,9 +158,7 @@ LearningRate InverseTimeDecay(ExponentialDecayOptions o, SourceLocation where) {
   return at_line(where, [&]() -> LearningRate {
     check_steps("InverseTimeDecay", o.decay_steps);
     return LearningRate("InverseTimeDecay", decay_config(o), [o](Symbol step) {
-      Symbol p = step / static_cast<double>(o.decay_steps);
-      if (o.staircase) p = floor(p);
-      return o.initial_learning_rate / (1.0 + o.decay_rate * p);
+      return o.initial_learning_rate / (1.0 + o.decay_rate * decays_until(step, o));
     });
   });
 }

@@ -114,9 +114,10 @@ class OptimizerImpl {
   /// Copies their averages into these weights, as fit() does at its end when use_ema is set.
   void finish_training(const std::vector<VariablePtr>& weights);
 
- protected:
-  /// For constructors: raises Error for an own setting that is NaN.
+  /// Raises Error for an own setting that is NaN.
   void check_own_settings() const;
+
+ protected:
   /// The slots of each weight. Runs: all weights of the first run, then of the next, as in Keras's
   /// files.
   virtual std::vector<std::vector<Slot>> slots() const = 0;

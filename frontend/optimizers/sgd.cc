@@ -2,7 +2,6 @@
 #include "core/error.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
-#include "frontend/origin.h"
 
 namespace sinter {
 namespace {
@@ -13,7 +12,6 @@ class SgdImpl : public OptimizerImpl {
       : OptimizerImpl("SGD", o.learning_rate, shared_options(o)),
         momentum_(o.momentum),
         nesterov_(o.nesterov) {
-    check_own_settings();
     if (o.momentum < 0 || o.momentum > 1)
       throw Error("SGD: momentum must lie in [0, 1], found " + std::to_string(o.momentum));
   }
@@ -43,7 +41,7 @@ class SgdImpl : public OptimizerImpl {
 }  // namespace
 
 SGD::SGD(SGDOptions options, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return std::make_shared<SgdImpl>(options); })) {}
+    : Optimizer(optimizer_at<SgdImpl>(where, options)) {}
 SGD::SGD(LearningRate learning_rate, double momentum, bool nesterov, SourceLocation where)
     : SGD({.learning_rate = std::move(learning_rate), .momentum = momentum, .nesterov = nesterov},
           where) {}

@@ -1,8 +1,11 @@
 // The options that all optimizers share, within those of one of them: for who writes an optimizer.
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <utility>
 
+#include "core/line.h"
 #include "frontend/optimizers/optimizer.h"
 
 namespace sinter {
@@ -20,6 +23,17 @@ OptimizerOptions shared_options(const T& o) {
           o.loss_scale_factor,
           o.gradient_accumulation_steps,
           o.name};
+}
+
+/// An optimizer of class Impl, made of `arguments`; errors name the line. Raises Error for a
+/// setting that is NaN.
+template <typename Impl, typename... Arguments>
+std::shared_ptr<OptimizerImpl> optimizer_at(SourceLocation where, Arguments&&... arguments) {
+  return at_line(where, [&] {
+    auto made = std::make_shared<Impl>(std::forward<Arguments>(arguments)...);
+    made->check_own_settings();
+    return made;
+  });
 }
 
 /// Fills the shared options of `options` from Keras's settings.
