@@ -157,6 +157,10 @@ auto with_hint(F&& build) {
   }
 }
 
+CompileArguments arguments_from(const ConfigValue& settings, const LoadOptions& options) {
+  return with_hint([&] { return compile_arguments_from_config(settings, options.custom_objects); });
+}
+
 /// Raises a FileError that says what a file of another kind is, and what reads it.
 [[noreturn]] void raise_foreign(const std::string& path, const std::string& error) {
   std::error_code none;
@@ -323,8 +327,7 @@ Model load_model(const std::string& path, const LoadOptions& options, SourceLoca
       const bool continues = !file.training_state.empty();
       const std::vector<const NamedTensor*> slots =
           continues ? tensors_in(file, true) : std::vector<const NamedTensor*>();
-      const auto arguments = with_hint(
-          [&] { return compile_arguments_from_config(settings, options.custom_objects); });
+      const CompileArguments arguments = arguments_from(settings, options);
       std::optional<WithoutInitialValues> values_come_from_the_file;
       if (!slots.empty()) values_come_from_the_file.emplace();
       model.compile(arguments, where);
@@ -378,9 +381,7 @@ Model model_from_json(const std::string& json, const LoadOptions& options, Sourc
     if (const Config* root = parsed.as<Config>())
       settings = root->get("compile_config").as<Config>();
     if (options.compile && settings != nullptr && !settings->get("loss").is_null()) {
-      const auto arguments = with_hint(
-          [&] { return compile_arguments_from_config(*settings, options.custom_objects); });
-      model.compile(arguments, where);
+      model.compile(arguments_from(*settings, options), where);
     }
     return model;
   });

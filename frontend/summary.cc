@@ -209,10 +209,6 @@ std::string Model::summary_text(SummaryOptions options, SourceLocation where) co
     text += border(widths, "└", "─", "┴", "┘");
     const std::vector<VariablePtr> all = network.variables();
     const std::vector<VariablePtr> trainable = trainable_variables(where);
-    const std::set<VariablePtr> trained(trainable.begin(), trainable.end());
-    std::vector<VariablePtr> fixed;
-    std::ranges::copy_if(all, std::back_inserter(fixed),
-                         [&](const VariablePtr& v) { return !trained.contains(v); });
     std::vector<VariablePtr> everything = all;
     std::vector<VariablePtr> slots;
     if (const std::shared_ptr<const Compiled> c = state_->compiled())
@@ -220,7 +216,7 @@ std::string Model::summary_text(SummaryOptions options, SourceLocation where) co
     everything.insert(everything.end(), slots.begin(), slots.end());
     text += count_line("Total params", everything);
     text += count_line("Trainable params", trainable);
-    text += count_line("Non-trainable params", fixed);
+    text += count_line("Non-trainable params", without(all, trainable));
     if (!slots.empty()) text += count_line("Optimizer params", slots);
     return text;
   });
