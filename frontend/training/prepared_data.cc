@@ -43,16 +43,21 @@ void check_finite(const char* call, const std::string& what, const Tensor& t) {
   if (t.dtype() == DType::kBFloat16) check_finite(call, what, t.cast(DType::kFloat32));
 }
 
-// The first element that whole numbers of `dtype` do not hold, or -1: beyond its range, or NaN.
+// The first element that `dtype` does not hold even when its fraction is cut, or -1: of whole
+// numbers beyond their range, and NaN.
 int64_t first_beyond(const Tensor& t, DType dtype) {
   if (t.dtype() == dtype || is_floating(dtype) || dtype == DType::kBool) return -1;
-  const double low = lowest_element(dtype).as_double(), high = highest_element(dtype).as_double();
   return dispatch_dtype(t.dtype(), [&](auto zero) {
-    const auto values = t.data<decltype(zero)>();
-    const auto found = std::ranges::find_if(values, [&](auto value) {
-      const double v = std::trunc(static_cast<double>(value));
-      return !(v >= low && v < high + 1);
-    });
+    using T = decltype(zero);
+    const auto number = [](T value) -> Number {
+      if constexpr (is_floating_type<T>)
+        return std::trunc(static_cast<double>(value));
+      else
+        return static_cast<int64_t>(value);
+    };
+    const auto values = t.data<T>();
+    const auto found =
+        std::ranges::find_if(values, [&](T value) { return !element_of(dtype, number(value)); });
     return found == values.end() ? int64_t{-1} : static_cast<int64_t>(found - values.begin());
   });
 }
