@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/memory_limit.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sinter {
@@ -28,14 +29,7 @@ class FileIo : public ::testing::Test {
     return static_cast<size_t>(
         std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
   }
-  static std::string error_of(auto&& action) {
-    try {
-      action();
-    } catch (const FileError& error) {
-      return error.what();
-    }
-    return "no error";
-  }
+  static std::string error_of(const auto& action) { return testing::error_of<FileError>(action); }
 
   const testing::TemporaryFolder temporary_;
   const fs::path folder_ = temporary_.path();

@@ -4,11 +4,11 @@
 #include <sinter/sinter.h>
 
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <string>
 
 #include "runtime/load.h"
+#include "tests/support/error_of.h"
 
 namespace sinter {
 namespace {
@@ -29,15 +29,6 @@ class DataRange : public ::testing::TestWithParam<std::string> {
     return model;
   }
 };
-
-std::string message_of(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 const Tensor kOnes = Tensor::full(DType::kFloat32, {2, 1}, 1);
 
@@ -67,9 +58,9 @@ TEST_P(DataRange, InputsThatTheirDTypeDoesNotHoldAreRefused) {
   };
   const auto refusal = [&](DType dtype, const Tensor& x) {
     const Model model = of(dtype);
-    const std::string predicted = message_of([&] { model.predict(x, {.verbose = 0}); });
-    const std::string evaluated = message_of([&] { model.evaluate(x, x, {.verbose = 0}); });
-    EXPECT_EQ(predicted.empty(), evaluated.empty());
+    const std::string predicted = testing::error_of([&] { model.predict(x, {.verbose = 0}); });
+    const std::string evaluated = testing::error_of([&] { model.evaluate(x, x, {.verbose = 0}); });
+    EXPECT_EQ(predicted == "no error", evaluated == "no error");
     return predicted;
   };
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -77,15 +68,15 @@ TEST_P(DataRange, InputsThatTheirDTypeDoesNotHoldAreRefused) {
   EXPECT_NE(refusal(DType::kInt32, Tensor::from<int64_t>({2, 1}, {1, 3'000'000'000}))
                 .find("x holds 3000000000 (element 1), but input 'input_layer"),
             std::string::npos);
-  EXPECT_NE(refusal(DType::kUint8, Tensor::from<int32_t>({2, 1}, {1, 256})), "");
-  EXPECT_NE(refusal(DType::kUint8, Tensor::from<int32_t>({2, 1}, {1, -1})), "");
-  EXPECT_NE(refusal(DType::kInt64, floats(0x1p63)), "");
-  EXPECT_NE(refusal(DType::kInt32, floats(1e30)), "");
-  EXPECT_NE(refusal(DType::kInt32, floats(nan)), "");
-  EXPECT_EQ(refusal(DType::kUint8, Tensor::from<int32_t>({2, 1}, {0, 255})), "");
-  EXPECT_EQ(refusal(DType::kInt32, floats(-2147483648.0)), "");
-  EXPECT_EQ(refusal(DType::kInt64, floats(-0x1p63)), "");
-  EXPECT_EQ(refusal(DType::kBool, floats(7)), "");
+  EXPECT_NE(refusal(DType::kUint8, Tensor::from<int32_t>({2, 1}, {1, 256})), "no error");
+  EXPECT_NE(refusal(DType::kUint8, Tensor::from<int32_t>({2, 1}, {1, -1})), "no error");
+  EXPECT_NE(refusal(DType::kInt64, floats(0x1p63)), "no error");
+  EXPECT_NE(refusal(DType::kInt32, floats(1e30)), "no error");
+  EXPECT_NE(refusal(DType::kInt32, floats(nan)), "no error");
+  EXPECT_EQ(refusal(DType::kUint8, Tensor::from<int32_t>({2, 1}, {0, 255})), "no error");
+  EXPECT_EQ(refusal(DType::kInt32, floats(-2147483648.0)), "no error");
+  EXPECT_EQ(refusal(DType::kInt64, floats(-0x1p63)), "no error");
+  EXPECT_EQ(refusal(DType::kBool, floats(7)), "no error");
 }
 
 TEST_P(DataRange, ClassWeightsMeetOnlyTheirClasses) {

@@ -10,20 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/error_of.h"
+
 namespace sinter::testing {
 namespace {
 
 using ::testing::HasSubstr;
 
-template <typename F>
-std::string error_of(const F& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using testing::error_of;
 
 // Runs `...`; the error begins with this line and has `text` in it.
 #define REFUSED(text, ...)                                                            \
@@ -93,9 +87,18 @@ TEST(EmptyFunctions, AreNothingElse) {
   REFUSED(empty, CompiledFunction(std::function<Symbol(CallContext&, Symbol)>()));
   REFUSED(empty, register_layer("mine>Nil", nullptr));
   REFUSED(empty, register_optimizer("Nil", nullptr));
-  EXPECT_THAT(error_of([&] { (void)LoadOptions({.custom_objects = {{"mine", no_unary}}}); }), HasSubstr(empty));
-  EXPECT_THAT(error_of([&] { (void)LoadOptions({.custom_objects = {{"mine", no_pair}}}); }), HasSubstr(empty));
-  EXPECT_THAT(error_of([&] { (void)LoadOptions({.custom_objects = {{"mine", no_unary_pointer}}}); }), HasSubstr(empty));
+  EXPECT_THAT(error_of([&] {
+                (void)LoadOptions({.custom_objects = {{"mine", no_unary}}});
+              }),
+              HasSubstr(empty));
+  EXPECT_THAT(error_of([&] {
+                (void)LoadOptions({.custom_objects = {{"mine", no_pair}}});
+              }),
+              HasSubstr(empty));
+  EXPECT_THAT(error_of([&] {
+                (void)LoadOptions({.custom_objects = {{"mine", no_unary_pointer}}});
+              }),
+              HasSubstr(empty));
   EXPECT_TRUE(ActivationFunction(nullptr).is_linear());
   EXPECT_FALSE(Regularizer(nullptr));
 }

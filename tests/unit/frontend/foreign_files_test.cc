@@ -6,19 +6,14 @@
 #include <cstdio>
 #include <fstream>
 
+#include "tests/support/error_of.h"
 #include "tests/support/without_line.h"
 
 namespace sinter {
 namespace {
 
-template <typename F>
-std::string error_of(F action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return testing::without_line(error.what());
-  }
-  return "no error";
+std::string error_of(const auto& action) {
+  return testing::without_line(testing::error_of(action));
 }
 
 bool has(const std::string& text, const std::string& part) {

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file_io.h"
 #include "frontend/dot.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_line.h"
 
@@ -30,13 +31,8 @@ class Plot : public ::testing::Test {
     for (size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes[i]);
     return value;
   }
-  static std::string error_of(auto&& action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      return testing::without_line(error.what());
-    }
-    return "no error";
+  static std::string error_of(const auto& action) {
+    return testing::without_line(testing::error_of(action));
   }
 
   const testing::TemporaryFolder temporary_;

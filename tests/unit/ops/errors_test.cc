@@ -3,19 +3,12 @@
 
 #include "core/error.h"
 #include "ops/ops.h"
+#include "tests/support/error_of.h"
 
 namespace sinter {
 namespace {
 
-template <typename F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const ShapeError& error) {
-    return error.what();
-  }
-  return "no error";
-}
+std::string error_of(const auto& action) { return testing::error_of<ShapeError>(action); }
 
 TEST(OpErrors, NameTheCallAndItsPlace) {
   Graph graph;

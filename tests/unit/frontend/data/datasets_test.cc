@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/without_line.h"
 
@@ -88,13 +89,8 @@ class Idx : public ::testing::Test {
     ::gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
     ::gzclose(file);
   }
-  static std::string error_of(auto&& action) {
-    try {
-      action();
-    } catch (const FileError& error) {
-      return testing::without_line(error.what());
-    }
-    return "no error";
+  static std::string error_of(const auto& action) {
+    return testing::without_line(testing::error_of<FileError>(action));
   }
 
   const testing::TemporaryFolder temporary_;

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "tests/support/error_of.h"
 #include "tests/support/without_line.h"
 
 namespace sinter {
@@ -19,13 +20,8 @@ std::string numpy_file(const std::string& name) {
   return std::string(SINTER_TEST_DATA "/npy/") + name + ".npy";
 }
 
-std::string error_of(auto&& action) {
-  try {
-    action();
-  } catch (const FileError& error) {
-    return testing::without_line(error.what());
-  }
-  return "no error";
+std::string error_of(const auto& action) {
+  return testing::without_line(testing::error_of<FileError>(action));
 }
 
 /// A header of version 1 around `text`, then `values` bytes of zeros.
