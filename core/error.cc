@@ -40,14 +40,22 @@ std::string readable(const std::string& text) {
   return result;
 }
 
+// "lr" of "learning_rate"; "" of a name of one word.
+std::string initials(std::string_view name) {
+  std::string result(name.substr(0, 1));
+  for (size_t i = 1; i < name.size(); ++i) {
+    if (name[i - 1] == '_') result += name[i];
+  }
+  return result.size() > 1 ? result : "";
+}
+
 }  // namespace
 
 Error::Error(const std::string& text) : std::runtime_error(readable(text)) {}
 
-void raise_internal(const char* condition, const std::string& detail, SourceLocation where) {
-  throw InternalError(
-      readable(fmt::format("internal error at {}:{}: {} does not hold{}{}", where.file_name(),
-                           where.line(), condition, detail.empty() ? "" : ": ", detail)));
+void raise_internal(const char* condition, const std::string& detail, const char* file, int line) {
+  throw InternalError(readable(fmt::format("internal error at {}:{}: {} does not hold{}{}", file,
+                                           line, condition, detail.empty() ? "" : ": ", detail)));
 }
 
 void raise_empty_handle() { throw Error("an empty object was used: it holds nothing yet"); }
@@ -59,6 +67,7 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   const size_t most = std::clamp<size_t>((name.size() + 1) / 3, 1, 4);
   size_t best_distance = kEdit * (most + 1);
   for (const std::string& candidate : known) {
+    if (name == initials(candidate)) return candidate;
     const size_t distance = edit_distance(name, candidate);
     // A single letter is like no other one.
     if (distance >= best_distance || distance >= kEdit * std::max(name.size(), candidate.size()))

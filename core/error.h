@@ -50,7 +50,7 @@ class InternalError : public std::logic_error {
 };
 
 [[noreturn]] void raise_internal(const char* condition, const std::string& detail,
-                                 SourceLocation where = SourceLocation::current());
+                                 const char* file = __builtin_FILE(), int line = __builtin_LINE());
 
 /// The known name nearest to `name` by edit distance, or "" when none is near enough to be a
 /// plausible misspelling.

@@ -26,7 +26,7 @@ std::string named_with_line(std::string_view name, SourceLocation where);
 
 /// What `make` gives; an Error that it raises begins with the line of the user. Every function of
 /// the public headers that can raise one takes `where` and does its work in here; what it calls for
-/// its own ends gets its `where`, or none: SourceLocation().
+/// its own ends gets its `where`, or nothing, which is no line within the library.
 template <typename F>
 decltype(auto) at_line(SourceLocation where, const F& make) {
   try {

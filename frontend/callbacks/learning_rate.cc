@@ -80,7 +80,7 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
   }
   if (s.cooldown > 0 || ++s.wait < s.options.patience || rate <= s.options.min_lr) return;
   const double lower = std::max(rate * s.options.factor, s.options.min_lr);
-  optimizer.set_learning_rate(lower, SourceLocation());
+  optimizer.set_learning_rate(lower);
   if (s.options.verbose > 0)
     fmt::print("\nEpoch {}: ReduceLROnPlateau reducing learning rate to {}.\n", epoch + 1, lower);
   s.cooldown = s.options.cooldown;
@@ -104,7 +104,7 @@ void LearningRateScheduler::on_epoch_begin(int epoch, Logs&) {
     throw Error(fmt::format("{}: the schedule gives {} for epoch {} (from 0), which is no rate",
                             named_with_line("LearningRateScheduler", where_), rate, epoch));
   }
-  optimizer.set_learning_rate(rate, SourceLocation());
+  optimizer.set_learning_rate(rate);
   if (verbose_ > 0)
     fmt::print("\nEpoch {}: LearningRateScheduler setting learning rate to {}.\n", epoch + 1, rate);
 }

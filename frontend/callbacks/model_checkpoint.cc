@@ -130,9 +130,9 @@ void ModelCheckpoint::save(int epoch, const Logs& logs) {
   }
   try {
     if (s.options.save_weights_only) {
-      model({}).save_weights(path, SourceLocation());
+      model({}).save_weights(path);
     } else {
-      model({}).save(path, {}, SourceLocation());
+      model({}).save(path, {});
     }
   } catch (const FileError& error) {
     throw FileError(fmt::format("{}: {}", s.title, error.what()));

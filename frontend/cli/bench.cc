@@ -105,8 +105,7 @@ Work fitting(Model model, int64_t batch, const Compilation& how) {
   const Tensor x = random_tensor({rows, 784}, 0);
   const Tensor y = random_one_hot(rows, 10);
   return {[=]() mutable {
-    model.fit(x, y, {.batch_size = batch, .verbose = 0, .validation_data = validation},
-              SourceLocation());
+    model.fit(x, y, {.batch_size = batch, .verbose = 0, .validation_data = validation});
   }};
 }
 

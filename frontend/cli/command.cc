@@ -35,7 +35,7 @@ void RunOptions::add_to(CLI::App& command) {
 }
 
 void RunOptions::apply() const {
-  set_backend(backend, SourceLocation());
+  set_backend(backend);
   set_tuning(tune);
   if (threads > 0) set_threads(threads);
 }

@@ -77,8 +77,7 @@ Built build(const Options& options) {
     how.disabled_passes = model.compile_arguments().disabled_passes;
   }
   if (!options.mixed_precision.empty()) how.mixed_precision = options.mixed_precision;
-  return {training ? model.training_graph(SourceLocation()) : model.forward_graph(SourceLocation()),
-          std::move(how)};
+  return {training ? model.training_graph() : model.forward_graph(), std::move(how)};
 }
 
 std::vector<Stage> stages(const Options& options) {
@@ -109,7 +108,7 @@ std::vector<Stage> stages(const Options& options) {
 
 std::string in_format(const Graph& graph, const std::string& format) {
   if (format == "dot") return to_dot(graph);
-  if (format == "svg") return dot_to_svg(to_dot(graph), SourceLocation());
+  if (format == "svg") return dot_to_svg(to_dot(graph));
   if (format == "json") return to_json(graph) + "\n";
   return to_text(graph);
 }

@@ -47,7 +47,7 @@ void summarize(const std::string& path) {
     const ModelFile file = load_model_file(path);
     if (file.architecture.empty()) return print(describe(path, file));
   }
-  print(model_to_show(path).summary_text({}, SourceLocation()));
+  print(model_to_show(path).summary_text({}));
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ ConfigValue parse_value(const std::string& text) {
 Optimizer parse_optimizer(const std::string& text) {
   const size_t colon = text.find(':');
   const std::string name = text.substr(0, colon);
-  const Optimizer plain(name, SourceLocation());
+  const Optimizer plain(name);
   if (colon == std::string::npos) return plain;
   const Config defaults = plain.impl().config();
   std::vector<std::string> known;
@@ -76,8 +76,8 @@ Optimizer parse_optimizer(const std::string& text) {
       raise_unknown_name(fmt::format("setting of optimizer '{}'", name), key, known);
     config.set(key, parse_value(setting.substr(equal + 1)));
   }
-  return Optimizer::from_config(ConfigObject{"keras.optimizers", plain.impl().class_name(), config},
-                                SourceLocation());
+  return Optimizer::from_config(
+      ConfigObject{"keras.optimizers", plain.impl().class_name(), config});
 }
 
 ConfigValue read_json(const std::string& path) {
@@ -120,20 +120,19 @@ void compile(const Model& model, const Options& o) {
   if (!o.optimizer.empty()) arguments.optimizer = parse_optimizer(o.optimizer);
   if (!o.loss.empty()) {
     std::vector<Loss> losses;
-    for (const std::string& name : split(o.loss, ',')) losses.emplace_back(name, SourceLocation());
+    for (const std::string& name : split(o.loss, ',')) losses.emplace_back(name);
     arguments.loss = losses;
   }
   if (!o.metrics.empty()) {
     std::vector<Metric> metrics;
-    for (const std::string& name : split(o.metrics, ','))
-      metrics.emplace_back(name, SourceLocation());
+    for (const std::string& name : split(o.metrics, ',')) metrics.emplace_back(name);
     arguments.metrics = model.output_names().size() == 1
                             ? MetricsArgument(metrics)
                             : MetricsArgument(std::vector<std::vector<Metric>>(
                                   model.output_names().size(), metrics));
   }
   if (!o.mixed_precision.empty()) arguments.mixed_precision = o.mixed_precision;
-  model.compile(arguments, SourceLocation());
+  model.compile(arguments);
 }
 
 FitOptions fit_options(const Options& o) {
@@ -197,7 +196,7 @@ void check_arguments(const Options& o) {
   if (!o.history.empty()) check_files(read, {{"--history", o.history}});
   if (!o.output.empty()) {
     if (is_json(o.model)) check_files({{"MODEL", o.model}}, {{"--output", o.output}});
-    check_model_path(o.output, SourceLocation());
+    check_model_path(o.output);
   }
 }
 
@@ -219,11 +218,11 @@ void train(const Options& o) {
     std::fputs("sinter train: without --output nothing of the trained model is kept\n", stderr);
   const Interrupt interrupt;
   fit.callbacks.push_back(interrupt.callback());
-  const History history = model.fit(x, y, fit, SourceLocation());
+  const History history = model.fit(x, y, fit);
   if (o.output.ends_with(".weights.sinter")) {
-    save_weights(model, o.output, SourceLocation());
+    save_weights(model, o.output);
   } else if (!o.output.empty()) {
-    save_model(model, o.output, {}, SourceLocation());
+    save_model(model, o.output, {});
   }
   // Last: a disk that is full by now must not cost the model.
   if (!o.history.empty()) write_history(o.history, history);
@@ -249,8 +248,8 @@ Action add_train(CLI::App& app) {
                    "A .sinter file, or a .json architecture with --loss or --compile")
       ->type_name("MODEL")
       ->required();
-  files("--x", o->x, "Input, .npy; once for each input of the model")->required();
-  files("--y", o->y, "Labels, .npy; once for each output")->required();
+  files("--x", o->x, "Input, .npy or .csv; once for each input of the model")->required();
+  files("--y", o->y, "Labels, .npy or .csv; once for each output")->required();
   command->add_option("--epochs", o->epochs, "Passes over the data (default 1)")
       ->type_name("N")
       ->check(count_from<int>(0));

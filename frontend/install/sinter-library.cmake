@@ -37,7 +37,7 @@ function(sinter_library name)
     add_library(${name} ${arg_SOURCES})
     set(scope PUBLIC)
     target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
-    target_compile_definitions(${name} PRIVATE
+    target_compile_definitions(${name} PRIVATE SINTER_WITHIN_LIBRARY
       SINTER_VERSION="${PROJECT_VERSION}"
       SINTER_WITH_LLVM=$<BOOL:${SINTER_WITH_LLVM}> SINTER_WITH_ONEDNN=$<BOOL:${SINTER_WITH_ONEDNN}>)
   else()

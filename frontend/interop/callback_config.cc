@@ -21,8 +21,7 @@ CallbackItem early_stopping(const Config& c) {
                         .mode = c.get_string("mode", "auto"),
                         .baseline = optional_float(c, "baseline"),
                         .restore_best_weights = c.get_bool("restore_best_weights", false),
-                        .start_from_epoch = c.get_int32("start_from_epoch", 0)},
-                       SourceLocation());
+                        .start_from_epoch = c.get_int32("start_from_epoch", 0)});
 }
 
 CallbackItem reduce_lr_on_plateau(const Config& c) {
@@ -33,8 +32,7 @@ CallbackItem reduce_lr_on_plateau(const Config& c) {
                             .mode = c.get_string("mode", "auto"),
                             .min_delta = c.get_float("min_delta", 1e-4),
                             .cooldown = c.get_int32("cooldown", 0),
-                            .min_lr = c.get_float("min_lr", 0.0)},
-                           SourceLocation());
+                            .min_lr = c.get_float("min_lr", 0.0)});
 }
 
 CallbackItem model_checkpoint(const Config& c) {
@@ -46,15 +44,14 @@ CallbackItem model_checkpoint(const Config& c) {
       .mode = c.get_string("mode", "auto"),
       .initial_value_threshold = optional_float(c, "initial_value_threshold")};
   if (const int64_t* batches = c.get("save_freq").as<int64_t>()) options.save_freq = *batches;
-  return ModelCheckpoint(c.get_string("filepath", ""), options, SourceLocation());
+  return ModelCheckpoint(c.get_string("filepath", ""), options);
 }
 
 CallbackItem csv_logger(const Config& c) {
   const std::string separator = c.get_string("separator", ",");
   return CSVLogger(
       c.get_string("filename", ""),
-      {.separator = separator.empty() ? ',' : separator[0], .append = c.get_bool("append", false)},
-      SourceLocation());
+      {.separator = separator.empty() ? ',' : separator[0], .append = c.get_bool("append", false)});
 }
 
 }  // namespace

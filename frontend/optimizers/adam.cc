@@ -148,16 +148,10 @@ Nadam::Nadam(LearningRate learning_rate, SourceLocation where)
     : Nadam({.learning_rate = std::move(learning_rate)}, where) {}
 
 void register_adam_family() {
-  register_optimizer(
-      "Adam", [](const Config& c) -> Optimizer { return Adam(read_adam(c), SourceLocation()); });
-  register_optimizer(
-      "AdamW", [](const Config& c) -> Optimizer { return AdamW(read_adam(c), SourceLocation()); });
-  register_optimizer("Adamax", [](const Config& c) -> Optimizer {
-    return Adamax(read_adamax(c), SourceLocation());
-  });
-  register_optimizer("Nadam", [](const Config& c) -> Optimizer {
-    return Nadam(read_adamax(c), SourceLocation());
-  });
+  register_optimizer("Adam", [](const Config& c) -> Optimizer { return Adam(read_adam(c)); });
+  register_optimizer("AdamW", [](const Config& c) -> Optimizer { return AdamW(read_adam(c)); });
+  register_optimizer("Adamax", [](const Config& c) -> Optimizer { return Adamax(read_adamax(c)); });
+  register_optimizer("Nadam", [](const Config& c) -> Optimizer { return Nadam(read_adamax(c)); });
 }
 
 }  // namespace sinter

@@ -112,7 +112,7 @@ void register_adaptive() {
     AdagradOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.001),
                      .initial_accumulator_value = c.get_float("initial_accumulator_value", 0.1),
                      .epsilon = c.get_float("epsilon", 1e-7)};
-    return Adagrad(read_shared_options(o, c), SourceLocation());
+    return Adagrad(read_shared_options(o, c));
   });
   register_optimizer("RMSprop", [](const Config& c) -> Optimizer {
     RMSpropOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.001),
@@ -120,13 +120,13 @@ void register_adaptive() {
                      .momentum = c.get_float("momentum", 0.0),
                      .epsilon = c.get_float("epsilon", 1e-7),
                      .centered = c.get_bool("centered", false)};
-    return RMSprop(read_shared_options(o, c), SourceLocation());
+    return RMSprop(read_shared_options(o, c));
   });
   register_optimizer("Adadelta", [](const Config& c) -> Optimizer {
     AdadeltaOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.001),
                       .rho = c.get_float("rho", 0.95),
                       .epsilon = c.get_float("epsilon", 1e-7)};
-    return Adadelta(read_shared_options(o, c), SourceLocation());
+    return Adadelta(read_shared_options(o, c));
   });
 }
 

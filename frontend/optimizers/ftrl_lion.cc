@@ -106,13 +106,13 @@ void register_ftrl_and_lion() {
                   .l2_shrinkage_regularization_strength =
                       c.get_float("l2_shrinkage_regularization_strength", 0.0),
                   .beta = c.get_float("beta", 0.0)};
-    return Ftrl(read_shared_options(o, c), SourceLocation());
+    return Ftrl(read_shared_options(o, c));
   });
   register_optimizer("Lion", [](const Config& c) -> Optimizer {
     LionOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.001),
                   .beta_1 = c.get_float("beta_1", 0.9),
                   .beta_2 = c.get_float("beta_2", 0.99)};
-    return Lion(read_shared_options(o, c), SourceLocation());
+    return Lion(read_shared_options(o, c));
   });
 }
 

@@ -133,8 +133,7 @@ LearningRate LearningRate::from_config(const ConfigValue& value, double fallback
          c.get_float("m_mul", 1.0), c.get_float("alpha", 0.0)},
         {});
   }
-  if (auto custom = custom_schedules().find(name))
-    return {name, *std::move(custom), SourceLocation()};
+  if (auto custom = custom_schedules().find(name)) return {name, *std::move(custom)};
   std::vector<std::string> known = kNames;
   custom_schedules().append_names(known);
   raise_unknown_name("learning rate schedule", name, known);

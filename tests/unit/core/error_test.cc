@@ -33,6 +33,7 @@ TEST(Errors, TheNearestNameIsOfFewEdits) {
   const std::vector<std::string> known = {"L1", "L2", "dense", "l1", "l2", "relu", "relu6", "tanh"};
   EXPECT_EQ(nearest_name("rellu", known), "relu");
   EXPECT_EQ(nearest_name("RELU", known), "relu");
+  EXPECT_EQ(nearest_name("lr", {"l1", "learning_rate", "lar"}), "learning_rate");
   EXPECT_EQ(nearest_name("Desne", known), "dense");  // neighbours swapped, in another case
   EXPECT_EQ(nearest_name("l3", known), "l1");        // the same case goes first
   EXPECT_EQ(nearest_name("L3", known), "L1");
