@@ -113,6 +113,7 @@ class Graph {
 
   Symbol input(std::string name, ValueType type);
   Symbol variable(std::string name, ValueType type);
+  /// Copies of the graph share the buffer of `value`: nobody may change it any more.
   Symbol constant(Tensor value);
   void add_output(std::string name, ValueId value);
   /// Types must be equal. A variable has at most one update.

@@ -46,23 +46,50 @@ void check_index(const Tensor& tensor, int64_t index, SourceLocation where) {
                                    index, tensor.shape().to_string(), tensor.elements())));
 }
 
-}  // namespace
-
-Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
-  check_tensor_type(type());
-  std::shared_ptr<void> memory = memory_for(type(), allocate_tensor_memory);
-  data_ = memory.get();
-  owner_ = std::move(memory);
+int64_t flat_index(const Shape& shape, std::initializer_list<int64_t> index, SourceLocation where) {
+  bool exists = static_cast<int64_t>(index.size()) == shape.rank();
+  int64_t flat = 0;
+  int axis = 0;
+  for (const int64_t i : index) {
+    if (!exists) break;
+    const int64_t size = shape[axis++];
+    exists = i >= 0 && i < size;
+    flat = flat * size + i;
+  }
+  if (exists) return flat;
+  throw ShapeError(
+      with_line(where, fmt::format("there is no element {{{}}} in a tensor of shape {}",
+                                   fmt::join(index, ", "), shape.to_string())));
 }
 
-Tensor::Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner)
+}  // namespace
+
+Tensor::Tensor(DType dtype, Shape shape, SourceLocation where)
+    : dtype_(dtype), shape_(std::move(shape)) {
+  at_line(where, [&] {
+    check_tensor_type(type());
+    std::shared_ptr<void> memory = memory_for(type(), allocate_tensor_memory);
+    data_ = memory.get();
+    owner_ = std::move(memory);
+  });
+}
+
+Tensor::Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner,
+               SourceLocation where)
     : dtype_(dtype), shape_(std::move(shape)), owner_(std::move(owner)), data_(data) {
-  check_tensor_type(type());
+  at_line(where, [&] {
+    check_tensor_type(type());
+    if (data == nullptr && elements() > 0)
+      throw Error(fmt::format("{} was given no memory", type().to_string()));
+    if (reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(dtype_size(dtype)) != 0)
+      throw Error(fmt::format("{} was given memory at an address that is no multiple of {}",
+                              type().to_string(), dtype_size(dtype)));
+  });
 }
 
 Tensor Tensor::copy_of(DType dtype, Shape shape, const void* values, size_t count,
                        SourceLocation where) {
-  Tensor result = at_line(where, [&] { return Tensor(dtype, std::move(shape)); });
+  Tensor result(dtype, std::move(shape), where);
   if (static_cast<int64_t>(count) != result.elements()) {
     throw ShapeError(
         with_line(where, fmt::format("shape {} has {} elements, but {} values were given",
@@ -116,7 +143,7 @@ Tensor Tensor::placeholder(DType dtype, Shape shape) {
 
 Tensor Tensor::full(DType dtype, Shape shape, Number value, SourceLocation where) {
   const Number element = at_line(where, [&] { return require_element(dtype, value); });
-  Tensor result = at_line(where, [&] { return Tensor(dtype, std::move(shape)); });
+  Tensor result(dtype, std::move(shape), where);
   if (element == Number(0) || element == Number(0.0)) return result;
   dispatch_dtype(dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -141,6 +168,10 @@ double Tensor::at(int64_t index, SourceLocation where) const {
   });
 }
 
+double Tensor::at(std::initializer_list<int64_t> index, SourceLocation where) const {
+  return at(flat_index(shape_, index, where), where);
+}
+
 Number Tensor::number(int64_t index, SourceLocation where) const {
   check_index(*this, index, where);
   return dispatch_dtype(dtype_, [&](auto zero) {
@@ -159,6 +190,10 @@ void Tensor::set(int64_t index, double value, SourceLocation where) {
     using T = decltype(zero);
     static_cast<T*>(data_)[index] = convert_element<T>(value);
   });
+}
+
+void Tensor::set(std::initializer_list<int64_t> index, double value, SourceLocation where) {
+  set(flat_index(shape_, index, where), value, where);
 }
 
 Tensor Tensor::clone() const {

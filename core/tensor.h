@@ -28,11 +28,12 @@ class Tensor {
   /// What was moved from has shape [0].
   Tensor(Tensor&& other) noexcept;
   Tensor& operator=(Tensor&& other) noexcept;
-  /// All zeros. `shape` must be static.
-  Tensor(DType dtype, Shape shape);
-  /// A view of memory owned by `owner` (a mapped file, a user's array); `data` must be aligned for
-  /// the element type.
-  Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner);
+  /// All zeros. Raises ShapeError for a shape that is not static, MemoryError.
+  Tensor(DType dtype, Shape shape, SourceLocation where = SourceLocation::current());
+  /// A view of memory owned by `owner` (a mapped file, a user's array). Raises ShapeError for a
+  /// shape that is not static, Error for memory that is null or not aligned for the elements.
+  Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<const void> owner,
+         SourceLocation where = SourceLocation::current());
 
   /// A copy of `values`, row by row; raises ShapeError when the shape has another count. The dtype
   /// is that of the C++ type: of {0.5, 1.0} float64, of {0.5f, 1.0f} float32, of {0, 1} int32.
@@ -40,6 +41,11 @@ class Tensor {
   static Tensor from(Shape shape, std::span<const T> values,
                      SourceLocation where = SourceLocation::current()) {
     return copy_of(kept_as<T>(), std::move(shape), values.data(), values.size(), where);
+  }
+  template <typename T>
+  requires(!std::is_const_v<T>) static Tensor
+      from(Shape shape, std::span<T> values, SourceLocation where = SourceLocation::current()) {
+    return from(std::move(shape), std::span<const T>(values), where);
   }
   template <typename T>
   static Tensor from(Shape shape, const std::vector<T>& values,
@@ -67,11 +73,15 @@ class Tensor {
   /// ShapeError for rows of different lengths.
   template <typename T>
   static Tensor from(std::initializer_list<T> values) {
-    return from(Shape{static_cast<int64_t>(values.size())}, values);
+    return from(Shape{static_cast<int64_t>(values.size())}, values, {});
   }
   template <typename T>
   static Tensor from(const std::vector<T>& values) {
-    return from(Shape{static_cast<int64_t>(values.size())}, values);
+    return from(Shape{static_cast<int64_t>(values.size())}, values, {});
+  }
+  template <typename T, size_t n>
+  static Tensor from(const std::array<T, n>& values) {
+    return from(Shape{static_cast<int64_t>(n)}, values, {});
   }
   template <typename T, size_t n>
   requires(!std::is_array_v<T>) static Tensor from(const T (&values)[n]) {
@@ -88,9 +98,15 @@ class Tensor {
     return stacked<T>(rows.data(), rows.size(), where);
   }
   template <typename T, size_t n, size_t m>
-  static Tensor from(const T (&rows)[n][m]) {
+  requires(!std::is_array_v<T>) static Tensor from(const T (&rows)[n][m]) {
     return copy_of(kept_as<T>(), Shape{static_cast<int64_t>(n), static_cast<int64_t>(m)}, rows,
                    n * m, {});
+  }
+  template <typename T, size_t n, size_t m, size_t k>
+  static Tensor from(const T (&values)[n][m][k]) {
+    return copy_of(kept_as<T>(),
+                   Shape{static_cast<int64_t>(n), static_cast<int64_t>(m), static_cast<int64_t>(k)},
+                   values, n * m * k, {});
   }
   template <typename T>
   static Tensor scalar(T value) {
@@ -125,12 +141,19 @@ class Tensor {
   }
   /// Element `index` (flat) as double, whatever the dtype. Raises ShapeError when there is none.
   double at(int64_t index, SourceLocation where = SourceLocation::current()) const;
+  /// The element at one index for each axis, `at({2, 0})`. Raises ShapeError when there is none.
+  double at(std::initializer_list<int64_t> index,
+            SourceLocation where = SourceLocation::current()) const;
   /// The same with integers kept as they are, whatever their size.
   Number number(int64_t index, SourceLocation where = SourceLocation::current()) const;
   /// Converts `value` as cast does.
   void set(int64_t index, double value, SourceLocation where = SourceLocation::current());
+  void set(std::initializer_list<int64_t> index, double value,
+           SourceLocation where = SourceLocation::current());
 
   Tensor clone() const;
+  /// Does another tensor, or whoever gave the memory, hold the buffer too?
+  bool is_shared() const { return owner_.use_count() != 1; }
   /// The same buffer under another shape with as many elements; raises ShapeError.
   Tensor reshaped(Shape shape, SourceLocation where = SourceLocation::current()) const;
   /// Values converted to `dtype` (a copy unless the dtype is the same) by convert_element: float to
@@ -147,6 +170,9 @@ class Tensor {
   /// dtype_of, and of `long long` too, which is another type than int64_t, though of its size.
   template <typename T>
   static constexpr DType kept_as() {
+    static_assert(
+        std::is_same_v<T, long long> || requires { DTypeOf<T>::value; },
+        "tensors hold float, double, int32_t, int64_t, uint8_t, bool and bfloat16");
     if constexpr (std::is_same_v<T, long long>) {
       return dtype_of<int64_t>;
     } else {

@@ -1,5 +1,6 @@
 // What every layer does: names, building, calling with an origin, weights.
 #include "frontend/layer.h"
+#include "core/memory_ranges.h"
 
 #include <fmt/format.h>
 
@@ -82,6 +83,10 @@ VariablePtr LayerImpl::add_weight(const std::string& name, Shape shape,
           "{}: weight '{}' would have shape {}; every dimension must be known and positive",
           title(), name, shape.to_string()));
     }
+  }
+  if (dtype_ != DType::kFloat32 && dtype_ != DType::kFloat64) {
+    throw Error(fmt::format("{}: weight '{}' would be {}; weights are float32 or float64", title(),
+                            name, dtype_name(dtype_)));
   }
   try {
     check_type({dtype_, shape});
@@ -190,8 +195,7 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
       for (size_t i = 0; i < types.size(); ++i)
         inputs.push_back(scratch.input(fmt::format("x{}", i), types[i]));
       CallContext context(scratch, true);
-      context.set_random_state(std::make_shared<Variable>("random_state", "random_state",
-                                                          Tensor(DType::kInt64, {2}), false));
+      context.set_random_state(make_random_state());
       for (const Symbol& y : impl_->apply(context, inputs, origin))
         made->outputs.push_back(y.type());
       warn_of_softmax(scratch, fmt::format("{} {}", impl_->class_name(), origin->to_string()));
@@ -346,6 +350,17 @@ void assign_all(const std::string& owner, std::span<const VariablePtr> variables
     }
   }
   const WeightsGuard guard(variables);
+  // Values may be the weights themselves, in another order.
+  MemoryRanges weights;
+  for (const VariablePtr& v : variables) weights.add(v->value.raw(), v->value.bytes());
+  weights.sort();
+  const bool own = std::ranges::any_of(
+      values, [&](const Tensor& t) { return weights.overlap(t.raw(), t.bytes()); });
+  std::vector<Tensor> copies;
+  if (own) {
+    for (const Tensor& t : values) copies.push_back(t.clone());
+    values = copies;
+  }
   for (size_t i = 0; i < values.size(); ++i) variables[i]->put(values[i]);
 }
 

@@ -21,6 +21,8 @@
 
 namespace sinter {
 
+class Model;
+
 class LayerImpl;
 
 /// The graph that layers are written into, and what they add to it besides their outputs.
@@ -236,6 +238,9 @@ class Layer {
                      SourceLocation where = SourceLocation::current()) const;
   VariablePtr kernel(SourceLocation where = SourceLocation::current()) const;
   VariablePtr bias(SourceLocation where = SourceLocation::current()) const;
+  /// The model that stands as this layer in another one: what get_layer("base") of a loaded model
+  /// gives. Raises Error for another layer.
+  Model as_model(SourceLocation where = SourceLocation::current()) const;
   /// What the first call of the layer took and gave (as in Keras 3), of those that a model or a
   /// tensor still holds. Raises Error when there is none, or when that call had several.
   KerasTensor input(SourceLocation where = SourceLocation::current()) const;

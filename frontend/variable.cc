@@ -15,7 +15,7 @@ Variable::Variable(std::string variable_name, std::string variable_path, Tensor 
                    bool is_trainable)
     : name(std::move(variable_name)),
       path(std::move(variable_path)),
-      value(std::move(initial)),
+      value(initial.is_shared() ? initial.clone() : std::move(initial)),
       trainable(is_trainable) {}
 
 Variable& checked_variable(const VariablePtr& variable) {
@@ -49,6 +49,10 @@ void Variable::put(const Tensor& source) {
   }
   value.copy_from(source.cast(value.dtype()));
   touch();
+}
+
+VariablePtr make_random_state() {
+  return std::make_shared<Variable>(kRandomState, kRandomState, Tensor(DType::kInt64, {2}), false);
 }
 
 }  // namespace sinter

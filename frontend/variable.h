@@ -16,6 +16,7 @@ namespace sinter {
 class WeightsLock;
 
 struct Variable {
+  /// In memory of its own: a copy of `initial` when somebody else holds that, too.
   Variable(std::string variable_name, std::string variable_path, Tensor initial, bool is_trainable);
   Variable(const Variable&) = delete;
 
@@ -44,5 +45,10 @@ using VariablePtr = std::shared_ptr<Variable>;
 
 /// The variable itself; an Error for an empty pointer, without a line.
 Variable& checked_variable(const VariablePtr& variable);
+
+/// What the state of random numbers is called in graphs and files; no weight is.
+inline constexpr const char* kRandomState = "random_state";
+/// {seed, step}, int64, both 0: not trained.
+VariablePtr make_random_state();
 
 }  // namespace sinter

@@ -10,7 +10,9 @@
 
 namespace sinter {
 
-Symbol constant(Graph& graph, Tensor value) { return graph.constant(std::move(value)); }
+Symbol constant(Graph& graph, Tensor value) {
+  return graph.constant(value.is_shared() ? value.clone() : std::move(value));
+}
 Symbol scalar_like(Symbol like, Number value) {
   return like.graph().constant(Tensor::full(like.dtype(), {}, value));
 }

@@ -5,6 +5,7 @@
 // files named below.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,7 +22,8 @@ namespace sinter {
 /// it first.
 void register_ops();
 
-// --- constants and sources (ops/source.cc)
+// --- constants and sources (ops/map.cc)
+/// The values as they are now: whoever holds the tensor too may change it.
 Symbol constant(Graph& graph, Tensor value);
 /// A scalar of `like`'s dtype in the graph of `like`.
 Symbol scalar_like(Symbol like, Number value);
@@ -138,6 +140,9 @@ Symbol squeeze(Symbol x, int axis);
 Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride = 1);
 Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, Number value = 0);
 Symbol concat(std::span<const Symbol> xs, int axis = -1);
+inline Symbol concat(std::initializer_list<Symbol> xs, int axis = -1) {
+  return concat(std::span(xs.begin(), xs.size()), axis);
+}
 Symbol gather(Symbol x, Symbol indices, int axis = 0);  // out of range: ops/README.md
 Symbol one_hot(Symbol indices, int64_t classes, DType dtype = DType::kFloat32);
 

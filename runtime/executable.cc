@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "core/line.h"
 #include "runtime/executable_instance.h"
 #include "runtime/profile.h"
 #include "runtime/thread_pool.h"
@@ -35,17 +36,20 @@ Executable::~Executable() {
   for (const auto& instance : instances_) quiesce(instance.get());
 }
 
-void Executable::bind(std::vector<Tensor> variables, VariableVersion version) {
+void Executable::bind(std::vector<Tensor> variables, VariableVersion version,
+                      SourceLocation where) {
   const auto& expected = program_.graph.variables();
   if (variables.size() != expected.size()) {
-    throw ShapeError(fmt::format("graph '{}' has {} variables, {} tensors were bound",
-                                 graph().name(), expected.size(), variables.size()));
+    throw ShapeError(
+        with_line(where, fmt::format("graph '{}' has {} variables, {} tensors were bound",
+                                     graph().name(), expected.size(), variables.size())));
   }
   for (size_t i = 0; i < expected.size(); ++i) {
     const Node& node = graph().node(expected[i]);
     if (variables[i].type() != node.types[0]) {
-      throw ShapeError(fmt::format("variable '{}' is {}, the tensor bound to it {}", node.name,
-                                   node.types[0].to_string(), variables[i].type().to_string()));
+      throw ShapeError(with_line(
+          where, fmt::format("variable '{}' is {}, the tensor bound to it {}", node.name,
+                             node.types[0].to_string(), variables[i].type().to_string())));
     }
   }
   const std::lock_guard lock(mutex_);
@@ -54,6 +58,12 @@ void Executable::bind(std::vector<Tensor> variables, VariableVersion version) {
   spare_.clear();
   instances_.clear();
   variables_ = std::move(variables);
+  updated_.clear();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (graph().find_update(expected[i]) >= 0)
+      updated_.add(variables_[i].raw(), variables_[i].bytes());
+  }
+  updated_.sort();
   version_ = version ? std::move(version) : std::make_shared<std::atomic<uint64_t>>(0);
   derived_version_.store(~uint64_t{0});
 }
@@ -94,12 +104,28 @@ void Executable::prepare(Instance& instance) {
   derived_version_.store(version, std::memory_order_release);
 }
 
-void Executable::run(std::span<const void* const> inputs, std::span<void* const> outputs) {
-  SINTER_CHECK(
-      inputs.size() == graph().inputs().size() && outputs.size() == graph().outputs().size(),
-      graph().name());
-  if (!version_)
-    throw Error(fmt::format("graph '{}' has variables: bind them before run()", graph().name()));
+bool Executable::reads_updated(std::span<const void* const> inputs) const {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (updated_.overlap(inputs[i], graph().type({graph().inputs()[i], 0}).bytes())) return true;
+  }
+  return false;
+}
+
+void Executable::check_count(SourceLocation where, const char* what, size_t has,
+                             size_t given) const {
+  if (given == has) return;
+  throw ShapeError(with_line(
+      where, fmt::format("graph '{}' has {} {}, {} were given", graph().name(), has, what, given)));
+}
+
+void Executable::run(std::span<const void* const> inputs, std::span<void* const> outputs,
+                     SourceLocation where) {
+  check_count(where, "inputs", graph().inputs().size(), inputs.size());
+  check_count(where, "outputs", graph().outputs().size(), outputs.size());
+  if (!version_) {
+    throw Error(with_line(
+        where, fmt::format("graph '{}' has variables: bind them before run()", graph().name())));
+  }
   const DefaultFloatEnvironment environment;
   Instance* instance = acquire();
   struct Release {
@@ -107,6 +133,19 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
     Instance* instance;
     ~Release() { executable->release(instance); }
   } const release_at_end{this, instance};
+  std::vector<const void*> own_inputs;
+  std::vector<Tensor> copies;
+  if (!updated_.empty() && reads_updated(inputs)) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const ValueType& type = graph().type({graph().inputs()[i], 0});
+      own_inputs.push_back(inputs[i]);
+      if (!updated_.overlap(inputs[i], type.bytes())) continue;
+      Tensor& copy = copies.emplace_back(type.dtype, type.shape);
+      std::memcpy(copy.raw(), inputs[i], static_cast<size_t>(type.bytes()));
+      own_inputs.back() = copy.raw();
+    }
+    inputs = own_inputs;
+  }
   instance->set_arguments(inputs, outputs);
   prepare(*instance);
   instance->begin_stamps();
@@ -133,18 +172,16 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
   }
 }
 
-std::vector<Tensor> Executable::run(std::span<const Tensor> inputs) {
+std::vector<Tensor> Executable::run(std::span<const Tensor> inputs, SourceLocation where) {
   const auto& expected = graph().inputs();
-  if (inputs.size() != expected.size()) {
-    throw ShapeError(fmt::format("graph '{}' has {} inputs, {} tensors were given", graph().name(),
-                                 expected.size(), inputs.size()));
-  }
+  check_count(where, "inputs", expected.size(), inputs.size());
   std::vector<const void*> in;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Node& node = graph().node(expected[i]);
     if (inputs[i].type() != node.types[0]) {
-      throw ShapeError(fmt::format("input '{}' is {}, the tensor given for it {}", node.name,
-                                   node.types[0].to_string(), inputs[i].type().to_string()));
+      throw ShapeError(
+          with_line(where, fmt::format("input '{}' is {}, the tensor given for it {}", node.name,
+                                       node.types[0].to_string(), inputs[i].type().to_string())));
     }
     in.push_back(inputs[i].raw());
   }
@@ -155,7 +192,7 @@ std::vector<Tensor> Executable::run(std::span<const Tensor> inputs) {
     results.emplace_back(type.dtype, type.shape);
     out.push_back(results.back().raw());
   }
-  run(in, out);
+  run(in, out, where);
   return results;
 }
 

@@ -12,6 +12,7 @@
 
 #include "core/fork.h"
 #include "core/graph.h"
+#include "core/memory_ranges.h"
 #include "core/tensor.h"
 #include "runtime/kernel.h"
 
@@ -77,17 +78,23 @@ class Executable {
   const Graph& graph() const { return program_.graph; }
   const Program& program() const { return program_; }
   /// Binds the storage of the variables, in the order of graph().variables(); types must match
-  /// (ShapeError). Runs read it and update it in place. `version` is raised by runs of graphs with
-  /// updates, and must be raised by whoever else writes the variables.
-  void bind(std::vector<Tensor> variables, VariableVersion version = nullptr);
+  /// (raises ShapeError). Runs read it and update it in place. `version` is raised by runs of
+  /// graphs with updates, and must be raised by whoever else writes the variables.
+  void bind(std::vector<Tensor> variables, VariableVersion version = nullptr,
+            SourceLocation where = SourceLocation::current());
   /// Runs once. `inputs` in the order of graph().inputs(); `outputs` in the order of
   /// graph().outputs(), memory of the caller that must not overlap. Allocates nothing of its own
-  /// after the first call. Several threads may call at once when the graph has no updates.
-  void run(std::span<const void* const> inputs, std::span<void* const> outputs);
-  /// The same with checked tensors; outputs are allocated.
-  std::vector<Tensor> run(std::span<const Tensor> inputs);
-  std::vector<Tensor> run(std::initializer_list<Tensor> inputs) {
-    return run(std::span(inputs.begin(), inputs.size()));
+  /// after the first call. Several threads may call at once when the graph has no updates. An input
+  /// in the memory of a variable that the run updates is copied first. Raises
+  /// ShapeError for another number of inputs or outputs, Error before variables are bound.
+  void run(std::span<const void* const> inputs, std::span<void* const> outputs,
+           SourceLocation where = SourceLocation::current());
+  /// The same with tensors, whose types are checked; outputs are allocated.
+  std::vector<Tensor> run(std::span<const Tensor> inputs,
+                          SourceLocation where = SourceLocation::current());
+  std::vector<Tensor> run(std::initializer_list<Tensor> inputs,
+                          SourceLocation where = SourceLocation::current()) {
+    return run(std::span(inputs.begin(), inputs.size()), where);
   }
   /// Kernels, backends with reasons, buffers and bytes, what each kernel is estimated to cost and
   /// why it runs on one thread or on all.
@@ -98,9 +105,13 @@ class Executable {
   Instance* acquire();
   void release(Instance* instance);
   void prepare(Instance& instance);
+  /// Is any input in the memory of a variable that the run changes?
+  bool reads_updated(std::span<const void* const> inputs) const;
+  void check_count(SourceLocation where, const char* what, size_t has, size_t given) const;
 
   Program program_;
   std::vector<Tensor> variables_;
+  MemoryRanges updated_;  // of the variables that runs change
   VariableVersion version_;
   ForkMutex mutex_;
   std::atomic<Instance*> idle_{nullptr};

@@ -57,6 +57,10 @@ TEST(TensorFrom, ArraysAndVectors) {
   EXPECT_EQ(described(Tensor::from({2}, std::vector<bool>{true, false})), "bool[2] [ True False]");
   EXPECT_EQ(described(Tensor::from(std::vector<std::vector<float>>{{1, 2}, {3, 4}})),
             "float32[2,2] [[1. 2.]\n [3. 4.]]");
+  EXPECT_EQ(described(Tensor::from({{{1, 2}}, {{3, 4}}, {{5, 6}}})),
+            "int32[3,1,2] [[[1 2]]\n\n [[3 4]]\n\n [[5 6]]]");
+  const float cube[1][2][2] = {{{1, 2}, {3, 4}}};
+  EXPECT_EQ(Tensor::from(cube).at({0, 1, 0}), 3);
   EXPECT_THROW(Tensor::from({3}, plain), ShapeError);
   EXPECT_THROW(Tensor::from(std::vector<std::vector<float>>{{1, 2}, {3}}), ShapeError);
   EXPECT_EQ(Tensor::from(std::vector<std::vector<float>>{}).shape(), Shape({0, 0}));
