@@ -2,6 +2,7 @@
 #include "core/dtype.h"
 
 #include "core/error.h"
+#include "core/line.h"
 
 namespace sinter {
 
@@ -18,13 +19,14 @@ std::string_view dtype_name(DType dtype) {
   raise_internal("a known dtype", "");
 }
 
-DType parse_dtype(std::string_view name) {
+DType parse_dtype(std::string_view name, SourceLocation where) {
   std::vector<std::string> known;
   for (DType dtype : kAllDTypes) {
     if (dtype_name(dtype) == name) return dtype;
     known.emplace_back(dtype_name(dtype));
   }
-  raise_unknown_name("dtype", name, known);
+  at_line(where, [&] { raise_unknown_name("dtype", name, known); });
+  return {};
 }
 
 }  // namespace sinter

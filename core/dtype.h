@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/bfloat16.h"
+#include "core/source_location.h"
 
 namespace sinter {
 
@@ -19,7 +20,7 @@ inline constexpr DType kAllDTypes[] = {DType::kFloat32, DType::kFloat64, DType::
 std::string_view dtype_name(DType dtype);
 std::ostream& operator<<(std::ostream& out, DType dtype);
 /// The inverse of dtype_name; raises NameError.
-DType parse_dtype(std::string_view name);
+DType parse_dtype(std::string_view name, SourceLocation where = SourceLocation::current());
 /// Bytes an element takes.
 constexpr int64_t dtype_size(DType dtype) {
   switch (dtype) {

@@ -44,17 +44,20 @@ struct ModelFile {
 };
 
 /// Replaces `path` atomically. Raises FileError with the system's reason.
-void save_model_file(const std::string& path, const ModelFile& file);
+void save_model_file(const std::string& path, const ModelFile& file,
+                     SourceLocation where = SourceLocation::current());
 
 /// Raises FileError for anything that is not a whole, undamaged file of a known version whose ops
 /// are registered (a program that links core alone knows the kernel ops; register_ops() adds the
 /// others), MemoryError for one that does not fit the memory. The tensors share the memory that it
 /// was read to; what happens to the file afterwards does not matter, unless it is larger than
 /// MappedFile::kCopied (core/file_io.h).
-ModelFile load_model_file(const std::string& path);
+ModelFile load_model_file(const std::string& path,
+                          SourceLocation where = SourceLocation::current());
 
 /// The tensors of graph.variables(), in order, found by name. Raises FileError naming the first
 /// that is missing or of another type.
-std::vector<Tensor> variables_from_file(const ModelFile& file, const Graph& graph);
+std::vector<Tensor> variables_from_file(const ModelFile& file, const Graph& graph,
+                                        SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "core/line.h"
 #include "core/memory_limit.h"
 #include "core/model_file.h"
 #include "core/model_file_decode.h"
@@ -100,39 +101,44 @@ const Tensor* ModelFile::find_tensor(std::string_view name) const {
   return nullptr;
 }
 
-ModelFile load_model_file(const std::string& path) {
-  try {
-    const std::shared_ptr<const MappedFile> bytes = MappedFile::snapshot(path);
-    ModelFile file = decode_file(bytes);
-    bytes->check_unchanged();
-    return file;
-  } catch (const ModelFileDamage& damage) {
-    throw FileError(fmt::format("cannot load '{}': {}", path, damage.what));
-  } catch (const FileError&) {
-    throw;
-  } catch (const MemoryError&) {
-    throw;
-  } catch (const Error& error) {
-    throw FileError(fmt::format("cannot load '{}': {}", path, error.what()));
-  }
+ModelFile load_model_file(const std::string& path, SourceLocation where) {
+  return at_line(where, [&] {
+    try {
+      const std::shared_ptr<const MappedFile> bytes = MappedFile::snapshot(path);
+      ModelFile file = decode_file(bytes);
+      bytes->check_unchanged();
+      return file;
+    } catch (const ModelFileDamage& damage) {
+      throw FileError(fmt::format("cannot load '{}': {}", path, damage.what));
+    } catch (const FileError&) {
+      throw;
+    } catch (const MemoryError&) {
+      throw;
+    } catch (const Error& error) {
+      throw FileError(fmt::format("cannot load '{}': {}", path, error.what()));
+    }
+  });
 }
 
-std::vector<Tensor> variables_from_file(const ModelFile& file, const Graph& graph) {
-  std::vector<Tensor> result;
-  for (int32_t index : graph.variables()) {
-    const std::string& name = graph.node(index).name;
-    const ValueType& type = graph.node(index).types[0];
-    const Tensor* tensor = file.find_tensor(name);
-    if (tensor == nullptr)
-      throw FileError(
-          fmt::format("the file holds no tensor '{}', which graph '{}' reads", name, graph.name()));
-    if (tensor->type() != type) {
-      throw FileError(fmt::format("tensor '{}' is {} in the file, but graph '{}' reads {}", name,
-                                  tensor->type().to_string(), graph.name(), type.to_string()));
+std::vector<Tensor> variables_from_file(const ModelFile& file, const Graph& graph,
+                                        SourceLocation where) {
+  return at_line(where, [&] {
+    std::vector<Tensor> result;
+    for (int32_t index : graph.variables()) {
+      const std::string& name = graph.node(index).name;
+      const ValueType& type = graph.node(index).types[0];
+      const Tensor* tensor = file.find_tensor(name);
+      if (tensor == nullptr)
+        throw FileError(fmt::format("the file holds no tensor '{}', which graph '{}' reads", name,
+                                    graph.name()));
+      if (tensor->type() != type) {
+        throw FileError(fmt::format("tensor '{}' is {} in the file, but graph '{}' reads {}", name,
+                                    tensor->type().to_string(), graph.name(), type.to_string()));
+      }
+      result.push_back(*tensor);
     }
-    result.push_back(*tensor);
-  }
-  return result;
+    return result;
+  });
 }
 
 }  // namespace sinter

@@ -1,5 +1,7 @@
 // Writes .sinter files: the graphs become FlatBuffers tables, attributes by one encoding, tensors
 // go to the weight region.
+#include <fmt/format.h>
+
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -8,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "core/line.h"
 #include "core/model_file.h"
 #include "core/model_file_format.h"
 #include "core/model_generated.h"
@@ -218,33 +221,35 @@ class Encoder {
 
 }  // namespace
 
-void save_model_file(const std::string& path, const ModelFile& file) {
-  std::set<std::string_view> names;
-  for (const NamedTensor& t : file.tensors) {
-    SINTER_CHECK(!t.name.empty() && names.insert(t.name).second,
-                 "tensor '" + t.name + "' of a model file");
-  }
-  Encoder encoder;
-  const std::span<const std::byte> table = encoder.encode(file);
-  ModelFileHeader header{};
-  std::memcpy(header.magic, ModelFileHeader::kMagic, sizeof header.magic);
-  header.version = kModelFileVersion;
-  header.header_bytes = sizeof header;
-  header.table_bytes = table.size();
-  header.weights_offset =
-      (sizeof header + table.size() + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
-  header.weights_bytes = encoder.region_bytes();
-  header.table_hash = hash_bytes(table);
-  header.header_hash = header.computed_hash();
-  AtomicFile out(path);
-  out.write(&header, sizeof header);
-  out.write(table);
-  out.align(kWeightAlignment);
-  for (const Tensor& t : encoder.region()) {
+void save_model_file(const std::string& path, const ModelFile& file, SourceLocation where) {
+  at_line(where, [&] {
+    std::set<std::string_view> names;
+    for (const NamedTensor& t : file.tensors) {
+      if (t.name.empty() || !names.insert(t.name).second)
+        throw Error(fmt::format("a model file needs names that differ: tensor '{}'", t.name));
+    }
+    Encoder encoder;
+    const std::span<const std::byte> table = encoder.encode(file);
+    ModelFileHeader header{};
+    std::memcpy(header.magic, ModelFileHeader::kMagic, sizeof header.magic);
+    header.version = kModelFileVersion;
+    header.header_bytes = sizeof header;
+    header.table_bytes = table.size();
+    header.weights_offset =
+        (sizeof header + table.size() + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
+    header.weights_bytes = encoder.region_bytes();
+    header.table_hash = hash_bytes(table);
+    header.header_hash = header.computed_hash();
+    AtomicFile out(path);
+    out.write(&header, sizeof header);
+    out.write(table);
     out.align(kWeightAlignment);
-    out.write(bytes_of(t));
-  }
-  out.commit();
+    for (const Tensor& t : encoder.region()) {
+      out.align(kWeightAlignment);
+      out.write(bytes_of(t));
+    }
+    out.commit();
+  });
 }
 
 }  // namespace sinter

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "core/line.h"
 #include "runtime/compile_options.h"
 #include "runtime/load_auto.h"
 #include "runtime/memory_need.h"
@@ -32,18 +33,20 @@ std::vector<std::string> backend_names() {
   return names;
 }
 
-Backend& find_backend(std::string_view name) {
-  for (Backend* b : backends()) {
-    if (b->name() != name) continue;
-    if (const std::string missing = b->missing(); !missing.empty()) throw Error(missing);
-    return *b;
-  }
-  if (name == "llvm" || name == "onednn") {
-    throw NameError(
-        fmt::format("backend '{}' is not part of this build (configure with -DSINTER_WITH_{}=ON)",
-                    name, name == "llvm" ? "LLVM" : "ONEDNN"));
-  }
-  raise_unknown_name("backend", name, backend_names());
+Backend& find_backend(std::string_view name, SourceLocation where) {
+  return at_line(where, [&]() -> Backend& {
+    for (Backend* b : backends()) {
+      if (b->name() != name) continue;
+      if (const std::string missing = b->missing(); !missing.empty()) throw Error(missing);
+      return *b;
+    }
+    if (name == "llvm" || name == "onednn") {
+      throw NameError(
+          fmt::format("backend '{}' is not part of this build (configure with -DSINTER_WITH_{}=ON)",
+                      name, name == "llvm" ? "LLVM" : "ONEDNN"));
+    }
+    raise_unknown_name("backend", name, backend_names());
+  });
 }
 
 bool contracts_bfloat16(std::string_view backend) {
@@ -70,17 +73,20 @@ BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, 
   return {&wanted, "asked for"};
 }
 
-std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options) {
-  const DefaultFloatEnvironment environment;
-  check_thread_setting();
-  if (options.backend != "auto") find_backend(options.backend);
-  Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
-  if (!contracts_bfloat16(options.backend)) graph = widen_products(graph);
-  verify(graph, "loading");
-  check_memory_need(graph);
-  return std::make_unique<Executable>(assemble(
-      std::move(graph),
-      [&](const Graph& g, int32_t node) { return choose_backend(options, g, node); }, options));
+std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
+                                            SourceLocation where) {
+  return at_line(where, [&] {
+    const DefaultFloatEnvironment environment;
+    check_thread_setting();
+    if (options.backend != "auto") find_backend(options.backend);
+    Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
+    if (!contracts_bfloat16(options.backend)) graph = widen_products(graph);
+    verify(graph, "loading");
+    check_memory_need(graph);
+    return std::make_unique<Executable>(assemble(
+        std::move(graph),
+        [&](const Graph& g, int32_t node) { return choose_backend(options, g, node); }, options));
+  });
 }
 
 }  // namespace sinter

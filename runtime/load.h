@@ -21,7 +21,7 @@ std::vector<Backend*> backends();
 std::vector<std::string> backend_names();
 /// Raises NameError, which says when a known backend was left out of this build, and Error where
 /// its plugin is missing.
-Backend& find_backend(std::string_view name);
+Backend& find_backend(std::string_view name, SourceLocation where = SourceLocation::current());
 
 /// Are products of bfloat16 at least as fast as those of float32 under this name ("auto" too)?
 bool contracts_bfloat16(std::string_view backend);
@@ -31,7 +31,9 @@ bool contracts_bfloat16(std::string_view backend);
 BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node);
 
 /// An executable of a lowered graph for `options.batch`. Products of bfloat16 are widened
-/// (widen_products.h) where they would be slow.
-std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options);
+/// (widen_products.h) where they would be slow. Raises NameError for an unknown backend, Error for
+/// a negative batch and a graph that is not lowered, MemoryError.
+std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
+                                            SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

@@ -23,6 +23,7 @@
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "core/line.h"
 #include "core/warning.h"
 
 namespace sinter {
@@ -251,10 +252,12 @@ void spin_pause() {
 #endif
 }
 
-void set_threads(int n) {
-  if (n < 1 || n > kMaxThreads)
-    throw Error(fmt::format("set_threads: the number of threads must be 1 to {}, found {}",
-                            kMaxThreads, n));
+void set_threads(int n, SourceLocation where) {
+  if (n < 1 || n > kMaxThreads) {
+    throw Error(
+        with_line(where, fmt::format("set_threads: the number of threads must be 1 to {}, found {}",
+                                     kMaxThreads, n)));
+  }
   wanted_threads.store(n);
   start_refused.store(false);
   work_so_far.store(kStartMicroseconds);  // they are asked for

@@ -2,12 +2,14 @@
 // runs finds them awake, then park.
 #pragma once
 
+#include "core/source_location.h"
+
 namespace sinter {
 
 /// Number of threads that runs use, the calling one included. Default: SINTER_THREADS, else the
 /// cores this process may use (affinity and cgroup); those start once runs have had enough to do.
 /// Raises Error when n < 1 or n > kMaxThreads. Takes effect at the next run.
-void set_threads(int n);
+void set_threads(int n, SourceLocation where = SourceLocation::current());
 int threads();
 /// Raises Error when SINTER_THREADS is set and holds no number that it may.
 void check_thread_setting();

@@ -1,6 +1,7 @@
 // What fails while a program runs names the line of the user's call, whichever function was called:
 // one line of this table for each that can fail, called wrongly.
 #include <gtest/gtest.h>
+#include <sinter/runtime.h>
 #include <sinter/sinter.h>
 
 #include <array>
@@ -290,11 +291,23 @@ TEST_F(Lines, OfTensors) {
   const std::vector<float> five(5);
   const std::array<float, 5> list{};
   const float numbers[5] = {};
+  EXPECT_EQ(Tensor::from(list).shape(), Shape({5}));
+  EXPECT_EQ(Tensor::from({2, 3}, t.data<float>()).shape(), t.shape());
   expect_lines({
       CALL(t.at(6)),
       CALL(t.at(-1)),
       CALL(t.number(6)),
       CALL(t.set(6, 1.0)),
+      CALL(Tensor(float32, {-1})),
+      CALL(Tensor(float32, {int64_t{1} << 40, 1 << 20})),
+      CALL(Tensor(float32, {2}, nullptr, nullptr)),
+      CALL(Tensor(float32, {1}, reinterpret_cast<char*>(t.raw()) + 1, nullptr)),
+      CALL(parse_dtype("flota32")),
+      CALL(set_threads(0)),
+      CALL(t.at({2, 0})),
+      CALL(t.at({0, 0, 0})),
+      CALL(t.at({0, -1})),
+      CALL(t.set({0, 3}, 1.0)),
       CALL(t.data<int32_t>()),
       CALL(constant.data<double>()),
       CALL(t.reshaped({5})),
@@ -310,6 +323,78 @@ TEST_F(Lines, OfTensors) {
       CALL(Tensor::from(std::vector<std::vector<int>>{{1, 2}, {3}})),
       CALL(Tensor::full(DType::kUint8, {2}, 300)),
   });
+}
+
+// What a program calls that serves an exported model.
+TEST_F(Lines, OfTheRuntime) {
+  const std::string path = folder_.file("exported.sinter");
+  compiled().export_inference(path);
+  const ModelFile file = load_model_file(path);
+  ModelFile twice = file;
+  twice.tensors.push_back(twice.tensors[0]);
+  ModelFile without = file;
+  without.tensors.clear();
+  const Graph& graph = *file.find_graph("inference");
+  const CompileOptions options{.backend = "reference", .batch = 6};
+  const auto unbound = load_executable(graph, options), bound = load_executable(graph, options);
+  bound->bind(variables_from_file(file, bound->graph()));
+  void* out = nullptr;
+  expect_lines({
+      CALL(load_model_file(folder_.file("none"))),
+      CALL(save_model_file(folder_.file("no/such.sinter"), file)),
+      CALL(save_model_file(folder_.file("twice.sinter"), twice)),
+      CALL(variables_from_file(without, graph)),
+      CALL(load_executable(graph, {.backend = "lvm"})),
+      CALL(load_executable(graph, {.backend = "reference", .batch = -1})),
+      CALL(find_backend("refrence")),
+      CALL(unbound->bind({})),
+      CALL(unbound->bind({bad_, bad_})),
+      CALL(unbound->run({x_})),
+      CALL(bound->run({})),
+      CALL(bound->run({bad_})),
+      CALL(bound->run(std::vector<Tensor>{bad_})),
+      CALL(bound->run(std::span<const void* const>(), std::span<void* const>(&out, 1))),
+  });
+}
+
+// Of what the library makes for its own ends, no line of its files is told.
+TEST_F(Lines, NoneOfTheLibrary) {
+  const auto object = [](const char* module, const char* class_name, const Config& config) {
+    return ConfigObject{module, class_name, config};
+  };
+  for (const std::function<void()>& action : std::vector<std::function<void()>>{
+           [&] { Loss::from_config("mean_squared"); },
+           [&] {
+             Loss::from_config(object("keras.losses", "Huber", {{"reduction", "some"}}));
+           },
+           [&] { Metric::from_config("acuracy"); },
+           [&] { Initializer::from_config(object("keras.initializers", "Zeroes", {})); },
+           [&] {
+             Regularizer::from_config(object("keras.regularizers", "L2", {{"l2", -1.0}}));
+           },
+           [&] { Constraint::from_config("max_norms"); },
+           [&] { ActivationFunction::from_config("rellu"); },
+           [&] {
+             Optimizer::from_config(object("keras.optimizers", "SGD", {{"momentum", 2.0}}));
+           },
+           [&] { Optimizer::from_config("adamm"); },
+           [&] {
+             model_from_json(R"({"class_name": "Sequential", "config": {"layers": [)"
+                             R"({"class_name": "Dense", "config": {"units": -3}}]}})");
+           },
+       }) {
+    std::string text;
+    try {
+      action();
+    } catch (const Error& error) {
+      text = error.what();
+    }
+    EXPECT_NE(text, "");
+    const std::string own = "lines_test.cc:";
+    while (text.find(own) < text.size()) text.erase(text.find(own), own.size());
+    for (const char* of_library : {".h:", ".cc:"})
+      EXPECT_EQ(text.find(of_library), std::string::npos) << text;
+  }
 }
 
 // A callback names the line where it was made, and fit() that of its call.
@@ -337,7 +422,8 @@ TEST_F(Lines, OfCallbacks) {
       CALL(ModelCheckpoint("m.keras")),
       CALL(model.fit(x_, y_, {.verbose = 0, .callbacks = fails})),
   });
-  // One that ended fit() by an exception of any kind still knows its model, as long as there is one.
+  // One that ended fit() by an exception of any kind still knows its model, as long as there is
+  // one.
   struct Fails : Callback {
     void on_epoch_end(int, Logs&) override { throw std::runtime_error("enough"); }
   } own;

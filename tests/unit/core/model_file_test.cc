@@ -18,7 +18,9 @@
 #include "core/error.h"
 #include "core/file_io.h"
 #include "core/model_file_format.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/without_line.h"
 
 namespace sinter {
 namespace {
@@ -142,7 +144,7 @@ class ModelFileTest : public ::testing::Test {
       (void)sum;
       return "";
     } catch (const FileError& error) {
-      return error.what();
+      return testing::without_line(error.what());
     }
   }
 
@@ -426,14 +428,9 @@ TEST_F(ModelFileTest, MissingVariables) {
   file.tensors.erase(file.tensors.begin());
   EXPECT_THROW(variables_from_file(file, file.graphs[0]), FileError);
   file.tensors.push_back({"dense/kernel", Tensor(DType::kFloat32, {3, 2})});
-  try {
-    variables_from_file(file, file.graphs[0]);
-    FAIL();
-  } catch (const FileError& error) {
-    EXPECT_STREQ(error.what(),
-                 "tensor 'dense/kernel' is float32[3,2] in the file, but graph 'forward' reads "
-                 "float32[2,3]");
-  }
+  EXPECT_EQ(
+      testing::without_line(testing::error_of([&] { variables_from_file(file, file.graphs[0]); })),
+      "tensor 'dense/kernel' is float32[3,2] in the file, but graph 'forward' reads float32[2,3]");
 }
 
 TEST_F(ModelFileTest, FailedWritesLeaveTheOldFile) {
@@ -453,12 +450,8 @@ TEST_F(ModelFileTest, FailedWritesLeaveTheOldFile) {
   ::signal(SIGXFSZ, handler);
   EXPECT_EQ(read_file(path()), before);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
-  try {
-    save_model_file("/dev/full", large);
-    FAIL();
-  } catch (const FileError& error) {
-    EXPECT_STREQ(error.what(), "cannot write '/dev/full': No space left on device");
-  }
+  EXPECT_EQ(testing::without_line(testing::error_of([&] { save_model_file("/dev/full", large); })),
+            "cannot write '/dev/full': No space left on device");
   EXPECT_THROW(save_model_file(path("no/such/folder"), large), FileError);
 }
 
