@@ -46,10 +46,7 @@ class Backward {
       if (depends_[static_cast<size_t>(i - first)] != 0) step(i);
     }
     Cotangents result;
-    for (const Symbol& w : wrt_) {
-      const auto it = cotangents_.find(w.id());
-      result.push_back(it == cotangents_.end() ? std::nullopt : std::optional(it->second));
-    }
+    for (const Symbol& w : wrt_) result.push_back(cotangent(w.id()));
     return result;
   }
 
@@ -61,8 +58,14 @@ class Backward {
 
   void accumulate(ValueId id, Symbol g) {
     const auto [it, inserted] = cotangents_.try_emplace(id, g);
-    // Sums of bfloat16 come in float32.
-    if (!inserted) it->second = cast(it->second + g, g.dtype());
+    // Sums of bfloat16 come in float32 and stay there until they are read.
+    if (!inserted) it->second = it->second + g;
+  }
+
+  std::optional<Symbol> cotangent(ValueId id) const {
+    const auto it = cotangents_.find(id);
+    if (it == cotangents_.end()) return std::nullopt;
+    return cast(it->second, graph_.type(id).dtype);
   }
 
   void step(int32_t index) {
@@ -73,8 +76,7 @@ class Backward {
     bool any = false;
     for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) {
       results.emplace_back(&graph_, ValueId{index, r});
-      const auto it = cotangents_.find({index, r});
-      dy.push_back(it == cotangents_.end() ? std::nullopt : std::optional(it->second));
+      dy.push_back(cotangent({index, r}));
       any = any || dy.back().has_value();
     }
     if (!any || has_no_slope(node.op->name)) return;

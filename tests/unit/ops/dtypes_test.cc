@@ -215,6 +215,25 @@ TEST(BFloat16, GradientsAreSummedInFloat32AndRoundedOnce) {
   });
 }
 
+// One after the other, 257 would be 256 in bfloat16 for ever.
+TEST(BFloat16, GradientsOfManyUsesAreSummedInFloat32) {
+  Graph graph("many");
+  const Symbol x = graph.input("x", {DType::kBFloat16, Shape{2}});
+  std::vector<Symbol> uses;
+  Symbol total = constant(graph, Tensor::scalar(0.0f));
+  for (int i = 0; i < 300; ++i) {
+    total = total + sum(cast(x, DType::kFloat32));
+    uses.push_back(x);
+  }
+  const std::vector<Symbol> dx = {gradients(total, {x})[0],
+                                  gradients(sum(concat(uses, 0)), {x})[0]};
+  graph.add_output("sum", dx[0].id());
+  graph.add_output("concat", dx[1].id());
+  for (const Tensor& value :
+       evaluate_graph(graph, std::vector<Tensor>{tensor_of(DType::kBFloat16, {1, 2})}))
+    EXPECT_EQ(value.at(1), 300) << value;
+}
+
 // Whatever takes bfloat16 gives what it gives for the same values in float32.
 TEST(BFloat16, ComputesInFloat32) {
   Graph narrow, wide;
