@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "core/error.h"
 #include "core/graph.h"
+#include "core/number.h"
 #include "core/op_record.h"
 #include "core/sizes.h"
 
@@ -86,6 +88,9 @@ Types arg_reduce_types(In in, const Attributes& a) {
   refuse_bfloat16(in[0]);
   const std::string& kind = a.get_string("kind");
   if (kind != "argmax" && kind != "argmin") fail("unknown kind of reduction '{}'", kind);
+  if (const int64_t size = in[0].shape[checked_axis(in[0].shape, a.get_int("axis"))];
+      size > std::numeric_limits<int32_t>::max())
+    fail("{} elements along the axis are more than int32 counts", size);
   return {reduced(in[0], axes_of(in[0].shape, {a.get_int("axis")}), a.get_bool("keepdims"),
                   DType::kInt32)};
 }
@@ -225,9 +230,13 @@ Types concat_types(In in, const Attributes& a) {
 }
 
 Types iota_types(In, const Attributes& a) {
-  checked_axis(a.get<Shape>("shape"), a.get_int("axis"));
-  if (a.get<DType>("dtype") == DType::kBool) fail("an index is not a bool");
-  return {{a.get<DType>("dtype"), a.get<Shape>("shape")}};
+  const Shape& shape = a.get<Shape>("shape");
+  const DType dtype = a.get<DType>("dtype");
+  const int64_t size = shape[checked_axis(shape, a.get_int("axis"))];
+  if (dtype == DType::kBool) fail("an index is not a bool");
+  if (size > 0 && !element_of(dtype, size - 1))
+    fail("{} has no element {}", dtype_name(dtype), size - 1);
+  return {{dtype, shape}};
 }
 
 void check_indices(const ValueType& type) {

@@ -1,6 +1,8 @@
 // Errors of shapes name the op that was called and where, whatever it becomes in the graph.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "core/error.h"
 #include "ops/ops.h"
 #include "tests/support/error_of.h"
@@ -67,6 +69,21 @@ TEST(OpErrors, NameTheCallAndItsPlace) {
     EXPECT_EQ(text.find("contract"), std::string::npos) << text;
     EXPECT_EQ(text.find("[-1"), std::string::npos) << text;
   }
+}
+
+// An index must be an element of its dtype.
+TEST(OpErrors, IndicesFitTheirDtype) {
+  Graph graph;
+  const int64_t most = std::numeric_limits<int32_t>::max();
+  const Symbol long_one = graph.input("long", {DType::kUint8, {most}});
+  const Symbol longer = graph.input("longer", {DType::kUint8, {most + 1}});
+  EXPECT_EQ(argmax(long_one, 0).dtype(), DType::kInt32);
+  EXPECT_NE(error_of([&] { argmax(longer, 0); }).find("more than int32 counts"), std::string::npos);
+  EXPECT_EQ(iota(graph, {most, 1}, 0).dtype(), DType::kInt32);
+  EXPECT_NE(error_of([&] { iota(graph, {most + 2}, 0); }), "no error");
+  EXPECT_NE(error_of([&] { iota(graph, {257}, 0, DType::kUint8); }), "no error");
+  EXPECT_EQ(iota(graph, {256}, 0, DType::kUint8).dtype(), DType::kUint8);
+  EXPECT_EQ(iota(graph, {most + 2}, 0, DType::kInt64).dtype(), DType::kInt64);
 }
 
 }  // namespace
