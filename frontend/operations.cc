@@ -31,10 +31,8 @@ KerasTensor on_operands(const char* class_name, std::initializer_list<KerasOpera
     if (!o.tensor().empty()) {
       tensors.push_back(o.tensor()[0]);
       arguments.push_back(OperationImpl::tensor_argument());
-    } else if (o.is_integer()) {
-      arguments.emplace_back(static_cast<int64_t>(o.number()));
     } else {
-      arguments.emplace_back(o.number());
+      arguments.push_back(config_value(o.number()));
     }
   }
   if (tensors.empty()) {
@@ -157,8 +155,9 @@ KerasTensor log_softmax(const KerasTensor& x, int axis, SourceLocation where) {
 KerasTensor glu(const KerasTensor& x, int axis, SourceLocation where) {
   return with_settings("Glu", x, {{"axis", axis}}, where);
 }
-KerasTensor clip(const KerasTensor& x, double low, double high, SourceLocation where) {
-  return with_settings("Clip", x, {{"x_min", low}, {"x_max", high}}, where);
+KerasTensor clip(const KerasTensor& x, Number low, Number high, SourceLocation where) {
+  return with_settings("Clip", x, {{"x_min", config_value(low)}, {"x_max", config_value(high)}},
+                       where);
 }
 KerasTensor cast(const KerasTensor& x, DType dtype, SourceLocation where) {
   return with_settings("Cast", x, {{"dtype", std::string(dtype_name(dtype))}}, where);

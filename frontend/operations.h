@@ -11,6 +11,7 @@
 #include "core/axes.h"
 #include "core/dtype.h"
 #include "core/kernel_ops.h"
+#include "core/number.h"
 #include "core/shape.h"
 #include "core/source_location.h"
 #include "frontend/keras_tensor.h"
@@ -27,20 +28,19 @@ class KerasOperand {
                SourceLocation where = SourceLocation::current());  // NOLINT
   template <PlainNumber T>
   KerasOperand(T number, SourceLocation where = SourceLocation::current())  // NOLINT
-      : number_(static_cast<double>(number)), integer_(std::is_integral_v<T>), where_(where) {}
+      : number_(number), where_(where) {}
   const std::vector<KerasTensor>& tensor() const { return tensor_; }  // one; none: a number
-  double number() const { return number_; }
-  bool is_integer() const { return integer_; }
+  Number number() const { return number_; }
   SourceLocation where() const { return where_; }
 
  private:
   std::vector<KerasTensor> tensor_;
-  double number_ = 0;
-  bool integer_ = false;
+  Number number_;
   SourceLocation where_;
 };
 
-// Shapes broadcast as NumPy's do. Errors of shapes are ShapeErrors that name the op and the line.
+// Shapes broadcast as NumPy's do; what dtype comes of mixed operands, of integers and a number too,
+// stands in ops/README.md. Errors of shapes are ShapeErrors that name the op and the line.
 KerasTensor add(KerasOperand a, KerasOperand b);
 KerasTensor subtract(KerasOperand a, KerasOperand b);
 KerasTensor multiply(KerasOperand a, KerasOperand b);
@@ -135,7 +135,7 @@ KerasTensor squareplus(const KerasTensor& x, double b = 4.0, SINTER_WHERE);
 KerasTensor softmax(const KerasTensor& x, int axis = -1, SINTER_WHERE);
 KerasTensor log_softmax(const KerasTensor& x, int axis = -1, SINTER_WHERE);
 KerasTensor glu(const KerasTensor& x, int axis = -1, SINTER_WHERE);
-KerasTensor clip(const KerasTensor& x, double low, double high, SINTER_WHERE);
+KerasTensor clip(const KerasTensor& x, Number low, Number high, SINTER_WHERE);
 KerasTensor cast(const KerasTensor& x, DType dtype, SINTER_WHERE);
 
 KerasTensor sum(const KerasTensor& x, Axes axes = {}, bool keepdims = false, SINTER_WHERE);

@@ -55,11 +55,23 @@ Symbol OperationArguments::tensor(size_t index) const {
 
 Operand OperationArguments::operand(size_t index) const {
   const ConfigValue& v = value(index);
-  if (const double* number = v.as<double>()) return *number;
-  if (const int64_t* number = v.as<int64_t>()) return static_cast<double>(*number);
+  if (const std::optional<Number> number = number_in(v)) return *number;
   if (OperationImpl::is_tensor_argument(v)) return tensor(index);
   throw Error(
       fmt::format("argument {} must be a tensor or a number, found {}", index, v.type_name()));
+}
+
+ConfigValue config_value(Number number) {
+  if (number.is_floating()) return number.as_double();
+  if (number.kind() == Number::Kind::kBool) return number.as_integer() != 0;
+  return number.as_integer();
+}
+
+std::optional<Number> number_in(const ConfigValue& value) {
+  if (const bool* number = value.as<bool>()) return *number;
+  if (const int64_t* number = value.as<int64_t>()) return *number;
+  if (const double* number = value.as<double>()) return *number;
+  return std::nullopt;
 }
 
 ConfigValue OperationImpl::tensor_argument() { return ConfigObject{"", kTensor, {}}; }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/number.h"
 #include "core/source_location.h"
 #include "frontend/layer.h"
 
@@ -43,6 +45,10 @@ struct OperationEntry {
 /// Null for an unknown class.
 const OperationEntry* find_operation(std::string_view class_name);
 std::vector<std::string> operation_names();
+
+/// A number as files hold it, and back: nullopt where `value` is none.
+ConfigValue config_value(Number number);
+std::optional<Number> number_in(const ConfigValue& value);
 
 class OperationImpl : public LayerImpl {
  public:

@@ -96,7 +96,12 @@ Symbol cast_to(const A& a) {
 }
 
 Symbol clip_to(const A& a) {
-  return clip(a.tensor(0), a.settings().get_float("x_min", 0), a.settings().get_float("x_max", 0));
+  const auto bound = [&](const char* key) {
+    const std::optional<Number> number = number_in(a.settings().get(key));
+    if (!number) throw Error(fmt::format("Clip: {} must be a number", key));
+    return *number;
+  };
+  return clip(a.tensor(0), bound("x_min"), bound("x_max"));
 }
 
 Symbol reshape_to(const A& a) {

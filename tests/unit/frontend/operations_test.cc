@@ -39,6 +39,46 @@ TEST_F(Operations, ComputeWhatTheirNamesSay) {
   for (int64_t i = 0; i < found.elements(); ++i) EXPECT_NEAR(found.at(i), expected.at(i), 1e-5);
 }
 
+// Integers stay integers beside whole numbers, whatever their size, also behind a file.
+TEST_F(Operations, DtypesAreThoseOfSymbols) {
+  const auto formulas = [](auto x) {
+    return std::vector{x + 2,
+                       2 * x,
+                       x - 1,
+                       1 - x,
+                       x / 2,
+                       maximum(x, 3),
+                       minimum(2, x),
+                       pow(x, 2),
+                       x + 0.5,
+                       clip(x, 0, 3),
+                       clip(x, 0.5, 3),
+                       select(x > 1, x, 0),
+                       select(equal(x, 1), 7, x),
+                       x + x,
+                       -x * 3};
+  };
+  for (const DType dtype : {DType::kUint8, int32, int64, float32}) {
+    const Tensor data = Tensor::from({{0, 1}, {3, 1 << 24}}).cast(dtype);
+    const KerasTensor x = Input({2}, {.dtype = dtype});
+    const Model model(x, formulas(x));
+    const CompiledFunction same([&](CallContext&, Symbol s) { return formulas(s); });
+    const std::vector<Tensor> expected = same.call({data});
+    for (const Model& m : {model, model_from_json(model.to_json())}) {
+      const std::vector<Tensor> found = m.predict_all(data);
+      for (size_t i = 0; i < expected.size(); ++i) {
+        EXPECT_TRUE(found[i].identical(expected[i]))
+            << i << " of " << dtype << ": " << found[i].dtype() << ' ' << found[i] << " instead of "
+            << expected[i].dtype() << ' ' << expected[i];
+      }
+    }
+  }
+  const KerasTensor x = Input({1}, {.dtype = int64});
+  const Model model(x, x + ((int64_t{1} << 60) + 1));
+  EXPECT_EQ(model_from_json(model.to_json()).predict(Tensor::from({{int64_t{1}}})).number(0),
+            Number((int64_t{1} << 60) + 2));
+}
+
 TEST_F(Operations, ConcatArgmaxAndMish) {
   const Tensor data = numbers({5, 4});
   auto x = Input(4);
