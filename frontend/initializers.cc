@@ -233,8 +233,7 @@ const std::vector<Entry>& table() {
       {{"VarianceScaling", "variance_scaling"},
        [](const Config& c) -> Initializer {
          return VarianceScaling({c.get_float("scale", 1.0), c.get_string("mode", "fan_in"),
-                                 c.get_string("distribution", "truncated_normal"), seed_of(c)},
-                                SourceLocation());
+                                 c.get_string("distribution", "truncated_normal"), seed_of(c)});
        }},
       {{"Orthogonal", "orthogonal"},
        [](const Config& c) -> Initializer {
@@ -252,8 +251,7 @@ Initializer by_name(const std::string& name, const Config& config) {
       if (known == name) return entry.make(config);
     }
   }
-  if (auto custom = custom_initializers().find(name))
-    return {name, *std::move(custom), SourceLocation()};
+  if (auto custom = custom_initializers().find(name)) return {name, *std::move(custom)};
   raise_unknown_name("initializer", name, initializer_names());
 }
 
@@ -333,9 +331,9 @@ Ones::Ones()
         return Tensor::full(dtype, shape, 1.0);
       }) {}
 
-Constant::Constant(double value)
-    : Initializer("Constant", {{"value", value}}, std::nullopt,
-                  [value](const Shape& shape, DType dtype, uint64_t) {
+Constant::Constant(RealNumber value)
+    : Initializer("Constant", {{"value", double{value}}}, std::nullopt,
+                  [value = double{value}](const Shape& shape, DType dtype, uint64_t) {
                     return Tensor::full(dtype, shape, value);
                   }) {}
 
@@ -389,9 +387,9 @@ Orthogonal::Orthogonal(OrthogonalOptions o, SourceLocation where)
                     return orthogonal(shape, dtype, key, gain);
                   }) {}
 
-Identity::Identity(double gain, SourceLocation where)
+Identity::Identity(RealNumber gain, SourceLocation where)
     : Initializer(
-          "Identity", {{"gain", gain}}, std::nullopt,
+          "Identity", {{"gain", double{gain}}}, std::nullopt,
           [gain = finite_gain("Identity", gain, where)](const Shape& shape, DType dtype, uint64_t) {
             if (shape.rank() != 2)
               throw ShapeError("the Identity initializer makes matrices, asked for shape " +

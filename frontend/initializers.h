@@ -13,6 +13,7 @@
 #include "core/source_location.h"
 #include "core/tensor.h"
 #include "frontend/config.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -70,7 +71,7 @@ class Ones : public Initializer {
 };
 class Constant : public Initializer {
  public:
-  explicit Constant(double value = 0.0);
+  explicit Constant(RealNumber value = 0.0);
 };
 // Settings that are not finite raise Error, and so do those that the distributions below do not
 // have.
@@ -155,7 +156,7 @@ class Orthogonal : public Initializer {
 /// gain on the diagonal of a matrix.
 class Identity : public Initializer {
  public:
-  explicit Identity(double gain = 1.0, SourceLocation where = SourceLocation::current());
+  explicit Identity(RealNumber gain = 1.0, SourceLocation where = SourceLocation::current());
 };
 
 /// (fan_in, fan_out): rank 2 rows and columns; rank 3 and more: the last two dimensions times the

@@ -45,8 +45,7 @@ Regularizer by_name(const std::string& name, const Config& config) {
   if (name == "l1l2" || name == "L1L2") {
     return L1L2({.l1 = config.get_float("l1", 0.0), .l2 = config.get_float("l2", 0.0)}, {});
   }
-  if (auto custom = custom_regularizers().find(name))
-    return {name, *std::move(custom), SourceLocation()};
+  if (auto custom = custom_regularizers().find(name)) return {name, *std::move(custom)};
   std::vector<std::string> known = kNames;
   custom_regularizers().append_names(known);
   raise_unknown_name("regularizer", name, known);
@@ -86,11 +85,11 @@ Regularizer Regularizer::from_config(const ConfigValue& value) {
               std::string(value.type_name()));
 }
 
-L1::L1(double l1, SourceLocation where)
+L1::L1(RealNumber l1, SourceLocation where)
     : Regularizer("L1", {{"l1", factor("L1", "l1", l1, where)}},
                   [l1](Symbol x) { return penalty(x, l1, 0); }) {}
 
-L2::L2(double l2, SourceLocation where)
+L2::L2(RealNumber l2, SourceLocation where)
     : Regularizer("L2", {{"l2", factor("L2", "l2", l2, where)}},
                   [l2](Symbol x) { return penalty(x, 0, l2); }) {}
 
@@ -107,9 +106,9 @@ void register_regularizer(const std::string& name, Regularizer::Function functio
   custom_regularizers().set(name, given(std::move(function), "a regularizer", where));
 }
 
-Regularizer l1(double l1, SourceLocation where) { return L1(l1, where); }
-Regularizer l2(double l2, SourceLocation where) { return L2(l2, where); }
-Regularizer l1_l2(double l1, double l2, SourceLocation where) {
+Regularizer l1(RealNumber l1, SourceLocation where) { return L1(l1, where); }
+Regularizer l2(RealNumber l2, SourceLocation where) { return L2(l2, where); }
+Regularizer l1_l2(RealNumber l1, RealNumber l2, SourceLocation where) {
   return L1L2({.l1 = l1, .l2 = l2}, where);
 }
 

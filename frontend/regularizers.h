@@ -10,6 +10,7 @@
 #include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -54,12 +55,12 @@ class Regularizer {
 /// l1 * sum(|w|)
 class L1 : public Regularizer {
  public:
-  explicit L1(double l1 = 0.01, SourceLocation where = SourceLocation::current());
+  explicit L1(RealNumber l1 = 0.01, SourceLocation where = SourceLocation::current());
 };
 /// l2 * sum(w^2), without a half
 class L2 : public Regularizer {
  public:
-  explicit L2(double l2 = 0.01, SourceLocation where = SourceLocation::current());
+  explicit L2(RealNumber l2 = 0.01, SourceLocation where = SourceLocation::current());
 };
 struct L1L2Options {
   double l1 = 0.0;
@@ -70,9 +71,9 @@ class L1L2 : public Regularizer {
   explicit L1L2(L1L2Options options = {}, SourceLocation where = SourceLocation::current());
 };
 
-Regularizer l1(double l1 = 0.01, SourceLocation where = SourceLocation::current());
-Regularizer l2(double l2 = 0.01, SourceLocation where = SourceLocation::current());
-Regularizer l1_l2(double l1 = 0.01, double l2 = 0.01,
+Regularizer l1(RealNumber l1 = 0.01, SourceLocation where = SourceLocation::current());
+Regularizer l2(RealNumber l2 = 0.01, SourceLocation where = SourceLocation::current());
+Regularizer l1_l2(RealNumber l1 = 0.01, RealNumber l2 = 0.01,
                   SourceLocation where = SourceLocation::current());
 
 /// Makes a function of your own known under `name`, for strings and for files that use it;

@@ -72,7 +72,7 @@ void clear_session() {
   s.draws = 0;
 }
 
-void set_random_seed(int64_t seed) {
+void set_random_seed(WholeNumber seed) {
   Session& s = session();
   const std::lock_guard lock(s.mutex);
   s.seed = seed;

@@ -8,6 +8,7 @@
 
 #include "core/dtype.h"
 #include "core/source_location.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -17,7 +18,7 @@ void clear_session();
 
 /// The seed of initial weights, dropout and shuffling. Sinter starts with seed 0, so programs
 /// repeat their results unless this is called with something that differs.
-void set_random_seed(int64_t seed);
+void set_random_seed(WholeNumber seed);
 int64_t random_seed();
 /// A number that is different at each call and depends on the seed and the count of calls alone.
 uint64_t next_random_key();

@@ -12,7 +12,8 @@
 
 namespace sinter {
 
-Tensor to_categorical(const Tensor& labels, std::optional<int64_t> classes, SourceLocation where) {
+Tensor to_categorical(const Tensor& labels, std::optional<WholeNumber> classes,
+                      SourceLocation where) {
   return at_line(where, [&] {
     const int64_t n = labels.elements();
     if (labels.shape().rank() == 0 || labels.shape()[0] != n) {
@@ -24,7 +25,7 @@ Tensor to_categorical(const Tensor& labels, std::optional<int64_t> classes, Sour
     constexpr double kMostClasses = 0x1p48;  // more than fit any memory
     if (!classes && !(largest < kMostClasses))
       throw Error(fmt::format("to_categorical: label {} is no class", largest));
-    const int64_t count = classes.value_or(static_cast<int64_t>(largest) + 1);
+    const int64_t count = classes ? int64_t{*classes} : static_cast<int64_t>(largest) + 1;
     Tensor result(floatx(), {n, count});
     for (int64_t i = 0; i < n; ++i) {
       const double label = labels.at(i);

@@ -5,6 +5,7 @@
 
 #include "frontend/activations.h"
 #include "frontend/layer.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -34,14 +35,14 @@ class ReLU : public Layer {
 /// has 0.2.
 class LeakyReLU : public Layer {
  public:
-  explicit LeakyReLU(double negative_slope = 0.3, LayerOptions options = {},
+  explicit LeakyReLU(RealNumber negative_slope = 0.3, LayerOptions options = {},
                      SourceLocation where = SourceLocation::current());
 };
 
 /// x > 0: x; else alpha * (exp(x) - 1).
 class ELU : public Layer {
  public:
-  explicit ELU(double alpha = 1.0, LayerOptions options = {},
+  explicit ELU(RealNumber alpha = 1.0, LayerOptions options = {},
                SourceLocation where = SourceLocation::current());
 };
 
@@ -61,7 +62,7 @@ class PReLU : public Layer {
 
 class Softmax : public Layer {
  public:
-  explicit Softmax(int axis = -1, LayerOptions options = {},
+  explicit Softmax(WholeNumber axis = -1, LayerOptions options = {},
                    SourceLocation where = SourceLocation::current());
 };
 

@@ -115,10 +115,10 @@ Layer input_from_config(const Config& c, SourceLocation where) {
 
 }  // namespace
 
-Dense::Dense(int64_t units, DenseOptions options, SourceLocation where)
+Dense::Dense(WholeNumber units, DenseOptions options, SourceLocation where)
     : Layer(std::make_shared<DenseImpl>(units, std::move(options), where)) {}
 
-Dense::Dense(int64_t units, ActivationArgument activation, SourceLocation where)
+Dense::Dense(WholeNumber units, ActivationArgument activation, SourceLocation where)
     : Dense(units, {.activation = std::move(activation).function()}, where) {}
 
 void register_core_layers() {

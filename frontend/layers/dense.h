@@ -3,6 +3,7 @@
 
 #include "frontend/activations.h"
 #include "frontend/layer.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -22,10 +23,10 @@ struct DenseOptions {
 /// [..., features] -> [..., units]; weights kernel [features, units], bias [units].
 class Dense : public Layer {
  public:
-  explicit Dense(int64_t units, DenseOptions options = {},
+  explicit Dense(WholeNumber units, DenseOptions options = {},
                  SourceLocation where = SourceLocation::current());
   /// Dense(32, "relu"), Dense(32, relu)
-  Dense(int64_t units, ActivationArgument activation,
+  Dense(WholeNumber units, ActivationArgument activation,
         SourceLocation where = SourceLocation::current());
 };
 

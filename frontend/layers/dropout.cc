@@ -53,7 +53,7 @@ class DropoutImpl : public LayerImpl {
 
 }  // namespace
 
-Dropout::Dropout(double rate, DropoutOptions options, SourceLocation where)
+Dropout::Dropout(RealNumber rate, DropoutOptions options, SourceLocation where)
     : Layer(std::make_shared<DropoutImpl>(rate, std::move(options), where)) {}
 
 void register_dropout_layers() {

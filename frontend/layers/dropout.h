@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "frontend/layer.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -19,7 +20,7 @@ struct DropoutOptions {
 /// Masks depend on the model's random state, the layer's name and its seed.
 class Dropout : public Layer {
  public:
-  explicit Dropout(double rate, DropoutOptions options = {},
+  explicit Dropout(RealNumber rate, DropoutOptions options = {},
                    SourceLocation where = SourceLocation::current());
 };
 

@@ -63,7 +63,7 @@ Initializer initializer_or(const Config& c, const char* key, const char* fallbac
 
 }  // namespace
 
-Maxout::Maxout(int64_t units, int64_t pieces, MaxoutOptions options, SourceLocation where)
+Maxout::Maxout(WholeNumber units, WholeNumber pieces, MaxoutOptions options, SourceLocation where)
     : Layer(std::make_shared<MaxoutImpl>(units, pieces, std::move(options), where)) {}
 
 void register_maxout() {

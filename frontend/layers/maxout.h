@@ -3,6 +3,7 @@
 #pragma once
 
 #include "frontend/layer.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -19,7 +20,7 @@ struct MaxoutOptions {
 /// [features, units * pieces]. Keras has no such layer: files name it "sinter>Maxout".
 class Maxout : public Layer {
  public:
-  explicit Maxout(int64_t units, int64_t pieces = 2, MaxoutOptions options = {},
+  explicit Maxout(WholeNumber units, WholeNumber pieces = 2, MaxoutOptions options = {},
                   SourceLocation where = SourceLocation::current());
 };
 

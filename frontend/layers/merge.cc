@@ -60,9 +60,10 @@ Maximum::Maximum(LayerOptions options, SourceLocation where)
 Minimum::Minimum(LayerOptions options, SourceLocation where)
     : Layer(elementwise("Minimum", options, where, kAnyNumber, minimum)) {}
 
-Concatenate::Concatenate(int axis, LayerOptions options, SourceLocation where)
-    : Layer(joining_layer("Concatenate", options.name, where, {{"axis", axis}}, 1, kAnyNumber,
-                          [axis](std::span<const Symbol> xs) { return concat(xs, axis); })) {}
+Concatenate::Concatenate(WholeNumber axis, LayerOptions options, SourceLocation where)
+    : Layer(joining_layer(
+          "Concatenate", options.name, where, {{"axis", axis.nearest_int()}}, 1, kAnyNumber,
+          [axis = axis.nearest_int()](std::span<const Symbol> xs) { return concat(xs, axis); })) {}
 
 void register_merge_layers() {
   register_layer("Add", make<Add>);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "frontend/layers/activation.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -35,7 +36,7 @@ class Minimum : public Layer {
 };
 class Concatenate : public Layer {
  public:
-  explicit Concatenate(int axis = -1, LayerOptions options = {},
+  explicit Concatenate(WholeNumber axis = -1, LayerOptions options = {},
                        SourceLocation where = SourceLocation::current());
 };
 

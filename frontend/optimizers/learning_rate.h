@@ -13,6 +13,7 @@
 #include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -21,7 +22,8 @@ class LearningRate {
   /// From the number of steps done (a float64 scalar, 0 at the first step) to the rate.
   using Schedule = Callable<Symbol(Symbol step)>;
 
-  LearningRate(double value) : value_(value) {}  // NOLINT
+  template <RealArgument T>
+  LearningRate(T value) : value_(static_cast<double>(value)) {}  // NOLINT
   LearningRate(std::string class_name, Config config, Schedule schedule,
                SourceLocation where = SourceLocation::current());
   /// A schedule of your own, from the number of steps done: Adam([](Symbol step) { return 0.1 /

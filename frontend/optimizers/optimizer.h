@@ -15,6 +15,7 @@
 #include "core/handle.h"
 #include "core/source_location.h"
 #include "frontend/layer.h"
+#include "frontend/number_arguments.h"
 #include "frontend/optimizers/learning_rate.h"
 #include "ops/ops.h"
 
@@ -175,7 +176,7 @@ class Optimizer {
   OptimizerImpl& impl() const { return *impl_; }
   const std::string& name() const { return impl_->name(); }
   double learning_rate() const { return impl_->learning_rate(); }
-  void set_learning_rate(double value, SourceLocation where = SourceLocation::current()) const;
+  void set_learning_rate(RealNumber value, SourceLocation where = SourceLocation::current()) const;
   /// Training steps done, as Keras's optimizer.iterations; 0 before the first.
   int64_t iterations() const;
   std::vector<VariablePtr> variables() const { return impl_->variables(); }

@@ -5,6 +5,7 @@
 // 1e-3, .amsgrad = true}).
 #pragma once
 
+#include "frontend/number_arguments.h"
 #include "frontend/optimizers/optimizer.h"
 
 namespace sinter {
@@ -19,7 +20,7 @@ struct SGDOptions {
 };
 struct SGD : Optimizer {
   explicit SGD(SGDOptions options = {}, SourceLocation where = SourceLocation::current());
-  explicit SGD(LearningRate learning_rate, double momentum = 0.0, bool nesterov = false,
+  explicit SGD(LearningRate learning_rate, RealNumber momentum = 0.0, bool nesterov = false,
                SourceLocation where = SourceLocation::current());
 };
 

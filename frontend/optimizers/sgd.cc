@@ -42,7 +42,7 @@ class SgdImpl : public OptimizerImpl {
 
 SGD::SGD(SGDOptions options, SourceLocation where)
     : Optimizer(optimizer_at<SgdImpl>(where, options)) {}
-SGD::SGD(LearningRate learning_rate, double momentum, bool nesterov, SourceLocation where)
+SGD::SGD(LearningRate learning_rate, RealNumber momentum, bool nesterov, SourceLocation where)
     : SGD({.learning_rate = std::move(learning_rate), .momentum = momentum, .nesterov = nesterov},
           where) {}
 
@@ -51,7 +51,7 @@ void register_sgd() {
     SGDOptions o{.learning_rate = LearningRate::from_config(c.get("learning_rate"), 0.01),
                  .momentum = c.get_float("momentum", 0.0),
                  .nesterov = c.get_bool("nesterov", false)};
-    return SGD(read_shared_options(o, c), SourceLocation());
+    return SGD(read_shared_options(o, c));
   });
 }
 

@@ -193,6 +193,28 @@ static_assert(std::is_convertible_v<std::shared_ptr<Count>, CallbackItem>);
 static_assert(std::is_convertible_v<EarlyStopping&, CallbackItem>);
 static_assert(std::is_convertible_v<const TerminateOnNaN&, CallbackItem>);
 static_assert(!std::is_constructible_v<Axes, bool>);
+// Numbers of another kind than is meant.
+static_assert(std::is_constructible_v<Dense, size_t> &&
+              std::is_constructible_v<Dense, int, DenseOptions>);
+static_assert(!std::is_constructible_v<Dense, double> && !std::is_constructible_v<Dense, bool>);
+static_assert(!std::is_constructible_v<Dense, char> &&
+              !std::is_constructible_v<Maxout, int, double>);
+static_assert(std::is_constructible_v<Dropout, float> && std::is_constructible_v<Dropout, int>);
+static_assert(!std::is_constructible_v<Dropout, bool> && !std::is_constructible_v<ELU, bool>);
+static_assert(!std::is_constructible_v<Softmax, double> &&
+              !std::is_constructible_v<Concatenate, bool>);
+static_assert(std::is_constructible_v<SGD, double, int> &&
+              std::is_constructible_v<SGD, float, double, bool>);
+static_assert(!std::is_constructible_v<SGD, double, bool> && !std::is_constructible_v<Adam, bool>);
+static_assert(std::is_constructible_v<Adam, int> && !std::is_constructible_v<LearningRate, bool>);
+static_assert(!std::is_invocable_v<decltype(set_random_seed), double>);
+template <typename T>
+concept IndexOfLayers = requires(const Model& model, T index) {
+  model.get_layer(index);
+};
+static_assert(IndexOfLayers<int> && IndexOfLayers<size_t> && IndexOfLayers<const char*>);
+static_assert(!IndexOfLayers<double> && !IndexOfLayers<bool>);
+static_assert(!std::is_convertible_v<double, std::optional<WholeNumber>>);  // of to_categorical
 
 TEST_F(Objects, CallbacksAndValidationDataWithoutLists) {
   auto in = Input({4});

@@ -1,0 +1,43 @@
+// Numbers as arguments, of the kind that is meant: C++ would make 2 of Dense(2.5), a momentum of 1
+// of SGD(0.1, true) and 97 units of Dense('a'). Neither compiles.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+namespace sinter {
+
+template <typename T>
+concept RealArgument =
+    std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, char>;
+
+class WholeNumber {
+ public:
+  template <RealArgument T>
+  requires std::is_integral_v<T>
+  constexpr WholeNumber(T value) : value_(static_cast<int64_t>(value)) {}  // NOLINT
+  constexpr operator int64_t() const { return value_; }                    // NOLINT
+  /// The nearest int, so that what is out of range stays out of it.
+  constexpr int nearest_int() const {
+    constexpr int64_t least = std::numeric_limits<int>::min();
+    constexpr int64_t most = std::numeric_limits<int>::max();
+    return static_cast<int>(value_ < least ? least : value_ > most ? most : value_);
+  }
+
+ private:
+  int64_t value_;
+};
+
+class RealNumber {
+ public:
+  template <RealArgument T>
+  constexpr RealNumber(T value) : value_(static_cast<double>(value)) {}  // NOLINT
+  constexpr operator double() const { return value_; }                   // NOLINT
+
+ private:
+  double value_;
+};
+
+}  // namespace sinter
