@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -12,6 +13,21 @@
 #include "frontend/origin.h"
 
 namespace sinter {
+
+namespace {
+
+// As Python's csv module writes fields: in quotes where they would not be read as they are.
+std::string field(const std::string& text, char separator) {
+  const std::string special = std::string("\"\r\n") + separator;
+  if (text.find_first_of(special) == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string field(double value) { return std::isnan(value) ? "nan" : fmt::format("{}", value); }
+
+}  // namespace
 
 struct CSVLogger::State {
   std::string path, title;  // "CSVLogger (train.cc:23)"
@@ -65,14 +81,14 @@ void CSVLogger::on_epoch_end(int epoch, Logs& logs) {
     }
     if (s.header) {
       std::string line = "epoch";
-      for (const std::string& key : s.keys) line += comma + key;
+      for (const std::string& key : s.keys) line += comma + field(key, comma);
       fmt::print(s.file, "{}\n", line);
     }
   }
   std::string line = std::to_string(epoch);
   for (const std::string& key : s.keys) {
     const auto it = logs.find(key);
-    line += comma + (it == logs.end() ? std::string("NA") : fmt::format("{}", it->second));
+    line += comma + (it == logs.end() ? std::string("NA") : field(it->second));
   }
   fmt::print(s.file, "{}\n", line);
   if (std::fflush(s.file) != 0)

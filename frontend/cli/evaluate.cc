@@ -34,7 +34,7 @@ void evaluate(const Options& options) {
   if (!options.sample_weight.empty()) how.sample_weight = load_data(options.sample_weight);
   Config line;
   for (const auto& [name, value] :
-       model.evaluate(load_data(options.x), load_data(options.y), how, SourceLocation()).values)
+       model.evaluate(load_data(options.x), load_data(options.y), how).values)
     line.set(name, value);
   print(to_json_text(line) + "\n");
 }
@@ -48,17 +48,17 @@ Action add_evaluate(CLI::App& app) {
   command->add_option("model", o->model, "A .sinter file with compile settings")
       ->type_name("MODEL")
       ->required();
-  command->add_option("--x", o->x, "Input, .npy; once for each input of the model")
+  command->add_option("--x", o->x, "Input, .npy or .csv; once for each input of the model")
       ->type_name("FILE")
       ->required()
       ->expected(1)
       ->take_all();
-  command->add_option("--y", o->y, "Labels, .npy; once for each output")
+  command->add_option("--y", o->y, "Labels, .npy or .csv; once for each output")
       ->type_name("FILE")
       ->required()
       ->expected(1)
       ->take_all();
-  command->add_option("--sample-weight", o->sample_weight, "Weight of each row, .npy")
+  command->add_option("--sample-weight", o->sample_weight, "Weight of each row, .npy or .csv")
       ->type_name("FILE")
       ->expected(1)
       ->take_all();

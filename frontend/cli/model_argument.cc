@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "frontend/data/csv.h"
 #include "frontend/data/npy.h"
 #include "frontend/save.h"
 
@@ -29,7 +30,8 @@ Model open_model(const std::string& path, ModelUse use, bool compile_json) {
 
 Data load_data(const std::vector<std::string>& paths) {
   std::vector<Tensor> tensors;
-  for (const std::string& path : paths) tensors.push_back(load_npy(path, SourceLocation()));
+  for (const std::string& path : paths)
+    tensors.push_back(path.ends_with(".csv") ? load_csv(path) : load_npy(path));
   return tensors;
 }
 

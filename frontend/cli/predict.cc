@@ -67,8 +67,8 @@ std::vector<Tensor> run_exported(const ModelFile& file, std::vector<Tensor> inpu
   }
   std::unique_ptr<Executable> executable;
   int64_t compiled_for = 0;
-  for (int64_t begin = 0; begin < rows; begin += batch_size) {
-    const int64_t end = std::min(rows, begin + batch_size);
+  for (int64_t begin = 0, end = 0; begin < rows; begin = end) {
+    end = begin + std::min(rows - begin, batch_size);
     if (end - begin != compiled_for) {
       CompileOptions options;
       options.backend = default_backend();
@@ -94,7 +94,7 @@ std::vector<Tensor> predictions(const Options& options) {
   if (file.architecture.empty() && file.kind != "weights")
     return run_exported(file, x.list(), options.batch_size);
   return open_model(options.model, ModelUse::kPrediction)
-      .predict_all(x, {.batch_size = options.batch_size}, SourceLocation());
+      .predict_all(x, {.batch_size = options.batch_size});
 }
 
 /// Files by their ending; a pipe or a file whose name has none is given .npy.
@@ -135,7 +135,7 @@ Action add_predict(CLI::App& app) {
   command->add_option("model", o->model, "A .sinter file: a whole model or an exported one")
       ->type_name("MODEL")
       ->required();
-  command->add_option("--x", o->x, "Input, .npy; once for each input of the model")
+  command->add_option("--x", o->x, "Input, .npy or .csv; once for each input of the model")
       ->type_name("FILE")
       ->required()
       ->expected(1)

@@ -1,12 +1,28 @@
 // Comma separated values, for spreadsheets and pandas.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/source_location.h"
 #include "core/tensor.h"
 
 namespace sinter {
+
+struct CSVOptions {
+  char separator = ',';
+  /// Is the first line one of names, which is left out? Default: when it holds a field that is no
+  /// number.
+  std::optional<bool> header = std::nullopt;
+  std::optional<DType> dtype = std::nullopt;  // float32 or float64; default: floatx()
+};
+
+/// Numbers as [rows, columns]. Fields may stand in quotes and between blanks; nan, NA and nothing
+/// are NaN, inf and -inf infinities. Empty lines are left out. Raises FileError, with line and
+/// column, for a field that is no number and for rows of different lengths, and Error for another
+/// dtype.
+Tensor load_csv(const std::string& path, CSVOptions options = {},
+                SourceLocation where = SourceLocation::current());
 
 /// Writes a tensor of rank 1 or 2, a line a row, without a header: floats with as many digits as
 /// tell them apart, NaN and infinities as nan, inf and -inf. Atomically, see core/file_io.h. Raises

@@ -128,6 +128,16 @@ TEST_F(Callbacks, CSVLoggerWritesWhatKerasWrites) {
   std::stringstream all;
   all << again.rdbuf();
   EXPECT_EQ(std::ranges::count(all.str(), '\n'), 4);
+  // Fields are quoted as Python's csv module quotes them.
+  CSVLogger own(path);
+  Logs logs = {{"a,\"b\"", -std::numeric_limits<double>::quiet_NaN()}, {"val_c", 0.5}};
+  own.on_train_begin(logs);
+  own.on_epoch_end(0, logs);
+  own.on_train_end(logs);
+  std::ifstream quoted(path);
+  std::stringstream text;
+  text << quoted.rdbuf();
+  EXPECT_EQ(text.str(), "epoch,\"a,\"\"b\"\"\",val_c\n0,nan,0.5\n");
   std::filesystem::remove(path);
 }
 

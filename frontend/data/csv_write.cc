@@ -1,7 +1,9 @@
+// Writing comma separated values.
 #include "frontend/data/csv.h"
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
 
 #include "core/error.h"
@@ -31,7 +33,8 @@ void save_csv(const std::string& path, const Tensor& tensor, SourceLocation wher
           if (column > 0) line += ',';
           const T value = values[static_cast<size_t>(row * columns + column)];
           if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>)
-            fmt::format_to(std::back_inserter(line), "{}", value);
+            fmt::format_to(std::back_inserter(line), "{}",
+                           std::isnan(value) ? std::fabs(value) : value);
           else if constexpr (std::is_integral_v<T>)
             fmt::format_to(std::back_inserter(line), "{}", static_cast<int64_t>(value));
           else

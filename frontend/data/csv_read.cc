@@ -1,0 +1,129 @@
+// Reading numbers from comma separated values.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "core/error.h"
+#include "core/file_io.h"
+#include "core/shorten.h"
+#include "frontend/data/csv.h"
+#include "frontend/origin.h"
+#include "frontend/session.h"
+
+namespace sinter {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<double> number_of(std::string_view text) {
+  text = trimmed(text);
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+    text = trimmed(text.substr(1, text.size() - 2));
+  if (text.empty() || text == "NA") return std::numeric_limits<double>::quiet_NaN();
+  if (text.front() == '+' && text.size() > 1 && text[1] != '-') text.remove_prefix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size()) return std::nullopt;
+  if (error == std::errc()) return value;
+  // Beyond double: infinity or 0, which the wider type still tells apart.
+  long double wide = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), wide).ec == std::errc())
+    return static_cast<double>(wide);
+  return std::nullopt;
+}
+
+class Reader {
+ public:
+  Reader(const std::string& path, std::string_view text, const CSVOptions& options)
+      : path_(path), rest_(text), separator_(options.separator), header_(options.header) {
+    constexpr std::string_view kMark = "\xef\xbb\xbf";  // of UTF-8, as spreadsheets write it
+    if (rest_.starts_with(kMark)) rest_.remove_prefix(kMark.size());
+  }
+
+  void read() {
+    while (!rest_.empty()) {
+      ++line_;
+      std::string_view line = rest_.substr(0, rest_.find('\n'));
+      rest_.remove_prefix(std::min(line.size() + 1, rest_.size()));
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (!trimmed(line).empty()) read_line(line);
+    }
+  }
+  const std::vector<double>& values() const { return values_; }
+  int64_t rows() const { return rows_; }
+  int64_t columns() const { return std::max<int64_t>(columns_, 0); }
+
+ private:
+  void read_line(std::string_view line) {
+    const size_t before = values_.size();
+    const bool first = columns_ < 0;
+    int64_t column = 0;
+    for (bool more = true; more; ++column) {
+      const size_t at = field_end(line);
+      const std::string_view field = line.substr(0, at);
+      more = at < line.size();
+      line.remove_prefix(std::min(at + 1, line.size()));
+      const std::optional<double> number = number_of(field);
+      if (first && header_.value_or(!number)) {
+        values_.resize(before);
+        header_ = false;
+        return;
+      }
+      if (!number) fail(fmt::format("column {}: '{}' is no number", column + 1, shortened(field)));
+      values_.push_back(*number);
+    }
+    if (!first && column != columns_)
+      fail(fmt::format("{} fields, the lines before have {}", column, columns_));
+    columns_ = column;
+    ++rows_;
+  }
+
+  // Separators in quotes separate nothing.
+  size_t field_end(std::string_view line) const {
+    bool quoted = false;
+    for (size_t i = 0; i < line.size(); ++i) {
+      if (line[i] == '"') quoted = !quoted;
+      if (line[i] == separator_ && !quoted) return i;
+    }
+    return line.size();
+  }
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FileError(fmt::format("cannot load '{}': line {}, {}", path_, line_, what));
+  }
+
+  const std::string& path_;
+  std::string_view rest_;
+  char separator_;
+  std::optional<bool> header_;  // false: it was left out, or there is none
+  int64_t line_ = 0, rows_ = 0, columns_ = -1;
+  std::vector<double> values_;
+};
+
+}  // namespace
+
+Tensor load_csv(const std::string& path, CSVOptions options, SourceLocation where) {
+  return at_line(where, [&] {
+    const DType dtype = options.dtype.value_or(floatx());
+    if (dtype != DType::kFloat32 && dtype != DType::kFloat64)
+      throw Error(
+          fmt::format("load_csv: numbers are read as float32 or float64, not as {}; cast "
+                      "them",
+                      dtype_name(dtype)));
+    const auto file = MappedFile::snapshot(path);
+    Reader reader(path, file->text(), options);
+    reader.read();
+    file->check_unchanged();
+    return Tensor::from({reader.rows(), reader.columns()}, reader.values()).cast(dtype);
+  });
+}
+
+}  // namespace sinter

@@ -1,0 +1,88 @@
+// Reading and writing comma separated values.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sinter/sinter.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/file_io.h"
+#include "tests/support/error_of.h"
+#include "tests/support/temporary_folder.h"
+
+namespace sinter::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Csv : public ::testing::Test {
+ protected:
+  std::string written(const std::string& text) const {
+    const std::string path = folder_.file("x.csv");
+    write_file_atomically(path, text);
+    return path;
+  }
+  Tensor read(const std::string& text, const CSVOptions& options = {}) const {
+    return load_csv(written(text), options);
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(Csv, ReadsRows) {
+  const Tensor expected = Tensor::from({{1.f, 2.5f}, {-3e-2f, 4.f}});
+  for (const char* text :
+       {"1,2.5\n-3e-2,4\n", "1,2.5\n-3e-2,4", "a,b\r\n1,2.5\r\n-3e-2,4\r\n",
+        "\n1 , 2.5\n\n  \n-3E-2,\t+4\n", "\"a,x\",\"b\"\n\"1\",2.5\n-0.03,\" 4\"",
+        "\xef\xbb\xbf"
+        "1,2.5\n-.03,4."})
+    EXPECT_TRUE(read(text).identical(expected)) << text << read(text);
+  EXPECT_TRUE(read("1;2.5\n-.03;4", {.separator = ';'}).identical(expected));
+  EXPECT_EQ(read("1,2\n3,4", {.header = true}).shape(), Shape({1, 2}));
+  EXPECT_EQ(read("1\n2\n3").shape(), Shape({3, 1}));
+  EXPECT_EQ(read("1,2", {.dtype = float64}).dtype(), float64);
+  for (const char* text : {"", "\n\n", "a,b"}) EXPECT_EQ(read(text).elements(), 0) << text;
+}
+
+TEST_F(Csv, KnowsWhatIsNoOrdinaryNumber) {
+  const Tensor x = read("nan,NA,,inf,-inf,1e400,-1e400,1e-400,NaN,Infinity", {.dtype = float64});
+  for (const int64_t i : {0, 1, 2, 8}) EXPECT_TRUE(std::isnan(x.at(i))) << i;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const int64_t i : {3, 5, 9}) EXPECT_EQ(x.at(i), kInfinity) << i;
+  for (const int64_t i : {4, 6}) EXPECT_EQ(x.at(i), -kInfinity) << i;
+  EXPECT_EQ(x.at(7), 0);
+}
+
+TEST_F(Csv, NamesThePlaceOfAMistake) {
+  const auto error = [&](const std::string& text, const CSVOptions& options = {}) {
+    const std::string path = written(text);
+    return error_of([&] { load_csv(path, options); });
+  };
+  EXPECT_THAT(error("1,2\n3,x4\n"), HasSubstr("x.csv': line 2, column 2: 'x4' is no number"));
+  EXPECT_THAT(error("a,b\n\n1,2\n3\n"), HasSubstr("line 4, 1 fields, the lines before have 2"));
+  EXPECT_THAT(error("a,b\nc,d\n"), HasSubstr("line 2, column 1: 'c' is no number"));
+  EXPECT_THAT(error("a,b\n1,2\n", {.header = false}), HasSubstr("line 1, column 1"));
+  EXPECT_THAT(error("1 2\n3 4\n5 6"), HasSubstr("line 2, column 1: '3 4' is no number"));
+  EXPECT_THAT(error("1,2", {.dtype = int32}), HasSubstr("not as int32"));
+  for (const char* odd :
+       {"1,\"2\n3,4", "0x10,1\n2,3\n0x10,1", "1,2,\n3,4,5,", "--1\n--1", "+-1\n+-1"})
+    EXPECT_NO_THROW(error(odd)) << odd;
+  EXPECT_THAT(error_of([&] { load_csv(folder_.file("none")); }), HasSubstr("none"));
+}
+
+TEST_F(Csv, WhatIsWrittenComesBack) {
+  for (const DType dtype : {float32, float64}) {
+    Tensor x(dtype, {40, 3});
+    for (int64_t i = 0; i < x.elements(); ++i)
+      x.set(i, std::pow(-1.7, static_cast<double>(i - 60)));
+    x.set(5, std::numeric_limits<double>::infinity());
+    const std::string path = folder_.file("y.csv");
+    save_csv(path, x);
+    EXPECT_TRUE(load_csv(path, {.dtype = dtype}).identical(x));
+  }
+  Tensor nan = Tensor::full(float32, {1}, -std::numeric_limits<double>::quiet_NaN());
+  save_csv(folder_.file("n.csv"), nan);
+  EXPECT_EQ(read_file(folder_.file("n.csv")), "nan\n");
+}
+
+}  // namespace
+}  // namespace sinter::testing
