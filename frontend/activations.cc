@@ -14,12 +14,15 @@ namespace sinter {
 struct ActivationFunction::Spec {
   std::string name;
   Function function;
+  ConfigValue identity = {};  // of an object; null: the name
 };
 namespace {
 
 struct Custom {
   ForkMutex mutex;
   std::map<std::string, ActivationFunction::Function> functions;
+  std::vector<std::string> classes;  // of objects
+  ActivationFunction::Function (*of_object)(const ConfigObject&) = nullptr;
 };
 
 Custom& custom() {
@@ -113,7 +116,16 @@ void register_activation(std::string name, ActivationFunction::Function function
   custom().functions[std::move(name)] = std::move(function);
 }
 
-ConfigValue ActivationFunction::to_config() const { return name(); }
+void register_activation_objects(std::vector<std::string> class_names,
+                                 ActivationFunction::Function (*make)(const ConfigObject&)) {
+  const std::lock_guard lock(custom().mutex);
+  custom().classes = std::move(class_names);
+  custom().of_object = make;
+}
+
+ConfigValue ActivationFunction::to_config() const {
+  return spec_ == nullptr || spec_->identity.is_null() ? ConfigValue(name()) : spec_->identity;
+}
 
 ActivationFunction::ActivationFunction(std::string name, Function function, SourceLocation where)
     : spec_(std::make_shared<const Spec>(
@@ -149,7 +161,7 @@ ActivationFunction::ActivationFunction(WithDouble function, SourceLocation where
         where,
         "an activation with a further argument needs it bound: pass a lambda from Symbol to "
         "Symbol"));
-  *this = ActivationFunction(name, SourceLocation());
+  *this = ActivationFunction(name);
 }
 
 ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool), SourceLocation where) {
@@ -164,15 +176,28 @@ Symbol ActivationFunction::operator()(Symbol x) const {
 
 std::string ActivationFunction::name() const { return spec_ == nullptr ? "linear" : spec_->name; }
 
+ActivationFunction ActivationFunction::of_object(const ConfigObject& object) {
+  std::vector<std::string> classes;
+  Function (*make)(const ConfigObject&) = nullptr;
+  {
+    const std::lock_guard lock(custom().mutex);
+    classes = custom().classes;
+    make = custom().of_object;
+  }
+  if (std::ranges::find(classes, object.class_name) == classes.end())
+    raise_unknown_name("activation object", object.class_name, std::move(classes));
+  ActivationFunction result;
+  result.spec_ =
+      std::make_shared<const Spec>(Spec{to_snake_case(object.class_name), make(object), object});
+  return result;
+}
+
 ActivationFunction ActivationFunction::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
-  if (const std::string* name = value.as<std::string>())
-    return ActivationFunction(*name, SourceLocation());
-  if (const std::string* name = function_name(value))
-    return ActivationFunction(*name, SourceLocation());
+  if (const std::string* name = value.as<std::string>()) return ActivationFunction(*name);
+  if (const std::string* name = function_name(value)) return ActivationFunction(*name);
   if (const ConfigObject* object = value.as<ConfigObject>()) {
-    return ActivationFunction(object->config.get_string("name", to_snake_case(object->class_name)),
-                              SourceLocation());
+    return of_object(*object);
   }
   throw Error("an activation is null, a name or an object, found " +
               std::string(value.type_name()));

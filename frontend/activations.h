@@ -5,6 +5,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "core/callable.h"
 #include "core/handle.h"
@@ -51,13 +52,19 @@ class ActivationFunction {
   /// "linear", "relu" ...
   std::string name() const;
   ConfigValue to_config() const;
-  /// From null, a name, or an object {class_name, config} of an activation layer.
+  /// From null, a name, or an object {class_name, config} of an activation layer without weights,
+  /// which keeps its settings. Raises NameError for another one.
   static ActivationFunction from_config(const ConfigValue& value);
 
  private:
   struct Spec;
+  static ActivationFunction of_object(const ConfigObject& object);
   Handle<const Spec> spec_;
 };
+
+/// Layers that files may hold in place of an activation, and what such an object computes.
+void register_activation_objects(std::vector<std::string> class_names,
+                                 ActivationFunction::Function (*make)(const ConfigObject&));
 
 /// An activation where settings in braces could stand, too: what makes an ActivationFunction, but
 /// not `{}`.

@@ -63,6 +63,15 @@ Symbol general_relu(Symbol x, const ReLUOptions& o) {
   return o.negative_slope == 0 ? y : y - o.negative_slope * relu(o.threshold - x);
 }
 
+// The layer itself, which has no weights and asks for nothing of its context.
+ActivationFunction::Function function_of(const ConfigObject& object) {
+  const Layer layer = make_layer(object.class_name, object.config, {});
+  return [layer](Symbol x) {
+    CallContext context(x.graph(), false);
+    return layer.impl().call(context, {&x, 1}).at(0);
+  };
+}
+
 LayerOptions named(const Config& c) { return {.name = c.get_string("name", "")}; }
 
 }  // namespace
@@ -85,22 +94,24 @@ ReLU::ReLU(ReLUOptions o, SourceLocation where)
   }
 }
 
-LeakyReLU::LeakyReLU(double negative_slope, LayerOptions options, SourceLocation where)
-    : Layer(simple_layer("LeakyReLU", options.name, where, {{"negative_slope", negative_slope}},
+LeakyReLU::LeakyReLU(RealNumber negative_slope, LayerOptions options, SourceLocation where)
+    : Layer(simple_layer("LeakyReLU", options.name, where,
+                         {{"negative_slope", double{negative_slope}}},
                          [negative_slope](Symbol x) { return leaky_relu(x, negative_slope); })) {}
 
-ELU::ELU(double alpha, LayerOptions options, SourceLocation where)
-    : Layer(simple_layer("ELU", options.name, where, {{"alpha", alpha}},
+ELU::ELU(RealNumber alpha, LayerOptions options, SourceLocation where)
+    : Layer(simple_layer("ELU", options.name, where, {{"alpha", double{alpha}}},
                          [alpha](Symbol x) { return elu(x, alpha); })) {}
 
 PReLU::PReLU(PReLUOptions options, SourceLocation where)
     : Layer(std::make_shared<PReLUImpl>(std::move(options), where)) {}
 
-Softmax::Softmax(int axis, LayerOptions options, SourceLocation where)
-    : Layer(simple_layer("Softmax", options.name, where, {{"axis", axis}},
-                         [axis](Symbol x) { return softmax(x, axis); })) {}
+Softmax::Softmax(WholeNumber axis, LayerOptions options, SourceLocation where)
+    : Layer(simple_layer("Softmax", options.name, where, {{"axis", axis.nearest_int()}},
+                         [axis = axis.nearest_int()](Symbol x) { return softmax(x, axis); })) {}
 
 void register_activation_layers() {
+  register_activation_objects({"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"}, function_of);
   register_layer("Activation", [](const Config& c, SourceLocation where) -> Layer {
     return Activation(ActivationFunction::from_config(c.get("activation")), named(c), where);
   });

@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "core/file_io.h"
 #include "frontend/interop/json.h"
-#include "frontend/session.h"
+#include "frontend/sinter.h"
 
 namespace sinter {
 namespace {
@@ -117,6 +117,51 @@ TEST(Architecture, UnknownSettingsAreIgnoredAndOldFormsRead) {
       error_of(
           R"({"class_name": "Sequential", "config": [{"class_name": "Dense", "config": {"name": "d", "units": 2, "batch_input_shape": [null, 3]}}]})"),
       "");
+}
+
+// Keras takes any callable as an activation, and writes a layer as an object.
+TEST(Architecture, ActivationsMayBeLayersWithSettings) {
+  const auto model = [](const std::string& object) {
+    return model_from_json(
+        R"({"class_name": "Sequential", "config": {"name": "s", "layers": [)"
+        R"({"class_name": "InputLayer", "config": {"batch_shape": [null, 2, 2], "name": "in"}},)"
+        R"({"class_name": "Activation", "config": {"name": "a", "activation": )" +
+        object + "}}]}}");
+  };
+  const auto layer = [](const std::string& name, const std::string& config) {
+    return R"({"module": "keras.layers", "class_name": ")" + name + R"(", "config": )" + config +
+           "}";
+  };
+  const Tensor x = Tensor::from({{{-1.f, 2.f}, {0.f, -30.f}}});
+  const KerasTensor in = Input({2, 2});
+  const std::vector<std::pair<std::string, KerasTensor>> expected = {
+      {layer("ELU", R"({"alpha": 0.5})"), elu(in, 0.5)},
+      {layer("Softmax", R"({"axis": 1})"), softmax(in, 1)},
+      {layer("LeakyReLU", R"({"negative_slope": 0.125})"), leaky_relu(in, 0.125)},
+      {layer("ReLU", R"({"max_value": 1.5, "threshold": 0.5})"),
+       ReLU({.max_value = 1.5, .threshold = 0.5})(in)},
+      {layer("Activation", R"({"activation": "tanh"})"), tanh(in)},
+      {layer("Activation", R"({"activation": )" + layer("ELU", R"({"alpha": 2.0})") + "}"),
+       elu(in, 2)},
+      {R"("selu")", selu(in)}};
+  for (const auto& [object, y] : expected) {
+    const Model read = model(object);
+    EXPECT_TRUE(read.predict(x).identical(Model(in, y).predict(x))) << object;
+    EXPECT_EQ(model_from_json(read.to_json()).to_json(), read.to_json());
+    EXPECT_TRUE(model_from_json(read.to_json()).predict(x).identical(read.predict(x))) << object;
+  }
+  EXPECT_THROW(model(layer("PReLU", "{}")), NameError);  // its weights would be lost
+  EXPECT_THROW(model(layer("Dense", R"({"units": 2})")), NameError);
+}
+
+// Weights of bfloat16 could not be trained, whole numbers would all be drawn as 0.
+TEST(Architecture, WeightsAreFloat32OrFloat64) {
+  for (const char* dtype : {"bfloat16", "int32", "uint8", "bool"}) {
+    const std::string text = error_of(functional(
+        R"(, {"class_name": "Dense", "config": {"units": 2, "dtype": ")" + std::string(dtype) +
+        R"("}, "name": "d", "inbound_nodes": [[["x", 0, 0, {}]]]})"));
+    EXPECT_THAT(text, HasSubstr("weights are float32 or float64")) << dtype;
+  }
 }
 
 TEST(Architecture, LayersMayStandInAnyOrder) {
