@@ -35,7 +35,6 @@ ConfigValue axes(const std::vector<int>& axis) {
 Constraint by_name(const std::string& name, const Config& c) {
   std::vector<int> axis;
   for (const int64_t a : c.get_ints("axis", {0})) axis.push_back(to_int32("axis", a));
-  if (axis.empty()) throw Error(name + ": axis names no dimension");
   if (name == "MaxNorm" || name == "max_norm")
     return MaxNorm({.max_value = c.get_float("max_value", 2.0), .axis = axis}, {});
   if (name == "NonNeg" || name == "non_neg") return NonNeg();
@@ -47,8 +46,7 @@ Constraint by_name(const std::string& name, const Config& c) {
                        .axis = axis},
                       {});
   }
-  if (auto custom = custom_constraints().find(name))
-    return {name, *std::move(custom), SourceLocation()};
+  if (auto custom = custom_constraints().find(name)) return {name, *std::move(custom)};
   std::vector<std::string> known = {"max_norm", "non_neg", "unit_norm", "min_max_norm"};
   custom_constraints().append_names(known);
   raise_unknown_name("constraint", name, known);
@@ -60,7 +58,11 @@ Constraint::Constraint(std::string class_name, Config config, Function function,
                        SourceLocation where)
     : spec_(std::make_shared<const Spec>(Spec{std::move(class_name), std::move(config),
                                               given(std::move(function), "a constraint", where)})) {
-  at_line(where, [&] { refuse_nan(spec_->class_name, spec_->config); });
+  at_line(where, [&] {
+    refuse_nan(spec_->class_name, spec_->config);
+    if (const ConfigList* axis = spec_->config.get("axis").as<ConfigList>(); axis && axis->empty())
+      throw Error(spec_->class_name + ": axis names no dimension");
+  });
 }
 
 Constraint::Constraint(std::string name, Function function, SourceLocation where)
@@ -101,9 +103,10 @@ NonNeg::NonNeg()
     : Constraint("NonNeg", {},
                  [](Symbol w) { return w * cast(greater_equal(w, 0.0), w.dtype()); }) {}
 
-UnitNorm::UnitNorm(UnitNormOptions o)
-    : Constraint("UnitNorm", {{"axis", axes(o.axis)}},
-                 [o](Symbol w) { return w / (norm_along(w, o.axis) + kEpsilon); }) {}
+UnitNorm::UnitNorm(UnitNormOptions o, SourceLocation where)
+    : Constraint(
+          "UnitNorm", {{"axis", axes(o.axis)}},
+          [o](Symbol w) { return w / (norm_along(w, o.axis) + kEpsilon); }, where) {}
 
 MinMaxNorm::MinMaxNorm(MinMaxNormOptions o, SourceLocation where)
     : Constraint(

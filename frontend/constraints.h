@@ -72,7 +72,7 @@ struct UnitNormOptions {
 /// w / (eps + n)
 class UnitNorm : public Constraint {
  public:
-  explicit UnitNorm(UnitNormOptions options = {});
+  explicit UnitNorm(UnitNormOptions options = {}, SourceLocation where = SourceLocation::current());
 };
 struct MinMaxNormOptions {
   double min_value = 0.0;

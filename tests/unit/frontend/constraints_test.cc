@@ -43,6 +43,16 @@ TEST_F(Constraints, FollowTheirFormulas) {
   }
 }
 
+// What cannot be saved and loaded again is refused where it is made.
+TEST_F(Constraints, NormsNeedAnAxis) {
+  EXPECT_THROW(MaxNorm({.axis = {}}), Error);
+  EXPECT_THROW(UnitNorm({.axis = {}}), Error);
+  EXPECT_THROW(MinMaxNorm({.axis = {}}), Error);
+  EXPECT_THROW(Constraint::from_config(
+                   ConfigObject{"keras.constraints", "UnitNorm", {{"axis", ConfigList()}}}),
+               Error);
+}
+
 TEST_F(Constraints, TopKCountsTiesAsIn) {
   auto x = Input({4});
   const Model model(x, Activation("linear")(x));
