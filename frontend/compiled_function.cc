@@ -16,6 +16,7 @@
 #include "frontend/trace_mutex.h"
 #include "frontend/weights_lock.h"
 #include "ops/ops.h"
+#include "passes/pass.h"
 #include "runtime/compile.h"
 
 namespace sinter {
@@ -29,6 +30,12 @@ struct Traced {
   Graph graph;
   std::vector<VariablePtr> variables;  // in the order of graph.variables()
   std::vector<VariablePtr> changed;    // by updates
+};
+
+// What the inputs of a call are to the graph.
+struct Given {
+  std::vector<ValueType> types;
+  int64_t batch = 1;
 };
 
 struct CompiledTrace {
@@ -52,8 +59,12 @@ uint64_t changes_of(const std::vector<VariablePtr>& variables) {
 
 FunctionBody::~FunctionBody() = default;
 
-void detail::raise_input_count(size_t given) {
-  throw Error(fmt::format("the function does not take {}", counted(given, "input")));
+void detail::raise_input_count(uint32_t taken, size_t given) {
+  std::vector<std::string> counts;
+  for (size_t n = 0; n <= kMostSymbols; ++n) {
+    if ((taken >> n & 1) != 0) counts.push_back(counted(n, "input"));
+  }
+  throw Error(fmt::format("the function takes {}, given {}", fmt::join(counts, " or "), given));
 }
 
 struct CompiledFunction::State {
@@ -71,41 +82,33 @@ struct CompiledFunction::State {
     return std::unique_lock(mutex);
   }
 
-  bool is_batched(const std::vector<Tensor>& inputs, size_t i) const {
-    return options.batched.empty() ? inputs[i].shape().rank() > 0 : options.batched[i];
-  }
-
-  /// The size of the batch; 1 when no input has one.
-  int64_t batch_of(const std::vector<Tensor>& inputs) const {
+  Given given(const std::vector<Tensor>& inputs) const {
     if (!options.batched.empty() && options.batched.size() != inputs.size()) {
       throw Error(fmt::format("function '{}': batched has {}, given {}", options.name,
                               counted(options.batched.size(), "entry"),
                               counted(inputs.size(), "input")));
     }
-    int64_t batch = -1;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      if (!is_batched(inputs, i)) continue;
-      const Shape& shape = inputs[i].shape();
-      if (shape.rank() == 0 || (batch >= 0 && shape[0] != batch)) {
-        throw ShapeError(fmt::format(
-            "function '{}': input {} is {}, but the first dimension of inputs is the batch{}; say "
-            "in .batched which inputs have one",
-            options.name, i, shape.to_string(),
-            batch >= 0 ? fmt::format(", which is {} here", batch) : ""));
-      }
-      batch = shape[0];
-    }
-    return batch < 0 ? 1 : batch;
-  }
-
-  std::vector<ValueType> types_of(const std::vector<Tensor>& inputs) const {
-    std::vector<ValueType> types;
+    std::optional<int64_t> batch;
+    Given result;
     for (size_t i = 0; i < inputs.size(); ++i) {
       std::vector<int64_t> dims = inputs[i].shape().dims();
-      if (is_batched(inputs, i)) dims[0] = kBatch;
-      types.push_back({inputs[i].dtype(), Shape(dims)});
+      const bool has_rows = !dims.empty();
+      if (options.batched.empty() ? has_rows && dims[0] == batch.value_or(dims[0])
+                                  : options.batched[i]) {
+        if (!has_rows || dims[0] != batch.value_or(dims[0])) {
+          throw ShapeError(fmt::format(
+              "function '{}': input {} is {}, but .batched says that its first dimension is the "
+              "batch{}",
+              options.name, i, inputs[i].shape().to_string(),
+              batch ? fmt::format(", which is {} here", *batch) : ""));
+        }
+        batch = dims[0];
+        dims[0] = kBatch;
+      }
+      result.types.push_back({inputs[i].dtype(), Shape(dims)});
     }
-    return types;
+    result.batch = batch.value_or(1);
+    return result;
   }
 
   // The graph stays where it is as long as the function knows it, so that no symbol of another call
@@ -136,8 +139,7 @@ struct CompiledFunction::State {
     return result;
   }
 
-  std::shared_ptr<const Traced> traced(const std::vector<Tensor>& inputs) {
-    std::vector<ValueType> types = types_of(inputs);
+  std::shared_ptr<const Traced> traced(std::vector<ValueType> types) {
     for (auto it = traces.begin(); it != traces.end(); ++it) {
       if ((*it)->types != types) continue;
       traces.splice(traces.begin(), traces, it);
@@ -204,11 +206,13 @@ CompiledFunction::CompiledFunction(std::unique_ptr<FunctionBody> body,
     : state_(std::make_shared<State>()) {
   register_ops();
   if (body == nullptr) raise_empty_function("the body of a CompiledFunction", where);
-  at_line(where, [&] { check_mixed_precision(options.mixed_precision); });
+  at_line(where, [&] {
+    check_mixed_precision(options.mixed_precision);
+    check_pass_names(options.disabled_passes);
+  });
   state_->body = std::move(body);
   state_->options = std::move(options);
-  state_->random_state =
-      std::make_shared<Variable>("random_state", "random_state", Tensor(DType::kInt64, {2}), false);
+  state_->random_state = make_random_state();
   state_->random_state->value.data<int64_t>()[0] = static_cast<int64_t>(next_random_key() >> 1);
 }
 
@@ -222,8 +226,7 @@ Tensor CompiledFunction::only(std::vector<Tensor> results, SourceLocation where)
 Graph CompiledFunction::graph(const std::vector<Tensor>& inputs, SourceLocation where) const {
   return at_line(where, [&] {
     const auto lock = state_->use();
-    state_->batch_of(inputs);
-    return state_->traced(inputs)->graph;
+    return state_->traced(state_->given(inputs).types)->graph;
   });
 }
 
@@ -231,8 +234,8 @@ std::vector<Tensor> CompiledFunction::call(const std::vector<Tensor>& inputs,
                                            SourceLocation where) const {
   return at_line(where, [&] {
     const auto lock = state_->use();
-    const int64_t batch = state_->batch_of(inputs);
-    CompiledTrace& program = state_->program(state_->traced(inputs), batch);
+    Given given = state_->given(inputs);
+    CompiledTrace& program = state_->program(state_->traced(std::move(given.types)), given.batch);
     // Whoever saves or reads weights meanwhile waits for the end of the call.
     std::optional<WeightsGuard> guard;
     if (!program.traced->changed.empty())

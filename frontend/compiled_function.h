@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,7 +23,8 @@ struct CompiledFunctionOptions {
   /// Do layers work as in training: dropout, statistics of the batch, moving averages that move?
   bool training = true;
   /// For each input: is its first dimension the batch? All batches are of one size in a call, and
-  /// another size needs no new graph. Default: every input of rank 1 and more.
+  /// another size needs no new graph. Default: every input that has as many rows as the first one
+  /// with rows; rows of others are part of their type, and another number of them a new graph.
   std::vector<bool> batched = {};
   std::string backend = "";  // default: set_backend()
   std::string mixed_precision = "";
@@ -58,8 +60,14 @@ constexpr bool takes_any(std::index_sequence<n...>) {
 template <typename F>
 concept SymbolFunction = takes_any<F>(std::make_index_sequence<kMostSymbols + 1>());
 
-/// [[noreturn]] "the function takes another number of inputs than the 3 given".
-[[noreturn]] void raise_input_count(size_t given);
+/// Bit n: F takes n symbols.
+template <typename F, size_t... n>
+constexpr uint32_t taken_counts(std::index_sequence<n...>) {
+  return ((uint32_t{takes<F>(std::make_index_sequence<n>())} << n) | ...);
+}
+
+/// "the function takes 2 inputs, given 3".
+[[noreturn]] void raise_input_count(uint32_t taken, size_t given);
 
 template <typename F>
 class Body final : public FunctionBody {
@@ -77,7 +85,8 @@ class Body final : public FunctionBody {
   template <size_t n>
   std::vector<Symbol> spread(CallContext& context, std::span<const Symbol> inputs) {
     if constexpr (n > kMostSymbols) {
-      raise_input_count(inputs.size());
+      raise_input_count(taken_counts<F>(std::make_index_sequence<kMostSymbols + 1>()),
+                        inputs.size());
     } else {
       if constexpr (takes<F>(std::make_index_sequence<n>())) {
         if (inputs.size() == n) {
@@ -162,8 +171,8 @@ class CompiledFunction {
                                                                           Tensors... others) const {
     return only(call({std::move(first.tensor), std::move(others)...}, first.where), first.where);
   }
-  /// All results. Raises ShapeError when batches differ in size or the graph does not fit the
-  /// types, and Error when a symbol of another graph is given back.
+  /// All results. Raises ShapeError when inputs that `.batched` says have the batch differ in rows
+  /// or the graph does not fit the types, and Error when a symbol of another graph is given back.
   std::vector<Tensor> call(const std::vector<Tensor>& inputs,
                            SourceLocation where = SourceLocation::current()) const;
   /// The graph for inputs of these types, before any pass.

@@ -31,12 +31,6 @@ bool is_disabled(const Pass& pass, const PassContext& context) {
   return !pass.required && (named("all") || named(pass.name));
 }
 
-void check_names(const PassContext& context) {
-  for (const std::string& name : context.disabled) {
-    if (name != "all") find_pass(name);
-  }
-}
-
 // Does every node that computes something know its origin? A pass must not lose what the user
 // wrote.
 bool has_all_origins(const Graph& graph) {
@@ -99,14 +93,20 @@ Graph run_wrapped(const Pass& pass, const Graph& graph, const PassContext& conte
 
 }  // namespace
 
+void check_pass_names(const std::vector<std::string>& disabled) {
+  for (const std::string& name : disabled) {
+    if (name != "all") find_pass(name);
+  }
+}
+
 Graph run_pass(std::string_view name, const Graph& graph, const PassContext& context) {
-  check_names(context);
+  check_pass_names(context.disabled);
   return run_wrapped(find_pass(name), graph, context, nullptr);
 }
 
 Graph run_pipeline(const Pipeline& pipeline, const Graph& graph, const PassContext& context,
                    std::vector<PassStatistics>* statistics) {
-  check_names(context);
+  check_pass_names(context.disabled);
   Graph current = graph;
   for (const Pass* pass : pipeline.passes) {
     current = run_wrapped(*pass, current, context, statistics);

@@ -56,6 +56,8 @@ Graph run_pipeline(const Pipeline& pipeline, const Graph& graph, const PassConte
                    std::vector<PassStatistics>* statistics = nullptr);
 /// One pass through the wrapper; raises NameError.
 Graph run_pass(std::string_view name, const Graph& graph, const PassContext& context);
+/// Raises NameError for a name of `disabled` that is neither a pass's nor "all".
+void check_pass_names(const std::vector<std::string>& disabled);
 /// Adds "pass: not applied at 'layer' (file:line): reason" to the remarks, when somebody wants
 /// them.
 void add_remark(const PassContext& context, std::string_view pass, const Node& node,

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "tests/support/error_of.h"
+
 namespace sinter {
 namespace {
 
@@ -121,7 +123,8 @@ TEST_P(CompiledFunctions, BatchesOfAnySizeAndInputsWithout) {
   EXPECT_EQ(written, 1);
   const CompiledFunction pair([](CallContext&, Symbol a, Symbol b) { return a + b; });
   EXPECT_THROW(pair(line(3), line(4)), ShapeError);
-  EXPECT_THROW(pair(line(3)), Error);
+  EXPECT_EQ(testing::error_of([&] { pair(line(3)); }).substr(29),
+            ": the function takes 2 inputs, given 1");
   EXPECT_THROW(f(line(3), w, w), Error);
   const CompiledFunction list([](CallContext&, std::span<const Symbol> xs) {
     Symbol total = xs[0];
@@ -129,6 +132,38 @@ TEST_P(CompiledFunctions, BatchesOfAnySizeAndInputsWithout) {
     return total;
   });
   EXPECT_EQ(list(line(2), line(2), line(2)).at(1), 6);
+}
+
+// As in a PINN: inside the domain and on its edge are points of different numbers.
+TEST_P(CompiledFunctions, InputsOfDifferentRows) {
+  const Model model = network();
+  int written = 0;
+  const CompiledFunction loss([&](CallContext& context, Symbol inside, Symbol edge) {
+    ++written;
+    const Symbol slope = gradients(sum(model.call(context, inside)), {inside})[0];
+    return mean(square(slope)) + mean(square(model.call(context, edge)));
+  });
+  for (const int64_t rows : {5, 7, 2, 3}) {
+    const Tensor edge = model.predict(line(2));
+    const double expected = (edge.at(0) * edge.at(0) + edge.at(1) * edge.at(1)) / 2;
+    const CompiledFunction inner([&](CallContext& context, Symbol x) {
+      return mean(square(gradients(sum(model.call(context, x)), {x})[0]));
+    });
+    EXPECT_NEAR(loss(line(rows), line(2)).at(0), inner(line(rows)).at(0) + expected, 1e-5) << rows;
+  }
+  EXPECT_EQ(written, 2);  // one for two rows each, one for all others
+  const CompiledFunction both([](CallContext&, Symbol a, Symbol b) { return concat({a, b}, 1); });
+  EXPECT_EQ(both(line(3), line(3)).shape(), Shape({3, 2}));
+}
+
+TEST_P(CompiledFunctions, WhatIsGivenIsChecked) {
+  const auto f = [](CallContext&, Symbol x) { return x; };
+  EXPECT_NE(testing::error_of([&] {
+              CompiledFunction(f, {.disabled_passes = {"fold_batchnorm"}});
+            }).find("unknown pass 'fold_batchnorm'; did you mean 'fold_batch_norm'?"),
+            std::string::npos);
+  const CompiledFunction two(f, {.batched = {true, true}});
+  EXPECT_THROW(two(line(3)), Error);
 }
 
 TEST_P(CompiledFunctions, SymbolsOfOtherCallsAreRefused) {
