@@ -7,6 +7,7 @@
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/label_shape.h"
+#include "frontend/loss_table.h"
 #include "frontend/origin.h"
 #include "ops/ops.h"
 
@@ -20,165 +21,11 @@ struct Loss::Spec {
   bool classes = false;
   bool custom = false;
   bool one_hot = false;
+  bool probabilities = false;
 };
 namespace {
 
 using Function = Loss::Function;
-
-struct Entry {
-  std::string class_name;
-  std::vector<std::string> names;  // the first is the default name of objects
-  Config defaults;                 // settings besides name and reduction
-  Function (*make)(const Config&);
-  bool classes = false;
-  bool one_hot = false;
-};
-
-template <Symbol (*function)(Symbol, Symbol)>
-Function plain(const Config&) {
-  return function;
-}
-
-int axis_of(const Config& c) { return c.get_int32("axis", -1); }
-
-// The axes of Dice and Tversky: null, a number or a list.
-Axes axes_of(const Config& c) {
-  return c.get("axis").is_null() ? Axes() : Axes(c.get_ints("axis", {}));
-}
-
-const std::vector<Entry>& table() {
-  using namespace losses;
-  static const std::vector<Entry> entries = {
-      {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, {}, plain<mean_squared_error>},
-      {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, {}, plain<mean_absolute_error>},
-      {"MeanAbsolutePercentageError",
-       {"mean_absolute_percentage_error", "mape", "MAPE"},
-       {},
-       plain<mean_absolute_percentage_error>},
-      {"MeanSquaredLogarithmicError",
-       {"mean_squared_logarithmic_error", "msle", "MSLE"},
-       {},
-       plain<mean_squared_logarithmic_error>},
-      {"BinaryCrossentropy",
-       {"binary_crossentropy", "bce", "BCE"},
-       {{"from_logits", false}, {"label_smoothing", 0.0}, {"axis", -1}},
-       [](const Config& c) -> Function {
-         const bool logits = c.get_bool("from_logits", false);
-         const double smoothing = c.get_float("label_smoothing", 0);
-         const int axis = axis_of(c);
-         return [=](Symbol t, Symbol p) {
-           return losses::binary_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
-                                              logits, smoothing);
-         };
-       }},
-      {"CategoricalCrossentropy",
-       {"categorical_crossentropy", "cce"},
-       {{"from_logits", false}, {"label_smoothing", 0.0}, {"axis", -1}},
-       [](const Config& c) -> Function {
-         const bool logits = c.get_bool("from_logits", false);
-         const double smoothing = c.get_float("label_smoothing", 0);
-         const int axis = axis_of(c);
-         return [=](Symbol t, Symbol p) {
-           return losses::categorical_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
-                                                   logits, smoothing);
-         };
-       },
-       false,
-       true},
-      {"SparseCategoricalCrossentropy",
-       {"sparse_categorical_crossentropy", "scce"},
-       {{"from_logits", false}, {"ignore_class", nullptr}, {"axis", -1}},
-       [](const Config& c) -> Function {
-         if (axis_of(c) != -1)
-           throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
-         const bool logits = c.get_bool("from_logits", false);
-         return [=](Symbol t, Symbol p) {
-           return losses::sparse_categorical_crossentropy(t, p, logits);
-         };
-       },
-       true},
-      {"Huber",
-       {"huber", "huber_loss"},
-       {{"delta", 1.0}},
-       [](const Config& c) -> Function {
-         const double delta = c.get_float("delta", 1.0);
-         return [=](Symbol t, Symbol p) { return losses::huber(t, p, delta); };
-       }},
-      {"LogCosh", {"log_cosh", "logcosh"}, {}, plain<log_cosh>},
-      {"Hinge", {"hinge"}, {}, plain<hinge>},
-      {"SquaredHinge", {"squared_hinge"}, {}, plain<squared_hinge>},
-      {"CategoricalHinge", {"categorical_hinge"}, {}, plain<categorical_hinge>},
-      {"KLDivergence",
-       {"kl_divergence", "kld", "KLD", "kullback_leibler_divergence"},
-       {},
-       plain<kl_divergence>},
-      {"Poisson", {"poisson"}, {}, plain<poisson>},
-      {"CosineSimilarity",
-       {"cosine_similarity"},
-       {{"axis", -1}},
-       [](const Config& c) -> Function {
-         const int axis = axis_of(c);
-         return [=](Symbol t, Symbol p) {
-           return losses::cosine_similarity(with_axis_last(t, axis), with_axis_last(p, axis));
-         };
-       }},
-      {"BinaryFocalCrossentropy",
-       {"binary_focal_crossentropy"},
-       {{"from_logits", false},
-        {"label_smoothing", 0.0},
-        {"axis", -1},
-        {"apply_class_balancing", false},
-        {"alpha", 0.25},
-        {"gamma", 2.0}},
-       [](const Config& c) -> Function {
-         const bool balanced = c.get_bool("apply_class_balancing", false);
-         const double alpha = c.get_float("alpha", 0.25), gamma = c.get_float("gamma", 2.0);
-         const bool logits = c.get_bool("from_logits", false);
-         const double smoothing = c.get_float("label_smoothing", 0);
-         const int axis = axis_of(c);
-         return [=](Symbol t, Symbol p) {
-           return losses::binary_focal_crossentropy(with_axis_last(t, axis),
-                                                    with_axis_last(p, axis), balanced, alpha, gamma,
-                                                    logits, smoothing);
-         };
-       }},
-      {"CategoricalFocalCrossentropy",
-       {"categorical_focal_crossentropy"},
-       {{"from_logits", false},
-        {"label_smoothing", 0.0},
-        {"axis", -1},
-        {"alpha", 0.25},
-        {"gamma", 2.0}},
-       [](const Config& c) -> Function {
-         const double alpha = c.get_float("alpha", 0.25), gamma = c.get_float("gamma", 2.0);
-         const bool logits = c.get_bool("from_logits", false);
-         const double smoothing = c.get_float("label_smoothing", 0);
-         const int axis = axis_of(c);
-         return [=](Symbol t, Symbol p) {
-           return losses::categorical_focal_crossentropy(
-               with_axis_last(t, axis), with_axis_last(p, axis), alpha, gamma, logits, smoothing);
-         };
-       },
-       false,
-       true},
-      {"Dice",
-       {"dice"},
-       {{"axis", nullptr}},
-       [](const Config& c) -> Function {
-         return [axis = axes_of(c)](Symbol t, Symbol p) { return losses::dice(t, p, axis); };
-       }},
-      {"Tversky",
-       {"tversky"},
-       {{"alpha", 0.5}, {"beta", 0.5}, {"axis", nullptr}},
-       [](const Config& c) -> Function {
-         const double alpha = c.get_float("alpha", 0.5), beta = c.get_float("beta", 0.5);
-         return [=, axis = axes_of(c)](Symbol t, Symbol p) {
-           return losses::tversky(t, p, alpha, beta, axis);
-         };
-       }},
-  };
-  return entries;
-}
 
 Reduction parse_reduction(const std::string& name) {
   if (name == "sum_over_batch_size" || name == "mean") return Reduction::kSumOverBatchSize;
@@ -203,7 +50,8 @@ void register_loss(const std::string& name, Loss::Function function, SourceLocat
 
 std::vector<std::string> loss_names() {
   std::vector<std::string> names = {"crossentropy", "ce"};
-  for (const Entry& e : table()) names.insert(names.end(), e.names.begin(), e.names.end());
+  for (const LossOfKeras& e : losses_of_keras())
+    names.insert(names.end(), e.names.begin(), e.names.end());
   custom_losses().append_names(names);
   return names;
 }
@@ -216,7 +64,7 @@ Loss Loss::find(const std::string& name, const Config& config, ConfigValue ident
     open.name = name;
     return Loss(std::move(open));
   }
-  for (const Entry& entry : table()) {
+  for (const LossOfKeras& entry : losses_of_keras()) {
     bool match = entry.class_name == name;
     for (const std::string& known : entry.names) match = match || known == name;
     if (!match) continue;
@@ -225,7 +73,7 @@ Loss Loss::find(const std::string& name, const Config& config, ConfigValue ident
     return Loss(Spec{std::move(identity), config.get_string("name", entry.names[0]),
                      entry.make(config),
                      parse_reduction(config.get_string("reduction", "sum_over_batch_size")),
-                     entry.classes, false, entry.one_hot});
+                     entry.classes, false, entry.one_hot, entry.probabilities});
   }
   raise_unknown_name("loss", name, loss_names());
 }
@@ -238,7 +86,7 @@ Loss::Loss(const char* name, SourceLocation where) : Loss(std::string(name), whe
 
 Loss Loss::make(const std::string& class_name, const Config& config, SourceLocation where) {
   if (where.line() != 0) return at_line(where, [&] { return make(class_name, config); });
-  for (const Entry& entry : table()) {
+  for (const LossOfKeras& entry : losses_of_keras()) {
     if (entry.class_name != class_name) continue;
     std::string name = config.get_string("name", "");
     Config full = {{"name", name.empty() ? entry.names[0] : name},
@@ -322,6 +170,7 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol, double), SourceLocation where) {
 
 const std::string& Loss::name() const { return spec_->name; }
 bool Loss::takes_classes() const { return spec_ != nullptr && spec_->classes; }
+bool Loss::takes_probabilities() const { return spec_ != nullptr && spec_->probabilities; }
 bool Loss::is_custom() const { return spec_ != nullptr && spec_->custom; }
 Reduction Loss::reduction() const { return spec_->reduction; }
 
@@ -329,7 +178,7 @@ ConfigValue Loss::to_config() const { return spec_ == nullptr ? ConfigValue() : 
 
 Loss Loss::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
-  if (const std::string* name = value.as<std::string>()) return Loss(*name, SourceLocation());
+  if (const std::string* name = value.as<std::string>()) return Loss(*name);
   if (const ConfigObject* object = value.as<ConfigObject>())
     return make(object->class_name, object->config);
   throw Error("a loss is null, a name or an object, found " + std::string(value.type_name()));

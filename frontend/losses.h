@@ -54,6 +54,8 @@ class Loss {
   const std::string& name() const;
   /// Labels are integer classes, not values like the prediction.
   bool takes_classes() const;
+  /// Labels are in 0..1, as binary_crossentropy compares them.
+  bool takes_probabilities() const;
   bool is_custom() const;
   Reduction reduction() const;
   /// One value for each sample (and position): y_true is cast to the dtype of y_pred and given its

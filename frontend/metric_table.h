@@ -1,4 +1,5 @@
-// Keras's metrics with a state of their own, by class and settings.
+// Keras's metrics by class and settings: means of a value of each sample, and those with a state of
+// their own.
 #pragma once
 
 #include <memory>
@@ -8,8 +9,20 @@
 #include "core/callable.h"
 #include "frontend/config.h"
 #include "frontend/metric_state.h"
+#include "frontend/metrics.h"
 
 namespace sinter {
+
+/// A metric that is the mean of a value of each sample.
+struct PlainMetric {
+  std::string class_name;
+  std::vector<std::string> names;  // the first is the default name of objects
+  Metric::Function (*make)(const Config&);
+  bool classes = false;
+  Metric::Result result = Metric::Result::kMean;
+  const char* direction = "min";
+};
+const std::vector<PlainMetric>& plain_metrics();
 
 /// A metric of Keras with a state: by class and settings.
 struct StatefulMetric {

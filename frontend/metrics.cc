@@ -27,180 +27,10 @@ struct Metric::Spec {
   bool custom = false;  // the user's own: takes labels of any shape
 };
 
-namespace metrics {
-
-Symbol binary_accuracy(Symbol y_true, Symbol y_pred, double threshold) {
-  const Symbol predicted = cast(greater(y_pred, threshold), y_pred.dtype());
-  return mean(cast(equal(cast(y_true, y_pred.dtype()), predicted), y_pred.dtype()), {-1});
-}
-
-Symbol binary_accuracy(Symbol y_true, Symbol y_pred) {
-  return binary_accuracy(y_true, y_pred, 0.5);
-}
-
-Symbol categorical_accuracy(Symbol y_true, Symbol y_pred) {
-  return cast(equal(argmax(y_true, -1), argmax(y_pred, -1)), y_pred.dtype());
-}
-
-Symbol sparse_categorical_accuracy(Symbol y_true, Symbol y_pred) {
-  if (y_true.rank() == y_pred.rank() && y_true.shape().dim(-1) == 1) y_true = squeeze(y_true, -1);
-  return cast(equal(cast(y_true, DType::kInt32), argmax(y_pred, -1)), y_pred.dtype());
-}
-
-// Fewer than k classes are predicted higher than the true one: ties count as in. Infinities are
-// numbers like others; nothing is known of a row with NaN.
-Symbol sparse_top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k) {
-  if (y_true.rank() == y_pred.rank() && y_true.shape().dim(-1) == 1) y_true = squeeze(y_true, -1);
-  const Symbol chosen =
-      one_hot(cast(y_true, DType::kInt32), y_pred.shape().dim(-1), y_pred.dtype());
-  const Symbol is_chosen = greater(chosen, 0.5);
-  const Symbol score = sum(select(is_chosen, y_pred, 0.0), {-1}, true);
-  const auto rank_of = [&](Symbol wrong) { return sum(cast(wrong, y_pred.dtype()), {-1}); };
-  const Symbol known =
-      logical_and(equal(rank_of(not_equal(y_pred, y_pred)), 0.0), greater(rank_of(is_chosen), 0.5));
-  const Symbol near = less(rank_of(greater(y_pred, score)), static_cast<double>(k));
-  return cast(logical_and(known, near), y_pred.dtype());
-}
-
-Symbol top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k) {
-  return sparse_top_k_categorical_accuracy(argmax(y_true, -1), y_pred, k);
-}
-
-Symbol cosine_similarity(Symbol y_true, Symbol y_pred) {
-  return negative(losses::cosine_similarity(y_true, y_pred));
-}
-
-}  // namespace metrics
-
 namespace {
 
 using Function = Metric::Function;
 using PlainPointer = Symbol (*)(Symbol, Symbol);
-
-struct Entry {
-  std::string class_name;
-  std::vector<std::string> names;  // the first is the default name of objects
-  Function (*make)(const Config&);
-  bool classes = false;
-  Metric::Result result = Metric::Result::kMean;
-  const char* direction = "min";
-};
-
-template <PlainPointer function>
-Function plain(const Config&) {
-  return function;
-}
-
-Function binary_crossentropy_from(const Config& c) {
-  const bool logits = c.get_bool("from_logits", false);
-  const double smoothing = c.get_float("label_smoothing", 0);
-  const int axis = c.get_int32("axis", -1);
-  return [=](Symbol t, Symbol p) {
-    return losses::binary_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis), logits,
-                                       smoothing);
-  };
-}
-
-Function categorical_crossentropy_from(const Config& c) {
-  const bool logits = c.get_bool("from_logits", false);
-  const double smoothing = c.get_float("label_smoothing", 0);
-  const int axis = c.get_int32("axis", -1);
-  return [=](Symbol t, Symbol p) {
-    return losses::categorical_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
-                                            logits, smoothing);
-  };
-}
-
-Function cosine_similarity_from(const Config& c) {
-  const int axis = c.get_int32("axis", -1);
-  return [=](Symbol t, Symbol p) {
-    return metrics::cosine_similarity(with_axis_last(t, axis), with_axis_last(p, axis));
-  };
-}
-
-Function sparse_crossentropy_from(const Config& c) {
-  if (c.get_int32("axis", -1) != -1)
-    throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
-  const bool logits = c.get_bool("from_logits", false);
-  return [=](Symbol t, Symbol p) { return losses::sparse_categorical_crossentropy(t, p, logits); };
-}
-
-Function binary_accuracy_from(const Config& c) {
-  const double threshold = c.get_float("threshold", 0.5);
-  return [=](Symbol t, Symbol p) { return metrics::binary_accuracy(t, p, threshold); };
-}
-
-int64_t k_of(const Config& c) {
-  const int64_t k = c.get_int("k", 5);
-  if (k < 1) throw Error(fmt::format("top-k accuracy: k must be at least 1, found {}", k));
-  return k;
-}
-
-Function top_k_from(const Config& c) {
-  const int64_t k = k_of(c);
-  return [=](Symbol t, Symbol p) { return metrics::top_k_categorical_accuracy(t, p, k); };
-}
-
-Function sparse_top_k_from(const Config& c) {
-  const int64_t k = k_of(c);
-  return [=](Symbol t, Symbol p) { return metrics::sparse_top_k_categorical_accuracy(t, p, k); };
-}
-
-const std::vector<Entry>& table() {
-  using namespace losses;
-  constexpr auto kMean = Metric::Result::kMean;
-  static const std::vector<Entry> entries = {
-      {"BinaryAccuracy", {"binary_accuracy"}, binary_accuracy_from, false, kMean, "max"},
-      {"CategoricalAccuracy",
-       {"categorical_accuracy"},
-       plain<metrics::categorical_accuracy>,
-       false,
-       kMean,
-       "max"},
-      {"SparseCategoricalAccuracy",
-       {"sparse_categorical_accuracy"},
-       plain<metrics::sparse_categorical_accuracy>,
-       true,
-       kMean,
-       "max"},
-      {"TopKCategoricalAccuracy", {"top_k_categorical_accuracy"}, top_k_from, false, kMean, "max"},
-      {"SparseTopKCategoricalAccuracy",
-       {"sparse_top_k_categorical_accuracy"},
-       sparse_top_k_from,
-       true,
-       kMean,
-       "max"},
-      {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, plain<mean_squared_error>},
-      {"RootMeanSquaredError",
-       {"root_mean_squared_error", "rmse", "RMSE"},
-       plain<mean_squared_error>,
-       false,
-       Metric::Result::kRootMean},
-      {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, plain<mean_absolute_error>},
-      {"MeanAbsolutePercentageError",
-       {"mean_absolute_percentage_error", "mape", "MAPE"},
-       plain<mean_absolute_percentage_error>},
-      {"MeanSquaredLogarithmicError",
-       {"mean_squared_logarithmic_error", "msle", "MSLE"},
-       plain<mean_squared_logarithmic_error>},
-      {"LogCoshError", {"logcosh", "log_cosh"}, plain<log_cosh>},
-      {"BinaryCrossentropy", {"binary_crossentropy", "bce", "BCE"}, binary_crossentropy_from},
-      {"CategoricalCrossentropy", {"categorical_crossentropy"}, categorical_crossentropy_from},
-      {"SparseCategoricalCrossentropy",
-       {"sparse_categorical_crossentropy"},
-       sparse_crossentropy_from,
-       true},
-      {"Hinge", {"hinge"}, plain<hinge>},
-      {"SquaredHinge", {"squared_hinge"}, plain<squared_hinge>},
-      {"CategoricalHinge", {"categorical_hinge"}, plain<categorical_hinge>},
-      {"KLDivergence",
-       {"kl_divergence", "kld", "KLD", "kullback_leibler_divergence"},
-       plain<kl_divergence>},
-      {"Poisson", {"poisson"}, plain<poisson>},
-      {"CosineSimilarity", {"cosine_similarity"}, cosine_similarity_from, false, kMean, "max"},
-  };
-  return entries;
-}
 
 bool is_accuracy(const std::string& name) {
   return name == "accuracy" || name == "acc" || name == "Accuracy";
@@ -242,7 +72,8 @@ void register_metric(const std::string& name, Function function, SourceLocation 
 
 std::vector<std::string> metric_names() {
   std::vector<std::string> names = {"accuracy", "acc", "crossentropy", "ce"};
-  for (const Entry& e : table()) names.insert(names.end(), e.names.begin(), e.names.end());
+  for (const PlainMetric& e : plain_metrics())
+    names.insert(names.end(), e.names.begin(), e.names.end());
   for (const StatefulMetric& m : stateful_metrics()) names.push_back(to_snake_case(m.class_name));
   custom_metrics().append_names(names);
   custom_states().append_names(names);
@@ -258,7 +89,7 @@ Metric Metric::find(const std::string& name, const Config& config, ConfigValue i
                        .name = name,
                        .function = {},
                        .direction = is_accuracy(name) ? "max" : "min"});
-  for (const Entry& entry : table()) {
+  for (const PlainMetric& entry : plain_metrics()) {
     bool match = entry.class_name == name;
     for (const std::string& known : entry.names) match = match || known == name;
     if (!match) continue;
@@ -292,7 +123,7 @@ Metric::Metric(const char* name, SourceLocation where) : Metric(std::string(name
 
 Metric Metric::make(const std::string& class_name, const Config& config, SourceLocation where) {
   if (where.line() != 0) return at_line(where, [&] { return make(class_name, config); });
-  for (const Entry& entry : table()) {
+  for (const PlainMetric& entry : plain_metrics()) {
     if (entry.class_name != class_name) continue;
     const Config full = full_config(entry.names[0], {}, config);
     return find(class_name, full, ConfigObject{"keras.metrics", class_name, full});
@@ -359,7 +190,7 @@ bool Metric::takes_classes() const { return spec_->classes; }
 ConfigValue Metric::to_config() const { return spec_->identity; }
 
 Metric Metric::from_config(const ConfigValue& value) {
-  if (const std::string* name = value.as<std::string>()) return Metric(*name, SourceLocation());
+  if (const std::string* name = value.as<std::string>()) return Metric(*name);
   if (const ConfigObject* object = value.as<ConfigObject>()) {
     if (object->module == "keras.losses") return Loss::from_config(value);
     return make(object->class_name, object->config);
@@ -446,7 +277,7 @@ std::string metric_direction(const std::string& name) {
     }
   }
   if (name.find("loss") != std::string::npos) return "min";
-  for (const Entry& entry : table()) {
+  for (const PlainMetric& entry : plain_metrics()) {
     for (const std::string& known : entry.names) {
       if (name == known || name.ends_with("_" + known)) return "min";
     }

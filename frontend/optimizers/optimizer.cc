@@ -1,4 +1,4 @@
-// What all optimizers share, and optimizers by name.
+// What all optimizers share.
 #include "frontend/optimizers/optimizer.h"
 
 #include <fmt/format.h>
@@ -11,15 +11,10 @@
 #include <optional>
 
 #include "core/error.h"
-#include "core/fork.h"
 #include "core/graph.h"
-#include "frontend/compile_warnings.h"
-#include "frontend/given_function.h"
 #include "frontend/optimizers/optimizer_state.h"
-#include "frontend/optimizers/optimizers.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
-#include "frontend/weights_lock.h"
 
 namespace sinter {
 
@@ -287,142 +282,9 @@ void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradient
   context.assign(iterations_, iterations + 1);
 }
 
-namespace {
-
-struct OptimizerRegistry {
-  ForkMutex mutex;
-  std::map<std::string, std::pair<std::string, OptimizerFactory>>
-      factories;  // lower case -> class name, factory
-};
-
-std::string lower(std::string name) {
-  std::ranges::transform(name, name.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return name;
-}
-
-OptimizerRegistry& storage() {
-  static OptimizerRegistry instance;
-  return instance;
-}
-
-std::vector<std::string> texts_of(const ConfigValue& value) {
-  std::vector<std::string> result;
-  if (const ConfigList* list = value.as<ConfigList>()) {
-    for (const ConfigValue& v : *list) {
-      if (const std::string* text = v.as<std::string>()) result.push_back(*text);
-    }
-  }
-  return result;
-}
-
-Optimizer make(const std::string& name, const Config& config) {
-  static std::once_flag once;
-  std::call_once(once, register_optimizers);
-  OptimizerFactory factory = nullptr;
-  {
-    const std::lock_guard lock(storage().mutex);
-    const auto it = storage().factories.find(lower(name));
-    if (it != storage().factories.end()) factory = it->second.second;
-  }
-  if (factory == nullptr) raise_unknown_name("optimizer", name, optimizer_names());
-  return factory(config);
-}
-
-}  // namespace
-
-void register_optimizer(const std::string& class_name, OptimizerFactory factory,
-                        SourceLocation where) {
-  given(factory, "the factory of an optimizer", where);
-  const std::lock_guard lock(storage().mutex);
-  storage().factories[lower(class_name)] = {class_name, factory};
-}
-
-std::vector<std::string> optimizer_names() {
-  const std::lock_guard lock(storage().mutex);
-  std::vector<std::string> names;
-  for (const auto& [name, entry] : storage().factories) names.push_back(name);
-  return names;
-}
-
-Optimizer::Optimizer(const std::string& name, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return make(name, {}); })) {}
-Optimizer::Optimizer(const char* name, SourceLocation where)
-    : Optimizer(std::string(name), where) {}
-
-void Optimizer::apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
-                                const std::vector<VariablePtr>& weights,
-                                SourceLocation where) const {
-  at_line(where, [&] {
-    if (gradients.size() != weights.size()) {
-      throw Error(
-          fmt::format("{}: apply_gradients takes one gradient for each weight, found {} and "
-                      "{}",
-                      name(), gradients.size(), weights.size()));
-    }
-    impl_->build_for_steps(weights);
-    std::vector<Symbol> found = gradients;
-    std::vector<std::string> unused;
-    for (size_t i = 0; i < found.size(); ++i) {
-      if (found[i].valid() && !context.is_unconnected(found[i])) continue;
-      found[i] = Symbol();
-      unused.push_back(weights[i]->path);
-    }
-    warn_of_unused_weights(unused, where);
-    impl_->apply(context, found);
-  });
-}
-
-ConfigValue Optimizer::to_config() const {
-  return ConfigObject{"keras.optimizers", impl_->class_name(), impl_->config()};
-}
-
-Optimizer Optimizer::from_config(const ConfigValue& value, SourceLocation where) {
-  return at_line(where, [&] {
-    if (const std::string* name = value.as<std::string>())
-      return Optimizer(*name, SourceLocation());
-    if (const ConfigObject* object = value.as<ConfigObject>()) {
-      // Keras 2 writes "Custom>Adam".
-      const size_t package = object->class_name.find('>');
-      const Optimizer optimizer =
-          make(package == std::string::npos ? object->class_name
-                                            : object->class_name.substr(package + 1),
-               object->config);
-      if (const Config* excluded = object->config.get("exclude_from_weight_decay").as<Config>()) {
-        optimizer.impl().exclude(texts_of(excluded->get("weights")),
-                                 texts_of(excluded->get("names")));
-      }
-      return optimizer;
-    }
-    throw Error("an optimizer is a name or an object, found " + std::string(value.type_name()));
-  });
-}
-
 void OptimizerImpl::exclude(std::vector<std::string> paths, std::vector<std::string> names) {
   undecayed_paths_ = std::move(paths);
   undecayed_names_ = std::move(names);
-}
-
-void Optimizer::exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
-                                          const std::vector<std::string>& names,
-                                          SourceLocation where) const {
-  at_line(where, [&] { impl_->exclude_from_weight_decay(weights, names); });
-}
-
-void Optimizer::set_learning_rate(double value, SourceLocation where) const {
-  at_line(where, [&] { impl_->set_learning_rate(value); });
-}
-
-int64_t Optimizer::iterations() const {
-  const VariablePtr count = impl_->iterations();
-  if (count == nullptr) return 0;
-  const VariableGuard guard(*count);  // training counts in another thread
-  return count->value.data<int64_t>()[0];
-}
-
-void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& names,
-                                          SourceLocation where) const {
-  at_line(where, [&] { impl_->exclude_from_weight_decay({}, names); });
 }
 
 }  // namespace sinter

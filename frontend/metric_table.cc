@@ -1,0 +1,135 @@
+// Keras's metrics of single samples by class and settings.
+#include "frontend/metric_table.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/losses.h"
+#include "frontend/metrics.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+using Function = Metric::Function;
+using PlainPointer = Symbol (*)(Symbol, Symbol);
+
+template <PlainPointer function>
+Function plain(const Config&) {
+  return function;
+}
+
+Function binary_crossentropy_from(const Config& c) {
+  const bool logits = c.get_bool("from_logits", false);
+  const double smoothing = c.get_float("label_smoothing", 0);
+  const int axis = c.get_int32("axis", -1);
+  return [=](Symbol t, Symbol p) {
+    return losses::binary_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis), logits,
+                                       smoothing);
+  };
+}
+
+Function categorical_crossentropy_from(const Config& c) {
+  const bool logits = c.get_bool("from_logits", false);
+  const double smoothing = c.get_float("label_smoothing", 0);
+  const int axis = c.get_int32("axis", -1);
+  return [=](Symbol t, Symbol p) {
+    return losses::categorical_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
+                                            logits, smoothing);
+  };
+}
+
+Function cosine_similarity_from(const Config& c) {
+  const int axis = c.get_int32("axis", -1);
+  return [=](Symbol t, Symbol p) {
+    return metrics::cosine_similarity(with_axis_last(t, axis), with_axis_last(p, axis));
+  };
+}
+
+Function sparse_crossentropy_from(const Config& c) {
+  if (c.get_int32("axis", -1) != -1)
+    throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
+  const bool logits = c.get_bool("from_logits", false);
+  return [=](Symbol t, Symbol p) { return losses::sparse_categorical_crossentropy(t, p, logits); };
+}
+
+Function binary_accuracy_from(const Config& c) {
+  const double threshold = c.get_float("threshold", 0.5);
+  return [=](Symbol t, Symbol p) { return metrics::binary_accuracy(t, p, threshold); };
+}
+
+int64_t k_of(const Config& c) {
+  const int64_t k = c.get_int("k", 5);
+  if (k < 1) throw Error(fmt::format("top-k accuracy: k must be at least 1, found {}", k));
+  return k;
+}
+
+Function top_k_from(const Config& c) {
+  const int64_t k = k_of(c);
+  return [=](Symbol t, Symbol p) { return metrics::top_k_categorical_accuracy(t, p, k); };
+}
+
+Function sparse_top_k_from(const Config& c) {
+  const int64_t k = k_of(c);
+  return [=](Symbol t, Symbol p) { return metrics::sparse_top_k_categorical_accuracy(t, p, k); };
+}
+
+}  // namespace
+
+const std::vector<PlainMetric>& plain_metrics() {
+  using namespace losses;
+  constexpr auto kMean = Metric::Result::kMean;
+  static const std::vector<PlainMetric> entries = {
+      {"BinaryAccuracy", {"binary_accuracy"}, binary_accuracy_from, false, kMean, "max"},
+      {"CategoricalAccuracy",
+       {"categorical_accuracy"},
+       plain<metrics::categorical_accuracy>,
+       false,
+       kMean,
+       "max"},
+      {"SparseCategoricalAccuracy",
+       {"sparse_categorical_accuracy"},
+       plain<metrics::sparse_categorical_accuracy>,
+       true,
+       kMean,
+       "max"},
+      {"TopKCategoricalAccuracy", {"top_k_categorical_accuracy"}, top_k_from, false, kMean, "max"},
+      {"SparseTopKCategoricalAccuracy",
+       {"sparse_top_k_categorical_accuracy"},
+       sparse_top_k_from,
+       true,
+       kMean,
+       "max"},
+      {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, plain<mean_squared_error>},
+      {"RootMeanSquaredError",
+       {"root_mean_squared_error", "rmse", "RMSE"},
+       plain<mean_squared_error>,
+       false,
+       Metric::Result::kRootMean},
+      {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, plain<mean_absolute_error>},
+      {"MeanAbsolutePercentageError",
+       {"mean_absolute_percentage_error", "mape", "MAPE"},
+       plain<mean_absolute_percentage_error>},
+      {"MeanSquaredLogarithmicError",
+       {"mean_squared_logarithmic_error", "msle", "MSLE"},
+       plain<mean_squared_logarithmic_error>},
+      {"LogCoshError", {"logcosh", "log_cosh"}, plain<log_cosh>},
+      {"BinaryCrossentropy", {"binary_crossentropy", "bce", "BCE"}, binary_crossentropy_from},
+      {"CategoricalCrossentropy", {"categorical_crossentropy"}, categorical_crossentropy_from},
+      {"SparseCategoricalCrossentropy",
+       {"sparse_categorical_crossentropy"},
+       sparse_crossentropy_from,
+       true},
+      {"Hinge", {"hinge"}, plain<hinge>},
+      {"SquaredHinge", {"squared_hinge"}, plain<squared_hinge>},
+      {"CategoricalHinge", {"categorical_hinge"}, plain<categorical_hinge>},
+      {"KLDivergence",
+       {"kl_divergence", "kld", "KLD", "kullback_leibler_divergence"},
+       plain<kl_divergence>},
+      {"Poisson", {"poisson"}, plain<poisson>},
+      {"CosineSimilarity", {"cosine_similarity"}, cosine_similarity_from, false, kMean, "max"},
+  };
+  return entries;
+}
+
+}  // namespace sinter
