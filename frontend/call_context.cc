@@ -9,6 +9,7 @@
 #include "core/graph.h"
 #include "frontend/layer.h"
 #include "frontend/session.h"
+#include "frontend/unique_names.h"
 #include "ops/gradients.h"
 #include "ops/ops.h"
 
@@ -30,10 +31,13 @@ struct CallContext::Tables {
   std::map<const Variable*, size_t> updates;  // places in the list of updates
   std::set<ValueId> unconnected;              // gradients where nothing depends on a variable
   std::vector<LayerImpl*> writing;            // each in the call() of the one before
+  UniqueNames names;                          // of variables in the graph
 };
 
 CallContext::CallContext(Graph& graph, bool training)
-    : graph_(graph), training_(training), tables_(std::make_shared<Tables>()) {}
+    : graph_(graph), training_(training), tables_(std::make_shared<Tables>()) {
+  tables_->names.insert(kRandomState);
+}
 
 bool CallContext::holds(const VariablePtr& variable) const {
   return tables_->symbols.contains(variable.get());
@@ -62,10 +66,10 @@ Symbol CallContext::variable(const VariablePtr& variable) {
   checked_variable(variable);
   const auto it = tables_->symbols.find(variable.get());
   if (it != tables_->symbols.end()) return it->second;
-  std::string name = variable->path;
-  for (int i = 1; graph_.find_variable(name) >= 0 || graph_.find_input(name) >= 0; ++i) {
-    name = fmt::format("{}_{}", variable->path, i);
-  }
+  std::string name =
+      variable == random_state_ ? variable->path : tables_->names.next(variable->path);
+  while (graph_.find_variable(name) >= 0 || graph_.find_input(name) >= 0)
+    name = tables_->names.next(variable->path);
   const Symbol symbol = graph_.variable(name, variable->value.type());
   variables_.push_back(variable);
   tables_->symbols.emplace(variable.get(), symbol);
@@ -164,6 +168,11 @@ std::vector<Symbol> LayerImpl::apply(CallContext& context, std::span<const Symbo
     ~Writing() { layers.pop_back(); }
     std::vector<LayerImpl*>& layers;
   };
+  constexpr size_t kDeepest = 1000;  // one of which in the call() of the other, on the stack
+  if (context.tables_->writing.size() >= kDeepest) {
+    throw Error(fmt::format("{}: more than {} layers, each in the call() of the one before",
+                            title(), kDeepest));
+  }
   std::vector<Symbol> results;
   {
     const Writing writing(context.tables_->writing, this);

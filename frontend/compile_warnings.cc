@@ -19,8 +19,7 @@ namespace {
 std::string op_of(const KerasTensor& output) {
   Graph scratch("scratch");
   CallContext context(scratch, false);
-  context.set_random_state(std::make_shared<Variable>("random_state", "random_state",
-                                                      Tensor(DType::kInt64, {2}), false));
+  context.set_random_state(make_random_state());
   std::vector<Symbol> inputs;
   const LayerCall& call = *output.call();
   if (call.inputs.empty()) return "";

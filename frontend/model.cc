@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/model_state.h"
+#include "frontend/network_cut.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
@@ -16,7 +17,10 @@ Model::Model(KerasTensors inputs, KerasTensors outputs, std::string name, Source
     : state_(std::make_shared<ModelState>(name.empty() ? automatic_name("functional")
                                                        : std::move(name))) {
   register_ops();
-  at_line(where, [&] { state_->network.emplace(inputs.list(), outputs.list()); });
+  at_line(where, [&] {
+    NetworkEnds ends = cut_at(inputs.list(), outputs.list());
+    state_->network.emplace(std::move(ends.inputs), std::move(ends.outputs));
+  });
 }
 
 const std::string& Model::name() const { return state_->name; }
@@ -58,10 +62,10 @@ Layer Model::get_layer(const std::string& layer_name, SourceLocation where) cons
   raise_unknown_name("layer", layer_name, known, where);
 }
 
-Layer Model::get_layer(int index, SourceLocation where) const {
+Layer Model::layer_at(int64_t index, SourceLocation where) const {
   return at_line(where, [&] {
-    const auto count = static_cast<int>(layers().size());
-    const int at = index < 0 ? index + count : index;
+    const auto count = static_cast<int64_t>(layers().size());
+    const int64_t at = index < 0 ? index + count : index;
     if (at < 0 || at >= count)
       throw Error(fmt::format("get_layer: model '{}' has {} layers, asked for number {}", name(),
                               count, index));
@@ -112,7 +116,9 @@ bool Model::stop_training() const { return state_->stop_training; }
 void Model::set_stop_training(bool stop) const { state_->stop_training = stop; }
 
 void Model::build_for(const Data& x) const {
-  if (state_->network || !state_->sequential) return;
+  if (!state_->sequential) return;
+  const std::lock_guard lock(state_->build_mutex);  // the first data may come in several threads
+  if (state_->network) return;
   if (x.list().size() != 1)
     throw ShapeError(fmt::format("a Sequential takes one input, given {}", x.list().size()));
   const Shape& shape = x.list()[0].shape();

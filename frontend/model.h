@@ -18,6 +18,7 @@
 #include "frontend/data_argument.h"
 #include "frontend/history.h"
 #include "frontend/layer.h"
+#include "frontend/number_arguments.h"
 
 namespace sinter {
 
@@ -66,7 +67,8 @@ struct PredictOptions {
 /// Loss first, then losses of outputs, then metrics, in Keras's order.
 struct Evaluation {
   std::vector<std::pair<std::string, double>> values;
-  double loss() const;
+  /// Raises Error when nothing was evaluated.
+  double loss(SourceLocation where = SourceLocation::current()) const;
   /// Raises NameError for a name that is not there.
   double operator[](const LogName& name) const;
   operator std::vector<double>() const;
@@ -104,7 +106,10 @@ class Model {
   /// end).
   Layer get_layer(const std::string& layer_name,
                   SourceLocation where = SourceLocation::current()) const;
-  Layer get_layer(int index, SourceLocation where = SourceLocation::current()) const;
+  template <RealArgument T>
+  requires std::is_integral_v<T> Layer get_layer(T index,
+                                                 SourceLocation where = SourceLocation::current())
+  const { return layer_at(static_cast<int64_t>(index), where); }
   std::vector<KerasTensor> inputs(SourceLocation where = SourceLocation::current()) const;
   std::vector<KerasTensor> outputs(SourceLocation where = SourceLocation::current()) const;
   /// The only input or output; raises Error when there are several.
@@ -168,7 +173,7 @@ class Model {
   // --- training
   /// Raises NameError for unknown names and Error when losses or metrics do not fit the outputs.
   /// Warns once of losses that cannot train: see the README. Raises Error for an optimizer that
-  /// trains another model.
+  /// trains another model, and in a callback of fit().
   void compile(CompileArguments arguments, SourceLocation where = SourceLocation::current()) const;
   bool is_compiled() const;
   CompileArguments compile_arguments(SourceLocation where = SourceLocation::current()) const;
@@ -223,6 +228,7 @@ class Model {
   explicit Model(std::shared_ptr<ModelState> state);
 
  protected:
+  Layer layer_at(int64_t index, SourceLocation where) const;
   /// Builds a Sequential that has not seen its input.
   void build_for(const Data& x) const;
 

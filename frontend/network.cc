@@ -8,28 +8,21 @@
 #include <functional>
 #include <map>
 #include <set>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "core/error.h"
 #include "frontend/counted.h"
 #include "frontend/layers/input.h"
 #include "frontend/layers/model_layer.h"
+#include "frontend/unique_names.h"
 
 namespace sinter {
 namespace {
 
 std::vector<std::string> names_of(const std::vector<KerasTensor>& tensors) {
   std::vector<std::string> names;
-  std::unordered_set<std::string> taken;
-  std::unordered_map<std::string, int> tried;  // of each layer's name
-  for (const KerasTensor& t : tensors) {
-    const std::string& base = t.call()->layer->name();
-    std::string name = base;
-    for (int& i = tried[base]; !taken.insert(name).second; name = fmt::format("{}_{}", base, i))
-      ++i;
-    names.push_back(name);
-  }
+  UniqueNames taken;
+  taken.insert(kRandomState);
+  for (const KerasTensor& t : tensors) names.push_back(taken.next(t.call()->layer->name()));
   return names;
 }
 
@@ -71,13 +64,6 @@ Network::Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outpu
     : inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
   if (inputs_.empty() || outputs_.empty())
     throw Error("a model needs at least one input and one output");
-  for (const KerasTensor& t : inputs_) {
-    if (dynamic_cast<const InputLayerImpl*>(t.call()->layer.get()) == nullptr) {
-      throw Error(fmt::format(
-          "the inputs of a model must come from Input(); {} is an output of {} {}",
-          t.type().to_string(), t.call()->layer->class_name(), t.call()->origin->to_string()));
-    }
-  }
   order_layers();
   std::map<std::string, const LayerImpl*> by_name;
   for (const Layer& layer : layers_) {
@@ -85,6 +71,16 @@ Network::Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outpu
     if (!added)
       throw Error(fmt::format("two layers of the model are named '{}'; names must be unique",
                               layer.name()));
+    const auto* inner = dynamic_cast<const ModelLayerImpl*>(&layer.impl());
+    if (inner == nullptr) continue;
+    depth_ = std::max(depth_, 1 + inner->depth());
+    // What walks through models calls itself for each, and files are read to a depth.
+    constexpr int kDeepest = 500;
+    if (depth_ > kDeepest)
+      throw Error(
+          fmt::format("more than {} models stand one inside the other, the outermost of "
+                      "them is '{}'",
+                      kDeepest, layer.name()));
   }
   input_names_ = names_of(inputs_);
   output_names_ = names_of(outputs_);

@@ -14,8 +14,8 @@ namespace sinter {
 class Network {
  public:
   Network() = default;
-  /// Raises Error when an output does not depend on the inputs alone, an input is no Input(), or
-  /// two layers have one name.
+  /// `inputs` are of Input(). Raises Error when an output does not depend on the inputs alone, two
+  /// layers have one name, or more than 500 models stand one inside the other.
   Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outputs);
 
   const std::vector<KerasTensor>& inputs() const { return inputs_; }
@@ -34,6 +34,9 @@ class Network {
   /// Those that training changes: not of layers that are not trainable.
   std::vector<VariablePtr> trainable_variables() const;
 
+  /// How many models stand in it, one inside the other, where they are most.
+  int depth() const { return depth_; }
+
   /// Writes all calls into the graph; gives the outputs.
   std::vector<Symbol> write(CallContext& context, std::span<const Symbol> inputs) const;
 
@@ -44,6 +47,7 @@ class Network {
   std::vector<std::shared_ptr<const LayerCall>> calls_;
   std::vector<Layer> layers_;
   std::vector<std::string> input_names_, output_names_;
+  int depth_ = 0;
 };
 
 }  // namespace sinter

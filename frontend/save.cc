@@ -11,7 +11,6 @@
 #include <fstream>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "core/error.h"
 #include "core/model_file.h"
@@ -23,19 +22,20 @@
 #include "frontend/model_state.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
+#include "frontend/unique_names.h"
 
 namespace sinter {
 namespace {
 
-constexpr std::string_view kOptimizerPrefix = "optimizer/";
-constexpr const char* kRandomState = "random_state";
+constexpr const char* kOptimizerPrefix = "optimizer/";
 
 /// Weights under unique names, in the order of get_weights(); the graph's own names where it has
 /// them.
 std::vector<std::pair<std::string, VariablePtr>> named_weights(const Model& model,
                                                                const ForwardGraph& forward) {
   std::map<const Variable*, std::string> names;
-  std::set<std::string> taken;
+  UniqueNames taken;
+  taken.insert(kRandomState);
   for (size_t i = 0; i < forward.variables.size(); ++i) {
     const std::string& name = forward.graph.node(forward.graph.variables()[i]).name;
     names[forward.variables[i].get()] = name;
@@ -45,8 +45,7 @@ std::vector<std::pair<std::string, VariablePtr>> named_weights(const Model& mode
   for (const VariablePtr& v : model.state()->net().variables()) {
     std::string& name = names[v.get()];
     if (name.empty()) {
-      name = v->path;
-      for (int i = 1; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", v->path, i);
+      name = taken.next(v->path);
     }
     result.emplace_back(name, v);
   }
@@ -74,7 +73,8 @@ void add_inference(ModelFile& file, const Model& model, const ForwardGraph& forw
 
 void add_training_state(ModelFile& file, const Model& model, const Compiled& compiled) {
   const ModelState& state = *model.state();
-  std::set<std::string> taken;
+  UniqueNames taken;
+  for (const NamedTensor& t : file.tensors) taken.insert(t.name);
   // After set_trainable() the optimizer's state is that of other weights, and so it is where it
   // trains another model: training starts anew.
   OptimizerImpl& optimizer = compiled.arguments.optimizer.impl();
@@ -85,10 +85,7 @@ void add_training_state(ModelFile& file, const Model& model, const Compiled& com
     kept = optimizer.variables();
   }
   for (const VariablePtr& v : kept) {
-    std::string name = std::string(kOptimizerPrefix) + v->path;
-    for (int i = 1; !taken.insert(name).second; ++i)
-      name = fmt::format("{}{}_{}", kOptimizerPrefix, v->path, i);
-    file.tensors.push_back({name, v->value});
+    file.tensors.push_back({taken.next(std::string(kOptimizerPrefix) + v->path), v->value});
   }
   file.training_state = to_json_text(
       Config{{"shuffle_seed", state.shuffle_seed}, {"epochs_done", state.epochs_done}});
@@ -230,14 +227,19 @@ void adopt(const std::vector<VariablePtr>& variables,
   }
 }
 
-// The weights, or what belongs to the optimizer.
+// The weights, or what belongs to the optimizer: the random state stands between them. A file of
+// weights has neither; a weight may be called anything.
 std::vector<const NamedTensor*> tensors_in(const ModelFile& file, bool of_optimizer) {
-  std::vector<const NamedTensor*> result;
+  std::vector<const NamedTensor*> weights, slots;
+  bool behind = false;
   for (const NamedTensor& t : file.tensors) {
-    if (t.name != kRandomState && t.name.starts_with(kOptimizerPrefix) == of_optimizer)
-      result.push_back(&t);
+    if (t.name == kRandomState) {
+      behind = true;
+    } else {
+      (behind ? slots : weights).push_back(&t);
+    }
   }
-  return result;
+  return of_optimizer ? slots : weights;
 }
 
 void restore_training(const Model& model, const ModelFile& file,

@@ -134,28 +134,9 @@ class Shared {
   }
   bool is_written(const LayerImpl& layer) { return !written_.insert(&layer).second; }
 
-  /// One more model inside another. Raises Error where reading would find the file too deep.
-  class Level {
-   public:
-    Level(Shared& shared, const Model& model) : shared_(shared) {
-      constexpr int kDeepest = 500;
-      if (++shared_.depth_ > kDeepest)
-        throw Error(
-            fmt::format("model '{}' stands in more than {} models, one inside the other: it "
-                        "cannot be written",
-                        model.name(), kDeepest));
-    }
-    Level(const Level&) = delete;
-    ~Level() { --shared_.depth_; }
-
-   private:
-    Shared& shared_;
-  };
-
  private:
   std::map<const LayerImpl*, int64_t> ids_;
   std::set<const LayerImpl*> written_;
-  int depth_ = 0;
 };
 
 Config model_to_config(const Architecture& architecture, Shared& shared);
@@ -163,7 +144,6 @@ Config model_to_config(const Architecture& architecture, Shared& shared);
 Config nested_to_config(const Layer& layer, const Model& model, Shared& shared) {
   // A model as a layer is written as a model: it has an architecture of its own.
   if (!shared.is_written(layer.impl())) {
-    const Shared::Level level(shared, model);
     return model_to_config(architecture_of(model), shared);
   }
   return {{"class_name", layer.class_name()}, {"config", Config{{"name", layer.name()}}}};

@@ -14,6 +14,13 @@ namespace sinter {
 
 namespace {
 
+// The rows of an input may be a number of their own, in graphs that know it.
+bool fits(const ValueType& given, const ValueType& wanted) {
+  const Shape &a = given.shape, &b = wanted.shape;
+  return given.dtype == wanted.dtype && a.rank() == b.rank() && a.rank() > 0 &&
+         (a[0] == b[0] || b[0] == kBatch) && std::equal(a.begin() + 1, a.end(), b.begin() + 1);
+}
+
 void check_inputs(const std::string& title, const Network& network,
                   std::span<const ValueType> inputs) {
   if (inputs.size() != network.inputs().size()) {
@@ -22,7 +29,7 @@ void check_inputs(const std::string& title, const Network& network,
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ValueType& wanted = network.inputs()[i].type();
-    if (inputs[i] != wanted) {
+    if (!fits(inputs[i], wanted)) {
       throw ShapeError(fmt::format("{}: input '{}' takes {}, found {}", title,
                                    network.input_names()[i], wanted.to_string(),
                                    inputs[i].to_string()));
@@ -51,6 +58,8 @@ ModelLayerImpl::~ModelLayerImpl() {
   model_ = Model(std::shared_ptr<ModelState>());
   release_in_turn(std::move(held));
 }
+
+int ModelLayerImpl::depth() const { return model_.state()->net().depth(); }
 
 Config ModelLayerImpl::config() const { return {{"name", name()}, {"trainable", trainable()}}; }
 
@@ -101,6 +110,11 @@ Layer Model::as_layer(SourceLocation where) const {
     state_->as_layer = layer;
   }
   return Layer(std::move(layer));
+}
+
+Model Layer::as_model(SourceLocation where) const {
+  if (const auto* model = dynamic_cast<const ModelLayerImpl*>(impl_.operator->())) return model->model();
+  throw Error(with_line(where, fmt::format("layer '{}' is a {}, no model", name(), class_name())));
 }
 
 KerasTensor Model::operator()(const KerasTensor& x, SourceLocation where) const {

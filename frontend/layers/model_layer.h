@@ -13,6 +13,8 @@ class ModelLayerImpl : public LayerImpl {
   ModelLayerImpl(Model model, SourceLocation where);
   ~ModelLayerImpl() override;  // of models in models of any depth
   const Model& model() const { return model_; }
+  /// Network::depth() of the model.
+  int depth() const;
   /// Types of the results on inputs of these types, known without writing the model into a graph.
   /// Raises ShapeError for inputs that are not the model's.
   std::vector<ValueType> output_types(std::span<const ValueType> inputs) const;

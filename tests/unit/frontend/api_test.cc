@@ -176,5 +176,33 @@ TEST_F(Api, ProgramsOfTheUserCompile) {
   model.evaluate(inputs(9, 12), one_hot_labels(9, 3), {.verbose = 0});
 }
 
+// As in Keras 3: the head of a network, from any of its tensors on.
+TEST_F(Api, ModelsMayBeginInTheMiddle) {
+  const KerasTensor x = Input(4), other = Input(2);
+  const Dense first(3, "tanh"), shared(3);
+  const KerasTensor h = first(x);
+  const KerasTensor deep = shared(shared(h)) + h;
+  const KerasTensor y = Dense(2)(concat({deep, other}));
+  const Model whole({x, other}, {y, h}), head({h, other}, y), tail(deep, deep * 2);
+  const Tensor data = inputs(5, 4), more = inputs(5, 2);
+  const std::vector<Tensor> all = whole.predict_all({data, more});
+  EXPECT_TRUE(head.predict({all[1], more}).identical(all[0]));
+  EXPECT_EQ(head.count_params(), whole.count_params() - first.count_params());
+  EXPECT_EQ(tail.predict(inputs(5, 3)).at(7), 2 * inputs(5, 3).at(7));
+  const Model again = model_from_json(head.to_json());
+  again.set_weights(head.get_weights());
+  EXPECT_TRUE(again.predict({all[1], more}).identical(all[0]));
+  head.compile({.optimizer = SGD(0.1), .loss = "mse"});
+  head.fit({all[1], more}, inputs(5, 2), {.verbose = 0});
+  EXPECT_FALSE(whole.predict_all({data, more})[0].identical(all[0]));  // weights are shared
+  EXPECT_THROW(Model(h, y), Error);                                    // depends on another input
+  // Chains of any length, and both halves of one.
+  KerasTensor long_one = x;
+  std::vector<KerasTensor> on_the_way;
+  for (int i = 0; i < 3000; ++i) on_the_way.push_back(long_one = relu(long_one));
+  const Model begin(x, on_the_way[1500]), end(on_the_way[1500], long_one);
+  EXPECT_EQ(begin.layers().size() + end.layers().size(), 3002u);
+}
+
 }  // namespace
 }  // namespace sinter

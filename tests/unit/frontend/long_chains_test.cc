@@ -69,6 +69,39 @@ TEST(LongChains, OfModelsInModelsGo) {
   });
 }
 
+TEST(LongChains, OfModelsInModelsHaveAnEnd) {
+  const auto nested = [](int depth) {
+    const KerasTensor in = Input({3});
+    Model model(in, relu(in));
+    for (int i = 0; i < depth; ++i) {
+      const KerasTensor x = Input({3});
+      model = Model(x, model(x));
+    }
+    return model;
+  };
+  const Model deep = nested(500);
+  EXPECT_EQ(deep.predict(Tensor(float32, {1, 3})).at(0), 0);
+  EXPECT_EQ(clone_model(deep).predict(Tensor(float32, {1, 3})).at(0), 0);
+  EXPECT_EQ(model_from_json(deep.to_json()).predict(Tensor(float32, {1, 3})).at(0), 0);
+  EXPECT_THROW(nested(501), Error);
+}
+
+// Were each number tried from 1 on, this would take an hour.
+TEST(LongChains, OfWeightsOfOneNameAreNumbered) {
+  std::vector<VariablePtr> weights;
+  for (int i = 0; i < 40000; ++i)
+    weights.push_back(std::make_shared<Variable>("v", "v", Tensor(float32, {}), true));
+  const CompiledFunction all([&](CallContext& context) {
+    std::vector<Symbol> values;
+    for (const VariablePtr& v : weights) values.push_back(reshape(context.variable(v), {1}));
+    return sum(concat(values, 0));
+  });
+  const Graph graph = all.graph({});
+  EXPECT_EQ(graph.node(graph.variables()[0]).name, "v");
+  EXPECT_EQ(graph.node(graph.variables()[1]).name, "v_1");
+  EXPECT_EQ(graph.node(graph.variables()[39999]).name, "v_39999");
+}
+
 TEST(LongChains, OfSymbolsAndGraphsGo) {
   on_a_small_stack([] {
     Graph graph("g");

@@ -103,6 +103,35 @@ TEST_F(Save, TrainingGoesOnWithTheSameBits) {
   }
 }
 
+// No name of the user's is taken for one of the file's own.
+TEST_F(Save, LayersMayBeCalledAnything) {
+  for (const char* name : {"optimizer", "optimizer/dense", "random_state", "random_state/kernel",
+                           "inference", "x", "y_true", "sample_weight"}) {
+    SCOPED_TRACE(name);
+    clear_session();
+    const KerasTensor x = Input({6}, {.name = std::string(name) + "_"});
+    const Model inner(x, Dense(3, {.name = name})(Dropout(0.5)(x)), "inner");
+    const KerasTensor in = Input({6}, {.name = name});
+    const KerasTensor h = Dropout(0.5, {.name = "random_state_1"})(in);
+    const Model model(in, Dense(3, {.name = "last"})(inner(h)), name);
+    model.compile({.optimizer = "adam", .loss = "mse"});
+    const FitOptions fit{.epochs = 1, .batch_size = 16, .verbose = 0};
+    const Tensor y = random({50, 3}, 3);
+    model.fit(x_, y, fit);
+    model.save(path());
+    model.save_weights(path("w.weights.sinter"));
+    model.export_inference(path("e.sinter"));
+    const Model loaded = load_model(path());
+    EXPECT_TRUE(loaded.predict(x_).identical(model.predict(x_)));
+    EXPECT_EQ(model.fit(x_, y, fit).history, loaded.fit(x_, y, fit).history);
+    loaded.load_weights(path("w.weights.sinter"));
+    const ModelFile file = load_model_file(path("e.sinter"));
+    for (const Graph& graph : file.graphs) EXPECT_NO_THROW(variables_from_file(file, graph));
+    for (const Graph& graph : load_model_file(path()).graphs)
+      EXPECT_NO_THROW(variables_from_file(load_model_file(path()), graph));
+  }
+}
+
 TEST_F(Save, LoadingChangesNothingInTheFile) {
   const Model model = network();
   model.compile({.optimizer = "sgd", .loss = "sparse_categorical_crossentropy"});
