@@ -115,6 +115,9 @@ MetricsArgument::MetricsArgument(Symbol (*function)(Symbol, Symbol), SourceLocat
     : flat_{Metric(function, where)} {}
 MetricsArgument::MetricsArgument(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
     : flat_{Metric(function, where)} {}
+MetricsArgument::MetricsArgument(const std::vector<std::string>& names, SourceLocation where) {
+  for (const std::string& name : names) flat_.emplace_back(name, where);
+}
 MetricsArgument::MetricsArgument(std::vector<Metric> metrics) : flat_(std::move(metrics)) {}
 MetricsArgument::MetricsArgument(std::vector<std::vector<Metric>> metrics)
     : lists_(std::move(metrics)) {}

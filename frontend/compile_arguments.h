@@ -159,6 +159,8 @@ class MetricsArgument {
   MetricsArgument(Symbol (*function)(Symbol, Symbol, bool),
                   SourceLocation where = SourceLocation::current());  // NOLINT
   MetricsArgument(std::initializer_list<MetricEntry> metrics);
+  MetricsArgument(const std::vector<std::string>& names,
+                  SourceLocation where = SourceLocation::current());    // NOLINT
   MetricsArgument(std::vector<Metric> metrics);                         // NOLINT
   MetricsArgument(std::vector<std::vector<Metric>> metrics);            // NOLINT
   MetricsArgument(std::map<std::string, std::vector<Metric>> metrics);  // NOLINT

@@ -11,6 +11,7 @@
 #include "frontend/counted.h"
 #include "frontend/model_state.h"
 #include "frontend/origin.h"
+#include "passes/pass.h"
 #include "runtime/compile.h"
 #include "runtime/load.h"
 
@@ -107,9 +108,13 @@ void Model::compile(CompileArguments arguments, SourceLocation where) const {
     if (std::ranges::find(known, arguments.backend) == known.end())
       raise_unknown_name("backend", arguments.backend, known, where);
   }
-  at_line(where, [&] { check_mixed_precision(arguments.mixed_precision); });
+  at_line(where, [&] {
+    check_mixed_precision(arguments.mixed_precision);
+    check_pass_names(arguments.disabled_passes);
+  });
   const DefaultFloatEnvironment environment;
   const std::lock_guard lock(state_->fit_mutex);
+  at_line(where, [&] { state_->refuse_in_fit("compile()"); });
   const WeightsGuard guard(state_->locks());
   // What is refused leaves the model as it was.
   auto made = std::make_shared<Compiled>();

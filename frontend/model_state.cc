@@ -105,8 +105,7 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
 }  // namespace
 
 ModelState::ModelState(std::string model_name) : name(std::move(model_name)) {
-  random_state =
-      std::make_shared<Variable>("random_state", "random_state", Tensor(DType::kInt64, {2}), false);
+  random_state = make_random_state();
   random_state->value.data<int64_t>()[0] = static_cast<int64_t>(next_random_key() >> 1);
   shuffle_seed = static_cast<int64_t>(next_random_key() >> 1);
 }
@@ -174,6 +173,19 @@ std::shared_ptr<StepProgram> ModelState::program(const std::string& key, const M
     return entry.key.starts_with(kPrediction) == predicts && ++kept > limit;
   });
   return programs_.front().program;
+}
+
+void ModelState::refuse_in_fit(const char* call) const {
+  if (fits == 0) return;
+  throw Error(fmt::format(
+      "{}: model '{}' is in fit(), whose callbacks may set its weights and the learning rate, but "
+      "not change what is trained",
+      call, name));
+}
+
+void ModelState::forget_settings() {
+  set_compiled(nullptr);
+  forget_programs();
 }
 
 void ModelState::forget_programs() {

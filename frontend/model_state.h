@@ -47,6 +47,7 @@ struct ModelState {
   explicit ModelState(std::string model_name);
 
   std::string name;
+  ForkMutex build_mutex;
   std::optional<Network> network;  // absent in a Sequential that has not seen its input
   std::weak_ptr<LayerImpl>
       as_layer;  // once the model has been called; it owns this state, so not the reverse
@@ -100,6 +101,11 @@ struct ModelState {
   VariableVersion version = std::make_shared<std::atomic<uint64_t>>(0);
   ScratchPool scratch;
   LongMutex fit_mutex;  // training is exclusive; callbacks may evaluate
+  int fits = 0;         // that run, one in a callback of the other; under fit_mutex
+  /// Raises Error where a callback of fit() would change what it trains; under fit_mutex.
+  void refuse_in_fit(const char* call) const;
+  /// What compile() settled, and all programs: the layers are others now.
+  void forget_settings();
 
  private:
   struct Entry {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -47,8 +49,18 @@ void take_input_of(ModelState& state, const Layer& first) {
   if (inner == nullptr || inner->model().inputs().size() != 1) return;
   const KerasTensor input = inner->model().input();
   const Shape shape = input.shape();
-  state.chain_input = Input(Shape(std::vector<int64_t>(shape.begin() + 1, shape.end())),
-                            {.dtype = input.dtype()}, SourceLocation());
+  state.chain_input =
+      Input(Shape(std::vector<int64_t>(shape.begin() + 1, shape.end())), {.dtype = input.dtype()});
+}
+
+// Whoever holds the model as a layer knows the types of its results.
+void refuse_change(const ModelState& state, const char* call) {
+  state.refuse_in_fit(call);
+  if (state.as_layer.expired()) return;
+  throw Error(
+      fmt::format("{}: model '{}' stands in a model, in itself or in another one, which "
+                  "knows it as it is",
+                  call, state.name));
 }
 
 void refuse_late_input(const ModelState& state) {
@@ -101,11 +113,12 @@ Sequential::Sequential(const std::vector<Item>& items, std::string name, SourceL
 void Sequential::add(const Item& item, SourceLocation where) {
   at_line(where, [&]() -> void {
     ModelState& state = *state_;
-    state.set_compiled(nullptr);
-    state.forget_programs();
+    const std::lock_guard lock(state.fit_mutex);
+    refuse_change(state, "add()");
     if (const KerasTensor* input = item.input()) {
       if (!state.chain.empty() || state.chain_input) refuse_late_input(state);
       state.chain_input = *input;
+      state.forget_settings();
       return;
     }
     const Layer& layer = *item.layer();
@@ -114,37 +127,54 @@ void Sequential::add(const Item& item, SourceLocation where) {
     }
     if (state.network) {
       const KerasTensor y = called(layer, state.network->outputs()[0]);
+      state.forget_settings();
       state.chain.push_back(layer);
       state.network.emplace(std::vector<KerasTensor>{*state.chain_input},
                             std::vector<KerasTensor>{y});
       return;
     }
+    // What is refused leaves the model as it was.
+    const std::optional<KerasTensor> input = state.chain_input;
+    std::shared_ptr<const Compiled> compiled = state.compiled();
+    state.set_compiled(nullptr);
     state.chain.push_back(layer);
-    if (!state.chain_input && state.chain.size() == 1) take_input_of(state, layer);
-    if (state.chain_input) chain(state, *state.chain_input);
+    try {
+      if (!state.chain_input && state.chain.size() == 1) take_input_of(state, layer);
+      if (state.chain_input) chain(state, *state.chain_input);
+    } catch (...) {
+      state.chain.pop_back();
+      state.chain_input = input;
+      state.set_compiled(std::move(compiled));
+      throw;
+    }
+    state.forget_settings();
   });
 }
 
 void Sequential::pop(SourceLocation where) {
   at_line(where, [&] {
     ModelState& state = *state_;
+    const std::lock_guard lock(state.fit_mutex);
+    refuse_change(state, "pop()");
     if (state.chain.empty()) throw Error(fmt::format("model '{}' has no layer to remove", name()));
+    state.forget_settings();
     state.chain.pop_back();
-    state.set_compiled(nullptr);
-    state.forget_programs();
     state.network.reset();
     if (state.chain_input) chain(state, *state.chain_input);
   });
 }
 
 void Sequential::build(const Shape& row_shape, SourceLocation where) const {
-  at_line(where, [&] { state_->build_chain(row_shape); });
+  at_line(where, [&] {
+    const std::lock_guard lock(state_->build_mutex);
+    state_->build_chain(row_shape);
+  });
 }
 
 void ModelState::build_chain(const Shape& row_shape) {
   if (network) return;
   if (chain.empty()) throw Error(fmt::format("model '{}' has no layers", name));
-  chain_input = Input(row_shape, {}, SourceLocation());
+  chain_input = Input(row_shape, {});
   sinter::chain(*this, *chain_input);
 }
 

@@ -38,9 +38,11 @@ class Sequential : public Model {
   Sequential(const std::vector<Item>& items, std::string name = "",
              SourceLocation where = SourceLocation::current());
 
-  /// Appends; the model must be compiled after this.
+  /// Appends; the model must be compiled after this. No other thread may use it meanwhile. Raises
+  /// Error for a layer that does not fit, a name that is there already, for a model that stands in
+  /// another one (or is added to itself), and in a callback of fit(); then nothing has changed.
   void add(const Item& item, SourceLocation where = SourceLocation::current());
-  /// Removes the last layer.
+  /// Removes the last layer. Raises Error when there is none, and as add().
   void pop(SourceLocation where = SourceLocation::current());
   /// Makes the weights for rows of this shape.
   void build(const Shape& row_shape, SourceLocation where = SourceLocation::current()) const;

@@ -14,7 +14,11 @@
 
 namespace sinter {
 
-double Evaluation::loss() const { return values.front().second; }
+double Evaluation::loss(SourceLocation where) const {
+  if (values.empty())
+    throw Error(with_line(where, "an Evaluation that holds nothing was asked for its loss"));
+  return values.front().second;
+}
 
 Logs Evaluation::logs() const { return Logs(values.begin(), values.end()); }
 
@@ -44,7 +48,7 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
     const std::shared_ptr<const Compiled> c = state_->settings("evaluate");
     const PreparedData data =
         prepare_data("evaluate", state_->net(), c->outputs, x, y, options.sample_weight);
-    const int64_t count = (data.rows + options.batch_size - 1) / options.batch_size;
+    const int64_t count = batch_count(data.rows, options.batch_size);
     if (options.steps)
       warn_of_missing_batches("evaluate: steps", *options.steps, data.rows, options.batch_size,
                               where);

@@ -72,6 +72,7 @@ class Fit {
     SplitData data =
         split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
     apply_class_weight(data.train, state_.net(), options_);
+    warn_of_labels(data.train, c.outputs);
     if (!options_.validation_data.empty()) {
       const ValidationData& v = options_.validation_data;
       data.validation =
@@ -89,9 +90,7 @@ class Fit {
     }
     {
       const WeightsGuard guard(state_.locks());
-      // A callback may have called compile().
-      const std::shared_ptr<const Compiled> now = state_.settings("fit");
-      now->arguments.optimizer.impl().finish_training(now->trainable);
+      c.arguments.optimizer.impl().finish_training(c.trainable);
     }
     each([&](Callback& callback) { callback.on_train_end(logs); });
     return std::move(history_);
@@ -161,6 +160,16 @@ class Fit {
     warn_once(with_line(where_, "fit: steps_per_epoch"), with_line(where_, text));
   }
 
+  void warn_of_labels(const PreparedData& data, const std::vector<OutputPlan>& plans) const {
+    const std::string place = first_improbable(data, state_.net(), plans);
+    if (place.empty()) return;
+    const std::string text = fmt::format(
+        "fit: {}: 0 and 1 for two classes; hinge losses take -1 and 1, "
+        "sparse_categorical_crossentropy more classes",
+        place);
+    warn_once(with_line(where_, text), with_line(where_, text));
+  }
+
   void warn_of_infinities(const PreparedData& data, double loss) const {
     const std::string place = first_infinity(data);
     if (place.empty()) return;
@@ -199,6 +208,11 @@ History Model::fit(const Data& x, const Data& y, const FitOptions& options,
     const DefaultFloatEnvironment environment;
     build_for(x);
     const std::lock_guard lock(state_->fit_mutex);
+    struct Running {
+      int& fits;
+      explicit Running(int& count) : fits(count) { ++fits; }
+      ~Running() { --fits; }
+    } const running(state_->fits);
     return Fit(*this, options, where).run(x, y);
   });
 }

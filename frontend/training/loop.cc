@@ -95,7 +95,7 @@ void check_steps(const char* call, const char* argument, std::optional<int64_t> 
 
 void warn_of_missing_batches(const char* argument, int64_t steps, int64_t rows, int64_t batch_size,
                              SourceLocation where) {
-  const int64_t batches = (rows + batch_size - 1) / batch_size;
+  const int64_t batches = batch_count(rows, batch_size);
   if (steps <= batches) return;
   const std::string text = fmt::format(
       "{} = {}, but the data ran out: {} rows in batches of {} are {}; leave it out to take all",

@@ -227,6 +227,29 @@ PreparedData prepare_data(const char* call, const Network& network,
   return data;
 }
 
+std::string first_improbable(const PreparedData& data, const Network& network,
+                             const std::vector<OutputPlan>& plans) {
+  for (size_t i = 0; i < plans.size(); ++i) {
+    const Loss loss = plans[i].loss.resolve(data.inputs.labels[i], network.outputs()[i].type());
+    const Tensor& y = data.y[i];
+    if (!loss.takes_probabilities() || y.dtype() == DType::kBool) continue;
+    const int64_t at = dispatch_dtype(y.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      const auto values = y.data<T>();
+      const auto found = std::ranges::find_if(values, [](T v) {
+        const auto value = static_cast<double>(v);
+        return value < 0 || value > 1;
+      });
+      return found == values.end() ? int64_t{-1} : found - values.begin();
+    });
+    if (at < 0) continue;
+    return fmt::format("{} holds {} (row {}), but '{}' at output '{}' takes labels in 0..1",
+                       indexed("y", i, plans.size()), y.at(at), at / (y.elements() / y.shape()[0]),
+                       loss.name(), plans[i].name);
+  }
+  return "";
+}
+
 std::string first_infinity(const PreparedData& data) {
   const auto place = [](const std::string& what, const Tensor& t) -> std::string {
     if (!is_floating(t.dtype())) return "";

@@ -40,6 +40,11 @@ PreparedData prepare_data(const char* call, const Network& network,
 /// "".
 std::string first_infinity(const PreparedData& data);
 
+/// "y holds -1 (row 3), but 'binary_crossentropy' at output 'dense' takes labels in 0..1": the
+/// first label that is no probability where the loss compares them, or "".
+std::string first_improbable(const PreparedData& data, const Network& network,
+                             const std::vector<OutputPlan>& plans);
+
 /// Sample weights, float64, from weights of classes: labels are integers, one-hot rows or
 /// probabilities that are rounded; other classes get 1. Raises Error for a weight that is not
 /// finite.
@@ -48,13 +53,18 @@ Tensor class_weights(const Tensor& y, const std::map<int, double>& class_weight)
 /// A permutation of n rows that depends on seed and epoch alone.
 std::vector<int64_t> permutation(int64_t n, int64_t seed, int64_t epoch);
 
+/// Batches of `rows`, the last one with what is left; batch_size may be anything from 1 on.
+inline int64_t batch_count(int64_t rows, int64_t batch_size) {
+  return rows / batch_size + (rows % batch_size != 0 ? 1 : 0);
+}
+
 /// Gives pointers to the inputs of a step for one batch after the other; converts them batch by
 /// batch, where they have another dtype.
 class Batches {
  public:
   /// `order` may be empty: the rows as they stand, without a copy unless they are converted.
   Batches(const PreparedData& data, int64_t batch_size, const std::vector<int64_t>& order);
-  int64_t count() const { return (rows_ + batch_size_ - 1) / batch_size_; }
+  int64_t count() const { return batch_count(rows_, batch_size_); }
   int64_t size(int64_t batch) const { return std::min(batch_size_, rows_ - batch * batch_size_); }
   /// Valid until the next call.
   const std::vector<const void*>& pointers(int64_t batch);

@@ -50,6 +50,9 @@ TEST(MisspeltNames, OfCompile) {
   EXPECT_LINE("'adam'?", one.compile({.optimizer = "adamm", .loss = "mse"}));
   EXPECT_LINE("'mse'?", one.compile({.loss = "mseee"}));
   EXPECT_LINE("'mse'?", one.compile({.loss = name}));
+  const std::vector<std::string> metrics = {"mse", "accuracyy"};
+  EXPECT_LINE("'accuracy'?", one.compile({.loss = "mse", .metrics = metrics}));
+  EXPECT_LINE("'fuse_dense'?", one.compile({.loss = "mse", .disabled_passes = {"fuse_dence"}}));
   EXPECT_LINE("'mse'?", one.compile({.loss = {"mseee"}}));
   EXPECT_LINE("'mean'?", one.compile({.loss = losses::Huber({.reduction = "meen"})}));
   EXPECT_LINE("'accuracy'?", one.compile({.loss = "mse", .metrics = "accuracyy"}));

@@ -111,6 +111,46 @@ TEST_F(CallbackModel, HooksCalledByHandRaise) {
   EXPECT_THROW(TerminateOnNaN().on_train_batch_end(0, none), Error);
 }
 
+// Half an epoch with other metrics would be added up wrongly.
+TEST_F(CallbackModel, WhatIsTrainedStaysTheSameInFit) {
+  Sequential chain({Input(3), Dense(2, {.name = "a"}), Dense(1, {.name = "b"})}, "chain");
+  const CompileArguments with_metrics = {.optimizer = SGD(0.1), .loss = "mse", .metrics = {"mae"}};
+  chain.compile(with_metrics);
+  for (const auto& change :
+       std::vector<std::function<void()>>{[&] { chain.compile({.loss = "mae"}); },
+                                          [&] { chain.add(Dense(1)); }, [&] { chain.pop(); }}) {
+    const auto hook = std::make_shared<Hook>();
+    hook->f = [&](Hook&, int) { change(); };
+    expect_error([&] { fit(chain, {hook}, 2); }, "model 'chain' is in fit()");
+    EXPECT_EQ(chain.layers().size(), 2u);
+    EXPECT_EQ(fit(chain, {}, 2)["mae"].size(), 2u);
+  }
+  // Another model may change meanwhile, and this one afterwards.
+  const auto hook = std::make_shared<Hook>();
+  hook->f = [&](Hook&, int) { network("other").compile({.loss = "mae"}); };
+  fit(chain, {hook});
+  chain.compile(with_metrics);
+}
+
+TEST_F(CallbackModel, ALayerThatIsRefusedLeavesTheModelAsItWas) {
+  Sequential chain({Input(3), Dense(1, {.name = "a"})}, "chain");
+  chain.compile({.optimizer = SGD(0.1), .loss = "mse"});
+  EXPECT_THROW(chain.add(Dense(2, {.name = "a"})), Error);
+  EXPECT_THROW(chain.add(Reshape({5})), Error);
+  EXPECT_THROW(chain.add(Input(3)), Error);
+  fit(chain, {});
+  Sequential unbuilt({Dense(1, {.name = "a"})}, "unbuilt");
+  unbuilt.compile({.optimizer = SGD(0.1), .loss = "mse"});
+  EXPECT_THROW(unbuilt.add(Dense(2, {.name = "a"})), Error);
+  fit(unbuilt, {});
+  Sequential empty;
+  empty.add(Input(3));
+  EXPECT_THROW(empty.add(Reshape({5})), Error);
+  empty.add(Dense(1));
+  empty.compile({.optimizer = SGD(0.1), .loss = "mse"});
+  fit(empty, {});
+}
+
 // The best weights of another model are not this one's.
 TEST_F(CallbackModel, AMonitorFollowsTheModel) {
   const Model outer = network("outer"), inner = network("inner");

@@ -104,6 +104,29 @@ TEST_F(CompileWarnings, CrossEntropyOfOneUnit) {
   EXPECT_EQ(compile(losses::CategoricalCrossentropy({.from_logits = true}), 3, "linear"), "");
 }
 
+TEST_F(CompileWarnings, LabelsThatAreNoProbabilities) {
+  const auto fit = [&](const Loss& loss, const Tensor& y) {
+    clear_session();
+    const Model model(x, Dense(1, {.activation = "sigmoid", .name = "out"})(x));
+    model.compile({.loss = loss});
+    return warned([&] {
+      model.fit(some({3, 4}), y, {.verbose = 0});
+      model.fit(some({3, 4}), y, {.verbose = 0});
+    });
+  };
+  const std::string text = fit("bce", Tensor::from({{1}, {0}, {-1}}));
+  EXPECT_NE(text.find("compile_warnings_test.cc:"), std::string::npos) << text;
+  EXPECT_NE(text.find("y holds -1 (row 2), but 'binary_crossentropy' at output 'out' takes labels"),
+            std::string::npos)
+      << text;
+  for (const Loss& loss : {Loss("binary_crossentropy"), Loss(losses::BinaryFocalCrossentropy())}) {
+    EXPECT_NE(fit(loss, Tensor::from({1., 2., 0.})).find("holds 2 (row 1)"), std::string::npos);
+    EXPECT_EQ(fit(loss, Tensor::from({{1.f}, {0.f}, {0.25f}})), "");
+    EXPECT_EQ(fit(loss, Tensor::from({3}, std::vector<bool>{true, false, true})), "");
+  }
+  EXPECT_EQ(fit("hinge", Tensor::from({{1}, {-1}, {-1}})), "");
+}
+
 TEST_F(CompileWarnings, CrossEntropyOfOtherNumbersThanProbabilities) {
   const auto compile = [&](const Loss& loss, int64_t units, ActivationFunction activation) {
     clear_session();

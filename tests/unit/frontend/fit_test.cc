@@ -147,6 +147,31 @@ TEST_F(Fit, PredictionsDoNotDependOnTheBatchSize) {
   EXPECT_TRUE(all.identical(model.predict_on_batch(x)));
 }
 
+TEST_F(Fit, ABatchMayBeLargerThanAllRows) {
+  const Tensor x = values({23, 4}), y = labels(23, 3);
+  const Model model = classifier();
+  const Tensor initial = model.predict(x);
+  const std::vector<Tensor> weights = model.get_weights();
+  const std::vector<double> whole = model.evaluate(x, y, {.batch_size = 23, .verbose = 0});
+  std::vector<double> losses;
+  for (const int64_t batch : {int64_t{23}, int64_t{1000}, INT64_MAX - 22, INT64_MAX}) {
+    model.set_weights(weights);
+    EXPECT_TRUE(initial.identical(model.predict(x, {.batch_size = batch}))) << batch;
+    EXPECT_EQ(std::vector<double>(model.evaluate(x, y, {.batch_size = batch, .verbose = 0})),
+              whole);
+    const History h = model.fit(x, y,
+                                {.batch_size = batch,
+                                 .verbose = 0,
+                                 .validation_data = {x, y},
+                                 .shuffle = false,
+                                 .validation_batch_size = batch});
+    losses.push_back(h["loss"].at(0));
+    EXPECT_EQ(h["val_loss"].size(), 1u);
+  }
+  EXPECT_EQ(losses, std::vector<double>(4, losses[0]));
+  EXPECT_THROW(Evaluation().loss(), Error);
+}
+
 TEST_F(Fit, ManyThreadsMayPredictAtOnce) {
   const Model model = classifier();
   const Tensor x = values({50, 4});

@@ -22,7 +22,8 @@ namespace {
 
 Tensor ramp(Shape shape) {
   Tensor t(float32, std::move(shape));
-  for (int64_t i = 0; i < t.elements(); ++i) t.set(i, 0.01 * static_cast<double>(i * 37 % 101) - 0.5);
+  for (int64_t i = 0; i < t.elements(); ++i)
+    t.set(i, 0.01 * static_cast<double>(i * 37 % 101) - 0.5);
   return t;
 }
 
@@ -44,13 +45,16 @@ class Training {
            public:
             explicit Stop(Training& t) : training(t) {}
             void on_train_batch_end(int64_t, Logs&) override {
-              model().optimizer().set_learning_rate(1e-4 + 1e-9 * static_cast<double>(++training.steps));
+              model().optimizer().set_learning_rate(1e-4 +
+                                                    1e-9 * static_cast<double>(++training.steps));
               if (training.stop_) model().set_stop_training(true);
             }
             Training& training;
           } stop(*this);
           const Tensor x = ramp({64, 32}), y = ramp({64, 4});
-          model.fit(x, y, {.epochs = 1 << 30, .batch_size = 8, .verbose = 0, .callbacks = {std::ref(stop)}});
+          model.fit(
+              x, y,
+              {.epochs = 1 << 30, .batch_size = 8, .verbose = 0, .callbacks = {std::ref(stop)}});
         }) {
     while (steps == 0) std::this_thread::yield();
   }
@@ -228,6 +232,20 @@ TEST(ModelInThreads, ForkedChildrenUseAndDestroyModels) {
   stop = true;
   predicting.join();
   set_threads(1);
+}
+
+// A Sequential that has not seen its input is built once.
+TEST(ModelInThreads, TheFirstDataMayComeInSeveral) {
+  for (int round = 0; round < 20; ++round) {
+    const Sequential model({Dense(4, "tanh"), Dense(2)});
+    const Tensor x = ramp({5, 3});
+    std::vector<Tensor> found(6);
+    std::vector<std::thread> threads;
+    for (Tensor& y : found) threads.emplace_back([&] { y = model.predict(x); });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(model.count_params(), 3 * 4 + 4 + 4 * 2 + 2);
+    for (const Tensor& y : found) EXPECT_TRUE(y.identical(found[0]));
+  }
 }
 
 }  // namespace
