@@ -24,7 +24,7 @@ CustomFunctions<Constraint::Function>& custom_constraints() {
 }
 
 Symbol norm_along(Symbol w, const std::vector<int>& axis) {
-  return sqrt(sum(square(w), std::vector<int64_t>(axis.begin(), axis.end()), true));
+  return norm(w, std::vector<int64_t>(axis.begin(), axis.end()), true);
 }
 
 ConfigValue axes(const std::vector<int>& axis) {

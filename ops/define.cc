@@ -71,6 +71,10 @@ std::vector<ValueType> same_as_first(std::span<const ValueType> in, const Attrib
   return {in[0]};
 }
 
+double parameter(std::string_view op, const char* name, DType dtype, const Attributes& attributes) {
+  return weak_element(op, dtype, attributes.get_float(name)).as_double();
+}
+
 std::string where(const Graph& graph) {
   const std::string origin = graph.origin() ? graph.origin()->to_string() : "";
   return origin.empty() ? "" : origin + ": ";

@@ -57,6 +57,9 @@ inline Symbol apply(std::string_view op, std::initializer_list<Operand> operands
 std::string where(const Graph& graph);
 /// `axis` counted from the start. Raises ShapeError that names the op when x has no such axis.
 int checked_axis(std::string_view op, Symbol x, int64_t axis);
+/// The attribute `name` of `op` as an element of `dtype`, by the rules of plain numbers: what is
+/// too small is 0, and what overflows raises ShapeError.
+double parameter(std::string_view op, const char* name, DType dtype, const Attributes& attributes);
 /// `x` [.., with the dimensions `axes` reduced away ..] spread back over `shape`.
 Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes);
 /// A vector along `axis` of a tensor like x, broadcast to x's shape.

@@ -142,26 +142,65 @@ std::vector<Symbol> decompose_variance(std::span<const Symbol> in, const Attribu
   return {mean(square(centred), axes, a.get_bool("keepdims"))};
 }
 
+// Squares of what is below 1e-19 or above 1e19 are no float32. Where the largest of a group is far
+// from 1 a power of two, which rounds nothing, brings all of it near.
+struct Scaled {
+  Symbol factor;   // of each group
+  Symbol squares;  // the sum of (factor x)^2
+  Symbol x;        // factor x
+};
+Scaled scaled(Symbol x, const Ints& axes) {
+  const bool is_double = x.dtype() == DType::kFloat64;
+  const double far = is_double ? 0x1p400 : 0x1p50;
+  const double up = is_double ? 0x1p700 : 0x1p90, down = is_double ? 0x1p-600 : 0x1p-80;
+  const Symbol largest = reduce_max(abs(x), axes);
+  ScalarBuilder builder({x.dtype()});
+  const Scalar most = builder.argument(0), one = builder.constant(x.dtype(), 1.0);
+  const Scalar by[] = {select(most > far, down, select(most < 1 / far, up, one))};
+  const Symbol operands[] = {largest};
+  const Symbol factor = add_map(x.graph(), operands, builder.finish(by))[0];
+  const Symbol all = x * unreduce(factor, x.shape(), axes);
+  return {factor, sum(square(all), axes), all};
+}
+
 std::vector<Symbol> decompose_norm(std::span<const Symbol> in, const Attributes& a) {
-  return {sqrt(sum(square(in[0]), a.get_ints("axes"), a.get_bool("keepdims")))};
+  const Scaled s = scaled(in[0], normalized(in[0].shape(), a.get_ints("axes")));
+  const Symbol length = sqrt(s.squares) / s.factor;
+  const ValueType type = in[0].type();
+  return {reshape(length, reduced_type({&type, 1}, a)[0].shape)};
 }
 
-// dx = x dy / |x|, and 0 where |x| is 0: the chain rule over the decomposition has 0 / 0 there.
+// dx = dy x / |x|, and 0 where |x| is 0: the chain rule over the decomposition has 0 / 0 there.
 Cotangents norm_gradient(const GradientContext& c) {
-  const Symbol x = c.inputs[0], y = c.results[0];
-  const Symbol zero = equal(y, 0.0);
-  const Symbol factor = select(zero, 0.0, *c.cotangents[0] / select(zero, 1.0, y));
-  return {x * unreduce(factor, x.shape(), normalized(x.shape(), c.attributes.get_ints("axes")))};
+  const Symbol x = c.inputs[0], dy = select(equal(c.results[0], 0.0), 0.0, *c.cotangents[0]);
+  const Ints axes = normalized(x.shape(), c.attributes.get_ints("axes"));
+  return {normalize(x, axes, 0) * unreduce(dy, x.shape(), axes)};
 }
 
-// x min(1 / |x|, 1 / epsilon), which is linear near 0.
+// x min(1 / |x|, 1 / epsilon), which is linear near 0; with epsilon = 0 it is 0 at 0.
 std::vector<Symbol> decompose_normalize(std::span<const Symbol> in, const Attributes& a) {
   const Ints axes = normalized(in[0].shape(), a.get_ints("axes"));
-  const double epsilon = a.get_float("epsilon");
-  const Symbol squares = sum(square(in[0]), axes);
-  const Symbol near = less_equal(squares, epsilon * epsilon);  // false for NaN
-  const Symbol scale = select(near, 1 / epsilon, rsqrt(select(near, 1.0, squares)));
-  return {in[0] * unreduce(scale, in[0].shape(), axes)};
+  const double epsilon = parameter("normalize", "epsilon", in[0].dtype(), a);
+  const Scaled s = scaled(in[0], axes);
+  const Symbol least = epsilon * s.factor;
+  const Symbol near = less_equal(sqrt(s.squares), least);  // false for NaN
+  const Symbol slope = epsilon == 0 ? zeros_like(least) : 1.0 / least;
+  const Symbol scale = select(near, slope, rsqrt(select(near, 1.0, s.squares)));
+  return {s.x * unreduce(scale, in[0].shape(), axes)};
+}
+
+// dx = (dy - y sum(y dy)) / |x|, and dy / epsilon near 0. Divided last: where |x| is tiny the terms
+// of the difference are beyond all numbers, and it may be 0.
+Cotangents normalize_gradient(const GradientContext& c) {
+  const Symbol x = c.inputs[0], y = c.results[0], dy = *c.cotangents[0];
+  const Ints axes = normalized(x.shape(), c.attributes.get_ints("axes"));
+  const double epsilon = parameter("normalize", "epsilon", x.dtype(), c.attributes);
+  const auto over_axes = [&](Symbol s) { return unreduce(s, x.shape(), axes); };
+  const Symbol length = norm(x, axes), near = less_equal(length, epsilon);
+  const Symbol along = select(near, 0.0, sum(y * dy, axes));
+  const Symbol least = select(near, epsilon == 0 ? 1.0 : epsilon, length);
+  const Symbol across = epsilon == 0 ? select(over_axes(near), 0.0, dy) : dy;
+  return {(across - y * over_axes(along)) / over_axes(least)};
 }
 
 }  // namespace
@@ -179,9 +218,11 @@ void register_reduce(Registry& r) {
       {{"axes", AttributeType::kInts}, {"epsilon", AttributeType::kFloat, 1e-7}},
       [](std::span<const ValueType> in, const Attributes& a) {
         normalized(in[0].shape, a.get_ints("axes"));
+        parameter("normalize", "epsilon", in[0].dtype,
+                  a);  // refused here where the dtype has it not
         return std::vector<ValueType>{in[0]};
       },
-      decompose_normalize);
+      decompose_normalize, normalize_gradient);
 }
 
 }  // namespace ops
