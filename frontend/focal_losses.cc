@@ -43,7 +43,9 @@ Symbol categorical_focal_crossentropy(Symbol y_true, Symbol y_pred, double alpha
       from_logits ? softmax(y_pred)
                   : clip(y_pred / maximum(sum(y_pred, -1, true), 1e-30), kEpsilon, 1.0 - kEpsilon);
   const Symbol log_p = from_logits ? log_softmax(y_pred) : log(p);
-  return sum(alpha * power(at_least_tiny(1.0 - p), gamma) * (-t * log_p), -1);
+  // A class that is impossible and does not occur costs nothing.
+  const Symbol cost = select(equal(t, 0.0), 0.0, -t * log_p);
+  return sum(alpha * power(at_least_tiny(1.0 - p), gamma) * cost, -1);
 }
 
 Symbol dice(Symbol y_true, Symbol y_pred, Axes axis) {

@@ -57,8 +57,10 @@ Symbol squared_hinge(Symbol y_true, Symbol y_pred) {
 }
 
 Symbol categorical_hinge(Symbol y_true, Symbol y_pred) {
-  const Symbol positive = sum(y_true * y_pred, {-1});
-  const Symbol negative = reduce_max((1.0 - y_true) * y_pred, {-1});
+  // Scores count in their shares; that of an infinite one without a share is 0.
+  const auto share = [&](Symbol t) { return select(equal(t, 0.0), 0.0, t * y_pred); };
+  const Symbol positive = sum(share(y_true), {-1});
+  const Symbol negative = reduce_max(share(1.0 - y_true), {-1});
   return maximum(negative - positive + 1.0, 0.0);
 }
 

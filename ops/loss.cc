@@ -136,7 +136,11 @@ void register_loss(Registry& r) {
   define_elementwise(
       r, "sigmoid_cross_entropy", 2,
       [](Arguments a, const Attributes&) {
-        return max(a[1], 0.0) - a[1] * a[0] + log1p(exp(-abs(a[1])));
+        // max(z, 0) - t z + log(1 + e^-|z|), where the first two are |z| times the share of the
+        // other answer: no difference of what is large, and 0 where that answer does not occur,
+        // however large z is.
+        const Scalar t = a[0], z = a[1], size = abs(z), other = select(z > 0.0, 1.0 - t, t);
+        return select(equal(other, 0.0), 0.0, size * other) + log1p(exp(-size));
       },
       {},
       [](Arguments a, Scalar, Scalar dy, const Attributes&) {

@@ -2,6 +2,7 @@
 // subtracted first).
 #include <optional>
 
+#include "core/scalar_expr.h"
 #include "core/sizes.h"
 #include "ops/define.h"
 
@@ -26,8 +27,37 @@ using Cotangents = std::vector<std::optional<Symbol>>;
 
 std::vector<int64_t> axes_of(const Attributes& a) { return {a.get_int("axis")}; }
 
-Symbol centred(Symbol x, const std::vector<int64_t>& axes) {
-  return x - stop_gradient(unreduce(reduce_max(x, axes), x.shape(), axes));
+// One node that computes `body` of two operands.
+Symbol map_of(Symbol a, Symbol b, Scalar (*body)(Scalar a, Scalar b)) {
+  const Symbol operands[] = {a, b};
+  ScalarBuilder builder({a.dtype(), b.dtype()});
+  const Scalar result[] = {body(builder.argument(0), builder.argument(1))};
+  return add_map(a.graph(), operands, builder.finish(result))[0];
+}
+
+// z = x - max(x), and the sum of exp(z). The largest is 0 apart from itself also where it is
+// infinite: one class that is certain, beside which all others are impossible. Which of several
+// infinite ones is the largest nobody can say: the sum is NaN then, as it is where x is (which
+// counts as several of them).
+struct Shifted {
+  Symbol z, e, total;
+};
+Shifted shifted(Symbol x, const std::vector<int64_t>& axes) {
+  const Symbol largest = reduce_max(x, axes);
+  const Symbol z = map_of(x, unreduce(largest, x.shape(), axes), [](Scalar a, Scalar most) {
+    const Scalar below = a - most;
+    return select(below < 0.0, below, 0.0);
+  });
+  const Symbol e = exp(z), total = sum(e, axes);
+  const auto unless_certain = [](Scalar sum, Scalar most) {
+    return sum + select(sum > 1.0, most - most, 0.0);
+  };
+  const auto unless_nan = [](Scalar sum, Scalar most) {
+    return select(equal(most, most), sum, most);
+  };
+  const Symbol known = map_of(total, largest, unless_certain);
+  const bool may_be_one = x.shape().dim(static_cast<int>(axes[0])) < 2;
+  return {z, e, may_be_one ? map_of(known, largest, unless_nan) : known};
 }
 
 std::vector<ValueType> checked_type(std::span<const ValueType> in, const Attributes& a) {
@@ -43,8 +73,8 @@ void register_softmax(Registry& r) {
       r, "softmax", 1, 1, attributes, checked_type,
       [](std::span<const Symbol> in, const Attributes& a) {
         const auto axes = axes_of(a);
-        const Symbol e = exp(centred(in[0], axes));
-        return std::vector<Symbol>{e / unreduce(sum(e, axes), e.shape(), axes)};
+        const Shifted s = shifted(in[0], axes);
+        return std::vector<Symbol>{s.e / unreduce(s.total, s.e.shape(), axes)};
       },
       // dx = y * (dy - sum(dy * y))
       [](const GradientContext& c) {
@@ -56,8 +86,8 @@ void register_softmax(Registry& r) {
       r, "log_softmax", 1, 1, attributes, checked_type,
       [](std::span<const Symbol> in, const Attributes& a) {
         const auto axes = axes_of(a);
-        const Symbol z = centred(in[0], axes);
-        return std::vector<Symbol>{z - unreduce(log(sum(exp(z), axes)), z.shape(), axes)};
+        const Shifted s = shifted(in[0], axes);
+        return std::vector<Symbol>{s.z - unreduce(log(s.total), s.z.shape(), axes)};
       },
       // dx = dy - softmax(x) * sum(dy)
       [](const GradientContext& c) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/IntrinsicsX86.h>
+#include <llvm/IR/PatternMatch.h>
 
 #include <array>
 #include <cmath>
@@ -73,21 +74,26 @@ class Math {
   }
 
   // x = n ln 2 + r, |r| <= ln(2)/2; e^x = 2^n e^r.
-  Value exp(Value x) {
+  Value exp(Value x) { return exp(clamp(x, f_.exp_low, f_.exp_high), 0); }
+
+  // 2^-less e^x, for numbers x.
+  Value exp(Value x, int less) {
     if (f_.dtype == DType::kFloat32 && e_.cpu().vector_bytes == 64)
-      return in_full_vector(x, [&](Value v) { return exp_by_table(v); });
-    x = clamp(x, f_.exp_low, f_.exp_high);
-    const Split s = split(x);
+      return in_full_vector(x, [&](Value v) { return exp_by_table(v, less); });
+    Split s = split(x);
+    if (less != 0) {
+      s.n = ir_.CreateSub(s.n, integer(less));
+      s.rounded = sub(s.rounded, c(less));
+    }
     return scale(fma(square(s.r), exp_polynomial(s.r), add(s.r, c(1))), s);
   }
 
   // x = n ln 2 + r for a multiple n of 1/16: 2^n without its whole part comes out of a register,
   // and e^r takes half as many terms.
-  Value exp_by_table(Value x) {
-    x = clamp(x, f_.exp_low, f_.exp_high);
+  Value exp_by_table(Value x, int less) {
     const Split s = split(x, kFullLanes);
     std::vector<double> powers;
-    for (int j = 0; j < kFullLanes; ++j) powers.push_back(std::exp2(j / double{kFullLanes}));
+    for (int j = 0; j < kFullLanes; ++j) powers.push_back(std::exp2(j / double{kFullLanes} - less));
     Value power = pick(powers, s.shifted);
     constexpr double kRadius = std::numbers::ln2 / (2 * kFullLanes);
     Value p = polynomial(s.r, {1, 0.5 + kRadius * kRadius / 24, 1.0 / 6});
@@ -172,8 +178,14 @@ class Math {
     return ir_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, y, x);
   }
 
-  // Below -88 (-709) e^-x overflows, and a result that would be denormal is 0.
-  Value logistic(Value x) { return ir_.CreateFDiv(c(1), add(c(1), exp(ir_.CreateFNeg(x)))); }
+  // u / (u + u e^-x) with u = 2^-less, so that u e^-x does not overflow where the quotient is a
+  // number.
+  Value logistic(Value x) {
+    const int less = f_.dtype == DType::kFloat32 ? 24 : 60;
+    Value unit = c(std::ldexp(1.0, -less));
+    Value e = exp(clamp(ir_.CreateFNeg(x), f_.exp_low, -f_.exp_low), less);
+    return ir_.CreateFDiv(unit, add(unit, e));
+  }
 
   // max(x, 0) + log(1 + e^-|x|)
   Value softplus(Value x) {
@@ -229,9 +241,22 @@ class Math {
   Value select(Value condition, Value a, Value b) { return ir_.CreateSelect(condition, a, b); }
   // NaN stays NaN: comparisons with it are false. Each side is one vminps or vmaxps.
   Value clamp(Value x, double low, double high) {
-    return at_most(select(ir_.CreateFCmpOGT(c(low), x), c(low), x), high);
+    Value y = at_most(x, high);
+    return select(ir_.CreateFCmpOGT(c(low), y), c(low), y);
   }
-  Value at_most(Value x, double high) { return select(ir_.CreateFCmpOLT(c(high), x), c(high), x); }
+  Value at_most(Value x, double high) {
+    if (is_at_most_zero(x) && high >= 0) return x;
+    return select(ir_.CreateFCmpOLT(c(high), x), c(high), x);
+  }
+  // select(y < 0, y, 0), as softmax has it before exp.
+  static bool is_at_most_zero(Value x) {
+    using namespace llvm::PatternMatch;
+    llvm::CmpInst::Predicate predicate = llvm::CmpInst::BAD_FCMP_PREDICATE;
+    llvm::Value* y = nullptr;
+    return match(x, m_Select(m_FCmp(predicate, m_Value(y), m_AnyZeroFP()), m_Deferred(y),
+                             m_AnyZeroFP())) &&
+           predicate == llvm::CmpInst::FCMP_OLT;
+  }
   Value absolute(Value x) { return ir_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x); }
 
   // f of 16 lanes, on which its permutations work.

@@ -76,26 +76,57 @@ std::optional<Row> mathematics(const Entry& e, const Row& target, const Row& p) 
     v = v * (1 - e.smoothing) + e.smoothing / 3;
     total += v;
   }
-  if (e.class_name == "CategoricalCrossentropy" && e.from_logits) {
+  if (e.class_name.ends_with("CategoricalCrossentropy") && e.from_logits) {
     // sum t (log sum exp z - z), where 0 times infinity is 0: no class that does not occur counts.
     const double largest = std::max({p[0], p[1], p[2]});
-    const double nan = std::numeric_limits<double>::quiet_NaN();
-    if (std::isinf(largest))
-      return total == 0 ? std::optional(Row{0, nan, nan, nan}) : std::nullopt;
-    Row softmax;
+    // Of several classes that are certain, or impossible, there is no limit.
+    if (std::isinf(largest) && (largest < 0 || std::ranges::count(p, largest) > 1))
+      return std::nullopt;
+    Row below, softmax;
+    for (double z : p) below.push_back(z == largest ? 0 : z - largest);
     double sum = 0, value = 0;
-    for (double z : p) sum += std::exp(z - largest);
+    for (double z : below) sum += std::exp(z);
     for (size_t i = 0; i < 3; ++i) {
-      softmax.push_back(std::exp(p[i] - largest) / sum);
-      if (t[i] != 0) value += t[i] * (std::log(sum) - (p[i] - largest));
+      softmax.push_back(std::exp(below[i]) / sum);
+      if (t[i] != 0) value += t[i] * (std::log(sum) - below[i]);
     }
     return Row{value, softmax[0] * total - t[0], softmax[1] * total - t[1],
                softmax[2] * total - t[2]};
   }
+  if (e.class_name == "BinaryCrossentropy" && e.from_logits) {
+    // |z| times the share of the other answer, and log(1 + e^-|z|).
+    Row r = {0};
+    for (size_t i = 0; i < 3; ++i) {
+      const double size = std::fabs(p[i]), other = p[i] > 0 ? 1 - t[i] : t[i];
+      r[0] += ((other == 0 ? 0 : size * other) + std::log1p(std::exp(-size))) / 3;
+      r.push_back((1 / (1 + std::exp(-p[i])) - t[i]) / 3);
+    }
+    return r;
+  }
+  if (e.class_name == "CategoricalHinge") {
+    const auto share = [](double part, double score) { return part == 0 ? 0 : part * score; };
+    double right = 0, wrong = -HUGE_VAL, ties = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      right += share(t[i], p[i]);
+      wrong = std::max(wrong, share(1 - t[i], p[i]));
+    }
+    for (size_t i = 0; i < 3; ++i) ties += share(1 - t[i], p[i]) == wrong;
+    if (std::isnan(wrong - right)) return std::nullopt;
+    Row r = {std::max(wrong - right + 1, 0.0)};
+    for (size_t i = 0; i < 3; ++i) {
+      const double slope = share(1 - t[i], p[i]) == wrong ? (1 - t[i]) / ties : 0;
+      r.push_back(r[0] > 0 ? slope - t[i] : 0);
+    }
+    return r;
+  }
   if (e.class_name == "CategoricalCrossentropy" && p[0] + p[1] + p[2] < 1e-38)
     return Row{-total * std::log(1e-7), 0, 0, 0};  // each class has probability 0
-  // The gradient is of the order of 1 / |p|. (The value is Keras's, 0: the squares overflow.)
-  if (e.class_name == "CosineSimilarity" && std::fabs(p[0]) > 1e30) return Row{0, 0, 0, 0};
+  // The gradient is of the order of 1 / |p|. (In Keras squares overflow.)
+  if (e.class_name == "CosineSimilarity" && std::fabs(p[0]) > 1e29) {
+    const double sizes = std::hypot(p[0], p[1], p[2]) * std::hypot(t[0], t[1], t[2]);
+    const double product = t[0] * p[0] + t[1] * p[1] + t[2] * p[2];
+    return Row{sizes == 0 ? 0 : -product / sizes, 0, 0, 0};
+  }
   if (e.class_name == "LogCosh") {
     Row r = {0};
     for (size_t i = 0; i < 3; ++i) {
@@ -142,8 +173,12 @@ TEST(KerasLosses, AtTheEdges) {
             y, Tensor::from<double>(Shape{1, 3}, prediction).cast(DType::kFloat32)});
         const Row got = {out[0].at(0), out[1].at(0), out[1].at(1), out[1].at(2)};
         if (std::ranges::equal(got, e.found[k], close)) continue;
-        const std::optional<Row> right =
-            classes ? std::nullopt : mathematics(e, target, prediction);
+        Row shares = target;
+        if (classes) {
+          shares = {0, 0, 0};
+          shares[static_cast<size_t>(target[0])] = 1;
+        }
+        const std::optional<Row> right = mathematics(e, shares, prediction);
         by_mathematics += right.has_value();
         bool all = right.has_value();
         for (size_t i = 0; all && i < got.size(); ++i)
