@@ -105,6 +105,12 @@ Symbol activation(std::string_view name, Symbol x) {
 namespace ops {
 namespace {
 
+double slope_of(Scalar x, const Attributes& at) {
+  return parameter("leaky_relu", "negative_slope", x.dtype(), at);
+}
+double alpha_of(Scalar x, const Attributes& at) { return parameter("elu", "alpha", x.dtype(), at); }
+double beta_of(Scalar x, const Attributes& at) { return parameter("swish", "beta", x.dtype(), at); }
+
 // x where exponentials have not died out in double yet: what they are multiplied by beyond is 0,
 // and stays it if it is bounded.
 Scalar bounded(Scalar x) { return at_least(at_most(x, 1e4), -1e4); }
@@ -230,21 +236,21 @@ void register_activation(Registry& r) {
   define_elementwise(
       r, "leaky_relu", 1,
       [](Arguments a, const Attributes& at) {
-        return select(a[0] > 0.0, a[0], a[0] * at.get_float("negative_slope"));
+        return select(a[0] > 0.0, a[0], a[0] * slope_of(a[0], at));
       },
       {{"negative_slope", number, 0.2}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
-        return Derivatives{select(a[0] > 0.0, dy, dy * at.get_float("negative_slope"))};
+        return Derivatives{select(a[0] > 0.0, dy, dy * slope_of(a[0], at))};
       });
   define_elementwise(
       r, "elu", 1,
       [](Arguments a, const Attributes& at) {
-        return select(a[0] > 0.0, a[0], at.get_float("alpha") * expm1(a[0]));
+        return select(a[0] > 0.0, a[0], alpha_of(a[0], at) * expm1(a[0]));
       },
       {{"alpha", number, 1.0}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
         return Derivatives{
-            select(a[0] > 0.0, dy, dy * (at.get_float("alpha") * exp(at_most(a[0], 0.0))))};
+            select(a[0] > 0.0, dy, dy * (alpha_of(a[0], at) * exp(at_most(a[0], 0.0))))};
       });
   // lambda and alpha of Klambauer et al., section 2.
   constexpr double kScale = 1.0507009873554805, kAlpha = 1.6732632423543772;
@@ -260,13 +266,11 @@ void register_activation(Registry& r) {
       });
   define_elementwise(
       r, "swish", 1,
-      [](Arguments a, const Attributes& at) {
-        return a[0] * logistic(at.get_float("beta") * a[0]);
-      },
+      [](Arguments a, const Attributes& at) { return a[0] * logistic(beta_of(a[0], at) * a[0]); },
       {{"beta", number, 1.0}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
         // y = x s, s = sigmoid(z), z = beta x: y' = s + z s (1 - s)
-        const Scalar z = bounded(at.get_float("beta") * a[0]);
+        const Scalar z = bounded(beta_of(a[0], at) * a[0]);
         const Sigmoid sigmoid = sigmoid_of(z);
         return Derivatives{dy * (sigmoid.s + z * sigmoid.slope)};
       });

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "core/error.h"
 #include "ops/clamp.h"
@@ -80,12 +79,8 @@ namespace {
 struct Squareplus {
   // |u| from which u^2 swallows 1, to the last bit of float64, and u^4 is within float32.
   static constexpr double kFar = 268435456;
-  Squareplus(Scalar x, const Attributes& at) : c(std::sqrt(at.get_float("b"))) {
-    // Nothing of a root that is no normal number would be seen, but 0 / 0.
-    const bool is_single = x.dtype() == DType::kFloat32;
-    is_relu = c < (is_single ? static_cast<double>(std::numeric_limits<float>::min())
-                             : std::numeric_limits<double>::min());
-  }
+  Squareplus(Scalar x, const Attributes& at)
+      : c(std::sqrt(parameter("squareplus", "b", x.dtype(), at))), is_relu(c == 0) {}
   double c;
   bool is_relu;
 };
@@ -153,7 +148,8 @@ void register_piecewise_activation(Registry& r) {
   define_elementwise(
       r, "threshold", 1,
       [](Arguments a, const Attributes& at) {
-        return select(a[0] <= at.get_float("threshold"), at.get_float("default_value"), a[0]);
+        const double value = parameter("threshold", "default_value", a[0].dtype(), at);
+        return select(a[0] <= at.get_float("threshold"), value, a[0]);
       },
       {{"threshold", number}, {"default_value", number}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
@@ -162,13 +158,15 @@ void register_piecewise_activation(Registry& r) {
   define_elementwise(
       r, "celu", 1,
       [](Arguments a, const Attributes& at) {
-        const double alpha = at.get_float("alpha");
+        const double alpha = parameter("celu", "alpha", a[0].dtype(), at);
+        if (alpha == 0) return max(a[0], 0.0);
         return select(a[0] > 0.0, a[0], alpha * expm1(a[0] / alpha));
       },
       {{"alpha", number, 1.0}},
       [](Arguments a, Scalar, Scalar dy, const Attributes& at) {
-        return Derivatives{
-            select(a[0] > 0.0, dy, dy * exp(at_most(a[0], 0.0) / at.get_float("alpha")))};
+        const double alpha = parameter("celu", "alpha", a[0].dtype(), at);
+        if (alpha == 0) return Derivatives{select(a[0] > 0.0, dy, 0.0)};
+        return Derivatives{select(a[0] > 0.0, dy, dy * exp(at_most(a[0], 0.0) / alpha))};
       });
   // (x + sqrt(x^2 + b)) / 2, for x < 0 as b / (2 (sqrt(x^2 + b) - x)): nothing cancels. Squares of
   // large u = x / sqrt(b) overflow; there it is x or -b / (4 x).

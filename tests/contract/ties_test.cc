@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 
+#include "core/error.h"
 #include "core/graph.h"
 #include "ops/gradients.h"
 #include "ops/ops.h"
@@ -36,6 +37,7 @@ const std::vector<Tie>& ties() {
       {"selu", [](Symbol x) { return selu(x); }, {0, 1}, {1.0507009873554805, 1.0507009873554805}},
       {"hard_sigmoid", [](Symbol x) { return hard_sigmoid(x); }, {-3, 0, 3}, {0, 1.0 / 6, 0}},
       {"squareplus_0", [](Symbol x) { return squareplus(x, 0.0); }, {-1e-30, 0, 1e-30}, {0, 0, 1}},
+      {"celu_0", [](Symbol x) { return celu(x, 0.0); }, {-1, 0, 1}, {0, 0, 1}},
       {"abs", [](Symbol x) { return abs(x); }, {-1, 0, 1}, {-1, 0, 1}},
       {"sign", [](Symbol x) { return sign(x); }, {-1, 0, 1}, {0, 0, 0}},
       {"floor", [](Symbol x) { return floor(x); }, {1, 1.5}, {0, 0}},
@@ -160,6 +162,65 @@ TEST(Powers, AtZero) {
       EXPECT_EQ(d[1].at(3), 0);
       EXPECT_NEAR(d[3].at(5), 0.2, 1e-6) << "of b a^(b-1) by b, where b is 0, on " << backend;
     }
+  }
+}
+
+// A parameter of an op is a number of the dtype beside it: what is too small is 0. Bits are those
+// of the limit.
+TEST(ParametersThatTheirDTypeHasNot, AreZero) {
+  register_ops();
+  using Op = std::function<Symbol(Symbol, double)>;
+  const std::vector<std::pair<std::string, Op>> functions = {
+      {"squareplus", [](Symbol x, double b) { return squareplus(x, b); }},
+      {"celu", [](Symbol x, double alpha) { return celu(x, alpha); }},
+      {"elu", [](Symbol x, double alpha) { return elu(x, alpha); }},
+      {"leaky_relu", [](Symbol x, double slope) { return leaky_relu(x, slope); }},
+      {"swish", [](Symbol x, double beta) { return swish(x, beta); }},
+      {"soft_shrink", [](Symbol x, double t) { return soft_shrink(x, t); }},
+      {"normalize", [](Symbol x, double epsilon) { return normalize(x, -1, epsilon); }},
+      {"add", [](Symbol x, double n) { return x + n; }},
+      {"multiply", [](Symbol x, double n) { return x * n; }},
+      {"divide", [](Symbol x, double n) { return x / n; }},
+      {"power", [](Symbol x, double n) { return power(x, n); }}};
+  const Tensor in = Tensor::from<float>(
+      Shape{1, 11}, {0, -0.f, 1e-45f, -1e-45f, 1e-36f, -1e-36f, 1, -1, 3e38f, -3e38f, 5});
+  for (const auto& [name, f] : functions) {
+    Graph g("parameters");
+    const Symbol x = g.input("x", in.type());
+    const Symbol wrt[] = {x};
+    for (const double parameter : {0.0, 1e-70}) {
+      Symbol y = f(x, parameter);
+      for (int order = 0; order < 3; ++order) {
+        g.add_output(fmt::format("o{}", g.outputs().size()), y.id());
+        if (order < 2) y = gradients(std::vector{sum(y)}, wrt)[0];
+      }
+    }
+    for (const std::string& backend : backend_names()) {
+      const std::vector<Tensor> d = run(g, backend, {in});
+      for (size_t order = 0; order < 3; ++order) {
+        for (int64_t i = 0; i < in.elements(); ++i) {
+          const double zero = d[order].at(i), tiny = d[3 + order].at(i);
+          const std::string where = fmt::format("{} of {} on {}, order {}: {} and {}", name,
+                                                in.at(i), backend, order, zero, tiny);
+          EXPECT_TRUE(zero == tiny || (std::isnan(zero) && std::isnan(tiny))) << where;
+          if (name != "divide") EXPECT_FALSE(std::isnan(tiny)) << where;
+        }
+      }
+    }
+  }
+}
+
+TEST(ParametersThatTheirDTypeHasNot, AreRefusedWhereTheyOverflow) {
+  register_ops();
+  for (const auto f :
+       {+[](Symbol x) { return squareplus(x, 1e300); },
+        +[](Symbol x) { return squareplus(x, 1e39); }, +[](Symbol x) { return celu(x, 1e300); },
+        +[](Symbol x) { return elu(x, 1e300); }, +[](Symbol x) { return swish(x, 1e300); },
+        +[](Symbol x) { return leaky_relu(x, 1e300); },
+        +[](Symbol x) { return normalize(x, -1, 1e300); }, +[](Symbol x) { return x + 1e300; }}) {
+    Graph g("parameters");
+    EXPECT_THROW(f(g.input("x", {DType::kFloat32, Shape{3}})), ShapeError);
+    EXPECT_NO_THROW(f(g.input("y", {DType::kFloat64, Shape{3}})));
   }
 }
 

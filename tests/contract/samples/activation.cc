@@ -28,7 +28,7 @@ void activation_samples(Samples& out) {
   add("threshold", {{"threshold", 0.25}, {"default_value", -1.5}});
   add("celu", {{"alpha", 0.5}});
   add("squareplus", {{"b", 0.25}});
-  for (double b : {1e-10, 1e-46, 1e-70, 1e20}) {
+  for (double b : {1e-10, 0x1p-130, 0x1p-149, 1e20}) {
     out.push_back({.op = "squareplus",
                    .inputs = {extreme},
                    .attributes = {{"b", b}},
