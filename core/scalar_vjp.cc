@@ -17,13 +17,15 @@ std::optional<double> constant_of(Scalar s) {
   return i.op == ScalarOp::kConstant ? std::optional(i.constant.as_double()) : std::nullopt;
 }
 
+double largest(DType dtype) {
+  return dtype == DType::kFloat64 ? std::numeric_limits<double>::max()
+                                  : static_cast<double>(std::numeric_limits<float>::max());
+}
+
 // `value` where it is finite, and 0 where it is infinite but `factor` is 0: of their product
 // nothing is left. NaN stays.
 Scalar beside(Scalar factor, Scalar value) {
-  const double largest = value.dtype() == DType::kFloat64
-                             ? std::numeric_limits<double>::max()
-                             : static_cast<double>(std::numeric_limits<float>::max());
-  return select(logical_and(equal(factor, 0.0), abs(value) > largest), 0.0, value);
+  return select(logical_and(equal(factor, 0.0), abs(value) > largest(value.dtype())), 0.0, value);
 }
 
 // Exponents of a^b for which b a^(b-1) is made of two factors a^((b-1)/2), and so is what is
@@ -31,6 +33,8 @@ Scalar beside(Scalar factor, Scalar value) {
 // -log(smallest), 0.14 in float32 and 0.04 in float64. At a = 0 a factor would not be smooth where
 // a^(b-1) is, so the bound lies below all exponents for which that is asked.
 constexpr double kHalvedBelow = 0.15;
+// And those from which b^3 a^(b-3) may have digits that a^(b-3) has not.
+constexpr double kHalvedAbove = 32;
 
 // The derivative of g a^b by a, g b a^(b-1), is 0 where g b is 0, also where a^(b-1) is infinite:
 // of a^n that is so for the derivatives from the (n+1)-th on. It is 0 as well where a^(b-1) is 0
@@ -47,16 +51,21 @@ Scalar power_by_base(Scalar g, Scalar a, Scalar b) {
     return g * (*c * pow(a, *c - 1));
   }
   const Scalar halved =
-      logical_and(logical_and(a > 0.0, b < kHalvedBelow), logical_not(equal(b, 0.0)));
+      logical_and(logical_and(a > 0.0, logical_or(b<kHalvedBelow, b> kHalvedAbove)),
+                  logical_not(equal(b, 0.0)));
   const Scalar less = b - 1.0, power = pow(a, select(halved, 0.5 * less, less));
   const Scalar factor = g * b, p = beside(factor, power);
   return beside(power, factor) * p * select(halved, p, 1.0);
 }
 
-// The derivative of g y, y = a^b, by b, g y log(a), is 0 where a or g is 0.
+// The derivative of g y, y = a^b, by b, g y log(a), is 0 where a or g is 0. With b^n in g, g y may
+// overflow where b log(a) is no larger than log(y); with 1 / a^n, g log(a) may.
 Scalar power_by_exponent(Scalar g, Scalar y, Scalar a) {
   const Scalar zero = equal(a, 0.0);
-  return beside(y, g) * select(zero, 0.0, beside(g, y)) * log(select(zero, 1.0, a));
+  const Scalar logarithm = log(select(zero, 1.0, a)), power = select(zero, 0.0, beside(g, y));
+  const Scalar factor = beside(y, g), size = abs(factor * logarithm);
+  const Scalar far = logical_or(size > largest(g.dtype()), size < 1e-30);
+  return factor * select(far, power, logarithm) * select(far, logarithm, power);
 }
 
 // e^(-a^2) with a bounded where it has died out in double: of products with powers of a, which
@@ -80,7 +89,8 @@ std::array<std::optional<Scalar>, 3> operand_cotangents(ScalarOp op, Scalar y, S
     case ScalarOp::kAdd: return {g, g};
     case ScalarOp::kSub: return {g, -g};
     case ScalarOp::kMul: return {g * b, g * a};
-    case ScalarOp::kDiv: return {g / b, -(g * y) / b};
+    // 1 / b may overflow, but not beside a quotient that is 0.
+    case ScalarOp::kDiv: return {g / b, -(beside(y, g) * y) / b};
     case ScalarOp::kMax: return {select(b <= a, g, 0.0), select(b <= a, 0.0, g)};
     case ScalarOp::kMin: return {select(a <= b, g, 0.0), select(a <= b, 0.0, g)};
     case ScalarOp::kPow: return {power_by_base(g, a, b), power_by_exponent(g, y, a)};
