@@ -15,7 +15,7 @@ using Bounds = std::array<Bound, 3>;  // value, first and second derivative
 
 inline constexpr double kTiny = 1.2e-38;  // the smallest normal float
 
-/// What is promised of an op with its attributes, as text has them.
-const Bounds& bounds_of(const std::string& name);
+/// What is promised of an op with its attributes, as text has them, on a backend.
+Bounds bounds_of(const std::string& name, const std::string& backend);
 
 }  // namespace sinter::contract

@@ -4,13 +4,10 @@
 //  - In float64, derivatives are held against differences of the op's body, evaluated in long
 //    double here: the formulas are right, at 0 and far out too. Wherever the value is finite, no
 //    derivative is NaN.
-//  - In float32, each backend is held against float64, within the bounds of elementwise_bounds.cc.
-//  NaN and
-//    infinities come through as they do there.
+//  - In float32, each backend is held against float64, within the bounds of elementwise_bounds.cc,
+//    at every 65537th float and densely where ops bend. NaN and infinities come through as they do
+//    there. every_float_test.cc takes all of them.
 //  - bfloat16 operands have float32's derivatives, rounded.
-//
-// With SINTER_ALL_FLOATS set, Elementwise.SingleWithinItsBounds takes every float there is (unary
-// ops, llvm, ten minutes each) instead of every 65537th and the neighbourhoods where ops bend.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -18,72 +15,20 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <map>
-#include <optional>
 
 #include "core/graph.h"
 #include "core/op_record.h"
-#include "core/text.h"
-#include "ops/gradients.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
 #include "runtime/load.h"
 #include "tests/contract/differences.h"
 #include "tests/contract/elementwise_bounds.h"
-#include "tests/contract/samples/samples.h"
+#include "tests/contract/elementwise_cases.h"
 
 namespace sinter::contract {
 namespace {
-
-struct Case {
-  std::string op;
-  Attributes attributes;
-  int operands = 1;
-  std::string name() const {
-    return op + attributes_to_text(Registry::global().get(op), attributes);
-  }
-};
-
-// The body on floating operands, or nothing for ops that take others.
-std::optional<ScalarExpr> body_of(const OpRecord& op, const Attributes& attributes, DType dtype) {
-  ScalarBuilder builder(std::vector<DType>(static_cast<size_t>(op.min_inputs), dtype));
-  const std::vector<Scalar> arguments = builder.arguments();
-  const Scalar value = op.body(arguments, attributes);
-  if (value.is_number()) return std::nullopt;
-  const Scalar results[] = {value};
-  return builder.finish(results);
-}
-
-// Ops on floating operands that give their dtype, with the attributes of their samples.
-const std::vector<Case>& all_cases() {
-  static const std::vector<Case> cases = [] {
-    register_ops();
-    std::vector<Case> found;
-    for (const Sample& s : all_samples()) {
-      const OpRecord& op = Registry::global().get(s.op);
-      // Elementwise ops with a gradient rule of their own (stop_gradient) do not follow their body.
-      if (!op.is_elementwise() || op.gradient || op.kind == KernelKind::kSource || s.inputs.empty())
-        continue;
-      bool floating = s.inputs.size() <= 2;
-      for (const InputSpec& i : s.inputs) floating = floating && i.dtype == DType::kFloat32;
-      if (!floating) continue;
-      Graph g("one");
-      std::vector<Symbol> x;
-      for (size_t i = 0; i < s.inputs.size(); ++i)
-        x.push_back(g.input(fmt::format("x{}", i), {DType::kFloat32, Shape{1}}));
-      const Symbol y = g.add1(s.op, x, s.attributes);
-      if (y.dtype() != DType::kFloat32) continue;
-      const Case c{s.op, g.node(y.id().node).attributes, static_cast<int>(x.size())};
-      const bool known =
-          std::ranges::any_of(found, [&](const Case& f) { return f.name() == c.name(); });
-      if (!known) found.push_back(c);
-    }
-    return found;
-  }();
-  return cases;
-}
 
 // --- operands
 
@@ -131,25 +76,6 @@ struct Results {
   std::vector<Tensor> first, second;  // by each operand, twice by the same
 };
 
-Graph graph_of(const Case& c, DType dtype, int64_t count) {
-  Graph g("elementwise");
-  std::vector<Symbol> x;
-  for (int i = 0; i < c.operands; ++i)
-    x.push_back(g.input(fmt::format("x{}", i), {dtype, Shape{count}}));
-  std::vector<Symbol> operands;
-  for (const Symbol& s : x) operands.push_back(cast(s, arithmetic_dtype(dtype)));
-  const Symbol y = g.add1(c.op, operands, c.attributes);
-  g.add_output("y", y.id());
-  const bool smooth = Registry::global().get(c.op).no_gradient.empty();
-  for (int i = 0; i < c.operands && smooth; ++i) {
-    const Symbol wrt[] = {x[static_cast<size_t>(i)]};
-    const Symbol first = gradients(std::vector<Symbol>{y}, wrt)[0];
-    g.add_output(fmt::format("first{}", i), first.id());
-    g.add_output(fmt::format("second{}", i), gradients(std::vector<Symbol>{first}, wrt)[0].id());
-  }
-  return g;
-}
-
 Results run(const Case& c, DType dtype, const std::string& backend,
             const std::vector<std::vector<double>>& x) {
   const auto count = static_cast<int64_t>(x[0].size());
@@ -172,19 +98,6 @@ std::string at_text(const std::vector<std::vector<double>>& x, size_t k) {
   std::string text;
   for (const std::vector<double>& values : x) text += fmt::format(" {:.17g}", values[k]);
   return text;
-}
-
-// Not asked: powers of negative bases by their exponent, of -0, and to what is subnormal; labels
-// outside [0, 1].
-bool is_asked(const Case& c, std::span<const double> point, size_t wrt, int order) {
-  if (c.op == "power") {
-    // Whether b - 1 is odd is a matter of rounding for large and tiny b.
-    if (order > 0 && std::signbit(point[0]) && (point[0] == 0 || std::fabs(point[1]) > 0x1p23))
-      return false;
-    if (order > 0 && wrt == 1 && point[0] < 0) return false;
-    return point[1] == 0 || std::fabs(point[1]) >= kTiny;
-  }
-  return c.op != "sigmoid_cross_entropy" || (point[0] >= 0 && point[0] <= 1);
 }
 
 using Long = long double;
@@ -284,56 +197,34 @@ void judge(Worst& worst, const Case& c, size_t wrt, const Bound& bound, const Te
       for (double v : point) finite = finite && std::isfinite(v);
       if (!finite) continue;
     }
-    double excess = 0;
-    if (std::isnan(w) || std::isinf(w)) {
-      excess = (std::isnan(w) && std::isnan(g)) || g == w ? 0 : 1e30;
-    } else if (std::isinf(g)) {
-      excess = std::fabs(w) > largest * (1 - bound.relative) && (g > 0) == (w > 0) ? 0 : 1e30;
-    } else if (std::fabs(w) <= largest * (1 + bound.relative)) {
-      excess = std::fabs(g - w) / (bound.relative * std::fabs(w) + bound.absolute);
-    } else {
-      excess = 1e30;
-    }
+    const double excess = excess_of(g, w, bound);
     if (!(excess <= worst.excess)) worst = {excess, g, w, k};
   }
 }
 
 TEST_P(Elementwise, SingleWithinItsBounds) {
   const Case& c = op();
-  const bool all = std::getenv("SINTER_ALL_FLOATS") != nullptr && c.operands == 1;
-  const Bounds& bounds = bounds_of(c.name());
   std::map<std::string, std::array<Worst, 3>> worst;
-  std::map<std::string, std::array<std::string, 3>> where;
-  const auto sweep = [&](const std::vector<double>& values) {
-    std::vector<std::vector<double>> x = operands_of(c, values);
-    for (std::vector<double>& operand : x) {
-      for (double& v : operand) v = static_cast<float>(v);
-    }
-    const Results want = run(c, DType::kFloat64, all ? "llvm" : "reference", x);
-    for (const std::string& backend : all ? std::vector<std::string>{"llvm"} : backend_names()) {
-      const Results got = run(c, DType::kFloat32, backend, x);
-      std::array<Worst, 3> w;
-      judge(w[0], c, 0, bounds[0], got.value, want.value, want.value, 0, x);
-      for (size_t i = 0; i < got.first.size(); ++i) {
-        judge(w[1], c, i, bounds[1], got.first[i], want.first[i], want.value, 1, x);
-        judge(w[2], c, i, bounds[2], got.second[i], want.second[i], want.value, 2, x);
-      }
-      for (size_t order = 0; order < 3; ++order) {
-        if (w[order].excess <= worst[backend][order].excess) continue;
-        worst[backend][order] = w[order];
-        where[backend][order] = at_text(x, w[order].at);
-      }
-    }
-  };
   std::vector<double> values = special_values(DType::kFloat32);
   for (double v : {HUGE_VAL, -HUGE_VAL, std::nan("")}) values.push_back(v);
   append_neighbourhoods(values, 4000);
-  constexpr size_t kMost = size_t{1} << 22;
-  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += all ? 1 : 65537) {
+  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += 65537)
     values.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
-    if (values.size() == kMost) sweep(std::exchange(values, {}));
+  std::vector<std::vector<double>> x = operands_of(c, values);
+  for (std::vector<double>& operand : x) {
+    for (double& v : operand) v = static_cast<float>(v);
   }
-  sweep(values);
+  const Results want = run(c, DType::kFloat64, "reference", x);
+  for (const std::string& backend : backend_names()) {
+    const Results got = run(c, DType::kFloat32, backend, x);
+    const Bounds bounds = bounds_of(c.name(), backend);
+    std::array<Worst, 3>& w = worst[backend];
+    judge(w[0], c, 0, bounds[0], got.value, want.value, want.value, 0, x);
+    for (size_t i = 0; i < got.first.size(); ++i) {
+      judge(w[1], c, i, bounds[1], got.first[i], want.first[i], want.value, 1, x);
+      judge(w[2], c, i, bounds[2], got.second[i], want.second[i], want.value, 2, x);
+    }
+  }
   for (size_t order = 0; order < 3; ++order) {
     double most = 0;
     for (const auto& [backend, orders] : worst) most = std::max(most, orders[order].excess);
@@ -343,7 +234,7 @@ TEST_P(Elementwise, SingleWithinItsBounds) {
     for (size_t order = 0; order < 3; ++order) {
       const Worst& w = orders[order];
       EXPECT_LE(w.excess, 1) << c.name() << " on " << backend << ", order " << order << ", at"
-                             << where[backend][order] << ": " << w.got << " for " << w.want;
+                             << at_text(x, w.at) << ": " << w.got << " for " << w.want;
     }
   }
 }
@@ -358,10 +249,10 @@ TEST_P(Elementwise, DerivativesOfBFloat16AreThoseOfSingleRounded) {
     if (std::isfinite(v)) values.push_back(v);
   }
   const std::vector<std::vector<double>> x = {values};
-  const Bounds& bounds = bounds_of(c.name());
   const Results want = run(c, DType::kFloat64, "reference", x);
   for (const char* backend : {"reference", "auto"}) {
     const Results got = run(c, DType::kBFloat16, backend, x);
+    const Bounds bounds = bounds_of(c.name(), backend);
     std::array<Worst, 2> w;
     // Half a unit in the last of 8 bits, and the smallest subnormal number.
     const auto rounded = [](const Bound& b) {
