@@ -62,6 +62,9 @@ int checked_axis(std::string_view op, Symbol x, int64_t axis);
 double parameter(std::string_view op, const char* name, DType dtype, const Attributes& attributes);
 /// `x` [.., with the dimensions `axes` reduced away ..] spread back over `shape`.
 Symbol unreduce(Symbol x, const Shape& shape, std::span<const int64_t> axes);
+/// At each element of x the product of all others along `axes`, ascending and not negative: the
+/// derivative of prod.
+Symbol product_of_others(Symbol x, std::span<const int64_t> axes);
 /// A vector along `axis` of a tensor like x, broadcast to x's shape.
 Symbol along_axis(Symbol vector, Symbol x, int axis);
 /// Number of elements in `axes` of x as a scalar of x's dtype.

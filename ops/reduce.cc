@@ -1,7 +1,6 @@
 // Reductions: sum, prod, max, min and their derivatives; mean, variance, norm and normalize as
 // composites; argmax and argmin.
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <optional>
 
@@ -83,26 +82,6 @@ Symbol argmin(Symbol x, int axis) { return arg_reduce("argmin", x, axis); }
 
 namespace ops {
 namespace {
-
-// The product of all factors but each one: that of all factors that are not zero, divided by the
-// one, times the zeros among the others. One zero enters as itself, two as (e^2 - p) / 2, e their
-// sum and p that of their squares, so that derivatives by them are right, too: to the third order
-// of prod, where of a third zero among the others nothing is left.
-Symbol product_of_others(Symbol x, const Ints& axes) {
-  const auto over_axes = [&](Symbol s) { return unreduce(s, x.shape(), axes); };
-  const Symbol is_zero = equal(x, 0.0), own = select(is_zero, x, 0.0);
-  const Symbol count = cast(is_zero, x.dtype()), zeros = over_axes(sum(count, axes)) - count;
-  const Symbol one = over_axes(sum(own, axes)) - own;
-  const Symbol two = 0.5 * (square(one) - (over_axes(sum(square(own), axes)) - square(own)));
-  const Symbol not_zero = select(is_zero, 1.0, x);
-  const Symbol rest = over_axes(prod(not_zero, axes)) / not_zero;
-  const Symbol of_zeros = select(equal(zeros, 1.0), one, select(equal(zeros, 2.0), two, 0.0));
-  // Beside a zero the rest may overflow.
-  const double largest = x.dtype() == DType::kFloat64
-                             ? std::numeric_limits<double>::max()
-                             : static_cast<double>(std::numeric_limits<float>::max());
-  return select(equal(zeros, 0.0), rest, of_zeros * clip(rest, -largest, largest));
-}
 
 Cotangents reduce_gradient(const GradientContext& c) {
   const std::string& kind = c.attributes.get_string("kind");
