@@ -2,8 +2,7 @@
 // ones.
 //
 // Sources: CELU (Barron 2017), squareplus (Barron 2021), hard swish (Howard et al. 2019), GLU
-// (Dauphin et al. 2016), sparsemax (Martins, Astudillo 2016), sparse_plus and sparse_sigmoid as in
-// jax.nn.
+// (Dauphin et al. 2016), sparse_plus and sparse_sigmoid as in jax.nn.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -48,29 +47,6 @@ Symbol glu(Symbol x, int axis) {
                                  ops::where(x.graph()), axis, x.type().to_string()));
   }
   return slice(x, at, 0, n / 2) * sigmoid(slice(x, at, n / 2, n));
-}
-
-// With the support S = {j: 1 + |{i: x_i >= x_j}| x_j > sum of those x_i} it is max(x - tau, 0),
-// tau = (sum over S of x - 1) / |S|; the derivative holds S fixed.
-Symbol sparsemax(Symbol x, int axis) {
-  if (!is_floating(x.dtype())) x = cast(x, DType::kFloat32);
-  const int at = ops::checked_axis("sparsemax", x, axis);
-  if (x.shape()[at] < 1) {
-    throw ShapeError(fmt::format("{}sparsemax needs a known dimension at axis {} of {}",
-                                 ops::where(x.graph()), axis, x.type().to_string()));
-  }
-  // Shifted by the largest, so that sums keep their digits.
-  const Symbol z = x - stop_gradient(reduce_max(x, at, true));
-  const Symbol fixed = stop_gradient(z);
-  const Symbol mine = expand_dims(fixed, at + 1), others = expand_dims(fixed, at);
-  const Symbol above = greater_equal(others, mine);
-  const Symbol count = sum(cast(above, x.dtype()), at + 1);
-  const Symbol total = sum(select(above, others, 0.0), at + 1);
-  // Selected, not multiplied: -inf is a number like others.
-  const Symbol support = greater(1.0 + count * fixed, total);
-  const Symbol tau =
-      (sum(select(support, z, 0.0), at, true) - 1.0) / sum(cast(support, x.dtype()), at, true);
-  return maximum(z - tau, 0.0);
 }
 
 namespace ops {

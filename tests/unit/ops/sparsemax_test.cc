@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "ops/gradients.h"
 #include "ops/ops.h"
@@ -53,6 +56,90 @@ TEST(Sparsemax, IsTheProjectionOnTheSimplex) {
       sum += found[0].at(i);
     }
     EXPECT_NEAR(sum, 1, 1e-12);
+  }
+}
+
+// Of long axes, which are searched and not compared pair by pair.
+TEST(Sparsemax, OfLongAxes) {
+  constexpr int64_t kLength = 10000;
+  const auto at = [](int64_t i) { return static_cast<double>((i * 7919) % kLength) / kLength; };
+  const std::vector<std::pair<const char*, std::function<double(int64_t)>>> rows = {
+      {"many in the support", [&](int64_t i) { return 0.5 + 1e-4 * at(i); }},
+      {"few", [&](int64_t i) { return 100 * at(i); }},
+      {"one", [&](int64_t i) { return i == 77 ? 3 : at(i); }},
+      {"all equal", [](int64_t) { return -4; }},
+      {"of all sizes", [&](int64_t i) { return -std::pow(10, 12 * at(i) - 6); }},
+      {"-inf", [&](int64_t i) { return i % 3 == 0 ? -HUGE_VAL : at(i); }},
+      {"the edge of the support", [](int64_t i) { return i == 5 ? 1 : 0; }},
+      {"a geometric row", [](int64_t i) { return -std::pow(0.5, static_cast<double>(i % 60)); }}};
+  for (const DType dtype : {DType::kFloat32, DType::kFloat64}) {
+    const auto count = static_cast<int64_t>(rows.size());
+    Tensor x(dtype, {count, kLength});
+    for (int64_t r = 0; r < count; ++r) {
+      for (int64_t i = 0; i < kLength; ++i)
+        x.set(r * kLength + i, rows[static_cast<size_t>(r)].second(i));
+    }
+    Graph graph;
+    const Symbol in = graph.input("x", x.type());
+    const Symbol y = sparsemax(in);
+    graph.add_output("y", y.id());
+    graph.add_output("dx", gradients(sum(y * y), std::vector<Symbol>{in})[0].id());
+    const auto found = evaluate_graph(graph, std::vector<Tensor>{x});
+    const double error = dtype == DType::kFloat64 ? 1e-12 : 2e-6;
+    for (int64_t r = 0; r < count; ++r) {
+      std::vector<double> row;
+      for (int64_t i = 0; i < kLength; ++i) row.push_back(x.at(r * kLength + i));
+      const std::vector<double> want = projected(row);
+      // dy/dx dy, with dy = 2 y: what all of the support have in common is taken off.
+      double sum = 0, squares = 0, support = 0;
+      for (const double v : want) support += v > 0;
+      for (const double v : want) squares += v / support;
+      double worst = 0, worst_gradient = 0, edge = 0;
+      for (int64_t i = 0; i < kLength; ++i) {
+        const double v = want[static_cast<size_t>(i)], y_found = found[0].at(r * kLength + i);
+        sum += y_found;
+        worst = std::max(worst, std::abs(y_found - v));
+        // Which side of the edge an element is on that is as near to it as a rounding nobody says.
+        edge = v > 0 ? 2 * (v - squares) : 0;
+        if (v > error || (v == 0 && y_found == 0 && squares > error))
+          worst_gradient = std::max(worst_gradient, std::abs(found[1].at(r * kLength + i) - edge));
+      }
+      const std::string what =
+          std::string(rows[static_cast<size_t>(r)].first) + " of " + std::string(dtype_name(dtype));
+      EXPECT_LE(worst, error) << what;
+      EXPECT_NEAR(sum, 1, dtype == DType::kFloat64 ? 1e-11 : 2e-4) << what;
+      EXPECT_LE(worst_gradient, 10 * error) << what;
+    }
+  }
+}
+
+// Around the length from which axes are searched, along any axis.
+TEST(Sparsemax, IsOneFunctionOfAllLengths) {
+  for (const int64_t n : {1, 2, 31, 32, 33, 34, 100}) {
+    Tensor x(DType::kFloat64, {n, 3});
+    for (int64_t i = 0; i < 3 * n; ++i) x.set(i, std::sin(static_cast<double>(i * i)));
+    Graph graph;
+    graph.add_output("y", sparsemax(graph.input("x", x.type()), 0).id());
+    const Tensor y = evaluate_graph(graph, std::vector<Tensor>{x})[0];
+    for (int64_t column = 0; column < 3; ++column) {
+      std::vector<double> z;
+      for (int64_t i = 0; i < n; ++i) z.push_back(x.at(i * 3 + column));
+      const std::vector<double> want = projected(z);
+      for (int64_t i = 0; i < n; ++i)
+        EXPECT_NEAR(y.at(i * 3 + column), want[static_cast<size_t>(i)], 1e-13) << n;
+    }
+  }
+}
+
+TEST(Sparsemax, KeepsNaN) {
+  Tensor x = Tensor::full(DType::kFloat32, {2, 200}, 0.5);
+  x.set(7, std::nan(""));
+  Graph graph;
+  graph.add_output("y", sparsemax(graph.input("x", x.type())).id());
+  const Tensor y = evaluate_graph(graph, std::vector<Tensor>{x})[0];
+  for (int64_t i = 0; i < 200; ++i) {
+    EXPECT_TRUE(std::isnan(y.at(i)));
+    EXPECT_NEAR(y.at(200 + i), 0.005, 1e-8);
   }
 }
 
