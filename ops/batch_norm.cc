@@ -55,6 +55,14 @@ std::vector<int64_t> other_axes(const Shape& shape, int axis) {
   return result;
 }
 
+// Of a vector nothing is left to reduce, and each element is its own mean: no axes would be all.
+Symbol sum_over(Symbol x, const std::vector<int64_t>& axes) {
+  return axes.empty() ? x : sum(x, axes);
+}
+Symbol mean_over(Symbol x, const std::vector<int64_t>& axes) {
+  return axes.empty() ? x : mean(x, axes);
+}
+
 // The type of a vector along the axis; checks that inputs 1.. are such vectors (up to `vectors` of
 // them).
 ValueType channel_type(std::span<const ValueType> in, const Attributes& a, size_t vectors) {
@@ -75,9 +83,9 @@ std::vector<Symbol> decompose_training(In in, const Attributes& a) {
   const int axis = axis_of(a);
   const Symbol x = in[0];
   const auto axes = other_axes(x.shape(), axis);
-  const Symbol m = mean(x, axes);
+  const Symbol m = mean_over(x, axes);
   const Symbol centred = x - along_axis(m, x, axis);
-  const Symbol v = mean(square(centred), axes);
+  const Symbol v = mean_over(square(centred), axes);
   const Symbol scale = in[1] * inverse_deviation(v, a.get_float("epsilon"));
   return {centred * along_axis(scale, x, axis) + along_axis(in[2], x, axis), m, v};
 }
@@ -107,8 +115,8 @@ std::vector<Symbol> decompose_training_grad(In in, const Attributes& a) {
   const auto spread = [&](Symbol s) { return along_axis(s, x, axis); };
   const Symbol r = inverse_deviation(v, a.get_float("epsilon"));
   const Symbol normalized = (x - spread(m)) * spread(r);
-  const Symbol dbeta = sum(dy, axes);
-  const Symbol dgamma = sum(dy * normalized, axes);
+  const Symbol dbeta = sum_over(dy, axes);
+  const Symbol dgamma = sum_over(dy * normalized, axes);
   const Symbol n = count(x, axes);
   const Symbol dx = spread(gamma * r) * (dy - spread(dbeta / n) - normalized * spread(dgamma / n));
   return {dx, dgamma, dbeta};

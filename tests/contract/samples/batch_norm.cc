@@ -26,6 +26,16 @@ void batch_norm_samples(Samples& out) {
                  .attributes = {{"epsilon", 1e-2}, {"axis", int64_t{1}}},
                  .orders = 0,
                  .note = "an infinite variance"});
+  // Of a vector each element is its own mean.
+  const Attributes only = {{"epsilon", 1e-3}, {"axis", int64_t{0}}};
+  const InputSpec vector{Shape{5}, -2, 2};
+  out.push_back({"batch_norm_training", {vector, gamma, beta}, only, 1e-5});
+  out.push_back({"batch_norm_training_grad", {vector, gamma, mean, variance, vector}, only, 1e-5});
+  out.push_back({"batch_norm_inference", {vector, gamma, beta, mean, variance}, only, 1e-5});
+  out.push_back({"batch_norm",
+                 {vector, gamma, beta, mean, variance},
+                 {{"momentum", 0.9}, {"epsilon", 1e-3}, {"axis", int64_t{0}}},
+                 1e-5});
   out.push_back({"batch_norm_inference", {x, gamma, beta, mean, variance}, last, 1e-5});
   out.push_back({"batch_norm",
                  {x, gamma, beta, mean, variance},
