@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 
@@ -118,7 +119,9 @@ std::vector<VariablePtr> CallContext::write_updates() {
 }
 
 int64_t CallContext::next_stream(const std::string& layer_name) {
-  return hash_name(layer_name) ^ (tables_->streams[layer_name]++ << 20);
+  // Rotated: the counter-based generator takes 32 bits of it, and 2^32 calls have to differ there.
+  const auto call = static_cast<uint32_t>(tables_->streams[layer_name]++);
+  return hash_name(layer_name) ^ int64_t { std::rotl(call, 20) };
 }
 
 Symbol CallContext::current(const VariablePtr& v) {
