@@ -16,6 +16,7 @@
 #include "core/line.h"
 #include "core/release.h"
 #include "core/sizes.h"
+#include "core/utf8.h"
 #include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
 #include "frontend/layers/model_layer.h"
@@ -52,6 +53,7 @@ DType KerasTensor::dtype() const { return type().dtype; }
 LayerImpl::LayerImpl(std::string class_name, const std::string& name, SourceLocation where)
     : class_name_(std::move(class_name)), dtype_(floatx()) {
   register_ops();
+  at_line(where, [&] { check_name(class_name_, name); });
   const size_t package = class_name_.find('>');
   const std::string plain =
       package == std::string::npos ? class_name_ : class_name_.substr(package + 1);
@@ -93,6 +95,7 @@ VariablePtr LayerImpl::add_weight(const std::string& name, Shape shape,
   } catch (const ShapeError& error) {
     throw ShapeError(fmt::format("{}: weight '{}': {}", title(), name, error.what()));
   }
+  check_name(fmt::format("{}: weight", title()), name);
   const uint64_t key = next_random_key();
   auto weight = std::make_shared<Variable>(name, name_ + "/" + name,
                                            WithoutInitialValues::is_active()

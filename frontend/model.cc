@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/line.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/model_state.h"
 #include "frontend/network_cut.h"
@@ -14,8 +15,10 @@
 namespace sinter {
 
 Model::Model(KerasTensors inputs, KerasTensors outputs, std::string name, SourceLocation where)
-    : state_(std::make_shared<ModelState>(name.empty() ? automatic_name("functional")
-                                                       : std::move(name))) {
+    : state_(at_line(where, [&] {
+        return std::make_shared<ModelState>(name.empty() ? automatic_name("functional")
+                                                         : std::move(name));
+      })) {
   register_ops();
   at_line(where, [&] {
     NetworkEnds ends = cut_at(inputs.list(), outputs.list());

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/utf8.h"
 #include "core/warning.h"
 #include "frontend/compile_warnings.h"
 #include "frontend/origin.h"
@@ -105,6 +106,7 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
 }  // namespace
 
 ModelState::ModelState(std::string model_name) : name(std::move(model_name)) {
+  check_name("Model", name);
   random_state = make_random_state();
   random_state->value.data<int64_t>()[0] = static_cast<int64_t>(next_random_key() >> 1);
   shuffle_seed = static_cast<int64_t>(next_random_key() >> 1);

@@ -83,6 +83,16 @@ TEST_F(ModelErrors, Layers) {
   EXPECT_EQ(error_of([&] { Input({0}); }),
             "Input 'input_layer_1' (model_errors_test.cc:N): shape [0] holds 0; give the shape of "
             "one sample, without the batch");
+  EXPECT_EQ(
+      error_of([&] { Dense(3, {.name = "\xff\xfe"}); }),
+      "model_errors_test.cc:N: Dense: the name '\\xff\\xfe' is not UTF-8, as which files keep "
+      "names");
+  EXPECT_EQ(error_of([&] { Input({3}, {.name = "in\xe4"}); }),
+            "model_errors_test.cc:N: InputLayer: the name 'in\\xe4' is not UTF-8, as which files "
+            "keep names");
+  EXPECT_EQ(error_of([&] { Model(x, Dense(2)(x), "m\xe4"); }),
+            "model_errors_test.cc:N: Model: the name 'm\\xe4' is not UTF-8, as which files keep "
+            "names");
   const Dense shared(3, {.name = "fc1"});
   shared(x);
   EXPECT_EQ(error_of([&] { shared(Input({5})); }),
