@@ -79,9 +79,11 @@ Sequential::Item::Item(KerasTensor input)
 Sequential::Item::Item(Layer layer) : layer_(std::make_shared<const Layer>(std::move(layer))) {}
 Sequential::Item::Item(const Model& model, SourceLocation where) : Item(model.as_layer(where)) {}
 
-Sequential::Sequential(std::string name)
-    : Model(std::make_shared<ModelState>(name.empty() ? automatic_name("sequential")
-                                                      : std::move(name))) {
+Sequential::Sequential(std::string name, SourceLocation where)
+    : Model(at_line(where, [&] {
+        return std::make_shared<ModelState>(name.empty() ? automatic_name("sequential")
+                                                         : std::move(name));
+      })) {
   register_ops();
   state_->sequential = true;
 }
@@ -90,7 +92,7 @@ Sequential::Sequential(std::initializer_list<Item> items, std::string name, Sour
     : Sequential(std::vector<Item>(items), std::move(name), where) {}
 
 Sequential::Sequential(const std::vector<Item>& items, std::string name, SourceLocation where)
-    : Sequential(std::move(name)) {
+    : Sequential(std::move(name), where) {
   // The layers are called when all are there: to add them to a network one by one takes as long as
   // making as many networks.
   at_line(where, [&] {

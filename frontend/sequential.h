@@ -29,7 +29,7 @@ class Sequential : public Model {
     std::shared_ptr<const Layer> layer_;
   };
 
-  explicit Sequential(std::string name = "");
+  explicit Sequential(std::string name = "", SourceLocation where = SourceLocation::current());
   /// Sequential({Input({784}), Dense(128, {.activation = "relu"}), Dense(10)}). The first item
   /// may be a model, whose input is taken. Without either the weights are made when fit() or
   /// predict() sees the first data, or by build().

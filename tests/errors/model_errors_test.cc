@@ -93,6 +93,9 @@ TEST_F(ModelErrors, Layers) {
   EXPECT_EQ(error_of([&] { Model(x, Dense(2)(x), "m\xe4"); }),
             "model_errors_test.cc:N: Model: the name 'm\\xe4' is not UTF-8, as which files keep "
             "names");
+  EXPECT_TRUE(error_of([&] { Sequential("s\xe4"); }).starts_with("model_errors_test.cc:N: "));
+  EXPECT_TRUE(
+      error_of([&] { Sequential({Dense(2)}, "s\xe4"); }).starts_with("model_errors_test.cc:N: "));
   const Dense shared(3, {.name = "fc1"});
   shared(x);
   EXPECT_EQ(error_of([&] { shared(Input({5})); }),
