@@ -2,11 +2,12 @@
 // frontend puts into it.
 //
 // Tensors: weights under the names that the stored graph uses, "random_state", and
-// "optimizer/<path>" for the optimizer's variables.
+// "optimizer/<path>" for the optimizer's variables, of weights that are frozen for now, too.
 #include "frontend/save.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -28,6 +29,8 @@ namespace sinter {
 namespace {
 
 constexpr const char* kOptimizerPrefix = "optimizer/";
+/// Of the training state: places among the model's weights.
+constexpr const char* kFrozenWithState = "frozen_weights_with_state";
 
 /// Weights under unique names, in the order of get_weights(); the graph's own names where it has
 /// them.
@@ -79,16 +82,27 @@ void add_training_state(ModelFile& file, const Model& model, const Compiled& com
   // trains another model: training starts anew.
   OptimizerImpl& optimizer = compiled.arguments.optimizer.impl();
   std::vector<VariablePtr> kept;
+  ConfigList frozen;
   if (const std::vector<VariablePtr>& trained = compiled.trainable;
       state.trainable_variables() == trained && optimizer.knows(trained)) {
     optimizer.build(trained);
-    kept = optimizer.variables();
+    // Weights that are frozen now keep their state, for when they are trained again.
+    std::vector<VariablePtr> weights = trained;
+    const std::vector<VariablePtr> all = state.net().variables();
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (std::ranges::find(trained, all[i]) != trained.end() || !optimizer.knows({all[i]}))
+        continue;
+      weights.push_back(all[i]);
+      frozen.emplace_back(static_cast<int64_t>(i));
+    }
+    kept = optimizer.variables_for(weights);
   }
   for (const VariablePtr& v : kept) {
     file.tensors.push_back({taken.next(std::string(kOptimizerPrefix) + v->path), v->value});
   }
-  file.training_state = to_json_text(
-      Config{{"shuffle_seed", state.shuffle_seed}, {"epochs_done", state.epochs_done}});
+  Config numbers = {{"shuffle_seed", state.shuffle_seed}, {"epochs_done", state.epochs_done}};
+  if (!frozen.empty()) numbers.set(kFrozenWithState, frozen);
+  file.training_state = to_json_text(numbers);
 }
 
 CustomLayers custom_layers(const CustomObjects& custom) {
@@ -254,8 +268,18 @@ void restore_training(const Model& model, const ModelFile& file,
   state.epochs_done = config->get_int("epochs_done", 0);
   if (slots.empty()) return;  // saved before the first step
   OptimizerImpl& optimizer = model.state()->settings("load_model")->arguments.optimizer.impl();
-  optimizer.build(model.state()->trainable_variables());
+  const std::vector<VariablePtr> trained = state.trainable_variables();
+  std::vector<VariablePtr> weights = trained;
+  const std::vector<VariablePtr> all = state.net().variables();
+  for (const int64_t place : config->get_ints(kFrozenWithState, {})) {
+    if (place < 0 || place >= static_cast<int64_t>(all.size()))
+      throw FileError(fmt::format("cannot load '{}': it holds training state of weight {} of {}",
+                                  path, place, all.size()));
+    weights.push_back(all[static_cast<size_t>(place)]);
+  }
+  optimizer.build(weights);
   adopt(optimizer.variables(), slots, true, "optimizer '" + optimizer.name() + "'");
+  optimizer.build(trained);
 }
 
 void check_ending(const std::string& path, std::string_view ending) {

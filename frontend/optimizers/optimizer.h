@@ -107,6 +107,8 @@ class OptimizerImpl {
   /// iteration, learning_rate (unless scheduled), averages, slots: Keras's order. Of the weights of
   /// the last build(); empty before it.
   std::vector<VariablePtr> variables() const;
+  /// The same of other weights that it knows().
+  std::vector<VariablePtr> variables_for(const std::vector<VariablePtr>& weights) const;
   VariablePtr iterations() const;
   double learning_rate() const;
   bool is_scheduled() const { return learning_rate_.is_scheduled(); }
@@ -149,6 +151,7 @@ class OptimizerImpl {
   void build_locked(const std::vector<VariablePtr>& weights);
   void make(const std::vector<VariablePtr>& weights);
   void choose(const std::vector<VariablePtr>& weights);
+  std::vector<VariablePtr> variables_of(const std::vector<VariablePtr>& weights) const;
   VariablePtr new_variable(const std::string& name, Tensor initial) const;
 
   std::string class_name_;

@@ -119,25 +119,40 @@ void OptimizerImpl::choose(const std::vector<VariablePtr>& weights) {
   s.weights = weights;
   s.of_weights.clear();
   for (const VariablePtr& w : weights) s.of_weights.push_back(&s.made.at(w.get()));
-  s.variables = {iterations_};
-  if (rate_ != nullptr) s.variables.push_back(rate_);
-  for (const State::OfWeight* of : s.of_weights) {
-    if (of->average != nullptr) s.variables.push_back(of->average);
+  s.variables = variables_of(weights);
+}
+
+std::vector<VariablePtr> OptimizerImpl::variables_of(
+    const std::vector<VariablePtr>& weights) const {
+  const State& s = *state_;
+  std::vector<const State::OfWeight*> all;
+  for (const VariablePtr& w : weights) all.push_back(&s.made.at(w.get()));
+  std::vector<VariablePtr> result = {iterations_};
+  if (rate_ != nullptr) result.push_back(rate_);
+  for (const State::OfWeight* of : all) {
+    if (of->average != nullptr) result.push_back(of->average);
   }
-  for (const State::OfWeight* of : s.of_weights) {
-    if (of->accumulator != nullptr) s.variables.push_back(of->accumulator);
+  for (const State::OfWeight* of : all) {
+    if (of->accumulator != nullptr) result.push_back(of->accumulator);
   }
   for (const std::vector<Slot>& run : slots()) {
-    for (const State::OfWeight* of : s.of_weights) {
-      for (const Slot& slot : run) s.variables.push_back(of->slots.at(slot.name));
+    for (const State::OfWeight* of : all) {
+      for (const Slot& slot : run) result.push_back(of->slots.at(slot.name));
     }
   }
-  for (const Slot& global : globals()) s.variables.push_back(s.globals.at(global.name));
+  for (const Slot& global : globals()) result.push_back(s.globals.at(global.name));
+  return result;
 }
 
 std::vector<VariablePtr> OptimizerImpl::variables() const {
   const std::lock_guard lock(state_->mutex);
   return state_->variables;
+}
+
+std::vector<VariablePtr> OptimizerImpl::variables_for(
+    const std::vector<VariablePtr>& weights) const {
+  const std::lock_guard lock(state_->mutex);
+  return variables_of(weights);
 }
 
 VariablePtr OptimizerImpl::iterations() const {

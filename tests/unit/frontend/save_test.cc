@@ -145,6 +145,45 @@ TEST_F(Save, LoadingChangesNothingInTheFile) {
   EXPECT_TRUE(same(load_model(path()).get_weights(), loaded.get_weights()));
 }
 
+// A part is frozen for a while, and trained again with the optimizer that has its state.
+TEST_F(Save, FrozenWeightsKeepTheirState) {
+  const FitOptions fit{.epochs = 1, .batch_size = 16, .verbose = 0};
+  const auto freeze = [](const Model& model, bool whole, bool frozen) {
+    if (whole) model.set_trainable(!frozen);
+    if (!whole) model.get_layer(1).set_trainable(!frozen);
+    model.compile({.optimizer = model.optimizer(), .loss = "sparse_categorical_crossentropy"});
+  };
+  for (const bool whole : {false, true}) {
+    for (const Optimizer& optimizer :
+         {Optimizer(AdamW({.learning_rate = 0.01, .amsgrad = true})), Optimizer("nadam"),
+          Optimizer(SGD({.learning_rate = 0.1, .momentum = 0.9, .use_ema = true}))}) {
+      SCOPED_TRACE(optimizer.name());
+      const Model model = network();
+      model.compile({.optimizer = Optimizer::from_config(optimizer.to_config()),
+                     .loss = "sparse_categorical_crossentropy"});
+      model.fit(x_, y_, fit);
+      freeze(model, whole, true);
+      if (!whole) model.fit(x_, y_, fit);
+      model.save(path());
+      const Model loaded = load_model(path());
+      EXPECT_TRUE(
+          same(values(loaded.optimizer().variables()), values(model.optimizer().variables())));
+      for (const Model& m : {model, loaded}) {
+        if (!whole) m.fit(x_, y_, fit);
+        freeze(m, whole, false);
+        m.fit(x_, y_, fit);
+      }
+      EXPECT_TRUE(same(loaded.get_weights(), model.get_weights()));
+      EXPECT_TRUE(
+          same(values(loaded.optimizer().variables()), values(model.optimizer().variables())));
+      // Once more, with nothing frozen.
+      model.save(path());
+      EXPECT_TRUE(same(values(load_model(path()).optimizer().variables()),
+                       values(model.optimizer().variables())));
+    }
+  }
+}
+
 TEST_F(Save, WithoutOptimizer) {
   const Model model = network();
   model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy"});
