@@ -103,6 +103,13 @@ void warn_of_unused_weights(const std::vector<std::string>& paths, SourceLocatio
                                     fmt::join(paths, ", "))));
 }
 
+void warn_of_frozen_model(const std::string& model, SourceLocation where) {
+  tell(with_line(
+      where, fmt::format("model '{}' has no trainable weights: training leaves them as they are, "
+                         "also where compile() came before set_trainable(false)",
+                         model)));
+}
+
 void warn_of_softmax(const Graph& graph, const std::string& layer_title) {
   for (const Node& node : graph.nodes()) {
     if (!node.is("softmax")) continue;

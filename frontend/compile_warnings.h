@@ -18,6 +18,8 @@ void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans
 /// Warns once of weights, named by their paths, that no loss depends on, as Keras does: they have
 /// no gradient, so training leaves them as they are.
 void warn_of_unused_weights(const std::vector<std::string>& paths, SourceLocation where);
+/// Warns of training a model of which no weight is trainable.
+void warn_of_frozen_model(const std::string& model, SourceLocation where);
 /// Warns of a softmax over one value, which is always 1, in what a layer has written.
 void warn_of_softmax(const Graph& graph, const std::string& layer_title);
 /// Of each node: does it depend on a variable by a way that has a derivative? Comparisons, argmax,

@@ -87,6 +87,7 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
       return build_step(state.name, state.net(), c.outputs, inputs, mode, state.random_state,
                         &optimizer, c.trainable, c.arguments.disabled_passes, *c.metric_results);
     });
+    if (mode == StepMode::kTrain && c.trainable.empty()) warn_of_frozen_model(state.name, c.where);
     for (const std::string& loss : step.without_gradient) {
       const std::string text = fmt::format(
           "{}: loss '{}' has no gradient with respect to any weight (comparisons, "

@@ -53,7 +53,7 @@ TEST_F(CompileWarnings, LossWithoutGradient) {
   EXPECT_EQ(fit("mse"), "");
   model.set_trainable(false);
   const Loss frozen("frozen", [](Symbol t, Symbol p) { return mean(round(t - p), -1); });
-  EXPECT_EQ(fit(frozen), "");  // nothing is to be trained
+  EXPECT_EQ(fit(frozen).find("loss 'frozen'"), std::string::npos);  // nothing is to be trained
 }
 
 TEST_F(CompileWarnings, ToldOnce) {
@@ -148,6 +148,34 @@ TEST_F(CompileWarnings, CrossEntropyOfOtherNumbersThanProbabilities) {
   EXPECT_EQ(compile(losses::CategoricalCrossentropy({.from_logits = true}), 3, "linear"), "");
   EXPECT_EQ(compile("mse", 3, "linear"), "");
   EXPECT_EQ(compile("hinge", 1, "tanh"), "");
+}
+
+// The GAN of books on Keras 2: compile D, freeze it, compile the whole.
+TEST_F(CompileWarnings, NothingToTrain) {
+  const KerasTensor z = Input({2}), x = Input({1});
+  const Model g(z, Dense(1)(z), "generator"), d(x, Dense(1)(x), "frozen_discriminator");
+  d.compile({.loss = "mse"});
+  d.set_trainable(false);
+  const Model whole(z, d(g(z)), "whole");
+  whole.compile({.loss = "mse"});
+  const Tensor two = Tensor::full(float32, {4, 2}, 1), one = Tensor::full(float32, {4, 1}, 1);
+  const auto told = [](const auto& train) {
+    testing::internal::CaptureStderr();
+    train();
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(told([&] { whole.train_on_batch(two, one); }), "");
+  EXPECT_EQ(told([&] { d.test_on_batch(one, one); }), "");
+  const std::string text = told([&] { d.train_on_batch(one, one); });
+  EXPECT_NE(text.find("compile_warnings_test.cc:"), std::string::npos) << text;
+  EXPECT_NE(text.find("model 'frozen_discriminator' has no trainable weights"), std::string::npos)
+      << text;
+  EXPECT_EQ(told([&] { d.train_on_batch(one, one); }), "");
+  const Model m(x, Dense(1)(x), "frozen_whole");
+  m.set_trainable(false);
+  m.compile({.loss = "mse"});
+  const auto fit = [&] { m.fit(one, one, {.verbose = 0}); };
+  EXPECT_NE(told(fit).find("model 'frozen_whole' has no trainable"), std::string::npos);
 }
 
 TEST_F(CompileWarnings, DataThatRunOut) {
