@@ -152,9 +152,9 @@ struct ModelCheckpointOptions {
   std::optional<double> initial_value_threshold = std::nullopt;
 };
 
-/// Saves the model; `path` may hold {epoch}, {epoch:02d} (from 1) and {val_loss:.4f} and the like.
-/// The best is remembered over all calls of fit, and NaN is never the best. Raises NameError for a
-/// name in the path that is not among the logs, Error or FileError.
+/// Saves the model; `path` may hold {epoch:02d} and, with save_freq, {batch}, both from 1, and
+/// logs: {val_loss:.4f}. The best is remembered over all calls of fit, and NaN is never the best.
+/// Raises NameError for a name in the path that is not among the logs, Error or FileError.
 class ModelCheckpoint : public Callback {
  public:
   using HandleOf = ModelCheckpoint;
@@ -168,7 +168,7 @@ class ModelCheckpoint : public Callback {
 
  private:
   struct State;
-  void save(int epoch, const Logs& logs);
+  void save(int epoch, std::optional<int64_t> batch, const Logs& logs);
   Handle<State> state_;
 };
 

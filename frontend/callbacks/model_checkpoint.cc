@@ -43,13 +43,20 @@ void check_fields(const std::string& title, const std::string& pattern, const Lo
   }
 }
 
-/// "{epoch:02d}-{val_loss:.2f}.sinter" with the epoch from 1 and the logs by name.
-std::string path_of(const std::string& title, const std::string& pattern, int epoch, Logs logs) {
+/// "{epoch:02d}-{val_loss:.2f}.sinter" with the epoch and the batch in it from 1, and the logs by
+/// name. At the end of an epoch there is no batch.
+std::string path_of(const std::string& title, const std::string& pattern, int epoch,
+                    std::optional<int64_t> batch, Logs logs) {
   fmt::dynamic_format_arg_store<fmt::format_context> values;
-  values.push_back(fmt::arg("epoch", epoch + 1));
-  logs.erase("epoch");
+  const auto count = [&](const char* name, int64_t number) {
+    values.push_back(fmt::arg(name, number));
+    logs.erase(name);
+  };
+  count("epoch", epoch + 1);
+  if (batch) count("batch", *batch + 1);
   for (const auto& [name, value] : logs) values.push_back(fmt::arg(name.c_str(), value));
   logs["epoch"] = epoch + 1;
+  if (batch) logs["batch"] = 0;
   check_fields(title, pattern, logs);
   try {
     return fmt::vformat(pattern, values);
@@ -98,20 +105,20 @@ void ModelCheckpoint::on_train_begin(Logs&) { state_->batches = 0; }
 
 void ModelCheckpoint::on_epoch_begin(int epoch, Logs&) { state_->epoch = epoch; }
 
-void ModelCheckpoint::on_train_batch_end(int64_t, Logs& logs) {
+void ModelCheckpoint::on_train_batch_end(int64_t batch, Logs& logs) {
   State& s = *state_;
   if (!s.options.save_freq || ++s.batches < *s.options.save_freq) return;
   s.batches = 0;
-  save(s.epoch, logs);
+  save(s.epoch, batch, logs);
 }
 
 void ModelCheckpoint::on_epoch_end(int epoch, Logs& logs) {
-  if (!state_->options.save_freq) save(epoch, logs);
+  if (!state_->options.save_freq) save(epoch, std::nullopt, logs);
 }
 
-void ModelCheckpoint::save(int epoch, const Logs& logs) {
+void ModelCheckpoint::save(int epoch, std::optional<int64_t> batch, const Logs& logs) {
   State& s = *state_;
-  const std::string path = path_of(s.title, s.pattern, epoch, logs);
+  const std::string path = path_of(s.title, s.pattern, epoch, batch, logs);
   const auto say = [&](const std::string& what) {
     if (s.options.verbose > 0) fmt::print("Epoch {}: {}\n", epoch + 1, what);
   };

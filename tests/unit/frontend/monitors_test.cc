@@ -75,6 +75,24 @@ TEST_F(Monitors, FieldsOfPathsHaveWidthsOfPaths) {
   EXPECT_TRUE(std::filesystem::remove(path));
 }
 
+// Keras counts the batch from 1 in each epoch, and has none at the end of one.
+TEST_F(Monitors, PathsMayHoldTheBatch) {
+  const std::string stem = testing::TempDir() + "monitors_batch_";
+  const std::string path = stem + "{epoch}_{batch:02d}_{loss:.0f}.sinter";
+  const Model model = linear();
+  const Tensor x(float32, {6, 3}), y(float32, {6, 2});
+  model.fit(x, y,
+            {.epochs = 2,
+             .batch_size = 2,
+             .verbose = 0,
+             .callbacks = {ModelCheckpoint(path, {.save_freq = 2})}});
+  const auto saved = [&](const char* of) {
+    return std::filesystem::remove(stem + of + "_0.sinter");
+  };
+  for (const char* of : {"1_02", "2_01", "2_03"}) EXPECT_TRUE(saved(of)) << of;
+  EXPECT_THROW(fit(model, 1, {ModelCheckpoint(path)}), NameError);
+}
+
 TEST_F(Monitors, DirectionIsThatOfTheMetric) {
   const auto best_epoch = [](const Metric& metric, const std::string& monitor, bool rising) {
     clear_session();
