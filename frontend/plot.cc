@@ -288,7 +288,7 @@ void plot_history(const std::map<std::string, std::vector<double>>& history,
     const bool png = path.ends_with(".png");
     if (!png && !path.ends_with(".svg"))
       throw FileError(fmt::format("cannot plot to '{}': the name must end in .svg or .png", path));
-    if (history.empty()) throw Error("cannot plot an empty history: call fit first");
+    if (history.empty()) throw Error("cannot plot an empty history: fit() has run no epoch");
 
     const std::vector<Panel> panels = make_panels(history);
     const size_t columns = panels.size() == 4 ? 2 : std::min<size_t>(panels.size(), 3);

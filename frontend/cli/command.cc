@@ -28,7 +28,7 @@ void RunOptions::add_to(CLI::App& command) {
   command
       .add_option("--threads", threads, "Threads to use (default: the cores this process may use)")
       ->type_name("N")
-      ->check(count_within(1, 1024));
+      ->check(count_within(1, kMaxThreads));
   command.add_flag(
       "--tune", tune,
       "Where auto has a choice, measure instead of estimating; the cache keeps the result");

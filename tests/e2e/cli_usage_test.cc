@@ -92,7 +92,7 @@ TEST(CliUsage, MisspeltWordsGetSuggestions) {
   for (const auto& [option, text, range] : {std::tuple("--epochs", "two", "from 0 to 2147483647"),
                                             {"--epochs", "-1", "from 0 to"},
                                             {"--batch-size", "0", "from 1 to"},
-                                            {"--threads", "9999", "from 1 to 1024"}}) {
+                                            {"--threads", "9999", "from 1 to 64"}}) {
     std::vector<std::string> arguments = train;
     arguments.insert(arguments.end(), {option, text});
     EXPECT_THAT(error(arguments),

@@ -99,7 +99,7 @@ TEST_F(Plot, Errors) {
             }),
             "cannot plot to 'h.pdf': the name must end in .svg or .png");
   EXPECT_EQ(error_of([] { plot_history({}, "h.svg"); }),
-            "cannot plot an empty history: call fit first");
+            "cannot plot an empty history: fit() has run no epoch");
   EXPECT_EQ(error_of([] {
               plot_history({{"loss", {1}}}, "/no/h.svg");
             }),
