@@ -5,6 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "core/file_io.h"
+#include "frontend/loss_table.h"
+#include "frontend/metric_table.h"
+
 namespace sinter {
 namespace {
 
@@ -83,6 +87,24 @@ TEST(KerasNames, IterationsOfOptimizers) {
   model.train_on_batch(data, labels);
   EXPECT_EQ(adam.iterations(), 7);
   EXPECT_DOUBLE_EQ(adam.learning_rate(), static_cast<double>(0.01f));
+}
+
+TEST(KerasNames, StandInTheReadme) {
+  const std::string readme = read_file(SINTER_SOURCE_DIR "/README.md");
+  const auto expect = [&](const std::string& name) {
+    EXPECT_NE(readme.find("`" + name + "`"), std::string::npos) << name;
+  };
+  for (const std::string& name : layer_names()) {
+    if (name.find('>') == std::string::npos && name != "InputLayer") expect(name);
+  }
+  for (const char* name : {"Input", "Maxout"}) expect(name);
+  for (const std::string& name : optimizer_names()) expect(Optimizer(name).impl().class_name());
+  for (const LossOfKeras& loss : losses_of_keras()) expect(loss.class_name);
+  for (const PlainMetric& metric : plain_metrics()) {
+    // "LogCoshError" is the loss "LogCosh".
+    expect(metric.class_name == "LogCoshError" ? "LogCosh" : metric.class_name);
+  }
+  for (const StatefulMetric& metric : stateful_metrics()) expect(metric.class_name);
 }
 
 }  // namespace
