@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "core/error.h"
+#include "frontend/asked_settings.h"
 
 namespace sinter {
 
@@ -36,6 +37,7 @@ Config::Config(std::initializer_list<ConfigEntry> entries) {
 }
 
 const ConfigValue* Config::find(std::string_view key) const {
+  AskedSettings::note(*this, key);
   if (entries_.size() > kFew) {
     const int32_t place = places_.find(
         hash_of(key), [&](int32_t i) { return entries_[static_cast<size_t>(i)].key == key; });

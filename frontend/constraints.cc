@@ -2,6 +2,7 @@
 #include "frontend/constraints.h"
 
 #include "core/error.h"
+#include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
@@ -85,8 +86,10 @@ Constraint Constraint::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
   if (const std::string* name = value.as<std::string>()) return by_name(*name, {});
   if (const std::string* name = function_name(value)) return by_name(*name, {});
-  if (const ConfigObject* object = value.as<ConfigObject>())
-    return by_name(object->class_name, object->config);
+  if (const ConfigObject* object = value.as<ConfigObject>()) {
+    return made_of(object->class_name, object->config,
+                   [&] { return by_name(object->class_name, object->config); });
+  }
   throw Error("a constraint is null, a name or an object, found " + std::string(value.type_name()));
 }
 

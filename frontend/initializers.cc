@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
@@ -312,8 +313,10 @@ ConfigValue Initializer::to_config() const {
 Initializer Initializer::from_config(const ConfigValue& value) {
   if (const std::string* name = value.as<std::string>()) return by_name(*name, {});
   if (const std::string* name = function_name(value)) return by_name(*name, {});
-  if (const ConfigObject* object = value.as<ConfigObject>())
-    return by_name(object->class_name, object->config);
+  if (const ConfigObject* object = value.as<ConfigObject>()) {
+    return made_of(object->class_name, object->config,
+                   [&] { return by_name(object->class_name, object->config); });
+  }
   throw Error("an initializer is a name or an object, found " + std::string(value.type_name()));
 }
 

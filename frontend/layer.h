@@ -281,8 +281,8 @@ using LayerFactory = Layer (*)(const Config&, SourceLocation);
 void register_layer(const std::string& class_name, LayerFactory factory,
                     SourceLocation where = SourceLocation::current());
 std::vector<std::string> layer_names();
-/// Makes a layer from Layer::config() or Keras's; unknown settings are ignored. Raises NameError
-/// for an unknown class.
+/// Makes a layer from Layer::config() or Keras's. Raises NameError for an unknown class, and Error
+/// for a setting that is misspelt: like one the class asks for. Other unknown ones are ignored.
 Layer layer_from_config(const std::string& class_name, const Config& config,
                         SourceLocation where = SourceLocation::current());
 

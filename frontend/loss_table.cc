@@ -69,6 +69,8 @@ const std::vector<LossOfKeras>& losses_of_keras() {
        {"sparse_categorical_crossentropy", "scce"},
        {{"from_logits", false}, {"ignore_class", nullptr}, {"axis", -1}},
        [](const Config& c) -> Function {
+         if (!c.get("ignore_class").is_null())
+           throw Error("SparseCategoricalCrossentropy: ignore_class is not supported yet");
          if (axis_of(c) != -1)
            throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
          const bool logits = c.get_bool("from_logits", false);

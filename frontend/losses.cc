@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/graph.h"
+#include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/label_shape.h"
@@ -28,7 +30,8 @@ namespace {
 using Function = Loss::Function;
 
 Reduction parse_reduction(const std::string& name) {
-  if (name == "sum_over_batch_size" || name == "mean") return Reduction::kSumOverBatchSize;
+  if (name == "sum_over_batch_size" || name == "mean" || name == "auto")  // "auto": Keras 2
+    return Reduction::kSumOverBatchSize;
   if (name == "sum") return Reduction::kSum;
   if (name == "mean_with_sample_weight") return Reduction::kMeanWithSampleWeight;
   if (name == "none")
@@ -68,8 +71,6 @@ Loss Loss::find(const std::string& name, const Config& config, ConfigValue ident
     bool match = entry.class_name == name;
     for (const std::string& known : entry.names) match = match || known == name;
     if (!match) continue;
-    if (!config.get("ignore_class").is_null())
-      throw Error("SparseCategoricalCrossentropy: ignore_class is not supported yet");
     return Loss(Spec{std::move(identity), config.get_string("name", entry.names[0]),
                      entry.make(config),
                      parse_reduction(config.get_string("reduction", "sum_over_batch_size")),
@@ -95,9 +96,13 @@ Loss Loss::make(const std::string& class_name, const Config& config, SourceLocat
     for (const ConfigEntry& e : config.entries()) {
       if (entry.defaults.contains(e.key)) full.set(e.key, e.value);
     }
-    return find(class_name, full, ConfigObject{"keras.losses", class_name, full});
+    return made_of(class_name, config, full, [&] {
+      return find(class_name, full, ConfigObject{"keras.losses", class_name, full});
+    });
   }
-  return find(class_name, config, ConfigObject{"keras.losses", class_name, config});
+  return made_of(class_name, config, [&] {
+    return find(class_name, config, ConfigObject{"keras.losses", class_name, config});
+  });
 }
 
 Loss::Loss(std::string name, Function function, SourceLocation where)
@@ -211,7 +216,9 @@ Symbol Loss::per_sample(Symbol y_true, Symbol y_pred) const {
     if (y_true.dtype() != y_pred.dtype()) y_true = cast(y_true, y_pred.dtype());
     squeeze_or_expand_to_same_rank(y_true, y_pred);
   }
-  return spec_->function(y_true, y_pred);
+  const Symbol values = spec_->function(y_true, y_pred);
+  y_pred.graph().id_of(values, fmt::format("loss '{}'", name()));
+  return values;
 }
 
 Symbol with_axis_last(Symbol x, int axis) {

@@ -47,6 +47,8 @@ Function cosine_similarity_from(const Config& c) {
 }
 
 Function sparse_crossentropy_from(const Config& c) {
+  if (!c.get("ignore_class").is_null())
+    throw Error("SparseCategoricalCrossentropy: ignore_class is not supported yet");
   if (c.get_int32("axis", -1) != -1)
     throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
   const bool logits = c.get_bool("from_logits", false);

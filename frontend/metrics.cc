@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/graph.h"
+#include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/label_shape.h"
@@ -93,22 +95,26 @@ Metric Metric::find(const std::string& name, const Config& config, ConfigValue i
     bool match = entry.class_name == name;
     for (const std::string& known : entry.names) match = match || known == name;
     if (!match) continue;
-    std::string logged = by_string ? name : config.get_string("name", "");
-    if (logged.empty()) logged = entry.names[0];
-    return Metric(Spec{std::move(identity), logged, entry.make(config), entry.classes, entry.result,
-                       entry.direction});
+    return made_of(name, config, [&] {
+      std::string logged = by_string ? name : config.get_string("name", "");
+      if (logged.empty()) logged = entry.names[0];
+      return Metric(Spec{std::move(identity), logged, entry.make(config), entry.classes,
+                         entry.result, entry.direction});
+    });
   }
   for (const StatefulMetric& m : stateful_metrics()) {
     const std::string snake = to_snake_case(m.class_name);
     if (name != m.class_name && name != snake) continue;
     const Config full = full_config(m.name(), m.defaults, config);
-    const std::shared_ptr<const MetricImpl> impl = m.make(full);
-    return Metric(Spec{.identity = std::move(identity),
-                       .name = by_string ? name : full.get_string("name", m.name()),
-                       .function = {},
-                       .classes = impl->takes_classes(),
-                       .direction = impl->direction(),
-                       .impl = impl});
+    return made_of(name, config, full, [&] {
+      const std::shared_ptr<const MetricImpl> impl = m.make(full);
+      return Metric(Spec{.identity = std::move(identity),
+                         .name = by_string ? name : full.get_string("name", m.name()),
+                         .function = {},
+                         .classes = impl->takes_classes(),
+                         .direction = impl->direction(),
+                         .impl = impl});
+    });
   }
   raise_unknown_name("metric", name, metric_names());
 }
@@ -126,12 +132,12 @@ Metric Metric::make(const std::string& class_name, const Config& config, SourceL
   for (const PlainMetric& entry : plain_metrics()) {
     if (entry.class_name != class_name) continue;
     const Config full = full_config(entry.names[0], {}, config);
-    return find(class_name, full, ConfigObject{"keras.metrics", class_name, full});
+    return find(class_name, config, ConfigObject{"keras.metrics", class_name, full});
   }
   for (const StatefulMetric& m : stateful_metrics()) {
     if (m.class_name != class_name) continue;
     const Config full = full_config(m.name(), m.defaults, config);
-    return find(class_name, full, ConfigObject{"keras.metrics", class_name, full});
+    return find(class_name, config, ConfigObject{"keras.metrics", class_name, full});
   }
   return find(class_name, config, ConfigObject{"keras.metrics", class_name, config});
 }
@@ -250,6 +256,7 @@ Metric::State Metric::update(Symbol y_true, Symbol y_pred, Symbol sample_weight)
     squeeze_or_expand_to_same_rank(y_true, y_pred);
   }
   Symbol values = spec_->function(y_true, y_pred);
+  y_pred.graph().id_of(values, fmt::format("metric '{}'", name()));
   if (values.dtype() != y_pred.dtype()) values = cast(values, y_pred.dtype());
   if (values.rank() == 0) return {values, scalar_like(values, 1.0)};
   if (!sample_weight.valid()) {

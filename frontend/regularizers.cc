@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/graph.h"
+#include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
@@ -79,8 +81,10 @@ Regularizer Regularizer::from_config(const ConfigValue& value) {
   if (value.is_null()) return {};
   if (const std::string* name = value.as<std::string>()) return by_name(*name, {});
   if (const std::string* name = function_name(value)) return by_name(*name, {});
-  if (const ConfigObject* object = value.as<ConfigObject>())
-    return by_name(object->class_name, object->config);
+  if (const ConfigObject* object = value.as<ConfigObject>()) {
+    return made_of(object->class_name, object->config,
+                   [&] { return by_name(object->class_name, object->config); });
+  }
   throw Error("a regularizer is null, a name or an object, found " +
               std::string(value.type_name()));
 }
@@ -99,7 +103,11 @@ L1L2::L1L2(L1L2Options o, SourceLocation where)
           {{"l1", factor("L1L2", "l1", o.l1, where)}, {"l2", factor("L1L2", "l2", o.l2, where)}},
           [o](Symbol x) { return penalty(x, o.l1, o.l2); }) {}
 
-Symbol Regularizer::operator()(Symbol x) const { return spec_->function(x); }
+Symbol Regularizer::operator()(Symbol x) const {
+  const Symbol y = spec_->function(x);
+  x.graph().id_of(y, fmt::format("regularizer '{}'", spec_->class_name));
+  return y;
+}
 
 void register_regularizer(const std::string& name, Regularizer::Function function,
                           SourceLocation where) {

@@ -34,7 +34,7 @@ Model model_of(const Architecture& architecture);
 /// "output_layers"}, ...}.
 Config architecture_to_config(const Architecture& architecture);
 
-/// Builds the layers and calls them. Settings that Sinter does not know are ignored. Raises Error
+/// Builds the layers and calls them. Unknown settings are ignored unless misspelt. Raises Error
 /// that names the layer: ParseError where the JSON is not a model's, NameError for unknown classes,
 /// ShapeError where shapes do not fit. `where` becomes the line of all layers.
 Architecture architecture_from_config(const ConfigValue& json, const CustomLayers& custom = {},

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/shorten.h"
+#include "frontend/asked_settings.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
 #include "frontend/layers/input.h"
@@ -284,8 +285,9 @@ class Reader {
       return keep(e, operation_from_config(e.class_name, settings, *arguments, where_));
     const auto custom = custom_.find(e.class_name);
     try {
-      return keep(e, custom != custom_.end() ? custom->second(settings, where_)
-                                             : make_layer(e.class_name, settings, where_));
+      return keep(e, custom != custom_.end()
+                         ? made_by(custom->second, e.class_name, settings, where_)
+                         : make_layer(e.class_name, settings, where_));
     } catch (const NameError& error) {
       throw NameError(fmt::format("model JSON: layer '{}': {}", e.name, error.what()));
     }
@@ -299,6 +301,19 @@ class Reader {
   }
 
   void add_input(const LayerEntry& e) {
+    const InputSettings given = made_of(fmt::format("InputLayer '{}'", e.name), e.config,
+                                        [&] { return input_settings(e); });
+    const KerasTensor x = Input(given.shape, given.options, where_);
+    result_.layers.emplace_back(x.call()->layer);
+    tensors_.emplace(Reference{e.name, 0, 0}, x);
+  }
+
+  struct InputSettings {
+    Shape shape;
+    InputOptions options;
+  };
+
+  static InputSettings input_settings(const LayerEntry& e) {
     const char* key = e.config.contains("batch_shape") ? "batch_shape" : "batch_input_shape";
     std::vector<int64_t> dims = e.config.get_ints(key, {});
     if (dims.empty()) fail("input layer '{}' does not say its shape", e.name);
@@ -307,9 +322,7 @@ class Reader {
     options.name = e.name;
     if (const std::string* dtype = e.config.get("dtype").as<std::string>())
       options.dtype = parse_dtype(*dtype);
-    const KerasTensor x = Input(Shape(std::move(dims)), options, where_);
-    result_.layers.emplace_back(x.call()->layer);
-    tensors_.emplace(Reference{e.name, 0, 0}, x);
+    return {Shape(std::move(dims)), options};
   }
 
   const Reference* first_missing(const std::vector<Reference>& call) const {
@@ -368,13 +381,16 @@ Architecture read_model(const ConfigValue& json, Document& document) {
   const std::string& class_name = as_string(root.get("class_name"), "\"class_name\"");
   const ConfigValue& settings = root.get("config");
   Reader reader(document);
-  if (class_name == "Functional" || class_name == "Model")
-    return reader.functional(as_config(settings, "\"config\""));
+  if (class_name == "Functional" || class_name == "Model") {
+    const Config& config = as_config(settings, "\"config\"");
+    return made_of("a " + class_name, config, [&] { return reader.functional(config); });
+  }
   if (class_name != "Sequential")
     fail("\"class_name\" is '{}', but must be Functional, Model or Sequential", class_name);
   // The first releases of Keras 2 wrote the layers alone.
   if (settings.as<ConfigList>()) return reader.sequential({{"layers", settings}});
-  return reader.sequential(as_config(settings, "\"config\""));
+  const Config& config = as_config(settings, "\"config\"");
+  return made_of("a Sequential", config, [&] { return reader.sequential(config); });
 }
 
 }  // namespace

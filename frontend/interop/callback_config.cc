@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "frontend/asked_settings.h"
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/interop/keras_compile.h"
 
@@ -54,6 +55,17 @@ CallbackItem csv_logger(const Config& c) {
       {.separator = separator.empty() ? ',' : separator[0], .append = c.get_bool("append", false)});
 }
 
+CallbackItem callback_of(const std::string& name, const Config& c) {
+  if (name == "EarlyStopping") return early_stopping(c);
+  if (name == "ReduceLROnPlateau") return reduce_lr_on_plateau(c);
+  if (name == "ModelCheckpoint") return model_checkpoint(c);
+  if (name == "CSVLogger") return csv_logger(c);
+  if (name == "TerminateOnNaN") return TerminateOnNaN();
+  raise_unknown_name(
+      "callback", name,
+      {"EarlyStopping", "ReduceLROnPlateau", "ModelCheckpoint", "CSVLogger", "TerminateOnNaN"});
+}
+
 }  // namespace
 
 CallbackItem callback_from_config(const ConfigValue& value) {
@@ -61,15 +73,8 @@ CallbackItem callback_from_config(const ConfigValue& value) {
   if (object == nullptr)
     throw Error("a callback is {\"class_name\": ..., \"config\": {...}}, found " +
                 std::string(value.type_name()));
-  const std::string& name = object->class_name;
-  if (name == "EarlyStopping") return early_stopping(object->config);
-  if (name == "ReduceLROnPlateau") return reduce_lr_on_plateau(object->config);
-  if (name == "ModelCheckpoint") return model_checkpoint(object->config);
-  if (name == "CSVLogger") return csv_logger(object->config);
-  if (name == "TerminateOnNaN") return TerminateOnNaN();
-  raise_unknown_name(
-      "callback", name,
-      {"EarlyStopping", "ReduceLROnPlateau", "ModelCheckpoint", "CSVLogger", "TerminateOnNaN"});
+  return made_of(object->class_name, object->config,
+                 [&] { return callback_of(object->class_name, object->config); });
 }
 
 }  // namespace sinter

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "frontend/asked_settings.h"
 #include "frontend/interop/json.h"
 
 namespace sinter {
@@ -167,6 +168,30 @@ LossWeights loss_weights_of(const ConfigValue& value) {
       "name");
 }
 
+FitOptions fit_options_of(const Config& config) {
+  FitOptions result;
+  const auto count = [&](const char* key) -> std::optional<int64_t> {
+    if (config.get(key).is_null()) return std::nullopt;
+    return config.get_int(key, 0);
+  };
+  result.epochs = config.get_int32("epochs", result.epochs);
+  result.batch_size = config.get_int("batch_size", result.batch_size);
+  result.verbose = config.get_int32("verbose", result.verbose);
+  result.validation_split = config.get_float("validation_split", result.validation_split);
+  result.shuffle = config.get_bool("shuffle", result.shuffle);
+  result.initial_epoch = config.get_int32("initial_epoch", result.initial_epoch);
+  result.steps_per_epoch = count("steps_per_epoch");
+  result.validation_steps = count("validation_steps");
+  result.validation_batch_size = count("validation_batch_size");
+  result.validation_freq = config.get_int32("validation_freq", result.validation_freq);
+  if (!config.get("class_weight").is_null())
+    result.class_weight = class_weights_of(as_config(config.get("class_weight"), "class_weight"));
+  if (const ConfigList* callbacks = config.get("callbacks").as<ConfigList>()) {
+    for (const ConfigValue& c : *callbacks) result.callbacks.push_back(callback_from_config(c));
+  }
+  return result;
+}
+
 }  // namespace
 
 Config compile_arguments_to_config(const CompileArguments& arguments) {
@@ -206,40 +231,22 @@ CompileArguments compile_arguments_from_config(const ConfigValue& json,
                                                const CustomObjects& custom) {
   const ConfigValue objects = with_objects(json);
   const Config& config = as_config(objects, "the arguments of compile");
-  CompileArguments result = prediction_arguments_from_config(json);
-  if (!config.get("optimizer").is_null())
-    result.optimizer = Optimizer::from_config(config.get("optimizer"), {});
-  result.loss = losses_of(config.get("loss"), custom);
-  result.metrics = metrics_of(config.get("metrics"), custom);
-  result.weighted_metrics = metrics_of(config.get("weighted_metrics"), custom);
-  result.loss_weights = loss_weights_of(config.get("loss_weights"));
-  return result;
+  return made_of("compile()", config, [&] {
+    CompileArguments result = prediction_arguments_from_config(objects);
+    if (!config.get("optimizer").is_null())
+      result.optimizer = Optimizer::from_config(config.get("optimizer"), {});
+    result.loss = losses_of(config.get("loss"), custom);
+    result.metrics = metrics_of(config.get("metrics"), custom);
+    result.weighted_metrics = metrics_of(config.get("weighted_metrics"), custom);
+    result.loss_weights = loss_weights_of(config.get("loss_weights"));
+    return result;
+  });
 }
 
 FitOptions fit_options_from_config(const ConfigValue& json) {
   const ConfigValue objects = with_objects(json);
   const Config& config = as_config(objects, "the arguments of fit");
-  FitOptions result;
-  const auto count = [&](const char* key) -> std::optional<int64_t> {
-    if (config.get(key).is_null()) return std::nullopt;
-    return config.get_int(key, 0);
-  };
-  result.epochs = config.get_int32("epochs", result.epochs);
-  result.batch_size = config.get_int("batch_size", result.batch_size);
-  result.verbose = config.get_int32("verbose", result.verbose);
-  result.validation_split = config.get_float("validation_split", result.validation_split);
-  result.shuffle = config.get_bool("shuffle", result.shuffle);
-  result.initial_epoch = config.get_int32("initial_epoch", result.initial_epoch);
-  result.steps_per_epoch = count("steps_per_epoch");
-  result.validation_steps = count("validation_steps");
-  result.validation_batch_size = count("validation_batch_size");
-  result.validation_freq = config.get_int32("validation_freq", result.validation_freq);
-  if (!config.get("class_weight").is_null())
-    result.class_weight = class_weights_of(as_config(config.get("class_weight"), "class_weight"));
-  if (const ConfigList* callbacks = config.get("callbacks").as<ConfigList>()) {
-    for (const ConfigValue& c : *callbacks) result.callbacks.push_back(callback_from_config(c));
-  }
-  return result;
+  return made_of("fit()", config, [&] { return fit_options_of(config); });
 }
 
 }  // namespace sinter

@@ -94,7 +94,8 @@ BatchNormalization::BatchNormalization(BatchNormalizationOptions options, Source
 void register_normalization_layers() {
   register_layer("BatchNormalization", [](const Config& c, SourceLocation where) -> Layer {
     const std::vector<int64_t> axis = c.get_ints("axis", {-1});  // Keras 2 writes a list
-    if (axis.size() != 1) throw Error("BatchNormalization over several axes is not supported");
+    if (axis.size() != 1) throw Error("batch normalization over several axes is not supported");
+    if (c.get_bool("renorm", false)) throw Error("batch renormalization is not supported");
     return BatchNormalization(
         {.axis = to_int32("axis", axis[0]),
          .momentum = c.get_float("momentum", 0.99),

@@ -96,7 +96,6 @@ Layer dense_from_config(const Config& c, SourceLocation where) {
                                         : Initializer("zeros"),
                 .kernel_regularizer = Regularizer::from_config(c.get("kernel_regularizer")),
                 .bias_regularizer = Regularizer::from_config(c.get("bias_regularizer")),
-                .activity_regularizer = Regularizer::from_config(c.get("activity_regularizer")),
                 .kernel_constraint = Constraint::from_config(c.get("kernel_constraint")),
                 .bias_constraint = Constraint::from_config(c.get("bias_constraint")),
                 .name = c.get_string("name", "")},

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "frontend/asked_settings.h"
 #include "frontend/counted.h"
 #include "ops/ops.h"
 
@@ -97,7 +98,9 @@ std::vector<Symbol> OperationImpl::call(CallContext&, std::span<const Symbol> in
     throw ShapeError(
         fmt::format("{}: takes {}, given {}", title(), counted(wanted, "tensor"), inputs.size()));
   }
-  return {entry_.write({inputs, arguments_, settings_})};
+  return {made_of(fmt::format("{} '{}'", class_name(), name()), settings_, [&] {
+    return entry_.write({inputs, arguments_, settings_});
+  })};
 }
 
 Layer operation_from_config(const std::string& class_name, const Config& config,

@@ -2,11 +2,16 @@
 // families only.
 #include "frontend/layers/registry.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <mutex>
+#include <typeinfo>
 
 #include "core/error.h"
 #include "core/fork.h"
+#include "core/shorten.h"
+#include "frontend/asked_settings.h"
 #include "frontend/given_function.h"
 #include "frontend/layer.h"
 #include "frontend/origin.h"
@@ -37,6 +42,20 @@ void register_families() {
   });
 }
 
+/// With the settings that all layers have.
+Layer with_base(LayerFactory factory, const Config& config, SourceLocation where) {
+  Layer layer = factory(config, where);
+  layer.set_trainable(config.get_bool("trainable", true));
+  const ConfigValue& dtype = config.get("dtype");
+  if (const auto* name = dtype.as<std::string>()) layer.impl().set_dtype(parse_dtype(*name));
+  if (const auto* policy = dtype.as<ConfigObject>()) {
+    layer.impl().set_dtype(parse_dtype(policy->config.get_string("name", "float32")));
+  }
+  if (const ConfigValue& penalty = config.get("activity_regularizer"); !penalty.is_null())
+    layer.impl().set_activity_regularizer(Regularizer::from_config(penalty));
+  return layer;
+}
+
 }  // namespace
 
 void register_layer(const std::string& class_name, LayerFactory factory, SourceLocation where) {
@@ -62,14 +81,22 @@ Layer make_layer(const std::string& class_name, const Config& config, SourceLoca
     if (it != registry().factories.end()) factory = it->second;
   }
   if (factory == nullptr) raise_unknown_name("layer", class_name, layer_names());
-  Layer layer = factory(config, where);
-  layer.set_trainable(config.get_bool("trainable", true));
-  const ConfigValue& dtype = config.get("dtype");
-  if (const auto* name = dtype.as<std::string>()) layer.impl().set_dtype(parse_dtype(*name));
-  if (const auto* policy = dtype.as<ConfigObject>()) {
-    layer.impl().set_dtype(parse_dtype(policy->config.get_string("name", "float32")));
+  return made_by(factory, class_name, config, where);
+}
+
+Layer made_by(LayerFactory factory, const std::string& class_name, const Config& config,
+              SourceLocation where) {
+  const std::string* name = config.get("name").as<std::string>();
+  const std::string owner =
+      name == nullptr ? class_name : fmt::format("{} '{}'", class_name, shortened(*name));
+  try {
+    return made_of(owner, config, [&] { return with_base(factory, config, where); });
+  } catch (const Error& error) {
+    // Of a setting or of what it makes; errors of the layer itself name it.
+    const std::string text = error.what();
+    if (typeid(error) != typeid(Error) || text.find(owner) != text.npos) throw;
+    throw Error(owner + ": " + text);
   }
-  return layer;
 }
 
 Layer layer_from_config(const std::string& class_name, const Config& config, SourceLocation where) {

@@ -10,6 +10,10 @@ namespace sinter {
 
 /// layer_from_config() for who adds the line of the user himself.
 Layer make_layer(const std::string& class_name, const Config& config, SourceLocation where);
+/// What `factory` makes of a layer's settings, with those that all layers have. Raises Error for a
+/// misspelt one.
+Layer made_by(LayerFactory factory, const std::string& class_name, const Config& config,
+              SourceLocation where);
 
 void register_core_layers();           // input, dense, maxout
 void register_activation_layers();     // activation and the parametric ones

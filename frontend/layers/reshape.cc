@@ -62,7 +62,7 @@ Reshape::Reshape(std::vector<int64_t> target, LayerOptions options, SourceLocati
 void register_reshape_layers() {
   register_layer("Flatten", [](const Config& c, SourceLocation where) -> Layer {
     if (c.get_string("data_format", "channels_last") != "channels_last")
-      throw Error("Flatten: only channels_last is supported");
+      throw Error("only channels_last is supported");
     return Flatten({.name = c.get_string("name", "")}, where);
   });
   register_layer("Reshape", [](const Config& c, SourceLocation where) -> Layer {

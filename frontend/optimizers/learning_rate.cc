@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
@@ -96,16 +97,9 @@ ConfigValue LearningRate::to_config() const {
   return ConfigObject{"keras.optimizers.schedules", spec_->class_name, spec_->config};
 }
 
-LearningRate LearningRate::from_config(const ConfigValue& value, double fallback) {
-  if (value.is_null()) return fallback;
-  if (const double* v = value.as<double>()) return *v;
-  if (const int64_t* v = value.as<int64_t>()) return static_cast<double>(*v);
-  const ConfigObject* object = value.as<ConfigObject>();
-  if (object == nullptr)
-    throw Error("a learning rate is a number or a schedule, found " +
-                std::string(value.type_name()));
-  const Config& c = object->config;
-  const std::string& name = object->class_name;
+namespace {
+
+LearningRate scheduled(const std::string& name, const Config& c) {
   const double initial = c.get_float("initial_learning_rate", 0.01);
   const int64_t steps = c.get_int("decay_steps", 1);
   if (name == "ExponentialDecay" || name == "InverseTimeDecay") {
@@ -137,6 +131,20 @@ LearningRate LearningRate::from_config(const ConfigValue& value, double fallback
   std::vector<std::string> known = kNames;
   custom_schedules().append_names(known);
   raise_unknown_name("learning rate schedule", name, known);
+}
+
+}  // namespace
+
+LearningRate LearningRate::from_config(const ConfigValue& value, double fallback) {
+  if (value.is_null()) return fallback;
+  if (const double* v = value.as<double>()) return *v;
+  if (const int64_t* v = value.as<int64_t>()) return static_cast<double>(*v);
+  const ConfigObject* object = value.as<ConfigObject>();
+  if (object == nullptr)
+    throw Error("a learning rate is a number or a schedule, found " +
+                std::string(value.type_name()));
+  return made_of(object->class_name, object->config,
+                 [&] { return scheduled(object->class_name, object->config); });
 }
 
 void register_schedule(const std::string& name, LearningRate::Schedule schedule,

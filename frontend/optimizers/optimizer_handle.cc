@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/fork.h"
+#include "frontend/asked_settings.h"
 #include "frontend/compile_warnings.h"
 #include "frontend/given_function.h"
 #include "frontend/optimizers/optimizer.h"
@@ -45,9 +46,13 @@ std::vector<std::string> texts_of(const ConfigValue& value) {
   return result;
 }
 
-Optimizer make(const std::string& name, const Config& config) {
+void register_families() {
   static std::once_flag once;
   std::call_once(once, register_optimizers);
+}
+
+Optimizer make(const std::string& name, const Config& config) {
+  register_families();
   OptimizerFactory factory = nullptr;
   {
     const std::lock_guard lock(storage().mutex);
@@ -68,6 +73,7 @@ void register_optimizer(const std::string& class_name, OptimizerFactory factory,
 }
 
 std::vector<std::string> optimizer_names() {
+  register_families();
   const std::lock_guard lock(storage().mutex);
   std::vector<std::string> names;
   for (const auto& [name, entry] : storage().factories) names.push_back(name);
@@ -112,15 +118,18 @@ Optimizer Optimizer::from_config(const ConfigValue& value, SourceLocation where)
     if (const ConfigObject* object = value.as<ConfigObject>()) {
       // Keras 2 writes "Custom>Adam".
       const size_t package = object->class_name.find('>');
-      const Optimizer optimizer =
-          make(package == std::string::npos ? object->class_name
-                                            : object->class_name.substr(package + 1),
-               object->config);
-      if (const Config* excluded = object->config.get("exclude_from_weight_decay").as<Config>()) {
-        optimizer.impl().exclude(texts_of(excluded->get("weights")),
-                                 texts_of(excluded->get("names")));
-      }
-      return optimizer;
+      const std::string name = package == std::string::npos
+                                   ? object->class_name
+                                   : object->class_name.substr(package + 1);
+      const Config& config = object->config;
+      return made_of(name, config, [&] {
+        const Optimizer optimizer = make(name, config);
+        if (const Config* excluded = config.get("exclude_from_weight_decay").as<Config>()) {
+          optimizer.impl().exclude(texts_of(excluded->get("weights")),
+                                   texts_of(excluded->get("names")));
+        }
+        return optimizer;
+      });
     }
     throw Error("an optimizer is a name or an object, found " + std::string(value.type_name()));
   });

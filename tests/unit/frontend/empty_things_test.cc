@@ -197,6 +197,22 @@ TEST(EmptyResults, OfCallAreRefused) {
               HasSubstr("an empty variable was used"));
 }
 
+TEST(EmptyResults, OfLossesAndTheirKinNameThem) {
+  const KerasTensor x = Input(2);
+  const Tensor rows(float32, {1, 2});
+  const auto none = [](Symbol, Symbol) { return Symbol(); };
+  const auto refusal = [&](const CompileArguments& arguments, Regularizer regularizer = {}) {
+    const Model m(x, Dense(2, {.kernel_regularizer = std::move(regularizer)})(x));
+    m.compile(arguments);
+    return error_of([&] { m.train_on_batch(rows, rows); });
+  };
+  EXPECT_THAT(refusal({.loss = Loss("mine", none)}), HasSubstr("loss 'mine': the symbol is empty"));
+  EXPECT_THAT(refusal({.loss = "mse", .metrics = {Metric("of_mine", none)}}),
+              HasSubstr("metric 'of_mine': the symbol is empty"));
+  EXPECT_THAT(refusal({.loss = "mse"}, Regularizer("small", [](Symbol) { return Symbol(); })),
+              HasSubstr("regularizer 'small': the symbol is empty"));
+}
+
 TEST(EmptySymbols, AreNotTheNumberZero) {
   Graph graph("g");
   const Symbol x = graph.input("x", {float32, {2}}), none;
