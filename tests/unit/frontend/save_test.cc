@@ -184,6 +184,27 @@ TEST_F(Save, FrozenWeightsKeepTheirState) {
   }
 }
 
+// A file may say of a weight only once that it has state, and only of one that is there.
+TEST_F(Save, StateOfWeightsThatCannotBeIsAnError) {
+  const Model model = network();
+  model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy"});
+  model.fit(x_, y_, {.verbose = 0});
+  model.get_layer(1).set_trainable(false);
+  model.compile({.optimizer = model.optimizer(), .loss = "sparse_categorical_crossentropy"});
+  model.save(path());
+  ModelFile file = load_model_file(path());
+  const std::string whole = file.training_state, key = "frozen_weights_with_state";
+  const size_t begin = whole.find('[', whole.find(key)), end = whole.find(']', begin);
+  ASSERT_LT(end, whole.size()) << whole;
+  EXPECT_NO_THROW(load_model(path()));
+  for (const char* places : {"[0,0]", "[0,0,1]", "[-1,0]", "[0,99]", "[9223372036854775807,0]",
+                             "[0,2]", "\"none\"", "[0.5,1]", "[[0],1]", "[]", "[0]"}) {
+    file.training_state = whole.substr(0, begin) + places + whole.substr(end + 1);
+    save_model_file(path("t.sinter"), file);
+    EXPECT_THROW(load_model(path("t.sinter")), Error) << places;
+  }
+}
+
 TEST_F(Save, WithoutOptimizer) {
   const Model model = network();
   model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy"});
