@@ -18,6 +18,7 @@ Graph fuse_dense(const Graph& graph, const PassContext& context);
 Graph decompose(const Graph& graph, const PassContext& context);
 void check_decomposed(const Graph& graph, const PassContext& context);
 Graph lower_precision(const Graph& graph, const PassContext& context);
+Graph split_depth(const Graph& graph, const PassContext& context);
 Graph simplify_maps(const Graph& graph, const PassContext& context);
 Graph fuse_elementwise(const Graph& graph, const PassContext& context);
 Graph absorb_rounding(const Graph& graph, const PassContext& context);

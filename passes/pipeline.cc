@@ -19,6 +19,7 @@ const std::vector<Pass>& all_passes() {
       {"decompose", "expand composites and elementwise ops to kernel ops", true, decompose, check_decomposed},
       // No check of what is left whole: a backend claims an op where it stands, and roundings may stand beside it now.
       {"lower_precision", "let contractions multiply bfloat16 where mixed_precision asks for it", true, lower_precision},
+      {"split_depth", "cut products of great depth and few results into slices of the depth and their sum", false, split_depth},
       {"simplify_maps", "turn constant operands of maps into literals, drop operands and results given twice", false, simplify_maps},
       {"fuse_elementwise", "gather maps, broadcasts and reductions into regions that run as one kernel", false, fuse_elementwise, check_fused},
       {"absorb_rounding", "let contractions round their right side while they pack it", false, absorb_rounding, check_fused},
@@ -49,14 +50,14 @@ const Pipeline& find_pipeline(std::string_view name) {
       "remove_dead", "simplify", "fold_constants", "merge_duplicates",
       "fuse_dense", "remove_dead",
       "decompose", "lower_precision",
-      "simplify", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
+      "simplify", "split_depth", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
       "fuse_elementwise", "absorb_rounding", "fuse_epilogues", "remove_dead"});
   static const Pipeline inference = make_pipeline("inference", {
       "stabilize_cross_entropy", "remove_dropout", "to_inference",
       "remove_dead", "simplify", "fold_constants", "merge_duplicates",
       "fold_batch_norm", "fuse_dense", "remove_dead",
       "decompose", "lower_precision",
-      "simplify", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
+      "simplify", "split_depth", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
       "fuse_elementwise", "absorb_rounding", "fuse_epilogues", "remove_dead"});
   if (name == training.name) return training;
   if (name == inference.name) return inference;
