@@ -32,12 +32,6 @@ struct Traced {
   std::vector<VariablePtr> changed;    // by updates
 };
 
-// What the inputs of a call are to the graph.
-struct Given {
-  std::vector<ValueType> types;
-  int64_t batch = 1;
-};
-
 struct CompiledTrace {
   std::shared_ptr<const Traced> traced;
   int64_t batch = 0;
@@ -82,20 +76,19 @@ struct CompiledFunction::State {
     return std::unique_lock(mutex);
   }
 
-  Given given(const std::vector<Tensor>& inputs) const {
-    if (!options.batched.empty() && options.batched.size() != inputs.size()) {
+  /// The types of the inputs, those that `.batched` says with the batch. Raises ShapeError.
+  std::vector<ValueType> types_as_said(const std::vector<Tensor>& inputs) const {
+    if (options.batched.size() != inputs.size()) {
       throw Error(fmt::format("function '{}': batched has {}, given {}", options.name,
                               counted(options.batched.size(), "entry"),
                               counted(inputs.size(), "input")));
     }
     std::optional<int64_t> batch;
-    Given result;
+    std::vector<ValueType> types;
     for (size_t i = 0; i < inputs.size(); ++i) {
       std::vector<int64_t> dims = inputs[i].shape().dims();
-      const bool has_rows = !dims.empty();
-      if (options.batched.empty() ? has_rows && dims[0] == batch.value_or(dims[0])
-                                  : options.batched[i]) {
-        if (!has_rows || dims[0] != batch.value_or(dims[0])) {
+      if (options.batched[i]) {
+        if (dims.empty() || dims[0] != batch.value_or(dims[0])) {
           throw ShapeError(fmt::format(
               "function '{}': input {} is {}, but .batched says that its first dimension is the "
               "batch{}",
@@ -105,10 +98,48 @@ struct CompiledFunction::State {
         batch = dims[0];
         dims[0] = kBatch;
       }
-      result.types.push_back({inputs[i].dtype(), Shape(dims)});
+      types.push_back({inputs[i].dtype(), Shape(dims)});
     }
-    result.batch = batch.value_or(1);
+    return types;
+  }
+
+  /// What the inputs may be to the graph, the most general first: all with as many rows as the
+  /// first one with rows hold the batch, that one alone does, none does.
+  static std::vector<std::vector<ValueType>> readings(const std::vector<Tensor>& inputs) {
+    std::vector<std::vector<ValueType>> result(1);
+    for (const Tensor& x : inputs) result[0].push_back(x.type());
+    const auto first =
+        std::ranges::find_if(inputs, [](const Tensor& x) { return x.shape().rank() > 0; });
+    for (const bool alone : {true, false}) {
+      std::vector<ValueType> types = result[0];
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        std::vector<int64_t> dims = inputs[i].shape().dims();
+        if (dims.empty() || dims[0] != first->shape()[0] || (alone && &inputs[i] != &*first))
+          continue;
+        dims[0] = kBatch;
+        types[i].shape = Shape(dims);
+      }
+      if (types != result.back()) result.push_back(std::move(types));
+    }
+    std::ranges::reverse(result);
     return result;
+  }
+
+  /// The size of the batch when inputs have these types (1 when none holds it), or nullopt.
+  static std::optional<int64_t> batch_in(const std::vector<ValueType>& types,
+                                         const std::vector<Tensor>& inputs) {
+    if (types.size() != inputs.size()) return std::nullopt;
+    std::optional<int64_t> batch;
+    for (size_t i = 0; i < types.size(); ++i) {
+      const Shape &wanted = types[i].shape, &given = inputs[i].shape();
+      if (types[i].dtype != inputs[i].dtype() || wanted.rank() != given.rank()) return std::nullopt;
+      for (int axis = 0; axis < given.rank(); ++axis) {
+        const bool rows = wanted[axis] == kBatch;
+        if (given[axis] != (rows ? batch.value_or(given[axis]) : wanted[axis])) return std::nullopt;
+        if (rows) batch = given[axis];
+      }
+    }
+    return batch.value_or(1);
   }
 
   // The graph stays where it is as long as the function knows it, so that no symbol of another call
@@ -139,15 +170,32 @@ struct CompiledFunction::State {
     return result;
   }
 
-  std::shared_ptr<const Traced> traced(std::vector<ValueType> types) {
+  /// A graph that takes the inputs; the last one in use goes first.
+  std::shared_ptr<const Traced> traced(const std::vector<Tensor>& inputs) {
+    std::optional<std::vector<ValueType>> said;
+    if (!options.batched.empty()) said = types_as_said(inputs);
     for (auto it = traces.begin(); it != traces.end(); ++it) {
-      if ((*it)->types != types) continue;
+      if (said ? (*it)->types != *said : !batch_in((*it)->types, inputs)) continue;
       traces.splice(traces.begin(), traces, it);
       return traces.front();
     }
-    traces.push_front(trace(std::move(types)));
+    traces.push_front(said ? trace(*std::move(said)) : traced_as_read(inputs));
     if (traces.size() > kMaxPrograms) traces.pop_back();
     return traces.front();
+  }
+
+  std::shared_ptr<const Traced> traced_as_read(const std::vector<Tensor>& inputs) {
+    std::vector<std::vector<ValueType>> all = readings(inputs);
+    std::vector<ValueType> last = std::move(all.back());
+    all.pop_back();
+    for (std::vector<ValueType>& types : all) {
+      try {
+        return trace(std::move(types));
+      } catch (const ShapeError&) {
+        // Two inputs may have as many rows by chance, or the function needs to know how many.
+      }
+    }
+    return trace(std::move(last));
   }
 
   CompiledTrace& program(const std::shared_ptr<const Traced>& traced, int64_t batch) {
@@ -226,7 +274,7 @@ Tensor CompiledFunction::only(std::vector<Tensor> results, SourceLocation where)
 Graph CompiledFunction::graph(const std::vector<Tensor>& inputs, SourceLocation where) const {
   return at_line(where, [&] {
     const auto lock = state_->use();
-    return state_->traced(state_->given(inputs).types)->graph;
+    return state_->traced(inputs)->graph;
   });
 }
 
@@ -234,8 +282,9 @@ std::vector<Tensor> CompiledFunction::call(const std::vector<Tensor>& inputs,
                                            SourceLocation where) const {
   return at_line(where, [&] {
     const auto lock = state_->use();
-    Given given = state_->given(inputs);
-    CompiledTrace& program = state_->program(state_->traced(std::move(given.types)), given.batch);
+    const std::shared_ptr<const Traced> traced = state_->traced(inputs);
+    CompiledTrace& program =
+        state_->program(traced, State::batch_in(traced->types, inputs).value());
     // Whoever saves or reads weights meanwhile waits for the end of the call.
     std::optional<WeightsGuard> guard;
     if (!program.traced->changed.empty())

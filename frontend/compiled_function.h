@@ -23,8 +23,8 @@ struct CompiledFunctionOptions {
   /// Do layers work as in training: dropout, statistics of the batch, moving averages that move?
   bool training = true;
   /// For each input: is its first dimension the batch? All batches are of one size in a call, and
-  /// another size needs no new graph. Default: every input that has as many rows as the first one
-  /// with rows; rows of others are part of their type, and another number of them a new graph.
+  /// another size needs no new graph. Default: all inputs with as many rows as the first one with
+  /// rows; where the function cannot be written so, that one alone, or none.
   std::vector<bool> batched = {};
   std::string backend = "";  // default: set_backend()
   std::string mixed_precision = "";

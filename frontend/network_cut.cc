@@ -1,10 +1,13 @@
 // Calls the layers behind the new beginning once more.
 #include "frontend/network_cut.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
 
+#include "core/error.h"
 #include "frontend/layer.h"
 #include "frontend/layers/input.h"
 
@@ -22,6 +25,10 @@ class Copier {
  public:
   KerasTensor begin_at(const KerasTensor& t) {
     const Shape& shape = t.shape();
+    if (shape.rank() == 0 || shape[0] != kBatch) {
+      throw Error(fmt::format("a model cannot begin at {} of layer '{}': it has no batch",
+                              t.type().to_string(), t.call()->layer->name()));
+    }
     KerasTensor input =
         Input(Shape(std::vector<int64_t>(shape.begin() + 1, shape.end())), {.dtype = t.dtype()});
     begun_.emplace(key_of(t), input);

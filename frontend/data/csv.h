@@ -11,7 +11,7 @@ namespace sinter {
 
 struct CSVOptions {
   char separator = ',';
-  /// Is the first line one of names, which is left out? Default: when it holds a field that is no
+  /// Is the first line one of names, which is left out? Default: when it holds names and no finite
   /// number.
   std::optional<bool> header = std::nullopt;
   std::optional<DType> dtype = std::nullopt;  // float32 or float64; default: floatx()

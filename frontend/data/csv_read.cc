@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <string_view>
 #include <vector>
@@ -49,12 +50,13 @@ class Reader {
   }
 
   void read() {
+    const std::string blank = separator_ == '\t' ? " " : " \t";
     while (!rest_.empty()) {
       ++line_;
       std::string_view line = rest_.substr(0, rest_.find('\n'));
       rest_.remove_prefix(std::min(line.size() + 1, rest_.size()));
       if (line.ends_with('\r')) line.remove_suffix(1);
-      if (!trimmed(line).empty()) read_line(line);
+      if (line.find_first_not_of(blank) < line.size()) read_line(line);
     }
   }
   const std::vector<double>& values() const { return values_; }
@@ -66,20 +68,26 @@ class Reader {
     const size_t before = values_.size();
     const bool first = columns_ < 0;
     int64_t column = 0;
+    bool finite = false;
+    std::string odd;  // the first field that is no number
     for (bool more = true; more; ++column) {
       const size_t at = field_end(line);
       const std::string_view field = line.substr(0, at);
       more = at < line.size();
       line.remove_prefix(std::min(at + 1, line.size()));
       const std::optional<double> number = number_of(field);
-      if (first && header_.value_or(!number)) {
-        values_.resize(before);
-        header_ = false;
-        return;
-      }
-      if (!number) fail(fmt::format("column {}: '{}' is no number", column + 1, shortened(field)));
-      values_.push_back(*number);
+      finite = finite || (number && std::isfinite(*number));
+      if (!number && odd.empty())
+        odd = fmt::format("column {}: '{}' is no number", column + 1, shortened(field));
+      values_.push_back(number.value_or(0));
     }
+    // Names alone are a header; names beside numbers may be data that somebody mistyped.
+    if (first && header_.value_or(!odd.empty() && !finite)) {
+      values_.resize(before);
+      header_ = false;
+      return;
+    }
+    if (!odd.empty()) fail(odd + (first && !header_ ? "; .header = true leaves the line out" : ""));
     if (!first && column != columns_)
       fail(fmt::format("{} fields, the lines before have {}", column, columns_));
     columns_ = column;

@@ -196,6 +196,9 @@ TEST_F(Api, ModelsMayBeginInTheMiddle) {
   head.fit({all[1], more}, inputs(5, 2), {.verbose = 0});
   EXPECT_FALSE(whole.predict_all({data, more})[0].identical(all[0]));  // weights are shared
   EXPECT_THROW(Model(h, y), Error);                                    // depends on another input
+  // Nothing, or something else than rows.
+  EXPECT_THROW(Model(sum(h), sum(h) * 2), Error);
+  EXPECT_THROW(Model(sum(h, 0), sum(h, 0) * 2), Error);
   // Chains of any length, and both halves of one.
   KerasTensor long_one = x;
   std::vector<KerasTensor> on_the_way;

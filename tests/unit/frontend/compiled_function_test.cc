@@ -13,6 +13,7 @@ class CompiledFunctions : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     clear_session();
+    set_random_seed(1);
     set_backend(GetParam());
   }
   void TearDown() override { set_backend("auto"); }
@@ -151,9 +152,33 @@ TEST_P(CompiledFunctions, InputsOfDifferentRows) {
     });
     EXPECT_NEAR(loss(line(rows), line(2)).at(0), inner(line(rows)).at(0) + expected, 1e-5) << rows;
   }
-  EXPECT_EQ(written, 2);  // one for two rows each, one for all others
+  EXPECT_EQ(written, 1);  // that the rows are as many once is chance
   const CompiledFunction both([](CallContext&, Symbol a, Symbol b) { return concat({a, b}, 1); });
   EXPECT_EQ(both(line(3), line(3)).shape(), Shape({3, 2}));
+}
+
+// As many rows by chance, in the first call or in a later one.
+TEST_P(CompiledFunctions, WhatInputsAreIsNoMatterOfChance) {
+  const auto product = [](CallContext&, Symbol x, Symbol w) { return matmul(x, w); };
+  const auto ones = [](int64_t rows, int64_t columns) {
+    return Tensor::full(DType::kFloat32, {rows, columns}, 1);
+  };
+  for (const std::vector<int64_t>& order : {std::vector<int64_t>{3, 4, 5}, {4, 3, 4}}) {
+    const CompiledFunction f(product);
+    for (const int64_t rows : order) {
+      EXPECT_EQ(f(ones(rows, 4), ones(4, 5)).shape(), Shape({rows, 5}));
+      EXPECT_EQ(f(ones(rows, 4), ones(4, 5)).at(0), 4);
+    }
+  }
+  // Rows that the function has to count.
+  const CompiledFunction stacked([](CallContext&, Symbol a, Symbol b) {
+    return concat({a, b}, 0);
+  });
+  for (const int64_t rows : {2, 5, 3})
+    EXPECT_EQ(stacked(ones(rows, 2), ones(3, 2)).shape(), Shape({rows + 3, 2}));
+  const CompiledFunction fails(product);
+  const std::string text = testing::error_of([&] { fails(ones(2, 3), ones(2, 3)); });
+  EXPECT_NE(text.find("matmul(float32[2,3], float32[2,3])"), std::string::npos) << text;
 }
 
 TEST_P(CompiledFunctions, WhatIsGivenIsChecked) {

@@ -39,6 +39,7 @@ TEST_F(Csv, ReadsRows) {
   EXPECT_TRUE(read("1;2.5\n-.03;4", {.separator = ';'}).identical(expected));
   EXPECT_EQ(read("1,2\n3,4", {.header = true}).shape(), Shape({1, 2}));
   EXPECT_EQ(read("1\n2\n3").shape(), Shape({3, 1}));
+  EXPECT_EQ(read("1\t2\n\t\n4\t5\n", {.separator = '\t'}).shape(), Shape({3, 2}));
   EXPECT_EQ(read("1,2", {.dtype = float64}).dtype(), float64);
   for (const char* text : {"", "\n\n", "a,b"}) EXPECT_EQ(read(text).elements(), 0) << text;
 }
@@ -60,6 +61,11 @@ TEST_F(Csv, NamesThePlaceOfAMistake) {
   EXPECT_THAT(error("1,2\n3,x4\n"), HasSubstr("x.csv': line 2, column 2: 'x4' is no number"));
   EXPECT_THAT(error("a,b\n\n1,2\n3\n"), HasSubstr("line 4, 1 fields, the lines before have 2"));
   EXPECT_THAT(error("a,b\nc,d\n"), HasSubstr("line 2, column 1: 'c' is no number"));
+  // A first line of data is not lost for one odd field.
+  EXPECT_THAT(
+      error("1,2,N/A\n3,4,5\n"),
+      HasSubstr("line 1, column 3: 'N/A' is no number; .header = true leaves the line out"));
+  EXPECT_THAT(error("1,2\r3,4\r"), HasSubstr("line 1, column 2"));
   EXPECT_THAT(error("a,b\n1,2\n", {.header = false}), HasSubstr("line 1, column 1"));
   EXPECT_THAT(error("1 2\n3 4\n5 6"), HasSubstr("line 2, column 1: '3 4' is no number"));
   EXPECT_THAT(error("1,2", {.dtype = int32}), HasSubstr("not as int32"));
