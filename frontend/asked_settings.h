@@ -2,6 +2,7 @@
 // ignored, unless they are misspelt.
 #pragma once
 
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <string_view>
@@ -22,13 +23,16 @@ class AskedSettings {
   /// `given` does not have: "unknown setting 'activaton' of Dense 'd'; did you mean 'activation'?".
   /// Other keys are those of another version of Keras, which writes all that it knows.
   void refuse_misspelt(const std::string& owner, const Config& given) const;
+  /// These are known, but nobody can have meant them: a maker of the user's that keeps a copy of
+  /// its settings asks that one for its own keys, and only who calls it asks for these.
+  void leave_out(std::initializer_list<const char*> keys);
 
   static void note(const Config& config, std::string_view key);
 
  private:
   const Config& config_;
   AskedSettings* outer_;
-  std::set<std::string, std::less<>> keys_;
+  std::set<std::string, std::less<>> keys_, left_out_;
 };
 
 /// What make() gives, which reads `read`: the settings `given` in a file for `owner`, or a copy

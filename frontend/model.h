@@ -107,7 +107,7 @@ class Model {
   Layer get_layer(const std::string& layer_name,
                   SourceLocation where = SourceLocation::current()) const;
   template <RealArgument T>
-  requires std::is_integral_v<T> Layer get_layer(T index,
+  requires(!std::is_floating_point_v<T>) Layer get_layer(T index,
                                                  SourceLocation where = SourceLocation::current())
   const { return layer_at(static_cast<int64_t>(index), where); }
   std::vector<KerasTensor> inputs(SourceLocation where = SourceLocation::current()) const;

@@ -9,16 +9,21 @@
 
 namespace sinter {
 
+template <typename T, typename... Others>
+concept OneOf = (std::same_as<T, Others> || ...);
+
+/// Numbers, and unscoped enumerators, which name constants.
 template <typename T>
-concept RealArgument =
-    std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, char>;
+concept RealArgument = (std::is_arithmetic_v<T> &&
+                        !OneOf<T, bool, char, wchar_t, char8_t, char16_t, char32_t>) ||
+                       (std::is_enum_v<T> && std::convertible_to<T, int64_t>);
 
 class WholeNumber {
  public:
   template <RealArgument T>
-  requires std::is_integral_v<T>
-  constexpr WholeNumber(T value) : value_(static_cast<int64_t>(value)) {}  // NOLINT
-  constexpr operator int64_t() const { return value_; }                    // NOLINT
+  requires(!std::is_floating_point_v<T>) constexpr WholeNumber(T value)
+      : value_(static_cast<int64_t>(value)) {}           // NOLINT
+  constexpr operator int64_t() const { return value_; }  // NOLINT
   /// The nearest int, so that what is out of range stays out of it.
   constexpr int nearest_int() const {
     constexpr int64_t least = std::numeric_limits<int>::min();

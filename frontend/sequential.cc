@@ -176,8 +176,14 @@ void Sequential::build(const Shape& row_shape, SourceLocation where) const {
 void ModelState::build_chain(const Shape& row_shape) {
   if (network) return;
   if (chain.empty()) throw Error(fmt::format("model '{}' has no layers", name));
+  // What is known of the input comes from data: data that fails tells nothing.
   chain_input = Input(row_shape, {});
-  sinter::chain(*this, *chain_input);
+  try {
+    sinter::chain(*this, *chain_input);
+  } catch (...) {
+    chain_input.reset();
+    throw;
+  }
 }
 
 }  // namespace sinter

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <typeinfo>
 
 #include "core/error.h"
@@ -22,6 +23,7 @@ namespace {
 struct LayerRegistry {
   ForkMutex mutex;
   std::map<std::string, LayerFactory> factories;
+  std::set<LayerFactory> of_library;
 };
 
 LayerRegistry& registry() {
@@ -32,6 +34,11 @@ LayerRegistry& registry() {
 void register_families() {
   static std::once_flag once;
   std::call_once(once, [] {
+    std::set<LayerFactory> of_users;
+    {
+      const std::lock_guard lock(registry().mutex);
+      for (const auto& [name, factory] : registry().factories) of_users.insert(factory);
+    }
     register_core_layers();
     register_activation_layers();
     register_merge_layers();
@@ -39,7 +46,16 @@ void register_families() {
     register_normalization_layers();
     register_dropout_layers();
     register_lambda_layers();
+    const std::lock_guard lock(registry().mutex);
+    for (const auto& [name, factory] : registry().factories) {
+      if (!of_users.contains(factory)) registry().of_library.insert(factory);
+    }
   });
+}
+
+bool is_of_library(LayerFactory factory) {
+  const std::lock_guard lock(registry().mutex);
+  return registry().of_library.contains(factory);
 }
 
 /// With the settings that all layers have.
@@ -90,7 +106,13 @@ Layer made_by(LayerFactory factory, const std::string& class_name, const Config&
   const std::string owner =
       name == nullptr ? class_name : fmt::format("{} '{}'", class_name, shortened(*name));
   try {
-    return made_of(owner, config, [&] { return with_base(factory, config, where); });
+    if (is_of_library(factory))
+      return made_of(owner, config, [&] { return with_base(factory, config, where); });
+    AskedSettings asked(config);
+    asked.leave_out({"name", "trainable", "dtype", "activity_regularizer"});
+    const Layer layer = with_base(factory, config, where);
+    asked.refuse_misspelt(owner, config);
+    return layer;
   } catch (const Error& error) {
     // Of a setting or of what it makes; errors of the layer itself name it.
     const std::string text = error.what();

@@ -149,6 +149,10 @@ TEST_F(CallbackModel, ALayerThatIsRefusedLeavesTheModelAsItWas) {
   empty.add(Dense(1));
   empty.compile({.optimizer = SGD(0.1), .loss = "mse"});
   fit(empty, {});
+  // Data that failed tells nothing of the input.
+  Sequential guessed({Reshape({2, 2}), Dense(2)});
+  EXPECT_THROW(guessed.predict(Tensor(float32, {2, 3})), Error);
+  EXPECT_EQ(guessed.predict(Tensor(float32, {2, 4})).shape(), Shape({2, 2, 2}));
 }
 
 // The best weights of another model are not this one's.

@@ -208,6 +208,11 @@ static_assert(std::is_constructible_v<SGD, double, int> &&
 static_assert(!std::is_constructible_v<SGD, double, bool> && !std::is_constructible_v<Adam, bool>);
 static_assert(std::is_constructible_v<Adam, int> && !std::is_constructible_v<LearningRate, bool>);
 static_assert(!std::is_invocable_v<decltype(set_random_seed), double>);
+enum Constant { kUnits = 10 };
+enum class Scoped { kUnits = 10 };
+static_assert(std::is_constructible_v<Dense, Constant> &&
+              std::is_constructible_v<Dropout, Constant>);
+static_assert(!std::is_constructible_v<Dense, Scoped> && !std::is_constructible_v<Dense, wchar_t>);
 template <typename T>
 concept IndexOfLayers = requires(const Model& model, T index) {
   model.get_layer(index);

@@ -20,7 +20,7 @@ class SharedMemory : public ::testing::TestWithParam<const char*> {
     return t;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Backends, SharedMemory, ::testing::Values("reference", "llvm", "auto"),
+INSTANTIATE_TEST_SUITE_P(Backends, SharedMemory, ::testing::Values("reference", "auto"),
                          [](const auto& info) { return info.param; });
 
 TEST_P(SharedMemory, VariablesHaveTheirOwn) {

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
+#include "runtime/load.h"
 #include "runtime/thread_pool.h"
 
 namespace sinter {
@@ -35,7 +36,7 @@ TEST(DeepProducts, AreSumsOfSlicesOnEveryBackend) {
           exact[static_cast<size_t>(i * 24 + j)] += 0.5 * x.at(k * 9 + i) * y.at(k * 24 + j);
       }
     }
-    for (const char* backend : {"reference", "onednn", "llvm", "auto"}) {
+    for (const std::string& backend : backend_names()) {
       const auto executable = compile(graph, {.backend = backend, .pipeline = "training"});
       std::vector<Tensor> results;
       for (const int n : {1, 2, 3}) {

@@ -177,7 +177,7 @@ TEST(Executable, UpdatesReadOldValues) {
 
 // Whoever passes the memory of a variable means what is in it now.
 TEST(Executable, InputsMayBeVariablesThatAreUpdated) {
-  for (const char* backend : {"reference", "onednn", "llvm", "auto"}) {
+  for (const std::string& backend : backend_names()) {
     Graph g("alias");
     const Symbol x = g.input("x", {DType::kFloat32, Shape{64, 64}});
     const Symbol part = g.input("part", {DType::kFloat32, Shape{64}});

@@ -64,21 +64,23 @@ TEST(MisspeltSettings, OfLayers) {
               HasSubstr("unknown setting 'alhpa' of ELU; did you mean 'alpha'?"));
   const auto dense_with = [](const char* key, const std::string& class_name,
                              const std::string& settings) {
-    return of_layer("Dense",
-                    R"("units": 2, ")" + std::string(key) + R"(": )" + object(class_name, settings));
+    return of_layer(
+        "Dense", R"("units": 2, ")" + std::string(key) + R"(": )" + object(class_name, settings));
   };
   EXPECT_THAT(dense_with("kernel_initializer", "RandomNormal", R"("stdev": 1)"),
               HasSubstr("unknown setting 'stdev' of RandomNormal; did you mean 'stddev'?"));
   EXPECT_THAT(dense_with("kernel_regularizer", "L1L2", R"("L1": 1)"), HasSubstr("'l1'?"));
   EXPECT_THAT(dense_with("kernel_constraint", "MaxNorm", R"("max_valeu": 1)"),
               HasSubstr("'max_value'?"));
+  EXPECT_THAT(
+      error_of([] {
+        model_from_json(R"({"class_name": "Sequential", "config": {"layers": [{"class_name": )"
+                        R"("InputLayer", "config": {"batch_shpe": [null, 3], "name": "x"}}]}})");
+      }),
+      HasSubstr("unknown setting 'batch_shpe' of InputLayer 'x'"));
   EXPECT_THAT(error_of([] {
-                model_from_json(
-                    R"({"class_name": "Sequential", "config": {"layers": [{"class_name": )"
-                    R"("InputLayer", "config": {"batch_shpe": [null, 3], "name": "x"}}]}})");
+                layer_from_config("Dense", {{"units", 2}, {"use_bais", false}});
               }),
-              HasSubstr("unknown setting 'batch_shpe' of InputLayer 'x'"));
-  EXPECT_THAT(error_of([] { layer_from_config("Dense", {{"units", 2}, {"use_bais", false}}); }),
               HasSubstr("unknown setting 'use_bais' of Dense; did you mean 'use_bias'?"));
 }
 
@@ -102,9 +104,9 @@ TEST(MisspeltSettings, OfCompileAndFit) {
               HasSubstr("unknown setting 'lr' of Adam; did you mean 'learning_rate'?"));
   EXPECT_THAT(optimizer("SGD", R"("nestrov": true)"), HasSubstr("'nesterov'?"));
   EXPECT_THAT(optimizer("RMSprop", R"("weight_deacy": 1)"), HasSubstr("'weight_decay'?"));
-  EXPECT_THAT(optimizer("Adam", R"("learning_rate": )" +
-                                    object("CosineDecay", R"("decay_step": 3)")),
-              HasSubstr("unknown setting 'decay_step' of CosineDecay; did you mean"));
+  EXPECT_THAT(
+      optimizer("Adam", R"("learning_rate": )" + object("CosineDecay", R"("decay_step": 3)")),
+      HasSubstr("unknown setting 'decay_step' of CosineDecay; did you mean"));
   EXPECT_THAT(of_compile(R"({"loss": )" +
                          object("SparseCategoricalCrossentropy", R"("from_logit": true)") + "}"),
               HasSubstr("unknown setting 'from_logit' of SparseCategoricalCrossentropy; did you "
@@ -149,6 +151,13 @@ TEST(MisspeltSettings, OfLayersOfYourOwn) {
   EXPECT_THAT(of_layer("unit>Wide", R"("widht": 2)"),
               HasSubstr("unknown setting 'widht' of unit>Wide 'd'; did you mean 'width'?"));
   EXPECT_EQ(of_layer("unit>Wide", R"("width": 2, "epsilon": 1)"), "");
+  // One that reads a copy of its settings: "type" is its own, not a misspelt "dtype".
+  register_layer("unit>Own", [](const Config& c, SourceLocation where) -> Layer {
+    const Config own = c;
+    return Dense(own.get_string("type", "") == "wide" ? 8 : 2, {.name = own.get_string("name", "")},
+                 where);
+  });
+  EXPECT_EQ(of_layer("unit>Own", R"("type": "wide", "trained": 1)"), "");
 }
 
 // Both would change the numbers silently.
@@ -164,8 +173,7 @@ TEST(KerasSettings, ThatAreNotSupportedAreRefusedEverywhere) {
 // The mean square 4 / 3, and the penalty 0.01 * 2^2 of the one row.
 TEST(KerasSettings, AnyLayerMayHaveAnActivityRegularizer) {
   clear_session();
-  const Model m = model_with(
-      "ReLU", R"("activity_regularizer": )" + object("L2", R"("l2": 0.01)"));
+  const Model m = model_with("ReLU", R"("activity_regularizer": )" + object("L2", R"("l2": 0.01)"));
   const auto loss = [](const Model& model) {
     model.compile({.loss = "mse"});
     return model.evaluate(Tensor::from({{-1.f, 2.f, 0.f}}), Tensor(float32, {1, 3}), {.verbose = 0})
