@@ -16,12 +16,38 @@ Function plain(const Config&) {
 
 int axis_of(const Config& c) { return c.get_int32("axis", -1); }
 
+template <Symbol (*loss)(Symbol, Symbol, bool, double)>
+Function smoothed(const Config& c) {
+  const bool logits = c.get_bool("from_logits", false);
+  const double smoothing = c.get_float("label_smoothing", 0);
+  const int axis = axis_of(c);
+  return [=](Symbol t, Symbol p) {
+    return loss(with_axis_last(t, axis), with_axis_last(p, axis), logits, smoothing);
+  };
+}
+
 // The axes of Dice and Tversky: null, a number or a list.
 Axes axes_of(const Config& c) {
   return c.get("axis").is_null() ? Axes() : Axes(c.get_ints("axis", {}));
 }
 
 }  // namespace
+
+Function binary_crossentropy_of(const Config& c) {
+  return smoothed<losses::binary_crossentropy>(c);
+}
+
+Function categorical_crossentropy_of(const Config& c) {
+  return smoothed<losses::categorical_crossentropy>(c);
+}
+
+Function sparse_categorical_crossentropy_of(const Config& c) {
+  if (!c.get("ignore_class").is_null())
+    throw Error("SparseCategoricalCrossentropy: ignore_class is not supported yet");
+  if (axis_of(c) != -1) throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
+  const bool logits = c.get_bool("from_logits", false);
+  return [=](Symbol t, Symbol p) { return losses::sparse_categorical_crossentropy(t, p, logits); };
+}
 
 const std::vector<LossOfKeras>& losses_of_keras() {
   using namespace losses;
@@ -39,46 +65,18 @@ const std::vector<LossOfKeras>& losses_of_keras() {
       {"BinaryCrossentropy",
        {"binary_crossentropy", "bce", "BCE"},
        {{"from_logits", false}, {"label_smoothing", 0.0}, {"axis", -1}},
-       [](const Config& c) -> Function {
-         const bool logits = c.get_bool("from_logits", false);
-         const double smoothing = c.get_float("label_smoothing", 0);
-         const int axis = axis_of(c);
-         return [=](Symbol t, Symbol p) {
-           return losses::binary_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
-                                              logits, smoothing);
-         };
-       },
-       false,
-       false,
-       true},
+       binary_crossentropy_of,
+       Labels::kProbabilities},
       {"CategoricalCrossentropy",
        {"categorical_crossentropy", "cce"},
        {{"from_logits", false}, {"label_smoothing", 0.0}, {"axis", -1}},
-       [](const Config& c) -> Function {
-         const bool logits = c.get_bool("from_logits", false);
-         const double smoothing = c.get_float("label_smoothing", 0);
-         const int axis = axis_of(c);
-         return [=](Symbol t, Symbol p) {
-           return losses::categorical_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
-                                                   logits, smoothing);
-         };
-       },
-       false,
-       true},
+       categorical_crossentropy_of,
+       Labels::kOneHot},
       {"SparseCategoricalCrossentropy",
        {"sparse_categorical_crossentropy", "scce"},
        {{"from_logits", false}, {"ignore_class", nullptr}, {"axis", -1}},
-       [](const Config& c) -> Function {
-         if (!c.get("ignore_class").is_null())
-           throw Error("SparseCategoricalCrossentropy: ignore_class is not supported yet");
-         if (axis_of(c) != -1)
-           throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
-         const bool logits = c.get_bool("from_logits", false);
-         return [=](Symbol t, Symbol p) {
-           return losses::sparse_categorical_crossentropy(t, p, logits);
-         };
-       },
-       true},
+       sparse_categorical_crossentropy_of,
+       Labels::kClasses},
       {"Huber",
        {"huber", "huber_loss"},
        {{"delta", 1.0}},
@@ -124,9 +122,7 @@ const std::vector<LossOfKeras>& losses_of_keras() {
                                                     logits, smoothing);
          };
        },
-       false,
-       false,
-       true},
+       Labels::kProbabilities},
       {"CategoricalFocalCrossentropy",
        {"categorical_focal_crossentropy"},
        {{"from_logits", false},
@@ -144,8 +140,7 @@ const std::vector<LossOfKeras>& losses_of_keras() {
                with_axis_last(t, axis), with_axis_last(p, axis), alpha, gamma, logits, smoothing);
          };
        },
-       false,
-       true},
+       Labels::kOneHot},
       {"Dice",
        {"dice"},
        {{"axis", nullptr}},

@@ -9,15 +9,26 @@
 
 namespace sinter {
 
+/// What labels of a loss are, beside values like those of the prediction.
+enum class Labels {
+  kValues,
+  kClasses,        // integers
+  kOneHot,         // rows of 0 and 1
+  kProbabilities,  // each in 0..1
+};
+
 struct LossOfKeras {
   std::string class_name;
   std::vector<std::string> names;  // the first is the default name of objects
   Config defaults;                 // settings besides name and reduction
   Loss::Function (*make)(const Config&);
-  bool classes = false;        // labels are integer classes
-  bool one_hot = false;        // labels are rows of 0 and 1
-  bool probabilities = false;  // each label is in 0..1
+  Labels labels = Labels::kValues;
 };
 const std::vector<LossOfKeras>& losses_of_keras();
+
+// The cross entropies of settings, which are metrics too.
+Loss::Function binary_crossentropy_of(const Config& settings);
+Loss::Function categorical_crossentropy_of(const Config& settings);
+Loss::Function sparse_categorical_crossentropy_of(const Config& settings);
 
 }  // namespace sinter

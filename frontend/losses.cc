@@ -20,10 +20,8 @@ struct Loss::Spec {
   std::string name;
   Function function;
   Reduction reduction = Reduction::kSumOverBatchSize;
-  bool classes = false;
+  Labels labels = Labels::kValues;
   bool custom = false;
-  bool one_hot = false;
-  bool probabilities = false;
 };
 namespace {
 
@@ -71,10 +69,9 @@ Loss Loss::find(const std::string& name, const Config& config, ConfigValue ident
     bool match = entry.class_name == name;
     for (const std::string& known : entry.names) match = match || known == name;
     if (!match) continue;
-    return Loss(Spec{std::move(identity), config.get_string("name", entry.names[0]),
-                     entry.make(config),
-                     parse_reduction(config.get_string("reduction", "sum_over_batch_size")),
-                     entry.classes, false, entry.one_hot, entry.probabilities});
+    return Loss(
+        Spec{std::move(identity), config.get_string("name", entry.names[0]), entry.make(config),
+             parse_reduction(config.get_string("reduction", "sum_over_batch_size")), entry.labels});
   }
   raise_unknown_name("loss", name, loss_names());
 }
@@ -174,8 +171,10 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol, double), SourceLocation where) {
 }
 
 const std::string& Loss::name() const { return spec_->name; }
-bool Loss::takes_classes() const { return spec_ != nullptr && spec_->classes; }
-bool Loss::takes_probabilities() const { return spec_ != nullptr && spec_->probabilities; }
+bool Loss::takes_classes() const { return spec_ != nullptr && spec_->labels == Labels::kClasses; }
+bool Loss::takes_probabilities() const {
+  return spec_ != nullptr && spec_->labels == Labels::kProbabilities;
+}
 bool Loss::is_custom() const { return spec_ != nullptr && spec_->custom; }
 Reduction Loss::reduction() const { return spec_->reduction; }
 
@@ -212,7 +211,7 @@ Loss Loss::resolve(const ValueType& y_true, const ValueType& y_pred) const {
 }
 
 Symbol Loss::per_sample(Symbol y_true, Symbol y_pred) const {
-  if (!spec_->classes) {
+  if (!takes_classes()) {
     if (y_true.dtype() != y_pred.dtype()) y_true = cast(y_true, y_pred.dtype());
     squeeze_or_expand_to_same_rank(y_true, y_pred);
   }
@@ -269,11 +268,12 @@ Symbol Loss::operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight) cons
 void Loss::check_labels(const std::string& output, const ValueType& y_true,
                         const ValueType& y_pred) const {
   if (spec_ == nullptr || spec_->custom) return;
-  if (label_shape_fits(spec_->classes, y_true.shape, y_pred.shape)) return;
-  const char* instead = spec_->classes   ? "'categorical_crossentropy'"
-                        : spec_->one_hot ? "'sparse_categorical_crossentropy' or to_categorical()"
-                                         : "";
-  raise_label_shape(fmt::format("loss '{}' at output '{}'", name(), output), spec_->classes,
+  if (label_shape_fits(takes_classes(), y_true.shape, y_pred.shape)) return;
+  const char* instead = takes_classes() ? "'categorical_crossentropy'"
+                        : spec_->labels == Labels::kOneHot
+                            ? "'sparse_categorical_crossentropy' or to_categorical()"
+                            : "";
+  raise_label_shape(fmt::format("loss '{}' at output '{}'", name(), output), takes_classes(),
                     instead, y_true.shape, y_pred.shape);
 }
 

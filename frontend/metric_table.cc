@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "frontend/loss_table.h"
 #include "frontend/losses.h"
 #include "frontend/metrics.h"
 #include "ops/ops.h"
@@ -19,40 +20,11 @@ Function plain(const Config&) {
   return function;
 }
 
-Function binary_crossentropy_from(const Config& c) {
-  const bool logits = c.get_bool("from_logits", false);
-  const double smoothing = c.get_float("label_smoothing", 0);
-  const int axis = c.get_int32("axis", -1);
-  return [=](Symbol t, Symbol p) {
-    return losses::binary_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis), logits,
-                                       smoothing);
-  };
-}
-
-Function categorical_crossentropy_from(const Config& c) {
-  const bool logits = c.get_bool("from_logits", false);
-  const double smoothing = c.get_float("label_smoothing", 0);
-  const int axis = c.get_int32("axis", -1);
-  return [=](Symbol t, Symbol p) {
-    return losses::categorical_crossentropy(with_axis_last(t, axis), with_axis_last(p, axis),
-                                            logits, smoothing);
-  };
-}
-
 Function cosine_similarity_from(const Config& c) {
   const int axis = c.get_int32("axis", -1);
   return [=](Symbol t, Symbol p) {
     return metrics::cosine_similarity(with_axis_last(t, axis), with_axis_last(p, axis));
   };
-}
-
-Function sparse_crossentropy_from(const Config& c) {
-  if (!c.get("ignore_class").is_null())
-    throw Error("SparseCategoricalCrossentropy: ignore_class is not supported yet");
-  if (c.get_int32("axis", -1) != -1)
-    throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
-  const bool logits = c.get_bool("from_logits", false);
-  return [=](Symbol t, Symbol p) { return losses::sparse_categorical_crossentropy(t, p, logits); };
 }
 
 Function binary_accuracy_from(const Config& c) {
@@ -116,11 +88,11 @@ const std::vector<PlainMetric>& plain_metrics() {
        {"mean_squared_logarithmic_error", "msle", "MSLE"},
        plain<mean_squared_logarithmic_error>},
       {"LogCoshError", {"logcosh", "log_cosh"}, plain<log_cosh>},
-      {"BinaryCrossentropy", {"binary_crossentropy", "bce", "BCE"}, binary_crossentropy_from},
-      {"CategoricalCrossentropy", {"categorical_crossentropy"}, categorical_crossentropy_from},
+      {"BinaryCrossentropy", {"binary_crossentropy", "bce", "BCE"}, binary_crossentropy_of},
+      {"CategoricalCrossentropy", {"categorical_crossentropy"}, categorical_crossentropy_of},
       {"SparseCategoricalCrossentropy",
        {"sparse_categorical_crossentropy"},
-       sparse_crossentropy_from,
+       sparse_categorical_crossentropy_of,
        true},
       {"Hinge", {"hinge"}, plain<hinge>},
       {"SquaredHinge", {"squared_hinge"}, plain<squared_hinge>},
