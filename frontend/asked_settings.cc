@@ -15,7 +15,8 @@ thread_local AskedSettings* innermost = nullptr;
 
 }  // namespace
 
-AskedSettings::AskedSettings(const Config& config) : config_(config), outer_(innermost) {
+AskedSettings::AskedSettings(const Config& config, std::set<std::string, std::less<>> known)
+    : config_(config), outer_(innermost), known_(std::move(known)) {
   innermost = this;
 }
 
@@ -27,20 +28,16 @@ void AskedSettings::note(const Config& config, std::string_view key) {
   }
 }
 
-void AskedSettings::leave_out(std::initializer_list<const char*> keys) {
-  left_out_.insert(keys.begin(), keys.end());
-}
-
 void AskedSettings::refuse_misspelt(const std::string& owner, const Config& given) const {
   const auto has = [&](const std::string& key) {
     return std::ranges::find(given.entries(), key, &ConfigEntry::key) != given.entries().end();
   };
   std::vector<std::string> missing;
   for (const std::string& key : keys_) {
-    if (!has(key) && !left_out_.contains(key)) missing.push_back(key);
+    if (!has(key) && !known_.contains(key)) missing.push_back(key);
   }
   for (const ConfigEntry& entry : given.entries()) {
-    if (keys_.contains(entry.key) || left_out_.contains(entry.key)) continue;
+    if (keys_.contains(entry.key) || known_.contains(entry.key)) continue;
     const std::string nearest = nearest_name(entry.key, missing);
     if (nearest.empty()) continue;
     throw Error(fmt::format("unknown setting '{}' of {}; did you mean '{}'?", shortened(entry.key),

@@ -2,10 +2,10 @@
 // ignored, unless they are misspelt.
 #pragma once
 
-#include <initializer_list>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/error.h"
 #include "frontend/config.h"
@@ -15,7 +15,9 @@ namespace sinter {
 /// While it lives, notes what this thread asks of `config`.
 class AskedSettings {
  public:
-  explicit AskedSettings(const Config& config);
+  /// `known` keys are those of whoever calls the maker: nobody can have meant them, where the maker
+  /// keeps a copy of its settings and asks that one for its own.
+  explicit AskedSettings(const Config& config, std::set<std::string, std::less<>> known = {});
   ~AskedSettings();
   AskedSettings(const AskedSettings&) = delete;
 
@@ -23,24 +25,22 @@ class AskedSettings {
   /// `given` does not have: "unknown setting 'activaton' of Dense 'd'; did you mean 'activation'?".
   /// Other keys are those of another version of Keras, which writes all that it knows.
   void refuse_misspelt(const std::string& owner, const Config& given) const;
-  /// These are known, but nobody can have meant them: a maker of the user's that keeps a copy of
-  /// its settings asks that one for its own keys, and only who calls it asks for these.
-  void leave_out(std::initializer_list<const char*> keys);
 
   static void note(const Config& config, std::string_view key);
 
  private:
   const Config& config_;
   AskedSettings* outer_;
-  std::set<std::string, std::less<>> keys_, left_out_;
+  std::set<std::string, std::less<>> keys_, known_;
 };
 
 /// What make() gives, which reads `read`: the settings `given` in a file for `owner`, or a copy
 /// with defaults. Raises Error for misspelt ones of `given`, also where make() raises for lack of
-/// them.
+/// them. `known`: as AskedSettings has it.
 template <typename F>
-auto made_of(const std::string& owner, const Config& given, const Config& read, F&& make) {
-  const AskedSettings asked(read);
+auto made_of(const std::string& owner, const Config& given, const Config& read, F&& make,
+             std::set<std::string, std::less<>> known = {}) {
+  const AskedSettings asked(read, std::move(known));
   auto made = [&] {
     try {
       return make();

@@ -106,13 +106,10 @@ Layer made_by(LayerFactory factory, const std::string& class_name, const Config&
   const std::string owner =
       name == nullptr ? class_name : fmt::format("{} '{}'", class_name, shortened(*name));
   try {
-    if (is_of_library(factory))
-      return made_of(owner, config, [&] { return with_base(factory, config, where); });
-    AskedSettings asked(config);
-    asked.leave_out({"name", "trainable", "dtype", "activity_regularizer"});
-    const Layer layer = with_base(factory, config, where);
-    asked.refuse_misspelt(owner, config);
-    return layer;
+    std::set<std::string, std::less<>> base;
+    if (!is_of_library(factory)) base = {"name", "trainable", "dtype", "activity_regularizer"};
+    return made_of(
+        owner, config, config, [&] { return with_base(factory, config, where); }, std::move(base));
   } catch (const Error& error) {
     // Of a setting or of what it makes; errors of the layer itself name it.
     const std::string text = error.what();
