@@ -20,13 +20,14 @@ std::string_view dtype_name(DType dtype) {
 }
 
 DType parse_dtype(std::string_view name, SourceLocation where) {
-  std::vector<std::string> known;
-  for (DType dtype : kAllDTypes) {
-    if (dtype_name(dtype) == name) return dtype;
-    known.emplace_back(dtype_name(dtype));
-  }
-  at_line(where, [&] { raise_unknown_name("dtype", name, known); });
-  return {};
+  return at_line(where, [&]() -> DType {
+    std::vector<std::string> known;
+    for (DType dtype : kAllDTypes) {
+      if (dtype_name(dtype) == name) return dtype;
+      known.emplace_back(dtype_name(dtype));
+    }
+    raise_unknown_name("dtype", name, known);
+  });
 }
 
 }  // namespace sinter

@@ -1,6 +1,5 @@
 // What every layer does: names, building, calling with an origin, weights.
 #include "frontend/layer.h"
-#include "core/memory_ranges.h"
 
 #include <fmt/format.h>
 
@@ -14,6 +13,7 @@
 #include "core/float_environment.h"
 #include "core/graph.h"
 #include "core/line.h"
+#include "core/memory_ranges.h"
 #include "core/release.h"
 #include "core/sizes.h"
 #include "core/utf8.h"

@@ -113,7 +113,7 @@ Layer Model::as_layer(SourceLocation where) const {
 }
 
 Model Layer::as_model(SourceLocation where) const {
-  if (const auto* model = dynamic_cast<const ModelLayerImpl*>(impl_.operator->())) return model->model();
+  if (const auto* model = dynamic_cast<const ModelLayerImpl*>(&impl())) return model->model();
   throw Error(with_line(where, fmt::format("layer '{}' is a {}, no model", name(), class_name())));
 }
 
