@@ -40,18 +40,15 @@ Attributes with_short_strides(std::span<const ValueType> inputs, Attributes attr
 // Attributes as a graph holds them, which says everything in one way, so that nothing that reads
 // one has to look at others: axes that count from the last dimension are turned round.
 Attributes canonical(const OpRecord& op, std::span<const ValueType> inputs, Attributes attributes) {
-  if (op.name == "slice") return with_short_strides(inputs, std::move(attributes));
+  if (op.kernel_op == KernelOp::kSlice) return with_short_strides(inputs, std::move(attributes));
   const auto turned = [](int64_t axis, int rank) {
     return axis < 0 && axis >= -rank ? axis + rank : axis;
   };
   for (const AttributeSpec& spec : op.attributes) {
-    const bool right = spec.name == "rhs_batch" || spec.name == "rhs_contract";
-    const bool left = spec.name == "axis" || spec.name == "axes" || spec.name == "perm" ||
-                      spec.name == "lhs_batch" || spec.name == "lhs_contract";
-    if (!(left || right) || op.name == "scatter_add") continue;        // its axis is the result's
-    const auto* shape = std::get_if<Shape>(attributes.find("shape"));  // of iota
-    if (shape == nullptr && inputs.size() <= (right ? 1u : 0u)) continue;
-    const int rank = shape != nullptr ? shape->rank() : inputs[right ? 1 : 0].shape.rank();
+    if (spec.axis_of == AxisOf::kNone) continue;
+    const int rank = spec.axis_of == AxisOf::kShape
+                         ? attributes.get<Shape>("shape").rank()
+                         : inputs[spec.axis_of == AxisOf::kSecond ? 1 : 0].shape.rank();
     const AttributeValue& value = *attributes.find(spec.name);
     if (const int64_t* axis = std::get_if<int64_t>(&value); axis != nullptr && *axis < 0) {
       attributes.set(spec.name, turned(*axis, rank));
@@ -102,6 +99,7 @@ std::string Origin::to_string() const {
   return text;
 }
 
+bool Node::is(KernelOp kernel_op) const { return op->kernel_op == kernel_op; }
 bool Node::is(std::string_view op_name) const { return op->name == op_name; }
 
 void Graph::reserve(int32_t nodes) { change().nodes.reserve(static_cast<size_t>(nodes)); }
@@ -172,7 +170,7 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
 int32_t Graph::copy_node(const Graph& source, int32_t index, std::vector<ValueId> inputs,
                          std::shared_ptr<const Origin> origin) {
   const Node& node = source.node(index);
-  bool same_types = node.op->kind != KernelKind::kSource || node.is("constant");
+  bool same_types = node.op->kind != KernelKind::kSource || node.is(KernelOp::kConstant);
   for (size_t i = 0; i < inputs.size() && same_types; ++i)
     same_types = type(inputs[i]) == source.type(node.inputs[i]);
   if (!same_types)
@@ -251,7 +249,7 @@ void Graph::add_output(std::string name, ValueId value) {
 }
 
 void Graph::add_update(int32_t variable, ValueId value) {
-  SINTER_CHECK(node(variable).is("variable"));
+  SINTER_CHECK(node(variable).is(KernelOp::kVariable));
   if (type(value) != type({variable, 0})) {
     throw ShapeError(fmt::format("update of variable '{}': it is {}, the new value {}",
                                  node(variable).name, type({variable, 0}).to_string(),
@@ -281,12 +279,12 @@ int32_t Graph::find_named(std::string_view name) const {
 
 int32_t Graph::find_input(std::string_view name) const {
   const int32_t found = find_named(name);
-  return found >= 0 && node(found).is("input") ? found : -1;
+  return found >= 0 && node(found).is(KernelOp::kInput) ? found : -1;
 }
 
 int32_t Graph::find_variable(std::string_view name) const {
   const int32_t found = find_named(name);
-  return found >= 0 && node(found).is("variable") ? found : -1;
+  return found >= 0 && node(found).is(KernelOp::kVariable) ? found : -1;
 }
 
 int32_t Graph::find_update(int32_t variable) const {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 
+#include "core/contract.h"
 #include "core/error.h"
 #include "core/graph.h"
 #include "core/number.h"
@@ -113,18 +114,10 @@ Types contract_types(In in, const Attributes& a) {
   };
   dims_match(lhs_batch, rhs_batch);
   dims_match(lhs_contract, rhs_contract);
-  std::vector<int64_t> dims;
-  for (int64_t axis : lhs_batch) dims.push_back(in[0].shape[checked_axis(in[0].shape, axis)]);
-  const auto free_dims = [&](const Shape& shape, std::vector<int64_t> batch,
-                             const std::vector<int64_t>& contract) {
-    batch.insert(batch.end(), contract.begin(), contract.end());
-    const std::set<int> taken = axes_of(shape, batch);
-    for (int i = 0; i < shape.rank(); ++i) {
-      if (!taken.contains(i)) dims.push_back(shape[i]);
-    }
-  };
-  free_dims(in[0].shape, lhs_batch, lhs_contract);
-  free_dims(in[1].shape, rhs_batch, rhs_contract);
+  const Contract c = Contract::of(in[0].shape, in[1].shape, a);
+  std::vector<int64_t> dims = extents(in[0].shape, c.lhs.batch);
+  for (const int64_t dim : extents(in[0].shape, c.lhs.free)) dims.push_back(dim);
+  for (const int64_t dim : extents(in[1].shape, c.rhs.free)) dims.push_back(dim);
   return {{arithmetic_dtype(in[0].dtype), Shape(std::move(dims))}};
 }
 
@@ -309,8 +302,9 @@ Types fusion_types(In in, const Attributes& a) {
   if (!body.variables().empty() || !body.updates().empty()) fail("a fused region has no variables");
   for (const Node& node : body.nodes()) {
     const KernelKind kind = node.op->kind;
-    if (!node.is("input") && (kind == KernelKind::kSource || kind == KernelKind::kComposite ||
-                              kind == KernelKind::kFusion))
+    if (!node.is(KernelOp::kInput) &&
+        (kind == KernelKind::kSource || kind == KernelKind::kComposite ||
+         kind == KernelKind::kFusion))
       fail("a fused region holds inputs and kernel ops, found '{}'", node.op->name);
   }
   if (body.outputs().empty()) fail("a fused region has an output");
@@ -322,66 +316,71 @@ Types fusion_types(In in, const Attributes& a) {
 }  // namespace
 
 void register_kernel_ops(Registry& registry) {
-  const auto add = [&](const char* name, KernelKind kind, int min, int max,
+  const auto add = [&](KernelOp op, const char* name, KernelKind kind, int min, int max,
                        std::vector<AttributeSpec> attributes, ShapeRule shape) {
     registry.add({.name = name,
                   .kind = kind,
+                  .kernel_op = op,
                   .min_inputs = min,
                   .max_inputs = max,
                   .attributes = std::move(attributes),
-                  .shape = std::move(shape),
-                  .body = {},
-                  .derivative = {},
-                  .decomposition = {},
-                  .gradient = {},
-                  .no_gradient = {}});
+                  .shape = std::move(shape)});
   };
-  const AttributeSpec dtype{"dtype", A::kDType}, shape{"shape", A::kShape}, axis{"axis", A::kInt},
-      axes{"axes", A::kInts};
+  const AttributeSpec dtype{"dtype", A::kDType}, shape{"shape", A::kShape};
+  const AttributeSpec axis = axis_spec("axis", A::kInt), axes = axis_spec("axes", A::kInts);
   const AttributeSpec kind{"kind", A::kString}, keepdims{"keepdims", A::kBool, false};
-  add("input", KernelKind::kSource, 0, 0, {dtype, shape}, source_types);
-  add("variable", KernelKind::kSource, 0, 0, {dtype, shape}, source_types);
-  add("constant", KernelKind::kSource, 0, 0, {{"value", A::kTensor}},
+  add(KernelOp::kInput, "input", KernelKind::kSource, 0, 0, {dtype, shape}, source_types);
+  add(KernelOp::kVariable, "variable", KernelKind::kSource, 0, 0, {dtype, shape}, source_types);
+  add(KernelOp::kConstant, "constant", KernelKind::kSource, 0, 0, {{"value", A::kTensor}},
       [](In, const Attributes& a) { return Types{a.get<Tensor>("value").type()}; });
-  add("map", KernelKind::kMap, 1, kAnyNumber, {{"body", A::kExpr}}, map_types);
-  add("reduce", KernelKind::kReduce, 1, 1, {kind, axes, keepdims}, reduce_types);
-  add("arg_reduce", KernelKind::kReduce, 1, 1, {kind, axis, keepdims}, arg_reduce_types);
+  add(KernelOp::kMap, "map", KernelKind::kMap, 1, kAnyNumber, {{"body", A::kExpr}}, map_types);
+  add(KernelOp::kReduce, "reduce", KernelKind::kReduce, 1, 1, {kind, axes, keepdims}, reduce_types);
+  add(KernelOp::kArgReduce, "arg_reduce", KernelKind::kReduce, 1, 1, {kind, axis, keepdims},
+      arg_reduce_types);
   const AttributeValue none = std::vector<int64_t>{};
-  add("contract", KernelKind::kContract, 2, 2,
-      {{"lhs_batch", A::kInts, none},
-       {"rhs_batch", A::kInts, none},
-       {"lhs_contract", A::kInts},
-       {"rhs_contract", A::kInts}},
+  add(KernelOp::kContract, "contract", KernelKind::kContract, 2, 2,
+      {{"lhs_batch", A::kInts, none, AxisOf::kFirst},
+       {"rhs_batch", A::kInts, none, AxisOf::kSecond},
+       axis_spec("lhs_contract", A::kInts),
+       axis_spec("rhs_contract", A::kInts, AxisOf::kSecond)},
       contract_types);
-  add("reshape", KernelKind::kMove, 1, 1, {shape}, reshape_types);
-  add("transpose", KernelKind::kMove, 1, 1, {{"perm", A::kInts}}, transpose_types);
-  add("broadcast", KernelKind::kMove, 1, 1, {shape, {"dims", A::kInts}}, broadcast_types);
-  add("slice", KernelKind::kMove, 1, 1,
+  add(KernelOp::kReshape, "reshape", KernelKind::kMove, 1, 1, {shape}, reshape_types);
+  add(KernelOp::kTranspose, "transpose", KernelKind::kMove, 1, 1, {axis_spec("perm", A::kInts)},
+      transpose_types);
+  add(KernelOp::kBroadcast, "broadcast", KernelKind::kMove, 1, 1, {shape, {"dims", A::kInts}},
+      broadcast_types);
+  add(KernelOp::kSlice, "slice", KernelKind::kMove, 1, 1,
       {{"begin", A::kInts}, {"end", A::kInts}, {"stride", A::kInts}}, slice_types);
-  add("pad", KernelKind::kMove, 1, 1,
+  add(KernelOp::kPad, "pad", KernelKind::kMove, 1, 1,
       {{"low", A::kInts}, {"high", A::kInts}, {"value", A::kFloat, 0.0}}, pad_types);
-  add("concat", KernelKind::kMove, 1, kAnyNumber, {axis}, concat_types);
-  add("iota", KernelKind::kMove, 0, 0, {shape, axis, dtype}, iota_types);
-  add("gather", KernelKind::kGather, 2, 2, {axis}, gather_types);
-  add("scatter_add", KernelKind::kScatter, 2, 2, {axis, {"size", A::kInt}}, scatter_add_types);
-  add("random", KernelKind::kRandom, 1, 1,
+  add(KernelOp::kConcat, "concat", KernelKind::kMove, 1, kAnyNumber, {axis}, concat_types);
+  add(KernelOp::kIota, "iota", KernelKind::kMove, 0, 0,
+      {shape, axis_spec("axis", A::kInt, AxisOf::kShape), dtype}, iota_types);
+  add(KernelOp::kGather, "gather", KernelKind::kGather, 2, 2, {axis}, gather_types);
+  // Its axis is the result's.
+  add(KernelOp::kScatterAdd, "scatter_add", KernelKind::kScatter, 2, 2,
+      {{"axis", A::kInt}, {"size", A::kInt}}, scatter_add_types);
+  add(KernelOp::kRandom, "random", KernelKind::kRandom, 1, 1,
       {shape,
        dtype,
        {"distribution", A::kString, std::string("uniform")},
        {"stream", A::kInt, int64_t{0}}},
       random_types);
-  add("size", KernelKind::kMove, 1, 1, {axis, {"dtype", A::kDType, DType::kFloat32}}, size_types);
-  add("fusion", KernelKind::kFusion, 0, kAnyNumber, {kind, {"body", A::kGraph}}, fusion_types);
+  add(KernelOp::kSize, "size", KernelKind::kMove, 1, 1,
+      {axis, {"dtype", A::kDType, DType::kFloat32}}, size_types);
+  add(KernelOp::kFusion, "fusion", KernelKind::kFusion, 0, kAnyNumber, {kind, {"body", A::kGraph}},
+      fusion_types);
 }
+
+int axis_of(const Attributes& attributes) { return static_cast<int>(attributes.get_int("axis")); }
 
 std::vector<bool> reduced_dims(const Graph& graph, const Node& node) {
   const Shape& from = graph.type(node.inputs[0]).shape;
-  const std::vector<int64_t> axes = node.is("arg_reduce")
+  const std::vector<int64_t> axes = node.is(KernelOp::kArgReduce)
                                         ? std::vector<int64_t>{node.attributes.get_int("axis")}
                                         : node.attributes.get_ints("axes");
   std::vector<bool> reduced(static_cast<size_t>(from.rank()), false);
-  for (int64_t a : axes)
-    reduced[static_cast<size_t>(from.normalize_axis(static_cast<int>(a)))] = true;
+  for (const int64_t a : axes) reduced[static_cast<size_t>(a)] = true;
   return reduced;
 }
 

@@ -32,12 +32,37 @@
 
 namespace sinter {
 
+class Attributes;
 class Graph;
 struct Node;
 class Registry;
+enum class KernelOp : uint8_t {
+  kNone,  // composites and elementwise ops, which lowering leaves none of
+  kInput,
+  kVariable,
+  kConstant,
+  kMap,
+  kReduce,
+  kArgReduce,
+  kContract,
+  kReshape,
+  kTranspose,
+  kBroadcast,
+  kSlice,
+  kPad,
+  kConcat,
+  kIota,
+  kGather,
+  kScatterAdd,
+  kRandom,
+  kSize,
+  kFusion,
+};
 inline constexpr int64_t kSliceEnd = std::numeric_limits<int64_t>::max();
 void register_kernel_ops(Registry& registry);
 
+/// The attribute "axis" of a node.
+int axis_of(const Attributes& attributes);
 /// Which dimensions of its operand a reduce or an arg_reduce reduces.
 std::vector<bool> reduced_dims(const Graph& graph, const Node& node);
 

@@ -353,7 +353,7 @@ class Decoder {
     }
     for (size_t i = 0; i < size_of(g.updates()); ++i) {
       const file::Update u = element(*g.updates(), i);
-      if (!result.node(checked(result, u.variable(), 0)).is("variable"))
+      if (!result.node(checked(result, u.variable(), 0)).is(KernelOp::kVariable))
         fail("graph '{}' updates what is no variable", result.name());
       add([&] { result.add_update(u.variable(), checked(result, u.node(), u.result())); });
     }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/attributes.h"
+#include "core/kernel_ops.h"
 #include "core/scalar_expr.h"
 #include "core/shape.h"
 #include "core/tensor.h"
@@ -22,12 +23,26 @@ class Graph;
 class Symbol;
 struct Node;
 
+/// Whose dimensions the axes in an attribute count. In a node they count from the first one,
+/// whatever was given.
+enum class AxisOf : uint8_t {
+  kNone,    // no axes, or checked by the shape rule
+  kFirst,   // input 0
+  kSecond,  // input 1
+  kShape,   // the attribute "shape"
+};
+
 /// One line of a schema. Without a default the attribute must be given.
 struct AttributeSpec {
   std::string name;
   AttributeType type;
   std::optional<AttributeValue> default_value = std::nullopt;
+  AxisOf axis_of = AxisOf::kNone;
 };
+/// Axes of `of`, which must be given: one for kInt, any number for kInts.
+inline AttributeSpec axis_spec(std::string name, AttributeType type, AxisOf of = AxisOf::kFirst) {
+  return {std::move(name), type, std::nullopt, of};
+}
 
 /// Checks `given` against `schema` and returns it completed with defaults, in schema order. An int
 /// is accepted for a float. Raises Error naming `op` for unknown, missing or wrongly typed
@@ -78,15 +93,19 @@ using GradientRule = std::function<std::vector<std::optional<Symbol>>(const Grad
 struct OpRecord {
   std::string name;
   KernelKind kind = KernelKind::kComposite;
+  KernelOp kernel_op = KernelOp::kNone;
   int min_inputs = 0;
   int max_inputs = 0;  // kAnyNumber for no bound
-  std::vector<AttributeSpec> attributes;
-  ShapeRule shape;
-  ScalarBody body;              // elementwise ops only: decomposition and gradient follow from it
-  ScalarDerivative derivative;  // optional, elementwise ops only
-  Decomposition decomposition;  // composites
-  GradientRule gradient;  // optional for composites: without it the decomposition is differentiated
-  std::string no_gradient;  // why there is none, for ops that have no derivative
+  std::vector<AttributeSpec> attributes = {};
+  ShapeRule shape = nullptr;
+  /// Elementwise ops only: decomposition and gradient follow from it.
+  ScalarBody body = nullptr;
+  ScalarDerivative derivative = nullptr;  // optional, elementwise ops only
+  Decomposition decomposition = nullptr;  // composites
+  /// Optional for composites: without it the decomposition is differentiated.
+  GradientRule gradient = nullptr;
+  std::string no_gradient = "";  // why there is none, for ops that have no derivative
+  bool commutative = false;      // the two inputs may change places, bit for bit
 
   bool is_elementwise() const { return static_cast<bool>(body); }
 };

@@ -379,7 +379,7 @@ class Parser {
         const ValueId variable = value(graph, names);
         expect("=");
         const ValueId id = value(graph, names);
-        if (!graph.node(variable).is("variable")) fail("a variable to update");
+        if (!graph.node(variable).is(KernelOp::kVariable)) fail("a variable to update");
         try {
           graph.add_update(variable.node, id);
         } catch (const Error& error) {

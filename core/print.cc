@@ -45,7 +45,8 @@ bool is_identifier(std::string_view name) {
 }
 
 bool is_named_source(const Node& node) {
-  return node.op->kind == KernelKind::kSource && !node.is("constant") && is_identifier(node.name);
+  return node.op->kind == KernelKind::kSource && !node.is(KernelOp::kConstant) &&
+         is_identifier(node.name);
 }
 
 std::string element_text(const Tensor& t, int64_t i) {
@@ -136,7 +137,7 @@ std::string to_text(const Graph& graph, const TextOptions& options) {
     std::vector<std::string> inputs, types;
     for (ValueId id : node.inputs) inputs.push_back(value(id));
     for (const ValueType& t : node.types) types.push_back(t.to_string());
-    const bool typed_source = node.op->kind == KernelKind::kSource && !node.is("constant");
+    const bool typed_source = node.op->kind == KernelKind::kSource && !node.is(KernelOp::kConstant);
     const std::string attributes =
         typed_source ? "" : attributes_to_text(*node.op, node.attributes, options);
     text += fmt::format("  %{} = {}({}){}{} : {}", name(i), node.op->name, fmt::join(inputs, ", "),

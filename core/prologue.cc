@@ -51,7 +51,7 @@ bool is_frozen(const Graph& graph, ValueId value) {
     stack.pop_back();
     if (!seen.insert(index).second) continue;
     const Node& node = graph.node(index);
-    if (node.is("input") || graph.find_update(index) >= 0) return false;
+    if (node.is(KernelOp::kInput) || graph.find_update(index) >= 0) return false;
     for (ValueId id : node.inputs) stack.push_back(id.node);
   }
   return true;

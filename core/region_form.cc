@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/contract.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -44,25 +45,23 @@ class RegionChecker {
   void require(bool condition, std::string_view what) const {
     if (!condition) throw Broken{std::string(what)};
   }
-  bool is_input(ValueId id) const { return body_.node(id).is("input"); }
+  bool is_input(ValueId id) const { return body_.node(id).is(KernelOp::kInput); }
   // What a boundary reshape reads.
   ValueId unshaped(ValueId id) const {
-    return body_.node(id).is("reshape") ? body_.node(id).inputs[0] : id;
+    return body_.node(id).is(KernelOp::kReshape) ? body_.node(id).inputs[0] : id;
   }
 
   // R and C are the largest extents of interior values and of the inputs they read as they are.
   void find_space() {
     for (const Node& node : body_.nodes()) {
-      if (node.is("input")) continue;
-      if (node.is("contract")) {
-        const int free = body_.type(node.inputs[0]).shape.rank() -
-                         static_cast<int>(node.attributes.get_ints("lhs_contract").size());
-        rows_ = columns_ = 1;
-        for (int d = 0; d < node.types[0].shape.rank(); ++d)
-          (d < free ? rows_ : columns_) *= node.types[0].shape[d];
+      if (node.is(KernelOp::kInput)) continue;
+      if (node.is(KernelOp::kContract)) {
+        const Contract c = Contract::of(body_, node);
+        rows_ = extent(body_.type(node.inputs[0]).shape, c.lhs.free);
+        columns_ = extent(body_.type(node.inputs[1]).shape, c.rhs.free);
         return;
       }
-      if (node.is("reshape") && !is_input(node.inputs[0])) continue;
+      if (node.is(KernelOp::kReshape) && !is_input(node.inputs[0])) continue;
       for (const ValueType& t : node.types) {
         if (t.shape.rank() != 2) require(false, "an interior value that is not of rank 2");
         rows_ = std::max(rows_, t.shape[0]);
@@ -70,7 +69,7 @@ class RegionChecker {
       }
       for (ValueId id : node.inputs) {
         const Shape& s = body_.type(id).shape;
-        if (!is_input(id) || node.is("reshape") || s.rank() != 2) continue;
+        if (!is_input(id) || node.is(KernelOp::kReshape) || s.rank() != 2) continue;
         rows_ = std::max(rows_, s[0]);
         columns_ = std::max(columns_, s[1]);
       }
@@ -85,20 +84,20 @@ class RegionChecker {
   // Is the value the result of a reduction over rows, which only outputs may read?
   bool ends_region(ValueId id) const {
     const Node& node = body_.node(id);
-    if (!node.is("reduce")) return false;
+    if (!node.is(KernelOp::kReduce)) return false;
     const std::vector<int64_t>& axes = node.attributes.get_ints("axes");
     return std::find(axes.begin(), axes.end(), 0) != axes.end();
   }
 
   void check_node(int32_t index) {
     const Node& node = body_.node(index);
-    if (node.is("input")) return;
-    if (node.is("reshape")) return check_reshape(index);
-    if (node.is("contract")) {
+    if (node.is(KernelOp::kInput)) return;
+    if (node.is(KernelOp::kReshape)) return check_reshape(index);
+    if (node.is(KernelOp::kContract)) {
       require(kind_ == "contract" && contracts_++ == 0, "a contract that is not the root");
       require(node.inputs == std::vector<ValueId>{{body_.inputs()[0], 0}, {body_.inputs()[1], 0}},
               "a contract that does not read inputs 0 and 1");
-      require(node.attributes.get_ints("lhs_batch").empty(), "a contract with batch axes");
+      require(Contract::of(body_, node).lhs.batch.empty(), "a contract with batch axes");
       require(is_floating(node.types[0].dtype), "a contract of integers");
       dtype_ = node.types[0].dtype;
       return;
@@ -106,29 +105,29 @@ class RegionChecker {
     require(kind_ != "contract" || contracts_ == 1, "an interior node before the contract");
     for (ValueId id : node.inputs) {
       require(!ends_region(id), "a reduction over rows that is read inside");
-      const bool raw = is_input(id) && !node.is("random");
+      const bool raw = is_input(id) && !node.is(KernelOp::kRandom);
       const Shape& s = body_.type(id).shape;
       require(!raw || full(s) || row(s) || column(s) || scalar(s),
               "an input of no canonical shape");
     }
     const Shape& to = node.types[0].shape;
-    if (node.is("map")) {
+    if (node.is(KernelOp::kMap)) {
       require(full(to) || row(to), "a map that is not full or row");
-    } else if (node.is("broadcast")) {
+    } else if (node.is(KernelOp::kBroadcast)) {
       const Shape& from = body_.type(node.inputs[0]).shape;
       require(node.attributes.get_ints("dims") == std::vector<int64_t>{0, 1}, "broadcast dims");
       require(full(to) ? row(from) || column(from) || scalar(from) : row(to) && scalar(from),
               "a broadcast of another form");
-    } else if (node.is("reduce")) {
+    } else if (node.is(KernelOp::kReduce)) {
       check_reduce(node);
-    } else if (node.is("arg_reduce")) {
+    } else if (node.is(KernelOp::kArgReduce)) {
       ++reduces_;
       require(node.attributes.get_bool("keepdims"), "an arg_reduce without keepdims");
       require(node.attributes.get_int("axis") == 1 && full(body_.type(node.inputs[0]).shape),
               "an arg_reduce of another form");
-    } else if (node.is("iota") || node.is("random")) {
+    } else if (node.is(KernelOp::kIota) || node.is(KernelOp::kRandom)) {
       require(full(to), "a generator that is not full");
-      require(node.is("iota") || kind_ != "contract",
+      require(node.is(KernelOp::kIota) || kind_ != "contract",
               "random numbers in a region of kind contract");
     } else {
       require(false, "op '" + node.op->name + "'");
@@ -138,17 +137,17 @@ class RegionChecker {
   void check_reshape(int32_t index) {
     const Node& node = body_.node(index);
     const Node& from = body_.node(node.inputs[0]);
-    if (from.is("input") || from.is("contract")) {
+    if (from.is(KernelOp::kInput) || from.is(KernelOp::kContract)) {
       const Shape& s = node.types[0].shape;
       const bool is_output =
           std::any_of(body_.outputs().begin(), body_.outputs().end(),
                       [&](const Graph::Output& o) { return o.value.node == index; });
-      if (is_output && from.is("contract")) return;
-      require(full(s) || (from.is("input") && (row(s) || column(s) || scalar(s))),
+      if (is_output && from.is(KernelOp::kContract)) return;
+      require(full(s) || (from.is(KernelOp::kInput) && (row(s) || column(s) || scalar(s))),
               "a reshape to no canonical shape");
       return;
     }
-    require(!from.is("reshape"), "a reshape of a reshape");
+    require(!from.is(KernelOp::kReshape), "a reshape of a reshape");
     for (const Node& user : body_.nodes()) {
       for (ValueId id : user.inputs) require(id.node != index, "a reshape inside");
     }
@@ -194,7 +193,7 @@ std::string why_no_region(const Graph& graph, int32_t node) {
 void check_regions(const Graph& graph) {
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
-    if (!node.is("fusion")) continue;
+    if (!node.is(KernelOp::kFusion)) continue;
     if (const std::string rule = why_no_region(graph, i); !rule.empty())
       throw InternalError(fmt::format("fused region of kind {}: {}\n{}",
                                       node.attributes.get_string("kind"), rule,

@@ -63,7 +63,7 @@ std::vector<Symbol> inline_graph(Graph& target, const Graph& region,
   size_t next = 0;
   for (int32_t i = 0; i < region.size(); ++i) {
     const Node& node = region.node(i);
-    if (node.is("input")) {
+    if (node.is(KernelOp::kInput)) {
       map[static_cast<size_t>(i)] = {arguments[next++]};
       continue;
     }

@@ -51,9 +51,9 @@ Graph specialize(const Graph& graph, int64_t batch) {
   };
   return with_attributes(graph, convert, [&](Rewriter& rewriter, int32_t index) {
     const Node& node = graph.node(index);
-    if (!node.is("size")) return false;
+    if (!node.is(KernelOp::kSize)) return false;
     const Shape& shape = rewriter.map(node.inputs[0]).shape();
-    const int64_t value = shape.dim(static_cast<int>(node.attributes.get_int("axis")));
+    const int64_t value = shape.dim(axis_of(node.attributes));
     rewriter.replace({index, 0},
                      rewriter.target().constant(Tensor::full(node.types[0].dtype, {}, value)));
     return true;

@@ -20,6 +20,7 @@
 
 namespace sinter {
 
+enum class KernelOp : uint8_t;
 struct OpRecord;
 class Symbol;
 
@@ -49,7 +50,8 @@ struct Node {
   std::string name;                      // of inputs and variables: unique; of others: may be empty
   std::shared_ptr<const Origin> origin;  // may be null
 
-  bool is(std::string_view op_name) const;
+  bool is(KernelOp kernel_op) const;
+  bool is(std::string_view op_name) const;  // composites and elementwise ops
 };
 
 /// Copies share their nodes until one of them is changed, so a pass that finds nothing to do

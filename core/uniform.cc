@@ -6,11 +6,11 @@
 namespace sinter {
 
 std::optional<Number> uniform_number(const Graph& graph, ValueId id) {
-  while (graph.node(id).is("broadcast") || graph.node(id).is("reshape")) {
+  while (graph.node(id).is(KernelOp::kBroadcast) || graph.node(id).is(KernelOp::kReshape)) {
     id = graph.node(id).inputs[0];
   }
   const Node& node = graph.node(id);
-  if (!node.is("constant")) return std::nullopt;
+  if (!node.is(KernelOp::kConstant)) return std::nullopt;
   const Tensor& value = node.attributes.get<Tensor>("value");
   if (value.elements() == 0 || value.elements() > 4096) return std::nullopt;
   const Number first = value.number(0);

@@ -30,7 +30,7 @@ void verify(const Graph& graph, std::string_view stage) {
     if (node.op->shape)
       require(node.op->shape(types, node.attributes) == node.types, i,
               "its types are not those of its shape rule");
-    if (node.op->kind == KernelKind::kSource && !node.is("constant"))
+    if (node.op->kind == KernelKind::kSource && !node.is(KernelOp::kConstant))
       require(names.insert(node.name).second, i, "its name is not unique");
     if (const AttributeValue* body = node.attributes.find("body")) {
       if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(body))
@@ -45,7 +45,8 @@ void verify(const Graph& graph, std::string_view stage) {
     require(exists(o.value), -1, "output '" + o.name + "' does not exist");
   std::set<int32_t> updated;
   for (const Graph::Update& u : graph.updates()) {
-    require(u.variable >= 0 && u.variable < graph.size() && graph.node(u.variable).is("variable"),
+    require(u.variable >= 0 && u.variable < graph.size() &&
+                graph.node(u.variable).is(KernelOp::kVariable),
             -1, "an update of no variable");
     require(exists(u.value) && graph.type(u.value) == graph.type({u.variable, 0}), u.variable,
             "an update of another type");

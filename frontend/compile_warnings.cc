@@ -114,7 +114,7 @@ void warn_of_softmax(const Graph& graph, const std::string& layer_title) {
   for (const Node& node : graph.nodes()) {
     if (!node.is("softmax")) continue;
     const Shape& shape = graph.type(node.inputs[0]).shape;
-    const int axis = shape.normalize_axis(static_cast<int>(node.attributes.get_int("axis")));
+    const int axis = axis_of(node.attributes);
     if (shape[axis] == 1) {
       tell(
           fmt::format("{}: softmax over one value is always 1; for two classes use one unit "

@@ -106,15 +106,15 @@ struct Look {
 };
 
 Look look_of(const Node& node) {
-  if (node.is("input")) return {"#dcfce7", "#16a34a"};
-  if (node.is("variable")) return {"#fef3c7", "#d97706"};
+  if (node.is(KernelOp::kInput)) return {"#dcfce7", "#16a34a"};
+  if (node.is(KernelOp::kVariable)) return {"#fef3c7", "#d97706"};
   if (node.op->kind == KernelKind::kSource) return {"#f3f4f6", "#9ca3af"};
   if (node.op->kind == KernelKind::kFusion) return {"#ede9fe", "#7c3aed"};
   return {"#dbeafe", "#2563eb"};
 }
 
 std::string node_text(const Node& node, int32_t index) {
-  const bool source = node.is("input") || node.is("variable");
+  const bool source = node.is(KernelOp::kInput) || node.is(KernelOp::kVariable);
   std::string label =
       fmt::format("<b>{}</b>", escape(source ? shortened(node.name) : node.op->name));
   auto small = [&](std::string_view text) {
@@ -255,7 +255,7 @@ std::string part_text(const Graph& graph, const Part& part, const std::set<Value
   if (part.backward) label += "<br/>after the loss";
   size_t variables = 0;
   for (const int32_t i : part.nodes) {
-    if (!graph.node(i).is("variable")) continue;
+    if (!graph.node(i).is(KernelOp::kVariable)) continue;
     if (++variables <= 4)
       small(shortened(graph.node(i).name) + " " + graph.node(i).types[0].to_string());
   }
@@ -299,10 +299,12 @@ std::string to_layer_dot(const Graph& graph) {
   std::vector<int32_t> part_of(static_cast<size_t>(graph.size()), -1);
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
-    if (!needed[static_cast<size_t>(i)] || node.is("input") || node.is("constant")) continue;
+    if (!needed[static_cast<size_t>(i)] || node.is(KernelOp::kInput) ||
+        node.is(KernelOp::kConstant))
+      continue;
     const std::string layer = layer_of(node).empty() ? "no layer" : layer_of(node);
     const bool backward =
-        i >= backward_from && !node.is("variable") && !logged[static_cast<size_t>(i)];
+        i >= backward_from && !node.is(KernelOp::kVariable) && !logged[static_cast<size_t>(i)];
     const auto [place, is_new] = places.emplace(std::pair(layer, backward), parts.size());
     if (is_new) parts.push_back({layer, backward, {}});
     parts[place->second].nodes.push_back(i);
@@ -316,13 +318,13 @@ std::string to_layer_dot(const Graph& graph) {
   std::vector<std::set<ValueId>> leaving(parts.size());
   const auto leaves = [&](ValueId value) {
     const int32_t part = part_of[static_cast<size_t>(value.node)];
-    if (part >= 0 && !graph.node(value).is("variable"))
+    if (part >= 0 && !graph.node(value).is(KernelOp::kVariable))
       leaving[static_cast<size_t>(part)].insert(value);
   };
   for (int32_t i = 0; i < graph.size(); ++i) {
     if (!needed[static_cast<size_t>(i)]) continue;
     for (const ValueId input : graph.node(i).inputs) {
-      if (graph.node(input).is("constant") || name_of(input.node) == name_of(i)) continue;
+      if (graph.node(input).is(KernelOp::kConstant) || name_of(input.node) == name_of(i)) continue;
       edges.insert(fmt::format("  {} -> {};\n", name_of(input.node), name_of(i)));
       leaves(input);
     }

@@ -79,16 +79,16 @@ void register_arithmetic(Registry& r) {
         r, name, 1, [f](Arguments a, const Attributes&) { return f(a[0]); }, {},
         std::move(derivative));
   };
-  const auto binary = [&](const char* name, Scalar (*f)(Scalar, Scalar)) {
-    define_elementwise(r, name, 2, [f](Arguments a, const Attributes&) { return f(a[0], a[1]); });
-  };
-  binary("add", [](Scalar a, Scalar b) { return a + b; });
-  binary("subtract", [](Scalar a, Scalar b) { return a - b; });
-  binary("multiply", [](Scalar a, Scalar b) { return a * b; });
-  binary("divide", [](Scalar a, Scalar b) { return a / b; });
-  binary("maximum", [](Scalar a, Scalar b) { return max(a, b); });
-  binary("minimum", [](Scalar a, Scalar b) { return min(a, b); });
-  binary("power", [](Scalar a, Scalar b) { return pow(a, b); });
+  define_binary(
+      r, "add", [](Scalar a, Scalar b) { return a + b; }, Operands::kCommutative);
+  define_binary(r, "subtract", [](Scalar a, Scalar b) { return a - b; });
+  define_binary(
+      r, "multiply", [](Scalar a, Scalar b) { return a * b; }, Operands::kCommutative);
+  define_binary(r, "divide", [](Scalar a, Scalar b) { return a / b; });
+  // Of 0 and -0 the order decides.
+  define_binary(r, "maximum", [](Scalar a, Scalar b) { return max(a, b); });
+  define_binary(r, "minimum", [](Scalar a, Scalar b) { return min(a, b); });
+  define_binary(r, "power", [](Scalar a, Scalar b) { return pow(a, b); });
   unary("negative", [](Scalar a) { return -a; });
   unary("abs", [](Scalar a) { return abs(a); });
   unary("sign", [](Scalar a) { return sign(a); });

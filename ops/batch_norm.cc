@@ -45,8 +45,6 @@ using Cotangents = std::vector<std::optional<Symbol>>;
 using Types = std::vector<ValueType>;
 using In = std::span<const Symbol>;
 
-int axis_of(const Attributes& a) { return static_cast<int>(a.get_int("axis")); }
-
 std::vector<int64_t> other_axes(const Shape& shape, int axis) {
   std::vector<int64_t> result;
   for (int64_t i = 0; i < shape.rank(); ++i) {
@@ -143,8 +141,8 @@ Cotangents training_gradient(const GradientContext& c) {
 }  // namespace
 
 void register_batch_norm(Registry& r) {
-  const AttributeSpec epsilon{"epsilon", AttributeType::kFloat}, axis{"axis", AttributeType::kInt},
-      momentum{"momentum", AttributeType::kFloat};
+  const AttributeSpec epsilon{"epsilon", AttributeType::kFloat},
+      axis = axis_spec("axis", AttributeType::kInt), momentum{"momentum", AttributeType::kFloat};
   define_composite(
       r, "batch_norm_training", 3, 3, {epsilon, axis},
       [](std::span<const ValueType> in, const Attributes& a) {

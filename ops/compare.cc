@@ -110,18 +110,19 @@ Symbol cast(Symbol x, DType dtype) {
 namespace ops {
 
 void register_compare(Registry& r) {
-  const auto binary = [&](const char* name, Scalar (*f)(Scalar, Scalar)) {
-    define_elementwise(r, name, 2, [f](Arguments a, const Attributes&) { return f(a[0], a[1]); });
+  const auto binary = [&](const char* name, Operands operands, Scalar (*f)(Scalar, Scalar)) {
+    define_binary(r, name, f, operands);
     r.set_no_gradient(name, "its result is bool");
   };
-  binary("equal", [](Scalar a, Scalar b) { return equal(a, b); });
-  binary("not_equal", [](Scalar a, Scalar b) { return logical_not(equal(a, b)); });
-  binary("less", [](Scalar a, Scalar b) { return a < b; });
-  binary("less_equal", [](Scalar a, Scalar b) { return a <= b; });
-  binary("greater", [](Scalar a, Scalar b) { return a > b; });
-  binary("greater_equal", [](Scalar a, Scalar b) { return a >= b; });
-  binary("logical_and", [](Scalar a, Scalar b) { return logical_and(a, b); });
-  binary("logical_or", [](Scalar a, Scalar b) { return logical_or(a, b); });
+  using enum Operands;
+  binary("equal", kCommutative, [](Scalar a, Scalar b) { return equal(a, b); });
+  binary("not_equal", kCommutative, [](Scalar a, Scalar b) { return logical_not(equal(a, b)); });
+  binary("less", kInOrder, [](Scalar a, Scalar b) { return a < b; });
+  binary("less_equal", kInOrder, [](Scalar a, Scalar b) { return a <= b; });
+  binary("greater", kInOrder, [](Scalar a, Scalar b) { return a > b; });
+  binary("greater_equal", kInOrder, [](Scalar a, Scalar b) { return a >= b; });
+  binary("logical_and", kCommutative, [](Scalar a, Scalar b) { return logical_and(a, b); });
+  binary("logical_or", kCommutative, [](Scalar a, Scalar b) { return logical_or(a, b); });
   define_elementwise(r, "logical_not", 1,
                      [](Arguments a, const Attributes&) { return logical_not(a[0]); });
   r.set_no_gradient("logical_not", "its result is bool");

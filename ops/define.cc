@@ -44,6 +44,16 @@ void define_elementwise(Registry& registry, std::string name, int inputs, Scalar
   registry.add(std::move(record));
 }
 
+void define_binary(Registry& registry, const char* name, Scalar (*body)(Scalar, Scalar),
+                   Operands operands) {
+  OpRecord record;
+  record.name = name;
+  record.min_inputs = record.max_inputs = 2;
+  record.body = [body](Arguments a, const Attributes&) { return body(a[0], a[1]); };
+  record.commutative = operands == Operands::kCommutative;
+  registry.add(std::move(record));
+}
+
 void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs,
                       std::vector<AttributeSpec> attributes, ShapeRule shape,
                       Decomposition decomposition, GradientRule gradient, CompositeDTypes dtypes) {

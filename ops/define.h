@@ -32,6 +32,10 @@ using Arguments = std::span<const Scalar>;
 void define_elementwise(Registry& registry, std::string name, int inputs, ScalarBody body,
                         std::vector<AttributeSpec> attributes = {},
                         ScalarDerivative derivative = nullptr);
+/// An elementwise op of two operands; kCommutative: they may change places, bit for bit.
+enum class Operands : uint8_t { kInOrder, kCommutative };
+void define_binary(Registry& registry, const char* name, Scalar (*body)(Scalar, Scalar),
+                   Operands operands = Operands::kInOrder);
 /// What the first result of a composite may be, and so its operands: what it is built from computes
 /// in float32 and float64, and only where the composite sees to it in others.
 enum class CompositeDTypes : uint8_t { kFloat, kAllButBFloat16, kAll };

@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
+#include <utility>
 
+#include "core/contract.h"
 #include "core/error.h"
 #include "core/sizes.h"
 #include "ops/define.h"
@@ -73,78 +76,46 @@ Symbol dense(Symbol x, Symbol kernel, Symbol bias) {
 namespace ops {
 namespace {
 
-Ints free_axes(const Shape& shape, const Ints& batch, const Ints& contracted) {
-  Ints result;
-  for (int64_t i = 0; i < shape.rank(); ++i) {
-    if (std::find(batch.begin(), batch.end(), i) == batch.end() &&
-        std::find(contracted.begin(), contracted.end(), i) == contracted.end())
-      result.push_back(i);
-  }
-  return result;
+Contract::Axes range(size_t begin, size_t count) {
+  Contract::Axes axes(count);
+  std::iota(axes.begin(), axes.end(), static_cast<int>(begin));
+  return axes;
 }
 
-// The cotangent of one side. Result dims of the contraction below are: batch, this side's free
-// dims, the contracted dims in the order of the other side; a transpose (mostly the identity) puts
-// them back.
-Symbol side_gradient(Symbol dy, bool left, Symbol other, const Shape& shape, const Ints& batch,
-                     const Ints& contracted, const Ints& other_batch,
-                     const Ints& other_contracted) {
-  const Ints mine = free_axes(shape, batch, contracted);
-  const Ints others = free_axes(other.shape(), other_batch, other_contracted);
-  const auto b = static_cast<int64_t>(batch.size());
-  const auto my_count = static_cast<int64_t>(mine.size());
-  const auto other_count = static_cast<int64_t>(others.size());
-  Ints dy_batch, dy_other;
-  for (int64_t i = 0; i < b; ++i) dy_batch.push_back(i);
-  for (int64_t i = 0; i < other_count; ++i) dy_other.push_back(b + (left ? my_count : 0) + i);
-  Ints order = batch;  // order[i]: which axis of this side result dim i is
-  Symbol g;
-  const auto contracted_in_other_order = [&] {
-    Ints sorted = other_contracted;
-    std::sort(sorted.begin(), sorted.end());
-    Ints result;
-    for (int64_t axis : sorted) {
-      const auto k = std::find(other_contracted.begin(), other_contracted.end(), axis) -
-                     other_contracted.begin();
-      result.push_back(contracted[static_cast<size_t>(k)]);
-    }
-    return result;
-  }();
-  if (left) {
-    g = contract(dy, other, dy_batch, other_batch, dy_other, others);
-    order.insert(order.end(), mine.begin(), mine.end());
-    order.insert(order.end(), contracted_in_other_order.begin(), contracted_in_other_order.end());
-  } else {
-    g = contract(other, dy, other_batch, dy_batch, others, dy_other);
-    order.insert(order.end(), contracted_in_other_order.begin(), contracted_in_other_order.end());
-    order.insert(order.end(), mine.begin(), mine.end());
-  }
+// The cotangent of one side: dy times the other side over that one's free dimensions. Its own
+// dimensions stand in another order then; a transpose (mostly the identity) puts them back.
+Symbol side_gradient(Symbol dy, bool left, const Contract& c, Symbol other) {
+  const Contract::Side &mine = left ? c.lhs : c.rhs, &others = left ? c.rhs : c.lhs;
+  const size_t batches = mine.batch.size(), before = left ? mine.free.size() : 0;
+  const Contract::Side of_dy{range(0, batches), {}, range(batches + before, others.free.size())};
+  const Contract::Side of_other{others.batch, {}, others.free};
+  const Contract product = left ? Contract{of_dy, of_other} : Contract{of_other, of_dy};
+  const Symbol g =
+      dy.graph().add1("contract", {left ? dy : other, left ? other : dy}, product.attributes());
+  // Which axis of this side the dimensions of g are. Those of the depth come from the other side,
+  // in its order.
+  std::vector<std::pair<int, int>> depth;
+  for (size_t i = 0; i < mine.depth.size(); ++i) depth.emplace_back(others.depth[i], mine.depth[i]);
+  std::ranges::sort(depth);
+  Contract::Axes order = mine.batch;
+  if (left) order.insert(order.end(), mine.free.begin(), mine.free.end());
+  for (const auto& [theirs, axis] : depth) order.push_back(axis);
+  if (!left) order.insert(order.end(), mine.free.begin(), mine.free.end());
   Ints perm(order.size());
   for (size_t i = 0; i < order.size(); ++i)
     perm[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
   return transpose(g, perm);
 }
 
-Ints normalized(const Shape& shape, Ints axes) {
-  for (int64_t& a : axes) a = shape.normalize_axis(static_cast<int>(a));
-  return axes;
-}
-
 Cotangents contract_gradient(const GradientContext& c) {
   const Symbol a = c.inputs[0], b = c.inputs[1];
-  const Ints lb = normalized(a.shape(), c.attributes.get_ints("lhs_batch")),
-             rb = normalized(b.shape(), c.attributes.get_ints("rhs_batch"));
-  const Ints lc = normalized(a.shape(), c.attributes.get_ints("lhs_contract")),
-             rc = normalized(b.shape(), c.attributes.get_ints("rhs_contract"));
+  const Contract axes = Contract::of(a.shape(), b.shape(), c.attributes);
   Cotangents result(2);
   // The product of bfloat16 sides is float32: its cotangent is rounded to bfloat16 like them, and
   // so are theirs.
   const Symbol dy = cast(*c.cotangents[0], a.dtype());
-  if (c.needed[0])
-    result[0] =
-        cast(side_gradient(dy, true, cast(b, a.dtype()), a.shape(), lb, lc, rb, rc), a.dtype());
-  if (c.needed[1])
-    result[1] = cast(side_gradient(dy, false, a, b.shape(), rb, rc, lb, lc), b.dtype());
+  if (c.needed[0]) result[0] = cast(side_gradient(dy, true, axes, cast(b, a.dtype())), a.dtype());
+  if (c.needed[1]) result[1] = cast(side_gradient(dy, false, axes, a), b.dtype());
   return result;
 }
 

@@ -215,7 +215,7 @@ Cotangents pad_gradient(const GradientContext& c) {
 }
 
 Cotangents concat_gradient(const GradientContext& c) {
-  const auto axis = static_cast<int>(c.attributes.get_int("axis"));
+  const auto axis = axis_of(c.attributes);
   Cotangents result(c.inputs.size());
   int64_t begin = 0;
   for (size_t i = 0; i < c.inputs.size(); ++i) {
@@ -245,8 +245,7 @@ void register_move(Registry& r) {
   r.set_gradient("pad", pad_gradient);
   r.set_gradient("concat", concat_gradient);
   r.set_gradient("gather", [](const GradientContext& c) {
-    const int64_t axis =
-        c.inputs[0].shape().normalize_axis(static_cast<int>(c.attributes.get_int("axis")));
+    const int64_t axis = axis_of(c.attributes);
     const int64_t size = c.inputs[0].shape()[static_cast<int>(axis)];
     const Symbol updates = cast(*c.cotangents[0], arithmetic_dtype(c.inputs[0].dtype()));
     return Cotangents{c.inputs[0].graph().add1("scatter_add", {c.inputs[1], updates},
@@ -254,8 +253,7 @@ void register_move(Registry& r) {
                       std::nullopt};
   });
   r.set_gradient("scatter_add", [](const GradientContext& c) {
-    return Cotangents{std::nullopt, gather(*c.cotangents[0], c.inputs[0],
-                                           static_cast<int>(c.attributes.get_int("axis")))};
+    return Cotangents{std::nullopt, gather(*c.cotangents[0], c.inputs[0], axis_of(c.attributes))};
   });
   r.set_no_gradient("iota", "an index does not depend on anything");
   // A dimension does not change with the values: its derivative is zero.

@@ -187,14 +187,14 @@ Cotangents normalize_gradient(const GradientContext& c) {
 void register_reduce(Registry& r) {
   r.set_gradient("reduce", reduce_gradient);
   r.set_no_gradient("arg_reduce", "its result is an index");
-  const std::vector<AttributeSpec> attributes = {{"axes", AttributeType::kInts},
+  const std::vector<AttributeSpec> attributes = {axis_spec("axes", AttributeType::kInts),
                                                  {"keepdims", AttributeType::kBool, false}};
   define_composite(r, "mean", 1, 1, attributes, reduced_type, decompose_mean);
   define_composite(r, "variance", 1, 1, attributes, reduced_type, decompose_variance);
   define_composite(r, "norm", 1, 1, attributes, reduced_type, decompose_norm, norm_gradient);
   define_composite(
       r, "normalize", 1, 1,
-      {{"axes", AttributeType::kInts}, {"epsilon", AttributeType::kFloat, 1e-7}},
+      {axis_spec("axes", AttributeType::kInts), {"epsilon", AttributeType::kFloat, 1e-7}},
       [](std::span<const ValueType> in, const Attributes& a) {
         normalized(in[0].shape, a.get_ints("axes"));
         parameter("normalize", "epsilon", in[0].dtype,

@@ -68,7 +68,7 @@ std::vector<ValueType> checked_type(std::span<const ValueType> in, const Attribu
 }  // namespace
 
 void register_softmax(Registry& r) {
-  const std::vector<AttributeSpec> attributes = {{"axis", AttributeType::kInt}};
+  const std::vector<AttributeSpec> attributes = {axis_spec("axis", AttributeType::kInt)};
   define_composite(
       r, "softmax", 1, 1, attributes, checked_type,
       [](std::span<const Symbol> in, const Attributes& a) {

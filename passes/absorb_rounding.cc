@@ -11,7 +11,7 @@ namespace sinter {
 namespace {
 
 bool is_rounding(const Graph& graph, const Node& node) {
-  if (!node.is("map") || node.inputs.size() != 1 ||
+  if (!node.is(KernelOp::kMap) || node.inputs.size() != 1 ||
       graph.type(node.inputs[0]).dtype != DType::kFloat32)
     return false;
   const ScalarExpr& body = node.attributes.get_expr("body");
@@ -28,7 +28,7 @@ std::vector<bool> absorbable(const Graph& graph) {
   const auto keep = [&](ValueId value) { result[static_cast<size_t>(value.node)] = false; };
   for (const Node& node : graph.nodes()) {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
-      if (!node.is("contract") || i != 1) keep(node.inputs[i]);
+      if (!node.is(KernelOp::kContract) || i != 1) keep(node.inputs[i]);
     }
   }
   for (const Graph::Output& output : graph.outputs()) keep(output.value);
@@ -43,7 +43,8 @@ Graph absorb_rounding(const Graph& graph, const PassContext& context) {
   const std::vector<bool> absorbed = absorbable(graph);
   return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
     const Node& node = graph.node(index);
-    if (!node.is("contract") || !absorbed[static_cast<size_t>(node.inputs[1].node)]) return false;
+    if (!node.is(KernelOp::kContract) || !absorbed[static_cast<size_t>(node.inputs[1].node)])
+      return false;
     const Symbol rhs = rewriter.map(graph.node(node.inputs[1]).inputs[0]);
     rewriter.replace(
         {index, 0},

@@ -20,7 +20,7 @@ namespace {
 std::string why_not(const Match& m) {
   const Node& norm = m.node("n");
   const Shape& shape = norm.types[0].shape;
-  if (shape.normalize_axis(static_cast<int>(norm.attributes.get_int("axis"))) != shape.rank() - 1) {
+  if (axis_of(norm.attributes) != shape.rank() - 1) {
     return "it does not normalize the last axis";
   }
   if (m.attributes("d").get<OpCall>("activation").op != "linear")

@@ -11,7 +11,9 @@ namespace {
 constexpr int64_t kMostElements = 1024;
 
 // Spreading a value is left to where it is read.
-bool only_spreads(const Node& node) { return node.is("broadcast") || node.is("iota"); }
+bool only_spreads(const Node& node) {
+  return node.is(KernelOp::kBroadcast) || node.is(KernelOp::kIota);
+}
 
 bool is_small(const Node& node) {
   return std::all_of(node.types.begin(), node.types.end(), [](const ValueType& t) {
@@ -31,10 +33,11 @@ class Folder {
       const bool all_known = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
         return known_[static_cast<size_t>(id.node)];
       });
-      const bool waits = keeps_float_products && (node.is("contract") || node.is("dense")) &&
+      const bool waits = keeps_float_products &&
+                         (node.is(KernelOp::kContract) || node.is("dense")) &&
                          graph.type(node.inputs[0]).dtype == DType::kFloat32;
       known_[static_cast<size_t>(i)] =
-          node.is("constant") ||
+          node.is(KernelOp::kConstant) ||
           (node.op->kind != KernelKind::kSource && all_known && !waits && is_small(node));
     }
     find_wanted();
@@ -81,7 +84,8 @@ class Folder {
     wanted_.assign(known_.size(), false);
     const auto want = [&](ValueId id) {
       const Node& node = graph_.node(id);
-      if (known_[static_cast<size_t>(id.node)] && !node.is("constant") && !only_spreads(node))
+      if (known_[static_cast<size_t>(id.node)] && !node.is(KernelOp::kConstant) &&
+          !only_spreads(node))
         wanted_[static_cast<size_t>(id.node)] = true;
     };
     const std::vector<bool> live = graph_.live_nodes();

@@ -138,14 +138,14 @@ class Fuser {
   void repeat_where_read(int32_t index) {
     const Node& node = graph_.node(index);
     const int32_t home = groups_.find(index);
-    if (!node.is("map") || node.types.size() != 1 || groups_.is_lifted(index)) return;
+    if (!node.is(KernelOp::kMap) || node.types.size() != 1 || groups_.is_lifted(index)) return;
     if (groups_.elements(home) <= kSmall || node.attributes.get_expr("body").flops() > kCheap)
       return;
     std::set<ValueId> whole;
     for (const Reading& r : groups_.member(index).readings) {
       const int32_t from = r.source.node;
       if (r.generator >= 0 || groups_.find(from) == home || everywhere_.contains(from)) return;
-      if (graph_.node(from).is("contract") || groups_.is_updated(r.source)) return;
+      if (graph_.node(from).is(KernelOp::kContract) || groups_.is_updated(r.source)) return;
       if (r.level == Level::kFull) whole.insert(r.source);
     }
     if (whole.size() != 1) return;

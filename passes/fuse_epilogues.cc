@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "core/contract.h"
 #include "core/error.h"
 #include "core/region_form.h"
 #include "passes/partition.h"
@@ -17,14 +18,11 @@ namespace {
 
 // R and C of a contraction that may be the root of a region; no batch axes.
 std::optional<Shape> space_of(const Graph& graph, const Node& node) {
-  if (!node.is("contract") || !node.attributes.get_ints("lhs_batch").empty()) return std::nullopt;
-  if (!is_floating(node.types[0].dtype)) return std::nullopt;
-  const Shape& lhs = graph.type(node.inputs[0]).shape;
-  const int free = lhs.rank() - static_cast<int>(node.attributes.get_ints("lhs_contract").size());
-  Shape space{1, 1};
-  for (int d = 0; d < node.types[0].shape.rank(); ++d) {
-    space[d < free ? 0 : 1] *= node.types[0].shape[d];
-  }
+  if (!node.is(KernelOp::kContract) || !is_floating(node.types[0].dtype)) return std::nullopt;
+  const Contract c = Contract::of(graph, node);
+  if (!c.lhs.batch.empty()) return std::nullopt;
+  const Shape space{extent(graph.type(node.inputs[0]).shape, c.lhs.free),
+                    extent(graph.type(node.inputs[1]).shape, c.rhs.free)};
   return space.elements() == 0 ? std::nullopt : std::optional(space);
 }
 
@@ -63,8 +61,8 @@ Pair take_apart(const Graph& graph, int32_t contract, int32_t follower) {
   const std::vector<Symbol> arguments = values(node);
   flat.set_origin(node.origin);
   const std::vector<Symbol> results =
-      node.is("fusion") ? inline_graph(flat, node.attributes.get_graph("body"), arguments)
-                        : flat.add(node.op->name, arguments, node.attributes);
+      node.is(KernelOp::kFusion) ? inline_graph(flat, node.attributes.get_graph("body"), arguments)
+                                 : flat.add(node.op->name, arguments, node.attributes);
   for (const Symbol& s : results) pair.results.push_back(s.id());
   return pair;
 }
@@ -103,7 +101,7 @@ std::optional<Placed> place(const Pair& pair, int32_t index, const Shape& space)
 bool is_sum(const Node& reduce) { return reduce.attributes.get_string("kind") == "sum"; }
 
 bool is_work(const Node& node) {
-  return node.is("map") || node.is("reduce") || node.is("arg_reduce");
+  return node.is(KernelOp::kMap) || node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce);
 }
 
 // Has all of the follower's work a place, and is it elementwise or a column sum? Rows are reduced,
@@ -125,7 +123,7 @@ bool fits(const Pair& pair, const Shape& space, int64_t whole_row_columns) {
     if ((role == Role::kColumnReduce || role == Role::kFullReduce) && !is_sum(node)) return false;
     for (const Reading& r : placed->member.readings) {
       if (r.generator >= 0) {  // random numbers: no backend makes them here
-        if (!pair.graph.node(r.generator).is("iota")) return false;
+        if (!pair.graph.node(r.generator).is(KernelOp::kIota)) return false;
         if (placed->lifted || space[1] > whole_row_columns) return false;
       }
       if (r.source.node == pair.contract && r.level != Level::kFull) return false;
@@ -165,8 +163,8 @@ class EpilogueFuser {
     const Shape space = *space_of(graph_, graph_.node(contract));
     for (int32_t i : readers_.of({contract, 0})) {
       const Node& node = graph_.node(i);
-      if (!is_work(node) && !node.is("fusion")) continue;
-      if (node.is("fusion") && node.attributes.get_string("kind") == "contract") continue;
+      if (!is_work(node) && !node.is(KernelOp::kFusion)) continue;
+      if (node.is(KernelOp::kFusion) && node.attributes.get_string("kind") == "contract") continue;
       if (partition_.members(partition_.find(i)).size() > 1) continue;
       if (fits(take_apart(graph_, contract, i), space, whole_row_columns_) &&
           partition_.merge(contract, i))
@@ -205,7 +203,7 @@ class EpilogueFuser {
     for (ValueId id : pair.results) {
       const Node& node = pair.graph.node(id);
       shapes.push_back(node.types[static_cast<size_t>(id.result)].shape);
-      results.push_back(node.is("reshape") ? node.inputs[0] : id);
+      results.push_back(node.is(KernelOp::kReshape) ? node.inputs[0] : id);
     }
     const bool keep_product = read_outside({contract, 0}, follower);
     if (keep_product) {

@@ -19,7 +19,7 @@ Members find_members(const Graph& graph, int64_t whole_row_columns) {
   Members members;
   for (int32_t i = 0; i < graph.size(); ++i) {
     std::optional<Member>& member = members.emplace_back(as_member(graph, i));
-    if (member && graph.node(i).is("arg_reduce") &&
+    if (member && graph.node(i).is(KernelOp::kArgReduce) &&
         member->elements > member->rows * whole_row_columns)
       member.reset();
   }
@@ -48,7 +48,8 @@ std::vector<bool> find_live(const Graph& graph, const Reads& reads) {
   for (const Graph::Update& u : graph.updates()) live[static_cast<size_t>(u.value.node)] = true;
   for (int32_t i = graph.size(); i-- > 0;) {
     const Node& node = graph.node(i);
-    if (node.is("input") || node.is("variable")) live[static_cast<size_t>(i)] = true;
+    if (node.is(KernelOp::kInput) || node.is(KernelOp::kVariable))
+      live[static_cast<size_t>(i)] = true;
     if (!live[static_cast<size_t>(i)]) continue;
     for (ValueId id : reads[static_cast<size_t>(i)]) live[static_cast<size_t>(id.node)] = true;
   }
@@ -87,7 +88,8 @@ void FusionGroups::add_space(const Graph& graph, int32_t i) {
   const Node& node = graph.node(i);
   s.elements = member(i).elements;
   s.rows = member(i).rows;
-  if (node.is("map")) s.instructions = node.attributes.get_expr("body").instructions.size();
+  if (node.is(KernelOp::kMap))
+    s.instructions = node.attributes.get_expr("body").instructions.size();
   for (const Reading& r : member(i).readings) {
     if (!r.source.valid()) continue;
     const bool from_member = members_[static_cast<size_t>(r.source.node)].has_value();

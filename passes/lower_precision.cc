@@ -29,7 +29,7 @@ Symbol rounded(Symbol x, bool widen) {
 // Is this a value of bfloat16 already, widened to float32?
 bool is_rounded(const Graph& graph, ValueId value) {
   const Node& node = graph.node(value);
-  if (!node.is("map")) return false;
+  if (!node.is(KernelOp::kMap)) return false;
   const ScalarExpr& body = node.attributes.get_expr("body");
   const ScalarInstruction& result =
       body.instructions[static_cast<size_t>(body.results[static_cast<size_t>(value.result)])];
@@ -44,7 +44,8 @@ Graph lower_precision(const Graph& graph, const PassContext& context) {
   const bool widen = context.target == nullptr || !context.target->contracts_bfloat16;
   return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
     const Node& node = graph.node(index);
-    if (!node.is("contract") || graph.type(node.inputs[0]).dtype != DType::kFloat32) return false;
+    if (!node.is(KernelOp::kContract) || graph.type(node.inputs[0]).dtype != DType::kFloat32)
+      return false;
     if (is_rounded(graph, node.inputs[0]) && is_rounded(graph, node.inputs[1])) return false;
     const std::vector<Symbol> in = rewriter.map_inputs(node);
     rewriter.replace({index, 0}, rewriter.target().add1(

@@ -12,11 +12,6 @@
 namespace sinter {
 namespace {
 
-bool is_commutative(const Node& node) {
-  return node.is("add") || node.is("multiply") || node.is("logical_and") || node.is("logical_or") ||
-         node.is("equal") || node.is("not_equal");
-}
-
 // Of all that is compared: many nodes may read one value, and differ in their attributes alone.
 size_t hash_of(const OpRecord* op, std::span<const ValueId> inputs, const Attributes& attributes) {
   uint64_t hash = content_hash(attributes);
@@ -38,8 +33,8 @@ Graph merge_duplicates(const Graph& graph, const PassContext&) {
     std::vector<ValueId>& own = inputs.emplace_back(node.inputs);
     for (ValueId& id : own) id.node = first[static_cast<size_t>(id.node)];
     first.push_back(i);
-    if (node.is("input") || node.is("variable") || node.types.empty()) continue;
-    if (is_commutative(node)) std::sort(own.begin(), own.end());
+    if (node.is(KernelOp::kInput) || node.is(KernelOp::kVariable) || node.types.empty()) continue;
+    if (node.op->commutative) std::sort(own.begin(), own.end());
     std::vector<int32_t>& candidates = seen[hash_of(node.op, own, node.attributes)];
     const auto it = std::ranges::find_if(candidates, [&](int32_t c) {
       const Node& other = graph.node(c);

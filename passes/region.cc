@@ -41,15 +41,13 @@ Symbol RegionBuilder::generated(const Reading& reading) {
   Attributes attributes = node.attributes;
   attributes.set("shape", shape(Level::kFull));
   const OriginScope scope(body_, node.origin ? node.origin : body_.origin());
-  if (node.is("random"))
+  if (node.is(KernelOp::kRandom))
     return it->second = body_.add1("random", {raw_input(reading.source)}, attributes);
   // An iota counts along the columns, unless dimensions other than 1 follow its axis (read_iota has
   // checked the rest).
   const Shape& dims = node.types[0].shape;
   int64_t after = 1;
-  for (int d = dims.normalize_axis(static_cast<int>(node.attributes.get_int("axis"))) + 1;
-       d < dims.rank(); ++d)
-    after *= dims[d];
+  for (int d = axis_of(node.attributes) + 1; d < dims.rank(); ++d) after *= dims[d];
   attributes.set("axis", int64_t{after == 1 ? 1 : 0});
   return it->second = body_.add1("iota", {}, attributes);
 }
@@ -103,7 +101,7 @@ void RegionBuilder::add(int32_t index, const Member& member, bool lifted) {
   }
   if (kind_ == "map") kind_ = "reduce";
   const std::string& kind = node.attributes.get_string("kind");
-  if (node.is("arg_reduce")) {
+  if (node.is(KernelOp::kArgReduce)) {
     values_[{index, 0}] = body_.add1("arg_reduce", operands,
                                      {{"kind", kind}, {"axis", int64_t{1}}, {"keepdims", true}});
     return;
@@ -123,7 +121,7 @@ Region RegionBuilder::finish(std::span<const ValueId> results, std::span<const S
     const OriginScope scope(body_, node.origin);
     // A contract's own result, reshaped to the form of the region, is given out as the contract
     // made it.
-    const Symbol from = node.is("reshape") ? Symbol(&body_, node.inputs[0]) : value;
+    const Symbol from = node.is(KernelOp::kReshape) ? Symbol(&body_, node.inputs[0]) : value;
     const Shape& to = shapes.empty() ? graph_.type(results[k]).shape : shapes[k];
     body_.add_output("out" + std::to_string(k), reshaped(from, to).id());
   }
@@ -134,9 +132,9 @@ Region RegionBuilder::finish(std::span<const ValueId> results, std::span<const S
 Graph compose_maps(const Graph& body) {
   Partition partition(dependencies(body));
   for (int32_t i = 0; i < body.size(); ++i) {
-    if (!body.node(i).is("map")) continue;
+    if (!body.node(i).is(KernelOp::kMap)) continue;
     for (ValueId id : body.node(i).inputs) {
-      if (!body.node(id).is("map")) continue;
+      if (!body.node(id).is(KernelOp::kMap)) continue;
       const int32_t a = partition.find(id.node), b = partition.find(i);
       if (a != b) partition.merge(a, b);
     }
@@ -159,7 +157,7 @@ Graph compose_maps(const Graph& body) {
   Rewriter rewriter(body);
   for (int32_t group : partition.order()) {
     const std::vector<int32_t>& members = partition.members(group);
-    if (!body.node(members[0]).is("map")) {
+    if (!body.node(members[0]).is(KernelOp::kMap)) {
       if (live[static_cast<size_t>(members[0])]) rewriter.copy(members[0]);
       continue;
     }
@@ -211,9 +209,9 @@ int32_t only_map(const Graph& graph, const Region& region) {
   int32_t map = -1;
   for (int32_t i = 0; i < region.body.size(); ++i) {
     const Node& node = region.body.node(i);
-    if (node.is("map") && map < 0)
+    if (node.is(KernelOp::kMap) && map < 0)
       map = i;
-    else if (!node.is("input") && !node.is("reshape"))
+    else if (!node.is(KernelOp::kInput) && !node.is(KernelOp::kReshape))
       return -1;
   }
   const Shape& shape = graph.type(region.results[0]).shape;
@@ -242,7 +240,7 @@ void emit_region(Rewriter& rewriter, const Region& region, std::shared_ptr<const
   }
   const auto unshaped = [&](ValueId id) {
     const Node& node = region.body.node(id);
-    return node.is("reshape") ? node.inputs[0] : id;
+    return node.is(KernelOp::kReshape) ? node.inputs[0] : id;
   };
   std::vector<Symbol> operands;
   for (ValueId id : region.body.node(map).inputs) {

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kLongestRow = 1 << 15;
 
 ValueId without_reshapes(const Graph& graph, ValueId id) {
-  while (graph.node(id).is("reshape")) id = graph.node(id).inputs[0];
+  while (graph.node(id).is(KernelOp::kReshape)) id = graph.node(id).inputs[0];
   return id;
 }
 
@@ -72,7 +72,7 @@ std::optional<Reading> read_broadcast(const Graph& graph, const Node& node) {
 
 std::optional<Reading> read_iota(const Node& node, int32_t index) {
   const Shape& shape = node.types[0].shape;
-  const int axis = shape.normalize_axis(static_cast<int>(node.attributes.get_int("axis")));
+  const int axis = axis_of(node.attributes);
   std::vector<bool> before(static_cast<size_t>(shape.rank()), false);
   int64_t rows = 1, after = 1;
   for (int d = 0; d < axis; ++d) rows *= shape[d];
@@ -86,9 +86,9 @@ Reading read_operand(const Graph& graph, ValueId id) {
   const ValueId at = without_reshapes(graph, id);
   const Node& node = graph.node(at);
   std::optional<Reading> reading;
-  if (node.is("broadcast")) reading = read_broadcast(graph, node);
-  if (node.is("iota")) reading = read_iota(node, at.node);
-  if (node.is("random")) reading = Reading{node.inputs[0], Level::kFull, 0, at.node};
+  if (node.is(KernelOp::kBroadcast)) reading = read_broadcast(graph, node);
+  if (node.is(KernelOp::kIota)) reading = read_iota(node, at.node);
+  if (node.is(KernelOp::kRandom)) reading = Reading{node.inputs[0], Level::kFull, 0, at.node};
   return reading ? *reading : Reading{at};
 }
 
@@ -110,7 +110,7 @@ bool classify_reduce(const Graph& graph, const Node& node, Member& member) {
   }
   member.terminal = member.role != Role::kRowReduce || member.elements / member.rows > kLongestRow;
   // An index is one of a row.
-  return !node.is("arg_reduce") || member.role == Role::kRowReduce;
+  return !node.is(KernelOp::kArgReduce) || member.role == Role::kRowReduce;
 }
 
 }  // namespace
@@ -118,15 +118,15 @@ bool classify_reduce(const Graph& graph, const Node& node, Member& member) {
 std::optional<Member> as_member(const Graph& graph, int32_t index) {
   const Node& node = graph.node(index);
   Member member;
-  if (node.is("map")) {
+  if (node.is(KernelOp::kMap)) {
     member.elements = node.types[0].shape.elements();
-  } else if (node.is("reduce") || node.is("arg_reduce")) {
+  } else if (node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce)) {
     member.elements = graph.type(node.inputs[0]).shape.elements();
   } else {
     return std::nullopt;
   }
   if (member.elements == 0) return std::nullopt;
-  if (!node.is("map") && !classify_reduce(graph, node, member)) return std::nullopt;
+  if (!node.is(KernelOp::kMap) && !classify_reduce(graph, node, member)) return std::nullopt;
   for (ValueId id : node.inputs) {
     Reading reading = read_operand(graph, id);
     if (reading.rows != 0 && member.rows != 0 && reading.rows != member.rows) {

@@ -52,7 +52,7 @@ Liveness find_live_results(const Graph& graph) {
     const Node& node = graph.node(i);
     const std::vector<bool>& results = live[static_cast<size_t>(i)];
     if (!any_live(results)) continue;
-    if (!node.is("map")) {
+    if (!node.is(KernelOp::kMap)) {
       for (ValueId id : node.inputs) mark(id);
       continue;
     }
@@ -101,9 +101,9 @@ void copy_map(Rewriter& rewriter, int32_t index, const std::vector<bool>& live_r
 enum class Fate : uint8_t { kStays, kShrinks, kGoes };
 
 Fate fate_of(const Node& node, const std::vector<bool>& live_results) {
-  if (node.is("input") || node.is("variable")) return Fate::kStays;
+  if (node.is(KernelOp::kInput) || node.is(KernelOp::kVariable)) return Fate::kStays;
   if (!any_live(live_results)) return Fate::kGoes;
-  if (!node.is("map")) return Fate::kStays;
+  if (!node.is(KernelOp::kMap)) return Fate::kStays;
   const bool all_live = std::ranges::find(live_results, false) == live_results.end();
   const std::vector<bool> used = used_arguments(node.attributes.get_expr("body"), live_results);
   return all_live && std::ranges::find(used, false) == used.end() ? Fate::kStays : Fate::kShrinks;

@@ -85,11 +85,6 @@ class PatternParser {
   size_t at_ = 0;
 };
 
-bool is_commutative(std::string_view op) {
-  return op == "add" || op == "multiply" || op == "logical_and" || op == "logical_or" ||
-         op == "equal";
-}
-
 using Uses = std::vector<int32_t>;  // of each node, by live nodes, outputs and updates
 
 Uses count_uses(const Graph& graph) {
@@ -168,8 +163,7 @@ class Matcher {
     if (pattern.used_once && !shared_too_ && uses_[static_cast<size_t>(index)] != 1) return false;
     if (!pattern.name.empty() && !match.bind(pattern.name, goal.id)) return false;
     nodes_.push_back(index);
-    const bool either =
-        is_commutative(pattern.op) && node.inputs.size() == 2 && node.inputs[0] != node.inputs[1];
+    const bool either = node.op->commutative && node.inputs[0] != node.inputs[1];
     if (pattern.any_operands ? solve(goal.next, match, accept)
                              : solve_operands(goal, false, match, accept) ||
                                    (either && solve_operands(goal, true, match, accept)))

@@ -123,11 +123,12 @@ bool may_change(const Graph& graph, const Node& node) {
 }  // namespace
 
 Graph simplify_maps(const Graph& graph, const PassContext&) {
-  if (std::ranges::none_of(graph.nodes(),
-                           [&](const Node& n) { return n.is("map") && may_change(graph, n); }))
+  if (std::ranges::none_of(graph.nodes(), [&](const Node& n) {
+        return n.is(KernelOp::kMap) && may_change(graph, n);
+      }))
     return graph;
   return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
-    return graph.node(index).is("map") && simplify_map(rewriter, index);
+    return graph.node(index).is(KernelOp::kMap) && simplify_map(rewriter, index);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "core/contract.h"
 #include "core/kernel_ops.h"
 #include "passes/rule_tables.h"
 
@@ -30,12 +31,8 @@ bool is_identity(const Ints& perm) {
   return true;
 }
 
-Ints normalized(const Shape& shape, Ints axes) {
-  for (int64_t& a : axes) a = shape.normalize_axis(static_cast<int>(a));
-  return axes;
-}
-Ints perm_of(const Match& m, std::string_view name) {
-  return normalized(root_shape(m), m.attributes(name).get_ints("perm"));
+const Ints& perm_of(const Match& m, std::string_view name) {
+  return m.attributes(name).get_ints("perm");
 }
 
 // Only dimensions of extent 1 change places: no data moves.
@@ -52,7 +49,7 @@ std::string unless_ones_move(const Match& m) {
 
 // transpose(transpose(x, inner), outer): result dim i is inner[outer[i]] of x.
 Symbol transpose_once(const Match& m) {
-  const Ints inner = perm_of(m, "inner"), outer = perm_of(m, "outer");
+  const Ints &inner = perm_of(m, "inner"), &outer = perm_of(m, "outer");
   Ints perm;
   for (int64_t p : outer) perm.push_back(inner[static_cast<size_t>(p)]);
   return is_identity(perm) ? m["x"] : m.graph().add1("transpose", {m["x"]}, {{"perm", perm}});
@@ -106,7 +103,7 @@ Symbol slice_once(const Match& m) {
 
 std::string unless_ones_are_reduced(const Match& m) {
   const Shape& shape = m.type("x").shape;
-  for (int64_t a : normalized(shape, m.attributes("r").get_ints("axes"))) {
+  for (const int64_t a : m.attributes("r").get_ints("axes")) {
     if (shape[static_cast<int>(a)] != 1) return "it reduces more than one element";
   }
   return "";
@@ -122,14 +119,14 @@ std::string unless_reductions_join(const Match& m) {
 Symbol reduce_once(const Match& m) {
   const Shape& shape = m.type("x").shape;
   const Attributes &inner = m.attributes("inner"), &outer = m.attributes("outer");
-  Ints axes = normalized(shape, inner.get_ints("axes"));
+  Ints axes = inner.get_ints("axes");
   Ints left(static_cast<size_t>(shape.rank()));
   std::iota(left.begin(), left.end(), int64_t{0});
   if (!inner.get_bool("keepdims")) {
     std::erase_if(left,
                   [&](int64_t d) { return std::find(axes.begin(), axes.end(), d) != axes.end(); });
   }
-  for (int64_t a : normalized(m.type("inner").shape, outer.get_ints("axes"))) {
+  for (const int64_t a : outer.get_ints("axes")) {
     const int64_t axis = left[static_cast<size_t>(a)];
     if (std::find(axes.begin(), axes.end(), axis) == axes.end()) axes.push_back(axis);
   }
@@ -140,66 +137,48 @@ Symbol reduce_once(const Match& m) {
                          {"keepdims", inner.get_bool("keepdims")}});
 }
 
+Contract contract_of(const Match& m) { return Contract::of(m.source(), m.node("c")); }
+
 // contract(transpose(x), y): the axes of the product refer to x itself, as long as the free ones
 // keep their order.
-std::string unless_free_axes_keep_order(const Match& m, std::string_view side) {
-  const Attributes& a = m.attributes("c");
-  const Shape& shape = m.type("t").shape;
-  const Ints perm = normalized(shape, m.attributes("t").get_ints("perm"));
-  Ints taken = normalized(shape, a.get_ints(std::string(side) + "_batch"));
-  const Ints contracted = normalized(shape, a.get_ints(std::string(side) + "_contract"));
-  taken.insert(taken.end(), contracted.begin(), contracted.end());
-  int64_t last = -1;
-  for (size_t d = 0; d < perm.size(); ++d) {
-    if (std::find(taken.begin(), taken.end(), static_cast<int64_t>(d)) != taken.end()) continue;
-    if (perm[d] < last) return "its free dimensions would change places";
-    last = perm[d];
-  }
-  return "";
+std::string unless_free_axes_keep_order(const Match& m, Contract::Side Contract::*side) {
+  const Ints& perm = perm_of(m, "t");
+  const Contract::Axes& free = (contract_of(m).*side).free;
+  const auto from = [&](int axis) { return perm[static_cast<size_t>(axis)]; };
+  return std::ranges::is_sorted(free, {}, from) ? "" : "its free dimensions would change places";
 }
 
-Symbol contract_without_transpose(const Match& m, const std::string& side) {
-  Attributes attributes = m.attributes("c");
-  const Shape& shape = m.type("t").shape;
-  const Ints perm = normalized(shape, m.attributes("t").get_ints("perm"));
-  for (const std::string& name : {side + "_batch", side + "_contract"}) {
-    Ints axes = normalized(shape, attributes.get_ints(name));
-    for (int64_t& axis : axes) axis = perm[static_cast<size_t>(axis)];
-    attributes.set(name, axes);
+Symbol contract_without_transpose(const Match& m, Contract::Side Contract::*side) {
+  const Ints& perm = perm_of(m, "t");
+  Contract c = contract_of(m);
+  for (Contract::Axes* axes : {&(c.*side).batch, &(c.*side).depth}) {
+    for (int& axis : *axes) axis = static_cast<int>(perm[static_cast<size_t>(axis)]);
   }
-  return side == "lhs" ? m.graph().add1("contract", {m["x"], m["y"]}, attributes)
-                       : m.graph().add1("contract", {m["y"], m["x"]}, attributes);
+  return side == &Contract::lhs ? m.graph().add1("contract", {m["x"], m["y"]}, c.attributes())
+                                : m.graph().add1("contract", {m["y"], m["x"]}, c.attributes());
 }
 
 // transpose(contract(x, y)) of matrices is contract(y, x).
 std::string unless_matrix_product(const Match& m) {
-  const Attributes& a = m.attributes("c");
-  if (!a.get_ints("lhs_batch").empty() || root_shape(m).rank() != 2)
-    return "not a product of two matrices";
-  const auto free_dims = [&](std::string_view name, std::string_view list) {
-    return m.type(name).shape.rank() - static_cast<int>(a.get_ints(list).size());
-  };
-  return free_dims("x", "lhs_contract") == 1 && free_dims("y", "rhs_contract") == 1 &&
+  const Contract c = contract_of(m);
+  return c.lhs.batch.empty() && c.lhs.free.size() == 1 && c.rhs.free.size() == 1 &&
                  !is_identity(perm_of(m, "t"))
              ? ""
              : "not a product of two matrices";
 }
 
 Symbol swapped_product(const Match& m) {
-  const Attributes& a = m.attributes("c");
-  return m.graph().add1(
-      "contract", {m["y"], m["x"]},
-      {{"lhs_contract", a.get_ints("rhs_contract")}, {"rhs_contract", a.get_ints("lhs_contract")}});
+  const Contract c = contract_of(m);
+  return m.graph().add1("contract", {m["y"], m["x"]}, Contract{c.rhs, c.lhs}.attributes());
 }
 
 std::string unless_size_is_known(const Match& m) {
-  return m.type("x").shape.dim(static_cast<int>(m.attributes("s").get_int("axis"))) == kBatch
-             ? "the batch size is open"
-             : "";
+  return m.type("x").shape.dim(axis_of(m.attributes("s"))) == kBatch ? "the batch size is open"
+                                                                     : "";
 }
 
 Symbol size_constant(const Match& m) {
-  const int64_t n = m.type("x").shape.dim(static_cast<int>(m.attributes("s").get_int("axis")));
+  const int64_t n = m.type("x").shape.dim(axis_of(m.attributes("s")));
   return m.graph().constant(Tensor::full(m.attributes("s").get<DType>("dtype"), {}, n));
 }
 
@@ -214,10 +193,18 @@ std::string unless_static(const Match& m) {
 }  // namespace
 
 std::span<const Rule> move_rules() {
-  const auto lhs_order = [](const Match& m) { return unless_free_axes_keep_order(m, "lhs"); };
-  const auto rhs_order = [](const Match& m) { return unless_free_axes_keep_order(m, "rhs"); };
-  const auto without_lhs = [](const Match& m) { return contract_without_transpose(m, "lhs"); };
-  const auto without_rhs = [](const Match& m) { return contract_without_transpose(m, "rhs"); };
+  const auto lhs_order = [](const Match& m) {
+    return unless_free_axes_keep_order(m, &Contract::lhs);
+  };
+  const auto rhs_order = [](const Match& m) {
+    return unless_free_axes_keep_order(m, &Contract::rhs);
+  };
+  const auto without_lhs = [](const Match& m) {
+    return contract_without_transpose(m, &Contract::lhs);
+  };
+  const auto without_rhs = [](const Match& m) {
+    return contract_without_transpose(m, &Contract::rhs);
+  };
   // clang-format off
   static const std::vector<Rule> rules = {
       {"reshape_to_same",       "reshape(x)",                            "x", kExact, unless_shape_stays},

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/contract.h"
 #include "core/rewriter.h"
 #include "passes/passes.h"
 
@@ -27,27 +28,23 @@ struct Split {
 
 // Is the depth the leading axes of `shape`, in order? Then whole slices of it are whole slices of
 // memory.
-bool leads(const std::vector<int64_t>& axes) {
+bool leads(const Contract::Axes& axes) {
   for (size_t i = 0; i < axes.size(); ++i) {
-    if (axes[i] != static_cast<int64_t>(i)) return false;
+    if (axes[i] != static_cast<int>(i)) return false;
   }
   return !axes.empty();
 }
 
 std::optional<Split> split_of(const Graph& graph, const Node& node) {
-  const std::vector<int64_t>& depth_axes = node.attributes.get_ints("lhs_contract");
-  if (!node.attributes.get_ints("lhs_batch").empty() || !leads(depth_axes) ||
-      !leads(node.attributes.get_ints("rhs_contract")))
-    return std::nullopt;
+  const Contract c = Contract::of(graph, node);
+  if (!c.lhs.batch.empty() || !leads(c.lhs.depth) || !leads(c.rhs.depth)) return std::nullopt;
   const ValueType& lhs = graph.type(node.inputs[0]);
   const ValueType& rhs = graph.type(node.inputs[1]);
   if (!is_floating(node.types[0].dtype) || !lhs.shape.is_static() || !rhs.shape.is_static() ||
       lhs.shape.elements() == 0 || rhs.shape.elements() == 0)
     return std::nullopt;
-  Split split{0, 1, 1, 1};
-  for (const int64_t axis : depth_axes) split.depth *= lhs.shape[static_cast<int>(axis)];
-  split.rows = lhs.shape.elements() / split.depth;
-  split.columns = rhs.shape.elements() / split.depth;
+  Split split{0, extent(lhs.shape, c.lhs.depth), extent(lhs.shape, c.lhs.free),
+              extent(rhs.shape, c.rhs.free)};
   const int64_t operands = lhs.bytes() + rhs.bytes();
   if (operands < kOperands) return std::nullopt;
   const int64_t results = split.rows * split.columns * dtype_size(node.types[0].dtype);
@@ -64,7 +61,7 @@ std::optional<Split> split_of(const Graph& graph, const Node& node) {
 Graph split_depth(const Graph& graph, const PassContext&) {
   return rewrite(graph, [&](Rewriter& rewriter, int32_t index) {
     const Node& node = graph.node(index);
-    if (!node.is("contract")) return false;
+    if (!node.is(KernelOp::kContract)) return false;
     const std::optional<Split> split = split_of(graph, node);
     if (!split) return false;
     const std::vector<Symbol> in = rewriter.map_inputs(node);
@@ -74,14 +71,12 @@ Graph split_depth(const Graph& graph, const PassContext&) {
       return target.add1("reshape", {x}, {{"shape", std::move(shape)}});
     };
     const int64_t depth = split->depth / split->slices;
-    const std::vector<int64_t> slice = {0}, within = {1};
+    const std::vector<int64_t> slice = {0};
+    const Contract::Side side{.batch = {0}, .free = {2}, .depth = {1}};
     const Symbol parts = target.add1("contract",
                                      {reshape(in[0], {split->slices, depth, split->rows}),
                                       reshape(in[1], {split->slices, depth, split->columns})},
-                                     {{"lhs_batch", slice},
-                                      {"rhs_batch", slice},
-                                      {"lhs_contract", within},
-                                      {"rhs_contract", within}});
+                                     Contract{side, side}.attributes());
     const Symbol sum =
         target.add1("reduce", {parts}, {{"kind", std::string("sum")}, {"axes", slice}});
     rewriter.replace({index, 0}, reshape(sum, node.types[0].shape));

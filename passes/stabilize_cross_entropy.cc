@@ -19,10 +19,8 @@ std::string why_not(const Match& m) {
   if (m.attributes("loss").get_bool("from_logits")) return "the loss takes its input for logits";
   if (!m.node("p").is("softmax")) return "";
   const Shape& shape = m.type("p").shape;
-  return shape.normalize_axis(static_cast<int>(m.attributes("p").get_int("axis"))) ==
-                 shape.rank() - 1
-             ? ""
-             : "the softmax is not along the last axis";
+  return axis_of(m.attributes("p")) == shape.rank() - 1 ? ""
+                                                        : "the softmax is not along the last axis";
 }
 
 Symbol from_logits(const Match& m, Symbol logits) {

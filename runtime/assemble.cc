@@ -73,10 +73,10 @@ class Placer {
       put(group({graph_.variables()[i], 0}), Kind::kVariable, static_cast<int64_t>(i));
     for (int32_t i = 0; i < graph_.size(); ++i) {
       const Node& node = graph_.node(i);
-      if (node.is("constant")) {
+      if (node.is(KernelOp::kConstant)) {
         put(group({i, 0}), Kind::kConstant, static_cast<int64_t>(program_.constants.size()));
         program_.constants.push_back(node.attributes.get<Tensor>("value"));
-      } else if (node.is("reshape")) {
+      } else if (node.is(KernelOp::kReshape)) {
         parent_[static_cast<size_t>(find(ValueId{i, 0}))] = find(node.inputs[0]);
       }
     }
@@ -285,7 +285,8 @@ Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, 
   std::map<Backend*, std::vector<size_t>> work;
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
-    if (!live[static_cast<size_t>(i)] || node.op->kind == KernelKind::kSource || node.is("reshape"))
+    if (!live[static_cast<size_t>(i)] || node.op->kind == KernelKind::kSource ||
+        node.is(KernelOp::kReshape))
       continue;
     const BackendChoice choice = choose(graph, i);
     if (const std::string reason = choice.backend->why_not(graph, i); !reason.empty()) {

@@ -17,7 +17,8 @@ namespace {
 std::vector<Tensor> evaluate_constants(const Graph& graph) { return evaluate_graph(graph, {}); }
 
 bool is_pointwise(const Node& node) {
-  return node.op->is_elementwise() || node.op->kind == KernelKind::kMap || node.is("broadcast");
+  return node.op->is_elementwise() || node.op->kind == KernelKind::kMap ||
+         node.is(KernelOp::kBroadcast);
 }
 
 // An elementwise op beside others is better off in a fused kernel, which oneDNN has not.

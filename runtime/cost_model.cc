@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "core/contract.h"
 #include "core/error.h"
 
 namespace sinter {
@@ -135,22 +136,20 @@ std::optional<double> estimate_microseconds(std::string_view backend, const Grap
     bytes += static_cast<double>(type.bytes());
   }
   const bool native = backend == "llvm";
-  if (node.is("contract")) {
-    const auto& along = node.attributes.get_ints("rhs_contract");
-    if (along.size() != 1) return std::nullopt;
-    const int axis = graph.type(node.inputs[1]).shape.normalize_axis(static_cast<int>(along[0]));
-    return product_microseconds(backend, product_size(graph, node, axis));
+  if (node.is(KernelOp::kContract)) {
+    const Contract c = Contract::of(graph, node);
+    if (c.rhs.depth.size() != 1) return std::nullopt;
+    return product_microseconds(backend, product_size(graph, node, c.rhs.depth[0]));
   }
-  if (node.is("reduce")) {
+  if (node.is(KernelOp::kReduce)) {
     const Shape& shape = graph.type(node.inputs[0]).shape;
     const auto& axes = node.attributes.get_ints("axes");
-    if (axes.size() != 1 || shape.normalize_axis(static_cast<int>(axes[0])) != shape.rank() - 1)
-      return std::nullopt;
+    if (axes.size() != 1 || axes[0] != shape.rank() - 1) return std::nullopt;
     const auto elements = static_cast<double>(shape.elements());
     return native ? loop_microseconds(bytes, elements)
                   : microseconds_of(*find_cost(backend, Family::kRowReduction), elements, bytes);
   }
-  if (node.is("transpose")) {
+  if (node.is(KernelOp::kTranspose)) {
     const auto elements = static_cast<double>(node.types[0].shape.elements());
     return native ? transpose_microseconds(bytes)
                   : microseconds_of(*find_cost(backend, Family::kTranspose), elements, bytes);

@@ -20,7 +20,7 @@ class Walk {
         root_.push_back(static_cast<int32_t>(last_.size()));
         last_.push_back(-1);
       }
-      if (node.is("reshape")) root_.back() = root_[place(node.inputs[0])];
+      if (node.is(KernelOp::kReshape)) root_.back() = root_[place(node.inputs[0])];
     }
     const int32_t end = graph.size();
     for (int32_t i = 0; i < end; ++i) {
@@ -36,7 +36,7 @@ class Walk {
     int64_t given = 0, alive = 0, peak = 0;
     for (int32_t i = 0; i < graph_.size(); ++i) {
       const Node& node = graph_.node(i);
-      if (!live_[static_cast<size_t>(i)] || node.is("reshape")) continue;
+      if (!live_[static_cast<size_t>(i)] || node.is(KernelOp::kReshape)) continue;
       if (node.op->kind == KernelKind::kSource) {
         given = checked_sum(given, node.types[0].bytes());
         continue;
@@ -70,7 +70,7 @@ class Walk {
     std::vector<size_t> seen;
     for (ValueId id : graph_.node(i).inputs) {
       ValueId made = id;
-      while (graph_.node(made).is("reshape")) made = graph_.node(made).inputs[0];
+      while (graph_.node(made).is(KernelOp::kReshape)) made = graph_.node(made).inputs[0];
       const size_t value = root(id);
       if (graph_.node(made).op->kind == KernelKind::kSource || last_[value] != i) continue;
       if (std::ranges::find(seen, value) != seen.end()) continue;

@@ -16,8 +16,8 @@ namespace {
 constexpr size_t kSides = 2;
 
 bool is_contraction(const Node& node) {
-  return node.is("contract") ||
-         (node.is("fusion") && node.attributes.get_string("kind") == "contract");
+  return node.is(KernelOp::kContract) ||
+         (node.is(KernelOp::kFusion) && node.attributes.get_string("kind") == "contract");
 }
 
 // Do inputs 0 and 1 of a region go into its product alone?
@@ -25,7 +25,8 @@ bool reads_sides_once(const Graph& body) {
   for (size_t side = 0; side < kSides; ++side) {
     const ValueId input{body.inputs()[side], 0};
     for (const Node& node : body.nodes()) {
-      if (!node.is("contract") && std::ranges::find(node.inputs, input) != node.inputs.end())
+      if (!node.is(KernelOp::kContract) &&
+          std::ranges::find(node.inputs, input) != node.inputs.end())
         return false;
     }
   }
@@ -34,7 +35,7 @@ bool reads_sides_once(const Graph& body) {
 
 bool multiplies_bfloat16(const Graph& graph, const Node& node) {
   return is_contraction(node) && graph.type(node.inputs[0]).dtype == DType::kBFloat16 &&
-         (node.is("contract") || reads_sides_once(node.attributes.get_graph("body")));
+         (node.is(KernelOp::kContract) || reads_sides_once(node.attributes.get_graph("body")));
 }
 
 // The region with float32 where its product reads.
@@ -75,7 +76,7 @@ Graph widen_products(const Graph& graph) {
       inputs[side] = it->second;
     }
     Attributes attributes = node.attributes;
-    if (node.is("fusion")) {
+    if (node.is(KernelOp::kFusion)) {
       attributes.set(
           "body", std::make_shared<const Graph>(widened_body(node.attributes.get_graph("body"))));
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/contract.h"
 #include "core/kernel_ops.h"
 #include "core/shape.h"
 #include "passes/pass.h"
@@ -27,7 +28,7 @@ int64_t product(const Shape& shape, int begin, int end) {
   return result;
 }
 
-bool holds(const std::vector<int64_t>& axes, int64_t axis) {
+bool holds(const Contract::Axes& axes, int axis) {
   return std::ranges::find(axes, axis) != axes.end();
 }
 
@@ -40,29 +41,31 @@ bool keeps_rows_apart(const Graph& graph, const Node& node) {
   const int to = batch_dim(result);
   bool batched = false;
   for (size_t i = 0; i < node.inputs.size(); ++i) batched |= batch_dim(shape_of(i)) >= 0;
-  if (node.is("input") || node.is("variable") || node.is("constant")) return true;
-  if (node.is("size") || node.is("random")) return false;
+  if (node.is(KernelOp::kInput) || node.is(KernelOp::kVariable) || node.is(KernelOp::kConstant))
+    return true;
+  if (node.is(KernelOp::kSize) || node.is(KernelOp::kRandom)) return false;
   if (!batched) return true;  // the same for all rows; rows are only numbered from the first
   if (to < 0) return false;   // reduced over the batch
-  if (node.is("map") || node.is("reduce") || node.is("arg_reduce") || node.is("transpose") ||
-      node.is("broadcast") || node.is("slice"))
+  if (node.is(KernelOp::kMap) || node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce) ||
+      node.is(KernelOp::kTranspose) || node.is(KernelOp::kBroadcast) || node.is(KernelOp::kSlice))
     return true;
-  if (node.is("reshape")) {
+  if (node.is(KernelOp::kReshape)) {
     const Shape& from = shape_of(0);
     const int at = batch_dim(from);
     return product(from, 0, at) == product(result, 0, to) &&
            product(from, at + 1, from.rank()) == product(result, to + 1, result.rank());
   }
-  if (node.is("contract")) {
-    return !holds(node.attributes.get_ints("lhs_contract"), batch_dim(shape_of(0))) &&
-           !holds(node.attributes.get_ints("rhs_contract"), batch_dim(shape_of(1)));
+  if (node.is(KernelOp::kContract)) {
+    const Contract c = Contract::of(graph, node);
+    return !holds(c.lhs.depth, batch_dim(shape_of(0))) &&
+           !holds(c.rhs.depth, batch_dim(shape_of(1)));
   }
-  if (node.is("concat")) return node.attributes.get_int("axis") != to;
-  if (node.is("pad")) {
+  if (node.is(KernelOp::kConcat)) return node.attributes.get_int("axis") != to;
+  if (node.is(KernelOp::kPad)) {
     const auto at = static_cast<size_t>(to);
     return node.attributes.get_ints("low")[at] == 0 && node.attributes.get_ints("high")[at] == 0;
   }
-  if (node.is("gather")) return batch_dim(shape_of(0)) < 0;
+  if (node.is(KernelOp::kGather)) return batch_dim(shape_of(0)) < 0;
   return false;
 }
 

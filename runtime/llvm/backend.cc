@@ -62,10 +62,10 @@ class JitKernel final : public Kernel {
 // once.
 bool may_pack(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
-  if (n.is("contract")) return is_frozen(graph, n.inputs[1]);
+  if (n.is(KernelOp::kContract)) return is_frozen(graph, n.inputs[1]);
   const Graph& body = n.attributes.get_graph("body");
   for (const Node& inner : body.nodes()) {
-    if (!inner.is("contract")) continue;
+    if (!inner.is(KernelOp::kContract)) continue;
     for (size_t i = 0; i < n.inputs.size(); ++i) {
       if (inner.inputs[1] == ValueId{body.inputs()[i], 0}) return is_frozen(graph, n.inputs[i]);
     }

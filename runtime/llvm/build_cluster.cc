@@ -62,7 +62,7 @@ class ClusterBuilder {
         stage = std::max(stage, in.stage);
         need |= in.need;
       }
-      if (n.is("reduce") && space_.reduced_by(n) != 0) {
+      if (n.is(KernelOp::kReduce) && space_.reduced_by(n) != 0) {
         Timing& out = timing_[{i, 0}];
         out.accumulated = !is_proper_suffix(space_.reduced_by(n), need);
         out.stage = stage + (out.accumulated ? 1 : 0);
@@ -70,8 +70,8 @@ class ClusterBuilder {
         last_stage_ = std::max(last_stage_, stage);
         if (out.accumulated) accumulated_.push_back(i);
       } else {
-        if (n.is("arg_reduce") && space_.reduced_by(n) != 0 && space_.reduced_by(n) != need &&
-            !is_proper_suffix(space_.reduced_by(n), need))
+        if (n.is(KernelOp::kArgReduce) && space_.reduced_by(n) != 0 &&
+            space_.reduced_by(n) != need && !is_proper_suffix(space_.reduced_by(n), need))
           return false;
         for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) {
           Timing& out = timing_[{i, r}];
@@ -203,19 +203,18 @@ class ClusterBuilder {
   int emit_node(ValueId v) {
     const Node& n = graph_.node(v);
     const DType dtype = graph_.type(v).dtype;
-    if (n.is("map")) return emit_map(v, n);
-    if (n.is("broadcast") || n.is("transpose") || n.is("reshape")) return emit(n.inputs[0]);
-    if (n.is("arg_reduce") && space_.reduced_by(n) == 0) return nest_.number(dtype, 0);
-    if (n.is("reduce") || n.is("arg_reduce")) {
+    if (n.is(KernelOp::kMap)) return emit_map(v, n);
+    if (n.is(KernelOp::kBroadcast) || n.is(KernelOp::kTranspose) || n.is(KernelOp::kReshape))
+      return emit(n.inputs[0]);
+    if (n.is(KernelOp::kArgReduce) && space_.reduced_by(n) == 0) return nest_.number(dtype, 0);
+    if (n.is(KernelOp::kReduce) || n.is(KernelOp::kArgReduce)) {
       const int operand = emit(n.inputs[0]);
       return operand < 0 || space_.reduced_by(n) == 0 ? operand : row_reduce(v, n, operand);
     }
-    if (n.is("size"))
-      return nest_.number(dtype,
-                          shape(n.inputs[0]).dim(static_cast<int>(n.attributes.get_int("axis"))));
-    if (n.is("iota")) {
-      const int axis = space_.axes(v)[static_cast<size_t>(
-          shape(v).normalize_axis(static_cast<int>(n.attributes.get_int("axis"))))];
+    if (n.is(KernelOp::kSize))
+      return nest_.number(dtype, shape(n.inputs[0]).dim(axis_of(n.attributes)));
+    if (n.is(KernelOp::kIota)) {
+      const int axis = space_.axes(v)[static_cast<size_t>(axis_of(n.attributes))];
       if (axis < 0) return nest_.number(dtype, 0);
       LoopOp op;
       op.kind = LoopOpKind::kIndex;
@@ -224,7 +223,7 @@ class ClusterBuilder {
                                 nest_dims_.begin());
       return nest_.add(std::move(op));
     }
-    if (n.is("random")) {
+    if (n.is(KernelOp::kRandom)) {
       LoopOp op;
       op.kind = LoopOpKind::kRandom;
       op.dtype = dtype;
@@ -233,8 +232,8 @@ class ClusterBuilder {
       op.scale = n.attributes.get_string("distribution") == "bits16" ? 16 : 32;
       return nest_.add(std::move(op));
     }
-    if (n.is("slice")) return emit_slice(v, n);
-    if (n.is("gather")) return emit_gather(v, n);
+    if (n.is(KernelOp::kSlice)) return emit_slice(v, n);
+    if (n.is(KernelOp::kGather)) return emit_gather(v, n);
     return -1;
   }
 
@@ -265,7 +264,7 @@ class ClusterBuilder {
 
   int row_reduce(ValueId v, const Node& n, int operand) {
     LoopOp op;
-    op.kind = n.is("arg_reduce") ? LoopOpKind::kArgReduce : LoopOpKind::kReduce;
+    op.kind = n.is(KernelOp::kArgReduce) ? LoopOpKind::kArgReduce : LoopOpKind::kReduce;
     op.dtype = graph_.type(v).dtype;
     op.reduce = parse_reduce_kind(n.attributes.get_string("kind"));
     op.operands = {operand};
@@ -322,7 +321,7 @@ class ClusterBuilder {
     const int index = emit(n.inputs[1]);
     if (index < 0) return -1;
     const Shape& x = shape(n.inputs[0]);
-    const int axis = x.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
+    const int axis = axis_of(n.attributes);
     const std::vector<int64_t> strides = x.strides();
     std::vector<int64_t> walked(strides.begin(), strides.begin() + axis);
     walked.insert(walked.end(), static_cast<size_t>(shape(n.inputs[1]).rank()), 0);

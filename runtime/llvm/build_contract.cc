@@ -4,8 +4,7 @@
 // Where the right side is dense along its free dimension, each row of the result accumulates scaled
 // rows of the right side, in memory. Otherwise both sides are walked along the contracted
 // dimension, as dot products.
-#include <algorithm>
-
+#include "core/contract.h"
 #include "core/error.h"
 #include "runtime/llvm/build_loops.h"
 
@@ -25,34 +24,21 @@ void build_contract(const Region& region, int32_t node, LoopProgram& program) {
   const DType dtype = n.types[0].dtype;
   const std::vector<int64_t> a_strides = a.strides(), b_strides = b.strides(),
                              out_strides = n.types[0].shape.strides();
-  const auto axes = [&](const char* name, const Shape& shape) {
-    std::vector<size_t> result;
-    for (int64_t axis : n.attributes.get_ints(name))
-      result.push_back(static_cast<size_t>(shape.normalize_axis(static_cast<int>(axis))));
-    return result;
-  };
-  const std::vector<size_t> a_batch = axes("lhs_batch", a), b_batch = axes("rhs_batch", b),
-                            a_sum = axes("lhs_contract", a), b_sum = axes("rhs_contract", b);
-  const auto contains = [](const std::vector<size_t>& list, size_t d) {
-    return std::find(list.begin(), list.end(), d) != list.end();
-  };
+  const auto a_stride = [&](int axis) { return a_strides[static_cast<size_t>(axis)]; };
+  const auto b_stride = [&](int axis) { return b_strides[static_cast<size_t>(axis)]; };
+  const Contract c = Contract::of(a, b, n.attributes);
 
-  const std::vector<int64_t> a_dims = a.dims(), b_dims = b.dims();
   std::vector<Dim> batch, rows, columns, summed;
   size_t next = 0;
-  for (size_t k = 0; k < a_batch.size(); ++k)
-    batch.push_back(
-        {a_dims[a_batch[k]], a_strides[a_batch[k]], b_strides[b_batch[k]], out_strides[next++]});
-  for (size_t d = 0; d < a_strides.size(); ++d) {
-    if (!contains(a_batch, d) && !contains(a_sum, d))
-      rows.push_back({a_dims[d], a_strides[d], 0, out_strides[next++]});
-  }
-  for (size_t d = 0; d < b_strides.size(); ++d) {
-    if (!contains(b_batch, d) && !contains(b_sum, d))
-      columns.push_back({b_dims[d], 0, b_strides[d], out_strides[next++]});
-  }
-  for (size_t k = 0; k < a_sum.size(); ++k)
-    summed.push_back({a_dims[a_sum[k]], a_strides[a_sum[k]], b_strides[b_sum[k]], 0});
+  for (size_t k = 0; k < c.lhs.batch.size(); ++k)
+    batch.push_back({a[c.lhs.batch[k]], a_stride(c.lhs.batch[k]), b_stride(c.rhs.batch[k]),
+                     out_strides[next++]});
+  for (const int axis : c.lhs.free)
+    rows.push_back({a[axis], a_stride(axis), 0, out_strides[next++]});
+  for (const int axis : c.rhs.free)
+    columns.push_back({b[axis], 0, b_stride(axis), out_strides[next++]});
+  for (size_t k = 0; k < c.lhs.depth.size(); ++k)
+    summed.push_back({a[c.lhs.depth[k]], a_stride(c.lhs.depth[k]), b_stride(c.rhs.depth[k]), 0});
 
   const bool dense = !columns.empty() && columns.back().rhs == 1 && columns.back().extent > 1;
   std::vector<Dim> order = batch;

@@ -29,19 +29,18 @@ void build_empty(const Region& region, int32_t node, LoopProgram& program) {
     LoopNest nest;
     nest.dims = {type.shape.elements()};
     Number value;  // of contractions and sums over nothing
-    if (n.is("reduce") && n.attributes.get_string("kind") != "sum")
+    if (n.is(KernelOp::kReduce) && n.attributes.get_string("kind") != "sum")
       value = reduce_identity(parse_reduce_kind(n.attributes.get_string("kind")), type.dtype);
-    if (n.is("pad")) value = n.attributes.get_float("value");
-    if (n.is("size"))
-      value =
-          region.graph->type(n.inputs[0]).shape.dim(static_cast<int>(n.attributes.get_int("axis")));
+    if (n.is(KernelOp::kPad)) value = n.attributes.get_float("value");
+    if (n.is(KernelOp::kSize))
+      value = region.graph->type(n.inputs[0]).shape.dim(axis_of(n.attributes));
     nest.store(nest.number(type.dtype, value),
                {.buffer = output->second, .offset = 0, .strides = {1}});
     nest.finish();
     nests.push_back(std::move(nest));
   }
   // A concatenation of empty and other parts copies the others.
-  if (n.is("concat") && n.types[0].shape.elements() != 0) {
+  if (n.is(KernelOp::kConcat) && n.types[0].shape.elements() != 0) {
     build_move(region, node, program);
   } else if (!nests.empty()) {
     add_phase(std::move(nests), program, region.scratch_argument);
@@ -51,9 +50,10 @@ void build_empty(const Region& region, int32_t node, LoopProgram& program) {
 void build_node(const Region& region, int32_t node, LoopProgram& program) {
   const Node& n = region.graph->node(node);
   if (is_empty(*region.graph, node)) return build_empty(region, node, program);
-  if (n.is("pad") || n.is("concat") || n.is("reshape")) return build_move(region, node, program);
-  if (n.is("scatter_add")) return build_scatter(region, node, program);
-  if (n.is("arg_reduce")) return build_arg_reduce(region, node, program);
+  if (n.is(KernelOp::kPad) || n.is(KernelOp::kConcat) || n.is(KernelOp::kReshape))
+    return build_move(region, node, program);
+  if (n.is(KernelOp::kScatterAdd)) return build_scatter(region, node, program);
+  if (n.is(KernelOp::kArgReduce)) return build_arg_reduce(region, node, program);
   if (n.op->kind == KernelKind::kContract) return build_contract(region, node, program);
   const bool built = build_cluster(region, program);
   SINTER_CHECK(
@@ -130,7 +130,8 @@ void absorb_reshapes(Region& region) {
   std::vector<int32_t> kept;
   for (int32_t i : region.nodes) {
     const Node& n = graph.node(i);
-    if (n.is("reshape") && region.inputs.contains(n.inputs[0]) && !region.outputs.contains({i, 0}))
+    if (n.is(KernelOp::kReshape) && region.inputs.contains(n.inputs[0]) &&
+        !region.outputs.contains({i, 0}))
       region.inputs[{i, 0}] = region.inputs.at(n.inputs[0]);
     else
       kept.push_back(i);
@@ -145,7 +146,7 @@ void absorb_reshapes(Region& region) {
   for (auto it = kept.rbegin(); it != kept.rend(); ++it) {
     const ValueId v{*it, 0};
     const Node& n = graph.node(v);
-    if (!n.is("reshape") || !region.outputs.contains(v) || is_read(v)) continue;
+    if (!n.is(KernelOp::kReshape) || !region.outputs.contains(v) || is_read(v)) continue;
     const ValueId from = n.inputs[0];
     if (region.inputs.contains(from) || region.outputs.contains(from)) continue;
     region.outputs[from] = region.outputs.at(v);
@@ -161,7 +162,7 @@ LoopProgram build_loops(const Graph& graph, int32_t node) {
   const auto inputs = static_cast<int>(n.inputs.size());
   const auto results = static_cast<int>(n.types.size());
   LoopProgram program;
-  if (!n.is("fusion")) {
+  if (!n.is(KernelOp::kFusion)) {
     Region region{.graph = &graph,
                   .nodes = {node},
                   .inputs = {},
@@ -185,7 +186,8 @@ LoopProgram build_loops(const Graph& graph, int32_t node) {
                 .scratch_argument = inputs + results};
   const std::vector<bool> live = body.live_nodes();
   for (int32_t i = 0; i < body.size(); ++i) {
-    if (live[static_cast<size_t>(i)] && !body.node(i).is("input")) region.nodes.push_back(i);
+    if (live[static_cast<size_t>(i)] && !body.node(i).is(KernelOp::kInput))
+      region.nodes.push_back(i);
   }
   for (int i = 0; i < inputs; ++i)
     region.inputs[{body.inputs()[static_cast<size_t>(i)], 0}] =

@@ -51,13 +51,13 @@ void build_move(const Region& region, int32_t node, LoopProgram& program) {
   const Node& n = graph.node(node);
   const ValueType& out = n.types[0];
   const int to = region.outputs.at({node, 0});
-  if (n.is("reshape")) {
+  if (n.is(KernelOp::kReshape)) {
     const int64_t count = out.shape.elements();
     return add_one(copy_nest(out.dtype, Shape{count}, region.inputs.at(n.inputs[0]), to, 0, {1}),
                    region, program);
   }
   const std::vector<int64_t> strides = out.shape.strides();
-  if (n.is("pad")) {
+  if (n.is(KernelOp::kPad)) {
     const auto& low = n.attributes.get_ints("low");
     int64_t offset = 0;
     for (size_t d = 0; d < strides.size(); ++d) offset += low[d] * strides[d];
@@ -67,8 +67,8 @@ void build_move(const Region& region, int32_t node, LoopProgram& program) {
                              region.inputs.at(n.inputs[0]), to, offset, strides),
                    region, program);
   }
-  SINTER_CHECK(n.is("concat"), n.op->name);
-  const int axis = out.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
+  SINTER_CHECK(n.is(KernelOp::kConcat), n.op->name);
+  const int axis = axis_of(n.attributes);
   std::vector<LoopNest> nests;
   int64_t offset = 0;
   for (ValueId v : n.inputs) {
@@ -88,7 +88,7 @@ void build_scatter(const Region& region, int32_t node, LoopProgram& program) {
   const Graph& graph = *region.graph;
   const Node& n = graph.node(node);
   const ValueType& out = n.types[0];
-  const Around s = split_at(out.shape, static_cast<int>(n.attributes.get_int("axis")));
+  const Around s = split_at(out.shape, axis_of(n.attributes));
   const int to = region.outputs.at({node, 0});
   add_one(fill_nest(out.dtype, 0, out.shape.elements(), to), region, program);
   const ValueType& indices = graph.type(n.inputs[0]);
@@ -116,8 +116,7 @@ void build_arg_reduce(const Region& region, int32_t node, LoopProgram& program) 
   const Graph& graph = *region.graph;
   const Node& n = graph.node(node);
   const ValueType& in = graph.type(n.inputs[0]);
-  const Around s =
-      split_at(in.shape, in.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
+  const Around s = split_at(in.shape, axis_of(n.attributes));
   LoopNest nest;
   nest.dims = {s.outer, s.inner, s.length};
   LoopOp op;

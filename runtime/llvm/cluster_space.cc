@@ -7,7 +7,8 @@
 namespace sinter::codegen {
 
 bool reads_raw(const Node& n, size_t input) {
-  return n.is("slice") || n.is("random") || n.is("size") || (n.is("gather") && input == 0);
+  return n.is(KernelOp::kSlice) || n.is(KernelOp::kRandom) || n.is(KernelOp::kSize) ||
+         (n.is(KernelOp::kGather) && input == 0);
 }
 
 std::vector<ValueId> ClusterSpace::candidates(const Region& region) {
@@ -102,16 +103,15 @@ void ClusterSpace::set(ValueId v, const std::vector<int>& axes) {
 
 void ClusterSpace::place_node(int32_t i) {
   const Node& n = graph_.node(i);
-  if (n.is("map")) return place_map(i);
-  if (n.is("broadcast")) return place_broadcast(i);
-  if (n.is("reduce") || n.is("arg_reduce")) return place_reduce(i);
-  if (n.is("transpose")) return place_transpose(i);
-  if (n.is("reshape")) {
+  if (n.is(KernelOp::kMap)) return place_map(i);
+  if (n.is(KernelOp::kBroadcast)) return place_broadcast(i);
+  if (n.is(KernelOp::kReduce) || n.is(KernelOp::kArgReduce)) return place_reduce(i);
+  if (n.is(KernelOp::kTranspose)) return place_transpose(i);
+  if (n.is(KernelOp::kReshape)) {
     place_reshape(n.inputs[0], {i, 0});
     place_reshape({i, 0}, n.inputs[0]);
-  } else if (n.is("gather") && has({i, 0})) {
-    const int axis =
-        shape(n.inputs[0]).normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
+  } else if (n.is(KernelOp::kGather) && has({i, 0})) {
+    const int axis = axis_of(n.attributes);
     const auto first = axes({i, 0}).begin() + axis;
     set(n.inputs[1], std::vector<int>(first, first + shape(n.inputs[1]).rank()));
   }

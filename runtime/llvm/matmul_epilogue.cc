@@ -73,10 +73,10 @@ Value MatmulEpilogue::value(ValueId id, const EpilogueSite& site) {
 
 Value MatmulEpilogue::emit_value(ValueId id, const EpilogueSite& site) {
   const Node& node = body_.node(id);
-  if (node.is("input") || node.is("reshape"))
+  if (node.is(KernelOp::kInput) || node.is(KernelOp::kReshape))
     return load(region_.unshaped(id), region_.strides_of(id), site);
-  if (node.is("broadcast")) return value(node.inputs[0], site);
-  SINTER_CHECK(node.is("map"), node.op->name);
+  if (node.is(KernelOp::kBroadcast)) return value(node.inputs[0], site);
+  SINTER_CHECK(node.is(KernelOp::kMap), node.op->name);
   Values arguments;
   for (ValueId input : node.inputs) arguments.push_back(value(input, site));
   const Values all = e_.expression(node.attributes.get_expr("body"), arguments, ir_.lanes);

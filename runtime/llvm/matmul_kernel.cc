@@ -8,7 +8,8 @@ namespace sinter::codegen {
 
 bool is_matmul(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
-  return n.is("contract") || (n.is("fusion") && n.attributes.get_string("kind") == "contract");
+  return n.is(KernelOp::kContract) ||
+         (n.is(KernelOp::kFusion) && n.attributes.get_string("kind") == "contract");
 }
 
 std::string why_not_matmul(const Graph& graph, int32_t node, const Cpu& cpu) {

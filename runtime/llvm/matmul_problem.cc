@@ -4,34 +4,24 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <tuple>
+#include <utility>
+
+#include "core/contract.h"
 
 namespace sinter::codegen {
 namespace {
 
-bool contains(const std::vector<int64_t>& axes, int64_t axis) {
-  return std::find(axes.begin(), axes.end(), axis) != axes.end();
-}
-
-std::vector<int64_t> normalized(const Shape& shape, std::vector<int64_t> axes) {
-  for (int64_t& axis : axes) axis = shape.normalize_axis(static_cast<int>(axis));
-  return axes;
-}
-
-DimGroup group_of(const Shape& shape, const std::vector<int64_t>& axes) {
+DimGroup group_of(const Shape& shape, const Contract::Axes& axes) {
   const std::vector<int64_t> strides = shape.strides();
   DimGroup group;
-  for (int64_t axis : axes)
-    group.append(shape[static_cast<int>(axis)], strides[static_cast<size_t>(axis)]);
+  for (const int axis : axes) group.append(shape[axis], strides[static_cast<size_t>(axis)]);
   return group;
 }
 
-std::vector<int64_t> free_axes(const Shape& shape, const std::vector<int64_t>& batch,
-                               const std::vector<int64_t>& contract) {
-  std::vector<int64_t> axes;
-  for (int64_t i = 0; i < shape.rank(); ++i) {
-    if (!contains(batch, i) && !contains(contract, i)) axes.push_back(i);
-  }
-  return axes;
+MatmulOperand operand_of(const ValueType& type, const Contract::Side& side) {
+  return {group_of(type.shape, side.batch), group_of(type.shape, side.free),
+          group_of(type.shape, side.depth), type.dtype};
 }
 
 }  // namespace
@@ -68,37 +58,24 @@ MatmulProblem matmul_problem(const ValueType& lhs, const ValueType& rhs,
                              const Attributes& contract) {
   MatmulProblem p;
   p.dtype = lhs.dtype == DType::kBFloat16 ? DType::kFloat32 : lhs.dtype;
-  const auto lhs_batch = normalized(lhs.shape, contract.get_ints("lhs_batch"));
-  const auto rhs_batch = normalized(rhs.shape, contract.get_ints("rhs_batch"));
-  auto lhs_depth = normalized(lhs.shape, contract.get_ints("lhs_contract"));
-  auto rhs_depth = normalized(rhs.shape, contract.get_ints("rhs_contract"));
+  Contract c = Contract::of(lhs.shape, rhs.shape, contract);
 
   // The sum may run over its axes in any order: the order of the left side in memory merges most.
-  std::vector<size_t> order(lhs_depth.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return lhs_depth[a] < lhs_depth[b]; });
-  const auto permuted = [&](const std::vector<int64_t>& axes) {
-    std::vector<int64_t> result;
-    for (size_t i : order) result.push_back(axes[i]);
-    return result;
-  };
-  const auto lhs_free = free_axes(lhs.shape, lhs_batch, lhs_depth);
-  const auto rhs_free = free_axes(rhs.shape, rhs_batch, rhs_depth);
-  lhs_depth = permuted(lhs_depth);
-  rhs_depth = permuted(rhs_depth);
+  std::vector<std::pair<int, int>> depth;
+  for (size_t i = 0; i < c.lhs.depth.size(); ++i)
+    depth.emplace_back(c.lhs.depth[i], c.rhs.depth[i]);
+  std::ranges::sort(depth);
+  for (size_t i = 0; i < depth.size(); ++i) std::tie(c.lhs.depth[i], c.rhs.depth[i]) = depth[i];
 
-  p.lhs = {group_of(lhs.shape, lhs_batch), group_of(lhs.shape, lhs_free),
-           group_of(lhs.shape, lhs_depth), lhs.dtype};
-  p.rhs = {group_of(rhs.shape, rhs_batch), group_of(rhs.shape, rhs_free),
-           group_of(rhs.shape, rhs_depth), rhs.dtype};
+  p.lhs = operand_of(lhs, c.lhs);
+  p.rhs = operand_of(rhs, c.rhs);
   p.batch = p.lhs.batch.size();
   p.rows = p.lhs.free.size();
   p.columns = p.rhs.free.size();
   p.depth = p.lhs.depth.size();
-  for (int64_t axis : lhs_batch) p.row_dims.push_back(lhs.shape[static_cast<int>(axis)]);
-  for (int64_t axis : lhs_free) p.row_dims.push_back(lhs.shape[static_cast<int>(axis)]);
-  for (int64_t axis : rhs_free) p.column_dims.push_back(rhs.shape[static_cast<int>(axis)]);
+  p.row_dims = extents(lhs.shape, c.lhs.batch);
+  for (const int64_t dim : extents(lhs.shape, c.lhs.free)) p.row_dims.push_back(dim);
+  p.column_dims = extents(rhs.shape, c.rhs.free);
   return p;
 }
 

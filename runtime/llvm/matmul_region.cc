@@ -21,8 +21,8 @@ std::shared_ptr<const Graph> region_of_contract(const Graph& graph, const Node& 
 }
 
 std::shared_ptr<const Graph> body_of(const Graph& graph, const Node& node) {
-  return node.is("contract") ? region_of_contract(graph, node)
-                             : node.attributes.get<std::shared_ptr<const Graph>>("body");
+  return node.is(KernelOp::kContract) ? region_of_contract(graph, node)
+                                      : node.attributes.get<std::shared_ptr<const Graph>>("body");
 }
 
 bool has_axis(const Node& reduce, int64_t axis) {
@@ -44,8 +44,9 @@ bool is_row_value(const Graph& body, ValueId id, int64_t columns) {
 
 // Does the node reduce rows, number their columns, or sum up what is no column?
 bool needs_whole_rows(const Graph& body, const Node& node, int64_t columns) {
-  if (node.is("arg_reduce") || node.is("iota")) return true;
-  return node.is("reduce") && (has_axis(node, 1) || is_row_value(body, node.inputs[0], columns));
+  if (node.is(KernelOp::kArgReduce) || node.is(KernelOp::kIota)) return true;
+  return node.is(KernelOp::kReduce) &&
+         (has_axis(node, 1) || is_row_value(body, node.inputs[0], columns));
 }
 
 // What the form of regions allows, but this backend does not.
@@ -53,7 +54,7 @@ std::string check_body(const Graph& body, const Cpu& cpu) {
   int64_t columns = 0;
   DType dtype = DType::kFloat32;
   for (const Node& node : body.nodes()) {
-    if (node.is("contract")) {
+    if (node.is(KernelOp::kContract)) {
       dtype = node.types[0].dtype;
       if (!is_floating(dtype)) return "a matmul of integers";
       if (body.type(node.inputs[0]).dtype != dtype && !cpu.multiplies_bfloat16)
@@ -62,7 +63,8 @@ std::string check_body(const Graph& body, const Cpu& cpu) {
         return "a matmul of bfloat16 by float64";
       if (!node.types[0].shape.is_static()) return "a matmul of unknown size";
       columns = columns_of(body, node);
-    } else if (node.is("reduce") || node.is("arg_reduce") || node.is("iota")) {
+    } else if (node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce) ||
+               node.is(KernelOp::kIota)) {
       const bool whole_rows = needs_whole_rows(body, node, columns);
       if (whole_rows && columns > kWholeRowColumns)
         return "a matmul region with long rows can only sum columns";
@@ -70,8 +72,8 @@ std::string check_body(const Graph& body, const Cpu& cpu) {
   }
   for (const Graph::Output& output : body.outputs()) {
     const Node& node = body.node(output.value);
-    const ValueId value = node.is("reshape") ? node.inputs[0] : output.value;
-    if (!body.node(value).is("contract") && is_row_value(body, value, columns) &&
+    const ValueId value = node.is(KernelOp::kReshape) ? node.inputs[0] : output.value;
+    if (!body.node(value).is(KernelOp::kContract) && is_row_value(body, value, columns) &&
         columns > kWholeRowColumns)
       return "a matmul region with long rows gives out no values of rows";
   }
@@ -81,7 +83,7 @@ std::string check_body(const Graph& body, const Cpu& cpu) {
 }  // namespace
 
 std::string MatmulRegion::why_not(const Graph& graph, int32_t node, const Cpu& cpu) {
-  if (graph.node(node).is("fusion")) {
+  if (graph.node(node).is(KernelOp::kFusion)) {
     if (std::string rule = why_no_region(graph, node); !rule.empty()) return rule;
   }
   return check_body(*body_of(graph, graph.node(node)), cpu);
@@ -99,14 +101,14 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
   };
   for (int32_t i = 0; i < body.size(); ++i) {
     const Node& inner = body.node(i);
-    if (inner.is("contract")) {
+    if (inner.is(KernelOp::kContract)) {
       region.product = {i, 0};
       const MatmulProblem problem = region.problem();
       region.rows = problem.batch * problem.rows;
       region.columns = columns = problem.columns;
       region.lhs = input_index(inner.inputs[0]);
       region.rhs = input_index(inner.inputs[1]);
-    } else if (inner.is("map")) {
+    } else if (inner.is(KernelOp::kMap)) {
       const int64_t cost = inner.attributes.get_expr("body").flops();
       region.epilogue_cost +=
           is_row_value(body, {i, 0}, columns) ? (cost + columns - 1) / columns : cost;
@@ -118,7 +120,7 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
     const ValueId value = region.unshaped(output.value);
     const Node& made_by = body.node(value);
     Result result{value, Form::kElements, body.type(value).dtype};
-    if (made_by.is("reduce") && has_axis(made_by, 0)) {
+    if (made_by.is(KernelOp::kReduce) && has_axis(made_by, 0)) {
       result.value = made_by.inputs[0];
       result.form = needs_whole_rows(body, made_by, columns) ? Form::kTotal : Form::kColumnSums;
     } else {
@@ -153,7 +155,7 @@ std::vector<size_t> MatmulRegion::whole_operands() const {
 }
 
 ValueId MatmulRegion::unshaped(ValueId id) const {
-  while (body->node(id).is("reshape")) id = body->node(id).inputs[0];
+  while (body->node(id).is(KernelOp::kReshape)) id = body->node(id).inputs[0];
   return id;
 }
 
@@ -181,7 +183,7 @@ bool MatmulRegion::can_alias(size_t result, size_t input) const {
     const bool reads = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId v) {
       return unshaped(v).node == body->inputs()[input];
     });
-    if (reads && node.is("broadcast")) return false;
+    if (reads && node.is(KernelOp::kBroadcast)) return false;
   }
   return true;
 }

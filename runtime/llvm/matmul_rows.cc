@@ -131,17 +131,18 @@ const MatmulRows::Parts& MatmulRows::value(ValueId id) {
 
 MatmulRows::Parts MatmulRows::emit_value(ValueId id) {
   const Node& node = body_.node(id);
-  if (node.is("input") || node.is("reshape"))
+  if (node.is(KernelOp::kInput) || node.is(KernelOp::kReshape))
     return load(region_.unshaped(id), region_.strides_of(id));
-  if (node.is("broadcast")) return value(node.inputs[0]);
-  if (node.is("reduce") || node.is("arg_reduce")) {
+  if (node.is(KernelOp::kBroadcast)) return value(node.inputs[0]);
+  if (node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce)) {
     const ReduceKind kind = parse_reduce_kind(node.attributes.get_string("kind"));
     const DType dtype = body_.type(node.inputs[0]).dtype;
     const Parts& whole = value(node.inputs[0]);
-    return {node.is("reduce") ? reduce(kind, dtype, whole) : arg_reduce(kind, dtype, whole)};
+    return {node.is(KernelOp::kReduce) ? reduce(kind, dtype, whole)
+                                       : arg_reduce(kind, dtype, whole)};
   }
-  if (node.is("iota")) return iota(node);
-  SINTER_CHECK(node.is("map"), node.op->name);
+  if (node.is(KernelOp::kIota)) return iota(node);
+  SINTER_CHECK(node.is(KernelOp::kMap), node.op->name);
   return map(node, id.node, id.result);
 }
 

@@ -18,30 +18,30 @@ bool reads_otherwise(const Graph& graph, int32_t index) {
   if (std::ranges::none_of(node.inputs, [&](ValueId v) { return is_narrow(graph, v); }))
     return false;
   if (!is_matmul(graph, index) || !why_not_matmul(graph, index, host_cpu()).empty()) return true;
-  if (node.is("contract")) return false;
+  if (node.is(KernelOp::kContract)) return false;
   const Graph& body = node.attributes.get_graph("body");
   return std::ranges::any_of(body.nodes(), [&](const Node& inner) {
-    return !inner.is("contract") &&
+    return !inner.is(KernelOp::kContract) &&
            std::ranges::any_of(inner.inputs, [&](ValueId v) { return is_narrow(body, v); });
   });
 }
 
 // Does the node itself read what it has rounded?
 bool widens(const Node& node) {
-  if (node.is("map")) {
+  if (node.is(KernelOp::kMap)) {
     const ScalarExpr& body = node.attributes.get_expr("body");
     return std::ranges::any_of(body.instructions, [&](const ScalarInstruction& i) {
       return i.op == ScalarOp::kCast &&
              body.instructions[static_cast<size_t>(i.operands[0])].dtype == DType::kBFloat16;
     });
   }
-  return node.is("fusion") &&
+  return node.is(KernelOp::kFusion) &&
          std::ranges::any_of(node.attributes.get_graph("body").nodes(), widens);
 }
 
 // May the node's roundings be those of products, as far as it can tell itself?
 bool rounds(const Node& node) {
-  return (node.is("map") || node.is("fusion")) && !widens(node) &&
+  return (node.is(KernelOp::kMap) || node.is(KernelOp::kFusion)) && !widens(node) &&
          std::ranges::any_of(node.types,
                              [](const ValueType& t) { return t.dtype == DType::kBFloat16; });
 }

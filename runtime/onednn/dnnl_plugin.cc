@@ -18,11 +18,11 @@ Attempt make(const Graph& graph, int32_t node, const Registry& ops) {
   const OneThread one_thread;
   try {
     if (n.is("dense")) return make_dense(graph, node, ops);
-    if (n.is("contract")) return make_contract(graph, node);
+    if (n.is(KernelOp::kContract)) return make_contract(graph, node);
     if (n.is("batch_norm_training") || n.is("batch_norm_inference") ||
         n.is("batch_norm_training_grad"))
       return make_batch_norm(graph, node);
-    if (n.is("transpose")) return make_transpose(graph, node);
+    if (n.is(KernelOp::kTranspose)) return make_transpose(graph, node);
     if (n.op->is_elementwise() && n.inputs.size() == 1) return make_eltwise(graph, node);
     if (n.op->is_elementwise() && n.inputs.size() == 2) return make_binary(graph, node);
   } catch (const dnnl::error& error) {

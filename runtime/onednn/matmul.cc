@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/contract.h"
 #include "core/prologue.h"
 #include "runtime/cost_model.h"
 #include "runtime/onednn/primitive_kernel.h"
@@ -128,15 +129,12 @@ Attempt make_dense(const Graph& graph, int32_t node, const Registry& ops) {
 Attempt make_contract(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
   const Shape &a = graph.type(n.inputs[0]).shape, &b = graph.type(n.inputs[1]).shape;
-  const auto &lb = n.attributes.get_ints("lhs_batch"), &rb = n.attributes.get_ints("rhs_batch");
-  const auto &lc = n.attributes.get_ints("lhs_contract"),
-             &rc = n.attributes.get_ints("rhs_contract");
-  if (lc.size() != 1) return {nullptr, "oneDNN contracts one dimension"};
-  const int la = a.normalize_axis(static_cast<int>(lc[0])),
-            ra = b.normalize_axis(static_cast<int>(rc[0]));
+  const Contract c = Contract::of(a, b, n.attributes);
+  if (c.lhs.depth.size() != 1) return {nullptr, "oneDNN contracts one dimension"};
+  const int la = c.lhs.depth[0], ra = c.rhs.depth[0];
   Product p;
   const auto strides_a = a.strides(), strides_b = b.strides();
-  if (lb.empty()) {
+  if (c.lhs.batch.empty()) {
     // [.., K] with leading dimensions taken together, or two plain dimensions.
     if (b.rank() != 2 || (a.rank() != 2 && la != a.rank() - 1))
       return {nullptr, "oneDNN multiplies two matrices, or a stack of them"};
@@ -149,7 +147,8 @@ Attempt make_contract(const Graph& graph, int32_t node) {
            strides_b[static_cast<size_t>(1 - ra)]};
     p.pack_b = is_frozen(graph, n.inputs[1]);
   } else {
-    if (lb.size() != 1 || lb[0] != 0 || rb[0] != 0 || a.rank() != 3 || b.rank() != 3)
+    const Contract::Axes first = {0};
+    if (c.lhs.batch != first || c.rhs.batch != first || a.rank() != 3 || b.rank() != 3)
       return {nullptr, "oneDNN takes one leading batch dimension"};
     p.batch = a[0];
     p.a_batch_stride = strides_a[0];

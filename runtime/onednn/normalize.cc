@@ -11,7 +11,7 @@ Attempt make_batch_norm(const Graph& graph, int32_t node) {
   if (!n.is("batch_norm_inference"))
     return {nullptr, "sums over a batch grow in error with its rows"};
   const Shape& shape = graph.type(n.inputs[0]).shape;
-  const int axis = shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
+  const int axis = axis_of(n.attributes);
   if (axis != shape.rank() - 1) return {nullptr, "oneDNN is given channels last only"};
   if (shape.elements() == 0) return {nullptr, "empty tensor"};
   const int64_t channels = shape[axis], rows = shape.elements() / channels;

@@ -1,47 +1,23 @@
 // contract: the general matrix product, by strides. Sums are kept in double.
 #include <algorithm>
 
+#include "core/contract.h"
 #include "core/convert.h"
 #include "runtime/reference/kernels.h"
 
 namespace sinter::reference {
 namespace {
 
-struct Side {
-  std::vector<int64_t> batch, free, contracted;  // strides
-};
-
-Side side(const Shape& shape, const std::vector<int64_t>& batch,
-          const std::vector<int64_t>& contracted, std::vector<int64_t>& free_dims) {
+// Offsets of all combinations of indices along `axes`, in row-major order.
+std::vector<int64_t> offsets(const Shape& shape, const Contract::Axes& axes) {
   const std::vector<int64_t> strides = shape.strides();
-  const auto stride = [&](int64_t axis) {
-    return strides[static_cast<size_t>(shape.normalize_axis(static_cast<int>(axis)))];
-  };
-  Side result;
-  std::vector<bool> taken(static_cast<size_t>(shape.rank()), false);
-  for (int64_t a : batch)
-    result.batch.push_back(stride(a)),
-        taken[static_cast<size_t>(shape.normalize_axis(static_cast<int>(a)))] = true;
-  for (int64_t a : contracted)
-    result.contracted.push_back(stride(a)),
-        taken[static_cast<size_t>(shape.normalize_axis(static_cast<int>(a)))] = true;
-  for (int d = 0; d < shape.rank(); ++d) {
-    if (taken[static_cast<size_t>(d)]) continue;
-    result.free.push_back(strides[static_cast<size_t>(d)]);
-    free_dims.push_back(shape[d]);
-  }
-  return result;
-}
-
-// Offsets of all combinations of indices below `dims`, in row-major order.
-std::vector<int64_t> offsets(const std::vector<int64_t>& dims,
-                             const std::vector<int64_t>& strides) {
   std::vector<int64_t> result = {0};
-  for (size_t d = 0; d < dims.size(); ++d) {
+  for (const int axis : axes) {
     std::vector<int64_t> next;
-    next.reserve(result.size() * static_cast<size_t>(dims[d]));
+    next.reserve(result.size() * static_cast<size_t>(shape[axis]));
     for (int64_t base : result) {
-      for (int64_t i = 0; i < dims[d]; ++i) next.push_back(base + i * strides[d]);
+      for (int64_t i = 0; i < shape[axis]; ++i)
+        next.push_back(base + i * strides[static_cast<size_t>(axis)]);
     }
     result = std::move(next);
   }
@@ -53,21 +29,13 @@ std::vector<int64_t> offsets(const std::vector<int64_t>& dims,
 std::unique_ptr<Kernel> make_contract(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
   const ValueType a = graph.type(n.inputs[0]), b = graph.type(n.inputs[1]);
-  const auto &lhs_batch = n.attributes.get_ints("lhs_batch"),
-             &lhs_contract = n.attributes.get_ints("lhs_contract");
-  std::vector<int64_t> m_dims, n_dims, batch_dims, k_dims;
-  for (int64_t axis : lhs_batch) batch_dims.push_back(a.shape.dim(static_cast<int>(axis)));
-  for (int64_t axis : lhs_contract) k_dims.push_back(a.shape.dim(static_cast<int>(axis)));
-  const Side left = side(a.shape, lhs_batch, lhs_contract, m_dims);
-  const Side right = side(b.shape, n.attributes.get_ints("rhs_batch"),
-                          n.attributes.get_ints("rhs_contract"), n_dims);
+  const Contract c = Contract::of(graph, n);
   struct Table {
     std::vector<int64_t> a_batch, a_free, a_k, b_batch, b_free, b_k;
   };
-  const auto t = std::make_shared<const Table>(
-      Table{offsets(batch_dims, left.batch), offsets(m_dims, left.free),
-            offsets(k_dims, left.contracted), offsets(batch_dims, right.batch),
-            offsets(n_dims, right.free), offsets(k_dims, right.contracted)});
+  const auto t = std::make_shared<const Table>(Table{
+      offsets(a.shape, c.lhs.batch), offsets(a.shape, c.lhs.free), offsets(a.shape, c.lhs.depth),
+      offsets(b.shape, c.rhs.batch), offsets(b.shape, c.rhs.free), offsets(b.shape, c.rhs.depth)});
   // One row of sums, so that the inner loop runs along b.
   const int64_t scratch = static_cast<int64_t>(t->b_free.size()) * 8;
   return std::make_unique<LoopKernel>(

@@ -47,7 +47,7 @@ std::unique_ptr<Kernel> make_fusion(const Graph& graph, int32_t node) {
   };
   for (int32_t i = 0; i < body->size(); ++i) {
     const Node& inner = body->node(i);
-    if (inner.is("input")) {
+    if (inner.is(KernelOp::kInput)) {
       region->inputs.push_back(slot({i, 0}));
       continue;
     }

@@ -29,11 +29,10 @@ int64_t index_at(DType dtype, const void* indices, int64_t i, int64_t length) {
 
 std::unique_ptr<Kernel> make_gather(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
-  const bool scatter = n.is("scatter_add");
+  const bool scatter = n.is(KernelOp::kScatterAdd);
   const ValueType indices = graph.type(n.inputs[scatter ? 0 : 1]);
   const Shape& whole = scatter ? n.types[0].shape : graph.type(n.inputs[0]).shape;
-  const Split s =
-      split_at(whole, whole.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
+  const Split s = split_at(whole, axis_of(n.attributes));
   const int64_t count = indices.shape.elements();
   const DType dtype = n.types[0].dtype;
   if (!scatter) {

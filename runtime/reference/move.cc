@@ -63,7 +63,7 @@ std::unique_ptr<Kernel> make_pad(const Graph& graph, const Node& n) {
 }
 
 std::unique_ptr<Kernel> make_concat(const Graph& graph, const Node& n) {
-  const int axis = n.types[0].shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
+  const int axis = axis_of(n.attributes);
   const int64_t element = dtype_size(n.types[0].dtype);
   int64_t outer = 1;
   for (int d = 0; d < axis; ++d) outer *= n.types[0].shape[d];
@@ -90,8 +90,7 @@ std::unique_ptr<Kernel> make_concat(const Graph& graph, const Node& n) {
 
 std::unique_ptr<Kernel> make_iota(const Node& n) {
   const ValueType type = n.types[0];
-  const auto axis = static_cast<size_t>(
-      type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis"))));
+  const auto axis = static_cast<size_t>(axis_of(n.attributes));
   return std::make_unique<LoopKernel>([=](void* const* buffers) {
     dispatch_dtype(type.dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -106,14 +105,13 @@ std::unique_ptr<Kernel> make_iota(const Node& n) {
 
 std::unique_ptr<Kernel> make_move(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
-  if (n.is("pad")) return make_pad(graph, n);
-  if (n.is("concat")) return make_concat(graph, n);
-  if (n.is("iota")) return make_iota(n);
+  if (n.is(KernelOp::kPad)) return make_pad(graph, n);
+  if (n.is(KernelOp::kConcat)) return make_concat(graph, n);
+  if (n.is(KernelOp::kIota)) return make_iota(n);
   const ValueType out = n.types[0];
-  if (n.is("size")) {
-    const Tensor value = Tensor::full(
-        out.dtype, {},
-        graph.type(n.inputs[0]).shape.dim(static_cast<int>(n.attributes.get_int("axis"))));
+  if (n.is(KernelOp::kSize)) {
+    const Tensor value =
+        Tensor::full(out.dtype, {}, graph.type(n.inputs[0]).shape.dim(axis_of(n.attributes)));
     return std::make_unique<LoopKernel>([value](void* const* buffers) {
       std::memcpy(buffers[1], value.raw(), static_cast<size_t>(value.bytes()));
     });
@@ -123,22 +121,22 @@ std::unique_ptr<Kernel> make_move(const Graph& graph, int32_t node) {
   const std::vector<int64_t> strides = in.shape.strides();
   std::vector<int64_t> picked(static_cast<size_t>(out.shape.rank()), 0);
   int64_t base = 0;
-  if (n.is("reshape")) {
+  if (n.is(KernelOp::kReshape)) {
     return std::make_unique<LoopKernel>(
         [bytes = static_cast<size_t>(in.bytes())](void* const* buffers) {
           std::memcpy(buffers[1], buffers[0], bytes);
         });
   }
-  if (n.is("transpose")) {
+  if (n.is(KernelOp::kTranspose)) {
     const auto& perm = n.attributes.get_ints("perm");
     for (size_t d = 0; d < perm.size(); ++d)
       picked[d] = strides[static_cast<size_t>(in.shape.normalize_axis(static_cast<int>(perm[d])))];
-  } else if (n.is("broadcast")) {
+  } else if (n.is(KernelOp::kBroadcast)) {
     const auto& dims = n.attributes.get_ints("dims");
     for (size_t i = 0; i < dims.size(); ++i)
       picked[static_cast<size_t>(dims[i])] = in.shape[static_cast<int>(i)] == 1 ? 0 : strides[i];
   } else {
-    SINTER_CHECK(n.is("slice"), n.op->name);
+    SINTER_CHECK(n.is(KernelOp::kSlice), n.op->name);
     const auto &begin = n.attributes.get_ints("begin"), &step = n.attributes.get_ints("stride");
     for (size_t d = 0; d < strides.size(); ++d) {
       base += begin[d] * strides[d];

@@ -68,7 +68,7 @@ T identity(Kind kind) {
 
 std::unique_ptr<Kernel> make_arg_reduce(const Graph& graph, const Node& n) {
   const ValueType type = graph.type(n.inputs[0]);
-  const int axis = type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
+  const int axis = axis_of(n.attributes);
   const bool largest = n.attributes.get_string("kind") == "argmax";
   int64_t outer = 1, inner = 1;
   const int64_t length = type.shape[axis];
@@ -101,7 +101,7 @@ std::unique_ptr<Kernel> make_arg_reduce(const Graph& graph, const Node& n) {
 
 std::unique_ptr<Kernel> make_reduce(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
-  if (n.is("arg_reduce")) return make_arg_reduce(graph, n);
+  if (n.is(KernelOp::kArgReduce)) return make_arg_reduce(graph, n);
   const ValueType type = graph.type(n.inputs[0]);
   const std::string& name = n.attributes.get_string("kind");
   const Kind kind = name == "sum"    ? Kind::kSum

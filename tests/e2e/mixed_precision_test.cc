@@ -102,8 +102,9 @@ TEST_F(MixedPrecision, ExportedProductsAreOfBFloat16) {
   const ModelFile mixed = load_model_file(file("mixed.sinter"));
   int products = 0;
   for (const Node& node : mixed.find_graph("inference")->nodes()) {
-    const bool product = node.is("contract") ||
-                         (node.is("fusion") && node.attributes.get_string("kind") == "contract");
+    const bool product =
+        node.is(KernelOp::kContract) ||
+        (node.is(KernelOp::kFusion) && node.attributes.get_string("kind") == "contract");
     if (!product) continue;
     ++products;
     EXPECT_EQ(mixed.find_graph("inference")->type(node.inputs[0]).dtype, DType::kBFloat16);

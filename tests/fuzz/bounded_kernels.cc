@@ -172,8 +172,8 @@ void bounded_move(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
   const Shape& to = out.type.shape;
   const auto rank = static_cast<size_t>(to.rank());
   const DType dtype = out.type.dtype;
-  if (n.is("iota") || n.is("size")) {
-    if (n.is("size")) {
+  if (n.is(KernelOp::kIota) || n.is(KernelOp::kSize)) {
+    if (n.is(KernelOp::kSize)) {
       const int64_t dim = in[0]->type.shape.dim(static_cast<int>(n.attributes.get_int("axis")));
       out.elements[0] = {static_cast<double>(dim), dim, 0};
       return;
@@ -188,7 +188,7 @@ void bounded_move(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
     });
     return;
   }
-  if (n.is("concat")) {
+  if (n.is(KernelOp::kConcat)) {
     const int axis = to.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
     const Ints strides = to.strides();
     int64_t base = 0;
@@ -203,11 +203,11 @@ void bounded_move(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
   }
   const BoundedTensor& x = *in[0];
   const Ints from = x.type.shape.strides();
-  if (n.is("reshape")) {
+  if (n.is(KernelOp::kReshape)) {
     out.elements = x.elements;
     return;
   }
-  if (n.is("pad")) {
+  if (n.is(KernelOp::kPad)) {
     const double value = n.attributes.get_float("value");
     const Bounded filler = bounded_instruction({ScalarOp::kCast, dtype, {0, -1, -1}, 0},
                                                DType::kFloat64, {value, 0, 0}, {}, {});
@@ -222,16 +222,16 @@ void bounded_move(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
   }
   Ints strides(rank, 0);
   int64_t base = 0;
-  if (n.is("transpose")) {
+  if (n.is(KernelOp::kTranspose)) {
     for (size_t d = 0; d < rank; ++d)
       strides[d] = from[static_cast<size_t>(
           x.type.shape.normalize_axis(static_cast<int>(n.attributes.get_ints("perm")[d])))];
-  } else if (n.is("broadcast")) {
+  } else if (n.is(KernelOp::kBroadcast)) {
     const Ints& dims = n.attributes.get_ints("dims");
     for (size_t i = 0; i < dims.size(); ++i) {
       if (x.type.shape[static_cast<int>(i)] != 1) strides[static_cast<size_t>(dims[i])] = from[i];
     }
-  } else if (n.is("slice")) {
+  } else if (n.is(KernelOp::kSlice)) {
     for (size_t d = 0; d < rank; ++d) {
       base += n.attributes.get_ints("begin")[d] * from[d];
       strides[d] = n.attributes.get_ints("stride")[d] * from[d];

@@ -48,11 +48,11 @@ class Runner {
       }
       for (const ValueType& t : n.types)
         results.push_back({t, Elements(static_cast<size_t>(t.shape.elements()))});
-      if (n.is("input"))
+      if (n.is(KernelOp::kInput))
         results[0] = from_tensor(inputs_.at(input++));
-      else if (n.is("variable"))
+      else if (n.is(KernelOp::kVariable))
         results[0] = from_tensor(variables_.at(variable++));
-      else if (n.is("constant"))
+      else if (n.is(KernelOp::kConstant))
         results[0] = from_tensor(n.attributes.get<Tensor>("value"));
       else
         compute(n, results);
@@ -68,15 +68,15 @@ class Runner {
   }
 
   void compute(const Node& n, std::vector<BoundedTensor>& out) {
-    if (n.is("map")) return map(n, out);
-    if (n.is("reduce")) return reduce(n, out[0]);
-    if (n.is("arg_reduce")) return arg_reduce(n, out[0]);
+    if (n.is(KernelOp::kMap)) return map(n, out);
+    if (n.is(KernelOp::kReduce)) return reduce(n, out[0]);
+    if (n.is(KernelOp::kArgReduce)) return arg_reduce(n, out[0]);
     BoundedInputs inputs;
     for (size_t k = 0; k < n.inputs.size(); ++k) inputs.push_back(&in(n, k));
-    if (n.is("contract")) return bounded_contract(n, inputs, out[0]);
-    if (n.is("gather")) return bounded_gather(n, inputs, out[0]);
-    if (n.is("scatter_add")) return bounded_scatter_add(n, inputs, out[0]);
-    if (n.is("random")) return bounded_random(n, inputs, out[0]);
+    if (n.is(KernelOp::kContract)) return bounded_contract(n, inputs, out[0]);
+    if (n.is(KernelOp::kGather)) return bounded_gather(n, inputs, out[0]);
+    if (n.is(KernelOp::kScatterAdd)) return bounded_scatter_add(n, inputs, out[0]);
+    if (n.is(KernelOp::kRandom)) return bounded_random(n, inputs, out[0]);
     bounded_move(n, inputs, out[0]);
   }
 

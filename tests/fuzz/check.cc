@@ -215,7 +215,7 @@ bool folds_extreme_weights(const Case& c, const Configuration& k) {
   };
   return std::ranges::any_of(c.variables, is_extreme) ||
          std::ranges::any_of(nodes, [&](const Node& n) {
-           return n.is("constant") && is_extreme(n.attributes.get<Tensor>("value"));
+           return n.is(KernelOp::kConstant) && is_extreme(n.attributes.get<Tensor>("value"));
          });
 }
 

@@ -273,7 +273,7 @@ void Maker::add_gradients() {
   for (const Symbol& s : pool) {
     if (!is_floating(s.dtype()) || elements(s.shape()) == 0) continue;
     const Node& n = graph.node(s.id());
-    const bool source = n.is("input") || n.is("variable");
+    const bool source = n.is(KernelOp::kInput) || n.is(KernelOp::kVariable);
     const bool twice = std::ranges::any_of(wrt, [&](const Symbol& w) { return w.id() == s.id(); });
     if (!twice && (source || random.chance(0.05))) wrt.push_back(s);
     if (!source) floating.push_back(s);
@@ -303,7 +303,7 @@ void Maker::add_gradients() {
   }
   // Steps of descent.
   for (size_t i = 0; i < first.size(); ++i) {
-    if (!graph.node(wrt[i].id()).is("variable") || !random.chance(0.7)) continue;
+    if (!graph.node(wrt[i].id()).is(KernelOp::kVariable) || !random.chance(0.7)) continue;
     graph.add_update(wrt[i].id().node, cast(wrt[i] - first[i] * 0.1, wrt[i].dtype()).id());
   }
 }

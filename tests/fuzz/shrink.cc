@@ -116,9 +116,9 @@ std::optional<Case> rebuilt(const Case& c, const Change& change) {
     size_t input = 0, variable = 0;
     for (int32_t i = 0; i < old.size(); ++i) {
       const Node& n = old.node(i);
-      const Tensor* data = n.is("input")      ? &c.inputs[input++]
-                           : n.is("variable") ? &c.variables[variable++]
-                                              : nullptr;
+      const Tensor* data = n.is(KernelOp::kInput)      ? &c.inputs[input++]
+                           : n.is(KernelOp::kVariable) ? &c.variables[variable++]
+                                                       : nullptr;
       for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) {
         const auto it = change.cut.find({i, r});
         if (it == change.cut.end()) continue;
@@ -132,7 +132,7 @@ std::optional<Case> rebuilt(const Case& c, const Change& change) {
       const int32_t made = g.add_node(*n.op, inputs, changed_attributes(change.sizes, n), n.name,
                                       n.op->kind == KernelKind::kSource ? nullptr : g.origin());
       if (data != nullptr)
-        (n.is("input") ? result.inputs : result.variables)
+        (n.is(KernelOp::kInput) ? result.inputs : result.variables)
             .push_back(cropped(*data, g.type({made, 0}).shape.specialized(c.batch)));
       for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r)
         map.try_emplace({i, r}, ValueId{made, r});
@@ -271,7 +271,7 @@ class Shrinker {
     for (int32_t i = best_.c.graph.size(); i-- > 0 && !late();) {
       if (i >= best_.c.graph.size()) continue;
       const Node& n = best_.c.graph.node(i);
-      if (n.is("input") || n.is("variable")) continue;
+      if (n.is(KernelOp::kInput) || n.is(KernelOp::kVariable)) continue;
       Change change;
       for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) {
         const auto it = values.find({i, r});

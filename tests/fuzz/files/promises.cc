@@ -37,7 +37,7 @@ double work_of(const Graph& graph) {
       if (const auto* region = std::get_if<std::shared_ptr<const Graph>>(body))
         work += work_of(**region);
     }
-    if (node.is("contract")) {
+    if (node.is(KernelOp::kContract)) {
       for (int64_t axis : node.attributes.get_ints("lhs_contract"))
         each *= std::max<double>(
             1, static_cast<double>(graph.type(node.inputs[0]).shape[static_cast<int>(axis)]));

@@ -47,7 +47,7 @@ TEST(PassWrapper, RequiredPassesCannotBeSwitchedOff) {
   PassContext context;
   context.disabled = {"all", "decompose"};
   const Graph lowered = run_pass("decompose", sample(), context);
-  EXPECT_TRUE(lowered.node(2).is("map"));
+  EXPECT_TRUE(lowered.node(2).is(KernelOp::kMap));
 }
 
 TEST(PassWrapper, APassThatLosesAnOriginIsABug) {

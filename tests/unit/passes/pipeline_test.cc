@@ -148,7 +148,7 @@ TEST(Pipeline, AStepOfTheCourseBecomesFewKernels) {
   EXPECT_EQ(count(lowered, "reduce"), 0);
   int work = 0;
   for (const Node& node : lowered.nodes()) {
-    work += node.op->kind != KernelKind::kSource && !node.is("reshape") ? 1 : 0;
+    work += node.op->kind != KernelKind::kSource && !node.is(KernelOp::kReshape) ? 1 : 0;
   }
   EXPECT_LE(work, 21) << to_text(lowered);
 }

@@ -234,7 +234,8 @@ bool runs(const Graph& graph) {
   try {
     const Graph lowered = run_pass("decompose", graph, {});
     return std::ranges::all_of(lowered.nodes(), [](const Node& node) {
-      return !node.is("map") || scalar_expr_fault(node.attributes.get_expr("body")).empty();
+      return !node.is(KernelOp::kMap) ||
+             scalar_expr_fault(node.attributes.get_expr("body")).empty();
     });
   } catch (const std::exception&) {
     return false;

@@ -100,7 +100,7 @@ TEST(Auto, EstimatesGrowWithTheWork) {
     const auto cost = [&](const Shape& shape) {
       const Graph lowered = lower(with(row_product, shape), {.cache = false});
       for (int32_t i = 0; i < lowered.size(); ++i) {
-        if (lowered.node(i).is("contract"))
+        if (lowered.node(i).is(KernelOp::kContract))
           return estimate_microseconds(backend, lowered, i).value_or(0);
       }
       return 0.0;
@@ -190,7 +190,7 @@ TEST(Auto, GoesWithoutOneDnn) {
   const auto choose = [&](const Shape& shape) {
     const Graph lowered = lower(with(product, shape), {.cache = false});
     for (int32_t i = 0; i < lowered.size(); ++i) {
-      if (lowered.node(i).is("contract"))
+      if (lowered.node(i).is(KernelOp::kContract))
         return choose_by_cost(llvm_backend(), missing, {.cache = false}, lowered, i);
     }
     return BackendChoice{};
@@ -206,7 +206,7 @@ TEST(Auto, AKernelMadeForAQuestionIsNotShared) {
   const Graph graph = with([](Symbol x) { return transpose(x); }, Shape{17, 5});
   const Tensor x = counting({17, 5});
   for (int32_t i = 0; i < graph.size(); ++i) {
-    if (graph.node(i).is("transpose")) {
+    if (graph.node(i).is(KernelOp::kTranspose)) {
       EXPECT_EQ(onednn_backend().why_not(graph, i), "");
       EXPECT_EQ(onednn_backend().why_not(graph, i), "");
     }

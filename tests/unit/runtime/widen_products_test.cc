@@ -124,7 +124,7 @@ TEST(WidenProducts, LoadingWidensWhereProductsOfBFloat16AreSlow) {
   for (const std::string& backend : backend_names()) {
     const auto executable = load_executable(graph, {.backend = backend, .cache = false});
     const bool narrow = std::ranges::any_of(executable->graph().nodes(), [&](const Node& node) {
-      return node.is("fusion") &&
+      return node.is(KernelOp::kFusion) &&
              executable->graph().type(node.inputs[0]).dtype == DType::kBFloat16;
     });
     EXPECT_EQ(narrow, contracts_bfloat16(backend)) << executable->to_string();

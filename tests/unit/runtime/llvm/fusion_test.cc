@@ -70,7 +70,7 @@ TEST_F(Fusions, AccuracyWithItsLoss) {
       g.add_output("count", sum(cast(equal(found, classes), DType::kInt32)).id());
       const Graph low = lowered(g);
       int indices = 0;
-      for (const Node& node : low.nodes()) indices += node.is("arg_reduce") ? 1 : 0;
+      for (const Node& node : low.nodes()) indices += node.is(KernelOp::kArgReduce) ? 1 : 0;
       if (n > 1 && n <= 16) EXPECT_EQ(indices, 0) << to_text(low);
       EXPECT_EQ(check_kernels(low, 3e-6), "") << rows << "x" << n;
     }
@@ -200,7 +200,7 @@ TEST_F(Fusions, OptimizerUpdatesMayWorkInPlace) {
   CompileOptions options;
   options.cache = false;
   for (int32_t i = 0; i < low.size(); ++i) {
-    if (!low.node(i).is("fusion") && !low.node(i).is("map")) continue;
+    if (!low.node(i).is(KernelOp::kFusion) && !low.node(i).is(KernelOp::kMap)) continue;
     const std::vector<int32_t> nodes = {i};
     const auto kernel = std::move(llvm_backend().compile(low, nodes, options)[0]);
     for (int r = 0; r < static_cast<int>(low.node(i).types.size()); ++r) {
@@ -220,7 +220,7 @@ TEST_F(Fusions, SoftmaxInPlaceGivesTheSameValues) {
   options.cache = false;
   std::vector<int32_t> nodes;
   for (int32_t i = 0; i < low.size(); ++i) {
-    if (low.node(i).op->kind != KernelKind::kSource && !low.node(i).is("reshape"))
+    if (low.node(i).op->kind != KernelKind::kSource && !low.node(i).is(KernelOp::kReshape))
       nodes.push_back(i);
   }
   ASSERT_EQ(nodes.size(), 1u);

@@ -87,7 +87,7 @@ std::vector<Tensor> run_kernels(const Graph& graph, const std::vector<Tensor>& i
     std::memcpy(make({graph.inputs()[i], 0}).data(), inputs[i].raw(),
                 static_cast<size_t>(inputs[i].bytes()));
   for (int32_t i = 0; i < graph.size(); ++i) {
-    if (!graph.node(i).is("constant")) continue;
+    if (!graph.node(i).is(KernelOp::kConstant)) continue;
     const Tensor& t = graph.node(i).attributes.get<Tensor>("value");
     std::memcpy(make({i, 0}).data(), t.raw(), static_cast<size_t>(t.bytes()));
   }

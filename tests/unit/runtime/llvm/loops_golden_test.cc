@@ -38,9 +38,9 @@ std::string loops_of(const Graph& graph) {
   std::string text;
   for (int32_t i = 0; i < lowered.size(); ++i) {
     const Node& n = lowered.node(i);
-    if (n.op->kind == KernelKind::kSource || n.is("reshape")) continue;
-    text += n.op->name + (n.is("fusion") ? " " + n.attributes.get_string("kind") : "") + "\n" +
-            codegen::build_loops(lowered, i).to_string();
+    if (n.op->kind == KernelKind::kSource || n.is(KernelOp::kReshape)) continue;
+    text += n.op->name + (n.is(KernelOp::kFusion) ? " " + n.attributes.get_string("kind") : "") +
+            "\n" + codegen::build_loops(lowered, i).to_string();
   }
   return text;
 }

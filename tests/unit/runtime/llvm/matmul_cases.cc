@@ -269,7 +269,7 @@ void expect_as_reference(const Graph& g, const Graph& wide, double depth, const 
     // A float32 beside bfloat16 is rounded to it.
     const bool rounds = i < 2 && run.inputs[0].dtype() == DType::kBFloat16;
     const Tensor factor = rounds ? run.inputs[i].cast(DType::kBFloat16) : run.inputs[i];
-    (g.node(node.inputs[i]).is("variable") ? variables : inputs)
+    (g.node(node.inputs[i]).is(KernelOp::kVariable) ? variables : inputs)
         .push_back(factor.cast(DType::kFloat64));
   }
   const std::vector<Tensor> expected = evaluate_graph(wide, inputs, variables);

@@ -133,7 +133,7 @@ void check_indices(const Case& c, unsigned seed) {
     }
     given.push_back(t);
     const Tensor wide = is_floating(t.dtype()) ? t.cast(DType::kFloat64) : t;
-    (g.node(input).is("variable") ? variables : doubles).push_back(wide);
+    (g.node(input).is(KernelOp::kVariable) ? variables : doubles).push_back(wide);
   }
   Case of_doubles = c;
   of_doubles.dtype = DType::kFloat64;

@@ -60,7 +60,7 @@ void expect_right(const Space& s, const std::string& what) {
   const Graph low = lower(s.g, options);
   for (const Node& node : low.nodes())
     product_regions +=
-        node.is("fusion") && node.attributes.get_string("kind") == "contract" ? 1 : 0;
+        node.is(KernelOp::kFusion) && node.attributes.get_string("kind") == "contract" ? 1 : 0;
   EXPECT_EQ(check_kernels(low, 1e-5), "") << what << to_text(s.g);
 }
 

@@ -1,0 +1,38 @@
+// `contract` nodes, decoded: which dimensions of the two sides are what.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/attributes.h"
+#include "core/shape.h"
+
+namespace sinter {
+
+class Graph;
+struct Node;
+
+/// result[batch.., lhs free.., rhs free..] = sum over the depth of lhs * rhs.
+struct Contract {
+  using Axes = std::vector<int>;  // counted from the first
+
+  /// Axes of one operand. `batch` and `depth` go with those of the other side in their order,
+  /// `free` are the rest, ascending.
+  struct Side {
+    Axes batch, free, depth;
+  };
+  Side lhs, rhs;
+
+  /// Raises ShapeError for an axis that is out of range or stands twice on one side.
+  static Contract of(const Shape& lhs, const Shape& rhs, const Attributes& attributes);
+  static Contract of(const Graph& graph, const Node& node);
+  /// The attributes of such a node.
+  Attributes attributes() const;
+};
+
+/// The extents of `axes`, in their order, and their product; the latter of static ones only.
+std::vector<int64_t> extents(const Shape& shape, std::span<const int> axes);
+int64_t extent(const Shape& shape, std::span<const int> axes);
+
+}  // namespace sinter
