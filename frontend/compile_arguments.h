@@ -14,6 +14,7 @@
 #include "frontend/given_function.h"
 #include "frontend/losses.h"
 #include "frontend/metrics.h"
+#include "frontend/number_arguments.h"
 #include "frontend/optimizers/optimizers.h"
 
 namespace sinter {
@@ -184,11 +185,14 @@ class MetricsArgument {
   std::map<std::string, std::vector<Metric>> named_;
 };
 
-/// What the loss of each output counts: numbers in the order of the outputs, or by output name,
-/// `{{"probs", 0.5}}`; 1 for outputs that are not named. Raises Error for a name that stands twice.
+/// What the loss of each output counts: a number for the only output, numbers in the order of the
+/// outputs, or by output name, `{{"probs", 0.5}}`; 1 for outputs that are not named. Raises Error
+/// for a name that stands twice.
 class LossWeights {
  public:
   LossWeights() = default;
+  template <RealArgument T>
+  LossWeights(T weight) : list_(1, RealNumber(weight)) {}  // NOLINT
   LossWeights(std::initializer_list<double> weights) : list_(weights) {}
   LossWeights(std::initializer_list<std::pair<const std::string, double>> weights);
   LossWeights(std::vector<double> weights) : list_(std::move(weights)) {}             // NOLINT

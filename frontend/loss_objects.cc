@@ -44,7 +44,11 @@ SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCrossentropyO
                                                              SourceLocation where)
     : Loss(Loss::make(
           "SparseCategoricalCrossentropy",
-          {{"name", o.name}, {"reduction", o.reduction}, {"from_logits", o.from_logits}}, where)) {}
+          {{"name", o.name},
+           {"reduction", o.reduction},
+           {"from_logits", o.from_logits},
+           {"ignore_class", o.ignore_class ? ConfigValue(*o.ignore_class) : ConfigValue()}},
+          where)) {}
 BinaryFocalCrossentropy::BinaryFocalCrossentropy(BinaryFocalCrossentropyOptions o,
                                                  SourceLocation where)
     : Loss(Loss::make("BinaryFocalCrossentropy",

@@ -42,8 +42,6 @@ Function categorical_crossentropy_of(const Config& c) {
 }
 
 Function sparse_categorical_crossentropy_of(const Config& c) {
-  if (!c.get("ignore_class").is_null())
-    throw Error("SparseCategoricalCrossentropy: ignore_class is not supported yet");
   if (axis_of(c) != -1) throw Error("SparseCategoricalCrossentropy: only axis -1 is supported yet");
   const bool logits = c.get_bool("from_logits", false);
   return [=](Symbol t, Symbol p) { return losses::sparse_categorical_crossentropy(t, p, logits); };

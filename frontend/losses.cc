@@ -22,6 +22,7 @@ struct Loss::Spec {
   Reduction reduction = Reduction::kSumOverBatchSize;
   Labels labels = Labels::kValues;
   bool custom = false;
+  std::optional<int64_t> ignored = {};  // the class whose values do not count
 };
 namespace {
 
@@ -36,6 +37,26 @@ Reduction parse_reduction(const std::string& name) {
     throw Error("reduction 'none' gives no number to train on; use 'sum_over_batch_size' or 'sum'");
   raise_unknown_name("loss reduction", name,
                      {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight"});
+}
+
+// Labels of the class `ignored` become class 0, and do not count.
+struct CountedLabels {
+  CountedLabels(Symbol y_true, Symbol y_pred, int64_t ignored) {
+    // Wide enough for any class: labels of uint8 are never -1.
+    if (!is_floating(y_true.dtype())) y_true = cast(y_true, DType::kInt64);
+    counted = not_equal(y_true, ignored);
+    labels = select(counted, y_true, 0);
+    if (counted.rank() == y_pred.rank()) counted = squeeze(counted, -1);
+  }
+  Symbol labels;   // as y_true
+  Symbol counted;  // as the values of the loss, of bool
+};
+
+// 0 where `divisor` is 0, as Keras's divide_no_nan; what divides is never 0, so that the gradient
+// is none of 0 / 0.
+Symbol divide_no_nan(Symbol x, Symbol divisor) {
+  const Symbol none = equal(divisor, 0.0);
+  return select(none, 0.0, x / select(none, 1.0, divisor));
 }
 
 CustomFunctions<Function>& custom_losses() {
@@ -69,9 +90,10 @@ Loss Loss::find(const std::string& name, const Config& config, ConfigValue ident
     bool match = entry.class_name == name;
     for (const std::string& known : entry.names) match = match || known == name;
     if (!match) continue;
-    return Loss(
-        Spec{std::move(identity), config.get_string("name", entry.names[0]), entry.make(config),
-             parse_reduction(config.get_string("reduction", "sum_over_batch_size")), entry.labels});
+    Spec spec{std::move(identity), config.get_string("name", entry.names[0]), entry.make(config),
+              parse_reduction(config.get_string("reduction", "sum_over_batch_size")), entry.labels};
+    if (!config.get("ignore_class").is_null()) spec.ignored = config.get_int("ignore_class", 0);
+    return Loss(std::move(spec));
   }
   raise_unknown_name("loss", name, loss_names());
 }
@@ -177,6 +199,9 @@ bool Loss::takes_probabilities() const {
 }
 bool Loss::is_custom() const { return spec_ != nullptr && spec_->custom; }
 Reduction Loss::reduction() const { return spec_->reduction; }
+std::optional<int64_t> Loss::ignored_class() const {
+  return spec_ == nullptr ? std::nullopt : spec_->ignored;
+}
 
 ConfigValue Loss::to_config() const { return spec_ == nullptr ? ConfigValue() : spec_->identity; }
 
@@ -215,6 +240,10 @@ Symbol Loss::per_sample(Symbol y_true, Symbol y_pred) const {
     if (y_true.dtype() != y_pred.dtype()) y_true = cast(y_true, y_pred.dtype());
     squeeze_or_expand_to_same_rank(y_true, y_pred);
   }
+  if (spec_->ignored) {
+    const CountedLabels c(y_true, y_pred, *spec_->ignored);
+    return select(c.counted, spec_->function(c.labels, y_pred), 0.0);
+  }
   const Symbol values = spec_->function(y_true, y_pred);
   y_pred.graph().id_of(values, fmt::format("loss '{}'", name()));
   return values;
@@ -248,21 +277,23 @@ Symbol weight_like(Symbol weight, Symbol values, const std::string& of) {
 
 Symbol Loss::operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {
   Symbol values = per_sample(y_true, y_pred);
-  Symbol weight_sum;
+  Symbol weight, counted;  // of each value; none: all are 1
   if (sample_weight.valid()) {
     // As in Keras, one number for the whole batch is weighted by each of them.
-    const Symbol w = values.rank() == 0
-                         ? sample_weight
-                         : weight_like(sample_weight, values, fmt::format("loss '{}'", name()));
-    values = values * w;
-    if (reduction() == Reduction::kMeanWithSampleWeight)
-      weight_sum = sum(broadcast_to(w, values.shape()));
+    weight = values.rank() == 0
+                 ? sample_weight
+                 : weight_like(sample_weight, values, fmt::format("loss '{}'", name()));
+    values = values * weight;
+    weight = broadcast_to(weight, values.shape());
+  }
+  if (spec_->ignored) {
+    counted = cast(CountedLabels(y_true, y_pred, *spec_->ignored).counted, values.dtype());
+    weight = weight.valid() ? weight * counted : counted;
   }
   if (reduction() == Reduction::kSum) return sum(values);
-  if (!weight_sum.valid()) return mean(values);
-  // As Keras's divide_no_nan; the divisor is never 0, so that the gradient is none of 0 / 0.
-  const Symbol none = equal(weight_sum, 0.0);
-  return select(none, 0.0, sum(values) / select(none, 1.0, weight_sum));
+  if (reduction() == Reduction::kMeanWithSampleWeight && weight.valid())
+    return divide_no_nan(sum(values), sum(weight));
+  return counted.valid() ? divide_no_nan(sum(values), sum(counted)) : mean(values);
 }
 
 void Loss::check_labels(const std::string& output, const ValueType& y_true,

@@ -2,7 +2,9 @@
 // reductions.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -58,6 +60,8 @@ class Loss {
   bool takes_probabilities() const;
   bool is_custom() const;
   Reduction reduction() const;
+  /// The class of labels whose values do not count, of SparseCategoricalCrossentropy.
+  std::optional<int64_t> ignored_class() const;
   /// One value for each sample (and position): y_true is cast to the dtype of y_pred and given its
   /// rank when one has a last dimension of 1 more.
   Symbol per_sample(Symbol y_true, Symbol y_pred) const;
@@ -153,6 +157,8 @@ struct CrossentropyOptions {
 };
 struct SparseCrossentropyOptions {
   bool from_logits = false;
+  /// Labels of this class, -1 or 255, say, do not count, nor do they enter the mean.
+  std::optional<int64_t> ignore_class = std::nullopt;
   std::string reduction = "sum_over_batch_size";
   std::string name = "";
 };

@@ -181,6 +181,9 @@ Metric::Metric(const Loss& loss)
                   .function = [loss](Symbol t, Symbol p) { return loss.per_sample(t, p); },
                   .classes = loss.takes_classes()}) {
   if (!loss) throw Error("a metric cannot be an empty loss");
+  if (loss.ignored_class())
+    throw Error(
+        fmt::format("loss '{}' has an ignore_class, which metrics do not know", loss.name()));
 }
 
 Metric::Metric(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)

@@ -161,6 +161,9 @@ Graph Model::training_graph(SourceLocation where) const {
 
 Model::Model(std::shared_ptr<ModelState> state) : state_(std::move(state)) {}
 
-std::shared_ptr<ModelState> Model::state() const { return state_.shared(); }
+std::shared_ptr<ModelState> Model::state() const {
+  (void)*state_;  // raises where there is none
+  return state_.shared();
+}
 
 }  // namespace sinter

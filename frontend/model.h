@@ -95,6 +95,8 @@ struct SaveOptions {
 /// so beside it some of the weights that it reads are those before a step and some those after.
 class Model {
  public:
+  /// No model yet, for members that are assigned one later: any use raises Error.
+  Model() = default;
   /// A functional model. Raises Error when outputs do not depend on the inputs alone.
   Model(KerasTensors inputs, KerasTensors outputs, std::string name = "",
         SourceLocation where = SourceLocation::current());
@@ -107,8 +109,8 @@ class Model {
   Layer get_layer(const std::string& layer_name,
                   SourceLocation where = SourceLocation::current()) const;
   template <RealArgument T>
-  requires(!std::is_floating_point_v<T>) Layer get_layer(T index,
-                                                 SourceLocation where = SourceLocation::current())
+  requires(!std::is_floating_point_v<T>) Layer
+      get_layer(T index, SourceLocation where = SourceLocation::current())
   const { return layer_at(static_cast<int64_t>(index), where); }
   std::vector<KerasTensor> inputs(SourceLocation where = SourceLocation::current()) const;
   std::vector<KerasTensor> outputs(SourceLocation where = SourceLocation::current()) const;
@@ -224,6 +226,7 @@ class Model {
   /// Needs compile(). Labels have the type that the losses expect.
   Graph training_graph(SourceLocation where = SourceLocation::current()) const;
 
+  /// Never null: raises Error when this is no model yet.
   std::shared_ptr<ModelState> state() const;
   explicit Model(std::shared_ptr<ModelState> state);
 

@@ -152,6 +152,7 @@ LossWeights loss_weights_of(const ConfigValue& value) {
   const auto number = [](const ConfigValue& w) {
     return Config{{"loss_weights", w}}.get_float("loss_weights", 1.0);
   };
+  if (value.as<double>() != nullptr || value.as<int64_t>() != nullptr) return number(value);
   if (const ConfigList* list = value.as<ConfigList>()) {
     std::vector<double> weights;
     for (const ConfigValue& w : *list) weights.push_back(number(w));
@@ -164,7 +165,7 @@ LossWeights loss_weights_of(const ConfigValue& value) {
     return weights;
   }
   throw Error(
-      "loss_weights must be a list with one number for each output, or a dictionary by output "
+      "loss_weights must be a number, a list with one for each output, or a dictionary by output "
       "name");
 }
 

@@ -111,9 +111,11 @@ std::string indexed(const char* name, size_t i, size_t count) {
 
 void check_classes(const char* call, const std::string& what, const Tensor& y,
                    const OutputPlan& plan, int64_t classes) {
+  const std::optional<int64_t> ignored = plan.loss.ignored_class();
   for (int64_t i = 0; i < y.elements(); ++i) {
     const double v = y.at(i);
     if (v >= 0 && v < static_cast<double>(classes) && v == std::floor(v)) continue;
+    if (ignored && v == static_cast<double>(*ignored)) continue;
     throw Error(
         fmt::format("{}: {} holds {} (element {}), but output '{}' has the classes 0 to {} and "
                     "loss '{}' takes integer classes",

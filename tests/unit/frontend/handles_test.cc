@@ -47,6 +47,29 @@ TEST(Handles, EmptyOnesRaiseErrors) {
   EXPECT_THROW((void)Loss().reduction(), Error);
 }
 
+// As a member of a class is, before it is assigned one.
+TEST(Handles, AModelMayComeLater) {
+  clear_session();
+  Model model;
+  const Tensor x(float32, {2, 4});
+  EXPECT_THROW((void)model.name(), Error);
+  EXPECT_THROW((void)model.predict(x), Error);
+  EXPECT_THROW((void)model.fit(x, x), Error);
+  EXPECT_THROW(model.compile({.loss = "mse"}), Error);
+  EXPECT_THROW(model.save("/nowhere"), Error);
+  EXPECT_THROW((void)model(Input(4)), Error);
+  EXPECT_THROW((void)Sequential({model}), Error);
+  EXPECT_THROW((void)clone_model(model), Error);
+  EXPECT_THROW((void)model.is_compiled(), Error);
+  EXPECT_THROW(model.summary(), Error);
+  EXPECT_THROW(model.set_stop_training(true), Error);
+  EXPECT_THROW((void)model.inputs(), Error);
+  EXPECT_THROW((void)model.as_layer(), Error);
+  EXPECT_THROW((void)model.trainable(), Error);
+  model = Sequential({Input(4), Dense(1)});
+  EXPECT_EQ(model.predict(x).shape(), (Shape{2, 1}));
+}
+
 // A symbol of one call of a function, used in the next: its graph is another one, or gone.
 TEST(Handles, ASymbolThatWasKeptIsAnError) {
   clear_session();

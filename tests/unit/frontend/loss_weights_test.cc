@@ -35,7 +35,26 @@ TEST_F(LossWeightsTest, Forms) {
   EXPECT_EQ(loss(std::map<std::string, double>{{"a", 0.5}}), 4.5);
 }
 
+TEST(LossWeights, OneOutputHasANumber) {
+  clear_session();
+  const KerasTensor x = Input(3);
+  const Model model(x, Dense(1, {.kernel_initializer = "zeros"})(x));
+  const auto loss = [&] {
+    return model.evaluate(Tensor(float32, {2, 3}), Tensor::full(float32, {2, 1}, 2), {.verbose = 0})
+        .loss();
+  };
+  model.compile({.loss = "mse", .loss_weights = 0.5});
+  EXPECT_EQ(loss(), 2);
+  model.compile({.loss = "mse", .loss_weights = 3});
+  EXPECT_EQ(loss(), 12);
+  model.compile(compile_arguments_from_config(
+      parse_json(R"({"loss": "mse", "loss_weights": 0.25})", "json")));
+  EXPECT_EQ(loss(), 1);
+  EXPECT_THROW(model.compile({.loss = "mse", .loss_weights = {1, 2}}), Error);
+}
+
 TEST_F(LossWeightsTest, Errors) {
+  EXPECT_THROW(loss(0.5), Error);
   EXPECT_THROW(loss({0.5}), Error);
   EXPECT_THROW(loss({1, 1, 1}), Error);
   EXPECT_THROW(loss({{"c", 0.5}}), NameError);
