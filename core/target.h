@@ -11,7 +11,7 @@ namespace sinter {
 struct Target {
   std::string name = "reference";
   /// Does a backend run this composite (or kernel op) whole? Then decompose leaves it alone.
-  std::function<bool(const Graph&, int32_t node)> claims;
+  std::function<bool(const Graph&, int32_t node)> claims = nullptr;
   /// May maps, broadcasts and reductions be gathered into `fusion` nodes?
   bool fuses_elementwise = false;
   /// May a contraction take its elementwise consumers (bias, activation, mask) as an epilogue?

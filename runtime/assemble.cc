@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/prologue.h"
+#include "runtime/backend.h"
 #include "runtime/compile_options.h"
 #include "runtime/plan_memory.h"
 #include "runtime/plan_stages.h"
@@ -299,6 +300,7 @@ Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, 
                              .backend = std::string(choice.backend->name()),
                              .reason = choice.reason,
                              .kernel = nullptr,
+                             .microseconds = {},
                              .buffers = {},
                              .scratch_offset = -1,
                              .prologue = frozen[static_cast<size_t>(i)]});
@@ -308,8 +310,12 @@ Program assemble(Graph lowered, const std::function<BackendChoice(const Graph&, 
     for (size_t s : steps) nodes.push_back(program.steps[s].node);
     std::vector<std::unique_ptr<Kernel>> kernels = backend->compile(graph, nodes, options);
     SINTER_CHECK(kernels.size() == nodes.size(), std::string(backend->name()));
-    for (size_t k = 0; k < steps.size(); ++k)
-      program.steps[steps[k]].kernel = std::move(kernels[k]);
+    for (size_t k = 0; k < steps.size(); ++k) {
+      Step& step = program.steps[steps[k]];
+      step.kernel = std::move(kernels[k]);
+      step.microseconds = step.kernel->microseconds();
+      if (!step.microseconds) step.microseconds = backend->estimate(graph, step.node);
+    }
   }
   Placer(program).place();
   program.stages = plan_stages(program);

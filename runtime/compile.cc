@@ -16,46 +16,6 @@ namespace {
 // Constants are folded on the reference backend, without optional passes.
 std::vector<Tensor> evaluate_constants(const Graph& graph) { return evaluate_graph(graph, {}); }
 
-bool is_pointwise(const Node& node) {
-  return node.op->is_elementwise() || node.op->kind == KernelKind::kMap ||
-         node.is(KernelOp::kBroadcast);
-}
-
-// An elementwise op beside others is better off in a fused kernel, which oneDNN has not.
-bool stands_alone(const Graph& graph, int32_t index) {
-  for (ValueId id : graph.node(index).inputs) {
-    if (is_pointwise(graph.node(id))) return false;
-  }
-  for (const Node& other : graph.nodes()) {
-    if (!is_pointwise(other)) continue;
-    for (ValueId id : other.inputs) {
-      if (id.node == index) return false;
-    }
-  }
-  return true;
-}
-
-Target target_of(const std::string& backend, const std::string& mixed_precision) {
-  Target target;
-  target.name = backend;
-  target.contracts_bfloat16 = contracts_bfloat16(backend);
-  if (backend == "reference") return target;
-  target.fuses_elementwise = true;
-  target.fuses_epilogues = true;
-  if (backend == "onednn") {
-    target.fuses_epilogues = false;
-    // A dense layer of lower precision is taken apart, so that its product can be found.
-    target.claims = [products = mixed_precision.empty()](const Graph& graph, int32_t node) {
-      const OpRecord& op = *graph.node(node).op;
-      if (!products && op.name == "dense") return false;
-      return op.kind == KernelKind::kComposite &&
-             (!op.is_elementwise() || stands_alone(graph, node)) &&
-             find_backend("onednn").why_not(graph, node).empty();
-    };
-  }
-  return target;
-}
-
 // The symbolic batch dimension, read off the first input that has one.
 std::optional<int64_t> batch_of(const Graph& graph, std::span<const Tensor> inputs) {
   for (size_t i = 0; i < graph.inputs().size() && i < inputs.size(); ++i) {
@@ -78,9 +38,14 @@ Graph lower(const Graph& graph, const CompileOptions& options,
             std::vector<PassStatistics>* statistics) {
   const DefaultFloatEnvironment environment;
   register_ops();
-  if (options.backend != "auto") find_backend(options.backend);
-  const Target target = target_of(options.backend, options.mixed_precision);
+  Target target = target_of(options.backend);
   check_mixed_precision(options.mixed_precision);
+  // A dense layer of lower precision is taken apart, so that its product can be found.
+  if (!options.mixed_precision.empty()) {
+    target.claims = [claims = std::move(target.claims)](const Graph& g, int32_t node) {
+      return !g.node(node).is("dense") && claims(g, node);
+    };
+  }
   PassContext context;
   context.mixed_precision = options.mixed_precision;
   context.target = &target;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
 #include <vector>
 
 #include "core/contract.h"
@@ -13,46 +12,6 @@
 namespace sinter {
 namespace {
 
-// Families of nodes that cost so much a unit of work.
-enum class Family {
-  kProduct,            // a unit is a product and a sum
-  kTransposedProduct,  // the right side is read along its rows (dy.W^T)
-  kRowProduct,         // one row: a unit is a byte of the right side
-  kTransposedRowProduct,
-  kRowReduction,  // a unit is an element
-  kTranspose,     // a unit is an element
-};
-
-struct Cost {
-  Family family;
-  double microseconds;  // however little there is to do
-  double nanoseconds;   // a unit, while all fits in the L2 cache
-  double far;           // a unit otherwise
-};
-
-// From bench_kernels (tests/bench), one thread, AMD EPYC (Zen 4, AVX-512), 2026-11-24;
-// oneDNN 2.6.3. Other machines scale both columns alike, more or less: only the comparison counts.
-// Measure again when the kernels change.
-//
-// A product of bfloat16 is one of pairs, half as deep, and costs what one of float32 does that is:
-// `bench_matmul --benchmark_filter=^matmul_bfloat16/` is within 13 % of these figures (128x784x128:
-// 114 us, 110 estimated; 1024x1024x1024: 9.9 ms, 10.8; its transposed form 10.0 ms, 10.6; one row,
-// packed: 1.74 us, 1.76). oneDNN is given none: its own bfloat16 matmul took 0.97 to 1.22 times as
-// long in 16 of those cases, and 2.3 to 4.8 times with 10 columns, without what follows a product.
-constexpr Cost kLlvm[] = {
-    {Family::kProduct, 0.1, 0.0172, 0.0202},
-    {Family::kTransposedProduct, 0.1, 0.0190, 0.0197},
-    {Family::kRowProduct, 0.05, 0.0085, 0.0130},
-    {Family::kTransposedRowProduct, 0.05, 0.0360, 0.0500},
-};
-constexpr Cost kOneDnn[] = {
-    {Family::kProduct, 0.5, 0.0182, 0.0226},
-    {Family::kTransposedProduct, 0.5, 0.0208, 0.0219},
-    {Family::kRowProduct, 0.4, 0.0095, 0.0330},
-    {Family::kTransposedRowProduct, 0.4, 0.0290, 0.0390},
-    {Family::kRowReduction, 1.0, 0.0370, 0.0520},
-    {Family::kTranspose, 0.4, 0.33, 0.42},
-};
 constexpr double kFarBytes = 1 << 20;
 
 // The loops of llvm, in the same way. Arithmetic and memory overlap, so the longer one counts: of
@@ -73,9 +32,7 @@ constexpr double kLeastGain = 2;
 // More pieces than threads even out what a thread that loses its core leaves undone.
 constexpr int64_t kMostPieces = 16;
 
-const Cost* find_cost(std::string_view backend, Family family) {
-  if (backend != "llvm" && backend != "onednn") return nullptr;
-  const std::span<const Cost> costs = backend == "llvm" ? std::span<const Cost>(kLlvm) : kOneDnn;
+const Cost* find_cost(Costs costs, CostFamily family) {
   const auto it = std::ranges::find(costs, family, &Cost::family);
   return it == costs.end() ? nullptr : &*it;
 }
@@ -84,8 +41,19 @@ double microseconds_of(const Cost& cost, double units, double bytes) {
   return cost.microseconds + units * (bytes > kFarBytes ? cost.far : cost.nanoseconds) / 1000;
 }
 
-ProductSize product_size(const Graph& graph, const Node& node, int axis) {
+}  // namespace
+
+std::optional<ProductSize> product_size(const Graph& graph, int32_t index) {
+  const Node& node = graph.node(index);
+  const bool dense = node.is("dense");
+  if (!dense && !node.is(KernelOp::kContract)) return std::nullopt;
   const Shape &a = graph.type(node.inputs[0]).shape, &b = graph.type(node.inputs[1]).shape;
+  int axis = 0;  // of the kernel of a dense layer
+  if (!dense) {
+    const Contract c = Contract::of(graph, node);
+    if (c.rhs.depth.size() != 1) return std::nullopt;
+    axis = c.rhs.depth[0];
+  }
   const Shape& result = node.types[0].shape;
   const int64_t columns = result.rank() > 0 ? result[result.rank() - 1] : 1;
   ProductSize size{.depth = b[axis], .columns = columns, .transposed = axis == b.rank() - 1};
@@ -93,9 +61,7 @@ ProductSize product_size(const Graph& graph, const Node& node, int axis) {
   return size;
 }
 
-}  // namespace
-
-double product_microseconds(std::string_view backend, const ProductSize& size) {
+double product_microseconds(Costs costs, const ProductSize& size) {
   const auto number = [](int64_t n) { return static_cast<double>(n); };
   // Vectors of 16 lanes work on the last dimension: a narrower one costs as much as 16.
   const double columns = number((size.columns + 15) / 16 * 16);
@@ -104,11 +70,11 @@ double product_microseconds(std::string_view backend, const ProductSize& size) {
                        (number(size.rows * size.depth) + number(size.depth * size.columns) +
                         number(size.rows * size.columns));
   const bool by_rows = size.rows == 1;
-  const Family family =
-      by_rows ? (size.transposed ? Family::kTransposedRowProduct : Family::kRowProduct)
-              : (size.transposed ? Family::kTransposedProduct : Family::kProduct);
-  const Cost* cost = find_cost(backend, family);
-  SINTER_CHECK(cost != nullptr, std::string(backend));
+  using enum CostFamily;
+  const CostFamily family = by_rows ? (size.transposed ? kTransposedRowProduct : kRowProduct)
+                                    : (size.transposed ? kTransposedProduct : kProduct);
+  const Cost* cost = find_cost(costs, family);
+  SINTER_CHECK(cost != nullptr, "costs of products");
   return microseconds_of(*cost, by_rows ? 4 * right : number(size.rows) * right, bytes);
 }
 
@@ -124,9 +90,7 @@ double transpose_microseconds(double bytes) {
          1000;
 }
 
-std::optional<double> estimate_microseconds(std::string_view backend, const Graph& graph,
-                                            int32_t index) {
-  if (backend != "llvm" && backend != "onednn") return std::nullopt;
+std::optional<double> float32_bytes(const Graph& graph, int32_t index) {
   const Node& node = graph.node(index);
   double bytes = 0;
   std::vector<ValueType> values = node.types;
@@ -135,26 +99,31 @@ std::optional<double> estimate_microseconds(std::string_view backend, const Grap
     if (type.dtype != DType::kFloat32) return std::nullopt;
     bytes += static_cast<double>(type.bytes());
   }
-  const bool native = backend == "llvm";
-  if (node.is(KernelOp::kContract)) {
-    const Contract c = Contract::of(graph, node);
-    if (c.rhs.depth.size() != 1) return std::nullopt;
-    return product_microseconds(backend, product_size(graph, node, c.rhs.depth[0]));
-  }
-  if (node.is(KernelOp::kReduce)) {
-    const Shape& shape = graph.type(node.inputs[0]).shape;
-    const auto& axes = node.attributes.get_ints("axes");
-    if (axes.size() != 1 || axes[0] != shape.rank() - 1) return std::nullopt;
-    const auto elements = static_cast<double>(shape.elements());
-    return native ? loop_microseconds(bytes, elements)
-                  : microseconds_of(*find_cost(backend, Family::kRowReduction), elements, bytes);
-  }
-  if (node.is(KernelOp::kTranspose)) {
-    const auto elements = static_cast<double>(node.types[0].shape.elements());
-    return native ? transpose_microseconds(bytes)
-                  : microseconds_of(*find_cost(backend, Family::kTranspose), elements, bytes);
-  }
+  return bytes;
+}
+
+std::optional<double> estimate_microseconds(Costs costs, const Graph& graph, int32_t index) {
+  const Node& node = graph.node(index);
+  const std::optional<double> bytes = float32_bytes(graph, index);
+  if (!bytes) return std::nullopt;
+  if (const std::optional<ProductSize> size = product_size(graph, index))
+    return product_microseconds(costs, *size);
+  const auto of_elements = [&](CostFamily family, const Shape& shape) -> std::optional<double> {
+    const Cost* cost = find_cost(costs, family);
+    if (cost == nullptr) return std::nullopt;
+    return microseconds_of(*cost, static_cast<double>(shape.elements()), *bytes);
+  };
+  if (reduces_rows(graph, node))
+    return of_elements(CostFamily::kRowReduction, graph.type(node.inputs[0]).shape);
+  if (node.is(KernelOp::kTranspose))
+    return of_elements(CostFamily::kTranspose, node.types[0].shape);
   return std::nullopt;
+}
+
+bool reduces_rows(const Graph& graph, const Node& node) {
+  if (!node.is(KernelOp::kReduce)) return false;
+  const auto& axes = node.attributes.get_ints("axes");
+  return axes.size() == 1 && axes[0] == graph.type(node.inputs[0]).shape.rank() - 1;
 }
 
 int worthwhile_pieces(double microseconds, int64_t most) {

@@ -33,6 +33,7 @@ struct Step {
   std::string backend;
   std::string reason;  // why this backend, for dumps
   std::shared_ptr<Kernel> kernel;
+  std::optional<double> microseconds;    // estimated, on one thread
   std::vector<BufferPlacement> buffers;  // inputs, results
   int64_t scratch_offset = -1;           // in the arena
   bool prologue = false;                 // runs only after variables have changed (core/prologue.h)

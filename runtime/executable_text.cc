@@ -41,12 +41,9 @@ std::string Executable::to_string() const {
                         step.kernel->description().empty() ? "" : ", ", step.kernel->description());
     for (const BufferPlacement& b : step.buffers) text += " " + place(b);
     if (node.origin) text += " @ " + node.origin->to_string();
-    const std::optional<double> planned = step.kernel->microseconds();
-    text +=
-        "\n    " +
-        explain_threads(planned ? planned : estimate_microseconds(step.backend, graph(), step.node),
-                        step.prologue ? 1 : step.kernel->most_pieces()) +
-        "\n";
+    text += "\n    " +
+            explain_threads(step.microseconds, step.prologue ? 1 : step.kernel->most_pieces()) +
+            "\n";
   }
   for (const Copy& c : program_.copies)
     text += fmt::format("  copy {} -> {}, {} bytes\n", place(c.from), place(c.to), c.bytes);

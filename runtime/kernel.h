@@ -5,12 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <span>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "core/graph.h"
 
@@ -63,34 +59,5 @@ class Kernel {
   /// kernel.
   virtual std::optional<double> microseconds() const { return std::nullopt; }
 };
-
-struct CompileOptions;
-
-class Backend {
- public:
-  virtual ~Backend() = default;
-  virtual std::string_view name() const = 0;
-  /// What the code and the speed of its kernels depend on beside the graph: versions, the CPU. Part
-  /// of cache keys.
-  virtual std::string version() const { return ""; }
-  /// "" when it can run something in this process, otherwise why not: its plugin was not found.
-  virtual std::string missing() const { return ""; }
-  /// Are contractions of bfloat16 faster than those of float32?
-  virtual bool contracts_bfloat16() const { return false; }
-  /// "" when the backend can run node `node`, otherwise the reason why not ("float64 is not
-  /// supported by oneDNN").
-  virtual std::string why_not(const Graph& graph, int32_t node) const = 0;
-  /// Kernels for `nodes` of a static, lowered graph, in that order. Inputs that no run changes
-  /// (is_frozen in core/prologue.h) may be packed by prepare().
-  virtual std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph,
-                                                       std::span<const int32_t> nodes,
-                                                       const CompileOptions& options) = 0;
-};
-
-/// Made once a process, thread-safe. make_llvm_backend and make_onednn_backend live in their
-/// folders.
-Backend& reference_backend();
-Backend& llvm_backend();
-Backend& onednn_backend();
 
 }  // namespace sinter

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "core/fork.h"
 #include "core/line.h"
 #include "runtime/compile_options.h"
 #include "runtime/load_auto.h"
@@ -16,6 +18,38 @@
 
 namespace sinter {
 
+namespace {
+
+struct Registered {
+  ForkMutex mutex;
+  std::vector<Backend*> backends;
+};
+Registered& registered() {
+  static Registered instance;
+  return instance;
+}
+
+std::vector<Backend*> copy_of_registered() {
+  const std::lock_guard lock(registered().mutex);
+  return registered().backends;
+}
+
+// In the order in which they are asked: what runs everything and fast, what somebody wanted to
+// have, what runs some nodes, and the last resort.
+std::vector<Backend*> by_preference() {
+  std::vector<Backend*> result = copy_of_registered();
+#if SINTER_WITH_LLVM
+  result.insert(result.begin(), &llvm_backend());
+#endif
+#if SINTER_WITH_ONEDNN
+  result.push_back(&onednn_backend());
+#endif
+  result.push_back(&reference_backend());
+  return result;
+}
+
+}  // namespace
+
 std::vector<Backend*> backends() {
   std::vector<Backend*> result = {&reference_backend()};
 #if SINTER_WITH_ONEDNN
@@ -24,7 +58,21 @@ std::vector<Backend*> backends() {
 #if SINTER_WITH_LLVM
   result.push_back(&llvm_backend());
 #endif
+  for (Backend* b : copy_of_registered()) result.push_back(b);
   return result;
+}
+
+void register_backend(Backend& backend, SourceLocation where) {
+  const std::vector<std::string> names = backend_names();
+  if (std::ranges::find(names, backend.name()) != names.end())
+    throw Error(with_line(where, fmt::format("there is a backend '{}' already", backend.name())));
+  const std::lock_guard lock(registered().mutex);
+  registered().backends.push_back(&backend);
+}
+
+void unregister_backend(Backend& backend) {
+  const std::lock_guard lock(registered().mutex);
+  std::erase(registered().backends, &backend);
 }
 
 std::vector<std::string> backend_names() {
@@ -49,28 +97,39 @@ Backend& find_backend(std::string_view name, SourceLocation where) {
   });
 }
 
-bool contracts_bfloat16(std::string_view backend) {
-  if (backend == "reference") return true;  // as slow as everything there
-  return backend != "onednn" &&
-         std::ranges::any_of(backends(), [](const Backend* b) { return b->contracts_bfloat16(); });
+Target target_of(std::string_view name) {
+  if (name != "auto") {
+    Backend& backend = find_backend(name);
+    Target target = backend.target();
+    target.claims = [&backend](const Graph& graph, int32_t node) {
+      return graph.node(node).op->kind == KernelKind::kComposite && backend.claims(graph, node) &&
+             backend.why_not(graph, node).empty();
+    };
+    return target;
+  }
+  const std::vector<Backend*> all = by_preference();
+  // Whichever runs the most runs regions, too.
+  Target target{.name = "auto",
+                .fuses_elementwise = true,
+                .fuses_epilogues = true,
+                .contracts_bfloat16 = all[0]->target().contracts_bfloat16};
+  target.claims = [all](const Graph& graph, int32_t node) {
+    return graph.node(node).op->kind == KernelKind::kComposite && claimed_by_cost(all, graph, node);
+  };
+  return target;
 }
 
 BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node) {
-#if SINTER_WITH_LLVM && SINTER_WITH_ONEDNN
-  if (options.backend == "auto")
-    return choose_by_cost(llvm_backend(), onednn_backend(), options, graph, node);
-#endif
-#if SINTER_WITH_LLVM
-  Backend& general = llvm_backend();
-#else
-  Backend& general = reference_backend();
-#endif
-  if (options.backend == "auto") return {&general, "auto: the best backend of this build"};
+  const std::vector<Backend*> all = by_preference();
+  if (options.backend == "auto") return choose_by_cost(all, options, graph, node);
   Backend& wanted = find_backend(options.backend);
-  if (&wanted == &general) return {&general, "asked for"};
-  if (const std::string reason = wanted.why_not(graph, node); !reason.empty())
-    return {&general, fmt::format("{}: {}", options.backend, reason)};
-  return {&wanted, "asked for"};
+  const std::string reason = wanted.why_not(graph, node);
+  if (reason.empty()) return {&wanted, "asked for"};
+  for (Backend* b : all) {
+    if (b != &wanted && b->missing().empty() && b->why_not(graph, node).empty())
+      return {b, fmt::format("{}: {}", options.backend, reason)};
+  }
+  return {&wanted, reason};
 }
 
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
@@ -80,7 +139,7 @@ std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileO
     check_thread_setting();
     if (options.backend != "auto") find_backend(options.backend);
     Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
-    if (!contracts_bfloat16(options.backend)) graph = widen_products(graph);
+    if (!target_of(options.backend).contracts_bfloat16) graph = widen_products(graph);
     verify(graph, "loading");
     check_memory_need(graph);
     return std::make_unique<Executable>(assemble(

@@ -8,26 +8,36 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/target.h"
 #include "runtime/assemble.h"
+#include "runtime/backend.h"
 #include "runtime/executable.h"
 
 namespace sinter {
 
 struct CompileOptions;
 
-/// The backends of this build: "reference", and "onednn" and "llvm" where built in.
+/// "reference", "onednn" and "llvm" where built in, and what was registered.
 std::vector<Backend*> backends();
+/// A backend of the user's: its name may be asked for from now on, and "auto" considers it: for
+/// nodes that llvm does not run, and where it says that it costs less. It must outlive all that is
+/// compiled. Raises Error for a name that is taken.
+void register_backend(Backend& backend, SourceLocation where = SourceLocation::current());
+/// Executables that it runs stay as they are.
+void unregister_backend(Backend& backend);
 /// "auto" and the names of backends().
 std::vector<std::string> backend_names();
 /// Raises NameError, which says when a known backend was left out of this build, and Error where
 /// its plugin is missing.
 Backend& find_backend(std::string_view name, SourceLocation where = SourceLocation::current());
 
-/// Are products of bfloat16 at least as fast as those of float32 under this name ("auto" too)?
-bool contracts_bfloat16(std::string_view backend);
+/// What passes may make of graphs for the backend of that name, "auto" too: composites that it
+/// claims stay whole.
+Target target_of(std::string_view backend);
 
-/// The backend for a node under the asked name: that backend where it can, else llvm (reference
-/// where llvm is not built), with the reason. "auto" compares what the node costs (load_auto.h).
+/// The backend for a node under the asked name: that backend where it can, else the first that can
+/// of llvm, what was registered, onednn and reference, with the reason. "auto" compares what the
+/// node costs (load_auto.h).
 BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node);
 
 /// An executable of a lowered graph for `options.batch`. Products of bfloat16 are widened

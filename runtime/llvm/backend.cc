@@ -6,9 +6,10 @@
 
 #include "core/error.h"
 #include "core/prologue.h"
+#include "runtime/backend.h"
 #include "runtime/compile_options.h"
-#include "runtime/kernel.h"
 #include "runtime/llvm/codegen_version.h"
+#include "runtime/llvm/costs.h"
 #include "runtime/llvm/kernel_store.h"
 #include "runtime/llvm/loop_plan.h"
 #include "runtime/llvm/matmul_kernel.h"
@@ -99,13 +100,32 @@ class LlvmBackend final : public Backend {
     return fmt::format("{}\n{}\n{}", codegen_version(), cpu.name, cpu.features);
   }
 
-  bool contracts_bfloat16() const override { return host_cpu().multiplies_bfloat16; }
+  Target target() const override {
+    return {.name = "llvm",
+            .fuses_elementwise = true,
+            .fuses_epilogues = true,
+            .contracts_bfloat16 = host_cpu().multiplies_bfloat16};
+  }
 
   std::string why_not(const Graph& graph, int32_t node) const override {
     const Node& n = graph.node(node);
     if (n.op->kind == KernelKind::kComposite)
       return fmt::format("'{}' is a composite and must be decomposed first", n.op->name);
     return "";
+  }
+
+  std::optional<double> estimate(const Graph& graph, int32_t node) const override {
+    if (const auto known = estimate_microseconds(kCosts, graph, node)) return known;
+    const std::optional<double> bytes = float32_bytes(graph, node);
+    if (!bytes) return std::nullopt;
+    const Node& n = graph.node(node);
+    if (reduces_rows(graph, n))
+      return loop_microseconds(*bytes,
+                               static_cast<double>(graph.type(n.inputs[0]).shape.elements()));
+    if (n.is(KernelOp::kTranspose)) return transpose_microseconds(*bytes);
+    // What a composite is made of is fused, but it reads and writes this.
+    if (n.op->kind == KernelKind::kComposite) return loop_microseconds(*bytes, 0);
+    return std::nullopt;
   }
 
   std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "runtime/cost_model.h"
 #include "runtime/limits.h"
+#include "runtime/llvm/costs.h"
 #include "runtime/llvm/matmul_pair_plan.h"
 #include "runtime/llvm/matmul_pieces.h"
 
@@ -173,7 +173,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
     plan.packing = choose_packing(p, pack_rhs);
   }
   const bool transposed = !pack_rhs && problem.rhs.free.stride() != 1 && p.columns > 1;
-  plan.microseconds = context.microseconds + product_microseconds("llvm", {p.batch, p.rows, p.depth,
+  plan.microseconds = context.microseconds + product_microseconds(kCosts, {p.batch, p.rows, p.depth,
                                                                            p.columns, transposed});
 
   plan.is_weight_gradient = p.lhs.free.stride() == 1 && p.lhs.depth.stride() != 1;

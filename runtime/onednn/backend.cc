@@ -7,6 +7,8 @@
 #include "core/fork.h"
 #include "core/prologue.h"
 #include "core/text.h"
+#include "runtime/backend.h"
+#include "runtime/onednn/costs.h"
 #include "runtime/onednn/plugin.h"
 
 namespace sinter {
@@ -72,6 +74,24 @@ class Attempts {
   std::map<std::string, Attempt> known_;  // the kernel is null once it was taken
 };
 
+bool is_pointwise(const Node& node) {
+  return node.op->is_elementwise() || node.is(KernelOp::kMap) || node.is(KernelOp::kBroadcast);
+}
+
+// An elementwise op beside others is better off in a fused kernel, which oneDNN has not.
+bool stands_alone(const Graph& graph, int32_t index) {
+  for (ValueId id : graph.node(index).inputs) {
+    if (is_pointwise(graph.node(id))) return false;
+  }
+  for (const Node& other : graph.nodes()) {
+    if (!is_pointwise(other)) continue;
+    for (ValueId id : other.inputs) {
+      if (id.node == index) return false;
+    }
+  }
+  return true;
+}
+
 class OneDnnBackend final : public Backend {
  public:
   std::string_view name() const override { return "onednn"; }
@@ -87,8 +107,16 @@ class OneDnnBackend final : public Backend {
     }();
     return why;
   }
+  // The backend that runs the rest fuses.
+  Target target() const override { return {.name = "onednn", .fuses_elementwise = true}; }
   std::string why_not(const Graph& graph, int32_t node) const override {
     return attempts_.why_not(graph, node);
+  }
+  bool claims(const Graph& graph, int32_t node) const override {
+    return !graph.node(node).op->is_elementwise() || stands_alone(graph, node);
+  }
+  std::optional<double> estimate(const Graph& graph, int32_t node) const override {
+    return estimate_microseconds(kCosts, graph, node);
   }
   std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,
                                                const CompileOptions&) override {

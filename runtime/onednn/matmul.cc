@@ -7,7 +7,7 @@
 
 #include "core/contract.h"
 #include "core/prologue.h"
-#include "runtime/cost_model.h"
+#include "runtime/onednn/costs.h"
 #include "runtime/onednn/primitive_kernel.h"
 
 namespace sinter::onednn {
@@ -56,7 +56,7 @@ Attempt make_product(const Product& p, int inputs) {
   if (!readable(p.a) || !readable(p.b))
     return {nullptr, "oneDNN reads matrices with one unit stride only"};
   const double microseconds =
-      product_microseconds("onednn", {p.batch, rows, k, columns, p.b.column_stride != 1});
+      product_microseconds(kCosts, {p.batch, rows, k, columns, p.b.column_stride != 1});
   const int64_t pieces = worthwhile_pieces(microseconds, std::clamp<int64_t>(rows / 8, 1, 4));
   dnnl::primitive_attr attr;
   if (p.activation) {

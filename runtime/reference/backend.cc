@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "runtime/backend.h"
 #include "runtime/reference/kernels.h"
 
 namespace sinter {
@@ -29,6 +30,8 @@ namespace {
 class ReferenceBackend final : public Backend {
  public:
   std::string_view name() const override { return "reference"; }
+  // Products of bfloat16 are as slow as everything here.
+  Target target() const override { return {.name = "reference", .contracts_bfloat16 = true}; }
   std::string why_not(const Graph& graph, int32_t node) const override {
     const Node& n = graph.node(node);
     if (n.op->kind == KernelKind::kComposite)

@@ -10,8 +10,8 @@
 #include <random>
 
 #include "ops/ops.h"
+#include "runtime/backend.h"
 #include "runtime/compile.h"
-#include "runtime/kernel.h"
 #if SINTER_BENCH_XSMM
 #include "tests/bench/xsmm_product.h"
 #endif

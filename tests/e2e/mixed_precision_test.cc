@@ -92,7 +92,7 @@ TEST_F(MixedPrecision, FilesRunByTheRuntimeAlonePredictAsTheModel) {
     }
   }
   // The same kernels in both where nothing is widened: the same bits.
-  if (contracts_bfloat16("auto"))
+  if (target_of("auto").contracts_bfloat16)
     EXPECT_EQ(compare(run("exported.sinter", 24, "auto"), {model.predict(ramp(24))}, 0), "");
 }
 

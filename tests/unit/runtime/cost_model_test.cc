@@ -7,7 +7,9 @@
 
 #include "ops/ops.h"
 #include "runtime/compile.h"
+#include "runtime/llvm/costs.h"
 #include "runtime/load.h"
+#include "runtime/onednn/costs.h"
 
 namespace sinter {
 namespace {
@@ -25,13 +27,13 @@ TEST(CostModel, LoopsAreBoundByMemoryOrByArithmetic) {
 }
 
 TEST(CostModel, ProductsCostWhatTheirMultiplicationsDo) {
-  for (const char* backend : {"llvm", "onednn"}) {
-    const double one = product_microseconds(backend, {1, 128, 128, 128, false});
-    EXPECT_GT(product_microseconds(backend, {1, 128, 1280, 128, false}), 8 * one) << backend;
-    EXPECT_GT(product_microseconds(backend, {1, 128, 128, 128, true}), one) << backend;
+  for (const Costs costs : {Costs(codegen::kCosts), Costs(onednn::kCosts)}) {
+    const double one = product_microseconds(costs, {1, 128, 128, 128, false});
+    EXPECT_GT(product_microseconds(costs, {1, 128, 1280, 128, false}), 8 * one);
+    EXPECT_GT(product_microseconds(costs, {1, 128, 128, 128, true}), one);
     // Ten columns take as long as sixteen.
-    EXPECT_DOUBLE_EQ(product_microseconds(backend, {1, 128, 128, 10, false}),
-                     product_microseconds(backend, {1, 128, 128, 16, false}));
+    EXPECT_DOUBLE_EQ(product_microseconds(costs, {1, 128, 128, 10, false}),
+                     product_microseconds(costs, {1, 128, 128, 16, false}));
   }
 }
 
@@ -77,7 +79,7 @@ TEST(CostModel, DumpsAgreeWithThePieces) {
 
 // Two terms of bfloat16 are one step of a product.
 TEST(CostModel, ProductsOfBFloat16TakeHalfAsLong) {
-  if (!contracts_bfloat16("llvm")) GTEST_SKIP() << "this CPU has no products of bfloat16";
+  if (!target_of("llvm").contracts_bfloat16) GTEST_SKIP() << "this CPU has no products of bfloat16";
   register_ops();
   const auto cost = [](DType dtype) {
     Graph g("g");

@@ -127,7 +127,7 @@ TEST(WidenProducts, LoadingWidensWhereProductsOfBFloat16AreSlow) {
       return node.is(KernelOp::kFusion) &&
              executable->graph().type(node.inputs[0]).dtype == DType::kBFloat16;
     });
-    EXPECT_EQ(narrow, contracts_bfloat16(backend)) << executable->to_string();
+    EXPECT_EQ(narrow, target_of(backend).contracts_bfloat16) << executable->to_string();
     if (backend == "onednn") EXPECT_FALSE(narrow);
     if (backend == "reference") EXPECT_TRUE(narrow);
   }

@@ -77,14 +77,14 @@ TEST(Rounding, ForProductsAlone) {
     const auto rounded = static_cast<float>(bfloat16(value));
     const bool below = std::fabs(value) < std::numeric_limits<float>::min();
     const double found = y[0].at(i * kSize + i);
-    if (!below || !contracts_bfloat16("llvm"))
+    if (!below || !target_of("llvm").contracts_bfloat16)
       expect_equal(found, rounded, i);
     else
       EXPECT_TRUE(found == 0 || found == static_cast<double>(std::copysign(
                                              std::numeric_limits<float>::min(), value)))
           << i;
   }
-  EXPECT_EQ(for_products(graph), contracts_bfloat16("llvm"));
+  EXPECT_EQ(for_products(graph), target_of("llvm").contracts_bfloat16);
 }
 
 TEST(Rounding, OthersSeeEveryNumber) {
@@ -109,7 +109,7 @@ TEST(Rounding, WhoCountsAsOthers) {
   // Both sides of a product, and two products.
   EXPECT_EQ(for_products(rounding("  %s = contract(%r, %r) {lhs_contract=[0], rhs_contract=[0]} : "
                                   "float32[19,19]\n  output \"s\" = %s")),
-            contracts_bfloat16("llvm"));
+            target_of("llvm").contracts_bfloat16);
 }
 
 }  // namespace
