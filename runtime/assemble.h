@@ -12,6 +12,7 @@
 
 namespace sinter {
 
+class Backend;
 struct CompileOptions;
 
 struct BackendChoice {

@@ -12,6 +12,7 @@
 #include <random>
 #include <set>
 
+#include "core/op_record.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "ops/ops.h"
@@ -72,9 +73,7 @@ class Instance {
       const bool logical = kLogical.contains(p.op) || (p.op == "select" && k == 0);
       operands.push_back(value(p.operands[k], logical ? DType::kBool : dtype_));
     }
-    static const std::set<std::string, std::less<>> commutative = {"add", "multiply", "logical_and",
-                                                                   "logical_or", "equal"};
-    if (commutative.contains(p.op) && (swaps_ >> commutative_++ & 1) != 0)
+    if (Registry::global().get(p.op).commutative && (swaps_ >> commutative_++ & 1) != 0)
       std::swap(operands[0], operands[1]);
     return graph.add1(p.op, operands);
   }

@@ -13,6 +13,7 @@
 #include "ops/ops.h"
 #include "runtime/compile.h"
 #include "runtime/load.h"
+#include "runtime/thread_pool.h"
 
 namespace sinter {
 namespace {
