@@ -240,6 +240,23 @@ Tensor Tensor::rows(int64_t begin, int64_t end, SourceLocation where) const {
   return result;
 }
 
+Tensor Tensor::columns(int64_t begin, int64_t end, SourceLocation where) const {
+  if (shape_.rank() < 2 || begin < 0 || begin > end || end > shape_.dim(-1)) {
+    throw ShapeError(with_line(where, fmt::format("columns {}..{} are out of range for shape {}",
+                                                  begin, end, shape_.to_string())));
+  }
+  Shape shape = shape_;
+  shape[shape.rank() - 1] = end - begin;
+  Tensor result(dtype_, shape);
+  const int64_t size = dtype_size(dtype_), from = shape_.dim(-1) * size, to = (end - begin) * size;
+  if (to == 0) return result;
+  const auto* source = static_cast<const std::byte*>(data_) + begin * size;
+  auto* target = static_cast<std::byte*>(result.data_);
+  for (int64_t row = 0; row < result.bytes() / to; ++row)
+    std::memcpy(target + row * to, source + row * from, static_cast<size_t>(to));
+  return result;
+}
+
 void Tensor::copy_from(const Tensor& source, SourceLocation where) {
   if (source.type() != type()) {
     throw ShapeError(with_line(where, fmt::format("cannot copy {} into {}",

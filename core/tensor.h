@@ -161,6 +161,10 @@ class Tensor {
   Tensor cast(DType dtype) const;
   /// Rows begin..end-1 of the first dimension, sharing the buffer.
   Tensor rows(int64_t begin, int64_t end, SourceLocation where = SourceLocation::current()) const;
+  /// Columns begin..end-1 of the last dimension, as a copy: x and y of one table. Raises ShapeError
+  /// where there is only one dimension.
+  Tensor columns(int64_t begin, int64_t end,
+                 SourceLocation where = SourceLocation::current()) const;
   /// Copies `source` (same dtype and shape) into this buffer.
   void copy_from(const Tensor& source, SourceLocation where = SourceLocation::current());
   /// Same dtype, shape and bytes.

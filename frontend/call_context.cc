@@ -49,6 +49,15 @@ void CallContext::add_loss(Symbol scalar) {
   losses_.push_back(scalar);
 }
 
+std::vector<Symbol> CallContext::losses(const std::vector<VariablePtr>& weights) {
+  std::vector<Symbol> all;
+  for (const VariablePtr& v : weights) {
+    if (v->regularizer) all.push_back(v->regularizer(variable(v)));
+  }
+  all.insert(all.end(), losses_.begin(), losses_.end());
+  return all;
+}
+
 void CallContext::hold(const std::shared_ptr<LayerImpl>& inner) {
   if (tables_->writing.empty()) return;
   LayerImpl& outer = *tables_->writing.back();

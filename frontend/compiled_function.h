@@ -49,16 +49,19 @@ constexpr bool takes(std::index_sequence<i...>) {
   return std::is_invocable_v<F&, CallContext&, SymbolAt<i>...>;
 }
 
-template <typename F>
-constexpr bool takes_list = std::is_invocable_v<F&, CallContext&, std::span<const Symbol>>;
-
 constexpr size_t kMostSymbols = 8;
 template <typename F, size_t... n>
-constexpr bool takes_any(std::index_sequence<n...>) {
-  return takes_list<F> || (takes<F>(std::make_index_sequence<n>()) || ...);
+constexpr bool takes_some(std::index_sequence<n...>) {
+  return (takes<F>(std::make_index_sequence<n>()) || ...);
 }
 template <typename F>
-concept SymbolFunction = takes_any<F>(std::make_index_sequence<kMostSymbols + 1>());
+concept TakesSymbols = takes_some<F>(std::make_index_sequence<kMostSymbols + 1>());
+/// What takes symbols is not tried with a list: the body of a generic lambda may not compile then.
+template <typename F>
+concept TakesList =
+    !TakesSymbols<F> && std::is_invocable_v<F&, CallContext&, std::span<const Symbol>>;
+template <typename F>
+concept SymbolFunction = TakesSymbols<F> || TakesList<F>;
 
 /// Bit n: F takes n symbols.
 template <typename F, size_t... n>
@@ -74,7 +77,7 @@ class Body final : public FunctionBody {
  public:
   explicit Body(F function) : function_(std::move(function)) {}
   std::vector<Symbol> write(CallContext& context, std::span<const Symbol> inputs) override {
-    if constexpr (takes_list<F>) {
+    if constexpr (TakesList<F>) {
       return listed([&] { return function_(context, inputs); });
     } else {
       return spread<0>(context, inputs);

@@ -1,10 +1,42 @@
 // Lists of tensors as arguments.
 #include "frontend/data_argument.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
 namespace sinter {
 
 Data::Data(Tensor tensor) : tensors_{std::move(tensor)} {}
 Data::Data(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
 Data::Data(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
+Data::Data(std::map<std::string, Tensor> tensors) {
+  for (auto& [name, tensor] : tensors) {
+    names_.push_back(name);
+    tensors_.push_back(std::move(tensor));
+  }
+}
+Data::Data(std::initializer_list<std::pair<const std::string, Tensor>> tensors)
+    : Data(std::map<std::string, Tensor>(tensors)) {
+  if (tensors_.size() != tensors.size()) throw Error("a name stands twice in the data");
+}
+
+std::vector<Tensor> Data::in_order(const std::vector<std::string>& names,
+                                   const std::string& what) const {
+  if (names_.empty()) return tensors_;
+  for (const std::string& name : names_) {
+    if (std::ranges::find(names, name) == names.end())
+      raise_unknown_name(what + " holds the name", name, names);
+  }
+  std::vector<Tensor> result;
+  for (const std::string& name : names) {
+    const auto at = std::ranges::find(names_, name);
+    if (at == names_.end()) throw Error(fmt::format("{} holds nothing for '{}'", what, name));
+    result.push_back(tensors_[static_cast<size_t>(at - names_.begin())]);
+  }
+  return result;
+}
 
 }  // namespace sinter

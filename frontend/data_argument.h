@@ -1,7 +1,11 @@
-// Data arguments of fit(), evaluate() and predict(): one tensor, or one for each input or output.
+// Data arguments of fit(), evaluate() and predict(): one tensor, or one for each input or output,
+// in their order or by their names.
 #pragma once
 
 #include <initializer_list>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
@@ -14,11 +18,20 @@ class Data {
   Data(Tensor tensor);                // NOLINT
   Data(std::vector<Tensor> tensors);  // NOLINT
   Data(std::initializer_list<Tensor> tensors);
+  /// `{{"image", x}, {"age", a}}`: by the names of inputs or outputs.
+  Data(std::initializer_list<std::pair<const std::string, Tensor>> tensors);
+  Data(std::map<std::string, Tensor> tensors);  // NOLINT
+  /// As they were given; those with names in the order of these.
   const std::vector<Tensor>& list() const { return tensors_; }
   bool empty() const { return tensors_.empty(); }
+  /// In the order of `names`, where they were given by name; otherwise list(). `what` ("fit: x")
+  /// starts errors: NameError for a name that is not there, Error for one that has no tensor.
+  std::vector<Tensor> in_order(const std::vector<std::string>& names,
+                               const std::string& what) const;
 
  private:
   std::vector<Tensor> tensors_;
+  std::vector<std::string> names_;  // of each, or none
 };
 
 }  // namespace sinter

@@ -2,6 +2,7 @@
 #include "frontend/history.h"
 
 #include "frontend/origin.h"
+#include "frontend/plot_curves.h"
 
 namespace sinter {
 
@@ -15,7 +16,14 @@ const std::vector<double>& History::operator[](const LogName& key) const {
 
 void History::plot(const std::string& path, const PlotOptions& options,
                    SourceLocation where) const {
-  at_line(where, [&] { plot_history(history, path, options, where); });
+  at_line(where, [&] {
+    std::map<std::string, std::vector<int>> epochs;
+    for (const auto& [name, values] : history) {
+      const auto some = epochs_of.find(name);
+      epochs[name] = some == epochs_of.end() ? epoch : some->second;
+    }
+    plot_history(history, epochs, path, options);
+  });
 }
 
 }  // namespace sinter

@@ -29,10 +29,14 @@ struct LogName {
 struct History {
   std::vector<int> epoch;  // counted from 0
   std::map<std::string, std::vector<double>> history;
+  /// The epochs in which there was such a value, where that was not in all of them: validation with
+  /// a validation_freq, what a callback adds now and then.
+  std::map<std::string, std::vector<int>> epochs_of = {};
 
   /// Raises NameError that lists what was logged.
   const std::vector<double>& operator[](const LogName& key) const;
-  /// Draws the curves; `path` ends in .svg or .png.
+  /// Draws the curves over their epochs, which count from 1 in the picture
+  /// (PlotOptions::first_epoch is that of epoch 0); `path` ends in .svg or .png.
   void plot(const std::string& path, const PlotOptions& options = {},
             SourceLocation where = SourceLocation::current()) const;
 };

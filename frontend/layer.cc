@@ -241,11 +241,14 @@ Symbol Layer::operator()(CallContext& context, Symbol x, SourceLocation where) c
 }
 
 KerasTensor Layer::operator()(const KerasTensor& x, SourceLocation where) const {
-  return call({x}, where).front();
+  return (*this)(std::vector<KerasTensor>{x}, where);
 }
 
 KerasTensor Layer::operator()(const std::vector<KerasTensor>& xs, SourceLocation where) const {
-  return call(xs, where).front();
+  const std::vector<KerasTensor> results = call(xs, where);
+  if (results.size() == 1) return results[0];
+  throw Error(with_line(where, fmt::format("layer '{}' has {}: use call()", name(),
+                                           counted(results.size(), "output"))));
 }
 
 std::vector<KerasTensor> Layer::inputs(SourceLocation where) const {
@@ -318,7 +321,7 @@ std::vector<Tensor> copies_of(std::span<const VariablePtr> variables) {
   return result;
 }
 
-void Layer::set_weights(std::span<const Tensor> weights, SourceLocation where) const {
+void Layer::set_weights(const std::vector<Tensor>& weights, SourceLocation where) const {
   at_line(where, [&] {
     const std::vector<VariablePtr> own = variables();
     assign_all(fmt::format("layer '{}'", name()), own, weights);

@@ -88,7 +88,11 @@ class CallContext {
   const std::vector<Update>& updates() const { return updates_; }
   /// Adds the updates to the graph; gives the variables that they change.
   std::vector<VariablePtr> write_updates();
+  /// What layers have added: activity regularizers and add_loss().
   const std::vector<Symbol>& losses() const { return losses_; }
+  /// The same behind the penalties of `weights` by their regularizers: what fit() adds to the loss
+  /// of the outputs, and a loop of your own should, too. Keras's model.losses.
+  std::vector<Symbol> losses(const std::vector<VariablePtr>& weights);
 
  private:
   friend class LayerImpl;
@@ -195,11 +199,12 @@ class Layer {
 
   /// Calls the layer. Shapes are checked now: errors name the layer, the shapes and the line of
   /// this call.
+  /// Raises Error when the layer has several results: use call().
   KerasTensor operator()(const KerasTensor& x,
                          SourceLocation where = SourceLocation::current()) const;
   KerasTensor operator()(const std::vector<KerasTensor>& xs,
                          SourceLocation where = SourceLocation::current()) const;
-  /// All results of a layer that has several.
+  /// All results.
   std::vector<KerasTensor> call(const std::vector<KerasTensor>& xs,
                                 SourceLocation where = SourceLocation::current()) const;
 
@@ -250,7 +255,7 @@ class Layer {
   /// Copies of the weights, in the order of variables().
   std::vector<Tensor> get_weights() const;
   /// Raises ShapeError when the count or a shape differs.
-  void set_weights(std::span<const Tensor> weights,
+  void set_weights(const std::vector<Tensor>& weights,
                    SourceLocation where = SourceLocation::current()) const;
   /// Number of values in all weights.
   int64_t count_params() const;

@@ -48,6 +48,13 @@ Function sparse_top_k_from(const Config& c) {
   return [=](Symbol t, Symbol p) { return metrics::sparse_top_k_categorical_accuracy(t, p, k); };
 }
 
+// Keras's metric has no such setting either; it would change the numbers silently.
+Function sparse_crossentropy_from(const Config& c) {
+  if (!c.get("ignore_class").is_null())
+    throw Error("SparseCategoricalCrossentropy: metrics have no ignore_class");
+  return sparse_categorical_crossentropy_of(c);
+}
+
 }  // namespace
 
 const std::vector<PlainMetric>& plain_metrics() {
@@ -92,7 +99,7 @@ const std::vector<PlainMetric>& plain_metrics() {
       {"CategoricalCrossentropy", {"categorical_crossentropy"}, categorical_crossentropy_of},
       {"SparseCategoricalCrossentropy",
        {"sparse_categorical_crossentropy"},
-       sparse_categorical_crossentropy_of,
+       sparse_crossentropy_from,
        true},
       {"Hinge", {"hinge"}, plain<hinge>},
       {"SquaredHinge", {"squared_hinge"}, plain<squared_hinge>},

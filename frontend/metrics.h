@@ -156,6 +156,32 @@ struct MeanAbsoluteError : Metric {
   explicit MeanAbsoluteError(Options options = {},
                              SourceLocation where = SourceLocation::current());
 };
+struct MeanAbsolutePercentageError : Metric {
+  explicit MeanAbsolutePercentageError(Options options = {},
+                                       SourceLocation where = SourceLocation::current());
+};
+struct MeanSquaredLogarithmicError : Metric {
+  explicit MeanSquaredLogarithmicError(Options options = {},
+                                       SourceLocation where = SourceLocation::current());
+};
+struct LogCoshError : Metric {
+  explicit LogCoshError(Options options = {}, SourceLocation where = SourceLocation::current());
+};
+struct Hinge : Metric {
+  explicit Hinge(Options options = {}, SourceLocation where = SourceLocation::current());
+};
+struct SquaredHinge : Metric {
+  explicit SquaredHinge(Options options = {}, SourceLocation where = SourceLocation::current());
+};
+struct CategoricalHinge : Metric {
+  explicit CategoricalHinge(Options options = {}, SourceLocation where = SourceLocation::current());
+};
+struct KLDivergence : Metric {
+  explicit KLDivergence(Options options = {}, SourceLocation where = SourceLocation::current());
+};
+struct Poisson : Metric {
+  explicit Poisson(Options options = {}, SourceLocation where = SourceLocation::current());
+};
 struct BinaryCrossentropy : Metric {
   explicit BinaryCrossentropy(Options options = {},
                               SourceLocation where = SourceLocation::current());

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/file_io.h"
 #include "frontend/origin.h"
+#include "frontend/plot_curves.h"
 
 namespace sinter {
 namespace {
@@ -31,10 +32,14 @@ constexpr double kTextSize = 12, kTitleSize = 15, kPanelWidth = 460, kPanelHeigh
 constexpr double kLargest = 1e300;   // beyond it even the distance of two values may overflow
 constexpr size_t kMarkersUpTo = 25;  // epochs; with more the dots would hide the curve
 
+struct Curve {
+  std::vector<double> epochs;  // as drawn
+  std::vector<double> values;
+};
+
 struct Panel {
   std::string name;
-  const std::vector<double>* training = nullptr;
-  const std::vector<double>* validation = nullptr;
+  std::optional<Curve> training, validation;
 };
 
 struct Box {
@@ -86,14 +91,28 @@ class Canvas {
   std::unique_ptr<cairo_t, void (*)(cairo_t*)> cairo_;
 };
 
-std::vector<Panel> make_panels(const std::map<std::string, std::vector<double>>& history) {
+using Epochs = std::map<std::string, std::vector<int>>;
+
+Curve make_curve(const std::string& name, const std::vector<double>& values, const Epochs& epochs,
+                 int first_epoch) {
+  const auto known = epochs.find(name);
+  Curve curve{{}, values};
+  for (size_t i = 0; i < values.size(); ++i) {
+    const bool is_known = known != epochs.end() && i < known->second.size();
+    curve.epochs.push_back(first_epoch + (is_known ? known->second[i] : static_cast<double>(i)));
+  }
+  return curve;
+}
+
+std::vector<Panel> make_panels(const std::map<std::string, std::vector<double>>& history,
+                               const Epochs& epochs, int first_epoch) {
   std::map<std::string, Panel> by_name;
   for (const auto& [key, values] : history) {
     const bool validation = key.starts_with("val_");
     const std::string name = validation ? key.substr(4) : key;
     Panel& panel = by_name[name];
     panel.name = name;
-    (validation ? panel.validation : panel.training) = &values;
+    (validation ? panel.validation : panel.training) = make_curve(key, values, epochs, first_epoch);
   }
   std::vector<Panel> panels;
   for (const bool loss : {true, false}) {
@@ -115,42 +134,42 @@ std::string tick_text(double value, double step) {
 /// Maps epochs and values to the plot area of one panel.
 class Axes {
  public:
-  Axes(const Panel& panel, const PlotOptions& options) : first_epoch_(options.first_epoch) {
+  explicit Axes(const Panel& panel) {
     double low = HUGE_VAL, high = -HUGE_VAL;
-    for (const std::vector<double>* values : {panel.training, panel.validation}) {
-      if (values == nullptr) continue;
-      epochs_ = std::max(epochs_, values->size());
-      for (const double value : *values) {
+    for (const std::optional<Curve>* curve : {&panel.training, &panel.validation}) {
+      if (!*curve) continue;
+      for (const double value : (*curve)->values) {
         if (!can_draw(value)) continue;
         low = std::min(low, value);
         high = std::max(high, value);
       }
+      for (const double epoch : (*curve)->epochs) {
+        first_ = std::min(first_, epoch);
+        last_ = std::max(last_, epoch);
+      }
     }
+    if (first_ > last_) first_ = last_ = 1;
     empty_ = low > high;
     if (empty_) low = 0, high = 1;
     y_ticks_ = nice_ticks(low, high, 5);
-    const double last = first_epoch_ + static_cast<double>(std::max<size_t>(epochs_, 1)) - 1;
-    for (const double tick : nice_ticks(first_epoch_, std::max(last, first_epoch_ + 1.0), 8)) {
-      if (tick == std::floor(tick) && tick >= first_epoch_ && tick <= last)
-        x_ticks_.push_back(tick);
+    for (const double tick : nice_ticks(first_, std::max(last_, first_ + 1), 8)) {
+      if (tick == std::floor(tick) && tick >= first_ && tick <= last_) x_ticks_.push_back(tick);
     }
     // The first epoch always has its number, if need be instead of the tick beside it.
-    if (x_ticks_.empty() || x_ticks_[0] != first_epoch_)
-      x_ticks_.insert(x_ticks_.begin(), first_epoch_);
+    if (x_ticks_.empty() || x_ticks_[0] != first_) x_ticks_.insert(x_ticks_.begin(), first_);
     if (x_ticks_.size() > 2 && x_ticks_[1] - x_ticks_[0] < 0.6 * (x_ticks_[2] - x_ticks_[1]))
       x_ticks_.erase(x_ticks_.begin() + 1);
   }
 
   bool empty() const { return empty_; }
-  size_t epochs() const { return epochs_; }
   const std::vector<double>& x_ticks() const { return x_ticks_; }
   const std::vector<double>& y_ticks() const { return y_ticks_; }
   double y_step() const { return y_ticks_[1] - y_ticks_[0]; }
   void place(const Box& area) { area_ = area; }
   double x(double epoch) const {
-    if (epochs_ < 2) return (area_.left + area_.right) / 2;
+    if (first_ == last_) return (area_.left + area_.right) / 2;
     const double inset = 8;  // the first and the last point stay clear of the edge
-    const double share = (epoch - first_epoch_) / (static_cast<double>(epochs_) - 1);
+    const double share = (epoch - first_) / (last_ - first_);
     return area_.left + inset + share * (area_.right - area_.left - 2 * inset);
   }
   double y(double value) const {
@@ -159,15 +178,14 @@ class Axes {
   }
 
  private:
-  int first_epoch_;
-  size_t epochs_ = 0;
+  double first_ = HUGE_VAL, last_ = -HUGE_VAL;  // epochs
   bool empty_ = false;
   std::vector<double> x_ticks_, y_ticks_;
   Box area_{};
 };
 
-void draw_curve(Canvas& canvas, const Axes& axes, const std::vector<double>& values,
-                int first_epoch, const Colour& colour) {
+void draw_curve(Canvas& canvas, const Axes& axes, const Curve& curve, const Colour& colour) {
+  const std::vector<double>& values = curve.values;
   canvas.colour(colour);
   cairo_set_line_width(canvas.raw(), 2.2);
   bool pen_down = false;
@@ -176,36 +194,66 @@ void draw_curve(Canvas& canvas, const Axes& axes, const std::vector<double>& val
       pen_down = false;
       continue;
     }
-    const double x = axes.x(first_epoch + static_cast<double>(i)), y = axes.y(values[i]);
+    const double x = axes.x(curve.epochs[i]), y = axes.y(values[i]);
     pen_down ? cairo_line_to(canvas.raw(), x, y) : cairo_move_to(canvas.raw(), x, y);
     pen_down = true;
   }
   cairo_stroke(canvas.raw());
   if (values.size() > kMarkersUpTo) return;
   for (size_t i = 0; i < values.size(); ++i) {
-    if (can_draw(values[i]))
-      canvas.dot(axes.x(first_epoch + static_cast<double>(i)), axes.y(values[i]), 3);
+    if (can_draw(values[i])) canvas.dot(axes.x(curve.epochs[i]), axes.y(values[i]), 3);
   }
 }
 
-/// Name and line sample of each curve, right-aligned in the title row, where no curve can run under
-/// it.
-void draw_legend(Canvas& canvas, const Panel& panel, double right, double baseline) {
-  canvas.font(kTextSize);
-  auto entry = [&](const std::string& name, const Colour& colour) {
-    const double width = canvas.text_width(name);
-    canvas.colour(kText);
-    canvas.text(right - width, baseline, name);
-    canvas.colour(colour);
-    canvas.line(right - width - 26, baseline - 4, right - width - 8, baseline - 4, 2.6);
-    right -= width + 44;
-  };
-  if (panel.validation != nullptr) entry("val_" + panel.name, kValidation);
-  if (panel.training != nullptr) entry(panel.name, kTraining);
+/// `text` in the font at hand, its end left out where it is wider than `width`.
+std::string fitted(Canvas& canvas, const std::string& text, double width) {
+  if (canvas.text_width(text) <= width) return text;
+  std::string part = text;
+  while (!part.empty() && canvas.text_width(part + "...") > width) {
+    do part.pop_back();
+    while (!part.empty() && (static_cast<unsigned char>(part.back()) & 0xC0) == 0x80);  // UTF-8
+  }
+  return part + "...";
 }
 
-void draw_panel(Canvas& canvas, const Panel& panel, const PlotOptions& options, const Box& box) {
-  Axes axes(panel, options);
+/// The title of a panel, and in the same row, where no curve can run under it, name and line sample
+/// of each curve, right-aligned: their kind alone where the names leave no room for the title.
+void draw_heading(Canvas& canvas, const Panel& panel, const Box& box) {
+  constexpr double kSample = 26, kGap = 18;
+  const double baseline = box.top + 14;
+  const auto width_of = [&](const std::string& name) {
+    return canvas.text_width(name) + kSample + kGap;
+  };
+  std::string training = panel.name, validation = "val_" + panel.name;
+  canvas.font(kTitleSize - 1, true);
+  const double title = canvas.text_width(panel.name);
+  canvas.font(kTextSize);
+  double names = 0;
+  for (const bool short_ones : {false, true}) {
+    if (short_ones) training = "training", validation = "validation";
+    names =
+        (panel.validation ? width_of(validation) : 0) + (panel.training ? width_of(training) : 0);
+    if (title + names <= box.right - box.left) break;
+  }
+  canvas.colour(kText);
+  canvas.font(kTitleSize - 1, true);
+  canvas.text(box.left, baseline, fitted(canvas, panel.name, box.right - box.left - names));
+  canvas.font(kTextSize);
+  double right = box.right;
+  const auto entry = [&](const std::string& name, const Colour& colour) {
+    const double left = right - canvas.text_width(name);
+    canvas.colour(kText);
+    canvas.text(left, baseline, name);
+    canvas.colour(colour);
+    canvas.line(left - kSample, baseline - 4, left - 8, baseline - 4, 2.6);
+    right -= width_of(name);
+  };
+  if (panel.validation) entry(validation, kValidation);
+  if (panel.training) entry(training, kTraining);
+}
+
+void draw_panel(Canvas& canvas, const Panel& panel, const Box& box) {
+  Axes axes(panel);
   canvas.font(kTextSize);
   double label_width = 0;
   for (const double tick : axes.y_ticks())
@@ -213,12 +261,7 @@ void draw_panel(Canvas& canvas, const Panel& panel, const PlotOptions& options, 
   const Box area{box.left + label_width + 10, box.top + 34, box.right, box.bottom - 42};
   axes.place(area);
 
-  canvas.colour(kText);
-  canvas.font(kTitleSize - 1, true);
-  canvas.text(box.left, box.top + 14, panel.name);
-  draw_legend(canvas, panel, box.right, box.top + 14);
-
-  canvas.font(kTextSize);
+  draw_heading(canvas, panel, box);
   for (const double tick : axes.y_ticks()) {
     const double y = axes.y(tick);
     canvas.colour(kGrid);
@@ -245,10 +288,8 @@ void draw_panel(Canvas& canvas, const Panel& panel, const PlotOptions& options, 
                 0.5);
     return;
   }
-  if (panel.training != nullptr)
-    draw_curve(canvas, axes, *panel.training, options.first_epoch, kTraining);
-  if (panel.validation != nullptr)
-    draw_curve(canvas, axes, *panel.validation, options.first_epoch, kValidation);
+  if (panel.training) draw_curve(canvas, axes, *panel.training, kTraining);
+  if (panel.validation) draw_curve(canvas, axes, *panel.validation, kValidation);
 }
 
 cairo_status_t append_bytes(void* target, const unsigned char* bytes, unsigned count) {
@@ -284,60 +325,62 @@ std::vector<double> nice_ticks(double low, double high, int count) {
 
 void plot_history(const std::map<std::string, std::vector<double>>& history,
                   const std::string& path, const PlotOptions& options, SourceLocation where) {
-  at_line(where, [&] {
-    const bool png = path.ends_with(".png");
-    if (!png && !path.ends_with(".svg"))
-      throw FileError(fmt::format("cannot plot to '{}': the name must end in .svg or .png", path));
-    if (history.empty()) throw Error("cannot plot an empty history: fit() has run no epoch");
+  at_line(where, [&] { plot_history(history, {}, path, options); });
+}
 
-    const std::vector<Panel> panels = make_panels(history);
-    const size_t columns = panels.size() == 4 ? 2 : std::min<size_t>(panels.size(), 3);
-    const size_t rows = (panels.size() + columns - 1) / columns;
-    const double title_height = options.title.empty() ? 0 : 34;
-    const double width =
-        options.width > 0 ? options.width
-                          : kPanelWidth * static_cast<double>(columns) + (columns == 1 ? 120 : 0);
-    const double height = options.height > 0
-                              ? options.height
-                              : kPanelHeight * static_cast<double>(rows) + title_height;
+void plot_history(const std::map<std::string, std::vector<double>>& history, const Epochs& epochs,
+                  const std::string& path, const PlotOptions& options) {
+  const bool png = path.ends_with(".png");
+  if (!png && !path.ends_with(".svg"))
+    throw FileError(fmt::format("cannot plot to '{}': the name must end in .svg or .png", path));
+  if (history.empty()) throw Error("cannot plot an empty history: fit() has run no epoch");
 
-    std::string bytes;
-    const double scale = png ? 2 : 1;
-    const std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)> surface(
-        png ? cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width * scale),
-                                         static_cast<int>(height * scale))
-            : cairo_svg_surface_create_for_stream(&append_bytes, &bytes, width, height),
-        &cairo_surface_destroy);
+  const std::vector<Panel> panels = make_panels(history, epochs, options.first_epoch);
+  const size_t columns = panels.size() == 4 ? 2 : std::min<size_t>(panels.size(), 3);
+  const size_t rows = (panels.size() + columns - 1) / columns;
+  const double title_height = options.title.empty() ? 0 : 34;
+  const double width = options.width > 0
+                           ? options.width
+                           : kPanelWidth * static_cast<double>(columns) + (columns == 1 ? 120 : 0);
+  const double height =
+      options.height > 0 ? options.height : kPanelHeight * static_cast<double>(rows) + title_height;
+
+  std::string bytes;
+  const double scale = png ? 2 : 1;
+  const std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)> surface(
+      png ? cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width * scale),
+                                       static_cast<int>(height * scale))
+          : cairo_svg_surface_create_for_stream(&append_bytes, &bytes, width, height),
+      &cairo_surface_destroy);
+  check(cairo_surface_status(surface.get()), path);
+  {
+    Canvas canvas(surface.get());
+    cairo_scale(canvas.raw(), scale, scale);
+    cairo_set_source_rgb(canvas.raw(), 1, 1, 1);
+    cairo_paint(canvas.raw());
+    if (!options.title.empty()) {
+      canvas.colour(kText);
+      canvas.font(kTitleSize + 2, true);
+      canvas.text(kMargin, kMargin + 14, options.title);
+    }
+    const double panel_width = width / static_cast<double>(columns),
+                 panel_height = (height - title_height) / static_cast<double>(rows);
+    for (size_t i = 0; i < panels.size(); ++i) {
+      const double left = static_cast<double>(i % columns) * panel_width,
+                   top = title_height + static_cast<double>(i / columns) * panel_height;
+      draw_panel(canvas, panels[i],
+                 {left + kMargin, top + kMargin, left + panel_width - kMargin,
+                  top + panel_height - kMargin / 2});
+    }
+    check(cairo_status(canvas.raw()), path);
+  }
+  if (png) {
+    check(cairo_surface_write_to_png_stream(surface.get(), &append_bytes, &bytes), path);
+  } else {
+    cairo_surface_finish(surface.get());
     check(cairo_surface_status(surface.get()), path);
-    {
-      Canvas canvas(surface.get());
-      cairo_scale(canvas.raw(), scale, scale);
-      cairo_set_source_rgb(canvas.raw(), 1, 1, 1);
-      cairo_paint(canvas.raw());
-      if (!options.title.empty()) {
-        canvas.colour(kText);
-        canvas.font(kTitleSize + 2, true);
-        canvas.text(kMargin, kMargin + 14, options.title);
-      }
-      const double panel_width = width / static_cast<double>(columns),
-                   panel_height = (height - title_height) / static_cast<double>(rows);
-      for (size_t i = 0; i < panels.size(); ++i) {
-        const double left = static_cast<double>(i % columns) * panel_width,
-                     top = title_height + static_cast<double>(i / columns) * panel_height;
-        draw_panel(canvas, panels[i], options,
-                   {left + kMargin, top + kMargin, left + panel_width - kMargin,
-                    top + panel_height - kMargin / 2});
-      }
-      check(cairo_status(canvas.raw()), path);
-    }
-    if (png) {
-      check(cairo_surface_write_to_png_stream(surface.get(), &append_bytes, &bytes), path);
-    } else {
-      cairo_surface_finish(surface.get());
-      check(cairo_surface_status(surface.get()), path);
-    }
-    write_file_atomically(path, bytes);
-  });
+  }
+  write_file_atomically(path, bytes);
 }
 
 }  // namespace sinter

@@ -36,6 +36,7 @@
 #include "frontend/operations.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/plot.h"
+#include "frontend/plot_model.h"
 #include "frontend/progress.h"
 #include "frontend/regularizers.h"
 #include "frontend/save.h"

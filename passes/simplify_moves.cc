@@ -143,7 +143,8 @@ Contract contract_of(const Match& m) { return Contract::of(m.source(), m.node("c
 // keep their order.
 std::string unless_free_axes_keep_order(const Match& m, Contract::Side Contract::*side) {
   const Ints& perm = perm_of(m, "t");
-  const Contract::Axes& free = (contract_of(m).*side).free;
+  const Contract c = contract_of(m);
+  const Contract::Axes& free = (c.*side).free;
   const auto from = [&](int axis) { return perm[static_cast<size_t>(axis)]; };
   return std::ranges::is_sorted(free, {}, from) ? "" : "its free dimensions would change places";
 }

@@ -36,8 +36,9 @@ class Callback {
   virtual void on_train_batch_end(int64_t batch, Logs& logs) { (void)batch, (void)logs; }
   virtual void on_test_begin(Logs& logs) { (void)logs; }
   virtual void on_test_end(Logs& logs) { (void)logs; }
-  /// True when on_train_batch_end needs the running means of loss and metrics.
-  virtual bool wants_batch_logs() const { return false; }
+  /// Are the logs of on_train_batch_end filled, with the running means of loss and metrics? False
+  /// saves the time to make them, where no callback of a training looks at them.
+  virtual bool wants_batch_logs() const { return true; }
 
   /// The model in training: model().set_stop_training(true) ends it. After fit() still the model of
   /// that training. Raises Error before the first one, and when the model is gone: a callback does

@@ -34,6 +34,7 @@ class EarlyStopping : public Callback {
   void on_train_begin(Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
   void on_train_end(Logs& logs) override;
+  bool wants_batch_logs() const override { return false; }
   /// The epoch (from 0) that ended training, or 0.
   int stopped_epoch() const;
   int best_epoch() const;
@@ -64,6 +65,7 @@ class ReduceLROnPlateau : public Callback {
                              SourceLocation where = SourceLocation::current());
   void on_train_begin(Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
+  bool wants_batch_logs() const override { return false; }
 
  private:
   struct State;
@@ -81,6 +83,7 @@ class LearningRateScheduler : public Callback {
   void on_train_begin(Logs& logs) override;
   void on_epoch_begin(int epoch, Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
+  bool wants_batch_logs() const override { return false; }
 
  private:
   Callable<double(int, double)> schedule_;
@@ -93,7 +96,6 @@ class TerminateOnNaN : public Callback {
  public:
   using HandleOf = TerminateOnNaN;
   void on_train_batch_end(int64_t batch, Logs& logs) override;
-  bool wants_batch_logs() const override { return true; }
 };
 
 struct CSVLoggerOptions {
@@ -111,6 +113,7 @@ class CSVLogger : public Callback {
   void on_train_begin(Logs& logs) override;
   void on_epoch_end(int epoch, Logs& logs) override;
   void on_train_end(Logs& logs) override;
+  bool wants_batch_logs() const override { return false; }
 
  private:
   struct State;

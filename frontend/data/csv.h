@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/source_location.h"
 #include "core/tensor.h"
@@ -14,13 +15,15 @@ struct CSVOptions {
   /// Is the first line one of names, which is left out? Default: when it holds names and no finite
   /// number.
   std::optional<bool> header = std::nullopt;
+  /// Only these, counted from 0, in this order; others may hold text. Default: all.
+  std::vector<int64_t> columns = {};
   std::optional<DType> dtype = std::nullopt;  // float32 or float64; default: floatx()
 };
 
 /// Numbers as [rows, columns]. Fields may stand in quotes and between blanks; nan, NA and nothing
 /// are NaN, inf and -inf infinities. Empty lines are left out. Raises FileError, with line and
-/// column, for a field that is no number and for rows of different lengths, and Error for another
-/// dtype.
+/// column, for a field that is no number, for rows of different lengths and for a file of one line
+/// that another separator would divide, and Error for another dtype.
 Tensor load_csv(const std::string& path, CSVOptions options = {},
                 SourceLocation where = SourceLocation::current());
 

@@ -44,7 +44,11 @@ std::optional<double> number_of(std::string_view text) {
 class Reader {
  public:
   Reader(const std::string& path, std::string_view text, const CSVOptions& options)
-      : path_(path), rest_(text), separator_(options.separator), header_(options.header) {
+      : path_(path),
+        rest_(text),
+        separator_(options.separator),
+        header_(options.header),
+        wanted_(options.columns) {
     constexpr std::string_view kMark = "\xef\xbb\xbf";  // of UTF-8, as spreadsheets write it
     if (rest_.starts_with(kMark)) rest_.remove_prefix(kMark.size());
   }
@@ -59,39 +63,81 @@ class Reader {
       if (line.find_first_not_of(blank) < line.size()) read_line(line);
     }
   }
+  /// Raises FileError where all there is was taken for a name, though it looks like more.
+  void check_rows() const {
+    if (rows_ > 0 || !guessed_header_ || hint(first_line_).empty()) return;
+    throw FileError(fmt::format(
+        "cannot load '{}': it has no rows below line 1, '{}', which was taken for names{}", path_,
+        shortened(first_line_), hint(first_line_)));
+  }
   const std::vector<double>& values() const { return values_; }
   int64_t rows() const { return rows_; }
-  int64_t columns() const { return std::max<int64_t>(columns_, 0); }
+  int64_t columns() const {
+    return wanted_.empty() ? std::max<int64_t>(columns_, 0) : static_cast<int64_t>(wanted_.size());
+  }
 
  private:
   void read_line(std::string_view line) {
-    const size_t before = values_.size();
     const bool first = columns_ < 0;
-    int64_t column = 0;
-    bool finite = false;
-    std::string odd;  // the first field that is no number
-    for (bool more = true; more; ++column) {
+    const std::string_view whole = line;
+    fields_.clear();
+    for (bool more = true; more;) {
       const size_t at = field_end(line);
-      const std::string_view field = line.substr(0, at);
+      fields_.push_back(line.substr(0, at));
       more = at < line.size();
       line.remove_prefix(std::min(at + 1, line.size()));
-      const std::optional<double> number = number_of(field);
+    }
+    const auto count = static_cast<int64_t>(fields_.size());
+    if (!wanted_.empty()) choose(count);
+    const size_t before = values_.size();
+    bool finite = false;
+    std::string odd;  // the first field that is no number
+    for (size_t i = 0; i < fields_.size(); ++i) {
+      const std::optional<double> number = number_of(fields_[i]);
       finite = finite || (number && std::isfinite(*number));
-      if (!number && odd.empty())
-        odd = fmt::format("column {}: '{}' is no number", column + 1, shortened(field));
+      if (!number && odd.empty()) {
+        odd = fmt::format("column {}: '{}' is no number",
+                          wanted_.empty() ? static_cast<int64_t>(i) + 1 : wanted_[i] + 1,
+                          shortened(fields_[i]));
+      }
       values_.push_back(number.value_or(0));
     }
     // Names alone are a header; names beside numbers may be data that somebody mistyped.
     if (first && header_.value_or(!odd.empty() && !finite)) {
       values_.resize(before);
+      guessed_header_ = !header_;
+      first_line_ = whole;
       header_ = false;
       return;
     }
-    if (!odd.empty()) fail(odd + (first && !header_ ? "; .header = true leaves the line out" : ""));
-    if (!first && column != columns_)
-      fail(fmt::format("{} fields, the lines before have {}", column, columns_));
-    columns_ = column;
+    if (!odd.empty())
+      fail(odd + (first && !header_ ? "; .header = true leaves the line out" : "") + hint(whole));
+    if (!first && count != columns_)
+      fail(fmt::format("{} fields, the lines before have {}", count, columns_));
+    columns_ = count;
     ++rows_;
+  }
+
+  void choose(int64_t count) {
+    std::vector<std::string_view> chosen;
+    for (const int64_t column : wanted_) {
+      if (column < 0 || column >= count)
+        fail(fmt::format("column {} was asked for (counted from 0), there are {}", column, count));
+      chosen.push_back(fields_[static_cast<size_t>(column)]);
+    }
+    fields_ = std::move(chosen);
+  }
+
+  // A line of one field that holds another separator.
+  std::string hint(std::string_view line) const {
+    if (line.find(separator_) != std::string_view::npos) return "";
+    for (const char other : {';', '\t', ',', '|'}) {
+      if (other != separator_ && line.find(other) != std::string_view::npos)
+        return fmt::format("; do '{}' separate fields? .separator = '{}'",
+                           other == '\t' ? "tabs" : std::string(1, other),
+                           other == '\t' ? "\\t" : std::string(1, other));
+    }
+    return "";
   }
 
   // Separators in quotes separate nothing.
@@ -112,7 +158,11 @@ class Reader {
   std::string_view rest_;
   char separator_;
   std::optional<bool> header_;  // false: it was left out, or there is none
-  int64_t line_ = 0, rows_ = 0, columns_ = -1;
+  const std::vector<int64_t>& wanted_;
+  bool guessed_header_ = false;
+  std::string_view first_line_;  // when it was left out
+  std::vector<std::string_view> fields_;
+  int64_t line_ = 0, rows_ = 0, columns_ = -1;  // fields of a line in the file
   std::vector<double> values_;
 };
 
@@ -130,6 +180,7 @@ Tensor load_csv(const std::string& path, CSVOptions options, SourceLocation wher
     Reader reader(path, file->text(), options);
     reader.read();
     file->check_unchanged();
+    reader.check_rows();
     return Tensor::from({reader.rows(), reader.columns()}, reader.values()).cast(dtype);
   });
 }

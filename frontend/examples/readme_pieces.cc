@@ -87,6 +87,7 @@ int main() {
   auto optimizer = SGD(0.1);
   CompiledFunction step([&](CallContext& context, Symbol images, Symbol labels) {
     Symbol loss = mean(categorical_crossentropy(labels, model.call(context, images)));
+    for (Symbol penalty : context.losses(weights)) loss = loss + penalty;  // of regularizers, as fit() adds them
     optimizer.apply_gradients(context, context.gradients(loss, weights), weights);
     return loss;
   });

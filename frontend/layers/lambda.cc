@@ -73,7 +73,7 @@ Layer lambda_from_config(const Config& c, SourceLocation where) {
 
 }  // namespace
 
-Lambda::Lambda(Function function, LambdaOptions options, SourceLocation where)
+Lambda::Lambda(Only, Function function, LambdaOptions options, SourceLocation where)
     : Layer(std::make_shared<LambdaImpl>(
           given(std::move(function), "the function of a Lambda", where), options, where)) {}
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "core/callable.h"
 #include "frontend/layer.h"
@@ -28,11 +29,20 @@ class Lambda : public Layer {
   requires std::is_invocable_r_v<Symbol, const F&, Symbol>
   explicit Lambda(F function, LambdaOptions options = {},
                   SourceLocation where = SourceLocation::current())
-      : Lambda(of_list(Callable<Symbol(Symbol)>(std::move(function))), std::move(options), where) {}
-  explicit Lambda(Function function, LambdaOptions options = {},
-                  SourceLocation where = SourceLocation::current());
+      : Lambda(Only(), of_list(Callable<Symbol(Symbol)>(std::move(function))), std::move(options),
+               where) {}
+  /// Of the list: what takes a symbol is not tried with it, its body may compile for one alone.
+  template <typename F>
+  requires(!std::is_invocable_r_v<Symbol, const F&, Symbol> &&
+           std::is_constructible_v<Function, F>) explicit Lambda(F function,
+                                                                 LambdaOptions options = {},
+                                                                 SourceLocation where =
+                                                                     SourceLocation::current())
+      : Lambda(Only(), Function(std::move(function)), std::move(options), where) {}
 
  private:
+  struct Only {};
+  Lambda(Only, Function function, LambdaOptions options, SourceLocation where);
   static Function of_list(Callable<Symbol(Symbol)> function);
 };
 

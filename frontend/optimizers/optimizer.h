@@ -190,6 +190,8 @@ class Optimizer {
                                  SourceLocation where = SourceLocation::current()) const;
   void exclude_from_weight_decay(const std::vector<std::string>& names,
                                  SourceLocation where = SourceLocation::current()) const;
+  void exclude_from_weight_decay(std::initializer_list<std::string> names,
+                                 SourceLocation where = SourceLocation::current()) const;
   /// Writes one update of `weights` into a CompiledFunction; the state is made at the first call.
   /// An empty gradient leaves its weight as it is, and so do the zeros that context.gradients()
   /// gives where the loss does not depend on a weight. Raises Error when the counts differ, and

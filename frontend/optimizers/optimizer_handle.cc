@@ -157,4 +157,9 @@ void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& names,
   at_line(where, [&] { impl_->exclude_from_weight_decay({}, names); });
 }
 
+void Optimizer::exclude_from_weight_decay(std::initializer_list<std::string> names,
+                                          SourceLocation where) const {
+  exclude_from_weight_decay(std::vector<std::string>(names), where);
+}
+
 }  // namespace sinter

@@ -48,6 +48,7 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
     const std::shared_ptr<const Compiled> c = state_->settings("evaluate");
     const PreparedData data =
         prepare_data("evaluate", state_->net(), c->outputs, x, y, options.sample_weight);
+    refuse_nan("evaluate", *state_, data);
     const int64_t count = batch_count(data.rows, options.batch_size);
     if (options.steps)
       warn_of_missing_batches("evaluate: steps", *options.steps, data.rows, options.batch_size,
@@ -176,6 +177,7 @@ Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sampl
     const std::shared_ptr<const Compiled> c = state_->settings("train_on_batch");
     const PreparedData data =
         prepare_data("train_on_batch", state_->net(), c->outputs, x, y, sample_weight);
+    refuse_nan("train_on_batch", *state_, data);
     const std::vector<int64_t> in_order;
     Batches batches(data, data.rows, in_order);
     const auto program = training_program(*state_, data.inputs, data.rows);
@@ -194,6 +196,7 @@ std::vector<Tensor> Model::gradients(const Data& x, const Data& y, const Data& s
     const std::shared_ptr<const Compiled> c = state_->settings("gradients");
     const PreparedData data =
         prepare_data("gradients", state_->net(), c->outputs, x, y, sample_weight);
+    refuse_nan("gradients", *state_, data);
     const std::vector<int64_t> in_order;
     Batches batches(data, data.rows, in_order);
     const auto program = gradients_program(*state_, data.inputs, data.rows);
@@ -219,6 +222,7 @@ Evaluation Model::test_on_batch(const Data& x, const Data& y, const Data& sample
     const std::shared_ptr<const Compiled> c = state_->settings("test_on_batch");
     const PreparedData data =
         prepare_data("test_on_batch", state_->net(), c->outputs, x, y, sample_weight);
+    refuse_nan("test_on_batch", *state_, data);
     return evaluate_rows(*state_, data, data.rows, std::nullopt);
   });
 }

@@ -72,11 +72,14 @@ class Fit {
     SplitData data =
         split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
     apply_class_weight(data.train, state_.net(), options_);
+    refuse_nan("fit", state_, data.train);
+    if (data.validation) refuse_nan("fit", state_, *data.validation);
     warn_of_labels(data.train, c.outputs);
     if (!options_.validation_data.empty()) {
       const ValidationData& v = options_.validation_data;
       data.validation =
           prepare_data("fit (validation_data)", state_.net(), c.outputs, v.x, v.y, v.sample_weight);
+      refuse_nan("fit (validation_data)", state_, *data.validation);
     }
     const CallbacksInTraining in_training(options_.callbacks, model_);
     for (const CallbackItem& callback : options_.callbacks)
@@ -133,9 +136,25 @@ class Fit {
       validate(*data.validation, logs);
     each([&](Callback& callback) { callback.on_epoch_end(epoch, logs); });
     history_.epoch.push_back(epoch);
-    for (const auto& [name, value] : logs) history_.history[name].push_back(value);
+    for (const auto& [name, value] : logs) note(name, value, epoch);
     progress.close(done, shown(logs));
     return logs;
+  }
+
+  void note(const std::string& name, double value, int epoch) {
+    std::vector<double>& values = history_.history[name];
+    values.push_back(value);
+    auto some = history_.epochs_of.find(name);
+    if (some == history_.epochs_of.end()) {
+      if (values.size() == history_.epoch.size()) return;  // one in each epoch so far
+      // The epochs that had one are the first, or those that did not are.
+      const auto all = history_.epoch.begin();
+      some =
+          history_.epochs_of
+              .emplace(name, std::vector<int>(all, all + static_cast<int64_t>(values.size()) - 1))
+              .first;
+    }
+    some->second.push_back(epoch);
   }
 
   void train_batch(Programs& programs, Batches& batches, int64_t batch, int64_t step,

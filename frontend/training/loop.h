@@ -86,6 +86,10 @@ Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t ba
                          std::optional<int64_t> steps,
                          const std::function<void(int64_t, const RunningLogs&)>& on_batch = {});
 
+/// Where data hold NaN: raises Error when the loss of these rows is NaN, too, for all weights would
+/// be. A model that fills such values in, or a loss that leaves them out, may have them.
+void refuse_nan(const char* call, ModelState& state, const PreparedData& data);
+
 /// Raises Error unless batch_size is positive.
 void check_batch_size(const char* call, int64_t batch_size);
 /// Raises Error naming `argument` of `call` unless it is absent or positive.

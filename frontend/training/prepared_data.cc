@@ -17,9 +17,9 @@
 namespace sinter {
 namespace {
 
-void check_finite(const char* call, const std::string& what, const Tensor& t) {
-  if (!is_floating(t.dtype())) return;
-  const int64_t per_row = t.shape()[0] == 0 ? 1 : t.elements() / t.shape()[0];
+// Of a tensor of floats, or -1.
+int64_t first_nan(const Tensor& t) {
+  if (!is_floating(t.dtype())) return -1;
   // Blocks first, without a branch an element: a training step should not wait for this.
   constexpr size_t kBlock = 64;
   const auto has_nan = [](const auto* values) {
@@ -27,20 +27,26 @@ void check_finite(const char* call, const std::string& what, const Tensor& t) {
     for (size_t i = 0; i < kBlock; ++i) found |= values[i] != values[i] ? 1u : 0u;
     return found != 0;
   };
-  const auto scan = [&](auto values) {
+  const auto scan = [&](auto values) -> int64_t {
     size_t clean = 0;
     while (clean + kBlock <= values.size() && !has_nan(values.data() + clean)) clean += kBlock;
     for (size_t i = clean; i < values.size(); ++i) {
-      if (std::isnan(values[i])) {
-        throw Error(fmt::format(
-            "{}: {} holds NaN (row {}, element {} of the row); remove or fill such rows first",
-            call, what, static_cast<int64_t>(i) / per_row, static_cast<int64_t>(i) % per_row));
-      }
+      if (std::isnan(values[i])) return static_cast<int64_t>(i);
     }
+    return -1;
   };
-  if (t.dtype() == DType::kFloat32) scan(t.data<float>());
-  if (t.dtype() == DType::kFloat64) scan(t.data<double>());
-  if (t.dtype() == DType::kBFloat16) check_finite(call, what, t.cast(DType::kFloat32));
+  if (t.dtype() == DType::kFloat32) return scan(t.data<float>());
+  if (t.dtype() == DType::kFloat64) return scan(t.data<double>());
+  return first_nan(t.cast(DType::kFloat32));
+}
+
+void note_nan(std::string& place, const std::string& what, const Tensor& t) {
+  if (!place.empty()) return;
+  const int64_t at = first_nan(t);
+  if (at < 0) return;
+  const int64_t per_row = t.elements() / t.shape()[0];
+  place =
+      fmt::format("{} holds NaN (row {}, element {} of the row)", what, at / per_row, at % per_row);
 }
 
 // The first element that `dtype` does not hold even when its fraction is cut, or -1: of whole
@@ -125,6 +131,16 @@ void check_classes(const char* call, const std::string& what, const Tensor& y,
 
 }  // namespace
 
+std::vector<int64_t> rows_with_nan(const PreparedData& data) {
+  std::vector<int64_t> rows;
+  for (int64_t row = 0; row < data.rows; ++row) {
+    const auto holds_nan = [row](const Tensor& t) { return first_nan(t.rows(row, row + 1)) >= 0; };
+    if (std::ranges::any_of(data.x, holds_nan) || std::ranges::any_of(data.y, holds_nan))
+      rows.push_back(row);
+  }
+  return rows;
+}
+
 PreparedData PreparedData::slice(int64_t begin, int64_t end) const {
   PreparedData part;
   part.rows = end - begin;
@@ -139,20 +155,21 @@ PreparedData PreparedData::slice(int64_t begin, int64_t end) const {
 
 PreparedData prepare_inputs(const char* call, const Network& network, const Data& x,
                             bool check_values) {
-  check_count(call, "input", network.inputs().size(), x.list().size());
+  const std::vector<Tensor> given = x.in_order(network.input_names(), fmt::format("{}: x", call));
+  check_count(call, "input", network.inputs().size(), given.size());
   PreparedData result;
-  for (size_t i = 0; i < x.list().size(); ++i) {
+  for (size_t i = 0; i < given.size(); ++i) {
     const ValueType& wanted = network.inputs()[i].type();
-    const std::string what = indexed("x", i, x.list().size());
-    Tensor t = adjust_rank(x.list()[i], wanted.shape);
+    const std::string what = indexed("x", i, given.size());
+    Tensor t = adjust_rank(given[i], wanted.shape);
     if (t.shape().rank() == 0 || with_batch(t.shape()) != wanted.shape) {
       throw ShapeError(fmt::format("{}: input '{}' takes {}, found {} of shape {}", call,
                                    network.input_names()[i], wanted.shape.to_string(), what,
-                                   x.list()[i].shape().to_string()));
+                                   given[i].shape().to_string()));
     }
     check_rows(call, what, t, i == 0 ? t.shape()[0] : result.rows, "x[0]");
     if (t.shape()[0] == 0) throw Error(fmt::format("{}: {} has no rows", call, what));
-    if (check_values) check_finite(call, what, t);
+    if (check_values) note_nan(result.nan, what, t);
     if (const int64_t at = first_beyond(t, wanted.dtype); at >= 0) {
       throw Error(fmt::format("{}: {} holds {} (element {}), but input '{}' takes {}", call, what,
                               t.at(at), at, network.input_names()[i], dtype_name(wanted.dtype)));
@@ -188,10 +205,11 @@ PreparedData prepare_data(const char* call, const Network& network,
                           const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
                           const Data& sample_weight) {
   PreparedData data = prepare_inputs(call, network, x, true);
-  check_count(call, "output", plans.size(), y.list().size());
+  const std::vector<Tensor> labels = y.in_order(network.output_names(), fmt::format("{}: y", call));
+  check_count(call, "output", plans.size(), labels.size());
   for (size_t i = 0; i < plans.size(); ++i) {
     const std::string what = indexed("y", i, plans.size());
-    Tensor t = y.list()[i];
+    Tensor t = labels[i];
     check_rows(call, what, t, data.rows, "x");
     const ValueType& output = network.outputs()[i].type();
     const ValueType label = {label_dtype(t, output), with_batch(t.shape())};
@@ -205,22 +223,26 @@ PreparedData prepare_data(const char* call, const Network& network,
     } catch (const ShapeError& error) {
       throw ShapeError(fmt::format("{}: {}", call, error.what()));
     }
-    check_finite(call, what, t);
+    note_nan(data.nan, what, t);
     if (loss.takes_classes()) check_classes(call, what, t, plans[i], output.shape.dim(-1));
     data.inputs.labels.push_back(label);
     data.y.push_back(std::move(t));
   }
-  const size_t given = sample_weight.list().size();
+  const std::vector<Tensor> sample_weights =
+      sample_weight.in_order(network.output_names(), fmt::format("{}: sample_weight", call));
+  const size_t given = sample_weights.size();
   if (given > 1) check_count(call, "output", plans.size(), given);
   for (size_t i = 0; i < plans.size(); ++i) {
     data.weights.emplace_back();
     data.inputs.weights.emplace_back();
     if (given == 0) continue;
     const std::string what = indexed("sample_weight", given == 1 ? 0 : i, given);
-    const Tensor& w = sample_weight.list()[given == 1 ? 0 : i];
+    const Tensor& w = sample_weights[given == 1 ? 0 : i];
     check_rows(call, what, w, data.rows, "x");
     check_weight_shape(call, what, w.shape(), network.outputs()[i].shape());
-    check_finite(call, what, w);
+    std::string nan;
+    note_nan(nan, what, w);
+    if (!nan.empty()) throw Error(fmt::format("{}: {}", call, nan));
     const bool is_column = w.shape().rank() == 2 && w.shape()[1] == 1;
     data.weights.back() = is_column ? w.reshaped({data.rows}) : w;
     data.inputs.weights.back() = {data_dtype(network.outputs()[i].type()),

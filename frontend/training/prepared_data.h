@@ -22,6 +22,8 @@ struct PreparedData {
   std::vector<DType> x_dtypes;
   std::vector<std::optional<Tensor>> weights;  // of each output
   StepInputs inputs;
+  /// "x holds NaN (row 2, element 1 of the row)": the first one in inputs or labels, or "".
+  std::string nan;
 
   /// Rows begin..end-1, sharing memory.
   PreparedData slice(int64_t begin, int64_t end) const;
@@ -29,12 +31,15 @@ struct PreparedData {
 
 /// `call` ("fit") starts every message. Fills rows, x and x_dtypes; a missing or extra last
 /// dimension of 1 is mended, as in Keras. Raises ShapeError or Error: counts, ranks, shapes, row
-/// counts, no rows, and (unless predicting) values that are NaN or classes out of range.
+/// counts, no rows, and (unless predicting) weights that are NaN or classes out of range.
 PreparedData prepare_inputs(const char* call, const Network& network, const Data& x,
                             bool check_values);
 PreparedData prepare_data(const char* call, const Network& network,
                           const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
                           const Data& sample_weight);
+
+/// Rows whose inputs or labels hold NaN.
+std::vector<int64_t> rows_with_nan(const PreparedData& data);
 
 /// "x holds inf (row 3, element 5 of the row)": the first infinity in inputs, labels or weights, or
 /// "".

@@ -90,10 +90,7 @@ class StepWriter {
       total = plus(total, plan.loss_weight == 1.0 ? loss : loss * plan.loss_weight);
     }
     if (context_.training()) note_losses_without_gradient(found, trainable, step);
-    for (const VariablePtr& v : trainable) {
-      if (v->regularizer) total = plus(total, v->regularizer(context_.variable(v)));
-    }
-    for (const Symbol& extra : context_.losses()) total = plus(total, extra);
+    for (const Symbol& extra : context_.losses(trainable)) total = plus(total, extra);
     if (!total.valid())
       throw Error("the model has no loss: name one in compile(), or add regularizers");
 

@@ -89,8 +89,8 @@ TEST_F(FileErrors, SettingsAsJson) {
   EXPECT_EQ(compile(R"({"optimizer": "adam", "loss": "mse"})"), "no error");
   EXPECT_EQ(compile("[]"), "the arguments of compile must be a dictionary, found a list");
   EXPECT_EQ(
-      compile(R"({"loss": "mse", "loss_weights": 1})"),
-      "loss_weights must be a list with one number for each output, or a dictionary by output "
+      compile(R"({"loss": "mse", "loss_weights": "a"})"),
+      "loss_weights must be a number, a list with one for each output, or a dictionary by output "
       "name");
   EXPECT_EQ(compile(R"({"loss": "mse", "loss_weights": {"a": 1}})"), "no error");
   EXPECT_EQ(compile(R"({"loss": 3})"), "a loss is null, a name or an object, found an integer");

@@ -164,7 +164,7 @@ TEST_F(Lines, OfStructureAndWeights) {
       CALL(uncalled.output()),
       CALL(uncalled.inputs()),
       CALL(uncalled.outputs()),
-      CALL(layer.set_weights(std::array{y_})),
+      CALL(layer.set_weights({y_})),
       CALL(layer.kernel()->assign(y_)),
   });
 }

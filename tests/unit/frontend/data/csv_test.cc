@@ -73,6 +73,36 @@ TEST_F(Csv, NamesThePlaceOfAMistake) {
        {"1,\"2\n3,4", "0x10,1\n2,3\n0x10,1", "1,2,\n3,4,5,", "--1\n--1", "+-1\n+-1"})
     EXPECT_NO_THROW(error(odd)) << odd;
   EXPECT_THAT(error_of([&] { load_csv(folder_.file("none")); }), HasSubstr("none"));
+  // Another separator.
+  EXPECT_THAT(error("1;2\n3;4"),
+              HasSubstr("'3;4' is no number; do ';' separate fields? .separator = ';'"));
+  EXPECT_THAT(error("1\t2"),
+              HasSubstr("taken for names; do tabs separate fields? .separator = '\\t'"));
+  EXPECT_THAT(error("1,2\n3,4", {.separator = ';'}), HasSubstr(".separator = ','"));
+}
+
+// Iris: four numbers and a name.
+TEST_F(Csv, TakesTheColumnsThatAreAskedFor) {
+  const std::string text = "a,b,c,species\n1,2,3,setosa\n4,5,6,virginica\n";
+  EXPECT_TRUE(read(text, {.columns = {0, 2}}).identical(Tensor::from({{1.f, 3.f}, {4.f, 6.f}})));
+  EXPECT_TRUE(read(text, {.columns = {2, 0, 0}})
+                  .identical(Tensor::from({{3.f, 1.f, 1.f}, {6.f, 4.f, 4.f}})));
+  const std::string path = written(text);
+  EXPECT_THAT(error_of([&] { load_csv(path); }),
+              HasSubstr("line 2, column 4: 'setosa' is no number"));
+  EXPECT_THAT(error_of([&] {
+                load_csv(path, {.columns = {0, 3}});
+              }),
+              HasSubstr("line 2, column 4: 'setosa' is no number"));
+  EXPECT_THAT(error_of([&] { load_csv(path, {.columns = {4}}); }),
+              HasSubstr("line 1, column 4 was asked for (counted from 0), there are 4"));
+  const Tensor table = Tensor::from({{1.f, 2.f, 3.f}, {4.f, 5.f, 6.f}});
+  EXPECT_TRUE(table.columns(0, 2).identical(Tensor::from({{1.f, 2.f}, {4.f, 5.f}})));
+  EXPECT_TRUE(table.columns(2, 3).identical(Tensor::from({{3.f}, {6.f}})));
+  EXPECT_EQ(table.columns(1, 1).shape(), (Shape{2, 0}));
+  EXPECT_THAT(error_of([&] { table.columns(2, 4); }),
+              HasSubstr("columns 2..4 are out of range for shape [2,3]"));
+  EXPECT_THAT(error_of([&] { Tensor::from({1.f}).columns(0, 1); }), HasSubstr("out of range"));
 }
 
 TEST_F(Csv, WhatIsWrittenComesBack) {

@@ -1,0 +1,47 @@
+// Data with NaN: which models and losses can have them shows when they are evaluated on these rows.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/error.h"
+#include "frontend/training/loop.h"
+
+namespace sinter {
+namespace {
+
+Tensor rows_of(const Tensor& t, const std::vector<int64_t>& rows) {
+  Shape shape = t.shape();
+  shape[0] = static_cast<int64_t>(rows.size());
+  Tensor result(t.dtype(), shape);
+  const int64_t bytes = t.bytes() / t.shape()[0];
+  auto* to = static_cast<std::byte*>(result.raw());
+  for (const int64_t row : rows) {
+    std::memcpy(to, static_cast<const std::byte*>(t.raw()) + row * bytes,
+                static_cast<size_t>(bytes));
+    to += bytes;
+  }
+  return result;
+}
+
+}  // namespace
+
+void refuse_nan(const char* call, ModelState& state, const PreparedData& data) {
+  if (data.nan.empty()) return;
+  const std::vector<int64_t> rows = rows_with_nan(data);
+  PreparedData part = data;
+  part.rows = static_cast<int64_t>(rows.size());
+  for (Tensor& t : part.x) t = rows_of(t, rows);
+  for (Tensor& t : part.y) t = rows_of(t, rows);
+  for (auto& w : part.weights) {
+    if (w) w = rows_of(*w, rows);
+  }
+  constexpr int64_t kMostRows = 256;
+  const double loss =
+      evaluate_rows(state, part, std::min(part.rows, kMostRows), std::nullopt).loss();
+  if (std::isnan(loss))
+    throw Error(fmt::format("{}: {}; remove or fill such rows first", call, data.nan));
+}
+
+}  // namespace sinter
