@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/handle.h"
+#include "core/op_line.h"
 #include "core/shorten.h"
 
 namespace sinter {
@@ -51,7 +52,9 @@ std::string initials(std::string_view name) {
 
 }  // namespace
 
-Error::Error(const std::string& text) : std::runtime_error(readable(text)) {}
+Error::Error(const std::string& text) : Error(text, OpLine::innermost()) {}
+Error::Error(const std::string& text, SourceLocation op_line)
+    : std::runtime_error(readable(text)), op_line_(op_line) {}
 
 void raise_internal(const char* condition, const std::string& detail, const char* file, int line) {
   throw InternalError(readable(fmt::format("internal error at {}:{}: {} does not hold{}{}", file,

@@ -17,6 +17,13 @@ class Error : public std::runtime_error {
   /// A text of more than 4000 bytes quotes something long and loses its middle; what() would end at
   /// a NUL byte, which is shown as \0.
   explicit Error(const std::string& text);
+  /// The same for the op of another error.
+  Error(const std::string& text, SourceLocation op_line);
+  /// The line of the user's call of an op during which it was raised (core/op_line.h), or empty.
+  SourceLocation op_line() const { return op_line_; }
+
+ private:
+  SourceLocation op_line_;
 };
 
 /// Shapes, ranks or dtypes that do not fit together.

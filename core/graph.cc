@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <variant>
 
 #include "core/error.h"
+#include "core/op_line.h"
 #include "core/sizes.h"
 
 namespace sinter {
@@ -118,6 +120,18 @@ Graph::Content& Graph::change() {
   return *content_;
 }
 
+std::shared_ptr<const Origin> Graph::origin_of_op() {
+  const SourceLocation where = OpLine::innermost();
+  if (where.line() == 0) return nullptr;
+  if (op_origin_ == nullptr || where.line() != op_line_.line() ||
+      where.file_name() != op_line_.file_name()) {
+    op_line_ = where;
+    op_origin_ = std::make_shared<const Origin>(
+        Origin{name_, std::filesystem::path(where.file_name()).filename().string(), where.line()});
+  }
+  return op_origin_;
+}
+
 int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes,
                         std::string name, std::shared_ptr<const Origin> origin) {
   std::vector<ValueType> input_types;
@@ -209,6 +223,8 @@ std::vector<Symbol> Graph::add(std::string_view op, std::span<const Symbol> inpu
   }
   const int32_t index = add_node(Registry::global().get(op), std::move(ids), std::move(attributes),
                                  std::move(name), origin_);
+  if (origins_of_ops_ && origin_ == nullptr)
+    change().nodes[static_cast<size_t>(index)].origin = origin_of_op();
   std::vector<Symbol> results;
   for (int32_t r = 0; r < static_cast<int32_t>(node(index).types.size()); ++r)
     results.emplace_back(this, ValueId{index, r});

@@ -20,8 +20,9 @@ std::string named_with_line(std::string_view name, SourceLocation where);
 /// Within the catch block of `error`: the same class with another text. Errors of classes of their
 /// own go on as they are.
 [[noreturn]] void rethrow_as(const Error& error, const std::string& text);
-/// Within a catch block: the Error at hand with the line in front, of the same class. Other
-/// exceptions go on as they are.
+/// Within a catch block: the Error at hand with the line in front, of the same class. One that was
+/// raised in an op that the user's code called begins with the line of that op: "model.cc:12: in
+/// the call of train.cc:23: matmul ...". Other exceptions go on as they are.
 [[noreturn]] void rethrow_with_line(SourceLocation where);
 
 /// What `make` gives; an Error that it raises begins with the line of the user. Every function of

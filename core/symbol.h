@@ -10,13 +10,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "core/attributes.h"
 #include "core/graph_anchor.h"
 #include "core/hashed_places.h"
+#include "core/op_line.h"
 #include "core/shape.h"
+#include "core/source_location.h"
 
 namespace sinter {
 
@@ -128,6 +131,9 @@ class Graph {
   /// The origin that new nodes get. OriginScope sets it for a while.
   const std::shared_ptr<const Origin>& origin() const { return origin_; }
   void set_origin(std::shared_ptr<const Origin> origin) { origin_ = std::move(origin); }
+  /// Without one in force nodes get the line of the op that the user's code calls, and the name of
+  /// the graph for that of a layer.
+  void set_origins_of_ops(bool yes) { origins_of_ops_ = yes; }
 
   /// How often each value is used by nodes, outputs and updates, indexed [node][result].
   std::vector<std::vector<int32_t>> use_counts() const;
@@ -148,10 +154,14 @@ class Graph {
   const Content& content() const { return content_ ? *content_ : empty(); }
   static const Content& empty();
   Content& change();  // for this graph alone
+  std::shared_ptr<const Origin> origin_of_op();
 
   std::string name_;
   std::shared_ptr<Content> content_;  // copies share it until one of them is changed; null: empty
   std::shared_ptr<const Origin> origin_;
+  bool origins_of_ops_ = false;
+  SourceLocation op_line_;
+  std::shared_ptr<const Origin> op_origin_;  // at op_line_
   GraphAnchor anchor_;
   friend class Symbol;
 };
@@ -181,5 +191,24 @@ class Symbol {
   GraphId graph_;
   ValueId id_;
 };
+
+/// A symbol as the input of an op, with the line where it became one: that of the call, in force
+/// until the statement ends (core/op_line.h). Copies, and those that the library makes, have none.
+class OpInput : public Symbol {
+ public:
+  OpInput() = default;
+#ifdef SINTER_WITHIN_LIBRARY
+  OpInput(Symbol symbol) : Symbol(symbol) {}  // NOLINT
+#else
+  OpInput(Symbol symbol, const OpLine& line = SourceLocation::current())  // NOLINT
+      : Symbol(symbol) {
+    line.enter();
+  }
+#endif
+};
+
+/// What functions of symbols take: ops an OpInput, the user's own a Symbol.
+template <typename T>
+concept SymbolParameter = std::is_same_v<T, Symbol> || std::is_same_v<T, OpInput>;
 
 }  // namespace sinter

@@ -61,17 +61,20 @@ struct Named {
   F function;
 };
 
-template <typename F, size_t n>
-const char* find_name(const Named<F> (&table)[n], F function) {
-  for (const Named<F>& entry : table) {
-    if (entry.function == function) return entry.name;
+// Functions of the user's own are in no table.
+template <typename F, size_t n, typename G>
+const char* find_name(const Named<F> (&table)[n], G function) {
+  if constexpr (std::is_same_v<F, G>) {
+    for (const Named<F>& entry : table) {
+      if (entry.function == function) return entry.name;
+    }
   }
   return nullptr;
 }
 
-using Plain = Symbol (*)(Symbol);
-using WithInt = Symbol (*)(Symbol, int);
-using WithDouble = Symbol (*)(Symbol, double);
+using Plain = Symbol (*)(OpInput);
+using WithInt = Symbol (*)(OpInput, int);
+using WithDouble = Symbol (*)(OpInput, double);
 
 const Named<Plain> kPlain[] = {
     {"linear", linear},
@@ -106,6 +109,7 @@ const Named<WithDouble> kWithSlope[] = {
     {"hard_shrink", hard_shrink},
     {"soft_shrink", soft_shrink},
 };
+const Named<Symbol (*)(OpInput, bool)> kWithFlag[] = {{"gelu", gelu}};
 
 }  // namespace
 
@@ -139,21 +143,24 @@ ActivationFunction::ActivationFunction(const std::string& name, SourceLocation w
 ActivationFunction::ActivationFunction(const char* name, SourceLocation where)
     : ActivationFunction(std::string(name), where) {}
 
-ActivationFunction::ActivationFunction(Plain function, SourceLocation where) {
-  if (function == static_cast<Plain>(linear)) return;
+template <SymbolParameter S>
+ActivationFunction::ActivationFunction(Symbol (*function)(S), SourceLocation where) {
   const char* name = find_name(kPlain, function);
+  if (name != nullptr && name == std::string_view("linear")) return;
   *this =
       ActivationFunction(name == nullptr ? "custom_activation" : name, Function(function), where);
 }
 
-ActivationFunction::ActivationFunction(WithInt function, SourceLocation where) {
+template <SymbolParameter S>
+ActivationFunction::ActivationFunction(Symbol (*function)(S, int), SourceLocation where) {
   given(function, "an activation", where);
   const char* name = find_name(kWithAxis, function);
   *this = ActivationFunction(name == nullptr ? "custom_activation" : name,
                              [function](Symbol x) { return function(x, -1); });
 }
 
-ActivationFunction::ActivationFunction(WithDouble function, SourceLocation where) {
+template <SymbolParameter S>
+ActivationFunction::ActivationFunction(Symbol (*function)(S, double), SourceLocation where) {
   given(function, "an activation", where);
   const char* name = find_name(kWithSlope, function);
   if (name == nullptr)
@@ -164,14 +171,25 @@ ActivationFunction::ActivationFunction(WithDouble function, SourceLocation where
   *this = ActivationFunction(name);
 }
 
-ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool), SourceLocation where) {
+template <SymbolParameter S>
+ActivationFunction::ActivationFunction(Symbol (*function)(S, bool), SourceLocation where) {
   given(function, "an activation", where);
-  *this = ActivationFunction(function == gelu ? "gelu" : "custom_activation",
+  const char* name = find_name(kWithFlag, function);
+  *this = ActivationFunction(name == nullptr ? "custom_activation" : name,
                              [function](Symbol x) { return function(x, false); });
 }
 
-Symbol ActivationFunction::operator()(Symbol x) const {
-  return spec_ == nullptr ? x : spec_->function(x);
+template ActivationFunction::ActivationFunction(Symbol (*)(Symbol), SourceLocation);
+template ActivationFunction::ActivationFunction(Symbol (*)(OpInput), SourceLocation);
+template ActivationFunction::ActivationFunction(Symbol (*)(Symbol, int), SourceLocation);
+template ActivationFunction::ActivationFunction(Symbol (*)(OpInput, int), SourceLocation);
+template ActivationFunction::ActivationFunction(Symbol (*)(Symbol, double), SourceLocation);
+template ActivationFunction::ActivationFunction(Symbol (*)(OpInput, double), SourceLocation);
+template ActivationFunction::ActivationFunction(Symbol (*)(Symbol, bool), SourceLocation);
+template ActivationFunction::ActivationFunction(Symbol (*)(OpInput, bool), SourceLocation);
+
+Symbol ActivationFunction::operator()(OpInput x) const {
+  return spec_ == nullptr ? Symbol(x) : spec_->function(x);
 }
 
 std::string ActivationFunction::name() const { return spec_ == nullptr ? "linear" : spec_->name; }

@@ -29,13 +29,17 @@ class ActivationFunction {
   ActivationFunction(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   /// Ops functions keep their Keras name and take Keras's defaults for further arguments; other
   /// functions are custom.
-  ActivationFunction(Symbol (*function)(Symbol),
+  template <SymbolParameter S>
+  ActivationFunction(Symbol (*function)(S),
                      SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(Symbol, int),
+  template <SymbolParameter S>
+  ActivationFunction(Symbol (*function)(S, int),
                      SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(Symbol, double),
+  template <SymbolParameter S>
+  ActivationFunction(Symbol (*function)(S, double),
                      SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(Symbol, bool),
+  template <SymbolParameter S>
+  ActivationFunction(Symbol (*function)(S, bool),
                      SourceLocation where = SourceLocation::current());  // NOLINT
   /// Anything that can be called with a Symbol.
   template <typename F>
@@ -47,7 +51,7 @@ class ActivationFunction {
   ActivationFunction(std::string name, Function function,
                      SourceLocation where = SourceLocation::current());
 
-  Symbol operator()(Symbol x) const;
+  Symbol operator()(OpInput x) const;
   bool is_linear() const { return spec_ == nullptr; }
   /// "linear", "relu" ...
   std::string name() const;
@@ -79,16 +83,20 @@ class ActivationArgument {
       : function_(name, where) {}
   ActivationArgument(const char* name, SourceLocation where = SourceLocation::current())  // NOLINT
       : function_(name, where) {}
-  ActivationArgument(Symbol (*f)(Symbol),
+  template <SymbolParameter S>
+  ActivationArgument(Symbol (*f)(S),
                      SourceLocation where = SourceLocation::current())  // NOLINT
       : function_(f, where) {}
-  ActivationArgument(Symbol (*f)(Symbol, int),
+  template <SymbolParameter S>
+  ActivationArgument(Symbol (*f)(S, int),
                      SourceLocation where = SourceLocation::current())  // NOLINT
       : function_(f, where) {}
-  ActivationArgument(Symbol (*f)(Symbol, double),
+  template <SymbolParameter S>
+  ActivationArgument(Symbol (*f)(S, double),
                      SourceLocation where = SourceLocation::current())  // NOLINT
       : function_(f, where) {}
-  ActivationArgument(Symbol (*f)(Symbol, bool),
+  template <SymbolParameter S>
+  ActivationArgument(Symbol (*f)(S, bool),
                      SourceLocation where = SourceLocation::current())  // NOLINT
       : function_(f, where) {}
   ActivationFunction function() && { return std::move(function_); }

@@ -44,7 +44,7 @@ bool CallContext::holds(const VariablePtr& variable) const {
   return tables_->symbols.contains(variable.get());
 }
 
-void CallContext::add_loss(Symbol scalar) {
+void CallContext::add_loss(OpInput scalar) {
   graph_.id_of(scalar, "add_loss()");
   losses_.push_back(scalar);
 }
@@ -72,7 +72,8 @@ void CallContext::hold(const std::shared_ptr<LayerImpl>& inner) {
   outer.inner_.push_back(inner);
 }
 
-Symbol CallContext::variable(const VariablePtr& variable) {
+Symbol CallContext::variable(const VariablePtr& variable, const OpLine& line) {
+  line.enter();
   checked_variable(variable);
   const auto it = tables_->symbols.find(variable.get());
   if (it != tables_->symbols.end()) return it->second;
@@ -133,21 +134,22 @@ int64_t CallContext::next_stream(const std::string& layer_name) {
   return hash_name(layer_name) ^ int64_t { std::rotl(call, 20) };
 }
 
-Symbol CallContext::current(const VariablePtr& v) {
+Symbol CallContext::current(const VariablePtr& v, const OpLine& line) {
+  line.enter();
   const auto found = tables_->updates.find(v.get());
   return found != tables_->updates.end() ? updates_[found->second].value : variable(v);
 }
 
-void CallContext::add_update(const VariablePtr& variable, Symbol value) {
+void CallContext::add_update(const VariablePtr& variable, OpInput value) {
   if (training_) assign(variable, value);
 }
 
-std::vector<Symbol> CallContext::gradients(Symbol output,
+std::vector<Symbol> CallContext::gradients(OpInput output,
                                            const std::vector<VariablePtr>& variables) {
   std::vector<Symbol> wrt;
   for (const VariablePtr& v : variables) wrt.push_back(variable(v));
-  std::vector<Symbol> result =
-      sinter::gradients(std::span(&output, 1), wrt, {}, UnconnectedGradients::kNone);
+  const Symbol outputs[] = {output};
+  std::vector<Symbol> result = sinter::gradients(outputs, wrt, {}, UnconnectedGradients::kNone);
   for (size_t i = 0; i < result.size(); ++i) {
     if (result[i].valid()) continue;
     result[i] = zeros_like(wrt[i]);
@@ -160,7 +162,7 @@ bool CallContext::is_unconnected(Symbol gradient) const {
   return tables_->unconnected.contains(gradient.id());
 }
 
-void CallContext::assign(const VariablePtr& variable, Symbol value) {
+void CallContext::assign(const VariablePtr& variable, OpInput value) {
   this->variable(variable);
   graph_.id_of(value, "the new value of " + variable->path);
   const auto [found, added] = tables_->updates.emplace(variable.get(), updates_.size());

@@ -42,26 +42,15 @@ std::vector<Metric> list_of(const MetricEntry& entry, const std::vector<std::str
 LossEntry::LossEntry(Loss loss, Only) : loss_(std::move(loss)) {}
 LossEntry::LossEntry(const char* name, SourceLocation where) : loss_(name, where) {}
 LossEntry::LossEntry(const std::string& name, SourceLocation where) : loss_(name, where) {}
-LossEntry::LossEntry(Symbol (*function)(Symbol, Symbol), SourceLocation where)
-    : loss_(function, where) {}
-LossEntry::LossEntry(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
-    : loss_(function, where) {}
-LossEntry::LossEntry(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
-    : loss_(function, where) {}
-LossEntry::LossEntry(const char* output, Loss loss) : output_(output), loss_(std::move(loss)) {}
+LossEntry::LossEntry(const char* output, Loss loss)
+    : LossEntry(std::string(output), std::move(loss)) {}
 LossEntry::LossEntry(std::string output, Loss loss)
-    : output_(std::move(output)), loss_(std::move(loss)) {}
+    : named_(true), output_(std::move(output)), loss_(std::move(loss)) {}
 
 LossArgument::LossArgument(Loss loss, Only) : list_{std::move(loss)} {}
 LossArgument::LossArgument(const char* name, SourceLocation where) : list_{Loss(name, where)} {}
 LossArgument::LossArgument(const std::string& name, SourceLocation where)
     : list_{Loss(name, where)} {}
-LossArgument::LossArgument(Symbol (*function)(Symbol, Symbol), SourceLocation where)
-    : list_{Loss(function, where)} {}
-LossArgument::LossArgument(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
-    : list_{Loss(function, where)} {}
-LossArgument::LossArgument(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
-    : list_{Loss(function, where)} {}
 LossArgument::LossArgument(std::vector<Loss> losses) : list_(std::move(losses)) {}
 LossArgument::LossArgument(std::map<std::string, Loss> losses) : named_(std::move(losses)) {}
 
@@ -81,12 +70,6 @@ MetricItem::MetricItem(const char* name, SourceLocation where) : name_(name), wh
 MetricItem::MetricItem(std::string name, SourceLocation where)
     : name_(std::move(name)), where_(where) {}
 MetricItem::MetricItem(Metric metric, Only) : metric_{std::move(metric)} {}
-MetricItem::MetricItem(Symbol (*function)(Symbol, Symbol), SourceLocation where)
-    : metric_{Metric(function, where)} {}
-MetricItem::MetricItem(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
-    : metric_{Metric(function, where)} {}
-MetricItem::MetricItem(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
-    : metric_{Metric(function, where)} {}
 Metric MetricItem::metric() const { return metric_.empty() ? Metric(name_, where_) : metric_[0]; }
 
 MetricEntry::MetricEntry() : braced_(true) {}
@@ -95,26 +78,16 @@ MetricEntry::MetricEntry(const char* name, SourceLocation where)
     : items_{MetricItem(name, where)} {}
 MetricEntry::MetricEntry(const std::string& name, SourceLocation where)
     : items_{MetricItem(name, where)} {}
-MetricEntry::MetricEntry(Symbol (*function)(Symbol, Symbol), SourceLocation where)
-    : items_{MetricItem(function, where)} {}
-MetricEntry::MetricEntry(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
-    : items_{MetricItem(function, where)} {}
-MetricEntry::MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
-    : items_{MetricItem(function, where)} {}
 MetricEntry::MetricEntry(std::initializer_list<MetricItem> metrics)
     : items_(metrics), braced_(true) {}
 MetricEntry::MetricEntry(std::string output, std::initializer_list<MetricItem> metrics)
-    : output_(std::move(output)), items_(metrics), braced_(true) {}
+    : named_(true), output_(std::move(output)), items_(metrics), braced_(true) {}
 
 MetricsArgument::MetricsArgument(Metric metric, Only) : flat_{std::move(metric)} {}
 MetricsArgument::MetricsArgument(const char* name, SourceLocation where)
     : flat_{Metric(name, where)} {}
 MetricsArgument::MetricsArgument(const std::string& name, SourceLocation where)
     : flat_{Metric(name, where)} {}
-MetricsArgument::MetricsArgument(Symbol (*function)(Symbol, Symbol), SourceLocation where)
-    : flat_{Metric(function, where)} {}
-MetricsArgument::MetricsArgument(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
-    : flat_{Metric(function, where)} {}
 MetricsArgument::MetricsArgument(const std::vector<std::string>& names, SourceLocation where) {
   for (const std::string& name : names) flat_.emplace_back(name, where);
 }

@@ -4,7 +4,6 @@
 
 #include <initializer_list>
 #include <map>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -28,22 +27,30 @@ class LossEntry {
       : LossEntry(made_at<Loss>(std::move(loss), where), Only()) {}
   LossEntry(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   LossEntry(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol),
-            SourceLocation where = SourceLocation::current());  // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol, bool),
-            SourceLocation where = SourceLocation::current());  // NOLINT
-  LossEntry(Symbol (*function)(Symbol, Symbol, bool, double),
-            SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S>
+  LossEntry(Symbol (*function)(S, S),
+            SourceLocation where = SourceLocation::current())  // NOLINT
+      : loss_(function, where) {}
+  template <SymbolParameter S>
+  LossEntry(Symbol (*function)(S, S, bool),
+            SourceLocation where = SourceLocation::current())  // NOLINT
+      : loss_(function, where) {}
+  template <SymbolParameter S>
+  LossEntry(Symbol (*function)(S, S, bool, double),
+            SourceLocation where = SourceLocation::current())  // NOLINT
+      : loss_(function, where) {}
   LossEntry(const char* output, Loss loss);
   LossEntry(std::string output, Loss loss);
-  const std::optional<std::string>& output() const { return output_; }
+  /// Null where it names none.
+  const std::string* output() const { return named_ ? &output_ : nullptr; }
   const Loss& loss() const { return loss_; }
 
  private:
   struct Only {};
   LossEntry(Loss loss, Only);
 
-  std::optional<std::string> output_;
+  bool named_ = false;
+  std::string output_;
   Loss loss_;
 };
 
@@ -59,12 +66,18 @@ class LossArgument {
   LossArgument(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   LossArgument(const std::string& name,
                SourceLocation where = SourceLocation::current());  // NOLINT
-  LossArgument(Symbol (*function)(Symbol, Symbol),
-               SourceLocation where = SourceLocation::current());  // NOLINT
-  LossArgument(Symbol (*function)(Symbol, Symbol, bool),
-               SourceLocation where = SourceLocation::current());  // NOLINT
-  LossArgument(Symbol (*function)(Symbol, Symbol, bool, double),
-               SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S>
+  LossArgument(Symbol (*function)(S, S),
+               SourceLocation where = SourceLocation::current())  // NOLINT
+      : list_{Loss(function, where)} {}
+  template <SymbolParameter S>
+  LossArgument(Symbol (*function)(S, S, bool),
+               SourceLocation where = SourceLocation::current())  // NOLINT
+      : list_{Loss(function, where)} {}
+  template <SymbolParameter S>
+  LossArgument(Symbol (*function)(S, S, bool, double),
+               SourceLocation where = SourceLocation::current())  // NOLINT
+      : list_{Loss(function, where)} {}
   LossArgument(std::initializer_list<LossEntry> losses);
   LossArgument(std::vector<Loss> losses);            // NOLINT
   LossArgument(std::map<std::string, Loss> losses);  // NOLINT
@@ -90,12 +103,18 @@ class MetricItem {
   requires(std::is_convertible_v<T, Metric> && !std::is_convertible_v<T, std::string>)
       MetricItem(T metric, SourceLocation where = SourceLocation::current())  // NOLINT
       : MetricItem(made_at<Metric>(std::move(metric), where), Only()) {}
-  MetricItem(Symbol (*function)(Symbol, Symbol),
-             SourceLocation where = SourceLocation::current());  // NOLINT
-  MetricItem(Symbol (*function)(Symbol, Symbol, bool),
-             SourceLocation where = SourceLocation::current());  // NOLINT
-  MetricItem(Symbol (*function)(Symbol, Symbol, bool, double),
-             SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S>
+  MetricItem(Symbol (*function)(S, S),
+             SourceLocation where = SourceLocation::current())  // NOLINT
+      : metric_{Metric(function, where)} {}
+  template <SymbolParameter S>
+  MetricItem(Symbol (*function)(S, S, bool),
+             SourceLocation where = SourceLocation::current())  // NOLINT
+      : metric_{Metric(function, where)} {}
+  template <SymbolParameter S>
+  MetricItem(Symbol (*function)(S, S, bool, double),
+             SourceLocation where = SourceLocation::current())  // NOLINT
+      : metric_{Metric(function, where)} {}
   /// Empty for a metric that came as an object or a function.
   const std::string& name() const { return name_; }
   SourceLocation where() const { return where_; }
@@ -121,23 +140,31 @@ class MetricEntry {
       : MetricEntry(made_at<MetricItem>(std::move(metric), where), Only()) {}
   MetricEntry(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   MetricEntry(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol),
-              SourceLocation where = SourceLocation::current());  // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol, bool),
-              SourceLocation where = SourceLocation::current());  // NOLINT
-  MetricEntry(Symbol (*function)(Symbol, Symbol, bool, double),
-              SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S>
+  MetricEntry(Symbol (*function)(S, S),
+              SourceLocation where = SourceLocation::current())  // NOLINT
+      : items_{MetricItem(function, where)} {}
+  template <SymbolParameter S>
+  MetricEntry(Symbol (*function)(S, S, bool),
+              SourceLocation where = SourceLocation::current())  // NOLINT
+      : items_{MetricItem(function, where)} {}
+  template <SymbolParameter S>
+  MetricEntry(Symbol (*function)(S, S, bool, double),
+              SourceLocation where = SourceLocation::current())  // NOLINT
+      : items_{MetricItem(function, where)} {}
   MetricEntry(std::initializer_list<MetricItem> metrics);
   MetricEntry(std::string output, std::initializer_list<MetricItem> metrics);
   const std::vector<MetricItem>& items() const { return items_; }
-  const std::optional<std::string>& output() const { return output_; }
+  /// Null where it names none.
+  const std::string* output() const { return named_ ? &output_ : nullptr; }
   bool braced() const { return braced_; }
 
  private:
   struct Only {};
   MetricEntry(MetricItem metric, Only);
 
-  std::optional<std::string> output_;
+  bool named_ = false;
+  std::string output_;
   std::vector<MetricItem> items_;
   bool braced_ = false;
 };
@@ -155,10 +182,14 @@ class MetricsArgument {
   MetricsArgument(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   MetricsArgument(const std::string& name,
                   SourceLocation where = SourceLocation::current());  // NOLINT
-  MetricsArgument(Symbol (*function)(Symbol, Symbol),
-                  SourceLocation where = SourceLocation::current());  // NOLINT
-  MetricsArgument(Symbol (*function)(Symbol, Symbol, bool),
-                  SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S>
+  MetricsArgument(Symbol (*function)(S, S),
+                  SourceLocation where = SourceLocation::current())  // NOLINT
+      : flat_{Metric(function, where)} {}
+  template <SymbolParameter S>
+  MetricsArgument(Symbol (*function)(S, S, bool),
+                  SourceLocation where = SourceLocation::current())  // NOLINT
+      : flat_{Metric(function, where)} {}
   MetricsArgument(std::initializer_list<MetricEntry> metrics);
   MetricsArgument(const std::vector<std::string>& names,
                   SourceLocation where = SourceLocation::current());    // NOLINT

@@ -148,6 +148,7 @@ struct CompiledFunction::State {
     auto result = std::make_shared<Traced>();
     result->graph.set_name(options.name);
     Graph& graph = result->graph;
+    graph.set_origins_of_ops(true);
     CallContext context(graph, options.training);
     if (!options.training) context.set_inference();
     context.set_random_state(random_state);

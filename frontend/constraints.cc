@@ -74,9 +74,6 @@ Constraint::Constraint(const std::string& name, SourceLocation where)
 Constraint::Constraint(const char* name, SourceLocation where)
     : Constraint(std::string(name), where) {}
 
-Constraint::Constraint(Symbol (*function)(Symbol), SourceLocation where)
-    : Constraint("custom_constraint", {}, Function(function), where) {}
-
 ConfigValue Constraint::to_config() const {
   if (spec_ == nullptr) return nullptr;
   return ConfigObject{"keras.constraints", spec_->class_name, spec_->config};
@@ -130,6 +127,6 @@ void register_constraint(const std::string& name, Constraint::Function function,
   custom_constraints().set(name, given(std::move(function), "a constraint", where));
 }
 
-Symbol Constraint::operator()(Symbol w) const { return spec_->function(w); }
+Symbol Constraint::operator()(OpInput w) const { return spec_->function(w); }
 
 }  // namespace sinter

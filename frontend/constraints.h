@@ -26,8 +26,9 @@ class Constraint {
   Constraint(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Constraint(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// Functions of your own. These and those below raise Error for an empty one.
-  Constraint(Symbol (*function)(Symbol),
-             SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S>
+  Constraint(Symbol (*function)(S), SourceLocation where = SourceLocation::current())  // NOLINT
+      : Constraint("custom_constraint", {}, Function(function), where) {}
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Constraint, F> &&
            std::is_invocable_r_v<Symbol, const F&, Symbol>)
@@ -39,7 +40,7 @@ class Constraint {
   Constraint(std::string name, Function function, SourceLocation where = SourceLocation::current());
 
   explicit operator bool() const { return spec_ != nullptr; }
-  Symbol operator()(Symbol w) const;
+  Symbol operator()(OpInput w) const;
   /// Null, or an object of keras.constraints.
   ConfigValue to_config() const;
   static Constraint from_config(const ConfigValue& value);

@@ -23,7 +23,7 @@ Symbol at_least_tiny(Symbol rest) {
 
 // Keras takes logits through a sigmoid and clips; here the cross entropy comes from the logits, so
 // saturated ones keep their loss.
-Symbol binary_focal_crossentropy(Symbol y_true, Symbol y_pred, bool apply_class_balancing,
+Symbol binary_focal_crossentropy(OpInput y_true, OpInput y_pred, bool apply_class_balancing,
                                  double alpha, double gamma, bool from_logits,
                                  double label_smoothing) {
   const Symbol t = smoothed(y_true, label_smoothing, 2.0);
@@ -36,7 +36,7 @@ Symbol binary_focal_crossentropy(Symbol y_true, Symbol y_pred, bool apply_class_
 }
 
 // A row of zeros counts as one of equal, tiny probabilities, where Keras divides by zero.
-Symbol categorical_focal_crossentropy(Symbol y_true, Symbol y_pred, double alpha, double gamma,
+Symbol categorical_focal_crossentropy(OpInput y_true, OpInput y_pred, double alpha, double gamma,
                                       bool from_logits, double label_smoothing) {
   const Symbol t = smoothed(y_true, label_smoothing, static_cast<double>(y_true.shape().dim(-1)));
   const Symbol p =
@@ -48,12 +48,12 @@ Symbol categorical_focal_crossentropy(Symbol y_true, Symbol y_pred, double alpha
   return sum(alpha * power(at_least_tiny(1.0 - p), gamma) * cost, -1);
 }
 
-Symbol dice(Symbol y_true, Symbol y_pred, Axes axis) {
+Symbol dice(OpInput y_true, OpInput y_pred, Axes axis) {
   const Symbol both = sum(y_true * y_pred, axis);
   return 1.0 - 2.0 * both / (sum(y_true, axis) + sum(y_pred, axis) + kEpsilon);
 }
 
-Symbol tversky(Symbol y_true, Symbol y_pred, double alpha, double beta, Axes axis) {
+Symbol tversky(OpInput y_true, OpInput y_pred, double alpha, double beta, Axes axis) {
   const Symbol both = sum(y_true * y_pred, axis);
   const Symbol missed = sum((1.0 - y_pred) * y_true, axis);
   const Symbol extra = sum(y_pred * (1.0 - y_true), axis);

@@ -205,14 +205,16 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
     }
   } catch (const Error& error) {
     // Errors of ops start with the origin, those of layers with their title.
-    if (typeid(error) == typeid(NameError)) throw;  // which names what it is about
     std::string text = error.what();
     const std::string& kind = impl_->class_name();
-    if (text.starts_with(fmt::format("{} '{}'", kind, impl_->name()))) throw;
-    text = text.starts_with(origin->to_string())
-               ? kind + " " + text
-               : fmt::format("{} {}: {}", kind, origin->to_string(), text);
-    rethrow_as(error, text);
+    const bool named = typeid(error) == typeid(NameError) ||  // which names what it is about
+                       text.starts_with(fmt::format("{} '{}'", kind, impl_->name()));
+    if (!named) {
+      text = text.starts_with(origin->to_string())
+                 ? kind + " " + text
+                 : fmt::format("{} {}: {}", kind, origin->to_string(), text);
+    }
+    rethrow_as(error, with_line(error.op_line(), text));
   }
   made->layer = impl_.shared();
   made->index = impl_->next_call_index();
@@ -226,6 +228,8 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
 
 std::vector<Symbol> Layer::call(CallContext& context, std::span<const Symbol> xs,
                                 SourceLocation where) const {
+  const OpLine line(where);
+  line.enter();
   std::vector<ValueType> types;
   for (const Symbol& x : xs) types.push_back(x.type());
   context.build(*impl_, types);

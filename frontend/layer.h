@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/handle.h"
+#include "core/op_line.h"
 #include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
@@ -45,7 +46,7 @@ class CallContext {
   void set_inference() { inference_ = true; }
   /// The variable as a value of the graph; added to the graph at its first use. This and what else
   /// takes variables raises Error for an empty one.
-  Symbol variable(const VariablePtr& variable);
+  Symbol variable(const VariablePtr& variable, const OpLine& line = SourceLocation::current());
   /// int64[2] {seed, step}: the state of random numbers in this run. Raises InternalError when none
   /// was set.
   Symbol random_state();
@@ -58,19 +59,19 @@ class CallContext {
   int64_t next_stream(const std::string& layer_name);
   /// The value that the variable has after the updates so far: a layer that is called twice in one
   /// step goes on from there.
-  Symbol current(const VariablePtr& variable);
+  Symbol current(const VariablePtr& variable, const OpLine& line = SourceLocation::current());
   /// variable <- value at the end of the step; ignored unless training. A later value replaces an
   /// earlier one.
-  void add_update(const VariablePtr& variable, Symbol value);
+  void add_update(const VariablePtr& variable, OpInput value);
   /// The same, whether training or not: for updates that a function of your own asks for.
-  void assign(const VariablePtr& variable, Symbol value);
+  void assign(const VariablePtr& variable, OpInput value);
   /// d(sum of `output`)/d(variable) for each; zeros where the output does not depend on it. Raises
   /// Error as gradients() does.
-  std::vector<Symbol> gradients(Symbol output, const std::vector<VariablePtr>& variables);
+  std::vector<Symbol> gradients(OpInput output, const std::vector<VariablePtr>& variables);
   /// Whether these are the zeros that gradients() gave where nothing depends on a variable.
   bool is_unconnected(Symbol gradient) const;
   /// Adds a scalar to the loss of the model. Raises Error for an empty symbol.
-  void add_loss(Symbol scalar);
+  void add_loss(OpInput scalar);
   /// Says that the layer which is being written, if any, has `inner` in it, as calls of layers and
   /// models with this context do: LayerImpl::inner_layers().
   void hold(const std::shared_ptr<LayerImpl>& inner);

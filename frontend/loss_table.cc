@@ -9,14 +9,14 @@ namespace {
 
 using Function = Loss::Function;
 
-template <Symbol (*function)(Symbol, Symbol)>
+template <Symbol (*function)(OpInput, OpInput)>
 Function plain(const Config&) {
   return function;
 }
 
 int axis_of(const Config& c) { return c.get_int32("axis", -1); }
 
-template <Symbol (*loss)(Symbol, Symbol, bool, double)>
+template <Symbol (*loss)(OpInput, OpInput, bool, double)>
 Function smoothed(const Config& c) {
   const bool logits = c.get_bool("from_logits", false);
   const double smoothing = c.get_float("label_smoothing", 0);

@@ -64,6 +64,13 @@ CustomFunctions<Function>& custom_losses() {
   return instance;
 }
 
+// Functions of the user's own are none of the library's.
+template <typename F, typename G>
+bool is_same(F known, G given) {
+  if constexpr (std::is_same_v<F, G>) return known == given;
+  return false;
+}
+
 }  // namespace
 
 void register_loss(const std::string& name, Loss::Function function, SourceLocation where) {
@@ -130,9 +137,10 @@ Loss::Loss(std::string name, Function function, SourceLocation where)
                 .function = given(std::move(function), "a loss", where),
                 .custom = true}) {}
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol), SourceLocation where) {
+template <SymbolParameter S>
+Loss::Loss(Symbol (*function)(S, S), SourceLocation where) {
   using namespace losses;
-  static const std::pair<Symbol (*)(Symbol, Symbol), const char*> kKnown[] = {
+  static const std::pair<Symbol (*)(OpInput, OpInput), const char*> kKnown[] = {
       {mean_squared_error, "mean_squared_error"},
       {mean_absolute_error, "mean_absolute_error"},
       {mean_absolute_percentage_error, "mean_absolute_percentage_error"},
@@ -146,7 +154,7 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol), SourceLocation where) {
       {cosine_similarity, "cosine_similarity"},
   };
   for (const auto& [known, name] : kKnown) {
-    if (known == function) {
+    if (is_same(known, function)) {
       *this = Loss(name);
       return;
     }
@@ -154,25 +162,27 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol), SourceLocation where) {
   *this = Loss("custom_loss", Function(function), where);
 }
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where) {
+template <SymbolParameter S>
+Loss::Loss(Symbol (*function)(S, S, bool), SourceLocation where) {
   given(function, "a loss", where);
-  if (function == sinter::binary_crossentropy) {
+  if (is_same(sinter::binary_crossentropy, function)) {
     *this = Loss("binary_crossentropy");
-  } else if (function == sinter::categorical_crossentropy) {
+  } else if (is_same(sinter::categorical_crossentropy, function)) {
     *this = Loss("categorical_crossentropy");
-  } else if (function == sinter::sparse_categorical_crossentropy ||
-             function == losses::sparse_categorical_crossentropy) {
+  } else if (is_same(sinter::sparse_categorical_crossentropy, function) ||
+             is_same(losses::sparse_categorical_crossentropy, function)) {
     *this = Loss("sparse_categorical_crossentropy");
   } else {
     *this = Loss("custom_loss", [function](Symbol t, Symbol p) { return function(t, p, false); });
   }
 }
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where) {
+template <SymbolParameter S>
+Loss::Loss(Symbol (*function)(S, S, bool, double), SourceLocation where) {
   given(function, "a loss", where);
-  if (function == losses::binary_crossentropy) {
+  if (is_same(losses::binary_crossentropy, function)) {
     *this = Loss("binary_crossentropy");
-  } else if (function == losses::categorical_crossentropy) {
+  } else if (is_same(losses::categorical_crossentropy, function)) {
     *this = Loss("categorical_crossentropy");
   } else {
     *this =
@@ -180,9 +190,10 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation wher
   }
 }
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol, double), SourceLocation where) {
+template <SymbolParameter S>
+Loss::Loss(Symbol (*function)(S, S, double), SourceLocation where) {
   given(function, "a loss", where);
-  if (function == losses::huber) {
+  if (is_same(losses::huber, function)) {
     *this = Loss("huber");
     return;
   }
@@ -191,6 +202,15 @@ Loss::Loss(Symbol (*function)(Symbol, Symbol, double), SourceLocation where) {
       "a loss with a further argument needs it bound: pass a lambda of (y_true, y_pred), or an "
       "object of namespace losses"));
 }
+
+template Loss::Loss(Symbol (*)(Symbol, Symbol), SourceLocation);
+template Loss::Loss(Symbol (*)(OpInput, OpInput), SourceLocation);
+template Loss::Loss(Symbol (*)(Symbol, Symbol, bool), SourceLocation);
+template Loss::Loss(Symbol (*)(OpInput, OpInput, bool), SourceLocation);
+template Loss::Loss(Symbol (*)(Symbol, Symbol, bool, double), SourceLocation);
+template Loss::Loss(Symbol (*)(OpInput, OpInput, bool, double), SourceLocation);
+template Loss::Loss(Symbol (*)(Symbol, Symbol, double), SourceLocation);
+template Loss::Loss(Symbol (*)(OpInput, OpInput, double), SourceLocation);
 
 const std::string& Loss::name() const { return spec_->name; }
 bool Loss::takes_classes() const { return spec_ != nullptr && spec_->labels == Labels::kClasses; }
@@ -235,7 +255,7 @@ Loss Loss::resolve(const ValueType& y_true, const ValueType& y_pred) const {
                        : "categorical_crossentropy");
 }
 
-Symbol Loss::per_sample(Symbol y_true, Symbol y_pred) const {
+Symbol Loss::per_sample(OpInput y_true, OpInput y_pred) const {
   if (!takes_classes()) {
     if (y_true.dtype() != y_pred.dtype()) y_true = cast(y_true, y_pred.dtype());
     squeeze_or_expand_to_same_rank(y_true, y_pred);
@@ -249,7 +269,7 @@ Symbol Loss::per_sample(Symbol y_true, Symbol y_pred) const {
   return values;
 }
 
-Symbol with_axis_last(Symbol x, int axis) {
+Symbol with_axis_last(OpInput x, int axis) {
   const int rank = x.rank(), from = axis < 0 ? axis + rank : axis;
   if (from < 0 || from >= rank) {
     throw ShapeError(fmt::format("axis {} is out of range for predictions or labels {}", axis,
@@ -264,7 +284,7 @@ Symbol with_axis_last(Symbol x, int axis) {
   return transpose(x, order);
 }
 
-Symbol weight_like(Symbol weight, Symbol values, const std::string& of) {
+Symbol weight_like(OpInput weight, OpInput values, const std::string& of) {
   const Symbol given = weight;
   while (weight.rank() > values.rank() && weight.shape().dim(-1) == 1) weight = squeeze(weight, -1);
   while (weight.rank() < values.rank()) weight = expand_dims(weight, -1);
@@ -275,7 +295,7 @@ Symbol weight_like(Symbol weight, Symbol values, const std::string& of) {
   return weight;
 }
 
-Symbol Loss::operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {
+Symbol Loss::operator()(OpInput y_true, OpInput y_pred, OpInput sample_weight) const {
   Symbol values = per_sample(y_true, y_pred);
   Symbol weight, counted;  // of each value; none: all are 1
   if (sample_weight.valid()) {

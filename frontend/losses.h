@@ -34,13 +34,17 @@ class Loss {
   Loss(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// The functions of namespace losses keep their names; others are custom. Raise Error for an
   /// empty one, as all that take a function do.
-  Loss(Symbol (*function)(Symbol, Symbol),
+  template <SymbolParameter S>
+  Loss(Symbol (*function)(S, S),
        SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(Symbol, Symbol, bool),
+  template <SymbolParameter S>
+  Loss(Symbol (*function)(S, S, bool),
        SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(Symbol, Symbol, bool, double),
+  template <SymbolParameter S>
+  Loss(Symbol (*function)(S, S, bool, double),
        SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(Symbol, Symbol, double),
+  template <SymbolParameter S>
+  Loss(Symbol (*function)(S, S, double),
        SourceLocation where = SourceLocation::current());  // NOLINT
   /// Anything that can be called with (y_true, y_pred). Losses themselves can, too: an object of
   /// namespace losses stays what it is.
@@ -64,11 +68,11 @@ class Loss {
   std::optional<int64_t> ignored_class() const;
   /// One value for each sample (and position): y_true is cast to the dtype of y_pred and given its
   /// rank when one has a last dimension of 1 more.
-  Symbol per_sample(Symbol y_true, Symbol y_pred) const;
+  Symbol per_sample(OpInput y_true, OpInput y_pred) const;
   /// The reduced scalar. `sample_weight` has the shape of the values of per_sample(), or their
   /// leading dimensions, or dimensions of 1 behind these; or it is empty. A mean over weights that
   /// add up to 0 is 0.
-  Symbol operator()(Symbol y_true, Symbol y_pred, Symbol sample_weight = {}) const;
+  Symbol operator()(OpInput y_true, OpInput y_pred, OpInput sample_weight = {}) const;
 
   /// The loss with "crossentropy" decided, by the rule of Metric::resolve.
   Loss resolve(const ValueType& y_true, const ValueType& y_pred) const;
@@ -99,11 +103,11 @@ std::vector<std::string> loss_names();
 /// Weights that multiply `values`: dimensions of 1 at the end of `weight` go or come until the
 /// ranks are equal. Raises ShapeError, which begins with `of`, when the weight still has more
 /// dimensions.
-Symbol weight_like(Symbol weight, Symbol values, const std::string& of);
+Symbol weight_like(OpInput weight, OpInput values, const std::string& of);
 
 /// `x` with `axis` moved to the end, for losses along another axis than the last. Raises
 /// ShapeError.
-Symbol with_axis_last(Symbol x, int axis);
+Symbol with_axis_last(OpInput x, int axis);
 
 /// Keras's rule for labels and predictions whose ranks differ by a last dimension of 1.
 void squeeze_or_expand_to_same_rank(Symbol& a, Symbol& b);
@@ -111,37 +115,38 @@ void squeeze_or_expand_to_same_rank(Symbol& a, Symbol& b);
 namespace losses {
 
 // Functions: one value for each sample, the last axis reduced. Formulas: Keras's.
-Symbol mean_squared_error(Symbol y_true, Symbol y_pred);
-Symbol mean_absolute_error(Symbol y_true, Symbol y_pred);
-Symbol mean_absolute_percentage_error(Symbol y_true, Symbol y_pred);
-Symbol mean_squared_logarithmic_error(Symbol y_true, Symbol y_pred);
-Symbol huber(Symbol y_true, Symbol y_pred, double delta = 1.0);
-Symbol log_cosh(Symbol y_true, Symbol y_pred);
-Symbol hinge(Symbol y_true, Symbol y_pred);
-Symbol squared_hinge(Symbol y_true, Symbol y_pred);
-Symbol categorical_hinge(Symbol y_true, Symbol y_pred);
-Symbol kl_divergence(Symbol y_true, Symbol y_pred);
-Symbol poisson(Symbol y_true, Symbol y_pred);
+Symbol mean_squared_error(OpInput y_true, OpInput y_pred);
+Symbol mean_absolute_error(OpInput y_true, OpInput y_pred);
+Symbol mean_absolute_percentage_error(OpInput y_true, OpInput y_pred);
+Symbol mean_squared_logarithmic_error(OpInput y_true, OpInput y_pred);
+Symbol huber(OpInput y_true, OpInput y_pred, double delta = 1.0);
+Symbol log_cosh(OpInput y_true, OpInput y_pred);
+Symbol hinge(OpInput y_true, OpInput y_pred);
+Symbol squared_hinge(OpInput y_true, OpInput y_pred);
+Symbol categorical_hinge(OpInput y_true, OpInput y_pred);
+Symbol kl_divergence(OpInput y_true, OpInput y_pred);
+Symbol poisson(OpInput y_true, OpInput y_pred);
 /// Lin et al. 2017: binary cross entropy times (1 - p)^gamma, p the probability of the true class;
 /// balanced: times alpha for class 1 and 1 - alpha for class 0.
-Symbol binary_focal_crossentropy(Symbol y_true, Symbol y_pred, bool apply_class_balancing = false,
+Symbol binary_focal_crossentropy(OpInput y_true, OpInput y_pred, bool apply_class_balancing = false,
                                  double alpha = 0.25, double gamma = 2.0, bool from_logits = false,
                                  double label_smoothing = 0.0);
 /// sum of alpha (1 - p)^gamma times the cross entropy of each class.
-Symbol categorical_focal_crossentropy(Symbol y_true, Symbol y_pred, double alpha = 0.25,
+Symbol categorical_focal_crossentropy(OpInput y_true, OpInput y_pred, double alpha = 0.25,
                                       double gamma = 2.0, bool from_logits = false,
                                       double label_smoothing = 0.0);
 /// 1 - 2 sum(t p) / (sum(t) + sum(p) + eps) over `axis`, by default the whole batch (one number).
-Symbol dice(Symbol y_true, Symbol y_pred, Axes axis = {});
+Symbol dice(OpInput y_true, OpInput y_pred, Axes axis = {});
 /// 1 - s / (s + alpha sum((1 - p) t) + beta sum((1 - t) p) + eps), s = sum(t p), as dice.
-Symbol tversky(Symbol y_true, Symbol y_pred, double alpha = 0.5, double beta = 0.5, Axes axis = {});
+Symbol tversky(OpInput y_true, OpInput y_pred, double alpha = 0.5, double beta = 0.5,
+               Axes axis = {});
 /// -sum(normalised y_true * normalised y_pred)
-Symbol cosine_similarity(Symbol y_true, Symbol y_pred);
-Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false,
+Symbol cosine_similarity(OpInput y_true, OpInput y_pred);
+Symbol binary_crossentropy(OpInput y_true, OpInput y_pred, bool from_logits = false,
                            double label_smoothing = 0.0);
-Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false,
+Symbol categorical_crossentropy(OpInput y_true, OpInput y_pred, bool from_logits = false,
                                 double label_smoothing = 0.0);
-Symbol sparse_categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits = false);
+Symbol sparse_categorical_crossentropy(OpInput y_true, OpInput y_pred, bool from_logits = false);
 
 struct Options {
   std::string reduction =

@@ -11,12 +11,12 @@ namespace sinter {
 
 MetricImpl::~MetricImpl() = default;
 
-void MetricContext::add(const std::string& name, Symbol value) {
+void MetricContext::add(const std::string& name, OpInput value) {
   const Symbol wide = cast(value, DType::kFloat64);
   assign(name, variable(name, value.shape()) + wide);
 }
 
-Symbol divide_no_nan(Symbol x, Symbol y) {
+Symbol divide_no_nan(OpInput x, OpInput y) {
   const Symbol none = equal(y, 0.0);
   return select(none, 0.0, x / select(none, 1.0, y));
 }

@@ -17,6 +17,8 @@
 #include <memory>
 #include <string>
 
+#include "core/op_line.h"
+#include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
 #include "frontend/metrics.h"
@@ -31,12 +33,13 @@ class MetricContext {
   /// The value of a variable after the updates so far. It is made where it is first named in
   /// update_state(); `initial` is what all its elements are at the start. result() sees those that
   /// update_state() has made, and raises NameError for others.
-  virtual Symbol variable(const std::string& name, const Shape& shape = {}, double initial = 0) = 0;
+  virtual Symbol variable(const std::string& name, const Shape& shape = {}, double initial = 0,
+                          const OpLine& line = SourceLocation::current()) = 0;
   /// What the variable becomes at the end of the step; cast to float64. Raises ShapeError when the
   /// shape is not that of the variable, InternalError in result().
-  virtual void assign(const std::string& name, Symbol value) = 0;
+  virtual void assign(const std::string& name, OpInput value) = 0;
   /// variable + value, a variable of zeros of value's shape where there is none.
-  void add(const std::string& name, Symbol value);
+  void add(const std::string& name, OpInput value);
 };
 
 /// What a metric does; it holds settings only, so that one object may serve many models.
@@ -57,6 +60,6 @@ class MetricImpl {
 };
 
 /// `x / y`, 0 where y is 0.
-Symbol divide_no_nan(Symbol x, Symbol y);
+Symbol divide_no_nan(OpInput x, OpInput y);
 
 }  // namespace sinter

@@ -13,7 +13,7 @@ namespace sinter {
 namespace {
 
 using Function = Metric::Function;
-using PlainPointer = Symbol (*)(Symbol, Symbol);
+using PlainPointer = Symbol (*)(OpInput, OpInput);
 
 template <PlainPointer function>
 Function plain(const Config&) {

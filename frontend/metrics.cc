@@ -32,7 +32,6 @@ struct Metric::Spec {
 namespace {
 
 using Function = Metric::Function;
-using PlainPointer = Symbol (*)(Symbol, Symbol);
 
 bool is_accuracy(const std::string& name) {
   return name == "accuracy" || name == "acc" || name == "Accuracy";
@@ -157,22 +156,25 @@ Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl, SourceL
                   .impl = std::move(impl),
                   .custom = true}) {}
 
-Metric::Metric(PlainPointer function, SourceLocation where)
+template <SymbolParameter S>
+Metric::Metric(Symbol (*function)(S, S), SourceLocation where)
     : Metric("custom_metric", Function(function), where) {
-  static const std::pair<PlainPointer, const char*> kKnown[] = {
-      {metrics::binary_accuracy, "binary_accuracy"},
-      {metrics::categorical_accuracy, "categorical_accuracy"},
-      {metrics::sparse_categorical_accuracy, "sparse_categorical_accuracy"},
-      {metrics::cosine_similarity, "cosine_similarity"},
-  };
-  for (const auto& [known, name] : kKnown) {
-    if (known == function) {
-      *this = Metric(name);
-      return;
+  if constexpr (std::is_same_v<S, OpInput>) {
+    static const std::pair<decltype(function), const char*> kKnown[] = {
+        {metrics::binary_accuracy, "binary_accuracy"},
+        {metrics::categorical_accuracy, "categorical_accuracy"},
+        {metrics::sparse_categorical_accuracy, "sparse_categorical_accuracy"},
+        {metrics::cosine_similarity, "cosine_similarity"},
+    };
+    for (const auto& [known, name] : kKnown) {
+      if (known == function) {
+        *this = Metric(name);
+        return;
+      }
     }
+    const Loss loss(function);
+    if (!loss.is_custom()) *this = Metric(loss.name());
   }
-  const Loss loss(function);
-  if (!loss.is_custom()) *this = Metric(loss.name());
 }
 
 Metric::Metric(const Loss& loss)
@@ -186,11 +188,20 @@ Metric::Metric(const Loss& loss)
         fmt::format("loss '{}' has an ignore_class, which metrics do not know", loss.name()));
 }
 
-Metric::Metric(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
+template <SymbolParameter S>
+Metric::Metric(Symbol (*function)(S, S, bool), SourceLocation where)
     : Metric(Loss(given(function, "a metric", where)).name()) {}
 
-Metric::Metric(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
+template <SymbolParameter S>
+Metric::Metric(Symbol (*function)(S, S, bool, double), SourceLocation where)
     : Metric(Loss(given(function, "a metric", where)).name()) {}
+
+template Metric::Metric(Symbol (*)(Symbol, Symbol), SourceLocation);
+template Metric::Metric(Symbol (*)(OpInput, OpInput), SourceLocation);
+template Metric::Metric(Symbol (*)(Symbol, Symbol, bool), SourceLocation);
+template Metric::Metric(Symbol (*)(OpInput, OpInput, bool), SourceLocation);
+template Metric::Metric(Symbol (*)(Symbol, Symbol, bool, double), SourceLocation);
+template Metric::Metric(Symbol (*)(OpInput, OpInput, bool, double), SourceLocation);
 
 const std::string& Metric::name() const { return spec_->name; }
 Metric::Result Metric::result() const { return spec_->result; }
@@ -248,7 +259,7 @@ Symbol mean_from(Symbol x, int first) {
 
 }  // namespace
 
-Metric::State Metric::update(Symbol y_true, Symbol y_pred, Symbol sample_weight) const {
+Metric::State Metric::update(OpInput y_true, OpInput y_pred, OpInput sample_weight) const {
   if (!spec_->function) {
     throw Error(fmt::format(
         "metric '{}' {}: name it in compile()", spec_->name,

@@ -28,11 +28,14 @@ class Metric {
   Metric(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Metric(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// The functions of namespaces metrics and losses keep their names; others are custom.
-  Metric(Symbol (*function)(Symbol, Symbol),
+  template <SymbolParameter S>
+  Metric(Symbol (*function)(S, S),
          SourceLocation where = SourceLocation::current());  // NOLINT
-  Metric(Symbol (*function)(Symbol, Symbol, bool),
+  template <SymbolParameter S>
+  Metric(Symbol (*function)(S, S, bool),
          SourceLocation where = SourceLocation::current());  // NOLINT
-  Metric(Symbol (*function)(Symbol, Symbol, bool, double),
+  template <SymbolParameter S>
+  Metric(Symbol (*function)(S, S, bool, double),
          SourceLocation where = SourceLocation::current());  // NOLINT
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Metric, F> && !std::is_base_of_v<Loss, F> &&
@@ -70,7 +73,7 @@ class Metric {
   struct State {
     Symbol total, count;
   };
-  State update(Symbol y_true, Symbol y_pred, Symbol sample_weight = {}) const;
+  State update(OpInput y_true, OpInput y_pred, OpInput sample_weight = {}) const;
 
   ConfigValue to_config() const;
   static Metric from_config(const ConfigValue& value);
@@ -98,16 +101,16 @@ std::string metric_direction(const std::string& name);
 namespace metrics {
 
 // Functions: one value for each sample. The rest are those of namespace losses.
-Symbol binary_accuracy(Symbol y_true, Symbol y_pred, double threshold);
-Symbol binary_accuracy(Symbol y_true, Symbol y_pred);
-Symbol categorical_accuracy(Symbol y_true, Symbol y_pred);
-Symbol sparse_categorical_accuracy(Symbol y_true, Symbol y_pred);
+Symbol binary_accuracy(OpInput y_true, OpInput y_pred, double threshold);
+Symbol binary_accuracy(OpInput y_true, OpInput y_pred);
+Symbol categorical_accuracy(OpInput y_true, OpInput y_pred);
+Symbol sparse_categorical_accuracy(OpInput y_true, OpInput y_pred);
 /// Rows whose predictions hold NaN count as wrong; so do those where class indices are out of
 /// range.
-Symbol top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k = 5);
-Symbol sparse_top_k_categorical_accuracy(Symbol y_true, Symbol y_pred, int64_t k = 5);
+Symbol top_k_categorical_accuracy(OpInput y_true, OpInput y_pred, int64_t k = 5);
+Symbol sparse_top_k_categorical_accuracy(OpInput y_true, OpInput y_pred, int64_t k = 5);
 /// Keras's metric has the opposite sign of the loss.
-Symbol cosine_similarity(Symbol y_true, Symbol y_pred);
+Symbol cosine_similarity(OpInput y_true, OpInput y_pred);
 using losses::binary_crossentropy;
 using losses::categorical_crossentropy;
 using losses::mean_absolute_error;

@@ -69,9 +69,6 @@ Regularizer::Regularizer(const std::string& name, SourceLocation where)
 Regularizer::Regularizer(const char* name, SourceLocation where)
     : Regularizer(std::string(name), where) {}
 
-Regularizer::Regularizer(Symbol (*function)(Symbol), SourceLocation where)
-    : Regularizer("custom_regularizer", {}, Function(function), where) {}
-
 ConfigValue Regularizer::to_config() const {
   if (spec_ == nullptr) return nullptr;
   return ConfigObject{"keras.regularizers", spec_->class_name, spec_->config};
@@ -103,7 +100,7 @@ L1L2::L1L2(L1L2Options o, SourceLocation where)
           {{"l1", factor("L1L2", "l1", o.l1, where)}, {"l2", factor("L1L2", "l2", o.l2, where)}},
           [o](Symbol x) { return penalty(x, o.l1, o.l2); }) {}
 
-Symbol Regularizer::operator()(Symbol x) const {
+Symbol Regularizer::operator()(OpInput x) const {
   const Symbol y = spec_->function(x);
   x.graph().id_of(y, fmt::format("regularizer '{}'", spec_->class_name));
   return y;

@@ -25,8 +25,9 @@ class Regularizer {
   Regularizer(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Regularizer(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// Functions of your own. These and those below raise Error for an empty one.
-  Regularizer(Symbol (*function)(Symbol),
-              SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S>
+  Regularizer(Symbol (*function)(S), SourceLocation where = SourceLocation::current())  // NOLINT
+      : Regularizer("custom_regularizer", {}, Function(function), where) {}
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Regularizer, F> &&
            std::is_invocable_r_v<Symbol, const F&, Symbol>)
@@ -39,7 +40,7 @@ class Regularizer {
               SourceLocation where = SourceLocation::current());
 
   explicit operator bool() const { return spec_ != nullptr; }
-  Symbol operator()(Symbol x) const;
+  Symbol operator()(OpInput x) const;
   /// Null, or an object of keras.regularizers.
   ConfigValue to_config() const;
   /// From null, a name or an object. Raises NameError or Error.

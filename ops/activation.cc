@@ -21,26 +21,26 @@ Symbol act(const char* name, Symbol x, Attributes attributes = {}) {
 }
 }  // namespace
 
-Symbol linear(Symbol x) { return x; }
-Symbol relu(Symbol x) { return act("relu", x); }
-Symbol relu6(Symbol x) { return act("relu6", x); }
-Symbol leaky_relu(Symbol x, double negative_slope) {
+Symbol linear(OpInput x) { return x; }
+Symbol relu(OpInput x) { return act("relu", x); }
+Symbol relu6(OpInput x) { return act("relu6", x); }
+Symbol leaky_relu(OpInput x, double negative_slope) {
   return act("leaky_relu", x, {{"negative_slope", negative_slope}});
 }
-Symbol elu(Symbol x, double alpha) { return act("elu", x, {{"alpha", alpha}}); }
-Symbol selu(Symbol x) { return act("selu", x); }
-Symbol sigmoid(Symbol x) { return act("sigmoid", x); }
-Symbol tanh(Symbol x) { return act("tanh", x); }
-Symbol softplus(Symbol x) { return act("softplus", x); }
-Symbol softsign(Symbol x) { return act("softsign", x); }
-Symbol swish(Symbol x, double beta) { return act("swish", x, {{"beta", beta}}); }
-Symbol gelu(Symbol x, bool approximate) { return act("gelu", x, {{"approximate", approximate}}); }
-Symbol mish(Symbol x) { return act("mish", x); }
-Symbol hard_sigmoid(Symbol x) { return act("hard_sigmoid", x); }
-Symbol exponential(Symbol x) { return act("exponential", x); }
-Symbol log_sigmoid(Symbol x) { return act("log_sigmoid", x); }
+Symbol elu(OpInput x, double alpha) { return act("elu", x, {{"alpha", alpha}}); }
+Symbol selu(OpInput x) { return act("selu", x); }
+Symbol sigmoid(OpInput x) { return act("sigmoid", x); }
+Symbol tanh(OpInput x) { return act("tanh", x); }
+Symbol softplus(OpInput x) { return act("softplus", x); }
+Symbol softsign(OpInput x) { return act("softsign", x); }
+Symbol swish(OpInput x, double beta) { return act("swish", x, {{"beta", beta}}); }
+Symbol gelu(OpInput x, bool approximate) { return act("gelu", x, {{"approximate", approximate}}); }
+Symbol mish(OpInput x) { return act("mish", x); }
+Symbol hard_sigmoid(OpInput x) { return act("hard_sigmoid", x); }
+Symbol exponential(OpInput x) { return act("exponential", x); }
+Symbol log_sigmoid(OpInput x) { return act("log_sigmoid", x); }
 
-Symbol maxout(Symbol x, int64_t pieces) {
+Symbol maxout(OpInput x, int64_t pieces) {
   register_ops();
   return x.graph().add1("maxout", {cast(x, arithmetic_dtype(x.dtype()))}, {{"pieces", pieces}});
 }
@@ -89,7 +89,7 @@ std::vector<std::string> activation_names() {
   return names;
 }
 
-Symbol activation(std::string_view name, Symbol x) {
+Symbol activation(std::string_view name, OpInput x) {
   for (const auto& [known, op] : kActivations) {
     if (known != name) continue;
     if (op == "linear") return x;

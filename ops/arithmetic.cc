@@ -38,25 +38,25 @@ Symbol number_of(Symbol x) { return x.dtype() == DType::kBool ? cast(x, DType::k
 Symbol function(const char* name, Symbol x) { return apply(name, {ops::floating(x)}); }
 }  // namespace
 
-Symbol negative(Symbol x) { return apply("negative", {x}); }
-Symbol abs(Symbol x) { return apply("abs", {x}); }
-Symbol sign(Symbol x) { return apply("sign", {x}); }
-Symbol floor(Symbol x) { return apply("floor", {x}); }
-Symbol ceil(Symbol x) { return apply("ceil", {x}); }
-Symbol round(Symbol x) { return apply("round", {x}); }
-Symbol square(Symbol x) { return apply("square", {number_of(x)}); }
-Symbol sqrt(Symbol x) { return function("sqrt", x); }
-Symbol rsqrt(Symbol x) { return function("rsqrt", x); }
-Symbol reciprocal(Symbol x) { return function("reciprocal", x); }
-Symbol exp(Symbol x) { return function("exp", x); }
-Symbol expm1(Symbol x) { return function("expm1", x); }
-Symbol log(Symbol x) { return function("log", x); }
-Symbol log1p(Symbol x) { return function("log1p", x); }
-Symbol sin(Symbol x) { return function("sin", x); }
-Symbol cos(Symbol x) { return function("cos", x); }
-Symbol erf(Symbol x) { return function("erf", x); }
+Symbol negative(OpInput x) { return apply("negative", {x}); }
+Symbol abs(OpInput x) { return apply("abs", {x}); }
+Symbol sign(OpInput x) { return apply("sign", {x}); }
+Symbol floor(OpInput x) { return apply("floor", {x}); }
+Symbol ceil(OpInput x) { return apply("ceil", {x}); }
+Symbol round(OpInput x) { return apply("round", {x}); }
+Symbol square(OpInput x) { return apply("square", {number_of(x)}); }
+Symbol sqrt(OpInput x) { return function("sqrt", x); }
+Symbol rsqrt(OpInput x) { return function("rsqrt", x); }
+Symbol reciprocal(OpInput x) { return function("reciprocal", x); }
+Symbol exp(OpInput x) { return function("exp", x); }
+Symbol expm1(OpInput x) { return function("expm1", x); }
+Symbol log(OpInput x) { return function("log", x); }
+Symbol log1p(OpInput x) { return function("log1p", x); }
+Symbol sin(OpInput x) { return function("sin", x); }
+Symbol cos(OpInput x) { return function("cos", x); }
+Symbol erf(OpInput x) { return function("erf", x); }
 
-Symbol clip(Symbol x, Number low, Number high) {
+Symbol clip(OpInput x, Number low, Number high) {
   const Operand operands[] = {x, low, high};
   const DType dtype = ops::promote(operands);
   low = ops::lower_bound("clip", dtype, low);

@@ -10,8 +10,8 @@
 
 namespace sinter {
 
-BatchNormResult batch_norm(Symbol x, Symbol gamma, Symbol beta, Symbol moving_mean,
-                           Symbol moving_variance, double momentum, double epsilon, int axis) {
+BatchNormResult batch_norm(OpInput x, OpInput gamma, OpInput beta, OpInput moving_mean,
+                           OpInput moving_variance, double momentum, double epsilon, int axis) {
   register_ops();
   const Symbol inputs[] = {ops::floating(x), gamma, beta, moving_mean, moving_variance};
   const auto r = x.graph().add("batch_norm", inputs,
@@ -21,7 +21,8 @@ BatchNormResult batch_norm(Symbol x, Symbol gamma, Symbol beta, Symbol moving_me
   return {r[0], r[1], r[2]};
 }
 
-BatchNormResult batch_norm_training(Symbol x, Symbol gamma, Symbol beta, double epsilon, int axis) {
+BatchNormResult batch_norm_training(OpInput x, OpInput gamma, OpInput beta, double epsilon,
+                                    int axis) {
   register_ops();
   const Symbol inputs[] = {ops::floating(x), gamma, beta};
   const auto r = x.graph().add(
@@ -30,7 +31,7 @@ BatchNormResult batch_norm_training(Symbol x, Symbol gamma, Symbol beta, double 
   return {r[0], r[1], r[2]};
 }
 
-Symbol batch_norm_inference(Symbol x, Symbol gamma, Symbol beta, Symbol mean, Symbol variance,
+Symbol batch_norm_inference(OpInput x, OpInput gamma, OpInput beta, OpInput mean, OpInput variance,
                             double epsilon, int axis) {
   register_ops();
   return x.graph().add1(

@@ -60,19 +60,19 @@ Symbol greater(Operand a, Operand b) { return compare("greater", Order::kGreater
 Symbol greater_equal(Operand a, Operand b) {
   return compare("greater_equal", Order::kGreaterEqual, a, b);
 }
-Symbol logical_and(Symbol a, Symbol b) {
+Symbol logical_and(OpInput a, OpInput b) {
   return apply("logical_and", {cast(a, DType::kBool), cast(b, DType::kBool)});
 }
-Symbol logical_or(Symbol a, Symbol b) {
+Symbol logical_or(OpInput a, OpInput b) {
   return apply("logical_or", {cast(a, DType::kBool), cast(b, DType::kBool)});
 }
-Symbol logical_not(Symbol a) { return apply("logical_not", {cast(a, DType::kBool)}); }
-Symbol stop_gradient(Symbol x) {
+Symbol logical_not(OpInput a) { return apply("logical_not", {cast(a, DType::kBool)}); }
+Symbol stop_gradient(OpInput x) {
   register_ops();
   return x.graph().add1("stop_gradient", {x});
 }
 
-Symbol select(Symbol condition, Operand then_value, Operand else_value) {
+Symbol select(OpInput condition, Operand then_value, Operand else_value) {
   // The branches are promoted and broadcast together first; the condition stays bool. Values are
   // moved, not computed with: two of bfloat16 stay so.
   const Operand branches[] = {then_value, else_value};
@@ -102,7 +102,7 @@ Symbol select(Symbol condition, Operand then_value, Operand else_value) {
   return graph.add1("select", operands);
 }
 
-Symbol cast(Symbol x, DType dtype) {
+Symbol cast(OpInput x, DType dtype) {
   register_ops();
   return x.dtype() == dtype ? x : x.graph().add1("cast", {x}, {{"dtype", dtype}});
 }

@@ -11,13 +11,13 @@
 
 namespace sinter {
 
-Symbol random_uniform(Symbol state, Shape shape, int64_t stream, DType dtype) {
+Symbol random_uniform(OpInput state, Shape shape, int64_t stream, DType dtype) {
   register_ops();
   return state.graph().add1("random", {state},
                             {{"shape", std::move(shape)}, {"dtype", dtype}, {"stream", stream}});
 }
 
-Symbol random_bits16(Symbol state, Shape shape, int64_t stream) {
+Symbol random_bits16(OpInput state, Shape shape, int64_t stream) {
   register_ops();
   return state.graph().add1("random", {state},
                             {{"shape", std::move(shape)},
@@ -26,7 +26,7 @@ Symbol random_bits16(Symbol state, Shape shape, int64_t stream) {
                              {"stream", stream}});
 }
 
-Symbol dropout(Symbol x, Symbol state, double rate, int64_t stream, Shape noise_shape) {
+Symbol dropout(OpInput x, OpInput state, double rate, int64_t stream, Shape noise_shape) {
   register_ops();
   x = ops::floating(x);
   if (noise_shape.rank() == 0) noise_shape = x.shape();

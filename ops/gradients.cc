@@ -223,9 +223,15 @@ bool has_no_slope(std::string_view op) {
   return false;
 }
 
+std::vector<Symbol> gradients(OpInput output, std::span<const Symbol> wrt) {
+  const Symbol outputs[] = {output};
+  return gradients(outputs, wrt, {});
+}
+
 std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const Symbol> wrt,
-                              std::span<const Symbol> cotangents,
-                              UnconnectedGradients unconnected) {
+                              std::span<const Symbol> cotangents, UnconnectedGradients unconnected,
+                              const OpLine& line) {
+  line.enter();
   register_ops();
   if (outputs.empty()) throw Error("gradients needs at least one output");
   if (!cotangents.empty() && cotangents.size() != outputs.size()) {

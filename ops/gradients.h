@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/op_line.h"
+#include "core/source_location.h"
 #include "core/symbol.h"
 
 namespace sinter {
@@ -23,12 +25,11 @@ enum class UnconnectedGradients { kZero, kNone };
 /// reason). `wrt` must be values of the same graph that exist already.
 std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const Symbol> wrt,
                               std::span<const Symbol> cotangents = {},
-                              UnconnectedGradients unconnected = UnconnectedGradients::kZero);
-inline std::vector<Symbol> gradients(Symbol output, std::span<const Symbol> wrt) {
-  return gradients(std::span<const Symbol>(&output, 1), wrt);
-}
+                              UnconnectedGradients unconnected = UnconnectedGradients::kZero,
+                              const OpLine& line = SourceLocation::current());
+std::vector<Symbol> gradients(OpInput output, std::span<const Symbol> wrt);
 /// gradients(y, {w, b})
-inline std::vector<Symbol> gradients(Symbol output, std::initializer_list<Symbol> wrt) {
+inline std::vector<Symbol> gradients(OpInput output, std::initializer_list<Symbol> wrt) {
   return gradients(output, std::span<const Symbol>(wrt.begin(), wrt.size()));
 }
 

@@ -21,24 +21,24 @@ Symbol crossentropy(const char* op, Symbol y_true, Symbol y_pred, bool from_logi
 }
 }  // namespace
 
-Symbol softmax_cross_entropy(Symbol labels, Symbol logits) {
+Symbol softmax_cross_entropy(OpInput labels, OpInput logits) {
   register_ops();
   logits = ops::floating(logits);
   return logits.graph().add1("softmax_cross_entropy",
                              {broadcast_to(cast(labels, logits.dtype()), logits.shape()), logits});
 }
-Symbol sigmoid_cross_entropy(Symbol labels, Symbol logits) {
+Symbol sigmoid_cross_entropy(OpInput labels, OpInput logits) {
   logits = ops::floating(logits);
   return apply("sigmoid_cross_entropy", {cast(labels, logits.dtype()), logits});
 }
 
-Symbol binary_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
+Symbol binary_crossentropy(OpInput y_true, OpInput y_pred, bool from_logits) {
   y_pred = ops::floating(y_pred);
   const Symbol t = broadcast_to(cast(y_true, y_pred.dtype()), y_pred.shape());
   return crossentropy("binary_crossentropy", t, y_pred, from_logits);
 }
 
-Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
+Symbol categorical_crossentropy(OpInput y_true, OpInput y_pred, bool from_logits) {
   if (y_true.shape() != y_pred.shape()) {
     throw ShapeError(
         fmt::format("categorical_crossentropy: y_true {} and y_pred {} must have one shape "
@@ -51,7 +51,7 @@ Symbol categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) 
                       from_logits);
 }
 
-Symbol sparse_categorical_crossentropy(Symbol y_true, Symbol y_pred, bool from_logits) {
+Symbol sparse_categorical_crossentropy(OpInput y_true, OpInput y_pred, bool from_logits) {
   Symbol labels = y_true.dtype() == DType::kInt64 ? y_true : cast(y_true, DType::kInt32);
   if (labels.rank() == y_pred.rank() && labels.shape().dim(-1) == 1) labels = squeeze(labels, -1);
   return crossentropy("sparse_categorical_crossentropy", labels, ops::floating(y_pred),

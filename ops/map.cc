@@ -10,17 +10,18 @@
 
 namespace sinter {
 
-Symbol constant(Graph& graph, Tensor value) {
+Symbol constant(Graph& graph, Tensor value, const OpLine& line) {
+  line.enter();
   return graph.constant(value.is_shared() ? value.clone() : std::move(value));
 }
-Symbol scalar_like(Symbol like, Number value) {
+Symbol scalar_like(OpInput like, Number value) {
   return like.graph().constant(Tensor::full(like.dtype(), {}, value));
 }
-Symbol full_like(Symbol like, Number value) {
+Symbol full_like(OpInput like, Number value) {
   return broadcast_to(scalar_like(like, value), like.shape());
 }
-Symbol zeros_like(Symbol like) { return full_like(like, 0); }
-Symbol ones_like(Symbol like) { return full_like(like, 1); }
+Symbol zeros_like(OpInput like) { return full_like(like, 0); }
+Symbol ones_like(OpInput like) { return full_like(like, 1); }
 
 namespace ops {
 

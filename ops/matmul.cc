@@ -37,7 +37,7 @@ DType product_dtype(std::initializer_list<Symbol> sides) {
 
 }  // namespace
 
-Symbol matmul(Symbol a, Symbol b, bool transpose_a, bool transpose_b) {
+Symbol matmul(OpInput a, OpInput b, bool transpose_a, bool transpose_b) {
   register_ops();
   if (a.rank() < 2 || b.rank() != a.rank()) {
     throw ShapeError(fmt::format("{}matmul needs two operands of one rank >= 2, found {} and {}",
@@ -65,7 +65,7 @@ Symbol matmul(Symbol a, Symbol b, bool transpose_a, bool transpose_b) {
   return contract(a, b, batch, batch, {inner_a}, {inner_b});
 }
 
-Symbol dense(Symbol x, Symbol kernel, Symbol bias) {
+Symbol dense(OpInput x, OpInput kernel, OpInput bias) {
   register_ops();
   const DType dtype = product_dtype({x, kernel, bias.valid() ? bias : kernel});
   std::vector<Symbol> inputs = {cast(x, dtype), cast(kernel, dtype)};

@@ -35,12 +35,12 @@ DType index_dtype(DType dtype) {
 
 }  // namespace
 
-Symbol reshape(Symbol x, Shape shape) {
+Symbol reshape(OpInput x, Shape shape) {
   register_ops();
   return shape == x.shape() ? x : x.graph().add1("reshape", {x}, {{"shape", std::move(shape)}});
 }
 
-Symbol transpose(Symbol x, std::vector<int64_t> perm) {
+Symbol transpose(OpInput x, std::vector<int64_t> perm) {
   register_ops();
   if (perm.empty()) {
     perm = range(x.rank());
@@ -50,7 +50,7 @@ Symbol transpose(Symbol x, std::vector<int64_t> perm) {
   return perm == range(x.rank()) ? x : x.graph().add1("transpose", {x}, {{"perm", perm}});
 }
 
-Symbol broadcast_to(Symbol x, Shape shape) {
+Symbol broadcast_to(OpInput x, Shape shape) {
   register_ops();
   if (shape == x.shape()) return x;
   Ints dims = range(x.rank());
@@ -58,7 +58,7 @@ Symbol broadcast_to(Symbol x, Shape shape) {
   return x.graph().add1("broadcast", {x}, {{"shape", std::move(shape)}, {"dims", dims}});
 }
 
-Symbol expand_dims(Symbol x, int axis) {
+Symbol expand_dims(OpInput x, int axis) {
   Ints dims = x.shape().dims();
   const int position = axis < 0 ? axis + x.rank() + 1 : axis;
   if (position < 0 || position > x.rank())
@@ -68,7 +68,7 @@ Symbol expand_dims(Symbol x, int axis) {
   return reshape(x, Shape(std::move(dims)));
 }
 
-Symbol squeeze(Symbol x, int axis) {
+Symbol squeeze(OpInput x, int axis) {
   Ints dims = x.shape().dims();
   const int position = ops::checked_axis("squeeze", x, axis);
   if (dims[static_cast<size_t>(position)] != 1)
@@ -78,7 +78,7 @@ Symbol squeeze(Symbol x, int axis) {
   return reshape(x, Shape(std::move(dims)));
 }
 
-Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride) {
+Symbol slice(OpInput x, int axis, int64_t begin, int64_t end, int64_t stride) {
   register_ops();
   const auto a = static_cast<size_t>(ops::checked_axis("slice", x, axis));
   Ints b = whole_begin(x.rank()), e = whole_end(x.rank()), s = ones(x.rank());
@@ -88,7 +88,7 @@ Symbol slice(Symbol x, int axis, int64_t begin, int64_t end, int64_t stride) {
   return x.graph().add1("slice", {x}, {{"begin", b}, {"end", e}, {"stride", s}});
 }
 
-Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, Number value) {
+Symbol pad(OpInput x, std::vector<int64_t> low, std::vector<int64_t> high, Number value) {
   register_ops();
   value = ops::weak_element("pad", x.dtype(), value);
   const double number = value.as_double();
@@ -100,7 +100,8 @@ Symbol pad(Symbol x, std::vector<int64_t> low, std::vector<int64_t> high, Number
                         {{"low", std::move(low)}, {"high", std::move(high)}, {"value", number}});
 }
 
-Symbol concat(std::span<const Symbol> xs, int axis) {
+Symbol concat(std::span<const Symbol> xs, int axis, const OpLine& line) {
+  line.enter();
   register_ops();
   if (xs.empty()) throw Error("concat needs at least one input");
   if (xs.size() == 1) return xs[0];
@@ -117,7 +118,7 @@ Symbol concat(std::span<const Symbol> xs, int axis) {
   return xs[0].graph().add1("concat", parts, {{"axis", position}});
 }
 
-Symbol gather(Symbol x, Symbol indices, int axis) {
+Symbol gather(OpInput x, OpInput indices, int axis) {
   register_ops();
   indices = cast(indices, index_dtype(indices.dtype()));
   const int64_t position = ops::checked_axis("gather", x, axis);
@@ -129,7 +130,8 @@ Symbol gather(Symbol x, Symbol indices, int axis) {
   return x.graph().add1("gather", {x, indices}, {{"axis", position}});
 }
 
-Symbol iota(Graph& graph, Shape shape, int axis, DType dtype) {
+Symbol iota(Graph& graph, Shape shape, int axis, DType dtype, const OpLine& line) {
+  line.enter();
   register_ops();
   return graph.add1("iota", {},
                     {{"shape", shape},
@@ -137,14 +139,14 @@ Symbol iota(Graph& graph, Shape shape, int axis, DType dtype) {
                      {"dtype", dtype}});
 }
 
-Symbol size(Symbol x, int axis, DType dtype) {
+Symbol size(OpInput x, int axis, DType dtype) {
   register_ops();
   const int a = ops::checked_axis("size", x, axis);
   if (x.shape()[a] != kBatch) return x.graph().constant(Tensor::full(dtype, {}, x.shape()[a]));
   return x.graph().add1("size", {x}, {{"axis", static_cast<int64_t>(a)}, {"dtype", dtype}});
 }
 
-Symbol one_hot(Symbol indices, int64_t classes, DType dtype) {
+Symbol one_hot(OpInput indices, int64_t classes, DType dtype) {
   indices = cast(indices, index_dtype(indices.dtype()));
   Ints dims = indices.shape().dims();
   dims.push_back(classes);

@@ -22,24 +22,24 @@ Symbol act(const char* name, Symbol x, Attributes attributes = {}) {
 }
 }  // namespace
 
-Symbol hard_silu(Symbol x) { return act("hard_silu", x); }
-Symbol hard_tanh(Symbol x) { return act("hard_tanh", x); }
-Symbol tanh_shrink(Symbol x) { return act("tanh_shrink", x); }
-Symbol hard_shrink(Symbol x, double threshold) {
+Symbol hard_silu(OpInput x) { return act("hard_silu", x); }
+Symbol hard_tanh(OpInput x) { return act("hard_tanh", x); }
+Symbol tanh_shrink(OpInput x) { return act("tanh_shrink", x); }
+Symbol hard_shrink(OpInput x, double threshold) {
   return act("hard_shrink", x, {{"threshold", threshold}});
 }
-Symbol soft_shrink(Symbol x, double threshold) {
+Symbol soft_shrink(OpInput x, double threshold) {
   return act("soft_shrink", x, {{"threshold", threshold}});
 }
-Symbol threshold(Symbol x, double threshold, double default_value) {
+Symbol threshold(OpInput x, double threshold, double default_value) {
   return act("threshold", x, {{"threshold", threshold}, {"default_value", default_value}});
 }
-Symbol celu(Symbol x, double alpha) { return act("celu", x, {{"alpha", alpha}}); }
-Symbol squareplus(Symbol x, double b) { return act("squareplus", x, {{"b", b}}); }
-Symbol sparse_plus(Symbol x) { return act("sparse_plus", x); }
-Symbol sparse_sigmoid(Symbol x) { return act("sparse_sigmoid", x); }
+Symbol celu(OpInput x, double alpha) { return act("celu", x, {{"alpha", alpha}}); }
+Symbol squareplus(OpInput x, double b) { return act("squareplus", x, {{"b", b}}); }
+Symbol sparse_plus(OpInput x) { return act("sparse_plus", x); }
+Symbol sparse_sigmoid(OpInput x) { return act("sparse_sigmoid", x); }
 
-Symbol glu(Symbol x, int axis) {
+Symbol glu(OpInput x, int axis) {
   const int at = ops::checked_axis("glu", x, axis);
   const int64_t n = x.shape()[at];
   if (n < 0 || n % 2 != 0) {

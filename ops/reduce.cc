@@ -54,31 +54,31 @@ Symbol arg_reduce(const char* kind, Symbol x, int axis) {
 
 }  // namespace
 
-Symbol sum(Symbol x, Axes axes, bool keepdims) {
+Symbol sum(OpInput x, Axes axes, bool keepdims) {
   return reduce("sum", "sum", cast(x, ops::sum_dtype(x.dtype())), axes, keepdims);
 }
-Symbol prod(Symbol x, Axes axes, bool keepdims) {
+Symbol prod(OpInput x, Axes axes, bool keepdims) {
   return reduce("prod", "prod", cast(x, ops::sum_dtype(x.dtype())), axes, keepdims);
 }
-Symbol reduce_max(Symbol x, Axes axes, bool keepdims) {
+Symbol reduce_max(OpInput x, Axes axes, bool keepdims) {
   return reduce("reduce_max", "max", x, axes, keepdims);
 }
-Symbol reduce_min(Symbol x, Axes axes, bool keepdims) {
+Symbol reduce_min(OpInput x, Axes axes, bool keepdims) {
   return reduce("reduce_min", "min", x, axes, keepdims);
 }
-Symbol mean(Symbol x, Axes axes, bool keepdims) { return composite("mean", x, axes, keepdims); }
-Symbol variance(Symbol x, Axes axes, bool keepdims) {
+Symbol mean(OpInput x, Axes axes, bool keepdims) { return composite("mean", x, axes, keepdims); }
+Symbol variance(OpInput x, Axes axes, bool keepdims) {
   return composite("variance", x, axes, keepdims);
 }
-Symbol norm(Symbol x, Axes axes, bool keepdims) { return composite("norm", x, axes, keepdims); }
-Symbol normalize(Symbol x, Axes axes, double epsilon) {
+Symbol norm(OpInput x, Axes axes, bool keepdims) { return composite("norm", x, axes, keepdims); }
+Symbol normalize(OpInput x, Axes axes, double epsilon) {
   register_ops();
   x = ops::floating(x);
   return x.graph().add1("normalize", {x},
                         {{"axes", checked("normalize", x, axes)}, {"epsilon", epsilon}});
 }
-Symbol argmax(Symbol x, int axis) { return arg_reduce("argmax", x, axis); }
-Symbol argmin(Symbol x, int axis) { return arg_reduce("argmin", x, axis); }
+Symbol argmax(OpInput x, int axis) { return arg_reduce("argmax", x, axis); }
+Symbol argmin(OpInput x, int axis) { return arg_reduce("argmin", x, axis); }
 
 namespace ops {
 namespace {

@@ -17,8 +17,8 @@ Symbol composite(const char* name, Symbol x, int axis) {
 
 }  // namespace
 
-Symbol softmax(Symbol x, int axis) { return composite("softmax", x, axis); }
-Symbol log_softmax(Symbol x, int axis) { return composite("log_softmax", x, axis); }
+Symbol softmax(OpInput x, int axis) { return composite("softmax", x, axis); }
+Symbol log_softmax(OpInput x, int axis) { return composite("log_softmax", x, axis); }
 
 namespace ops {
 namespace {

@@ -46,7 +46,7 @@ Symbol support_by_search(Symbol z, int at) {
 }  // namespace
 
 // max(z - tau, 0); the derivative holds the support fixed.
-Symbol sparsemax(Symbol x, int axis) {
+Symbol sparsemax(OpInput x, int axis) {
   // Comparing all pairs costs n an element and is one pass; the search costs 16 for each digit.
   constexpr int64_t kFewPairs = 32;
   register_ops();

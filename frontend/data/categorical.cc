@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/error.h"
 #include "frontend/origin.h"
@@ -12,8 +13,9 @@
 
 namespace sinter {
 
-Tensor to_categorical(const Tensor& labels, std::optional<WholeNumber> classes,
-                      SourceLocation where) {
+namespace {
+
+Tensor one_hot_rows(const Tensor& labels, std::optional<int64_t> classes, SourceLocation where) {
   return at_line(where, [&] {
     const int64_t n = labels.elements();
     if (labels.shape().rank() == 0 || labels.shape()[0] != n) {
@@ -25,7 +27,7 @@ Tensor to_categorical(const Tensor& labels, std::optional<WholeNumber> classes,
     constexpr double kMostClasses = 0x1p48;  // more than fit any memory
     if (!classes && !(largest < kMostClasses))
       throw Error(fmt::format("to_categorical: label {} is no class", largest));
-    const int64_t count = classes ? int64_t{*classes} : static_cast<int64_t>(largest) + 1;
+    const int64_t count = classes.value_or(static_cast<int64_t>(largest) + 1);
     Tensor result(floatx(), {n, count});
     for (int64_t i = 0; i < n; ++i) {
       const double label = labels.at(i);
@@ -37,6 +39,15 @@ Tensor to_categorical(const Tensor& labels, std::optional<WholeNumber> classes,
     }
     return result;
   });
+}
+
+}  // namespace
+
+Tensor to_categorical(const Tensor& labels, SourceLocation where) {
+  return one_hot_rows(labels, std::nullopt, where);
+}
+Tensor to_categorical(const Tensor& labels, WholeNumber classes, SourceLocation where) {
+  return one_hot_rows(labels, classes, where);
 }
 
 }  // namespace sinter

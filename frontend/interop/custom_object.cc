@@ -14,12 +14,9 @@ struct CustomObject::Held {
 
 CustomObject::CustomObject(std::shared_ptr<const MetricImpl> metric)
     : held_(std::make_shared<const Held>(Held{given(std::move(metric), "a custom object", {})})) {}
-CustomObject::CustomObject(Symbol (*function)(Symbol, Symbol))
-    : CustomObject(PairFunction(function)) {}
 CustomObject::CustomObject(PairFunction function)
     : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
 }
-CustomObject::CustomObject(Symbol (*function)(Symbol)) : CustomObject(UnaryFunction(function)) {}
 CustomObject::CustomObject(UnaryFunction function)
     : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
 }

@@ -33,12 +33,16 @@ class CustomObject {
       : CustomObject(std::shared_ptr<const MetricImpl>(std::move(metric))) {}
 
   /// A loss or a metric.
-  CustomObject(Symbol (*function)(Symbol, Symbol));  // NOLINT
-  CustomObject(PairFunction function);               // NOLINT
+  template <SymbolParameter S>
+  CustomObject(Symbol (*function)(S, S))  // NOLINT
+      : CustomObject(PairFunction(function)) {}
+  CustomObject(PairFunction function);  // NOLINT
   /// An activation, a regularizer, a constraint, the function of a Lambda layer or a learning rate
   /// schedule.
-  CustomObject(Symbol (*function)(Symbol));  // NOLINT
-  CustomObject(UnaryFunction function);      // NOLINT
+  template <SymbolParameter S>
+  CustomObject(Symbol (*function)(S))  // NOLINT
+      : CustomObject(UnaryFunction(function)) {}
+  CustomObject(UnaryFunction function);  // NOLINT
   /// The function of a Lambda layer of several inputs.
   CustomObject(ListFunction function);  // NOLINT
   /// An initializer.

@@ -82,6 +82,8 @@ std::vector<Symbol> ModelLayerImpl::call(CallContext& context, std::span<const S
 
 std::vector<Symbol> Model::call(CallContext& context, std::span<const Symbol> xs,
                                 SourceLocation where) const {
+  const OpLine line(where);
+  line.enter();
   return at_line(where, [&] {
     context.hold(as_layer(where).shared());
     return write_checked(fmt::format("model '{}'", name()), state_->net(), context, xs);
@@ -89,6 +91,8 @@ std::vector<Symbol> Model::call(CallContext& context, std::span<const Symbol> xs
 }
 
 Symbol Model::call(CallContext& context, Symbol x, SourceLocation where) const {
+  const OpLine line(where);
+  line.enter();
   return at_line(where, [&] {
     const std::vector<Symbol> results = call(context, std::span(&x, 1), where);
     if (results.size() != 1) only_one(state_->net().outputs(), "model", name(), "output");

@@ -14,7 +14,7 @@ namespace {
 
 using A = OperationArguments;
 
-template <Symbol (*function)(Symbol)>
+template <Symbol (*function)(OpInput)>
 Symbol unary(const A& a) {
   return function(a.tensor(0));
 }
@@ -25,17 +25,17 @@ Symbol binary(const A& a) {
 }
 
 /// A setting that is a number, with Keras's default.
-template <Symbol (*function)(Symbol, double), const char* key>
+template <Symbol (*function)(OpInput, double), const char* key>
 Symbol with_number(const A& a) {
   return function(a.tensor(0), a.settings().get_float(key, 0));
 }
 
-template <Symbol (*function)(Symbol, int)>
+template <Symbol (*function)(OpInput, int)>
 Symbol with_axis(const A& a) {
   return function(a.tensor(0), a.settings().get_int32("axis", -1));
 }
 
-template <Symbol (*function)(Symbol, Axes, bool)>
+template <Symbol (*function)(OpInput, Axes, bool)>
 Symbol reduction(const A& a) {
   const Config& c = a.settings();
   if (!c.get("initial").is_null()) throw Error("a reduction with an initial value is not known");

@@ -72,7 +72,7 @@ void check_steps(const char* name, int64_t steps) {
 LearningRate::LearningRate(std::string name, Schedule schedule, SourceLocation where)
     : LearningRate(std::move(name), {}, std::move(schedule), where) {}
 
-Symbol LearningRate::at(Symbol step) const { return spec_->schedule(step); }
+Symbol LearningRate::at(OpInput step) const { return spec_->schedule(step); }
 
 LearningRate::LearningRate(std::string class_name, Config config, Schedule schedule,
                            SourceLocation where)

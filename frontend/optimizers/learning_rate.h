@@ -39,7 +39,7 @@ class LearningRate {
 
   bool is_scheduled() const { return spec_ != nullptr; }
   double value() const { return value_; }
-  Symbol at(Symbol step) const;
+  Symbol at(OpInput step) const;
   /// The rate after `step` steps, computed on the host.
   double at(int64_t step) const;
   ConfigValue to_config() const;

@@ -88,6 +88,8 @@ Optimizer::Optimizer(const char* name, SourceLocation where)
 void Optimizer::apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
                                 const std::vector<VariablePtr>& weights,
                                 SourceLocation where) const {
+  const OpLine line(where);
+  line.enter();
   at_line(where, [&] {
     if (gradients.size() != weights.size()) {
       throw Error(

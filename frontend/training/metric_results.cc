@@ -18,7 +18,9 @@ class StepState final : public MetricContext {
   StepState(const std::string& metric, CallContext& context, std::vector<MetricVariable>& variables)
       : metric_(metric), context_(context), variables_(variables) {}
 
-  Symbol variable(const std::string& name, const Shape& shape, double initial) override {
+  Symbol variable(const std::string& name, const Shape& shape, double initial,
+                  const OpLine& line) override {
+    line.enter();
     MetricVariable* known = find(name);
     if (known == nullptr) {
       const std::string path = metric_ + "/" + name;
@@ -34,8 +36,8 @@ class StepState final : public MetricContext {
     return context_.variable(known->variable);
   }
 
-  void assign(const std::string& name, Symbol value) override {
-    if (find(name) == nullptr) variable(name, value.shape(), 0);
+  void assign(const std::string& name, OpInput value) override {
+    if (find(name) == nullptr) variable(name, value.shape(), 0, SourceLocation());
     const VariablePtr& v = find(name)->variable;
     if (value.shape() != v->value.shape()) {
       throw ShapeError(fmt::format("metric '{}': variable '{}' is {}, and cannot become {}",
@@ -74,7 +76,8 @@ class ResultState final : public MetricContext {
       symbols_.emplace_back(v.name, graph.input(v.name, v.variable->value.type()));
   }
 
-  Symbol variable(const std::string& name, const Shape&, double) override {
+  Symbol variable(const std::string& name, const Shape&, double, const OpLine& line) override {
+    line.enter();
     std::vector<std::string> known;
     for (const auto& [key, symbol] : symbols_) {
       if (key == name) return symbol;
@@ -82,7 +85,7 @@ class ResultState final : public MetricContext {
     }
     raise_unknown_name(fmt::format("variable of metric '{}'", metric_), name, known);
   }
-  void assign(const std::string&, Symbol) override {
+  void assign(const std::string&, OpInput) override {
     throw InternalError(fmt::format("metric '{}': result() changes a variable", metric_));
   }
 

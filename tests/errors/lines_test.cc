@@ -26,7 +26,8 @@ struct Call {
 #__VA_ARGS__, __LINE__, [&] { (void)(__VA_ARGS__); } \
   }
 
-// The text begins with the line of the call and names no line of Sinter's own files.
+// The text begins with the line of the call, or with that of an op and behind it that of the call;
+// it names no line of Sinter's own files.
 void expect_line(const Call& call) {
   std::string text = "no error";
   try {
@@ -35,7 +36,8 @@ void expect_line(const Call& call) {
     text = error.what();
   }
   const std::string here = "lines_test.cc:" + std::to_string(call.line);
-  EXPECT_TRUE(text.starts_with(here + ": ") || text.find("(" + here + ")") < text.size())
+  EXPECT_TRUE(text.starts_with(here + ": ") || text.find("(" + here + ")") < text.size() ||
+              text.find(": in the call of " + here + ": ") < text.size())
       << call.what << "\n  " << text;
   for (size_t at = text.find(".cc:"); at < text.size(); at = text.find(".cc:", at + 1))
     EXPECT_TRUE(text.substr(0, at).ends_with("lines_test")) << call.what << "\n  " << text;

@@ -103,11 +103,11 @@ Symbol apply_op(const std::string& op, const Operands& o) {
                                                        {"less_equal", less_equal},
                                                        {"greater", greater},
                                                        {"greater_equal", greater_equal}};
-  using Unary = Symbol (*)(Symbol);
+  using Unary = Symbol (*)(OpInput);
   static const std::map<std::string, Unary> unary = {
       {"negative", negative}, {"abs", abs},       {"sign", sign}, {"floor", floor},
       {"ceil", ceil},         {"square", square}, {"sqrt", sqrt}, {"exp", exp}};
-  using Reduction = Symbol (*)(Symbol, Axes, bool);
+  using Reduction = Symbol (*)(OpInput, Axes, bool);
   static const std::map<std::string, Reduction> reductions = {
       {"sum", sum}, {"prod", prod}, {"max", reduce_max}, {"min", reduce_min}, {"mean", mean}};
   if (const auto it = binary.find(op); it != binary.end()) return it->second(o[0], o[1]);

@@ -1,0 +1,32 @@
+// Texts of errors that begin with lines of the user.
+#pragma once
+
+#include <regex>
+#include <string>
+
+#include "core/error.h"
+
+namespace sinter::testing {
+
+/// The text of the error that `action` raises.
+template <typename F>
+std::string error_of(const F& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+/// The files that a text names with a line, but `own`.
+inline std::string other_files(const std::string& text, const std::string& own) {
+  std::string found;
+  const std::regex place(R"(([A-Za-z0-9_.+-]+):[0-9]+)");
+  for (std::sregex_iterator it(text.begin(), text.end(), place), end; it != end; ++it) {
+    if ((*it)[1] != own) found += it->str() + " ";
+  }
+  return found;
+}
+
+}  // namespace sinter::testing
