@@ -111,6 +111,41 @@ const Named<WithDouble> kWithSlope[] = {
 };
 const Named<Symbol (*)(OpInput, bool)> kWithFlag[] = {{"gelu", gelu}};
 
+constexpr const char* kCustom = "custom_activation";
+
+template <typename S>
+ActivationFunction plain(Symbol (*function)(S), SourceLocation where) {
+  const char* name = find_name(kPlain, function);
+  if (name != nullptr && name == std::string_view("linear")) return {};
+  return {name == nullptr ? kCustom : name, ActivationFunction::Function(function), where};
+}
+
+template <typename S>
+ActivationFunction with_axis(Symbol (*function)(S, int), SourceLocation where) {
+  given(function, "an activation", where);
+  const char* name = find_name(kWithAxis, function);
+  return {name == nullptr ? kCustom : name, [function](Symbol x) { return function(x, -1); }};
+}
+
+template <typename S>
+ActivationFunction with_slope(Symbol (*function)(S, double), SourceLocation where) {
+  given(function, "an activation", where);
+  const char* name = find_name(kWithSlope, function);
+  if (name == nullptr)
+    throw Error(with_line(
+        where,
+        "an activation with a further argument needs it bound: pass a lambda from Symbol to "
+        "Symbol"));
+  return name;
+}
+
+template <typename S>
+ActivationFunction with_flag(Symbol (*function)(S, bool), SourceLocation where) {
+  given(function, "an activation", where);
+  const char* name = find_name(kWithFlag, function);
+  return {name == nullptr ? kCustom : name, [function](Symbol x) { return function(x, false); }};
+}
+
 }  // namespace
 
 void register_activation(std::string name, ActivationFunction::Function function,
@@ -143,50 +178,22 @@ ActivationFunction::ActivationFunction(const std::string& name, SourceLocation w
 ActivationFunction::ActivationFunction(const char* name, SourceLocation where)
     : ActivationFunction(std::string(name), where) {}
 
-template <SymbolParameter S>
-ActivationFunction::ActivationFunction(Symbol (*function)(S), SourceLocation where) {
-  const char* name = find_name(kPlain, function);
-  if (name != nullptr && name == std::string_view("linear")) return;
-  *this =
-      ActivationFunction(name == nullptr ? "custom_activation" : name, Function(function), where);
-}
-
-template <SymbolParameter S>
-ActivationFunction::ActivationFunction(Symbol (*function)(S, int), SourceLocation where) {
-  given(function, "an activation", where);
-  const char* name = find_name(kWithAxis, function);
-  *this = ActivationFunction(name == nullptr ? "custom_activation" : name,
-                             [function](Symbol x) { return function(x, -1); });
-}
-
-template <SymbolParameter S>
-ActivationFunction::ActivationFunction(Symbol (*function)(S, double), SourceLocation where) {
-  given(function, "an activation", where);
-  const char* name = find_name(kWithSlope, function);
-  if (name == nullptr)
-    throw Error(with_line(
-        where,
-        "an activation with a further argument needs it bound: pass a lambda from Symbol to "
-        "Symbol"));
-  *this = ActivationFunction(name);
-}
-
-template <SymbolParameter S>
-ActivationFunction::ActivationFunction(Symbol (*function)(S, bool), SourceLocation where) {
-  given(function, "an activation", where);
-  const char* name = find_name(kWithFlag, function);
-  *this = ActivationFunction(name == nullptr ? "custom_activation" : name,
-                             [function](Symbol x) { return function(x, false); });
-}
-
-template ActivationFunction::ActivationFunction(Symbol (*)(Symbol), SourceLocation);
-template ActivationFunction::ActivationFunction(Symbol (*)(OpInput), SourceLocation);
-template ActivationFunction::ActivationFunction(Symbol (*)(Symbol, int), SourceLocation);
-template ActivationFunction::ActivationFunction(Symbol (*)(OpInput, int), SourceLocation);
-template ActivationFunction::ActivationFunction(Symbol (*)(Symbol, double), SourceLocation);
-template ActivationFunction::ActivationFunction(Symbol (*)(OpInput, double), SourceLocation);
-template ActivationFunction::ActivationFunction(Symbol (*)(Symbol, bool), SourceLocation);
-template ActivationFunction::ActivationFunction(Symbol (*)(OpInput, bool), SourceLocation);
+ActivationFunction::ActivationFunction(Symbol (*function)(Symbol), SourceLocation where)
+    : ActivationFunction(plain(function, where)) {}
+ActivationFunction::ActivationFunction(Symbol (*function)(OpInput), SourceLocation where)
+    : ActivationFunction(plain(function, where)) {}
+ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, int), SourceLocation where)
+    : ActivationFunction(with_axis(function, where)) {}
+ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, int), SourceLocation where)
+    : ActivationFunction(with_axis(function, where)) {}
+ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, double), SourceLocation where)
+    : ActivationFunction(with_slope(function, where)) {}
+ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, double), SourceLocation where)
+    : ActivationFunction(with_slope(function, where)) {}
+ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool), SourceLocation where)
+    : ActivationFunction(with_flag(function, where)) {}
+ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, bool), SourceLocation where)
+    : ActivationFunction(with_flag(function, where)) {}
 
 Symbol ActivationFunction::operator()(OpInput x) const {
   return spec_ == nullptr ? Symbol(x) : spec_->function(x);

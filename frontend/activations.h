@@ -29,17 +29,21 @@ class ActivationFunction {
   ActivationFunction(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   /// Ops functions keep their Keras name and take Keras's defaults for further arguments; other
   /// functions are custom.
-  template <SymbolParameter S>
-  ActivationFunction(Symbol (*function)(S),
+  ActivationFunction(Symbol (*function)(Symbol),
                      SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  ActivationFunction(Symbol (*function)(S, int),
+  ActivationFunction(Symbol (*function)(OpInput),
                      SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  ActivationFunction(Symbol (*function)(S, double),
+  ActivationFunction(Symbol (*function)(Symbol, int),
                      SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  ActivationFunction(Symbol (*function)(S, bool),
+  ActivationFunction(Symbol (*function)(OpInput, int),
+                     SourceLocation where = SourceLocation::current());  // NOLINT
+  ActivationFunction(Symbol (*function)(Symbol, double),
+                     SourceLocation where = SourceLocation::current());  // NOLINT
+  ActivationFunction(Symbol (*function)(OpInput, double),
+                     SourceLocation where = SourceLocation::current());  // NOLINT
+  ActivationFunction(Symbol (*function)(Symbol, bool),
+                     SourceLocation where = SourceLocation::current());  // NOLINT
+  ActivationFunction(Symbol (*function)(OpInput, bool),
                      SourceLocation where = SourceLocation::current());  // NOLINT
   /// Anything that can be called with a Symbol.
   template <typename F>

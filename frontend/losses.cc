@@ -64,11 +64,16 @@ CustomFunctions<Function>& custom_losses() {
   return instance;
 }
 
-// Functions of the user's own are none of the library's.
-template <typename F, typename G>
-bool is_same(F known, G given) {
-  if constexpr (std::is_same_v<F, G>) return known == given;
-  return false;
+template <typename F, typename... Rest>
+Loss with_false(F function, Rest... rest) {
+  return Loss("custom_loss", [=](Symbol t, Symbol p) { return function(t, p, false, rest...); });
+}
+
+[[noreturn]] void raise_unbound(SourceLocation where) {
+  throw Error(with_line(
+      where,
+      "a loss with a further argument needs it bound: pass a lambda of (y_true, y_pred), or an "
+      "object of namespace losses"));
 }
 
 }  // namespace
@@ -137,10 +142,11 @@ Loss::Loss(std::string name, Function function, SourceLocation where)
                 .function = given(std::move(function), "a loss", where),
                 .custom = true}) {}
 
-template <SymbolParameter S>
-Loss::Loss(Symbol (*function)(S, S), SourceLocation where) {
+Loss::Loss(Symbol (*function)(Symbol, Symbol), SourceLocation where)
+    : Loss("custom_loss", Function(function), where) {}
+Loss::Loss(Symbol (*function)(OpInput, OpInput), SourceLocation where) {
   using namespace losses;
-  static const std::pair<Symbol (*)(OpInput, OpInput), const char*> kKnown[] = {
+  static const std::pair<decltype(function), const char*> kKnown[] = {
       {mean_squared_error, "mean_squared_error"},
       {mean_absolute_error, "mean_absolute_error"},
       {mean_absolute_percentage_error, "mean_absolute_percentage_error"},
@@ -154,7 +160,7 @@ Loss::Loss(Symbol (*function)(S, S), SourceLocation where) {
       {cosine_similarity, "cosine_similarity"},
   };
   for (const auto& [known, name] : kKnown) {
-    if (is_same(known, function)) {
+    if (known == function) {
       *this = Loss(name);
       return;
     }
@@ -162,55 +168,44 @@ Loss::Loss(Symbol (*function)(S, S), SourceLocation where) {
   *this = Loss("custom_loss", Function(function), where);
 }
 
-template <SymbolParameter S>
-Loss::Loss(Symbol (*function)(S, S, bool), SourceLocation where) {
+Loss::Loss(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
+    : Loss(with_false(given(function, "a loss", where))) {}
+Loss::Loss(Symbol (*function)(OpInput, OpInput, bool), SourceLocation where) {
   given(function, "a loss", where);
-  if (is_same(sinter::binary_crossentropy, function)) {
+  if (function == sinter::binary_crossentropy) {
     *this = Loss("binary_crossentropy");
-  } else if (is_same(sinter::categorical_crossentropy, function)) {
+  } else if (function == sinter::categorical_crossentropy) {
     *this = Loss("categorical_crossentropy");
-  } else if (is_same(sinter::sparse_categorical_crossentropy, function) ||
-             is_same(losses::sparse_categorical_crossentropy, function)) {
+  } else if (function == sinter::sparse_categorical_crossentropy ||
+             function == losses::sparse_categorical_crossentropy) {
     *this = Loss("sparse_categorical_crossentropy");
   } else {
-    *this = Loss("custom_loss", [function](Symbol t, Symbol p) { return function(t, p, false); });
+    *this = with_false(function);
   }
 }
 
-template <SymbolParameter S>
-Loss::Loss(Symbol (*function)(S, S, bool, double), SourceLocation where) {
+Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
+    : Loss(with_false(given(function, "a loss", where), 0.0)) {}
+Loss::Loss(Symbol (*function)(OpInput, OpInput, bool, double), SourceLocation where) {
   given(function, "a loss", where);
-  if (is_same(losses::binary_crossentropy, function)) {
+  if (function == losses::binary_crossentropy) {
     *this = Loss("binary_crossentropy");
-  } else if (is_same(losses::categorical_crossentropy, function)) {
+  } else if (function == losses::categorical_crossentropy) {
     *this = Loss("categorical_crossentropy");
   } else {
-    *this =
-        Loss("custom_loss", [function](Symbol t, Symbol p) { return function(t, p, false, 0.0); });
+    *this = with_false(function, 0.0);
   }
 }
 
-template <SymbolParameter S>
-Loss::Loss(Symbol (*function)(S, S, double), SourceLocation where) {
+Loss::Loss(Symbol (*function)(Symbol, Symbol, double), SourceLocation where) {
   given(function, "a loss", where);
-  if (is_same(losses::huber, function)) {
-    *this = Loss("huber");
-    return;
-  }
-  throw Error(with_line(
-      where,
-      "a loss with a further argument needs it bound: pass a lambda of (y_true, y_pred), or an "
-      "object of namespace losses"));
+  raise_unbound(where);
 }
-
-template Loss::Loss(Symbol (*)(Symbol, Symbol), SourceLocation);
-template Loss::Loss(Symbol (*)(OpInput, OpInput), SourceLocation);
-template Loss::Loss(Symbol (*)(Symbol, Symbol, bool), SourceLocation);
-template Loss::Loss(Symbol (*)(OpInput, OpInput, bool), SourceLocation);
-template Loss::Loss(Symbol (*)(Symbol, Symbol, bool, double), SourceLocation);
-template Loss::Loss(Symbol (*)(OpInput, OpInput, bool, double), SourceLocation);
-template Loss::Loss(Symbol (*)(Symbol, Symbol, double), SourceLocation);
-template Loss::Loss(Symbol (*)(OpInput, OpInput, double), SourceLocation);
+Loss::Loss(Symbol (*function)(OpInput, OpInput, double), SourceLocation where) {
+  given(function, "a loss", where);
+  if (function != losses::huber) raise_unbound(where);
+  *this = Loss("huber");
+}
 
 const std::string& Loss::name() const { return spec_->name; }
 bool Loss::takes_classes() const { return spec_ != nullptr && spec_->labels == Labels::kClasses; }

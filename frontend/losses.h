@@ -34,17 +34,21 @@ class Loss {
   Loss(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// The functions of namespace losses keep their names; others are custom. Raise Error for an
   /// empty one, as all that take a function do.
-  template <SymbolParameter S>
-  Loss(Symbol (*function)(S, S),
+  Loss(Symbol (*function)(Symbol, Symbol),
        SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  Loss(Symbol (*function)(S, S, bool),
+  Loss(Symbol (*function)(OpInput, OpInput),
        SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  Loss(Symbol (*function)(S, S, bool, double),
+  Loss(Symbol (*function)(Symbol, Symbol, bool),
        SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  Loss(Symbol (*function)(S, S, double),
+  Loss(Symbol (*function)(OpInput, OpInput, bool),
+       SourceLocation where = SourceLocation::current());  // NOLINT
+  Loss(Symbol (*function)(Symbol, Symbol, bool, double),
+       SourceLocation where = SourceLocation::current());  // NOLINT
+  Loss(Symbol (*function)(OpInput, OpInput, bool, double),
+       SourceLocation where = SourceLocation::current());  // NOLINT
+  Loss(Symbol (*function)(Symbol, Symbol, double),
+       SourceLocation where = SourceLocation::current());  // NOLINT
+  Loss(Symbol (*function)(OpInput, OpInput, double),
        SourceLocation where = SourceLocation::current());  // NOLINT
   /// Anything that can be called with (y_true, y_pred). Losses themselves can, too: an object of
   /// namespace losses stays what it is.

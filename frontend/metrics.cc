@@ -156,25 +156,24 @@ Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl, SourceL
                   .impl = std::move(impl),
                   .custom = true}) {}
 
-template <SymbolParameter S>
-Metric::Metric(Symbol (*function)(S, S), SourceLocation where)
+Metric::Metric(Symbol (*function)(Symbol, Symbol), SourceLocation where)
+    : Metric("custom_metric", Function(function), where) {}
+Metric::Metric(Symbol (*function)(OpInput, OpInput), SourceLocation where)
     : Metric("custom_metric", Function(function), where) {
-  if constexpr (std::is_same_v<S, OpInput>) {
-    static const std::pair<decltype(function), const char*> kKnown[] = {
-        {metrics::binary_accuracy, "binary_accuracy"},
-        {metrics::categorical_accuracy, "categorical_accuracy"},
-        {metrics::sparse_categorical_accuracy, "sparse_categorical_accuracy"},
-        {metrics::cosine_similarity, "cosine_similarity"},
-    };
-    for (const auto& [known, name] : kKnown) {
-      if (known == function) {
-        *this = Metric(name);
-        return;
-      }
+  static const std::pair<decltype(function), const char*> kKnown[] = {
+      {metrics::binary_accuracy, "binary_accuracy"},
+      {metrics::categorical_accuracy, "categorical_accuracy"},
+      {metrics::sparse_categorical_accuracy, "sparse_categorical_accuracy"},
+      {metrics::cosine_similarity, "cosine_similarity"},
+  };
+  for (const auto& [known, name] : kKnown) {
+    if (known == function) {
+      *this = Metric(name);
+      return;
     }
-    const Loss loss(function);
-    if (!loss.is_custom()) *this = Metric(loss.name());
   }
+  const Loss loss(function);
+  if (!loss.is_custom()) *this = Metric(loss.name());
 }
 
 Metric::Metric(const Loss& loss)
@@ -188,20 +187,14 @@ Metric::Metric(const Loss& loss)
         fmt::format("loss '{}' has an ignore_class, which metrics do not know", loss.name()));
 }
 
-template <SymbolParameter S>
-Metric::Metric(Symbol (*function)(S, S, bool), SourceLocation where)
+Metric::Metric(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
     : Metric(Loss(given(function, "a metric", where)).name()) {}
-
-template <SymbolParameter S>
-Metric::Metric(Symbol (*function)(S, S, bool, double), SourceLocation where)
+Metric::Metric(Symbol (*function)(OpInput, OpInput, bool), SourceLocation where)
     : Metric(Loss(given(function, "a metric", where)).name()) {}
-
-template Metric::Metric(Symbol (*)(Symbol, Symbol), SourceLocation);
-template Metric::Metric(Symbol (*)(OpInput, OpInput), SourceLocation);
-template Metric::Metric(Symbol (*)(Symbol, Symbol, bool), SourceLocation);
-template Metric::Metric(Symbol (*)(OpInput, OpInput, bool), SourceLocation);
-template Metric::Metric(Symbol (*)(Symbol, Symbol, bool, double), SourceLocation);
-template Metric::Metric(Symbol (*)(OpInput, OpInput, bool, double), SourceLocation);
+Metric::Metric(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
+    : Metric(Loss(given(function, "a metric", where)).name()) {}
+Metric::Metric(Symbol (*function)(OpInput, OpInput, bool, double), SourceLocation where)
+    : Metric(Loss(given(function, "a metric", where)).name()) {}
 
 const std::string& Metric::name() const { return spec_->name; }
 Metric::Result Metric::result() const { return spec_->result; }

@@ -28,14 +28,17 @@ class Metric {
   Metric(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Metric(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// The functions of namespaces metrics and losses keep their names; others are custom.
-  template <SymbolParameter S>
-  Metric(Symbol (*function)(S, S),
+  Metric(Symbol (*function)(Symbol, Symbol),
          SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  Metric(Symbol (*function)(S, S, bool),
+  Metric(Symbol (*function)(OpInput, OpInput),
          SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  Metric(Symbol (*function)(S, S, bool, double),
+  Metric(Symbol (*function)(Symbol, Symbol, bool),
+         SourceLocation where = SourceLocation::current());  // NOLINT
+  Metric(Symbol (*function)(OpInput, OpInput, bool),
+         SourceLocation where = SourceLocation::current());  // NOLINT
+  Metric(Symbol (*function)(Symbol, Symbol, bool, double),
+         SourceLocation where = SourceLocation::current());  // NOLINT
+  Metric(Symbol (*function)(OpInput, OpInput, bool, double),
          SourceLocation where = SourceLocation::current());  // NOLINT
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Metric, F> && !std::is_base_of_v<Loss, F> &&
