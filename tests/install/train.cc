@@ -1,5 +1,5 @@
-// Trains on the digits that the library carries; fails when it learns nothing, or when an error
-// does not name the line of a call.
+// Trains on the digits that the library carries, with functions of the library by their pointers;
+// fails when it learns nothing, or when an error does not name the line of a call.
 #include <sinter/sinter.h>
 
 #include <cstdio>
@@ -43,8 +43,10 @@ bool names_the_line_of_the_op() {
 int main() {
   auto [train, test] = datasets::digits();
   auto x = Input({64});
-  Model model(x, Dense(10, {.activation = "softmax"})(Dense(32, {.activation = "relu"})(x)));
-  model.compile({.optimizer = "adam", .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
+  Model model(x, Dense(10, {.activation = softmax})(Dense(32, {.activation = relu})(x)));
+  model.compile({.optimizer = "adam",
+                 .loss = losses::categorical_crossentropy,
+                 .metrics = {"accuracy", metrics::categorical_accuracy}});
   model.fit(train.x, train.y, {.epochs = 8, .verbose = 0});
   const bool learned = model.evaluate(test.x, test.y, {.verbose = 0})["accuracy"] > 0.8;
   return learned && names_the_line() && names_the_line_of_the_op() ? 0 : 1;
