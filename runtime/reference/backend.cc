@@ -36,10 +36,6 @@ class ReferenceBackend final : public Backend {
     const Node& n = graph.node(node);
     if (n.op->kind == KernelKind::kComposite)
       return fmt::format("'{}' is a composite and must be decomposed first", n.op->name);
-    for (const ValueType& t : n.types) {
-      if (t.shape.rank() > kMaxRank)
-        return fmt::format("rank {} is above {}", t.shape.rank(), kMaxRank);
-    }
     return "";
   }
   std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,

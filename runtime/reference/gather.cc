@@ -39,6 +39,7 @@ std::unique_ptr<Kernel> make_gather(const Graph& graph, int32_t node) {
     return std::make_unique<LoopKernel>([=, index_dtype = indices.dtype](void* const* buffers) {
       const int64_t row = s.inner * dtype_size(dtype);
       auto* out = static_cast<std::byte*>(buffers[2]);
+      if (row == 0 || count == 0) return;  // however many times
       for (int64_t o = 0; o < s.outer; ++o) {
         for (int64_t i = 0; i < count; ++i, out += row) {
           const int64_t at = o * s.length + index_at(index_dtype, buffers[1], i, s.length);
@@ -55,6 +56,7 @@ std::unique_ptr<Kernel> make_gather(const Graph& graph, int32_t node) {
       const T* updates = static_cast<const T*>(buffers[1]);
       T* out = static_cast<T*>(buffers[2]);
       std::fill(out, out + elements, T(0));
+      if (s.inner == 0 || count == 0) return;  // however many times
       for (int64_t o = 0; o < s.outer; ++o) {
         for (int64_t i = 0; i < count; ++i, updates += s.inner) {
           T* row = out + (o * s.length + index_at(index_dtype, buffers[0], i, s.length)) * s.inner;

@@ -7,11 +7,12 @@
 #include <memory>
 
 #include "core/graph.h"
+#include "core/sizes.h"
 #include "runtime/kernel.h"
 
 namespace sinter::reference {
 
-inline constexpr int kMaxRank = 16;
+using Index = std::array<int64_t, kMaxValueRank>;
 
 /// Integers wrap around (as signed numbers C++ leaves their overflow undefined).
 template <typename T>
@@ -56,11 +57,10 @@ std::unique_ptr<Kernel> make_fusion(const Graph& graph, int32_t node);
 /// Any of the above, by kernel kind.
 std::unique_ptr<Kernel> make_kernel(const Graph& graph, int32_t node);
 
-/// Walks the indices of `shape` in row-major order: f(index array). Stops at rank kMaxRank (checked
-/// at compile).
+/// Walks the indices of `shape` in row-major order: f(number, index).
 template <typename F>
 void for_each_index(const Shape& shape, F&& f) {
-  std::array<int64_t, kMaxRank> index{};
+  Index index{};
   const int64_t count = shape.elements();
   for (int64_t n = 0; n < count; ++n) {
     f(n, index);

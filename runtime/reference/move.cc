@@ -76,6 +76,7 @@ std::unique_ptr<Kernel> make_concat(const Graph& graph, const Node& n) {
   }
   return std::make_unique<LoopKernel>([=](void* const* buffers) {
     auto* out = static_cast<std::byte*>(buffers[blocks.size()]);
+    if (total == 0) return;  // however many times
     int64_t column = 0;
     for (size_t i = 0; i < blocks.size(); ++i) {
       for (int64_t o = 0; o < outer; ++o) {

@@ -1,6 +1,5 @@
 // reduce and arg_reduce. Sums are kept in double, so that the float32 reference is rounded once.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -26,7 +25,7 @@ std::vector<int64_t> result_strides(const Shape& shape, const std::vector<int64_
   return strides;
 }
 
-int64_t dot(const std::array<int64_t, kMaxRank>& index, const std::vector<int64_t>& strides) {
+int64_t dot(const Index& index, const std::vector<int64_t>& strides) {
   int64_t sum = 0;
   for (size_t d = 0; d < strides.size(); ++d) sum += index[d] * strides[d];
   return sum;
@@ -79,6 +78,7 @@ std::unique_ptr<Kernel> make_arg_reduce(const Graph& graph, const Node& n) {
       using T = decltype(zero);
       const T* x = static_cast<const T*>(buffers[0]);
       auto* y = static_cast<int32_t*>(buffers[1]);
+      if (inner == 0) return;  // however many times
       for (int64_t o = 0; o < outer; ++o) {
         for (int64_t i = 0; i < inner; ++i) {
           int32_t best = 0;

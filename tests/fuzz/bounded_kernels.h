@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/sizes.h"
 #include "tests/fuzz/bounded.h"
 
 namespace sinter::fuzz {
@@ -73,7 +74,7 @@ class Factors {
 /// Walks the indices of `shape` in row-major order: visit(n, base + sum of index * stride).
 template <typename F>
 void walk(const Shape& shape, const std::vector<int64_t>& strides, int64_t base, F&& visit) {
-  std::array<int64_t, 32> index{};
+  std::array<int64_t, kMaxValueRank> index{};
   const int64_t count = shape.elements();
   int64_t at = base;
   for (int64_t n = 0; n < count; ++n) {
