@@ -89,9 +89,10 @@ Types arg_reduce_types(In in, const Attributes& a) {
   refuse_bfloat16(in[0]);
   const std::string& kind = a.get_string("kind");
   if (kind != "argmax" && kind != "argmin") fail("unknown kind of reduction '{}'", kind);
-  if (const int64_t size = in[0].shape[checked_axis(in[0].shape, a.get_int("axis"))];
-      size > std::numeric_limits<int32_t>::max())
+  const int64_t size = in[0].shape[checked_axis(in[0].shape, a.get_int("axis"))];
+  if (size > std::numeric_limits<int32_t>::max())
     fail("{} elements along the axis are more than int32 counts", size);
+  if (size == 0) fail("{} of no elements: axis {} is empty", kind, a.get_int("axis"));
   return {reduced(in[0], axes_of(in[0].shape, {a.get_int("axis")}), a.get_bool("keepdims"),
                   DType::kInt32)};
 }

@@ -4,8 +4,8 @@
 //   input, variable, constant: sources
 //   map         {body}: the scalar expression at every element; inputs and results have one shape
 //               (no broadcasting)
-//   reduce      {kind = sum prod max min, axes, keepdims}
-//   arg_reduce  {kind = argmax argmin, axis, keepdims} -> int32, first of equals
+//   reduce      {kind = sum prod max min, axes, keepdims}; of nothing 0, 1, -inf, inf
+//   arg_reduce  {kind = argmax argmin, axis, keepdims} -> int32, first of equals; not of nothing
 //   contract    {lhs_batch, rhs_batch, lhs_contract, rhs_contract}: result dims are batch, lhs
 //               free, rhs free; float32 from bfloat16, to which the right side of a bfloat16 left
 //               side is rounded if it is wider

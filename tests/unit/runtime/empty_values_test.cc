@@ -1,12 +1,15 @@
 // Values without elements, and what ops make of them: every backend gives what the reference gives.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "core/graph.h"
 #include "core/text.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
 #include "runtime/load.h"
+#include "tests/support/error_of.h"
 #include "tests/support/graph_runs.h"
 
 namespace sinter {
@@ -22,7 +25,7 @@ const char* const kOps[] = {
     "%t = reduce(%x) {kind=\"min\", axes=[0,1]}",
     "%t = reduce(%x) {kind=\"sum\", axes=[0,1]}",
     "%t = reduce(%x) {kind=\"sum\", axes=[1]}",
-    "%t = arg_reduce(%x) {kind=\"argmax\", axis=0}",
+    "%t = arg_reduce(%x) {kind=\"argmax\", axis=1}",
     "%t = pad(%x) {low=[1,0], high=[2,1], value=1}",
     "%t = concat(%x, %y) {axis=0}",
     "%t = concat(%x, %x) {axis=1}",
@@ -67,6 +70,70 @@ TEST(EmptyValues, AreTheSameOnEveryBackend) {
               << to_text(graph);
         }
       }
+    }
+  }
+}
+
+// No index is the largest of nothing, whatever the backend: also when a batch comes without rows.
+TEST(EmptyValues, HaveNoArgmax) {
+  register_ops();
+  for (const char* kind : {"argmax", "argmin"}) {
+    for (const Shape& shape : {Shape{0, 3}, Shape{0}, Shape{0, 0}}) {
+      Graph empty("g");
+      const Symbol x = empty.input("x", {DType::kInt32, shape});
+      EXPECT_THAT(
+          testing::error_of<ShapeError>([&] {
+            empty.add1("arg_reduce", {x}, {{"kind", std::string(kind)}, {"axis", int64_t{0}}});
+          }),
+          ::testing::HasSubstr(std::string(kind) + " of no elements: axis 0 is empty"));
+    }
+    Graph graph("g");
+    const Symbol x = graph.input("x", {DType::kFloat32, {kBatch, 3}});
+    graph.add_output("t", (kind == std::string("argmax") ? argmax(x, 0) : argmin(x, 0)).id());
+    EXPECT_EQ(specialize(graph, 1).type({1, 0}).shape, Shape{3});
+    EXPECT_THROW(specialize(graph, 0), ShapeError);
+    for (const std::string& backend : backend_names()) {
+      CompileOptions options;
+      options.backend = backend;
+      const auto executable = compile(graph, options);
+      EXPECT_THROW(executable->run(std::vector<Tensor>{Tensor(DType::kFloat32, {0, 3})}),
+                   ShapeError);
+    }
+  }
+}
+
+TEST(EmptyValues, AreTheSameWhereTheirOtherDimensionsAreHuge) {
+  register_ops();
+  const char* const graphs[] = {
+      "%x = input() : float32[1000000000000,0,4]\n"
+      "%t = contract(%x, %x) {lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], rhs_contract=[2]}",
+      "%x = input() : float32[0,1000000]\n"
+      "%t = contract(%x, %x) {lhs_batch=[0], rhs_batch=[0], lhs_contract=[], rhs_contract=[]}",
+      "%x = input() : float32[1000000000000,0]\n%y = input() : float32[1000000000000,0]\n"
+      "%1 = contract(%x, %y) {lhs_contract=[0], rhs_contract=[0]}\n"
+      "%t = pad(%1) {low=[1,1], high=[0,0]}",
+      "%x = input() : float32[1000000000000,4,0]\n%t = arg_reduce(%x) {kind=\"argmax\", axis=1}",
+      "%x = input() : float32[1000000000000,4,0]\n%i = input() : int32[2]\n"
+      "%t = gather(%x, %i) {axis=1}",
+      "%x = input() : float32[1000000000000,2,0]\n%i = input() : int32[2]\n"
+      "%t = scatter_add(%i, %x) {axis=1, size=3}",
+      "%x = input() : float32[1000000000000,4,0]\n%t = concat(%x, %x) {axis=1}",
+      "%x = input() : float32[1000000000000,4,0]\n%1 = reduce(%x) {kind=\"sum\", axes=[0]}\n"
+      "%t = pad(%1) {low=[0,1], high=[0,0]}",
+      "%x = input() : float32[1000000000000,4,0]\n%t = transpose(%x) {perm=[2,0,1]}",
+  };
+  for (const char* nodes : graphs) {
+    const Graph graph =
+        parse_graph(std::string("graph \"g\" {\n") + nodes + "\noutput \"t\" = %t\n}");
+    const auto feeds = testing_support::random_feeds(graph, 1);
+    const std::vector<Tensor> want = testing_support::run_reference(graph, feeds);
+    for (const std::string& backend : backend_names()) {
+      CompileOptions options;
+      options.backend = backend;
+      options.cache = false;
+      EXPECT_EQ(testing_support::compare(compile(graph, options)->run(feeds.inputs), want, 0), "")
+          << backend << "\n"
+          << nodes;
     }
   }
 }
