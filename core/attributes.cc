@@ -107,6 +107,14 @@ namespace {
 // Is `given` what complete_attributes would give? Then copies of it share their values.
 bool is_complete(const std::vector<AttributeSpec>& schema, const Attributes& given);
 
+// An expression or a region that a program has not made.
+bool is_null(const AttributeValue& value) {
+  const auto* expression = std::get_if<std::shared_ptr<const ScalarExpr>>(&value);
+  const auto* region = std::get_if<std::shared_ptr<const Graph>>(&value);
+  return (expression != nullptr && *expression == nullptr) ||
+         (region != nullptr && *region == nullptr);
+}
+
 // An op that is named has its own attributes, complete too, so that there is one way to say it:
 // none where it takes none.
 bool is_complete(const OpCall& call) {
@@ -124,14 +132,14 @@ OpCall completed(const OpCall& call) {
 }
 
 bool is_complete(const std::vector<AttributeSpec>& schema, const Attributes& given) {
-  return std::ranges::equal(schema, given.values(),
-                            [](const AttributeSpec& spec, const auto& attribute) {
-                              if (spec.name != attribute.first ||
-                                  static_cast<size_t>(spec.type) != attribute.second.index())
-                                return false;
-                              const auto* call = std::get_if<OpCall>(&attribute.second);
-                              return call == nullptr || is_complete(*call);
-                            });
+  return std::ranges::equal(
+      schema, given.values(), [](const AttributeSpec& spec, const auto& attribute) {
+        if (spec.name != attribute.first ||
+            static_cast<size_t>(spec.type) != attribute.second.index() || is_null(attribute.second))
+          return false;
+        const auto* call = std::get_if<OpCall>(&attribute.second);
+        return call == nullptr || is_complete(*call);
+      });
 }
 
 }  // namespace
@@ -158,6 +166,8 @@ Attributes complete_attributes(std::string_view op, const std::vector<AttributeS
                               attribute_type_name(static_cast<AttributeType>(typed.index())),
                               attribute_type_name(spec.type)));
     }
+    if (is_null(typed))
+      throw Error(fmt::format("attribute '{}' of op '{}' is null", spec.name, op));
     if (const auto* call = std::get_if<OpCall>(&typed)) typed = completed(*call);
     values.emplace_back(spec.name, std::move(typed));
   }

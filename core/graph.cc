@@ -16,6 +16,16 @@
 namespace sinter {
 namespace {
 
+// Graphs are built by programs, too: what is no value of theirs is a mistake of the caller's.
+void require_value(const Graph& graph, ValueId id, std::string_view what, std::string_view whose) {
+  if (id.node >= 0 && id.node < graph.size() && id.result >= 0 &&
+      id.result < static_cast<int32_t>(graph.node(id).types.size()))
+    return;
+  throw Error(
+      fmt::format("{} '{}': result {} of node {} is no value of graph '{}', which has {} nodes",
+                  what, whose, id.result, id.node, graph.name(), graph.size()));
+}
+
 size_t hash_of(std::string_view name) { return std::hash<std::string_view>()(name); }
 
 std::string describe(const OpRecord& op, std::span<const ValueType> types, const Origin* origin) {
@@ -104,7 +114,9 @@ std::string Origin::to_string() const {
 bool Node::is(KernelOp kernel_op) const { return op->kernel_op == kernel_op; }
 bool Node::is(std::string_view op_name) const { return op->name == op_name; }
 
-void Graph::reserve(int32_t nodes) { change().nodes.reserve(static_cast<size_t>(nodes)); }
+void Graph::reserve(int32_t nodes) {
+  change().nodes.reserve(static_cast<size_t>(std::max(nodes, 0)));
+}
 
 const Graph::Content& Graph::empty() {
   static const Content nothing;
@@ -137,9 +149,7 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
   std::vector<ValueType> input_types;
   input_types.reserve(inputs.size());
   for (ValueId id : inputs) {
-    SINTER_CHECK(id.node >= 0 && id.node < size() && id.result >= 0 &&
-                     id.result < static_cast<int32_t>(node(id).types.size()),
-                 "input of " + op.name);
+    require_value(*this, id, "an input of op", op.name);
     input_types.push_back(type(id));
   }
   Node added;
@@ -183,8 +193,11 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
 
 int32_t Graph::copy_node(const Graph& source, int32_t index, std::vector<ValueId> inputs,
                          std::shared_ptr<const Origin> origin) {
+  require_value(source, {index, 0}, "a copy of a node of graph", source.name());
   const Node& node = source.node(index);
-  bool same_types = node.op->kind != KernelKind::kSource || node.is(KernelOp::kConstant);
+  for (const ValueId id : inputs) require_value(*this, id, "an input of op", node.op->name);
+  bool same_types = inputs.size() == node.inputs.size();
+  same_types &= node.op->kind != KernelKind::kSource || node.is(KernelOp::kConstant);
   for (size_t i = 0; i < inputs.size() && same_types; ++i)
     same_types = type(inputs[i]) == source.type(node.inputs[i]);
   if (!same_types)
@@ -234,7 +247,8 @@ std::vector<Symbol> Graph::add(std::string_view op, std::span<const Symbol> inpu
 Symbol Graph::add1(std::string_view op, std::span<const Symbol> inputs, Attributes attributes,
                    std::string name) {
   const std::vector<Symbol> results = add(op, inputs, std::move(attributes), std::move(name));
-  SINTER_CHECK(results.size() == 1, std::string(op));
+  if (results.size() != 1)
+    throw Error(fmt::format("op '{}' has {} results, which Graph::add gives", op, results.size()));
   return results[0];
 }
 
@@ -254,6 +268,7 @@ Symbol Graph::variable(std::string name, ValueType type) {
 Symbol Graph::constant(Tensor value) { return add1("constant", {}, {{"value", std::move(value)}}); }
 
 void Graph::add_output(std::string name, ValueId value) {
+  require_value(*this, value, "output", name);
   Content& content = change();
   const size_t hash = hash_of(name);
   if (content.output_names.find(hash, [&](int32_t i) {
@@ -265,7 +280,12 @@ void Graph::add_output(std::string name, ValueId value) {
 }
 
 void Graph::add_update(int32_t variable, ValueId value) {
-  SINTER_CHECK(node(variable).is(KernelOp::kVariable));
+  require_value(*this, {variable, 0}, "an update in graph", name_);
+  if (const Node& updated = node(variable); !updated.is(KernelOp::kVariable))
+    throw Error(fmt::format("an update is of a variable; node {} of graph '{}' is of op '{}'{}",
+                            variable, name_, updated.op->name,
+                            updated.name.empty() ? "" : fmt::format(", '{}'", updated.name)));
+  require_value(*this, value, "the new value of variable", node(variable).name);
   if (type(value) != type({variable, 0})) {
     throw ShapeError(fmt::format("update of variable '{}': it is {}, the new value {}",
                                  node(variable).name, type({variable, 0}).to_string(),

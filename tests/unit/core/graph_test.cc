@@ -12,6 +12,7 @@
 #include "core/philox.h"
 #include "core/text.h"
 #include "ops/ops.h"
+#include "tests/support/error_of.h"
 
 namespace sinter {
 namespace {
@@ -106,6 +107,64 @@ TEST(GraphCopies, NamesAreFoundAndTakenOnce) {
   }
   EXPECT_EQ(graph.find_input("n1000"), -1);
   EXPECT_EQ(copy.outputs().size(), 1000u);
+}
+
+// Programs build graphs, too: what they get wrong is no fault of Sinter's, and changes nothing.
+TEST(GraphBuilding, RefusesWhatIsNoValueOfTheGraph) {
+  Graph graph = small();
+  const Symbol w = graph.variable("w", {DType::kFloat32, {4}});
+  const Symbol other = graph.variable("other", {DType::kFloat32, {3}});
+  const Symbol rows = graph.input("m", {DType::kFloat32, {4, 4}});
+  const std::string before = to_text(graph);
+  const OpRecord& negative = *graph.node(1).op;
+  const auto refused = [&](const std::string& text, const auto& action) {
+    const std::string error = testing::error_of(action);
+    EXPECT_NE(error.find(text), std::string::npos) << error << "\nnot: " << text;
+    EXPECT_EQ(to_text(graph), before) << text;
+  };
+  refused("an update is of a variable; node 0 of graph 'g' is of op 'input', 'x'", [&] {
+    graph.add_update(0, {0, 0});
+  });
+  refused("node 1 of graph 'g' is of op 'negative'", [&] { graph.add_update(1, {0, 0}); });
+  for (const ValueId none : {ValueId{-1, 0}, ValueId{5, 0}, ValueId{1 << 30, 0}, ValueId{0, 1},
+                             ValueId{0, -1}, ValueId()}) {
+    if (none.result == 0) {
+      refused("is no value of graph 'g'", [&] { graph.add_update(none.node, {0, 0}); });
+      refused("a copy of a node of graph 'g'", [&] {
+        graph.copy_node(graph, none.node, {{0, 0}}, nullptr);
+      });
+    }
+    refused("the new value of variable 'w': result", [&] { graph.add_update(w.id().node, none); });
+    refused("output 'z': result", [&] { graph.add_output("z", none); });
+    refused("an input of op 'negative': result",
+            [&] { graph.add_node(negative, {none}, {}, "", nullptr); });
+    refused("an input of op 'negative': result",
+            [&] { (void)graph.add1("negative", {Symbol(&graph, none)}); });
+    refused("an input of op 'negative': result",
+            [&] { graph.copy_node(graph, 1, {none}, nullptr); });
+  }
+  refused("takes 1 inputs, found 0", [&] { graph.copy_node(graph, 1, {}, nullptr); });
+  refused("takes 1 inputs, found 2", [&] { graph.copy_node(graph, 1, {{0, 0}, {0, 0}}, nullptr); });
+  refused("update of variable 'w'", [&] { graph.add_update(w.id().node, other.id()); });
+  refused("two outputs named 'y'", [&] { graph.add_output("y", w.id()); });
+  refused("an input needs a name", [&] { graph.input("", {DType::kFloat32, {4}}); });
+  refused("the name 'w' is taken", [&] { graph.input("w", {DType::kFloat32, {4}}); });
+  refused("dimension", [&] { graph.input("n", {DType::kFloat32, {-4}}); });
+  refused("unknown op 'negativ'", [&] { graph.add("negativ", {}); });
+  refused("attribute 'body' of op 'map' is null", [&] {
+    graph.add1("map", {w}, {{"body", std::shared_ptr<const ScalarExpr>()}});
+  });
+  refused("attribute 'body' of op 'fusion' is null", [&] {
+    graph.add("fusion", std::array{w},
+              {{"kind", std::string("loop")}, {"body", std::shared_ptr<const Graph>()}});
+  });
+  EXPECT_NO_THROW(graph.reserve(-1));
+  const Symbol scale = graph.input("scale", {DType::kFloat32, {4}});
+  EXPECT_NE(testing::error_of([&] {
+              graph.add1("batch_norm_training", {rows, scale, scale},
+                         {{"epsilon", 1e-3}, {"axis", int64_t{1}}});
+            }).find("op 'batch_norm_training' has 3 results, which Graph::add gives"),
+            std::string::npos);
 }
 
 TEST(GraphCopies, AMovedFromGraphIsEmptyAndCanBeUsed) {
