@@ -59,8 +59,10 @@ Bounded monotone(DType dtype, ScalarOp op, const Bounded& a, double ulps) {
 Bounded sum_of(DType dtype, const Bounded& a, const Bounded& b) {
   const double value = a.value + b.value;
   if (!std::isfinite(value)) return certain(value);  // an operand is infinite
-  const bool exact = is_exact(a.value) && is_exact(b.value) && is_exact(value);
-  return bounded_float(dtype, value, a.radius + b.radius,
+  // Beside the middle of its interval a sum is rounded.
+  const double propagated = a.radius + b.radius;
+  const bool exact = propagated == 0 && is_exact(a.value) && is_exact(b.value) && is_exact(value);
+  return bounded_float(dtype, value, propagated,
                        exact ? 0 : kSlack * unit_roundoff(dtype) * std::fabs(value));
 }
 
@@ -71,13 +73,13 @@ Bounded product_of(DType dtype, const Bounded& a, const Bounded& b) {
     if (b.radius > 0 && std::fabs(b.value) <= b.radius) return unknown();
     return certain(value);
   }
-  const bool exact = is_exact(a.value) && is_exact(b.value) && is_exact(value);
   const double propagated =
       std::fabs(a.value) * b.radius + std::fabs(b.value) * a.radius + a.radius * b.radius;
-  return bounded_float(dtype, value, propagated,
-                       exact || value == 0 ? 0
-                                           : kSlack * unit_roundoff(dtype) * std::fabs(value) +
-                                                 smallest_normal(dtype));
+  const bool exact = propagated == 0 &&
+                     (value == 0 || (is_exact(a.value) && is_exact(b.value) && is_exact(value)));
+  return bounded_float(
+      dtype, value, propagated,
+      exact ? 0 : kSlack * unit_roundoff(dtype) * std::fabs(value) + smallest_normal(dtype));
 }
 
 Bounded quotient_of(DType dtype, const Bounded& a, const Bounded& b) {

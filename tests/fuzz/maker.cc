@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "core/error.h"
@@ -24,19 +25,27 @@ Maker::Maker(uint64_t seed, const Sizes& sizes_in, Case& out)
   graph.set_origin(std::make_shared<const Origin>(Origin{"fuzz", "fuzz.cc", 1}));
   // A few sizes a graph, so that values meet others of their shape. Zero and one among them, primes
   // and powers of two on and beside the widths of vectors and tiles.
-  const std::vector<int64_t> small = {2, 3, 4, 5, 7, 8, 13}, wide = {15, 16, 17, 31, 32, 33, 64};
+  const std::vector<int64_t> small = {2, 3, 4, 5, 6, 7, 8, 9, 11, 13},
+                             wide = {14, 15, 16, 17, 20, 24, 31, 32, 33, 48, 63, 64, 65};
   for (int i = 0; i < 3; ++i) dims.push_back(random.pick(small));
   if (random.chance(0.6)) dims.push_back(random.pick(wide));
-  if (sizes.elements > 2000) dims.push_back(random.pick({64, 65, 97, 128, 256, 257}));
+  if (sizes.elements > 2000)
+    dims.push_back(random.pick({63, 64, 65, 97, 127, 128, 129, 192, 256, 257, 511, 512}));
   // Long enough for deep products, and for wide ones.
   if (sizes.elements > 2000 && random.chance(0.5))
-    dims.push_back(random.pick({1024, 1100, 2049, 4100}));
+    dims.push_back(random.pick({1000, 1024, 1100, 2047, 2049, 4100, 8191}));
   if (random.chance(0.4)) dims.push_back(1);
   if (random.chance(0.06)) dims.push_back(0);
+  if (random.chance(0.06)) {
+    dims = {1, 1, 1, 2, 1, 2, 3};
+    max_rank = 24;
+  }
   if (random.chance(0.15)) {
-    batch = random.pick({1, 2, 3, 5, 16, 17});
+    batch = random.pick({0, 1, 1, 2, 2, 3, 3, 5, 5, 16, 17, 33});
+    batch_anywhere = random.chance(0.4);
     dims[0] = kBatch;
   }
+  wild = random.chance(0.15);
   out_.batch = batch;
   const double kind = random.uniform(0, 1);
   if (sizes.floats_only)
@@ -61,15 +70,21 @@ int64_t Maker::elements(const Shape& shape) const {
   return n;
 }
 
-Shape Maker::random_shape(int min_rank, int max_rank) {
+bool Maker::fits(const Shape& shape) const {
+  int64_t n = 1;
+  for (int64_t d : shape) n *= d == kBatch ? std::max<int64_t>(batch, 1) : d;
+  return n <= sizes.elements;
+}
+
+Shape Maker::random_shape(int min_rank, int most) {
   for (int tries = 0; tries < 20; ++tries) {
     int rank = static_cast<int>(random.pick({2, 2, 2, 3, 3, 1, 1, 4, 0, 5}));
-    rank = std::clamp(rank, min_rank, max_rank);
+    if (max_rank > 5 && random.chance(0.7)) rank = static_cast<int>(6 + random.below(14));
+    rank = std::clamp(rank, min_rank, std::max(min_rank, most));
     std::vector<int64_t> result;
     for (int d = 0; d < rank; ++d) {
       int64_t dim = random.chance(0.1) ? 1 : random_dim();
-      // One symbolic dimension, and that at the front, as models have it.
-      if (dim == kBatch && d > 0) dim = 3;
+      if (dim == kBatch && d > 0 && !batch_anywhere) dim = 3;
       result.push_back(dim);
     }
     if (fits(Shape(result))) return Shape(result);
@@ -89,6 +104,10 @@ std::vector<int64_t> Maker::random_axes(int rank) {
 }
 
 double Maker::number() {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (wild && random.chance(0.3))
+    return random.pick({1e-8, 1e8, 1e-30, 1e30, -1e30, 1e-42, 16777217.0, 100.0, -7.0, 1.0 / 3,
+                        65536.0, 88.0, kInfinity, -kInfinity});
   return random.pick({0.0, 1.0, -1.0, 2.0, 0.5, -0.5, 3.0, 0.1, -2.0, 0.25, -0.0, 4.0, 6.0, 1e-3});
 }
 
@@ -118,13 +137,24 @@ Symbol Maker::any_of(DType dtype) {
   return random.chance(0.5) ? cast(any(), dtype) : source(dtype, random_shape());
 }
 
+Symbol Maker::of_rank(std::optional<Symbol> x, int min_rank, bool floating) {
+  for (int tries = 0; tries < 6; ++tries) {
+    const Symbol s = x && tries == 0 ? *x : floating ? any_float() : any();
+    if (s.rank() < min_rank) continue;
+    return floating && !is_floating(s.dtype()) ? cast(s, DType::kFloat32) : s;
+  }
+  const DType dtype = floating && !is_floating(dtypes[0]) ? DType::kFloat32 : dtypes[0];
+  return source(dtype, random_shape(min_rank));
+}
+
 Symbol Maker::source(DType dtype, Shape shape) {
   const ValueType type{dtype, std::move(shape)};
   // Weights may be larger than values, but not by their square.
   if (elements(type.shape) > std::max<int64_t>(8192, 8 * sizes.elements)) throw DoesNotFit();
   const double p = random.uniform(0, 1);
   if (p < 0.12 && type.shape.is_static() && elements(type.shape) <= 64)
-    return keep(graph.constant(random_tensor(random, type, static_cast<int>(random.below(3)))));
+    return keep(graph.constant(
+        random_tensor(random, type, static_cast<int>(random.below(wild ? kStyles : 4)))));
   const std::string name =
       fmt::format("{}{}", p < 0.5 && type.shape.is_static() ? "w" : "x", names_++);
   return keep(name[0] == 'w' ? graph.variable(name, type) : graph.input(name, type));
@@ -176,25 +206,26 @@ Symbol Maker::operand_for(DType dtype, const Shape& shape) {
 }
 
 Symbol Maker::reshaped(Symbol x) {
-  // Dimensions are joined and split; the symbolic one stays where it is.
+  // Dimensions are joined and split; the symbolic one stays as it is.
   std::vector<int64_t> d = x.shape().dims();
   const size_t first = !d.empty() && d[0] == kBatch ? 1 : 0;
   for (int changes = 0; changes < 3; ++changes) {
     const auto n = static_cast<int64_t>(d.size() - first);
     switch (random.below(4)) {
       case 0:
-        if (d.size() < 5)
+        if (d.size() < static_cast<size_t>(max_rank))
           d.insert(d.begin() + static_cast<std::ptrdiff_t>(first) + random.below(n + 1), 1);
         break;
       case 1: {
         if (n < 2) break;
         const size_t at = first + static_cast<size_t>(random.below(n - 1));
+        if (d[at] == kBatch || d[at + 1] == kBatch) break;
         d[at] *= d[at + 1];
         d.erase(d.begin() + static_cast<std::ptrdiff_t>(at) + 1);
         break;
       }
       case 2: {
-        if (n < 1 || d.size() >= 5) break;
+        if (n < 1 || d.size() >= static_cast<size_t>(max_rank)) break;
         const size_t at = first + static_cast<size_t>(random.below(n));
         std::vector<int64_t> factors;
         for (int64_t f = 2; f < d[at]; ++f) {

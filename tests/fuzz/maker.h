@@ -45,8 +45,10 @@ class Maker {
   // --- shapes; the symbolic dimension counts as the batch
   int64_t extent(int64_t dim) const { return dim == kBatch ? batch : dim; }
   int64_t elements(const Shape& shape) const;
-  bool fits(const Shape& shape) const { return elements(shape) <= sizes.elements; }
-  Shape random_shape(int min_rank = 0, int max_rank = 5);
+  /// Also without the symbolic dimension: sums over a batch of no rows have elements.
+  bool fits(const Shape& shape) const;
+  Shape random_shape(int min_rank = 0) { return random_shape(min_rank, max_rank); }
+  Shape random_shape(int min_rank, int most);
   int64_t random_dim() { return random.pick(dims); }
   std::vector<int64_t> random_axes(int rank);
   double number();
@@ -58,10 +60,18 @@ class Maker {
   Symbol elementwise(const OpRecord& record, std::vector<Symbol> operands);
   Symbol product(Symbol x);
   Symbol reshaped(Symbol x);
+  /// Ops together, as users and layers write them (compositions.cc).
+  Symbol composition();
+  /// A value of some rank at least, `x` where that is one; floating where asked for.
+  Symbol of_rank(std::optional<Symbol> x, int min_rank, bool floating = false);
 
+  // --- what kind of graph it is
   std::vector<int64_t> dims;
-  int64_t batch = 1;
-  std::vector<DType> dtypes;  // main one first
+  int max_rank = 5;             // far more in some, of dimensions that are mostly 1
+  int64_t batch = 1;            // the rows that the symbolic dimension will have
+  bool batch_anywhere = false;  // else in front, as models have it
+  bool wild = false;            // with constants of any size
+  std::vector<DType> dtypes;    // main one first
   std::vector<Symbol> pool;
   Symbol state;  // of random numbers; made when first needed
 

@@ -7,6 +7,8 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/graph.h"
+#include "core/kernel_ops.h"
 #include "ops/gradients.h"
 #include "passes/pass.h"
 #include "passes/rule_tables.h"
@@ -44,6 +46,10 @@ void Maker::grow() {
 }
 
 void Maker::step() {
+  if (random.chance(0.1)) {
+    keep(composition());
+    return;
+  }
   const double p = random.uniform(0, 1);
   if (p < 0.16)
     op(random.pick(op_names(1)), any());
@@ -83,6 +89,11 @@ void Maker::twin() {
     for (const Node& other : graph.nodes()) {
       if (other.op == n.op && random.chance(0.3)) attributes = other.attributes;
     }
+  }
+  if (n.is(KernelOp::kArgReduce)) {  // of nothing raises
+    const Shape& shape = inputs[0].shape();
+    const int axis = axis_of(attributes);
+    if (axis >= shape.rank() || extent(shape[axis]) == 0) throw DoesNotFit();
   }
   const std::vector<Symbol> made = graph.add(n.op->name, inputs, attributes);
   if (!fits(made[0].shape())) throw DoesNotFit();
@@ -187,7 +198,7 @@ void Maker::motif() {
     }
     case 5: {  // a metric
       const Symbol x = cast(any_float(), DType::kFloat32);
-      if (x.rank() < 1) throw DoesNotFit();
+      if (x.rank() < 1 || extent(x.shape().dim(-1)) == 0) throw DoesNotFit();
       keep(sum(cast(equal(argmax(x), argmax(like(DType::kFloat32, x.shape()))), DType::kFloat32)));
       break;
     }
@@ -290,7 +301,7 @@ void Maker::add_gradients() {
   try {
     first = random.chance(0.7) ? gradients(loss, wrt) : gradients(floating.back(), wrt);
     for (const Symbol& d : first) keep(d);
-    if (random.chance(0.2) && graph.size() < 250) {
+    if (random.chance(0.35) && graph.size() < 250) {
       Symbol again;
       for (const Symbol& d : first) {
         const Symbol part = cast(sum(d * d), DType::kFloat32);
@@ -314,7 +325,8 @@ void Maker::add_outputs() {
   const auto uses = graph.use_counts();
   std::vector<Symbol> chosen = {pool.back()};
   const double share = random.pick({0.2, 0.6, 0.9});
-  for (size_t i = pool.size(); i-- > 0 && chosen.size() < 8;) {
+  const size_t most = sizes.steps > 40 ? 60 : 8;
+  for (size_t i = pool.size(); i-- > 0 && chosen.size() < most;) {
     const ValueId id = pool[i].id();
     const bool unused = uses[static_cast<size_t>(id.node)][static_cast<size_t>(id.result)] == 0;
     if (unused && random.chance(share)) chosen.push_back(pool[i]);

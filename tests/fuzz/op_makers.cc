@@ -17,16 +17,6 @@ using Ints = std::vector<int64_t>;
 using Symbols = std::vector<Symbol>;
 using Given = std::optional<Symbol>;
 
-Symbol of_rank(Maker& m, Given x, int min_rank, bool floating = false) {
-  for (int tries = 0; tries < 6; ++tries) {
-    const Symbol s = x && tries == 0 ? *x : floating ? m.any_float() : m.any();
-    if (s.rank() < min_rank) continue;
-    return floating && !is_floating(s.dtype()) ? cast(s, DType::kFloat32) : s;
-  }
-  const DType dtype = floating && !is_floating(m.dtypes[0]) ? DType::kFloat32 : m.dtypes[0];
-  return m.source(dtype, m.random_shape(min_rank));
-}
-
 // What bfloat16 is not for.
 Symbol widened(Symbol x) { return cast(x, arithmetic_dtype(x.dtype())); }
 
@@ -36,7 +26,7 @@ Symbol random_state(Maker& m) {
 }
 
 Symbols make_map(Maker& m, Given given) {
-  const Symbol x = widened(of_rank(m, given, 0));
+  const Symbol x = widened(m.of_rank(given, 0));
   Symbols inputs = {x};
   std::vector<DType> dtypes = {x.dtype()};
   for (int64_t more = m.random.below(3); more > 0; --more) {
@@ -72,7 +62,7 @@ Symbols make_map(Maker& m, Given given) {
 }
 
 Symbols make_reduce(Maker& m, Given given) {
-  const Symbol x = widened(of_rank(m, given, 1));
+  const Symbol x = widened(m.of_rank(given, 1));
   const std::string kind = m.random.pick<const char*>({"sum", "sum", "sum", "max", "min", "prod"});
   if (x.dtype() == DType::kBool && kind != "sum") return {reduce_max(x)};
   return {m.graph.add1(
@@ -81,20 +71,21 @@ Symbols make_reduce(Maker& m, Given given) {
 }
 
 Symbols make_mean(Maker& m, Given given, bool variance_too) {
-  const Symbol x = of_rank(m, given, 1, true);
+  const Symbol x = m.of_rank(given, 1, true);
   const Ints axes = m.random_axes(x.rank());
   const bool keep = m.random.chance(0.4);
   return {variance_too ? variance(x, axes, keep) : mean(x, axes, keep)};
 }
 
 Symbols make_norm(Maker& m, Given given, bool unit) {
-  const Symbol x = of_rank(m, given, 1, true);
+  const Symbol x = m.of_rank(given, 1, true);
   const Ints axes = m.random_axes(x.rank());
-  return {unit ? normalize(x, axes) : norm(x, axes, m.random.chance(0.4))};
+  return {unit ? normalize(x, axes, m.random.pick({1e-7, 1e-7, 1e-3, 0.5}))
+               : norm(x, axes, m.random.chance(0.4))};
 }
 
 Symbols make_arg_reduce(Maker& m, Given given) {
-  const Symbol x = widened(of_rank(m, given, 1));
+  const Symbol x = widened(m.of_rank(given, 1));
   const auto axis = static_cast<int>(m.random.below(x.rank()));
   if (m.extent(x.shape()[axis]) == 0) throw DoesNotFit();
   return {m.graph.add1("arg_reduce", {x},
@@ -104,15 +95,15 @@ Symbols make_arg_reduce(Maker& m, Given given) {
 }
 
 Symbols make_contract(Maker& m, Given given) {
-  Symbol x = of_rank(m, given, 1, m.random.chance(0.8));
+  Symbol x = m.of_rank(given, 1, m.random.chance(0.8));
   if (x.dtype() == DType::kBool || x.dtype() == DType::kUint8) x = cast(x, DType::kInt32);
   return {m.product(x)};
 }
 
-Symbols make_reshape(Maker& m, Given given) { return {m.reshaped(of_rank(m, given, 0))}; }
+Symbols make_reshape(Maker& m, Given given) { return {m.reshaped(m.of_rank(given, 0))}; }
 
 Symbols make_transpose(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 2);
+  const Symbol x = m.of_rank(given, 2);
   Ints perm(static_cast<size_t>(x.rank()));
   std::iota(perm.begin(), perm.end(), int64_t{0});
   for (size_t i = perm.size(); i-- > 1;)
@@ -121,14 +112,14 @@ Symbols make_transpose(Maker& m, Given given) {
 }
 
 Symbols make_broadcast(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 0);
-  if (x.rank() > 4) throw DoesNotFit();
+  const Symbol x = m.of_rank(given, 0);
+  if (x.rank() >= m.max_rank) throw DoesNotFit();
   // Dimensions are put in anywhere, and ones grow.
   Ints shape, dims;
   for (int d = 0; d <= x.rank(); ++d) {
     if (m.random.chance(x.rank() < 2 ? 0.5 : 0.25)) {
       const int64_t dim = m.random_dim();
-      shape.push_back(dim == kBatch ? 2 : dim);
+      shape.push_back(dim == kBatch && !m.batch_anywhere ? 2 : dim);
     }
     if (d == x.rank()) break;
     dims.push_back(static_cast<int64_t>(shape.size()));
@@ -136,12 +127,12 @@ Symbols make_broadcast(Maker& m, Given given) {
     shape.push_back(x.shape()[d] == 1 && m.random.chance(0.6) && grown != kBatch ? grown
                                                                                  : x.shape()[d]);
   }
-  if (shape.size() > 5 || !m.fits(Shape(shape))) throw DoesNotFit();
+  if (static_cast<int>(shape.size()) > m.max_rank || !m.fits(Shape(shape))) throw DoesNotFit();
   return {m.graph.add1("broadcast", {x}, {{"shape", Shape(shape)}, {"dims", dims}})};
 }
 
 Symbols make_slice(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 1);
+  const Symbol x = m.of_rank(given, 1);
   Ints begin, end, stride;
   for (int64_t d : x.shape()) {
     begin.push_back(0);
@@ -153,31 +144,31 @@ Symbols make_slice(Maker& m, Given given) {
     end.back() = begin.back() + m.random.below(d - begin.back() + 1);
     if (m.random.chance(0.8)) end.back() = std::max(end.back(), std::min(d, begin.back() + 1));
     if (m.random.chance(0.4)) end.back() = d;
-    stride.back() = m.random.pick({1, 1, 1, 2, 3, 5});
+    stride.back() = m.random.pick({1, 1, 1, 2, 3, 5, 7, 1000});
   }
   return {m.graph.add1("slice", {x}, {{"begin", begin}, {"end", end}, {"stride", stride}})};
 }
 
 Symbols make_pad(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 1);
+  const Symbol x = m.of_rank(given, 1);
   Ints low, high;
   for (int64_t d : x.shape()) {
     const bool may = d != kBatch && m.random.chance(0.5);
-    low.push_back(may ? m.random.below(3) : 0);
-    high.push_back(may ? m.random.below(3) : 0);
+    low.push_back(may ? m.random.pick({0, 0, 1, 1, 2, 9}) : 0);
+    high.push_back(may ? m.random.pick({0, 0, 1, 1, 2, 16}) : 0);
   }
-  const double value = is_floating(x.dtype())      ? m.random.pick({0.0, 0.0, 1.5, -1.0})
-                       : x.dtype() == DType::kBool ? static_cast<double>(m.random.below(2))
-                                                   : static_cast<double>(m.random.below(3));
+  const double value = is_floating(x.dtype())      ? m.random.chance(0.5) ? 0.0 : m.number()
+                            : x.dtype() == DType::kBool ? static_cast<double>(m.random.below(2))
+                                                   : m.random.pick({0.0, 1.0, 2.0, 200.0, 255.0});
   return {m.graph.add1("pad", {x}, {{"low", low}, {"high", high}, {"value", value}})};
 }
 
 Symbols make_concat(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 1);
+  const Symbol x = m.of_rank(given, 1);
   const auto axis = static_cast<int>(m.random.below(x.rank()));
   if (x.shape()[axis] == kBatch) throw DoesNotFit();
   Symbols parts = {x};
-  for (int64_t more = m.random.below(3); more > 0; --more) {
+  for (int64_t more = m.random.below(m.random.chance(0.1) ? 20 : 3); more > 0; --more) {
     Ints dims = x.shape().dims();
     if (m.random.chance(0.5)) {
       const int64_t d = m.random_dim();
@@ -192,7 +183,8 @@ Symbols make_concat(Maker& m, Given given) {
 
 Symbols make_iota(Maker& m, Given) {
   const Shape shape = m.random_shape(1);
-  const DType dtype = m.random.pick({DType::kInt32, DType::kInt64, DType::kFloat32});
+  const DType dtype = m.random.chance(0.6) ? m.random.pick({DType::kInt32, DType::kFloat32})
+                                           : kAllDTypes[m.random.below(7)];
   return {iota(m.graph, shape, static_cast<int>(m.random.below(shape.rank())), dtype)};
 }
 
@@ -201,14 +193,14 @@ Symbol indices(Maker& m, const Shape& shape) {
 }
 
 Symbols make_gather(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 1);
+  const Symbol x = m.of_rank(given, 1);
   const auto axis = static_cast<int>(m.random.below(x.rank()));
   if (x.shape()[axis] == kBatch || x.shape()[axis] == 0) throw DoesNotFit();
-  return {gather(x, indices(m, m.random_shape(0, 5 - x.rank() + 1)), axis)};
+  return {gather(x, indices(m, m.random_shape(0, std::max(0, m.max_rank - x.rank() + 1))), axis)};
 }
 
 Symbols make_scatter_add(Maker& m, Given given) {
-  const Symbol updates = widened(of_rank(m, given, 1));
+  const Symbol updates = widened(m.of_rank(given, 1));
   if (updates.dtype() == DType::kBool) throw DoesNotFit();
   const int64_t axis = m.random.below(updates.rank());
   const int64_t count = 1 + m.random.below(updates.rank() - axis);
@@ -236,7 +228,7 @@ Symbols make_random(Maker& m, Given) {
 }
 
 Symbols make_size(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 1);
+  const Symbol x = m.of_rank(given, 1);
   return {m.graph.add1("size", {x},
                        {{"axis", m.random.below(x.rank())},
                         {"dtype", m.random.pick({DType::kFloat32, DType::kInt32, DType::kInt64,
@@ -244,7 +236,7 @@ Symbols make_size(Maker& m, Given given) {
 }
 
 Symbols make_dense(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 1, true);
+  const Symbol x = m.of_rank(given, 1, true);
   const int64_t features = x.shape()[x.rank() - 1];
   if (features == kBatch) throw DoesNotFit();
   // As wide as x often, so that x can be added to it.
@@ -254,14 +246,17 @@ Symbols make_dense(Maker& m, Given given) {
   if (m.random.chance(0.7)) in.push_back(m.like(x.dtype(), Shape{units}));
   Attributes attributes;
   if (m.random.chance(0.3))
-    attributes.set(
-        "activation",
-        OpCall{m.random.pick<const char*>({"relu", "tanh", "sigmoid", "gelu", "elu"}), nullptr});
+    attributes.set("activation",
+                   OpCall{m.random.pick<const char*>(
+                              {"relu", "tanh", "sigmoid", "gelu", "elu", "mish", "swish",
+                               "softplus", "hard_sigmoid", "selu", "exponential", "log_sigmoid",
+                               "softsign", "relu6", "leaky_relu", "celu", "squareplus"}),
+                          nullptr});
   return {m.graph.add1("dense", in, attributes)};
 }
 
 Symbols make_maxout(Maker& m, Given given) {
-  const Symbol x = widened(of_rank(m, given, 1, true));
+  const Symbol x = widened(m.of_rank(given, 1, true));
   const int64_t last = x.shape()[x.rank() - 1];
   Ints pieces;
   for (int64_t p = 1; p <= last; ++p) {
@@ -272,13 +267,13 @@ Symbols make_maxout(Maker& m, Given given) {
 }
 
 Symbols make_softmax(Maker& m, Given given, bool log_too) {
-  const Symbol x = of_rank(m, given, 1, true);
+  const Symbol x = m.of_rank(given, 1, true);
   const int axis = m.random.chance(0.7) ? x.rank() - 1 : static_cast<int>(m.random.below(x.rank()));
   return {log_too ? log_softmax(x, axis) : softmax(x, axis)};
 }
 
 Symbols make_loss(Maker& m, Given given, const char* name) {
-  const Symbol z = of_rank(m, given, 1, true);
+  const Symbol z = m.of_rank(given, 1, true);
   Symbol t = m.like(z.dtype(), z.shape());
   Symbol y = z;
   const bool logits = m.random.chance(0.5);
@@ -291,7 +286,7 @@ Symbols make_loss(Maker& m, Given given, const char* name) {
 }
 
 Symbols make_sparse_loss(Maker& m, Given given) {
-  const Symbol z = of_rank(m, given, 1, true);
+  const Symbol z = m.of_rank(given, 1, true);
   Ints dims = z.shape().dims();
   dims.pop_back();
   const bool logits = m.random.chance(0.5);
@@ -307,7 +302,7 @@ struct Channels {
 };
 
 Channels channels(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 2, true);
+  const Symbol x = m.of_rank(given, 2, true);
   const int64_t axis = m.random.chance(0.7) ? x.rank() - 1 : m.random.below(x.rank());
   const int64_t dim = x.shape()[static_cast<int>(axis)];
   if (dim == kBatch) throw DoesNotFit();
@@ -338,27 +333,32 @@ Symbols make_batch_norm_grad(Maker& m, Given given) {
 }
 
 Symbols make_dropout(Maker& m, Given given) {
-  const Symbol x = of_rank(m, given, 1, true);
+  const Symbol x = m.of_rank(given, 1, true);
   Ints noise = x.shape().dims();
   for (int64_t& d : noise) {
     if (m.random.chance(0.15)) d = 1;
   }
   return {m.graph.add1("dropout", {x, random_state(m)},
-                       {{"rate", m.random.pick({0.0, 0.5, 0.3, 0.004, 0.99})},
-                        {"stream", m.random.below(3)},
+                       {{"rate", m.random.pick({0.0, 0.5, 0.3, 0.004, 0.99, 0.99999, 1e-6})},
+                        {"stream", m.random.pick<int64_t>({0, 1, 2, -1, int64_t{1} << 62})},
                         {"noise_shape", Shape(noise)}})};
 }
 
 }  // namespace
 
 Symbol Maker::product(Symbol x) {
-  // Batch axes in front, contracted axes anywhere, free axes for the rest; then the same axes of
-  // the other side in another order.
+  // Batch axes (the first of them in front, mostly), contracted axes anywhere, free axes for the
+  // rest; then the same axes of the other side in another order.
   Ints mine_batch, mine_contract;
   std::vector<bool> taken(static_cast<size_t>(x.rank()), false);
   if (x.rank() > 2 && random.chance(0.3)) {
     mine_batch.push_back(0);
     taken[0] = true;
+    if (x.rank() > 3 && random.chance(0.4)) {
+      mine_batch.push_back(1 + random.below(2));
+      taken[static_cast<size_t>(mine_batch.back())] = true;
+      if (random.chance(0.3)) std::swap(mine_batch[0], mine_batch[1]);
+    }
   }
   const auto free_axis = [&] {
     Ints left;
@@ -368,8 +368,14 @@ Symbol Maker::product(Symbol x) {
     if (left.empty()) throw DoesNotFit();
     return random.chance(0.6) ? left.back() : random.pick(left);
   };
-  const int contracted = random.chance(0.05) ? 0 : random.chance(0.15) && x.rank() > 2 ? 2 : 1;
-  for (int i = 0; i < contracted; ++i) {
+  int64_t contracted = 1;
+  if (x.rank() > 6 && random.chance(0.5))  // else the results of high ranks would be too high
+    contracted = 4 + random.below(x.rank() - 5);
+  else if (x.rank() > 2 && random.chance(0.2))
+    contracted = x.rank() > 3 && random.chance(0.4) ? 3 : 2;
+  else if (random.chance(0.05))
+    contracted = 0;
+  for (int64_t i = 0; i < contracted; ++i) {
     mine_contract.push_back(free_axis());
     taken[static_cast<size_t>(mine_contract.back())] = true;
   }
@@ -398,7 +404,7 @@ Symbol Maker::product(Symbol x) {
     if (others[d].role == 0) theirs_batch[others[d].index] = static_cast<int64_t>(d);
     if (others[d].role == 1) theirs_contract[others[d].index] = static_cast<int64_t>(d);
   }
-  if (shape.size() > 5 || !fits(Shape(shape))) throw DoesNotFit();
+  if (static_cast<int>(shape.size()) > max_rank || !fits(Shape(shape))) throw DoesNotFit();
   const Symbol y =
       random.chance(0.5) ? source(x.dtype(), Shape(shape)) : like(x.dtype(), Shape(shape));
   const auto ordered = [&](Symbol a, Symbol b, Ints ab, Ints bb, Ints ac, Ints bc) {
@@ -409,7 +415,7 @@ Symbol Maker::product(Symbol x) {
   const Symbol z = random.chance(0.75)
                        ? ordered(x, y, mine_batch, theirs_batch, mine_contract, theirs_contract)
                        : ordered(y, x, theirs_batch, mine_batch, theirs_contract, mine_contract);
-  if (z.rank() > 5 || !fits(z.shape())) throw DoesNotFit();
+  if (z.rank() > max_rank || !fits(z.shape())) throw DoesNotFit();
   return z;
 }
 

@@ -89,6 +89,8 @@ double judged_share(const Case& c) {
 
 Sizes sizes_of(uint64_t seed, Sizes sizes) {
   if (seed % 40 == 0) sizes.elements = 40000, sizes.steps = 8;
+  if (seed % 200 == 1) sizes.elements = 300000, sizes.steps = 6;
+  if (seed % 50 == 7) sizes.steps = 90;
   return sizes;
 }
 

@@ -39,7 +39,8 @@ struct Sizes {
   bool floats_only = false;  // of sources and casts float32 and float64, arithmetic on nothing else
 };
 
-/// For one seed in forty large enough for several threads and deep products; else `sizes`.
+/// For one seed in forty large enough for several threads and deep products, for some odd ones
+/// larger still, or with many more ops; else `sizes`.
 Sizes sizes_of(uint64_t seed, Sizes sizes = {});
 
 struct RandomCase {
