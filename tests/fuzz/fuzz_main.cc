@@ -13,6 +13,7 @@
 #include "ops/ops.h"
 #include "runtime/load.h"
 #include "tests/fuzz/case_file.h"
+#include "tests/fuzz/derivatives.h"
 #include "tests/fuzz/random_case.h"
 #include "tests/fuzz/shrink.h"
 
@@ -20,7 +21,7 @@ namespace sinter::fuzz {
 namespace {
 
 constexpr const char* kHelp =
-    R"(usage: fuzz [--minutes M | --graphs N] [--seed S] [--mode compiled|passes]
+    R"(usage: fuzz [--minutes M | --graphs N] [--seed S] [--mode compiled|passes|gradients]
             [--backend NAME]... [--elements N] [--steps N] [--floats-only]
             [--keep FOLDER] [--no-shrink] [--first]
        fuzz --graph FILE...
@@ -32,6 +33,7 @@ as text, which --graph runs again.
 
   --mode compiled  (default) kernels of llvm, onednn and auto
   --mode passes    every pass, then the reference backend: fast
+  --mode gradients gradients of first and second order against differences, in float64
   --first          stops at the first failure
 SINTER_CPU=x86-64, x86-64-v3 picks the instruction set of generated code.
 )";
@@ -154,6 +156,15 @@ class Campaign {
   }
 
   void line(uint64_t seed) {
+    if (o_.mode == "gradients") {
+      fmt::print(
+          "{:8} graphs, {} failures; of {} with gradients {} judged, {} twice, {} not finite; seed "
+          "{}\n",
+          graphs_, failures_, derivatives_.graphs, derivatives_.judged_first,
+          derivatives_.judged_second, derivatives_.not_finite, seed);
+      std::fflush(stdout);
+      return;
+    }
     fmt::print(
         "{:8} graphs, {:7.1f} a second, {} failures of {} kinds; {:.2f} % of {:.3g} numbers "
         "unknown, {:.2f} % loose; seed {}\n",
@@ -170,6 +181,7 @@ class Campaign {
 
   void one(uint64_t seed) {
     ++graphs_;
+    if (o_.mode == "gradients") return one_gradient(seed);
     const RandomCase r =
         random_case(seed, o_.mode == "compiled" ? sizes_of(seed, o_.sizes) : o_.sizes);
     Configuration k = random_configuration(seed, backends_);
@@ -181,6 +193,19 @@ class Campaign {
       report(seed, shrink(r.c, k, v));
     else
       report(seed, {r.c, k, v, {}, 0});
+  }
+
+  void one_gradient(uint64_t seed) {
+    std::string fault;
+    try {
+      fault = derivative_fault(seed, derivatives_);
+    } catch (const std::exception& error) {
+      fault = fmt::format("raises: {}", error.what());
+    }
+    if (fault.empty()) return;
+    ++failures_;
+    ++signatures_[fmt::format("seed {}", seed)];
+    fmt::print("--- seed {}: {}\n", seed, fault);
   }
 
   void report(uint64_t seed, const Shrunk& s) {
@@ -205,6 +230,7 @@ class Campaign {
   std::vector<std::string> backends_;
   int64_t graphs_ = 0, failures_ = 0;
   JudgeCounts counts_;
+  DerivativeCounts derivatives_;
   std::map<std::string, int> signatures_;
 };
 

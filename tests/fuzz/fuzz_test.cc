@@ -15,6 +15,7 @@
 #include "ops/ops.h"
 #include "runtime/load.h"
 #include "tests/fuzz/case_file.h"
+#include "tests/fuzz/derivatives.h"
 #include "tests/fuzz/random_case.h"
 #include "tests/fuzz/shrink.h"
 
@@ -63,6 +64,18 @@ void run_many(int64_t every, const std::vector<std::string>& backends) {
 TEST(FuzzGraphs, ThroughEveryPass) { run_many(1, {"passes"}); }
 TEST(FuzzGraphs, Compiled) {
   if (!compiled_backends().empty()) run_many(8, compiled_backends());
+}
+
+TEST(FuzzGraphs, GradientsAreDerivatives) {
+  DerivativeCounts counts;
+  for (int64_t i = 0; i < graphs_to_run() / 4 && !testing::Test::HasFailure(); ++i) {
+    const uint64_t seed = kFirstSeed + static_cast<uint64_t>(i);
+    EXPECT_EQ(derivative_fault(seed, counts), "") << "seed " << seed;
+  }
+  // Most tell something, twice.
+  EXPECT_GE(counts.judged_first * 2, counts.graphs);
+  EXPECT_GE(counts.judged_second * 2, counts.graphs);
+  EXPECT_LE(counts.not_finite * 20, counts.graphs + 20);
 }
 
 // Graph files that campaigns have left behind, each with the runs that went wrong.
@@ -142,6 +155,10 @@ TEST(FuzzBounds, GrowByRounding) {
   // What cancels keeps the error of what it was made of.
   const Bounded rest = apply(ScalarOp::kSub, apply(ScalarOp::kAdd, of(1e6), of(0.3)), of(1e6));
   EXPECT_GE(rest.radius, 0.03);
+  // The middle of an interval is exact, what lies beside it is rounded.
+  EXPECT_GE(apply(ScalarOp::kAdd, of(1), of(0, 1e-4)).radius, 1e-4 + 0x1p-24);
+  EXPECT_GE(apply(ScalarOp::kMul, of(2), of(1, 1e-4)).radius, 2e-4 + 0x1p-23);
+  EXPECT_EQ(apply(ScalarOp::kMul, of(0), of(1, 1e-4)).radius, 0);
   EXPECT_GE(apply(ScalarOp::kExp, of(10, 0.1)).radius, 0.1 * std::exp(10));
   EXPECT_TRUE(is_unknown(apply(ScalarOp::kDiv, of(1), of(1e-9, 1e-8))));
   EXPECT_TRUE(is_unknown(apply(ScalarOp::kLog, of(1e-9, 1e-8))));
