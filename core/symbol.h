@@ -120,8 +120,10 @@ class Graph {
   Symbol variable(std::string name, ValueType type);
   /// Copies of the graph share the buffer of `value`: nobody may change it any more.
   Symbol constant(Tensor value);
+  /// Raises Error for what is no value of this graph, and for a name that another output has.
   void add_output(std::string name, ValueId value);
-  /// Types must be equal. A variable has at most one update.
+  /// Types must be equal. A variable has at most one update. Raises Error otherwise, and for a node
+  /// that is no variable of this graph.
   void add_update(int32_t variable, ValueId value);
   void clear_outputs();
   void clear_updates();

@@ -17,11 +17,8 @@ const std::vector<double>& History::operator[](const LogName& key) const {
 void History::plot(const std::string& path, const PlotOptions& options,
                    SourceLocation where) const {
   at_line(where, [&] {
-    std::map<std::string, std::vector<int>> epochs;
-    for (const auto& [name, values] : history) {
-      const auto some = epochs_of.find(name);
-      epochs[name] = some == epochs_of.end() ? epoch : some->second;
-    }
+    std::map<std::string, std::vector<double>> epochs = epochs_of;
+    for (const auto& [name, values] : history) epochs.try_emplace(name, epoch.begin(), epoch.end());
     plot_history(history, epochs, path, options);
   });
 }

@@ -91,7 +91,7 @@ class Canvas {
   std::unique_ptr<cairo_t, void (*)(cairo_t*)> cairo_;
 };
 
-using Epochs = std::map<std::string, std::vector<int>>;
+using Epochs = std::map<std::string, std::vector<double>>;
 
 Curve make_curve(const std::string& name, const std::vector<double>& values, const Epochs& epochs,
                  int first_epoch) {

@@ -12,7 +12,7 @@ namespace sinter {
 /// As the other plot_history(); value i of a curve stands at epochs.at(name)[i] plus the first
 /// epoch of the options, where the curve is named there.
 void plot_history(const std::map<std::string, std::vector<double>>& history,
-                  const std::map<std::string, std::vector<int>>& epochs, const std::string& path,
+                  const std::map<std::string, std::vector<double>>& epochs, const std::string& path,
                   const PlotOptions& options);
 
 }  // namespace sinter

@@ -149,10 +149,10 @@ class Fit {
       if (values.size() == history_.epoch.size()) return;  // one in each epoch so far
       // The epochs that had one are the first, or those that did not are.
       const auto all = history_.epoch.begin();
-      some =
-          history_.epochs_of
-              .emplace(name, std::vector<int>(all, all + static_cast<int64_t>(values.size()) - 1))
-              .first;
+      some = history_.epochs_of
+                 .emplace(name,
+                          std::vector<double>(all, all + static_cast<int64_t>(values.size()) - 1))
+                 .first;
     }
     some->second.push_back(epoch);
   }
