@@ -2,11 +2,15 @@
 #include "frontend/activations.h"
 
 #include <algorithm>
-#include <map>
+#include <mutex>
+#include <string_view>
+#include <utility>
 
 #include "core/error.h"
 #include "core/fork.h"
+#include "frontend/custom_functions.h"
 #include "frontend/origin.h"
+#include "frontend/own_names.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -14,19 +18,23 @@ namespace sinter {
 struct ActivationFunction::Spec {
   std::string name;
   Function function;
-  ConfigValue identity = {};  // of an object; null: the name
+  ConfigValue identity;
 };
 namespace {
 
-struct Custom {
+struct Objects {
   ForkMutex mutex;
-  std::map<std::string, ActivationFunction::Function> functions;
-  std::vector<std::string> classes;  // of objects
+  std::vector<std::string> classes;
   ActivationFunction::Function (*of_object)(const ConfigObject&) = nullptr;
 };
 
-Custom& custom() {
-  static Custom instance;
+Objects& objects() {
+  static Objects instance;
+  return instance;
+}
+
+CustomFunctions<ActivationFunction::Function>& custom_activations() {
+  static CustomFunctions<ActivationFunction::Function> instance;
   return instance;
 }
 
@@ -39,20 +47,13 @@ std::string canonical(const std::string& name) {
 
 std::vector<std::string> known_names() {
   std::vector<std::string> names = activation_names();
-  const std::lock_guard lock(custom().mutex);
-  for (const auto& [name, function] : custom().functions) names.push_back(name);
+  custom_activations().append_names(names);
   return names;
 }
 
-ActivationFunction::Function find_function(const std::string& name) {
-  {
-    const std::lock_guard lock(custom().mutex);
-    const auto it = custom().functions.find(name);
-    if (it != custom().functions.end()) return it->second;
-  }
-  const std::vector<std::string> names = known_names();
-  if (std::ranges::find(names, name) == names.end()) raise_unknown_name("activation", name, names);
-  return [name](Symbol x) { return activation(name, x); };
+bool is_of_keras(const std::string& name) {
+  const std::vector<std::string> names = activation_names();
+  return std::ranges::find(names, name) != names.end();
 }
 
 template <typename F>
@@ -111,24 +112,22 @@ const Named<WithDouble> kWithSlope[] = {
 };
 const Named<Symbol (*)(OpInput, bool)> kWithFlag[] = {{"gelu", gelu}};
 
-constexpr const char* kCustom = "custom_activation";
+// Null for a function of the user's own.
+using Found = std::pair<const char*, ActivationFunction::Function>;
 
 template <typename S>
-ActivationFunction plain(Symbol (*function)(S), SourceLocation where) {
-  const char* name = find_name(kPlain, function);
-  if (name != nullptr && name == std::string_view("linear")) return {};
-  return {name == nullptr ? kCustom : name, ActivationFunction::Function(function), where};
+Found plain(Symbol (*function)(S)) {
+  return {find_name(kPlain, function), function};
 }
 
 template <typename S>
-ActivationFunction with_axis(Symbol (*function)(S, int), SourceLocation where) {
+Found with_axis(Symbol (*function)(S, int), SourceLocation where) {
   given(function, "an activation", where);
-  const char* name = find_name(kWithAxis, function);
-  return {name == nullptr ? kCustom : name, [function](Symbol x) { return function(x, -1); }};
+  return {find_name(kWithAxis, function), [function](Symbol x) { return function(x, -1); }};
 }
 
 template <typename S>
-ActivationFunction with_slope(Symbol (*function)(S, double), SourceLocation where) {
+const char* with_slope(Symbol (*function)(S, double), SourceLocation where) {
   given(function, "an activation", where);
   const char* name = find_name(kWithSlope, function);
   if (name == nullptr)
@@ -140,60 +139,87 @@ ActivationFunction with_slope(Symbol (*function)(S, double), SourceLocation wher
 }
 
 template <typename S>
-ActivationFunction with_flag(Symbol (*function)(S, bool), SourceLocation where) {
+Found with_flag(Symbol (*function)(S, bool), SourceLocation where) {
   given(function, "an activation", where);
-  const char* name = find_name(kWithFlag, function);
-  return {name == nullptr ? kCustom : name, [function](Symbol x) { return function(x, false); }};
+  return {find_name(kWithFlag, function), [function](Symbol x) { return function(x, false); }};
 }
 
 }  // namespace
 
 void register_activation(std::string name, ActivationFunction::Function function,
                          SourceLocation where) {
-  given(function, "an activation", where);
-  const std::lock_guard lock(custom().mutex);
-  custom().functions[std::move(name)] = std::move(function);
+  custom_activations().set(name, given(std::move(function), "an activation", where));
 }
 
 void register_activation_objects(std::vector<std::string> class_names,
                                  ActivationFunction::Function (*make)(const ConfigObject&)) {
-  const std::lock_guard lock(custom().mutex);
-  custom().classes = std::move(class_names);
-  custom().of_object = make;
+  const std::lock_guard lock(objects().mutex);
+  objects().classes = std::move(class_names);
+  objects().of_object = make;
 }
 
 ConfigValue ActivationFunction::to_config() const {
-  return spec_ == nullptr || spec_->identity.is_null() ? ConfigValue(name()) : spec_->identity;
+  return spec_ == nullptr ? ConfigValue("linear") : spec_->identity;
 }
 
 ActivationFunction::ActivationFunction(std::string name, Function function, SourceLocation where)
     : spec_(std::make_shared<const Spec>(
-          Spec{std::move(name), given(std::move(function), "an activation", where)})) {}
+          Spec{name, given(function, "an activation", where),
+               telling(name, kOwnActivation, {name, where, is_of_keras(name)}, function)})) {}
 
 ActivationFunction::ActivationFunction(const std::string& name, SourceLocation where) {
+  if (auto own = custom_activations().find(name)) {
+    *this = ActivationFunction(name, *std::move(own), where);
+    return;
+  }
   if (name == "linear") return;
-  *this = ActivationFunction(canonical(name), at_line(where, [&] { return find_function(name); }));
+  if (!is_of_keras(name))
+    at_line(where, [&] { raise_unknown_name("activation", name, known_names()); });
+  spec_ = std::make_shared<const Spec>(
+      Spec{canonical(name), [name](Symbol x) { return activation(name, x); }, canonical(name)});
 }
 
 ActivationFunction::ActivationFunction(const char* name, SourceLocation where)
     : ActivationFunction(std::string(name), where) {}
 
-ActivationFunction::ActivationFunction(Symbol (*function)(Symbol), SourceLocation where)
-    : ActivationFunction(plain(function, where)) {}
-ActivationFunction::ActivationFunction(Symbol (*function)(OpInput), SourceLocation where)
-    : ActivationFunction(plain(function, where)) {}
-ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, int), SourceLocation where)
-    : ActivationFunction(with_axis(function, where)) {}
-ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, int), SourceLocation where)
-    : ActivationFunction(with_axis(function, where)) {}
+ActivationFunction ActivationFunction::of(const char* name, Function function,
+                                          SourceLocation where) {
+  if (name == nullptr)
+    return ActivationFunction("custom_activation", std::move(function), where);
+  ActivationFunction known;
+  if (name != std::string_view("linear"))
+    known.spec_ = std::make_shared<const Spec>(Spec{name, std::move(function), name});
+  return known;
+}
+
+ActivationFunction::ActivationFunction(Symbol (*function)(Symbol), SourceLocation where) {
+  auto [name, known] = plain(function);
+  *this = of(name, std::move(known), where);
+}
+ActivationFunction::ActivationFunction(Symbol (*function)(OpInput), SourceLocation where) {
+  auto [name, known] = plain(function);
+  *this = of(name, std::move(known), where);
+}
+ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, int), SourceLocation where) {
+  auto [name, known] = with_axis(function, where);
+  *this = of(name, std::move(known), where);
+}
+ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, int), SourceLocation where) {
+  auto [name, known] = with_axis(function, where);
+  *this = of(name, std::move(known), where);
+}
 ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, double), SourceLocation where)
     : ActivationFunction(with_slope(function, where)) {}
 ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, double), SourceLocation where)
     : ActivationFunction(with_slope(function, where)) {}
-ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool), SourceLocation where)
-    : ActivationFunction(with_flag(function, where)) {}
-ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, bool), SourceLocation where)
-    : ActivationFunction(with_flag(function, where)) {}
+ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool), SourceLocation where) {
+  auto [name, known] = with_flag(function, where);
+  *this = of(name, std::move(known), where);
+}
+ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, bool), SourceLocation where) {
+  auto [name, known] = with_flag(function, where);
+  *this = of(name, std::move(known), where);
+}
 
 Symbol ActivationFunction::operator()(OpInput x) const {
   return spec_ == nullptr ? Symbol(x) : spec_->function(x);
@@ -205,9 +231,9 @@ ActivationFunction ActivationFunction::of_object(const ConfigObject& object) {
   std::vector<std::string> classes;
   Function (*make)(const ConfigObject&) = nullptr;
   {
-    const std::lock_guard lock(custom().mutex);
-    classes = custom().classes;
-    make = custom().of_object;
+    const std::lock_guard lock(objects().mutex);
+    classes = objects().classes;
+    make = objects().of_object;
   }
   if (std::ranges::find(classes, object.class_name) == classes.end())
     raise_unknown_name("activation object", object.class_name, std::move(classes));

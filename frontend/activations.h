@@ -66,6 +66,8 @@ class ActivationFunction {
 
  private:
   struct Spec;
+  /// Keras's of that name, or one of the user's own where it is null.
+  static ActivationFunction of(const char* name, Function function, SourceLocation where);
   static ActivationFunction of_object(const ConfigObject& object);
   Handle<const Spec> spec_;
 };

@@ -16,7 +16,19 @@ namespace sinter {
 
 struct ConfigValue::Held {
   std::variant<bool, int64_t, double, std::string, ConfigList, Config, ConfigObject> value;
+  std::shared_ptr<const OwnFunction> function = nullptr;
 };
+
+ConfigValue ConfigValue::told_of(std::shared_ptr<const OwnFunction> function) const {
+  ConfigValue result;
+  result.held_ = std::make_shared<const Held>(Held{held_->value, std::move(function)});
+  return result;
+}
+
+const std::shared_ptr<const OwnFunction>& ConfigValue::told() const {
+  static const std::shared_ptr<const OwnFunction> none;
+  return held_ == nullptr ? none : held_->function;
+}
 
 namespace {
 

@@ -20,6 +20,7 @@ class Config;
 class ConfigValue;
 struct ConfigEntry;
 struct ConfigObject;
+class OwnFunction;
 using ConfigList = std::vector<ConfigValue>;
 
 /// null, bool, integer, float, string, list, dictionary or object. Copies share what they hold,
@@ -48,6 +49,12 @@ class ConfigValue {
   /// object".
   std::string_view type_name() const;
   bool operator==(const ConfigValue& other) const;
+
+  /// The same value, which names a function of the user's own (frontend/own_names.h): files hold
+  /// the name alone.
+  ConfigValue told_of(std::shared_ptr<const OwnFunction> function) const;
+  /// That function, or null.
+  const std::shared_ptr<const OwnFunction>& told() const;
 
  private:
   struct Held;

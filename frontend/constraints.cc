@@ -1,11 +1,14 @@
 // Formulas of keras.constraints and their names.
 #include "frontend/constraints.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
+#include "frontend/own_names.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -14,10 +17,20 @@ struct Constraint::Spec {
   std::string class_name;
   Config config;
   Function function;
+  SourceLocation where = {};
+  bool own = false;  // the user's
 };
 namespace {
 
 constexpr double kEpsilon = 1e-7;
+
+const std::vector<std::string> kNames = {"max_norm", "non_neg", "unit_norm", "min_max_norm"};
+
+bool is_of_keras(const std::string& name) {
+  return std::ranges::any_of(kNames, [&](const std::string& known) {
+    return known == name || known == to_snake_case(name);
+  });
+}
 
 CustomFunctions<Constraint::Function>& custom_constraints() {
   static CustomFunctions<Constraint::Function> functions;
@@ -34,6 +47,7 @@ ConfigValue axes(const std::vector<int>& axis) {
 }
 
 Constraint by_name(const std::string& name, const Config& c) {
+  if (auto custom = custom_constraints().find(name)) return {name, *std::move(custom)};
   std::vector<int> axis;
   for (const int64_t a : c.get_ints("axis", {0})) axis.push_back(to_int32("axis", a));
   if (name == "MaxNorm" || name == "max_norm")
@@ -47,8 +61,7 @@ Constraint by_name(const std::string& name, const Config& c) {
                        .axis = axis},
                       {});
   }
-  if (auto custom = custom_constraints().find(name)) return {name, *std::move(custom)};
-  std::vector<std::string> known = {"max_norm", "non_neg", "unit_norm", "min_max_norm"};
+  std::vector<std::string> known = kNames;
   custom_constraints().append_names(known);
   raise_unknown_name("constraint", name, known);
 }
@@ -57,8 +70,9 @@ Constraint by_name(const std::string& name, const Config& c) {
 
 Constraint::Constraint(std::string class_name, Config config, Function function,
                        SourceLocation where)
-    : spec_(std::make_shared<const Spec>(Spec{std::move(class_name), std::move(config),
-                                              given(std::move(function), "a constraint", where)})) {
+    : spec_(std::make_shared<const Spec>(Spec{class_name, std::move(config),
+                                              given(std::move(function), "a constraint", where),
+                                              where, !is_of_keras(class_name)})) {
   at_line(where, [&] {
     refuse_nan(spec_->class_name, spec_->config);
     if (const ConfigList* axis = spec_->config.get("axis").as<ConfigList>(); axis && axis->empty())
@@ -67,7 +81,8 @@ Constraint::Constraint(std::string class_name, Config config, Function function,
 }
 
 Constraint::Constraint(std::string name, Function function, SourceLocation where)
-    : Constraint(std::move(name), {}, std::move(function), where) {}
+    : spec_(std::make_shared<const Spec>(Spec{
+          std::move(name), {}, given(std::move(function), "a constraint", where), where, true})) {}
 
 Constraint::Constraint(const std::string& name, SourceLocation where)
     : Constraint(at_line(where, [&] { return by_name(name, {}); })) {}
@@ -76,7 +91,10 @@ Constraint::Constraint(const char* name, SourceLocation where)
 
 ConfigValue Constraint::to_config() const {
   if (spec_ == nullptr) return nullptr;
-  return ConfigObject{"keras.constraints", spec_->class_name, spec_->config};
+  const std::string& name = spec_->class_name;
+  const ConfigObject object{"keras.constraints", name, spec_->config};
+  if (!spec_->own) return object;
+  return telling(object, kOwnConstraint, {name, spec_->where, is_of_keras(name)}, spec_->function);
 }
 
 Constraint Constraint::from_config(const ConfigValue& value) {

@@ -88,9 +88,9 @@ class MinMaxNorm : public Constraint {
                       SourceLocation where = SourceLocation::current());
 };
 
-/// Makes a function of your own known under `name`, for strings and for files that use it;
-/// load_model does so with its custom_objects. One that was given without a name is
-/// "custom_constraint" in files.
+/// Makes a function of your own known under `name` in the process, for strings and for files that
+/// use it; custom_objects of load_model hold for one load. One that was given without a name is
+/// "custom_constraint" in files, which can hold but one such.
 void register_constraint(const std::string& name, Constraint::Function function,
                          SourceLocation where = SourceLocation::current());
 

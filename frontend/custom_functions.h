@@ -1,4 +1,4 @@
-// Losses and metrics of the user's own, by name: what files and strings find them under.
+// Functions of the user's own by name: what files and strings find them under.
 #pragma once
 
 #include <map>
@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "core/fork.h"
+#include "frontend/custom_objects.h"
 
 namespace sinter {
 
+/// The registered ones of a kind; behind those of the scope at hand (CustomObjectScope).
 template <typename Function>
 class CustomFunctions {
  public:
@@ -20,11 +22,13 @@ class CustomFunctions {
     functions_[name] = std::move(function);
   }
   std::optional<Function> find(const std::string& name) const {
+    if (const Function* scoped = custom_object<Function>(name)) return *scoped;
     const std::lock_guard lock(mutex_);
     const auto it = functions_.find(name);
     return it == functions_.end() ? std::nullopt : std::optional(it->second);
   }
   void append_names(std::vector<std::string>& names) const {
+    append_custom_objects<Function>(names);
     const std::lock_guard lock(mutex_);
     for (const auto& [name, function] : functions_) names.push_back(name);
   }

@@ -15,6 +15,7 @@
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
+#include "frontend/own_names.h"
 #include "frontend/session.h"
 
 namespace sinter {
@@ -24,6 +25,8 @@ struct Initializer::Spec {
   Config config;
   std::optional<int64_t> seed;
   Function function;
+  Plain own = {};  // the user's function
+  SourceLocation where = {};
 };
 namespace {
 
@@ -246,13 +249,19 @@ const std::vector<Entry>& table() {
   return entries;
 }
 
+bool is_of_keras(const std::string& name) {
+  return std::ranges::any_of(table(), [&](const Entry& entry) {
+    return std::ranges::find(entry.names, name) != entry.names.end();
+  });
+}
+
 Initializer by_name(const std::string& name, const Config& config) {
+  if (auto custom = custom_initializers().find(name)) return {name, *std::move(custom)};
   for (const Entry& entry : table()) {
     for (const std::string& known : entry.names) {
       if (known == name) return entry.make(config);
     }
   }
-  if (auto custom = custom_initializers().find(name)) return {name, *std::move(custom)};
   raise_unknown_name("initializer", name, initializer_names());
 }
 
@@ -290,24 +299,31 @@ Initializer::Initializer(Tensor (*function)(const Shape&, DType), SourceLocation
     : Initializer("custom_initializer", Plain(function), where) {}
 
 Initializer::Initializer(std::string name, Plain function, SourceLocation where)
-    : Initializer(
-          name, {}, std::nullopt,
-          [name, function = given(std::move(function), "an initializer", where)](
-              const Shape& shape, DType dtype, uint64_t) {
+    : spec_(std::make_shared<const Spec>(Spec{
+          name,
+          {},
+          std::nullopt,
+          [name, function = given(function, "an initializer", where)](const Shape& shape,
+                                                                      DType dtype, uint64_t) {
             Tensor value = function(shape, dtype);
             if (value.shape() != shape) {
               throw ShapeError(fmt::format("initializer '{}' was asked for shape {} and gave {}",
                                            name, shape.to_string(), value.shape().to_string()));
             }
             return value.cast(dtype).clone();
-          }) {}
+          },
+          function,
+          where})) {}
 
 Tensor Initializer::operator()(const Shape& shape, DType dtype, uint64_t key) const {
   return spec_->function(shape, dtype, spec_->seed ? static_cast<uint64_t>(*spec_->seed) : key);
 }
 
 ConfigValue Initializer::to_config() const {
-  return ConfigObject{"keras.initializers", spec_->class_name, spec_->config};
+  const std::string& name = spec_->class_name;
+  const ConfigObject object{"keras.initializers", name, spec_->config};
+  if (!spec_->own) return object;
+  return telling(object, kOwnInitializer, {name, spec_->where, is_of_keras(name)}, spec_->own);
 }
 
 Initializer Initializer::from_config(const ConfigValue& value) {

@@ -55,9 +55,9 @@ class Initializer {
 };
 
 std::vector<std::string> initializer_names();
-/// Makes a function of your own known under `name`, for strings and for files that use it;
-/// load_model does so with its custom_objects. One that was given without a name is
-/// "custom_initializer" in files.
+/// Makes a function of your own known under `name` in the process, for strings and for files that
+/// use it; custom_objects of load_model hold for one load. One that was given without a name is
+/// "custom_initializer" in files, which can hold but one such.
 void register_initializer(const std::string& name, Initializer::Plain function,
                           SourceLocation where = SourceLocation::current());
 

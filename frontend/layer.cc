@@ -19,7 +19,9 @@
 #include "core/utf8.h"
 #include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
+#include "frontend/custom_objects.h"
 #include "frontend/layers/model_layer.h"
+#include "frontend/layers/registry.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
 #include "frontend/weights_lock.h"
@@ -150,7 +152,9 @@ void LayerImpl::ensure_built(std::span<const ValueType> inputs) {
 std::shared_ptr<LayerImpl> LayerImpl::clone() const {
   Config settings = config();
   settings.set("name", name_);
-  return layer_from_config(class_name_, settings).shared();
+  if (maker_ == nullptr) return layer_from_config(class_name_, settings).shared();
+  const CustomObjectScope scope(maker_->objects);
+  return made_by(maker_->factory, class_name_, settings, {}).shared();
 }
 
 void LayerImpl::copy_settings(const LayerImpl& other) {

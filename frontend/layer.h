@@ -25,6 +25,7 @@ namespace sinter {
 class Model;
 
 class LayerImpl;
+struct LayerMaker;
 
 /// The graph that layers are written into, and what they add to it besides their outputs.
 class CallContext {
@@ -136,9 +137,11 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   /// are this layer's.
   virtual std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) = 0;
 
-  /// A layer with the same settings and name, without weights. By default from config(); override
-  /// it where that does not say everything.
+  /// A layer with the same settings and name, without weights. By default from config(), by what
+  /// made this one of a file; override it where that does not say everything.
   virtual std::shared_ptr<LayerImpl> clone() const;
+  /// Of one that is made of its settings.
+  void set_maker(std::shared_ptr<const LayerMaker> maker) { maker_ = std::move(maker); }
   /// What all layers have: trainable, dtype, activity regularizer, origin.
   void copy_settings(const LayerImpl& other);
 
@@ -181,6 +184,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   friend class CallContext;
   std::string class_name_;
   std::string name_;
+  std::shared_ptr<const LayerMaker> maker_;
   std::shared_ptr<const Origin> origin_;
   mutable bool trainable_ = true;  // atomic: asked for in other threads too
   DType dtype_;

@@ -5,13 +5,14 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <span>
 
 #include "core/error.h"
 #include "core/model_file.h"
-#include "frontend/activations.h"
+#include "frontend/custom_objects.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
-#include "frontend/layers/lambda.h"
+#include "frontend/interop/keras_compile.h"
 #include "frontend/model_state.h"
 #include "frontend/origin.h"
 #include "frontend/save.h"
@@ -20,25 +21,6 @@
 
 namespace sinter {
 namespace {
-
-CustomLayers custom_layers(const CustomObjects& custom) {
-  CustomLayers result;
-  for (const auto& [name, object] : custom) {
-    if (const auto* factory = object.as<LayerFactory>()) result.emplace(name, *factory);
-    if (const auto* function = object.as<CustomObject::UnaryFunction>()) {
-      register_activation(name, *function);
-      register_schedule(name, *function);
-      register_regularizer(name, *function);
-      register_constraint(name, *function);
-      register_lambda(name, [f = *function](std::span<const Symbol> xs) { return f(xs[0]); });
-    }
-    if (const auto* function = object.as<CustomObject::ListFunction>())
-      register_lambda(name, *function);
-    if (const auto* function = object.as<CustomObject::InitializerFunction>())
-      register_initializer(name, *function);
-  }
-  return result;
-}
 
 /// "unknown loss 'mine'. Known: ..." with what makes `mine` known. Functions without a name are
 /// stored as "custom_loss" and the like.
@@ -84,8 +66,23 @@ auto with_hint(F&& build) {
   }
 }
 
-CompileArguments arguments_from(const ConfigValue& settings, const LoadOptions& options) {
-  return with_hint([&] { return compile_arguments_from_config(settings, options.custom_objects); });
+CompileArguments arguments_from(const ConfigValue& settings) {
+  return with_hint([&] { return compile_arguments_from_config(settings); });
+}
+
+/// The weights without decay, which files tell by their places; by their paths in those of older
+/// versions, where `tensors` of the file have these names.
+void restore_undecayed(const Model& model, const ConfigValue& settings,
+                       std::span<const NamedTensor* const> tensors) {
+  const std::vector<VariablePtr> all = model.state()->net().variables();
+  std::vector<VariablePtr> undecayed;
+  for (const int64_t place : undecayed_places(settings, all.size()))
+    undecayed.push_back(all[static_cast<size_t>(place)]);
+  OptimizerImpl& optimizer = model.state()->settings("load_model")->arguments.optimizer.impl();
+  for (size_t i = 0; i < tensors.size() && i < all.size(); ++i) {
+    if (optimizer.excludes_path(tensors[i]->name)) undecayed.push_back(all[i]);
+  }
+  optimizer.exclude(undecayed);
 }
 
 /// Raises a FileError that says what a file of another kind is, and what reads it.
@@ -140,11 +137,11 @@ Model load_model(const std::string& path, const LoadOptions& options, SourceLoca
               ? " (it was exported to be run: load_executable() and 'sinter predict' do)"
               : ""));
     }
+    const CustomObjectScope scope(options.custom_objects);
     const std::string source = fmt::format("the architecture in '{}'", path);
     const Model model = with_hint([&] {
       const WithoutInitialValues values_come_from_the_file;
-      return model_of(architecture_from_config(parse_json(file.architecture, source),
-                                               custom_layers(options.custom_objects), where));
+      return model_of(architecture_from_config(parse_json(file.architecture, source), where));
     });
     adopt(model.state()->net().variables(), tensors_in(file, false), true,
           fmt::format("the model in '{}'", path));
@@ -161,10 +158,11 @@ Model load_model(const std::string& path, const LoadOptions& options, SourceLoca
       const bool continues = !file.training_state.empty();
       const std::vector<const NamedTensor*> slots =
           continues ? tensors_in(file, true) : std::vector<const NamedTensor*>();
-      const CompileArguments arguments = arguments_from(settings, options);
+      const CompileArguments arguments = arguments_from(settings);
       std::optional<WithoutInitialValues> values_come_from_the_file;
       if (!slots.empty()) values_come_from_the_file.emplace();
       model.compile(arguments, where);
+      restore_undecayed(model, settings, tensors_in(file, false));
       if (continues) restore_training(model, file, slots, path);
     }
     return model;
@@ -183,16 +181,16 @@ void load_weights(const Model& model, const std::string& path, SourceLocation wh
 
 Model model_from_json(const std::string& json, const LoadOptions& options, SourceLocation where) {
   return at_line(where, [&] {
+    const CustomObjectScope scope(options.custom_objects);
     const ConfigValue parsed = parse_json(json, "model JSON");
-    const Model model = with_hint([&] {
-      return model_of(
-          architecture_from_config(parsed, custom_layers(options.custom_objects), where));
-    });
+    const Model model =
+        with_hint([&] { return model_of(architecture_from_config(parsed, where)); });
     const Config* settings = nullptr;
     if (const Config* root = parsed.as<Config>())
       settings = root->get("compile_config").as<Config>();
     if (options.compile && settings != nullptr && !settings->get("loss").is_null()) {
-      model.compile(arguments_from(*settings, options), where);
+      model.compile(arguments_from(*settings), where);
+      restore_undecayed(model, *settings, {});
     }
     return model;
   });

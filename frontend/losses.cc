@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/graph.h"
 #include "frontend/asked_settings.h"
@@ -10,7 +12,9 @@
 #include "frontend/given_function.h"
 #include "frontend/label_shape.h"
 #include "frontend/loss_table.h"
+#include "frontend/metric_state.h"
 #include "frontend/origin.h"
+#include "frontend/own_names.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -52,21 +56,15 @@ struct CountedLabels {
   Symbol counted;  // as the values of the loss, of bool
 };
 
-// 0 where `divisor` is 0, as Keras's divide_no_nan; what divides is never 0, so that the gradient
-// is none of 0 / 0.
-Symbol divide_no_nan(Symbol x, Symbol divisor) {
-  const Symbol none = equal(divisor, 0.0);
-  return select(none, 0.0, x / select(none, 1.0, divisor));
-}
-
 CustomFunctions<Function>& custom_losses() {
   static CustomFunctions<Function> instance;
   return instance;
 }
 
 template <typename F, typename... Rest>
-Loss with_false(F function, Rest... rest) {
-  return Loss("custom_loss", [=](Symbol t, Symbol p) { return function(t, p, false, rest...); });
+Loss with_false(SourceLocation where, F function, Rest... rest) {
+  return Loss(
+      "custom_loss", [=](Symbol t, Symbol p) { return function(t, p, false, rest...); }, where);
 }
 
 [[noreturn]] void raise_unbound(SourceLocation where) {
@@ -74,6 +72,14 @@ Loss with_false(F function, Rest... rest) {
       where,
       "a loss with a further argument needs it bound: pass a lambda of (y_true, y_pred), or an "
       "object of namespace losses"));
+}
+
+bool is_of_keras(const std::string& name) {
+  return name == "crossentropy" || name == "ce" ||
+         std::ranges::any_of(losses_of_keras(), [&](const LossOfKeras& entry) {
+           return entry.class_name == name ||
+                  std::ranges::find(entry.names, name) != entry.names.end();
+         });
 }
 
 }  // namespace
@@ -137,9 +143,10 @@ Loss Loss::make(const std::string& class_name, const Config& config, SourceLocat
 }
 
 Loss::Loss(std::string name, Function function, SourceLocation where)
-    : Loss(Spec{.identity = name,
+    : Loss(Spec{.identity = telling(name, kOwnLoss, {name, where, is_of_keras(name)},
+                                    given(function, "a loss", where)),
                 .name = name,
-                .function = given(std::move(function), "a loss", where),
+                .function = function,
                 .custom = true}) {}
 
 Loss::Loss(Symbol (*function)(Symbol, Symbol), SourceLocation where)
@@ -169,7 +176,7 @@ Loss::Loss(Symbol (*function)(OpInput, OpInput), SourceLocation where) {
 }
 
 Loss::Loss(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
-    : Loss(with_false(given(function, "a loss", where))) {}
+    : Loss(with_false(where, given(function, "a loss", where))) {}
 Loss::Loss(Symbol (*function)(OpInput, OpInput, bool), SourceLocation where) {
   given(function, "a loss", where);
   if (function == sinter::binary_crossentropy) {
@@ -180,12 +187,12 @@ Loss::Loss(Symbol (*function)(OpInput, OpInput, bool), SourceLocation where) {
              function == losses::sparse_categorical_crossentropy) {
     *this = Loss("sparse_categorical_crossentropy");
   } else {
-    *this = with_false(function);
+    *this = with_false(where, function);
   }
 }
 
 Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
-    : Loss(with_false(given(function, "a loss", where), 0.0)) {}
+    : Loss(with_false(where, given(function, "a loss", where), 0.0)) {}
 Loss::Loss(Symbol (*function)(OpInput, OpInput, bool, double), SourceLocation where) {
   given(function, "a loss", where);
   if (function == losses::binary_crossentropy) {
@@ -193,7 +200,7 @@ Loss::Loss(Symbol (*function)(OpInput, OpInput, bool, double), SourceLocation wh
   } else if (function == losses::categorical_crossentropy) {
     *this = Loss("categorical_crossentropy");
   } else {
-    *this = with_false(function, 0.0);
+    *this = with_false(where, function, 0.0);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <typeinfo>
 
 #include "core/error.h"
 #include "core/graph.h"
@@ -12,8 +13,10 @@
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/label_shape.h"
+#include "frontend/metric_state.h"
 #include "frontend/metric_table.h"
 #include "frontend/origin.h"
+#include "frontend/own_names.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -47,6 +50,28 @@ CustomFunctions<std::shared_ptr<const MetricImpl>>& custom_states() {
   static CustomFunctions<std::shared_ptr<const MetricImpl>> instance;
   return instance;
 }
+
+bool is_of_keras(const std::string& name) {
+  return is_accuracy(name) || is_crossentropy(name) ||
+         std::ranges::any_of(plain_metrics(),
+                             [&](const PlainMetric& entry) {
+                               return entry.class_name == name ||
+                                      std::ranges::find(entry.names, name) != entry.names.end();
+                             }) ||
+         std::ranges::any_of(stateful_metrics(), [&](const StatefulMetric& entry) {
+           return entry.class_name == name || to_snake_case(entry.class_name) == name;
+         });
+}
+
+// Two objects of one class may have other settings, which nobody knows.
+struct StateOfOwn {
+  std::shared_ptr<const MetricImpl> impl;
+  Sameness compare(const StateOfOwn& other) const {
+    if (impl == other.impl) return Sameness::kSame;
+    const MetricImpl &a = *impl, &b = *other.impl;
+    return typeid(a) == typeid(b) ? Sameness::kUnknown : Sameness::kDifferent;
+  }
+};
 
 /// The settings of an object: name, dtype, then those of its class.
 Config full_config(const std::string& default_name, const Config& defaults, const Config& given) {
@@ -142,16 +167,18 @@ Metric Metric::make(const std::string& class_name, const Config& config, SourceL
 }
 
 Metric::Metric(std::string name, Function function, SourceLocation where)
-    : Metric(Spec{.identity = name,
+    : Metric(Spec{.identity = telling(name, kOwnMetric, {name, where, is_of_keras(name)},
+                                      given(function, "a metric", where)),
                   .name = name,
-                  .function = given(std::move(function), "a metric", where),
+                  .function = function,
                   .custom = true}) {}
 
 Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl, SourceLocation where)
-    : Metric(Spec{.identity = name,
+    : Metric(Spec{.identity = telling(name, kOwnMetric, {name, where, is_of_keras(name)},
+                                      StateOfOwn{given(impl, "a metric", where)}),
                   .name = name,
                   .function = {},
-                  .classes = given(impl, "a metric", where)->takes_classes(),
+                  .classes = impl->takes_classes(),
                   .direction = impl->direction(),
                   .impl = std::move(impl),
                   .custom = true}) {}

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -11,6 +12,7 @@
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
+#include "frontend/own_names.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -19,10 +21,16 @@ struct Regularizer::Spec {
   std::string class_name;
   Config config;
   Function function;
+  SourceLocation where = {};
+  bool own = false;  // the user's
 };
 namespace {
 
 const std::vector<std::string> kNames = {"l1", "l2", "l1l2", "L1", "L2", "L1L2"};
+
+bool is_of_keras(const std::string& name) {
+  return std::ranges::find(kNames, name) != kNames.end();
+}
 
 CustomFunctions<Regularizer::Function>& custom_regularizers() {
   static CustomFunctions<Regularizer::Function> functions;
@@ -42,12 +50,12 @@ double factor(const char* owner, const char* name, double value, SourceLocation 
 }
 
 Regularizer by_name(const std::string& name, const Config& config) {
+  if (auto custom = custom_regularizers().find(name)) return {name, *std::move(custom)};
   if (name == "l1" || name == "L1") return L1(config.get_float("l1", 0.01), {});
   if (name == "l2" || name == "L2") return L2(config.get_float("l2", 0.01), {});
   if (name == "l1l2" || name == "L1L2") {
     return L1L2({.l1 = config.get_float("l1", 0.0), .l2 = config.get_float("l2", 0.0)}, {});
   }
-  if (auto custom = custom_regularizers().find(name)) return {name, *std::move(custom)};
   std::vector<std::string> known = kNames;
   custom_regularizers().append_names(known);
   raise_unknown_name("regularizer", name, known);
@@ -57,12 +65,13 @@ Regularizer by_name(const std::string& name, const Config& config) {
 
 Regularizer::Regularizer(std::string class_name, Config config, Function function,
                          SourceLocation where)
-    : spec_(
-          std::make_shared<const Spec>(Spec{std::move(class_name), std::move(config),
-                                            given(std::move(function), "a regularizer", where)})) {}
+    : spec_(std::make_shared<const Spec>(Spec{class_name, std::move(config),
+                                              given(std::move(function), "a regularizer", where),
+                                              where, !is_of_keras(class_name)})) {}
 
 Regularizer::Regularizer(std::string name, Function function, SourceLocation where)
-    : Regularizer(std::move(name), {}, std::move(function), where) {}
+    : spec_(std::make_shared<const Spec>(Spec{
+          std::move(name), {}, given(std::move(function), "a regularizer", where), where, true})) {}
 
 Regularizer::Regularizer(const std::string& name, SourceLocation where)
     : Regularizer(at_line(where, [&] { return by_name(name, {}); })) {}
@@ -71,7 +80,10 @@ Regularizer::Regularizer(const char* name, SourceLocation where)
 
 ConfigValue Regularizer::to_config() const {
   if (spec_ == nullptr) return nullptr;
-  return ConfigObject{"keras.regularizers", spec_->class_name, spec_->config};
+  const std::string& name = spec_->class_name;
+  const ConfigObject object{"keras.regularizers", name, spec_->config};
+  if (!spec_->own) return object;
+  return telling(object, kOwnRegularizer, {name, spec_->where, is_of_keras(name)}, spec_->function);
 }
 
 Regularizer Regularizer::from_config(const ConfigValue& value) {

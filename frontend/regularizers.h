@@ -77,9 +77,9 @@ Regularizer l2(RealNumber l2 = 0.01, SourceLocation where = SourceLocation::curr
 Regularizer l1_l2(RealNumber l1 = 0.01, RealNumber l2 = 0.01,
                   SourceLocation where = SourceLocation::current());
 
-/// Makes a function of your own known under `name`, for strings and for files that use it;
-/// load_model does so with its custom_objects. One that was given without a name is
-/// "custom_regularizer" in files.
+/// Makes a function of your own known under `name` in the process, for strings and for files that
+/// use it; custom_objects of load_model hold for one load. One that was given without a name is
+/// "custom_regularizer" in files, which can hold but one such.
 void register_regularizer(const std::string& name, Regularizer::Function function,
                           SourceLocation where = SourceLocation::current());
 

@@ -13,6 +13,7 @@
 #include "core/model_file.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
+#include "frontend/interop/keras_compile.h"
 #include "frontend/lower_inference.h"
 #include "frontend/model_state.h"
 #include "frontend/origin.h"
@@ -68,7 +69,19 @@ void check_ending(const std::string& path, std::string_view ending) {
   if (!path.ends_with(ending)) throw FileError(fmt::format("'{}' must end in {}", path, ending));
 }
 
+Config compile_settings(const Model& model, const Compiled& compiled) {
+  return compile_arguments_to_config(compiled.arguments, model.state()->net().variables());
+}
+
 }  // namespace
+
+void check_own_names(const Model& model, SourceLocation where) {
+  at_line(where, [&] {
+    architecture_to_config(architecture_of(model));
+    if (const std::shared_ptr<const Compiled> compiled = model.state()->compiled())
+      compile_settings(model, *compiled);
+  });
+}
 
 void check_model_path(const std::string& path, SourceLocation where) {
   at_line(where, [&] {
@@ -94,7 +107,7 @@ void save_model(const Model& model, const std::string& path, const SaveOptions& 
     file.architecture = to_json_text(json);
     if (const std::shared_ptr<const Compiled> compiled = model.state()->compiled();
         options.include_optimizer && compiled != nullptr) {
-      file.compile_settings = to_json_text(compile_arguments_to_config(compiled->arguments));
+      file.compile_settings = to_json_text(compile_settings(model, *compiled));
       add_training_state(file, model, *compiled);
     }
     save_model_file(path, file);
@@ -117,9 +130,9 @@ std::string to_json(const Model& model, int indent, SourceLocation where) {
   return at_line(where, [&] {
     Config json = architecture_to_config(architecture_of(model));
     const std::shared_ptr<const Compiled> compiled = model.state()->compiled();
-    json.set("compile_config",
-             compiled != nullptr ? without_objects(compile_arguments_to_config(compiled->arguments))
-                                 : ConfigValue(Config()));
+    json.set("compile_config", compiled != nullptr
+                                   ? without_objects(compile_settings(model, *compiled))
+                                   : ConfigValue(Config()));
     return to_json_text(json, indent);
   });
 }

@@ -5,14 +5,16 @@
 #include <string>
 
 #include "core/source_location.h"
-#include "frontend/interop/keras_compile.h"
+#include "frontend/custom_objects.h"
 #include "frontend/model.h"
 
 namespace sinter {
 
 struct LoadOptions {
-  /// Losses, metrics, activations, initializers, regularizers, constraints and layers of your own,
-  /// by the names that the file uses.
+  /// Losses, metrics, activations, initializers, regularizers, constraints, schedules, functions of
+  /// Lambda layers and layers of your own, by the names that the file uses. They hold for this load
+  /// alone: what is loaded keeps them, other files do not find them. For those of the whole process
+  /// there are register_layer(), register_loss() and their kin.
   CustomObjects custom_objects = {};
   /// False leaves the model as it was before compile(): no optimizer, no custom losses needed; no
   /// mixed precision either.
@@ -25,11 +27,16 @@ struct LoadOptions {
 /// Architecture, weights and forward graph; with `include_optimizer` (the default) also the
 /// arguments of compile() and the state of training, after which fit() goes on exactly as if it had
 /// not stopped. Replaces `path` atomically. The file is of one moment: while another thread trains
-/// the model, between two of its steps; the next step waits until the file is written.
+/// the model, between two of its steps; the next step waits until the file is written. Raises Error
+/// where check_own_names() does.
 void save_model(const Model& model, const std::string& path, const SaveOptions& options = {},
                 SourceLocation where = SourceLocation::current());
 /// Raises FileError for names that save_model refuses, as "model.keras".
 void check_model_path(const std::string& path, SourceLocation where = SourceLocation::current());
+/// A file knows functions and layer classes of your own by name. Raises Error, with both places,
+/// where one name would stand for two in it: two different functions that were given without a
+/// name, two that differ under one name, two classes of layers.
+void check_own_names(const Model& model, SourceLocation where = SourceLocation::current());
 /// Raises FileError for a file that cannot be read or is damaged, NameError for what needs
 /// custom_objects. Weights stay in the mapped file until they change.
 Model load_model(const std::string& path, const LoadOptions& options = {},
@@ -43,7 +50,8 @@ void save_weights(const Model& model, const std::string& path,
 void load_weights(const Model& model, const std::string& path,
                   SourceLocation where = SourceLocation::current());
 
-/// Keras 3's JSON of the architecture, with "compile_config" when the model is compiled.
+/// Keras 3's JSON of the architecture, with "compile_config" when the model is compiled. Raises
+/// Error where check_own_names() does.
 std::string to_json(const Model& model, int indent = -1,
                     SourceLocation where = SourceLocation::current());
 /// From the JSON of Keras 2 or 3. Weights are initial ones. The model is compiled, as in Keras,

@@ -6,10 +6,12 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/line.h"
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
 #include "frontend/model.h"
 #include "frontend/origin.h"
+#include "frontend/save.h"
 
 namespace sinter {
 namespace {
@@ -101,7 +103,15 @@ ModelCheckpoint::ModelCheckpoint(std::string path, ModelCheckpointOptions option
 bool ModelCheckpoint::wants_batch_logs() const { return state_->options.save_freq.has_value(); }
 
 // The best stays: a second fit must not put a worse model in its place.
-void ModelCheckpoint::on_train_begin(Logs&) { state_->batches = 0; }
+void ModelCheckpoint::on_train_begin(Logs&) {
+  state_->batches = 0;
+  if (state_->options.save_weights_only) return;
+  try {  // now, before an epoch has been trained
+    check_own_names(model({}), {});
+  } catch (const Error& error) {
+    rethrow_as(error, fmt::format("{}: {}", state_->title, error.what()));
+  }
+}
 
 void ModelCheckpoint::on_epoch_begin(int epoch, Logs&) { state_->epoch = epoch; }
 

@@ -2,8 +2,6 @@
 // 3's.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -24,20 +22,18 @@ struct Architecture {
   std::vector<Layer> layers;  // input layers included, in the order of the file
 };
 
-/// Layers that the file names but Sinter does not know, by class name.
-using CustomLayers = std::map<std::string, LayerFactory, std::less<>>;
-
 Architecture architecture_of(const Model& model);
 Model model_of(const Architecture& architecture);
 
 /// Keras 3's form: {"module", "class_name", "config": {"name", "layers", "input_layers",
-/// "output_layers"}, ...}.
+/// "output_layers"}, ...}. Raises Error where two functions or layer classes of the user's own have
+/// one name (frontend/own_names.h).
 Config architecture_to_config(const Architecture& architecture);
 
 /// Builds the layers and calls them. Unknown settings are ignored unless misspelt. Raises Error
 /// that names the layer: ParseError where the JSON is not a model's, NameError for unknown classes,
 /// ShapeError where shapes do not fit. `where` becomes the line of all layers.
-Architecture architecture_from_config(const ConfigValue& json, const CustomLayers& custom = {},
+Architecture architecture_from_config(const ConfigValue& json,
                                       SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

@@ -170,7 +170,6 @@ std::optional<ConfigList> operation_arguments(const LayerEntry& e) {
 
 /// What the models of one document have in common.
 struct Document {
-  const CustomLayers& custom;
   SourceLocation where;
   std::map<int64_t, Layer> shared;  // layers that stand in several of them, by "shared_object_id"
 };
@@ -179,8 +178,7 @@ Architecture read_model(const ConfigValue& json, Document& document);
 
 class Reader {
  public:
-  explicit Reader(Document& document)
-      : document_(document), custom_(document.custom), where_(document.where) {}
+  explicit Reader(Document& document) : document_(document), where_(document.where) {}
 
   Architecture functional(const Config& config) {
     const std::vector<LayerEntry> entries = entries_of(config.get("layers"));
@@ -283,11 +281,8 @@ class Reader {
     settings.set("name", e.name);
     if (const std::optional<ConfigList> arguments = operation_arguments(e))
       return keep(e, operation_from_config(e.class_name, settings, *arguments, where_));
-    const auto custom = custom_.find(e.class_name);
     try {
-      return keep(e, custom != custom_.end()
-                         ? made_by(custom->second, e.class_name, settings, where_)
-                         : make_layer(e.class_name, settings, where_));
+      return keep(e, make_layer(e.class_name, settings, where_));
     } catch (const NameError& error) {
       throw NameError(fmt::format("model JSON: layer '{}': {}", e.name, error.what()));
     }
@@ -369,7 +364,6 @@ class Reader {
   }
 
   Document& document_;
-  const CustomLayers& custom_;
   SourceLocation where_;
   Architecture result_;
   std::map<std::string, Layer> layers_;
@@ -395,9 +389,8 @@ Architecture read_model(const ConfigValue& json, Document& document) {
 
 }  // namespace
 
-Architecture architecture_from_config(const ConfigValue& json, const CustomLayers& custom,
-                                      SourceLocation where) {
-  Document document{custom, where, {}};
+Architecture architecture_from_config(const ConfigValue& json, SourceLocation where) {
+  Document document{where, {}};
   return read_model(json, document);
 }
 

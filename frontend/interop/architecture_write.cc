@@ -14,6 +14,7 @@
 #include "frontend/layers/model_layer.h"
 #include "frontend/layers/operation.h"
 #include "frontend/model_state.h"
+#include "frontend/own_names.h"
 
 namespace sinter {
 namespace {
@@ -94,9 +95,14 @@ ConfigList inbound_nodes(const Calls& calls, const Layer& layer) {
   return nodes;
 }
 
+std::string title_of(const Layer& layer) {
+  return fmt::format("{} {}", layer.class_name(), layer.impl().origin()->to_string());
+}
+
 /// Settings that older releases of Keras 3 do not know are written only where they say something.
-Config settings_of(const Layer& layer) {
+Config settings_of(const Layer& layer, OwnNames& names) {
   const Config config = layer.config();
+  names.add(title_of(layer), config);
   Config result;
   for (const ConfigEntry& entry : config.entries()) {
     if (entry.key == "activity_regularizer" && entry.value.is_null()) continue;
@@ -105,7 +111,8 @@ Config settings_of(const Layer& layer) {
   return result;
 }
 
-// Layers that stand in more than one model, numbered in the order of the file.
+// What the models of a file have in common: layers that stand in more than one, numbered in the
+// order of the file, and names.
 class Shared {
  public:
   explicit Shared(const Architecture& top) {
@@ -133,8 +140,10 @@ class Shared {
     return it == ids_.end() ? nullptr : &it->second;
   }
   bool is_written(const LayerImpl& layer) { return !written_.insert(&layer).second; }
+  OwnNames& names() { return names_; }
 
  private:
+  OwnNames names_;
   std::map<const LayerImpl*, int64_t> ids_;
   std::set<const LayerImpl*> written_;
 };
@@ -164,9 +173,10 @@ Config layer_to_config(const Layer& layer, Shared& shared) {
             {"config", without_objects(operation->config())},
             {"registered_name", registered}};
   }
+  shared.names().add_class(title_of(layer), layer.impl());
   Config result{{"module", own ? ConfigValue() : ConfigValue("keras.layers")},
                 {"class_name", own ? registered.substr(package + 1) : registered},
-                {"config", settings_of(layer)},
+                {"config", settings_of(layer, shared.names())},
                 {"registered_name", own ? ConfigValue(registered) : ConfigValue()}};
   const std::vector<ValueType>& types = layer.impl().build_types();
   if (!types.empty()) {

@@ -5,10 +5,13 @@
 
 #include <charconv>
 #include <optional>
+#include <typeinfo>
 
 #include "core/error.h"
+#include "core/warning.h"
 #include "frontend/asked_settings.h"
 #include "frontend/interop/json.h"
+#include "frontend/own_names.h"
 
 namespace sinter {
 namespace {
@@ -20,65 +23,49 @@ const Config& as_config(const ConfigValue& value, const char* what) {
   return *config;
 }
 
-/// The name by which a custom object may stand for `value`: the string, or the class of the object.
-std::string_view name_of(const ConfigValue& value) {
-  if (const std::string* name = value.as<std::string>()) return *name;
-  if (const ConfigObject* object = value.as<ConfigObject>()) return object->class_name;
-  return "";
-}
-
-/// A loss or metric: the user's own by that name, else Keras's.
+/// Keras writes functions as {"class_name": "function", "config": name}.
 template <typename T>
-T named(const ConfigValue& value, const CustomObjects& custom) {
-  if (const auto it = custom.find(name_of(value)); it != custom.end()) {
-    if (const auto* function = it->second.as<CustomObject::PairFunction>())
-      return T(it->first, *function);
-    if constexpr (std::is_same_v<T, Metric>) {
-      if (const auto* impl = it->second.as<std::shared_ptr<const MetricImpl>>())
-        return Metric(it->first, *impl);
-    }
-  }
-  // Keras writes functions as {"class_name": "function", "config": name}.
+T named(const ConfigValue& value) {
   if (const Config* config = value.as<Config>()) {
     const std::string* kind = config->get("class_name").as<std::string>();
-    if (kind != nullptr && *kind == "function") return named<T>(config->get("config"), custom);
+    if (kind != nullptr && *kind == "function") return named<T>(config->get("config"));
   }
   return T::from_config(value);
 }
 
-LossArgument losses_of(const ConfigValue& value, const CustomObjects& custom) {
+LossArgument losses_of(const ConfigValue& value) {
   if (const ConfigList* list = value.as<ConfigList>()) {
     std::vector<Loss> losses;
-    for (const ConfigValue& v : *list) losses.push_back(named<Loss>(v, custom));
+    for (const ConfigValue& v : *list) losses.push_back(named<Loss>(v));
     return losses;
   }
   const Config* config = value.as<Config>();
   if (config != nullptr && !config->contains("class_name")) {
     std::map<std::string, Loss> losses;
     for (const ConfigEntry& entry : config->entries())
-      losses.emplace(entry.key, named<Loss>(entry.value, custom));
+      losses.emplace(entry.key, named<Loss>(entry.value));
     return losses;
   }
-  return named<Loss>(value, custom);
+  return named<Loss>(value);
 }
 
-std::vector<Metric> metric_list(const ConfigValue& value, const CustomObjects& custom) {
+std::vector<Metric> metric_list(const ConfigValue& value) {
   std::vector<Metric> result;
   if (value.is_null()) return result;
   if (const ConfigList* list = value.as<ConfigList>()) {
-    for (const ConfigValue& v : *list) result.push_back(named<Metric>(v, custom));
+    for (const ConfigValue& v : *list) result.push_back(named<Metric>(v));
   } else {
-    result.push_back(named<Metric>(value, custom));
+    result.push_back(named<Metric>(value));
   }
   return result;
 }
 
-MetricsArgument metrics_of(const ConfigValue& value, const CustomObjects& custom) {
+MetricsArgument metrics_of(const ConfigValue& value) {
   const Config* config = value.as<Config>();
   if (config != nullptr && !config->contains("class_name")) {
     std::map<std::string, std::vector<Metric>> metrics;
     for (const ConfigEntry& entry : config->entries())
-      metrics.emplace(entry.key, metric_list(entry.value, custom));
+      metrics.emplace(entry.key, metric_list(entry.value));
     return metrics;
   }
   // A list that holds a list or null has an entry for each output.
@@ -88,9 +75,9 @@ MetricsArgument metrics_of(const ConfigValue& value, const CustomObjects& custom
     for (const ConfigValue& v : *list)
       by_output = by_output || v.is_null() || v.as<ConfigList>() != nullptr;
   }
-  if (!by_output) return metric_list(value, custom);
+  if (!by_output) return metric_list(value);
   std::vector<std::vector<Metric>> metrics;
-  for (const ConfigValue& v : *list) metrics.push_back(metric_list(v, custom));
+  for (const ConfigValue& v : *list) metrics.push_back(metric_list(v));
   return metrics;
 }
 
@@ -169,6 +156,56 @@ LossWeights loss_weights_of(const ConfigValue& value) {
       "name");
 }
 
+constexpr const char* kExcluded = "exclude_from_weight_decay";
+constexpr const char* kPlaces = "places";  // among the weights of the model
+
+void warn_of_hidden_class(const Optimizer& optimizer, const ConfigValue& told) {
+  const OptimizerImpl& impl = optimizer.impl();
+  const auto is_hidden = [&] {
+    try {
+      const Optimizer made = Optimizer::from_config(told, {});
+      const OptimizerImpl& other = made.impl();
+      return typeid(other) != typeid(impl);
+    } catch (const Error&) {
+      return false;  // what it does not know, loading asks for
+    }
+  };
+  if (!is_hidden()) return;
+  const std::string text = fmt::format(
+      "compile(): the optimizer '{}' is of a class of your own that is not registered: the file "
+      "will be loaded with another one of that name",
+      impl.class_name());
+  warn_once(text, text);
+}
+
+/// Weights by their places, which tell them apart whatever they are called.
+ConfigValue optimizer_to_config(const Optimizer& optimizer, std::span<const VariablePtr> weights) {
+  const ConfigValue told = optimizer.to_config();
+  warn_of_hidden_class(optimizer, told);
+  ConfigObject object = *told.as<ConfigObject>();
+  const Config* excluded = object.config.get(kExcluded).as<Config>();
+  if (weights.empty() || excluded == nullptr) return told;
+  ConfigList places;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (optimizer.impl().excludes(*weights[i])) places.emplace_back(static_cast<int64_t>(i));
+  }
+  object.config.set(kExcluded, Config{{kPlaces, places}, {"names", excluded->get("names")}});
+  return object;
+}
+
+/// Of losses and metrics by output, in the order of the outputs, or alone.
+void add_names(OwnNames& names, const std::string& place, const ConfigValue& value) {
+  if (const Config* by_output = value.as<Config>()) {
+    for (const ConfigEntry& e : by_output->entries())
+      names.add(fmt::format("{} of output '{}'", place, e.key), e.value);
+  } else if (const ConfigList* list = value.as<ConfigList>()) {
+    for (size_t i = 0; i < list->size(); ++i)
+      names.add(fmt::format("{}[{}]", place, i), (*list)[i]);
+  } else {
+    names.add(place, value);
+  }
+}
+
 FitOptions fit_options_of(const Config& config) {
   FitOptions result;
   const auto count = [&](const char* key) -> std::optional<int64_t> {
@@ -195,8 +232,9 @@ FitOptions fit_options_of(const Config& config) {
 
 }  // namespace
 
-Config compile_arguments_to_config(const CompileArguments& arguments) {
-  Config result{{"optimizer", arguments.optimizer.to_config()},
+Config compile_arguments_to_config(const CompileArguments& arguments,
+                                   std::span<const VariablePtr> weights) {
+  Config result{{"optimizer", optimizer_to_config(arguments.optimizer, weights)},
                 {"loss", losses_to_config(arguments.loss)},
                 {"loss_weights", loss_weights_to_config(arguments.loss_weights)},
                 {"metrics", metrics_to_config(arguments.metrics)},
@@ -212,7 +250,25 @@ Config compile_arguments_to_config(const CompileArguments& arguments) {
     for (const std::string& p : arguments.disabled_passes) passes.emplace_back(p);
     result.set("disabled_passes", std::move(passes));
   }
+  OwnNames names;
+  for (const char* key : {"optimizer", "loss", "metrics", "weighted_metrics"})
+    add_names(names, key, result.get(key));
   return result;
+}
+
+std::vector<int64_t> undecayed_places(const ConfigValue& json, size_t count) {
+  const ConfigValue objects = with_objects(json);
+  const ConfigObject* optimizer =
+      as_config(objects, "the arguments of compile").get("optimizer").as<ConfigObject>();
+  if (optimizer == nullptr) return {};
+  const Config* excluded = optimizer->config.get(kExcluded).as<Config>();
+  if (excluded == nullptr) return {};
+  std::vector<int64_t> places = excluded->get_ints(kPlaces, {});
+  for (const int64_t place : places) {
+    if (place < 0 || place >= static_cast<int64_t>(count))
+      throw Error(fmt::format("{} names weight {} of {}", kExcluded, place, count));
+  }
+  return places;
 }
 
 CompileArguments prediction_arguments_from_config(const ConfigValue& json) {
@@ -228,17 +284,16 @@ CompileArguments prediction_arguments_from_config(const ConfigValue& json) {
   return result;
 }
 
-CompileArguments compile_arguments_from_config(const ConfigValue& json,
-                                               const CustomObjects& custom) {
+CompileArguments compile_arguments_from_config(const ConfigValue& json) {
   const ConfigValue objects = with_objects(json);
   const Config& config = as_config(objects, "the arguments of compile");
   return made_of("compile()", config, [&] {
     CompileArguments result = prediction_arguments_from_config(objects);
     if (!config.get("optimizer").is_null())
       result.optimizer = Optimizer::from_config(config.get("optimizer"), {});
-    result.loss = losses_of(config.get("loss"), custom);
-    result.metrics = metrics_of(config.get("metrics"), custom);
-    result.weighted_metrics = metrics_of(config.get("weighted_metrics"), custom);
+    result.loss = losses_of(config.get("loss"));
+    result.metrics = metrics_of(config.get("metrics"));
+    result.weighted_metrics = metrics_of(config.get("weighted_metrics"));
     result.loss_weights = loss_weights_of(config.get("loss_weights"));
     return result;
   });

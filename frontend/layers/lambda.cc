@@ -7,8 +7,10 @@
 #include "frontend/activations.h"
 #include "frontend/counted.h"
 #include "frontend/custom_functions.h"
+#include "frontend/custom_objects.h"
 #include "frontend/given_function.h"
 #include "frontend/layers/registry.h"
+#include "frontend/own_names.h"
 
 namespace sinter {
 namespace {
@@ -27,10 +29,13 @@ class LambdaImpl : public LayerImpl {
 
   Config config() const override {
     Config c = base_config();
-    return c.merge({{"function", Config{{"module", "builtins"},
-                                        {"class_name", "function"},
-                                        {"config", function_name_},
-                                        {"registered_name", function_name_}}},
+    const Config function{{"module", "builtins"},
+                          {"class_name", "function"},
+                          {"config", function_name_},
+                          {"registered_name", function_name_}};
+    return c.merge({{"function", telling(function, kOwnLambda,
+                                         {.text = function_name_, .made = function_name_ == name()},
+                                         function_)},
                     {"arguments", Config()}});
   }
 
@@ -48,6 +53,22 @@ class LambdaImpl : public LayerImpl {
   std::string function_name_;
 };
 
+using OfOne = CustomObject::UnaryFunction;
+
+struct OfOneInput {
+  OfOne function;
+  Sameness compare(const OfOneInput& other) const { return function.compare(other.function); }
+  Symbol operator()(std::span<const Symbol> xs) const {
+    if (xs.size() != 1) {
+      throw ShapeError(
+          fmt::format("the function of a Lambda takes one input, given {}: let it take a "
+                      "std::span<const Symbol>",
+                      counted(xs.size(), "input")));
+    }
+    return function(xs[0]);
+  }
+};
+
 // {"class_name": "function", "config": "name"} of Keras 3, or the name alone. Code of Python
 // ("__lambda__") goes by the name of the layer.
 std::string function_of(const Config& c) {
@@ -60,10 +81,12 @@ std::string function_of(const Config& c) {
 Layer lambda_from_config(const Config& c, SourceLocation where) {
   const std::string name = function_of(c);
   const LambdaOptions options{.function = name, .name = c.get_string("name", "")};
+  if (const auto* function = custom_object<OfOne>(name)) return Lambda(*function, options, where);
   if (auto function = known_functions().find(name))
     return Lambda(*std::move(function), options, where);
   std::vector<std::string> known;
   known_functions().append_names(known);
+  append_custom_objects<OfOne>(known);
   try {
     return Lambda([f = ActivationFunction(name)](Symbol x) { return f(x); }, options, where);
   } catch (const NameError&) {
@@ -79,15 +102,7 @@ Lambda::Lambda(Only, Function function, LambdaOptions options, SourceLocation wh
 
 Lambda::Function Lambda::of_list(Callable<Symbol(Symbol)> function) {
   if (function == nullptr) return {};
-  return [function = std::move(function)](std::span<const Symbol> xs) {
-    if (xs.size() != 1) {
-      throw ShapeError(
-          fmt::format("the function of a Lambda takes one input, given {}: let it take a "
-                      "std::span<const Symbol>",
-                      counted(xs.size(), "input")));
-    }
-    return function(xs[0]);
-  };
+  return OfOneInput{std::move(function)};
 }
 
 void register_lambda(const std::string& name, Lambda::Function function, SourceLocation where) {

@@ -46,8 +46,8 @@ class Lambda : public Layer {
   static Function of_list(Callable<Symbol(Symbol)> function);
 };
 
-/// Makes `function` known under `name`, so that files whose Lambda layers use it can be loaded;
-/// load_model does so with its custom_objects.
+/// Makes `function` known under `name` in the process, so that files whose Lambda layers use it can
+/// be loaded; custom_objects of load_model hold for one load.
 void register_lambda(const std::string& name, Lambda::Function function,
                      SourceLocation where = SourceLocation::current());
 

@@ -61,6 +61,8 @@ bool is_of_library(LayerFactory factory) {
 /// With the settings that all layers have.
 Layer with_base(LayerFactory factory, const Config& config, SourceLocation where) {
   Layer layer = factory(config, where);
+  layer.impl().set_maker(
+      std::make_shared<const LayerMaker>(LayerMaker{factory, current_custom_objects()}));
   layer.set_trainable(config.get_bool("trainable", true));
   const ConfigValue& dtype = config.get("dtype");
   if (const auto* name = dtype.as<std::string>()) layer.impl().set_dtype(parse_dtype(*name));
@@ -91,13 +93,34 @@ std::vector<std::string> layer_names() {
 Layer make_layer(const std::string& class_name, const Config& config, SourceLocation where) {
   register_families();
   LayerFactory factory = nullptr;
-  {
+  if (const LayerFactory* own = custom_object<LayerFactory>(class_name)) {
+    factory = *own;
+  } else {
     const std::lock_guard lock(registry().mutex);
     const auto it = registry().factories.find(class_name);
     if (it != registry().factories.end()) factory = it->second;
   }
   if (factory == nullptr) raise_unknown_name("layer", class_name, layer_names());
   return made_by(factory, class_name, config, where);
+}
+
+bool hides_class_of_keras(const LayerImpl& layer) {
+  register_families();
+  LayerFactory factory = nullptr;
+  {
+    const std::lock_guard lock(registry().mutex);
+    const auto it = registry().factories.find(layer.class_name());
+    if (it == registry().factories.end()) return false;
+    factory = it->second;
+  }
+  if (!is_of_library(factory)) return false;
+  try {
+    const Layer made = factory(layer.config(), {});
+    const LayerImpl& impl = made.impl();
+    return typeid(impl) != typeid(layer);
+  } catch (const Error&) {
+    return false;  // a function or a setting that it does not know: loading says so
+  }
 }
 
 Layer made_by(LayerFactory factory, const std::string& class_name, const Config& config,

@@ -4,16 +4,27 @@
 
 #include <string>
 
+#include "frontend/custom_objects.h"
 #include "frontend/layer.h"
 
 namespace sinter {
 
 /// layer_from_config() for who adds the line of the user himself.
 Layer make_layer(const std::string& class_name, const Config& config, SourceLocation where);
+/// What made a layer of its settings: in the scope of which objects of the user's own.
+struct LayerMaker {
+  LayerFactory factory;
+  std::shared_ptr<const CustomObjects> objects;
+};
+
 /// What `factory` makes of a layer's settings, with those that all layers have. Raises Error for a
 /// misspelt one.
 Layer made_by(LayerFactory factory, const std::string& class_name, const Config& config,
               SourceLocation where);
+
+/// Whether the layer is of a class of the user's that has the name of one of the library, by which
+/// it is not registered.
+bool hides_class_of_keras(const LayerImpl& layer);
 
 void register_core_layers();           // input, dense, maxout
 void register_activation_layers();     // activation and the parametric ones

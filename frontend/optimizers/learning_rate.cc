@@ -12,6 +12,7 @@
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
+#include "frontend/own_names.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
@@ -22,12 +23,18 @@ struct LearningRate::Spec {
   std::string class_name;
   Config config;
   Schedule schedule;
+  SourceLocation where = {};
+  bool own = false;  // the user's
 };
 namespace {
 
 const std::vector<std::string> kNames = {
     "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
     "PolynomialDecay",  "CosineDecay",      "CosineDecayRestarts"};
+
+bool is_of_keras(const std::string& name) {
+  return std::ranges::find(kNames, name) != kNames.end();
+}
 
 CustomFunctions<LearningRate::Schedule>& custom_schedules() {
   static CustomFunctions<LearningRate::Schedule> instance;
@@ -70,15 +77,21 @@ void check_steps(const char* name, int64_t steps) {
 }  // namespace
 
 LearningRate::LearningRate(std::string name, Schedule schedule, SourceLocation where)
-    : LearningRate(std::move(name), {}, std::move(schedule), where) {}
+    : spec_(std::make_shared<const Spec>(
+          Spec{std::move(name),
+               {},
+               given(std::move(schedule), "a learning rate schedule", where),
+               where,
+               true})) {}
 
 Symbol LearningRate::at(OpInput step) const { return spec_->schedule(step); }
 
 LearningRate::LearningRate(std::string class_name, Config config, Schedule schedule,
                            SourceLocation where)
     : spec_(std::make_shared<const Spec>(
-          Spec{std::move(class_name), std::move(config),
-               given(std::move(schedule), "a learning rate schedule", where)})) {
+          Spec{class_name, std::move(config),
+               given(std::move(schedule), "a learning rate schedule", where), where,
+               !is_of_keras(class_name)})) {
   at_line(where, [&] { refuse_nan(spec_->class_name, spec_->config); });
 }
 
@@ -94,12 +107,16 @@ ConfigValue LearningRate::to_config() const {
   // Keras keeps the rate as a float32 and writes that number.
   if (!is_scheduled())
     return floatx() == DType::kFloat32 ? static_cast<double>(static_cast<float>(value_)) : value_;
-  return ConfigObject{"keras.optimizers.schedules", spec_->class_name, spec_->config};
+  const std::string& name = spec_->class_name;
+  const ConfigObject object{"keras.optimizers.schedules", name, spec_->config};
+  if (!spec_->own) return object;
+  return telling(object, kOwnSchedule, {name, spec_->where, is_of_keras(name)}, spec_->schedule);
 }
 
 namespace {
 
 LearningRate scheduled(const std::string& name, const Config& c) {
+  if (auto custom = custom_schedules().find(name)) return {name, *std::move(custom)};
   const double initial = c.get_float("initial_learning_rate", 0.01);
   const int64_t steps = c.get_int("decay_steps", 1);
   if (name == "ExponentialDecay" || name == "InverseTimeDecay") {
@@ -127,7 +144,6 @@ LearningRate scheduled(const std::string& name, const Config& c) {
          c.get_float("m_mul", 1.0), c.get_float("alpha", 0.0)},
         {});
   }
-  if (auto custom = custom_schedules().find(name)) return {name, *std::move(custom)};
   std::vector<std::string> known = kNames;
   custom_schedules().append_names(known);
   raise_unknown_name("learning rate schedule", name, known);

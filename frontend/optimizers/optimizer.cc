@@ -95,6 +95,23 @@ void OptimizerImpl::check_rate(double rate) const {
 
 OptimizerImpl::~OptimizerImpl() = default;
 
+namespace {
+
+/// The path of a weight; its place in the list where another one there has that path.
+ConfigValue told_among(const Variable& weight, const std::vector<VariablePtr>& all) {
+  int64_t place = -1;
+  bool is_shared = false;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i].get() == &weight)
+      place = static_cast<int64_t>(i);
+    else
+      is_shared = is_shared || all[i]->path == weight.path;
+  }
+  return is_shared && place >= 0 ? ConfigValue(place) : ConfigValue(weight.path);
+}
+
+}  // namespace
+
 Config OptimizerImpl::config() const {
   const auto number = [](const auto& v) { return v ? ConfigValue(*v) : ConfigValue(nullptr); };
   LearningRate rate = learning_rate_;
@@ -119,9 +136,15 @@ Config OptimizerImpl::config() const {
     for (const std::string& text : list) result.emplace_back(text);
     return result;
   };
-  if (!undecayed_paths_.empty() || !undecayed_names_.empty()) {
-    c.set("exclude_from_weight_decay",
-          Config{{"weights", texts(undecayed_paths_)}, {"names", texts(undecayed_names_)}});
+  {
+    const std::lock_guard lock(state_->mutex);
+    ConfigList weights = texts(undecayed_paths_);
+    for (const VariablePtr& w : undecayed_) weights.push_back(told_among(*w, state_->weights));
+    for (const int64_t place : undecayed_places_) weights.emplace_back(place);
+    if (!weights.empty() || !undecayed_names_.empty()) {
+      c.set("exclude_from_weight_decay",
+            Config{{"weights", std::move(weights)}, {"names", texts(undecayed_names_)}});
+    }
   }
   own_config(c);
   return c;
@@ -234,13 +257,52 @@ void OptimizerImpl::exclude_from_weight_decay(const std::vector<VariablePtr>& we
   if (steps != nullptr && steps->value.at(0) > 0)
     throw Error(
         fmt::format("{}: exclude_from_weight_decay() must be called before training", class_name_));
-  for (const VariablePtr& w : weights) checked_variable(w);
-  for (const VariablePtr& w : weights) undecayed_paths_.push_back(w->path);
+  exclude(weights);
+  const std::lock_guard lock(state_->mutex);
   undecayed_names_.insert(undecayed_names_.end(), names.begin(), names.end());
 }
 
+void OptimizerImpl::exclude(const std::vector<VariablePtr>& weights) {
+  for (const VariablePtr& w : weights) checked_variable(w);
+  const std::lock_guard lock(state_->mutex);
+  for (const VariablePtr& w : weights) {
+    if (std::ranges::find(undecayed_, w) == undecayed_.end()) undecayed_.push_back(w);
+  }
+}
+
+void OptimizerImpl::exclude(const Config& settings) {
+  const std::lock_guard lock(state_->mutex);
+  const auto each = [&](const char* key, const auto& take) {
+    if (const ConfigList* list = settings.get(key).as<ConfigList>())
+      std::ranges::for_each(*list, take);
+  };
+  each("weights", [&](const ConfigValue& v) {
+    if (const std::string* path = v.as<std::string>()) undecayed_paths_.push_back(*path);
+    if (const int64_t* place = v.as<int64_t>()) undecayed_places_.push_back(*place);
+  });
+  each("names", [&](const ConfigValue& v) {
+    if (const std::string* name = v.as<std::string>()) undecayed_names_.push_back(*name);
+  });
+}
+
+bool OptimizerImpl::excludes(const Variable& weight) const {
+  const std::lock_guard lock(state_->mutex);
+  return is_excluded(weight);
+}
+
+bool OptimizerImpl::excludes_path(const std::string& path) const {
+  const std::lock_guard lock(state_->mutex);
+  return std::ranges::find(undecayed_paths_, path) != undecayed_paths_.end();
+}
+
+bool OptimizerImpl::is_excluded(const Variable& weight) const {
+  const auto is_weight = [&](const VariablePtr& w) { return w.get() == &weight; };
+  return std::ranges::any_of(undecayed_, is_weight) ||
+         std::ranges::find(undecayed_paths_, weight.path) != undecayed_paths_.end();
+}
+
 bool OptimizerImpl::decays(const Variable& weight) const {
-  if (std::ranges::find(undecayed_paths_, weight.path) != undecayed_paths_.end()) return false;
+  if (is_excluded(weight)) return false;
   return std::ranges::none_of(undecayed_names_, [&](const std::string& name) {
     return weight.name.find(name) != std::string::npos;
   });
@@ -280,11 +342,6 @@ void OptimizerImpl::apply(CallContext& context, std::span<const Symbol> gradient
     context.assign(weights[i], w);
   }
   context.assign(iterations_, iterations + 1);
-}
-
-void OptimizerImpl::exclude(std::vector<std::string> paths, std::vector<std::string> names) {
-  undecayed_paths_ = std::move(paths);
-  undecayed_names_ = std::move(names);
 }
 
 }  // namespace sinter

@@ -93,8 +93,14 @@ class OptimizerImpl {
   /// Raises Error once the state has been made.
   void exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
                                  const std::vector<std::string>& names);
-  /// The same, by the paths of weights.
-  void exclude(std::vector<std::string> paths, std::vector<std::string> names);
+  /// The same as config() tells it: {"weights": paths, "names": names}, and as files do: weights
+  /// themselves.
+  void exclude(const Config& settings);
+  void exclude(const std::vector<VariablePtr>& weights);
+  /// Whether the weight was excluded itself, not by a part of its name.
+  bool excludes(const Variable& weight) const;
+  /// Whether settings named that path.
+  bool excludes_path(const std::string& path) const;
   /// Writes one step: `gradients[i]` belongs to the weight i of build(); an empty symbol where the
   /// loss does not depend on it. Then the weight and its slots stay as they are: no decay, no
   /// constraint; its moving average goes on. So Keras on TensorFlow and on PyTorch; on JAX it takes
@@ -144,6 +150,7 @@ class OptimizerImpl {
   DType scalar_dtype() const;
   std::vector<Symbol> clipped(std::span<const Symbol> gradients) const;
   std::vector<Symbol> accumulated(StepContext& step, std::span<const Symbol> gradients);
+  bool is_excluded(const Variable& weight) const;
   bool decays(const Variable& weight) const;
   Symbol averaged(StepContext& step, size_t weight, Symbol w, bool stays);
   double rate_now() const;
@@ -161,7 +168,10 @@ class OptimizerImpl {
   // it.
   bool in_use_ = false;
   VariablePtr iterations_, rate_;
+  std::vector<VariablePtr> undecayed_;
+  // Of settings: paths, places in the list of weights that the state is made for, parts of names.
   std::vector<std::string> undecayed_paths_, undecayed_names_;
+  std::vector<int64_t> undecayed_places_;
   struct State;
   Handle<State> state_;
 };
@@ -183,8 +193,9 @@ class Optimizer {
   /// Training steps done, as Keras's optimizer.iterations; 0 before the first.
   int64_t iterations() const;
   std::vector<VariablePtr> variables() const { return impl_->variables(); }
-  /// No weight decay of these weights, and of those whose name holds one of `names`: {"bias",
-  /// "gamma"}. Raises Error when training has begun.
+  /// No weight decay of these weights, whatever others are called, and of those whose name holds
+  /// one of `names`: {"bias", "gamma"}. Files tell weights by their places in the model. Raises
+  /// Error when training has begun.
   void exclude_from_weight_decay(const std::vector<VariablePtr>& weights,
                                  const std::vector<std::string>& names = {},
                                  SourceLocation where = SourceLocation::current()) const;
@@ -199,7 +210,9 @@ class Optimizer {
   void apply_gradients(CallContext& context, const std::vector<Symbol>& gradients,
                        const std::vector<VariablePtr>& weights,
                        SourceLocation where = SourceLocation::current()) const;
-  /// {"module": "keras.optimizers", "class_name": "Adam", "config": {...}}
+  /// {"module": "keras.optimizers", "class_name": "Adam", "config": {...}}. Weights that do not
+  /// decay stand in it by their paths, or by their places among those that it trains where another
+  /// one has the same path.
   ConfigValue to_config() const;
   static Optimizer from_config(const ConfigValue& value,
                                SourceLocation where = SourceLocation::current());

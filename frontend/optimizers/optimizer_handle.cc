@@ -36,19 +36,14 @@ OptimizerRegistry& storage() {
   return instance;
 }
 
-std::vector<std::string> texts_of(const ConfigValue& value) {
-  std::vector<std::string> result;
-  if (const ConfigList* list = value.as<ConfigList>()) {
-    for (const ConfigValue& v : *list) {
-      if (const std::string* text = v.as<std::string>()) result.push_back(*text);
-    }
-  }
-  return result;
-}
-
 void register_families() {
   static std::once_flag once;
   std::call_once(once, register_optimizers);
+}
+
+bool is_registered(const std::string& name) {
+  const std::lock_guard lock(storage().mutex);
+  return storage().factories.contains(lower(name));
 }
 
 Optimizer make(const std::string& name, const Config& config) {
@@ -118,17 +113,17 @@ Optimizer Optimizer::from_config(const ConfigValue& value, SourceLocation where)
   return at_line(where, [&] {
     if (const std::string* name = value.as<std::string>()) return Optimizer(*name);
     if (const ConfigObject* object = value.as<ConfigObject>()) {
-      // Keras 2 writes "Custom>Adam".
-      const size_t package = object->class_name.find('>');
-      const std::string name = package == std::string::npos
-                                   ? object->class_name
-                                   : object->class_name.substr(package + 1);
+      // Keras 2 writes "Custom>Adam"; what has another package is the user's own.
+      constexpr std::string_view kKeras2 = "Custom>";
+      const std::string name =
+          object->class_name.starts_with(kKeras2) && !is_registered(object->class_name)
+              ? object->class_name.substr(kKeras2.size())
+              : object->class_name;
       const Config& config = object->config;
       return made_of(name, config, [&] {
         const Optimizer optimizer = make(name, config);
         if (const Config* excluded = config.get("exclude_from_weight_decay").as<Config>()) {
-          optimizer.impl().exclude(texts_of(excluded->get("weights")),
-                                   texts_of(excluded->get("names")));
+          optimizer.impl().exclude(*excluded);
         }
         return optimizer;
       });

@@ -72,6 +72,41 @@ TEST(Callable, TakesOnlyWhatFits) {
 
 int line_of(SourceLocation where = SourceLocation::current()) { return where.line(); }
 
+TEST(Callable, TellsWhetherTwoAreOne) {
+  const auto subtract = [](int a, int b) { return a - b; };
+  const Add plain(add), other([](int a, int b) { return a + b; });
+  EXPECT_EQ(plain.compare(Add(add)), Sameness::kSame);
+  EXPECT_EQ(plain.compare(Add([](int a, int b) { return add(b, a); })), Sameness::kDifferent);
+  EXPECT_EQ(plain.compare(nullptr), Sameness::kDifferent);
+  EXPECT_EQ(Add().compare(Add()), Sameness::kSame);
+  EXPECT_EQ(Add(subtract).compare(Add(subtract)), Sameness::kSame);
+  EXPECT_EQ(Add(subtract).compare(other), Sameness::kDifferent);
+  // Captures: equal ones are the same, but bytes that differ may stand between them.
+  const auto plus = [](int64_t k) {
+    return [k](int a, int b) { return a + b + static_cast<int>(k); };
+  };
+  EXPECT_EQ(Add(plus(1)).compare(Add(plus(1))), Sameness::kSame);
+  EXPECT_EQ(Add(plus(1)).compare(Add(plus(2))), Sameness::kUnknown);
+  const auto scaled = [](double k) {
+    return [k](int a, int b) { return static_cast<int>(k * (a + b)); };
+  };
+  EXPECT_EQ(Add(scaled(1)).compare(Add(scaled(1))), Sameness::kSame);
+  EXPECT_EQ(Add(scaled(0.0)).compare(Add(scaled(-0.0))), Sameness::kUnknown);
+  // Nobody can look into a std::function; a copy of the Callable is the same.
+  const std::function<int(int, int)> standard = add;
+  const Add of_standard(standard), copy = of_standard;
+  EXPECT_EQ(of_standard.compare(Add(standard)), Sameness::kUnknown);
+  EXPECT_EQ(of_standard.compare(copy), Sameness::kSame);
+  // Objects that can be compared say it themselves.
+  struct Offset {
+    std::string text;
+    int operator()(int a, int b) const { return a + b + static_cast<int>(text.size()); }
+    bool operator==(const Offset& other) const { return text == other.text; }
+  };
+  EXPECT_EQ(Add(Offset{"a"}).compare(Add(Offset{"a"})), Sameness::kSame);
+  EXPECT_EQ(Add(Offset{"a"}).compare(Add(Offset{"b"})), Sameness::kDifferent);
+}
+
 TEST(SourceLocation, IsTheCallers) {
   EXPECT_EQ(line_of(), __LINE__);
   EXPECT_TRUE(std::string(SourceLocation::current().file_name()).ends_with("callable_test.cc"));

@@ -4,7 +4,10 @@
 #include <sinter/sinter.h>
 
 #include <cmath>
+#include <string>
+#include <vector>
 
+#include "core/model_file.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sinter {
@@ -52,6 +55,143 @@ TEST_F(OptimizerSettings, WeightsWithoutDecay) {
   EXPECT_EQ(bias_after(model), 1.0);
   EXPECT_EQ(bias_after(load_model(folder.file("m.sinter"))), 1.0);
   EXPECT_THROW(by_weight.exclude_from_weight_decay({"kernel"}), Error);
+}
+
+// Two models inside, whose weights have the same paths: fc/kernel, fc/bias.
+class TwoTowers {
+ public:
+  TwoTowers() {
+    const auto tower = [](const char* name) {
+      const auto in = Input(3);
+      return Model(in, Dense(2, {.name = "fc"})(in), name);
+    };
+    const auto x = Input(3);
+    model_.emplace_back(x, Add()({tower("left")(x), tower("right")(x)}));
+  }
+  const Model& model() const { return model_[0]; }
+
+ private:
+  std::vector<Model> model_;
+};
+
+// How much is left of the kernels after some steps without a gradient.
+std::vector<double> left_of_kernels(const Model& model) {
+  const auto sums = [&] {
+    std::vector<double> result;
+    for (const Tensor& w : model.get_weights()) {
+      if (w.shape().rank() != 2) continue;
+      double total = 0;
+      for (int64_t i = 0; i < w.elements(); ++i) total += std::abs(w.at(i));
+      result.push_back(total);
+    }
+    return result;
+  };
+  const std::vector<double> before = sums();
+  for (int step = 0; step < 3; ++step)
+    model.train_on_batch(Tensor::full(float32, {4, 3}, 1), Tensor(float32, {4, 2}));
+  std::vector<double> after = sums();
+  for (size_t i = 0; i < after.size(); ++i) after[i] /= before[i];
+  return after;
+}
+
+Symbol no_gradient(Symbol, Symbol y_pred) { return sum(y_pred * 0.0, {-1}); }
+
+const SGDOptions kDecays{.learning_rate = 0.1, .weight_decay = 0.5};
+const double kLeft = 0.95 * 0.95 * 0.95;
+
+TEST_F(OptimizerSettings, WeightsWithoutDecayAreThemselvesNotTheirPaths) {
+  const sinter::testing::TemporaryFolder folder;
+  const std::string path = folder.file("m.sinter");
+  const LoadOptions options{.custom_objects = {{"none", no_gradient}}};
+  for (const size_t excluded : {0u, 2u}) {
+    clear_session();
+    const TwoTowers towers;
+    const Model& model = towers.model();
+    const std::vector<VariablePtr> w = model.variables();
+    ASSERT_EQ(w[0]->path, w[2]->path);
+    const auto expect = [&](const Model& m) {
+      const std::vector<double> left = left_of_kernels(m);
+      EXPECT_NEAR(left[0], excluded == 0 ? 1 : kLeft, 1e-5);
+      EXPECT_NEAR(left[1], excluded == 0 ? kLeft : 1, 1e-5);
+    };
+    const SGD optimizer(kDecays);
+    optimizer.exclude_from_weight_decay({w[excluded]});
+    model.compile({.optimizer = optimizer, .loss = Loss("none", no_gradient)});
+    model.save(path);
+    const std::string json = model.to_json();
+    const Optimizer same = Optimizer::from_config(optimizer.to_config());
+    expect(model);
+    expect(load_model(path, options));
+    expect(model_from_json(json, options));
+    load_model(path, options).save(path);  // and once more
+    const Model again = load_model(path, options);
+    expect(again);
+    again.save(path);  // in the middle of training
+    expect(load_model(path, options));
+    // The same settings for a model of its own.
+    const Model clone = clone_model(model);
+    clone.compile({.optimizer = same, .loss = Loss("none", no_gradient)});
+    expect(clone);
+  }
+}
+
+TEST_F(OptimizerSettings, WeightsWithoutDecayAreNotThoseOfAClone) {
+  clear_session();
+  const auto x = Input(3);
+  const Model base(x, Dense(2, {.name = "fc"})(x)), clone = clone_model(base);
+  const auto y = Input(3);
+  const Model both(y, Add()({base(y), Model(x, Activation("linear")(clone(x)), "o")(y)}));
+  const SGD optimizer(kDecays);
+  optimizer.exclude_from_weight_decay(clone.variables());
+  both.compile({.optimizer = optimizer, .loss = no_gradient});
+  both.train_on_batch(Tensor::full(float32, {4, 3}, 1), Tensor(float32, {4, 2}));
+  const std::vector<Tensor> before = {base.get_weights()[0], clone.get_weights()[0]};
+  both.train_on_batch(Tensor::full(float32, {4, 3}, 1), Tensor(float32, {4, 2}));
+  EXPECT_FALSE(base.get_weights()[0].identical(before[0]));
+  EXPECT_TRUE(clone.get_weights()[0].identical(before[1]));
+}
+
+TEST_F(OptimizerSettings, FrozenWeightsWithoutDecayStayIt) {
+  const sinter::testing::TemporaryFolder folder;
+  const TwoTowers towers;
+  const Model& model = towers.model();
+  const SGD optimizer(kDecays);
+  optimizer.exclude_from_weight_decay({model.variables()[2]});
+  const Layer right = model.get_layer("right");
+  right.set_trainable(false);
+  model.compile({.optimizer = optimizer, .loss = no_gradient});
+  model.save(folder.file("m.sinter"));
+  const Model loaded =
+      load_model(folder.file("m.sinter"), {.custom_objects = {{"custom_loss", no_gradient}}});
+  loaded.get_layer("right").set_trainable(true);
+  loaded.compile(loaded.compile_arguments());
+  EXPECT_NEAR(left_of_kernels(loaded)[1], 1, 1e-5);
+}
+
+// Older versions wrote paths, and those of weights of inner layers were not the same everywhere:
+// they are found by the names that the file gives its tensors.
+TEST_F(OptimizerSettings, WeightsWithoutDecayInOlderFiles) {
+  const sinter::testing::TemporaryFolder folder;
+  const std::string path = folder.file("m.sinter");
+  clear_session();
+  const auto x = Input(3);
+  const Model model(x, Dense(2, {.name = "b"})(Dense(3, {.name = "a"})(x)));
+  const SGD optimizer(kDecays);
+  optimizer.exclude_from_weight_decay({model.variables()[2]});
+  model.compile({.optimizer = optimizer, .loss = Loss("none", no_gradient)});
+  model.save(path);
+  ModelFile file = load_model_file(path);
+  const std::string places = "{\"places\": [2], ";
+  const size_t at = file.compile_settings.find(places);
+  ASSERT_NE(at, std::string::npos) << file.compile_settings;
+  file.compile_settings.replace(at, places.size(), "{\"weights\": [\"b_7/kernel\"], ");
+  file.tensors[2].name = "b_7/kernel";
+  file.graphs.clear();
+  save_model_file(path, file);
+  const std::vector<double> left =
+      left_of_kernels(load_model(path, {.custom_objects = {{"none", no_gradient}}}));
+  EXPECT_NEAR(left[0], kLeft, 1e-5);
+  EXPECT_NEAR(left[1], 1, 1e-5);
 }
 
 // Two steps of half the rows are one step of all of them.

@@ -1,8 +1,10 @@
-// What custom objects hold.
+// What custom objects hold, and the scopes they hold in.
+#include "frontend/custom_objects.h"
+
+#include <utility>
 #include <variant>
 
 #include "frontend/given_function.h"
-#include "frontend/interop/keras_compile.h"
 
 namespace sinter {
 
@@ -41,5 +43,28 @@ template const CustomObject::ListFunction* CustomObject::as() const;
 template const CustomObject::InitializerFunction* CustomObject::as() const;
 template const LayerFactory* CustomObject::as() const;
 template const std::shared_ptr<const MetricImpl>* CustomObject::as() const;
+
+namespace {
+
+std::shared_ptr<const CustomObjects>& current() {
+  thread_local std::shared_ptr<const CustomObjects> objects;
+  return objects;
+}
+
+}  // namespace
+
+std::shared_ptr<const CustomObjects> current_custom_objects() { return current(); }
+
+CustomObjectScope::CustomObjectScope(const CustomObjects& objects) : before_(current()) {
+  if (objects.empty()) return;
+  auto all = std::make_shared<CustomObjects>(objects);
+  if (before_ != nullptr) all->insert(before_->begin(), before_->end());
+  current() = std::move(all);
+}
+
+CustomObjectScope::CustomObjectScope(std::shared_ptr<const CustomObjects> objects)
+    : before_(std::exchange(current(), std::move(objects))) {}
+
+CustomObjectScope::~CustomObjectScope() { current() = std::move(before_); }
 
 }  // namespace sinter
