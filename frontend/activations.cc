@@ -184,8 +184,7 @@ ActivationFunction::ActivationFunction(const char* name, SourceLocation where)
 
 ActivationFunction ActivationFunction::of(const char* name, Function function,
                                           SourceLocation where) {
-  if (name == nullptr)
-    return ActivationFunction("custom_activation", std::move(function), where);
+  if (name == nullptr) return ActivationFunction("custom_activation", std::move(function), where);
   ActivationFunction known;
   if (name != std::string_view("linear"))
     known.spec_ = std::make_shared<const Spec>(Spec{name, std::move(function), name});

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/graph.h"
 #include "frontend/layer.h"
+#include "frontend/layers/model_layer.h"
 #include "frontend/session.h"
 #include "frontend/unique_names.h"
 #include "ops/gradients.h"
@@ -69,6 +70,9 @@ void CallContext::hold(const std::shared_ptr<LayerImpl>& inner) {
         outer.title(), inner->name()));
   }
   if (!outer.trainable()) inner->set_trainable(false);
+  inner->name_within(outer);
+  if (auto* model = dynamic_cast<ModelLayerImpl*>(inner.get()))
+    model->place_within(path_of_outer_layers());
   outer.inner_.push_back(inner);
 }
 
@@ -97,12 +101,19 @@ void CallContext::adopt(const std::vector<VariablePtr>& variables) {
 void CallContext::build(LayerImpl& layer, std::span<const ValueType> inputs) {
   if (layer.built()) return;
   const std::vector<LayerImpl*>& outer_layers = tables_->writing;
-  if (!outer_layers.empty() && layer.dtype() == floatx())
-    layer.set_dtype(outer_layers.back()->dtype());
+  if (!outer_layers.empty()) {
+    if (layer.dtype() == floatx()) layer.set_dtype(outer_layers.back()->dtype());
+    layer.name_within(*outer_layers.back());
+  }
   layer.ensure_built(inputs);
-  std::string path;
-  for (const LayerImpl* outer : outer_layers) path += outer->name() + "/";
+  const std::string path = path_of_outer_layers();
   for (const VariablePtr& w : layer.weights()) w->path = path + w->path;
+}
+
+std::string CallContext::path_of_outer_layers() const {
+  std::string path;
+  for (const LayerImpl* outer : tables_->writing) path += outer->name() + "/";
+  return path;
 }
 
 Symbol CallContext::random_state() {
@@ -129,6 +140,18 @@ std::vector<VariablePtr> CallContext::write_updates() {
 }
 
 int64_t CallContext::next_stream(const std::string& layer_name) {
+  // Within a layer of layers, whatever it is called with, other layers of the process have counted
+  // in the automatic names of models' layers.
+  const std::vector<LayerImpl*>& layers = tables_->writing;
+  const bool is_within = std::ranges::any_of(layers, [&](const LayerImpl* layer) {
+    return layer != layers.back() && dynamic_cast<const ModelLayerImpl*>(layer) == nullptr;
+  });
+  if (is_within && layers.back()->name() == layer_name && !layers.back()->automatic_base_.empty())
+    return stream_of(layers.back()->automatic_base_);
+  return stream_of(layer_name);
+}
+
+int64_t CallContext::stream_of(const std::string& layer_name) {
   // Rotated: the counter-based generator takes 32 bits of it, and 2^32 calls have to differ there.
   const auto call = static_cast<uint32_t>(tables_->streams[layer_name]++);
   return hash_name(layer_name) ^ int64_t { std::rotl(call, 20) };

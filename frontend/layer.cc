@@ -8,6 +8,7 @@
 #include <map>
 #include <typeinfo>
 #include <unordered_set>
+#include <utility>
 
 #include "core/error.h"
 #include "core/float_environment.h"
@@ -24,6 +25,7 @@
 #include "frontend/layers/registry.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
+#include "frontend/unique_names.h"
 #include "frontend/weights_lock.h"
 #include "ops/gradients.h"
 #include "ops/ops.h"
@@ -59,11 +61,31 @@ LayerImpl::LayerImpl(std::string class_name, const std::string& name, SourceLoca
   const size_t package = class_name_.find('>');
   const std::string plain =
       package == std::string::npos ? class_name_ : class_name_.substr(package + 1);
-  name_ = name.empty() ? automatic_name(to_snake_case(plain)) : name;
+  if (name.empty()) automatic_base_ = to_snake_case(plain);
+  name_ = name.empty() ? automatic_name(automatic_base_) : name;
   origin_ = origin_at(name_, where);
 }
 
 LayerImpl::~LayerImpl() = default;
+
+void LayerImpl::set_name(std::string name) {
+  name_ = std::move(name);
+  Origin origin = *origin_;
+  origin.layer = name_;
+  origin_ = std::make_shared<const Origin>(std::move(origin));
+}
+
+void LayerImpl::name_within(const LayerImpl& outer) {
+  if (automatic_base_.empty() || !name_in_process_.empty() || built_ || calls_ > 0) return;
+  UniqueNames taken;
+  for (const auto& layer : outer.inner_) taken.insert(layer->name());
+  name_in_process_ = name_;
+  set_name(taken.next(automatic_base_));
+}
+
+void LayerImpl::name_in_process() {
+  if (!name_in_process_.empty()) set_name(std::exchange(name_in_process_, ""));
+}
 
 std::string LayerImpl::title() const {
   return fmt::format("{} {}", class_name_, origin_->to_string());
@@ -186,6 +208,10 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
 std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
                                      std::shared_ptr<const Origin> origin) const {
   const DefaultFloatEnvironment environment;
+  if (!impl_->name_in_process_.empty()) {  // a layer of the model, too
+    impl_->name_in_process();
+    origin = std::make_shared<const Origin>(Origin{name(), origin->file, origin->line});
+  }
   // One step of the functional API in a scratch graph: shapes are inferred and mistakes raised
   // where the user made them. A model knows its types: were it written, models that call models
   // twice would take as long as all of their layers together.

@@ -56,7 +56,8 @@ class CallContext {
   /// {seed, step} -> {seed, step + 1} at the end of the step, if it was used.
   void advance_random_state();
   /// A number that is different for each layer and each of its calls, and the same for the same
-  /// model in every run.
+  /// model in every run: automatic names of layers within a layer, which other layers of the
+  /// process count in, do not enter it.
   int64_t next_stream(const std::string& layer_name);
   /// The value that the variable has after the updates so far: a layer that is called twice in one
   /// step goes on from there.
@@ -77,7 +78,8 @@ class CallContext {
   /// models with this context do: LayerImpl::inner_layers().
   void hold(const std::shared_ptr<LayerImpl>& inner);
   /// Builds a layer that is called with this context; the paths of its weights begin with the names
-  /// of the layers that it is part of. One of the default dtype takes that of the layer around it.
+  /// of the layers that it is part of. One of the default dtype takes that of the layer around it;
+  /// one without a name of its own gets one among the layers in that.
   void build(LayerImpl& layer, std::span<const ValueType> inputs);
 
   /// Says that the graph holds these variables already, in the order of Graph::variables(): it went
@@ -98,6 +100,8 @@ class CallContext {
 
  private:
   friend class LayerImpl;
+  std::string path_of_outer_layers() const;
+  int64_t stream_of(const std::string& layer_name);
   Graph& graph_;
   bool training_;
   bool inference_ = false;
@@ -118,6 +122,8 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   LayerImpl(const LayerImpl&) = delete;
 
   const std::string& class_name() const { return class_name_; }
+  /// As given, or automatic: "dense_2", the third in the process; "dense_1" for the second layer
+  /// without a name in another one, from its first call there on.
   const std::string& name() const { return name_; }
   const std::shared_ptr<const Origin>& origin() const { return origin_; }
   bool trainable() const;
@@ -164,6 +170,10 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   /// Those that training changes: none when the layer is not trainable.
   virtual std::vector<VariablePtr> trainable_variables() const;
   int next_call_index() { return calls_++; }
+  /// With a tensor of the functional API.
+  bool was_called() const { return calls_ > 0; }
+  /// "dense", of automatic names; empty where the user gave the name.
+  const std::string& automatic_base() const { return automatic_base_; }
   /// Calls of the layer that models or tensors still hold, in the order they were made.
   std::vector<std::shared_ptr<const LayerCall>> calls() const;
   /// Of the functional API: from the first one on, the layers in this one are known.
@@ -179,11 +189,20 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   Config base_config() const;
   /// "Dense 'fc1' (train.cc:23)": the start of error messages.
   std::string title() const;
+  /// Says that the name is automatic.
+  void set_automatic_base(std::string base) { automatic_base_ = std::move(base); }
 
  private:
   friend class CallContext;
+  friend class Layer;
+  /// The automatic name among the layers in `outer`; and the one in the process again.
+  void name_within(const LayerImpl& outer);
+  void name_in_process();
+  void set_name(std::string name);
   std::string class_name_;
   std::string name_;
+  std::string automatic_base_;   // "dense" of automatic names; empty for one of the user's
+  std::string name_in_process_;  // while it has one within another layer
   std::shared_ptr<const LayerMaker> maker_;
   std::shared_ptr<const Origin> origin_;
   mutable bool trainable_ = true;  // atomic: asked for in other threads too

@@ -15,10 +15,7 @@
 namespace sinter {
 
 Model::Model(KerasTensors inputs, KerasTensors outputs, std::string name, SourceLocation where)
-    : state_(at_line(where, [&] {
-        return std::make_shared<ModelState>(name.empty() ? automatic_name("functional")
-                                                         : std::move(name));
-      })) {
+    : state_(at_line(where, [&] { return ModelState::named(std::move(name), "functional"); })) {
   register_ops();
   at_line(where, [&] {
     NetworkEnds ends = cut_at(inputs.list(), outputs.list());

@@ -113,6 +113,13 @@ ModelState::ModelState(std::string model_name) : name(std::move(model_name)) {
   shuffle_seed = static_cast<int64_t>(next_random_key() >> 1);
 }
 
+std::shared_ptr<ModelState> ModelState::named(std::string given, const char* base) {
+  const bool automatic = given.empty();
+  auto state = std::make_shared<ModelState>(automatic ? automatic_name(base) : std::move(given));
+  state->has_automatic_name = automatic;
+  return state;
+}
+
 const Network& ModelState::net() const {
   if (!network)
     throw Error(

@@ -45,8 +45,11 @@ struct StepProgram {
 
 struct ModelState {
   explicit ModelState(std::string model_name);
+  /// Called `given`, or "functional_1" where that is empty and `base` is "functional".
+  static std::shared_ptr<ModelState> named(std::string given, const char* base);
 
   std::string name;
+  bool has_automatic_name = false;
   ForkMutex build_mutex;
   std::optional<Network> network;  // absent in a Sequential that has not seen its input
   std::weak_ptr<LayerImpl>

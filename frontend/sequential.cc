@@ -80,10 +80,7 @@ Sequential::Item::Item(Layer layer) : layer_(std::make_shared<const Layer>(std::
 Sequential::Item::Item(const Model& model, SourceLocation where) : Item(model.as_layer(where)) {}
 
 Sequential::Sequential(std::string name, SourceLocation where)
-    : Model(at_line(where, [&] {
-        return std::make_shared<ModelState>(name.empty() ? automatic_name("sequential")
-                                                         : std::move(name));
-      })) {
+    : Model(at_line(where, [&] { return ModelState::named(std::move(name), "sequential"); })) {
   register_ops();
   state_->sequential = true;
 }

@@ -3,12 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "core/error.h"
 #include "core/release.h"
 #include "frontend/clone.h"
 #include "frontend/counted.h"
 #include "frontend/model_state.h"
 #include "frontend/origin.h"
+#include "frontend/unique_names.h"
 
 namespace sinter {
 
@@ -45,12 +48,41 @@ std::vector<Symbol> write_checked(const std::string& title, const Network& netwo
   return network.write(context, inputs);
 }
 
+void place_weights(const Network& network, const std::string& path,
+                   std::set<const Variable*>& placed) {
+  UniqueNames taken;
+  for (const Layer& layer : network.layers()) {
+    if (layer.impl().automatic_base().empty()) taken.insert(layer.name());
+  }
+  for (const Layer& layer : network.layers()) {
+    const std::string& base = layer.impl().automatic_base();
+    const std::string place = path + (base.empty() ? layer.name() : taken.next(base));
+    if (const auto* inner = dynamic_cast<const ModelLayerImpl*>(&layer.impl())) {
+      place_weights(inner->model().network(), place + "/", placed);
+      continue;
+    }
+    for (const VariablePtr& v : layer.variables()) {
+      if (placed.insert(v.get()).second && v->path.starts_with(layer.name() + "/"))
+        v->path = place + v->path.substr(layer.name().size());
+    }
+  }
+}
+
 }  // namespace
+
+void ModelLayerImpl::place_within(const std::string& path_of_outer_layers) {
+  if (placed_ || was_called()) return;
+  placed_ = true;
+  std::set<const Variable*> placed;
+  place_weights(model_.state()->net(), path_of_outer_layers + name() + "/", placed);
+}
 
 ModelLayerImpl::ModelLayerImpl(Model model, SourceLocation where)
     : LayerImpl(model.state()->sequential ? "Sequential" : "Functional", model.name(), where),
       model_(std::move(model)) {
   model_set_trainable(model_.trainable());
+  if (model_.state()->has_automatic_name)
+    set_automatic_base(model_.state()->sequential ? "sequential" : "functional");
 }
 
 ModelLayerImpl::~ModelLayerImpl() {

@@ -25,6 +25,10 @@ class ModelLayerImpl : public LayerImpl {
   std::shared_ptr<LayerImpl> clone() const override;
   /// Of the model, which tells this layer.
   void set_trainable(bool trainable) override;
+  /// The model is a member of a layer: paths of its weights, which were built with it, begin as
+  /// those of other members do: "block/sequential/dense/kernel", with names among the layers of the
+  /// model for those that have automatic ones. Not when it is a layer of another model, too.
+  void place_within(const std::string& path_of_outer_layers);
   void model_set_trainable(bool trainable) { LayerImpl::set_trainable(trainable); }
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override;
   std::vector<VariablePtr> variables() const override;
@@ -34,6 +38,7 @@ class ModelLayerImpl : public LayerImpl {
 
  private:
   Model model_;
+  bool placed_ = false;
 };
 
 }  // namespace sinter

@@ -210,5 +210,183 @@ TEST_F(LayersInLayers, WorkInCompiledFunctions) {
   EXPECT_EQ(g(Tensor::full(float32, {3, 4}, 2)).at(0), 8);
 }
 
+// Members without names: what they are called in the process depends on what was made before.
+class Unnamed : public LayerImpl {
+ public:
+  Unnamed(const Config& config, SourceLocation where)
+      : LayerImpl("tests>Unnamed", config.get_string("name", ""), where) {}
+  Config config() const override { return base_config(); }
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
+    return {drop_(context, last_(context, drop_(context, first_(context, inputs[0]))))};
+  }
+
+ private:
+  Dense first_{4, "relu"}, last_{4};
+  Dropout drop_{0.4};
+};
+Layer unnamed(const Config& config, SourceLocation where) {
+  return Layer(std::make_shared<Unnamed>(config, where));
+}
+
+// A block within a block, and a model with a model in it as members.
+class Deep : public LayerImpl {
+ public:
+  Deep(const Config& config, SourceLocation where)
+      : LayerImpl("tests>Deep", config.get_string("name", ""), where) {}
+  Config config() const override { return base_config(); }
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
+    const Symbol h = block_(context, inputs[0]);
+    return {model_.call(context, h) + other_.call(context, h)};
+  }
+
+ private:
+  static Model member() {
+    const auto in = Input(4);
+    const Model inner(in, Dense(4)(Dropout(0.3)(in)));
+    return Model(in, Dense(4)(Dropout(0.5)(inner(Dense(4, {.name = "own"})(in)))));
+  }
+  Layer block_ = unnamed({}, SourceLocation::current());
+  Model model_ = member(), other_ = member();
+};
+Layer deep(const Config& config, SourceLocation where) {
+  return Layer(std::make_shared<Deep>(config, where));
+}
+
+class UnnamedMembers : public LayersInLayers {
+ protected:
+  void SetUp() override {
+    LayersInLayers::SetUp();
+    register_layer("tests>Unnamed", unnamed);
+    register_layer("tests>Deep", deep);
+  }
+  // Other names in the process.
+  static void make_others(int count) {
+    for (int i = 0; i < count; ++i) {
+      (void)Dense(2);
+      (void)Dropout(0.1);
+      (void)Sequential({Input(2), Dense(1)});
+      const auto in = Input(2);
+      (void)Model(in, Dense(1)(in));
+    }
+  }
+  static Model trained(const Layer& first, const Layer& second) {
+    const auto in = Input(4);
+    const Model result(in, Dense(1, {.name = "out"})(second(first(in))));
+    const SGD optimizer({.learning_rate = 0.05, .weight_decay = 0.2});
+    optimizer.exclude_from_weight_decay({result.variables()[0], result.variables()[6]});
+    result.compile({.optimizer = optimizer, .loss = "mse"});
+    return result;
+  }
+};
+
+TEST_F(UnnamedMembers, AreNamedWithinTheirLayer) {
+  for (const int others : {0, 3}) {
+    clear_session();
+    make_others(others);
+    const Model m = trained(unnamed({{"name", "a"}}, {}), unnamed({{"name", "b"}}, {}));
+    EXPECT_THAT(paths(m.variables()),
+                ElementsAre("a/dense/kernel", "a/dense/bias", "a/dense_1/kernel", "a/dense_1/bias",
+                            "b/dense/kernel", "b/dense/bias", "b/dense_1/kernel", "b/dense_1/bias",
+                            "out/kernel", "out/bias"));
+    EXPECT_EQ(paths(clone_model(m).variables()), paths(m.variables()));
+    EXPECT_EQ(paths(model_from_json(m.to_json()).variables()), paths(m.variables()));
+    EXPECT_EQ(m.get_layer("b").impl().inner_layers()[1]->name(), "dropout");
+    EXPECT_EQ(m.get_layer("b").impl().inner_layers()[1]->origin()->layer, "dropout");
+  }
+}
+
+TEST_F(UnnamedMembers, OfBlocksAndModelsToo) {
+  for (const int others : {0, 2}) {
+    clear_session();
+    make_others(others);
+    const auto in = Input(4);
+    const Layer layer = deep({{"name", "d"}}, {});
+    const Model m(in, layer(in));
+    EXPECT_THAT(
+        paths(m.variables()),
+        ElementsAre("d/unnamed/dense/kernel", "d/unnamed/dense/bias", "d/unnamed/dense_1/kernel",
+                    "d/unnamed/dense_1/bias", "d/functional/own/kernel", "d/functional/own/bias",
+                    "d/functional/functional/dense/kernel", "d/functional/functional/dense/bias",
+                    "d/functional/dense/kernel", "d/functional/dense/bias",
+                    "d/functional_1/own/kernel", "d/functional_1/own/bias",
+                    "d/functional_1/functional/dense/kernel",
+                    "d/functional_1/functional/dense/bias", "d/functional_1/dense/kernel",
+                    "d/functional_1/dense/bias"));
+  }
+}
+
+// Dropout masks and the weights without decay are those that they would have been.
+TEST_F(UnnamedMembers, TrainOnAfterLoading) {
+  for (const auto make : {unnamed, deep}) {
+    clear_session();
+    const Model m = trained(make({{"name", "a"}}, {}), make({{"name", "b"}}, {}));
+    m.fit(x, y, {.epochs = 2, .verbose = 0});
+    const std::string path = folder.file("m.sinter");
+    m.save(path);
+    const Model again = load_model(path);  // with others in the process
+    clear_session();
+    const Model first = load_model(path);  // as in another one
+    make_others(2);
+    const Model later = load_model(path);
+    const double loss = m.fit(x, y, {.epochs = 2, .verbose = 0})["loss"].back();
+    for (const Model& loaded : {again, first, later}) {
+      EXPECT_EQ(paths(loaded.variables()), paths(m.variables()));
+      EXPECT_EQ(loaded.fit(x, y, {.epochs = 2, .verbose = 0})["loss"].back(), loss);
+      for (size_t i = 0; i < m.get_weights().size(); ++i)
+        EXPECT_TRUE(loaded.get_weights()[i].identical(m.get_weights()[i])) << i;
+    }
+  }
+}
+
+TEST_F(UnnamedMembers, DropOtherUnitsInEachBlockAndCall) {
+  const Layer a = unnamed({{"name", "a"}}, {}), b = unnamed({{"name", "b"}}, {});
+  const auto in = Input(4);
+  const Model m(in, {a(in), b(in), a(in)});
+  b.set_weights(a.get_weights());
+  const CompiledFunction f(
+      [&](CallContext& context, Symbol v) { return m.call(context, std::vector<Symbol>{v}); });
+  const std::vector<Tensor> results = f.call({Tensor::full(float32, {64, 4}, 1)});
+  EXPECT_FALSE(results[0].identical(results[1]));
+  EXPECT_FALSE(results[0].identical(results[2]));
+  EXPECT_FALSE(results[1].identical(results[2]));
+}
+
+TEST_F(UnnamedMembers, KeepNamesThatTheyWereGivenOrHadBefore) {
+  class Holder : public LayerImpl {
+   public:
+    Holder(std::string name, std::vector<Layer> layers)
+        : LayerImpl("Holder", name, {}), layers_(std::move(layers)) {}
+    Config config() const override { return base_config(); }
+    std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
+      Symbol h = inputs[0];
+      for (const Layer& layer : layers_) h = layer(context, h);
+      return {h};
+    }
+    std::vector<Layer> layers_;
+  };
+  const auto holder = [](const char* name, std::vector<Layer> layers) {
+    return Layer(std::make_shared<Holder>(name, std::move(layers)));
+  };
+  make_others(1);
+  const auto in = Input(4);
+  const Dense named(4, {.name = "mine"}), shared(4), outside(4), member(4);
+  const std::string name_of_outside = outside.name(), name_of_member = member.name();
+  const auto h = outside(in);  // a layer of the model
+  const Layer one = holder("one", {shared, named, outside, member}),
+              two = holder("two", {Dense(4), shared});
+  const auto out = two(one(h));
+  EXPECT_EQ(named.name(), "mine");
+  EXPECT_EQ(shared.name(), "dense");
+  EXPECT_EQ(outside.name(), name_of_outside);
+  EXPECT_EQ(member.name(), "dense_1");
+  const Model m(in, Dense(1)(member(out)));  // a layer of the model, too, where names differ
+  EXPECT_EQ(member.name(), name_of_member);
+  EXPECT_THAT(paths(m.variables()),
+              ::testing::IsSupersetOf({"one/dense/kernel", "one/mine/kernel", "one/dense_1/kernel",
+                                       "two/dense/kernel"}));
+  EXPECT_EQ(m.count_params(), 5 * 20 + 5);
+  EXPECT_EQ(m.predict(x).shape(), Shape({24, 1}));
+}
+
 }  // namespace
 }  // namespace sinter::testing
