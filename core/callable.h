@@ -9,11 +9,70 @@
 namespace sinter {
 
 [[noreturn]] void raise_empty_callable();
-/// A number that is different at each call.
-uint64_t next_callable();
 
 /// Whether two functions are one, as far as can be told.
 enum class Sameness { kSame, kDifferent, kUnknown };
+
+namespace detail {
+
+/// What a Callable holds, whatever its arguments.
+class HeldFunction {
+ public:
+  virtual ~HeldFunction();
+  virtual HeldFunction* copy() const = 0;
+  Sameness compare(const HeldFunction& other) const;
+
+ protected:
+  HeldFunction();
+  HeldFunction(const HeldFunction&) = default;
+  virtual const void* kind() const = 0;  // one for each type
+  virtual Sameness compare_with(const HeldFunction& same_kind) const = 0;
+
+ private:
+  uint64_t made_;  // a number of the first of all copies
+};
+
+template <typename F>
+Sameness compare_functions(const F& a, const F& b) {
+  if constexpr (std::is_empty_v<F>) {
+    return Sameness::kSame;
+  } else if constexpr (requires { Sameness(a.compare(b)); }) {
+    return a.compare(b);
+  } else if constexpr (requires { static_cast<bool>(a == b); }) {
+    return a == b ? Sameness::kSame : Sameness::kDifferent;
+  } else if constexpr (std::is_trivially_copyable_v<F>) {
+    if (__builtin_memcmp(&a, &b, sizeof(F)) == 0) return Sameness::kSame;
+    // Bytes between members may be anything.
+    return std::has_unique_object_representations_v<F> ? Sameness::kDifferent : Sameness::kUnknown;
+  } else {
+    return Sameness::kUnknown;
+  }
+}
+
+}  // namespace detail
+
+/// A Callable without its signature.
+class CallableBase {
+ public:
+  CallableBase() = default;
+  CallableBase(const CallableBase& other);
+  CallableBase(CallableBase&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+  CallableBase& operator=(CallableBase other) noexcept {
+    std::swap(held_, other.held_);
+    return *this;
+  }
+  ~CallableBase() { delete held_; }
+
+  explicit operator bool() const { return held_ != nullptr; }
+  bool operator==(std::nullptr_t) const { return held_ == nullptr; }
+  /// Copies of a Callable are the same; so are two of one function, of one lambda without captures
+  /// or with equal ones, and of objects that are equal. Different are two functions or types, and
+  /// captures that cannot be equal. Of others nobody knows: two copies of one std::function, say.
+  Sameness compare(const CallableBase& other) const;
+
+ protected:
+  detail::HeldFunction* held_ = nullptr;
+};
 
 template <typename Signature>
 class Callable;
@@ -21,7 +80,7 @@ class Callable;
 /// Copies have copies of what is called. Empty by default, from nullptr and from an empty function;
 /// calling an empty one raises Error.
 template <typename Result, typename... Arguments>
-class Callable<Result(Arguments...)> {
+class Callable<Result(Arguments...)> : public CallableBase {
  public:
   Callable() = default;
   Callable(std::nullptr_t) {}  // NOLINT
@@ -33,72 +92,30 @@ class Callable<Result(Arguments...)> {
     }
     held_ = new Holder<F>(std::move(function));
   }
-  Callable(const Callable& other) : held_(other.held_ ? other.held_->copy() : nullptr) {}
-  Callable(Callable&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
-  Callable& operator=(Callable other) noexcept {
-    std::swap(held_, other.held_);
-    return *this;
-  }
-  ~Callable() { delete held_; }
 
-  explicit operator bool() const { return held_ != nullptr; }
-  bool operator==(std::nullptr_t) const { return held_ == nullptr; }
   Result operator()(Arguments... arguments) const {
     if (held_ == nullptr) raise_empty_callable();
-    return held_->call(std::forward<Arguments>(arguments)...);
-  }
-  /// Copies of a Callable are the same; so are two of one function, of one lambda without captures
-  /// or with equal ones, and of objects that are equal. Different are two functions or types, and
-  /// captures that cannot be equal. Of others nobody knows: two copies of one std::function, say.
-  Sameness compare(const Callable& other) const {
-    if (held_ == nullptr || other.held_ == nullptr)
-      return held_ == other.held_ ? Sameness::kSame : Sameness::kDifferent;
-    return held_->compare(*other.held_);
+    return static_cast<Held*>(held_)->call(std::forward<Arguments>(arguments)...);
   }
 
  private:
-  struct Held {
-    explicit Held(uint64_t number) : made(number) {}
-    virtual ~Held() = default;
-    virtual Held* copy() const = 0;
+  struct Held : detail::HeldFunction {
     virtual Result call(Arguments... arguments) = 0;
-    virtual const void* kind() const = 0;
-    virtual Sameness compare(const Held& other) const = 0;
-    uint64_t made;  // of the first of all copies
   };
   template <typename F>
   struct Holder final : Held {
-    explicit Holder(F f, uint64_t number = next_callable())
-        : Held(number), function(std::move(f)) {}
-    Held* copy() const override { return new Holder(function, this->made); }
+    explicit Holder(F f) : function(std::move(f)) {}
+    detail::HeldFunction* copy() const override { return new Holder(*this); }
     Result call(Arguments... arguments) override {
       return static_cast<Result>(function(std::forward<Arguments>(arguments)...));
     }
     const void* kind() const override { return &kKind; }
-    Sameness compare(const Held& other) const override {
-      if (this->made == other.made) return Sameness::kSame;
-      if (kind() != other.kind()) return Sameness::kDifferent;
-      [[maybe_unused]] const F& that = static_cast<const Holder&>(other).function;
-      if constexpr (std::is_empty_v<F>) {
-        return Sameness::kSame;
-      } else if constexpr (requires { Sameness(function.compare(that)); }) {
-        return function.compare(that);
-      } else if constexpr (requires { static_cast<bool>(function == that); }) {
-        return function == that ? Sameness::kSame : Sameness::kDifferent;
-      } else if constexpr (std::is_trivially_copyable_v<F>) {
-        if (__builtin_memcmp(&function, &that, sizeof(F)) == 0) return Sameness::kSame;
-        // Bytes between members may be anything.
-        return std::has_unique_object_representations_v<F> ? Sameness::kDifferent
-                                                           : Sameness::kUnknown;
-      } else {
-        return Sameness::kUnknown;
-      }
+    Sameness compare_with(const detail::HeldFunction& other) const override {
+      return detail::compare_functions(function, static_cast<const Holder&>(other).function);
     }
     static constexpr char kKind = 0;  // its address
     F function;
   };
-
-  Held* held_ = nullptr;
 };
 
 }  // namespace sinter

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/fork.h"
-#include "frontend/custom_objects.h"
+#include "frontend/custom_object_scope.h"
 
 namespace sinter {
 

@@ -1,5 +1,5 @@
 // What custom objects hold, and the scopes they hold in.
-#include "frontend/custom_objects.h"
+#include "frontend/custom_object_scope.h"
 
 #include <utility>
 #include <variant>

@@ -20,7 +20,7 @@
 #include "core/utf8.h"
 #include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
-#include "frontend/custom_objects.h"
+#include "frontend/custom_object_scope.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/layers/registry.h"
 #include "frontend/origin.h"
@@ -170,6 +170,8 @@ void LayerImpl::ensure_built(std::span<const ValueType> inputs) {
   build_types_.assign(inputs.begin(), inputs.end());
   built_ = true;
 }
+
+void LayerImpl::set_maker(Handle<const LayerMaker> maker) { maker_ = std::move(maker); }
 
 std::shared_ptr<LayerImpl> LayerImpl::clone() const {
   Config settings = config();

@@ -147,7 +147,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   /// made this one of a file; override it where that does not say everything.
   virtual std::shared_ptr<LayerImpl> clone() const;
   /// Of one that is made of its settings.
-  void set_maker(std::shared_ptr<const LayerMaker> maker) { maker_ = std::move(maker); }
+  void set_maker(Handle<const LayerMaker> maker);
   /// What all layers have: trainable, dtype, activity regularizer, origin.
   void copy_settings(const LayerImpl& other);
 
@@ -203,7 +203,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   std::string name_;
   std::string automatic_base_;   // "dense" of automatic names; empty for one of the user's
   std::string name_in_process_;  // while it has one within another layer
-  std::shared_ptr<const LayerMaker> maker_;
+  Handle<const LayerMaker> maker_;
   std::shared_ptr<const Origin> origin_;
   mutable bool trainable_ = true;  // atomic: asked for in other threads too
   DType dtype_;

@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "core/model_file.h"
-#include "frontend/custom_objects.h"
+#include "frontend/custom_object_scope.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
 #include "frontend/interop/keras_compile.h"

@@ -7,7 +7,7 @@
 #include "frontend/activations.h"
 #include "frontend/counted.h"
 #include "frontend/custom_functions.h"
-#include "frontend/custom_objects.h"
+#include "frontend/custom_object_scope.h"
 #include "frontend/given_function.h"
 #include "frontend/layers/registry.h"
 #include "frontend/own_names.h"

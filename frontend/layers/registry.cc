@@ -1,6 +1,7 @@
 // Layers by their Keras class name. Each family registers its own classes; this file knows the
 // families only.
 #include "frontend/layers/registry.h"
+#include "frontend/custom_object_scope.h"
 
 #include <fmt/format.h>
 

@@ -77,7 +77,7 @@ TEST(Callable, TellsWhetherTwoAreOne) {
   const Add plain(add), other([](int a, int b) { return a + b; });
   EXPECT_EQ(plain.compare(Add(add)), Sameness::kSame);
   EXPECT_EQ(plain.compare(Add([](int a, int b) { return add(b, a); })), Sameness::kDifferent);
-  EXPECT_EQ(plain.compare(nullptr), Sameness::kDifferent);
+  EXPECT_EQ(plain.compare({}), Sameness::kDifferent);
   EXPECT_EQ(Add().compare(Add()), Sameness::kSame);
   EXPECT_EQ(Add(subtract).compare(Add(subtract)), Sameness::kSame);
   EXPECT_EQ(Add(subtract).compare(other), Sameness::kDifferent);

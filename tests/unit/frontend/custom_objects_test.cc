@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "frontend/custom_object_scope.h"
 #include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
