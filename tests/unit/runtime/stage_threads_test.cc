@@ -42,11 +42,13 @@ Program program_of(const Body& first, const Body& second) {
                            .backend = "test",
                            .reason = "",
                            .kernel = std::make_shared<TestKernel>(first),
+                           .microseconds = {},
                            .buffers = {{Kind::kInput, 0}, {Kind::kArena, 0}}});
   program.steps.push_back({.node = b.id().node,
                            .backend = "test",
                            .reason = "",
                            .kernel = std::make_shared<TestKernel>(second),
+                           .microseconds = {},
                            .buffers = {{Kind::kArena, 0}, {Kind::kOutput, 0}}});
   program.stages = plan_stages(program);
   return program;

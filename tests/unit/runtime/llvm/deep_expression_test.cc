@@ -37,8 +37,8 @@ TEST(DeepExpression, IsCompiledOnASmallStack) {
   for (int i = 1; i < kDepth; ++i)
     body += "t" + std::to_string(i) + " = sub(a0, t" + std::to_string(i - 1) + "); ";
   body += "t" + std::to_string(kDepth - 1);
-  DeepRun run{parse_graph("graph \"g\" {\n%x = input() : float32[16]\n%1 = map(%x) {body=\"" + body +
-                      "\"}\noutput \"y\" = %1\n}"),
+  DeepRun run{parse_graph("graph \"g\" {\n%x = input() : float32[16]\n%1 = map(%x) {body=\"" +
+                          body + "\"}\noutput \"y\" = %1\n}"),
               0, ""};
   pthread_attr_t attributes;
   pthread_t thread;

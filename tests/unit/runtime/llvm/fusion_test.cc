@@ -6,8 +6,8 @@
 #include "core/text.h"
 #include "ops/gradients.h"
 #include "ops/ops.h"
+#include "runtime/backend.h"
 #include "runtime/compile.h"
-#include "runtime/kernel.h"
 #include "tests/unit/runtime/llvm/kernel_runs.h"
 
 namespace sinter {

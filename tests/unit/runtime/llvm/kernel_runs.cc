@@ -12,8 +12,8 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "runtime/backend.h"
 #include "runtime/compile.h"
-#include "runtime/kernel.h"
 
 namespace sinter::testing_support {
 namespace {

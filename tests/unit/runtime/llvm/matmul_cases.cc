@@ -8,8 +8,8 @@
 #include <random>
 
 #include "ops/ops.h"
+#include "runtime/backend.h"
 #include "runtime/compile.h"
-#include "runtime/kernel.h"
 
 namespace sinter::testing_support {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "core/graph.h"
 #include "ops/ops.h"
+#include "runtime/backend.h"
 #include "runtime/compile.h"
-#include "runtime/kernel.h"
 #include "runtime/llvm/matmul_region.h"
 #include "tests/unit/runtime/llvm/matmul_cases.h"
 
