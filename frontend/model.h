@@ -95,7 +95,7 @@ struct SaveOptions {
 /// so beside it some of the weights that it reads are those before a step and some those after.
 class Model {
  public:
-  /// No model yet, for members that are assigned one later: any use raises Error.
+  /// No model yet, for members that are assigned one later: any use is an Error.
   Model() = default;
   /// A functional model. Raises Error when outputs do not depend on the inputs alone.
   Model(KerasTensors inputs, KerasTensors outputs, std::string name = "",
@@ -226,7 +226,7 @@ class Model {
   /// Needs compile(). Labels have the type that the losses expect.
   Graph training_graph(SourceLocation where = SourceLocation::current()) const;
 
-  /// Never null: raises Error when this is no model yet.
+  /// Never null: an Error when this is no model yet.
   std::shared_ptr<ModelState> state() const;
   explicit Model(std::shared_ptr<ModelState> state);
 

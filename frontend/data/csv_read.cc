@@ -139,8 +139,8 @@ class Reader {
     if (line.find(separator_) != std::string_view::npos) return "";
     for (const char other : {';', '\t', ',', '|'}) {
       if (other != separator_ && line.find(other) != std::string_view::npos)
-        return fmt::format("; do '{}' separate fields? .separator = '{}'",
-                           other == '\t' ? "tabs" : std::string(1, other),
+        return fmt::format("; do {} separate fields? .separator = '{}'",
+                           other == '\t' ? "tabs" : fmt::format("'{}'", other),
                            other == '\t' ? "\\t" : std::string(1, other));
     }
     return "";

@@ -48,7 +48,7 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
     const std::shared_ptr<const Compiled> c = state_->settings("evaluate");
     const PreparedData data =
         prepare_data("evaluate", state_->net(), c->outputs, x, y, options.sample_weight);
-    refuse_nan("evaluate", *state_, data);
+    refuse_nan("evaluate", *state_, data, NaNUse::kEvaluation);
     const int64_t count = batch_count(data.rows, options.batch_size);
     if (options.steps)
       warn_of_missing_batches("evaluate: steps", *options.steps, data.rows, options.batch_size,
@@ -177,7 +177,7 @@ Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sampl
     const std::shared_ptr<const Compiled> c = state_->settings("train_on_batch");
     const PreparedData data =
         prepare_data("train_on_batch", state_->net(), c->outputs, x, y, sample_weight);
-    refuse_nan("train_on_batch", *state_, data);
+    refuse_nan("train_on_batch", *state_, data, NaNUse::kTraining);
     const std::vector<int64_t> in_order;
     Batches batches(data, data.rows, in_order);
     const auto program = training_program(*state_, data.inputs, data.rows);
@@ -185,6 +185,22 @@ Evaluation Model::train_on_batch(const Data& x, const Data& y, const Data& sampl
     logs.run(*state_, *program, batches.pointers(0), data.rows);
     return logs.evaluation();
   });
+}
+
+std::vector<Tensor> gradients_of(ModelState& state, const PreparedData& data) {
+  const std::vector<int64_t> in_order;
+  Batches batches(data, data.rows, in_order);
+  const auto program = gradients_program(state, data.inputs, data.rows);
+  std::vector<Tensor> result;
+  std::vector<void*> targets;
+  for (const Tensor& g : program->outputs) {
+    result.emplace_back(g.dtype(), g.shape());
+    targets.push_back(result.back().raw());
+  }
+  const WeightsGuard guard(state.locks());
+  state.refresh_version();
+  program->executable->run(batches.pointers(0), targets);
+  return result;
 }
 
 std::vector<Tensor> Model::gradients(const Data& x, const Data& y, const Data& sample_weight,
@@ -196,20 +212,8 @@ std::vector<Tensor> Model::gradients(const Data& x, const Data& y, const Data& s
     const std::shared_ptr<const Compiled> c = state_->settings("gradients");
     const PreparedData data =
         prepare_data("gradients", state_->net(), c->outputs, x, y, sample_weight);
-    refuse_nan("gradients", *state_, data);
-    const std::vector<int64_t> in_order;
-    Batches batches(data, data.rows, in_order);
-    const auto program = gradients_program(*state_, data.inputs, data.rows);
-    std::vector<Tensor> result;
-    std::vector<void*> targets;
-    for (const Tensor& g : program->outputs) {
-      result.emplace_back(g.dtype(), g.shape());
-      targets.push_back(result.back().raw());
-    }
-    const WeightsGuard guard(state_->locks());
-    state_->refresh_version();
-    program->executable->run(batches.pointers(0), targets);
-    return result;
+    refuse_nan("gradients", *state_, data, NaNUse::kTraining);
+    return gradients_of(*state_, data);
   });
 }
 
@@ -222,7 +226,7 @@ Evaluation Model::test_on_batch(const Data& x, const Data& y, const Data& sample
     const std::shared_ptr<const Compiled> c = state_->settings("test_on_batch");
     const PreparedData data =
         prepare_data("test_on_batch", state_->net(), c->outputs, x, y, sample_weight);
-    refuse_nan("test_on_batch", *state_, data);
+    refuse_nan("test_on_batch", *state_, data, NaNUse::kEvaluation);
     return evaluate_rows(*state_, data, data.rows, std::nullopt);
   });
 }

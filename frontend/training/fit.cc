@@ -72,14 +72,14 @@ class Fit {
     SplitData data =
         split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
     apply_class_weight(data.train, state_.net(), options_);
-    refuse_nan("fit", state_, data.train);
-    if (data.validation) refuse_nan("fit", state_, *data.validation);
+    refuse_nan("fit", state_, data.train, NaNUse::kTraining);
+    if (data.validation) refuse_nan("fit", state_, *data.validation, NaNUse::kEvaluation);
     warn_of_labels(data.train, c.outputs);
     if (!options_.validation_data.empty()) {
       const ValidationData& v = options_.validation_data;
       data.validation =
           prepare_data("fit (validation_data)", state_.net(), c.outputs, v.x, v.y, v.sample_weight);
-      refuse_nan("fit (validation_data)", state_, *data.validation);
+      refuse_nan("fit (validation_data)", state_, *data.validation, NaNUse::kEvaluation);
     }
     const CallbacksInTraining in_training(options_.callbacks, model_);
     for (const CallbackItem& callback : options_.callbacks)

@@ -86,9 +86,14 @@ Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t ba
                          std::optional<int64_t> steps,
                          const std::function<void(int64_t, const RunningLogs&)>& on_batch = {});
 
-/// Where data hold NaN: raises Error when the loss of these rows is NaN, too, for all weights would
-/// be. A model that fills such values in, or a loss that leaves them out, may have them.
-void refuse_nan(const char* call, ModelState& state, const PreparedData& data);
+/// The gradients of the loss on all rows of `data`, of each of the trainable weights.
+std::vector<Tensor> gradients_of(ModelState& state, const PreparedData& data);
+
+/// Where data hold NaN: raises Error when the loss of these rows is NaN, too, or, where they would
+/// train, its gradients are, for all weights would be. A model that fills such values in, or a loss
+/// that leaves them out, may have them.
+enum class NaNUse { kEvaluation, kTraining };
+void refuse_nan(const char* call, ModelState& state, const PreparedData& data, NaNUse use);
 
 /// Raises Error unless batch_size is positive.
 void check_batch_size(const char* call, int64_t batch_size);

@@ -27,7 +27,7 @@ Tensor rows_of(const Tensor& t, const std::vector<int64_t>& rows) {
 
 }  // namespace
 
-void refuse_nan(const char* call, ModelState& state, const PreparedData& data) {
+void refuse_nan(const char* call, ModelState& state, const PreparedData& data, NaNUse use) {
   if (data.nan.empty()) return;
   const std::vector<int64_t> rows = rows_with_nan(data);
   PreparedData part = data;
@@ -38,10 +38,19 @@ void refuse_nan(const char* call, ModelState& state, const PreparedData& data) {
     if (w) w = rows_of(*w, rows);
   }
   constexpr int64_t kMostRows = 256;
-  const double loss =
-      evaluate_rows(state, part, std::min(part.rows, kMostRows), std::nullopt).loss();
-  if (std::isnan(loss))
+  const auto refuse = [&] {
     throw Error(fmt::format("{}: {}; remove or fill such rows first", call, data.nan));
+  };
+  const int64_t batch = std::min(part.rows, kMostRows);
+  if (std::isnan(evaluate_rows(state, part, batch, std::nullopt).loss())) refuse();
+  if (use == NaNUse::kEvaluation) return;
+  // A row that the loss leaves out may still be multiplied with the zeros of its gradient.
+  for (int64_t begin = 0; begin < part.rows; begin += batch) {
+    const int64_t end = std::min(begin + batch, part.rows);
+    for (const Tensor& gradient : gradients_of(state, part.slice(begin, end))) {
+      if (first_nan(gradient) >= 0) refuse();
+    }
+  }
 }
 
 }  // namespace sinter

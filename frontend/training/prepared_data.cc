@@ -15,9 +15,7 @@
 #include "frontend/session.h"
 
 namespace sinter {
-namespace {
 
-// Of a tensor of floats, or -1.
 int64_t first_nan(const Tensor& t) {
   if (!is_floating(t.dtype())) return -1;
   // Blocks first, without a branch an element: a training step should not wait for this.
@@ -39,6 +37,8 @@ int64_t first_nan(const Tensor& t) {
   if (t.dtype() == DType::kFloat64) return scan(t.data<double>());
   return first_nan(t.cast(DType::kFloat32));
 }
+
+namespace {
 
 void note_nan(std::string& place, const std::string& what, const Tensor& t) {
   if (!place.empty()) return;

@@ -38,6 +38,8 @@ PreparedData prepare_data(const char* call, const Network& network,
                           const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
                           const Data& sample_weight);
 
+/// The first NaN in a tensor of floats, or -1.
+int64_t first_nan(const Tensor& t);
 /// Rows whose inputs or labels hold NaN.
 std::vector<int64_t> rows_with_nan(const PreparedData& data);
 

@@ -109,7 +109,7 @@ TEST(Schemas, CommutativeOpsTakeTwoOperands) {
     EXPECT_EQ(op.max_inputs, 2) << name;
     all += name + " ";
   }
-  EXPECT_EQ(all, "add multiply equal not_equal logical_and logical_or ");
+  EXPECT_EQ(all, "add equal logical_and logical_or multiply not_equal ");
 }
 
 }  // namespace

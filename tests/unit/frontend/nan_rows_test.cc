@@ -79,15 +79,30 @@ TEST_F(NaNRows, MayBeFilledInByTheModel) {
   const Model twin = clone_model(m);
   twin.set_weights(m.get_weights());
   twin.compile({.optimizer = SGD(0.1), .loss = "mse"});
-  const FitOptions options{.epochs = 2, .batch_size = 3, .verbose = 0};
+  const FitOptions options{.epochs = 2, .batch_size = 3, .verbose = 0, .shuffle = false};
   EXPECT_EQ(m.fit(x, y, options)["loss"], twin.fit(zeros, y, options)["loss"]);
+}
+
+// The loss leaves the row out, but its gradient is 0 times NaN.
+TEST_F(NaNRows, AreRefusedWhereOnlyTheGradientIsNaN) {
+  Sequential m({Input(3), Dense(2, "softmax")});
+  m.compile({.optimizer = "adam", .loss = "categorical_crossentropy"});
+  Tensor none(float32, {8, 2});  // rows without a class: their loss is 0
+  none.set({0, 1}, 1);
+  x.set(9, kNaN);
+  EXPECT_EQ(m.evaluate(x.rows(3, 4), none.rows(3, 4), {.verbose = 0}).loss(), 0);
+  EXPECT_THAT(testing::error_of([&] { m.fit(x, none, {.verbose = 0}); }),
+              HasSubstr("x holds NaN (row 3, element 0 of the row)"));
+  EXPECT_THAT(testing::error_of([&] { m.train_on_batch(x, none); }), HasSubstr("x holds NaN"));
 }
 
 TEST_F(NaNRows, StatesOfMetricsAreNotDisturbed) {
   Sequential m({Input(3), Dense(1, "sigmoid")});
   m.compile({.optimizer = SGD(0.0), .loss = masked, .metrics = {metrics::AUC(), "mae"}});
+  Tensor some = y.clone();
+  some.set(6, kNaN);
   const History clean = m.fit(x, y, {.verbose = 0});
-  x = x.rows(0, 8);
+  (void)m.fit(x, some, {.verbose = 0});
   EXPECT_EQ(m.fit(x, y, {.verbose = 0})["auc"], clean["auc"]);
 }
 

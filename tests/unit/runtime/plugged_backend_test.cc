@@ -124,18 +124,19 @@ class PluggedBackend : public ::testing::Test {
 };
 
 TEST_F(PluggedBackend, RunsWhatNoOtherBackendHas) {
+  const int before = threads();
   for (const char* backend : {"auto", "host"}) {
     const auto executable = compile(graph("test_sort"), {.backend = backend, .cache = false});
     EXPECT_THAT(backends_of(*executable), HasSubstr("host ")) << executable->to_string();
-    for (const int threads : {1, 3}) {
-      set_threads(threads);
+    for (const int count : {1, 3}) {
+      set_threads(count);
       const Tensor y = executable->run(std::vector<Tensor>{x_})[0];
       EXPECT_EQ(y.at({0, 0}), 2);
       EXPECT_EQ(y.at({0, 4}), 10);
       EXPECT_EQ(y.at({1, 0}), -2);
       EXPECT_EQ(y.at({2, 4}), 4);
     }
-    set_threads(0);
+    set_threads(before);
   }
 }
 
