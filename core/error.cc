@@ -61,7 +61,10 @@ void raise_internal(const char* condition, const std::string& detail, const char
                                            line, condition, detail.empty() ? "" : ": ", detail)));
 }
 
-void raise_empty_handle() { throw Error("an empty object was used: it holds nothing yet"); }
+void raise_empty_handle() {
+  throw Error(
+      "an empty object was used (a Model, a Layer ...): it holds nothing yet, assign one first");
+}
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
   std::string best;

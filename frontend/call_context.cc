@@ -45,9 +45,9 @@ bool CallContext::holds(const VariablePtr& variable) const {
   return tables_->symbols.contains(variable.get());
 }
 
-void CallContext::add_loss(OpInput scalar) {
-  graph_.id_of(scalar, "add_loss()");
-  losses_.push_back(scalar);
+void CallContext::add_loss(OpInput loss) {
+  graph_.id_of(loss, "add_loss()");
+  losses_.push_back(loss.rank() == 0 ? loss : sum(loss));
 }
 
 std::vector<Symbol> CallContext::losses(const std::vector<VariablePtr>& weights) {
@@ -215,6 +215,7 @@ std::vector<Symbol> LayerImpl::apply(CallContext& context, std::span<const Symbo
     const Writing writing(context.tables_->writing, this);
     results = call(context, inputs);
   }
+  settle_members();
   if (results.empty()) throw Error(fmt::format("{}: call() gave no output", title()));
   for (size_t i = 0; i < results.size(); ++i)
     context.graph().id_of(results[i], fmt::format("{}: output {} of call()", title(), i));

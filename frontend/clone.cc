@@ -41,6 +41,7 @@ class Cloner {
     const Layer made =
         inner != nullptr ? clone(inner->model()).as_layer() : Layer(layer.impl().clone());
     made.impl().copy_settings(layer.impl());
+    if (inner == nullptr) made.impl().set_members_trainable(layer.impl().members_trainable());
     return layers_.emplace(&layer.impl(), made).first->second;
   }
 

@@ -113,6 +113,7 @@ void Model::compile(CompileArguments arguments, SourceLocation where) const {
     check_pass_names(arguments.disabled_passes);
   });
   const DefaultFloatEnvironment environment;
+  at_line(where, [&] { (void)*state_; });
   const std::lock_guard lock(state_->fit_mutex);
   at_line(where, [&] { state_->refuse_in_fit("compile()"); });
   const WeightsGuard guard(state_->locks());

@@ -16,21 +16,19 @@ struct CustomObject::Held {
 
 CustomObject::CustomObject(std::shared_ptr<const MetricImpl> metric)
     : held_(std::make_shared<const Held>(Held{given(std::move(metric), "a custom object", {})})) {}
-CustomObject::CustomObject(PairFunction function)
+CustomObject::CustomObject(Only, PairFunction function)
     : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
 }
-CustomObject::CustomObject(UnaryFunction function)
+CustomObject::CustomObject(Only, UnaryFunction function)
     : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
 }
-CustomObject::CustomObject(ListFunction function)
+CustomObject::CustomObject(Only, ListFunction function)
     : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
 }
-CustomObject::CustomObject(Tensor (*function)(const Shape&, DType))
-    : CustomObject(InitializerFunction(function)) {}
-CustomObject::CustomObject(InitializerFunction function)
+CustomObject::CustomObject(Only, InitializerFunction function)
     : held_(std::make_shared<const Held>(Held{given(std::move(function), "a custom object", {})})) {
 }
-CustomObject::CustomObject(LayerFactory factory)
+CustomObject::CustomObject(Only, LayerFactory factory)
     : held_(std::make_shared<const Held>(Held{given(factory, "a custom object", {})})) {}
 
 template <typename T>

@@ -1,6 +1,7 @@
 // Things of the user's own that files know by name only.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <memory>
 #include <span>
@@ -18,6 +19,8 @@ namespace sinter {
 
 /// Something of the user's own that files know by name only. Raises Error for an empty function.
 class CustomObject {
+  struct Only {};  // nothing is converted for these
+
  public:
   using PairFunction = Callable<Symbol(Symbol, Symbol)>;
   using UnaryFunction = Callable<Symbol(Symbol)>;
@@ -34,34 +37,54 @@ class CustomObject {
   /// A loss or a metric.
   template <SymbolParameter S>
   CustomObject(Symbol (*function)(S, S))  // NOLINT
-      : CustomObject(PairFunction(function)) {}
-  CustomObject(PairFunction function);  // NOLINT
+      : CustomObject(Only(), PairFunction(function)) {}
   /// An activation, a regularizer, a constraint, the function of a Lambda layer or a learning rate
   /// schedule.
   template <SymbolParameter S>
   CustomObject(Symbol (*function)(S))  // NOLINT
-      : CustomObject(UnaryFunction(function)) {}
-  CustomObject(UnaryFunction function);  // NOLINT
+      : CustomObject(Only(), UnaryFunction(function)) {}
   /// The function of a Lambda layer of several inputs.
-  CustomObject(ListFunction function);  // NOLINT
+  template <std::same_as<std::span<const Symbol>> List>
+  CustomObject(Symbol (*function)(List))  // NOLINT
+      : CustomObject(Only(), ListFunction(function)) {}
   /// An initializer.
-  CustomObject(Tensor (*function)(const Shape&, DType));  // NOLINT
-  CustomObject(InitializerFunction function);             // NOLINT
-  template <typename F>
-  requires(std::is_class_v<F>&& std::is_invocable_r_v<Tensor, const F&, const Shape&, DType>)
-      CustomObject(F function)  // NOLINT
-      : CustomObject(InitializerFunction(std::move(function))) {}
-  /// A lambda, as whichever of these it is.
+  template <std::same_as<DType> D>
+  CustomObject(Tensor (*function)(const Shape&, D))  // NOLINT
+      : CustomObject(Only(), InitializerFunction(function)) {}
+  /// A lambda or another object that can be called, as whichever of these it is: what takes symbols
+  /// is not tried with a shape, for the body of a generic one may not compile then. For the same
+  /// reason pointers are taken as they are.
   template <typename F>
   requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
       CustomObject(F function)  // NOLINT
-      : CustomObject(PairFunction(std::move(function))) {}
+      : CustomObject(Only(), PairFunction(std::move(function))) {}
   template <typename F>
-  requires(std::is_class_v<F>&& std::is_invocable_r_v<Symbol, const F&, Symbol>)
+  requires(std::is_class_v<F> && !std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol> &&
+           std::is_invocable_r_v<Symbol, const F&, Symbol>) CustomObject(F function)  // NOLINT
+      : CustomObject(Only(), UnaryFunction(std::move(function))) {}
+  template <typename F>
+  requires(std::is_class_v<F> && !std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol> &&
+           !std::is_invocable_r_v<Symbol, const F&, Symbol> &&
+           std::is_invocable_r_v<Tensor, const F&, const Shape&, DType>)
       CustomObject(F function)  // NOLINT
-      : CustomObject(UnaryFunction(std::move(function))) {}
+      : CustomObject(Only(), InitializerFunction(std::move(function))) {}
+  template <typename F>
+  requires(std::is_class_v<F> && !std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol> &&
+           !std::is_invocable_r_v<Symbol, const F&, Symbol> &&
+           !std::is_invocable_r_v<Tensor, const F&, const Shape&, DType> &&
+           std::is_invocable_r_v<Symbol, const F&, std::span<const Symbol>>)
+      CustomObject(F function)  // NOLINT
+      : CustomObject(Only(), ListFunction(std::move(function))) {}
   /// A layer class.
-  CustomObject(LayerFactory factory);  // NOLINT
+  template <std::same_as<SourceLocation> Where>
+  CustomObject(Layer (*factory)(const Config&, Where))  // NOLINT
+      : CustomObject(Only(), factory) {}
+  template <typename F>
+  requires(std::is_class_v<F> && !std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol> &&
+           !std::is_invocable_r_v<Symbol, const F&, Symbol> &&
+           std::is_invocable_r_v<Layer, const F&, const Config&, SourceLocation> &&
+           std::is_convertible_v<F, LayerFactory>) CustomObject(F factory)  // NOLINT
+      : CustomObject(Only(), static_cast<LayerFactory>(factory)) {}
 
   /// What it is - PairFunction, UnaryFunction, ListFunction, InitializerFunction, LayerFactory or
   /// `std::shared_ptr<const MetricImpl>` - or null.
@@ -69,6 +92,12 @@ class CustomObject {
   const T* as() const;
 
  private:
+  CustomObject(Only, PairFunction function);
+  CustomObject(Only, UnaryFunction function);
+  CustomObject(Only, ListFunction function);
+  CustomObject(Only, InitializerFunction function);
+  CustomObject(Only, LayerFactory factory);
+
   struct Held;
   Handle<const Held> held_;
 };

@@ -18,17 +18,20 @@ Data::Data(std::map<std::string, Tensor> tensors) {
     tensors_.push_back(std::move(tensor));
   }
 }
-Data::Data(std::initializer_list<std::pair<const std::string, Tensor>> tensors)
-    : Data(std::map<std::string, Tensor>(tensors)) {
-  if (tensors_.size() != tensors.size()) throw Error("a name stands twice in the data");
+Data::Data(std::initializer_list<std::pair<const std::string, Tensor>> tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    names_.push_back(name);
+    tensors_.push_back(tensor);
+  }
 }
 
-std::vector<Tensor> Data::in_order(const std::vector<std::string>& names,
+std::vector<Tensor> Data::in_order(const std::vector<std::string>& names, const char* kind,
                                    const std::string& what) const {
   if (names_.empty()) return tensors_;
   for (const std::string& name : names_) {
-    if (std::ranges::find(names, name) == names.end())
-      raise_unknown_name(what + " holds the name", name, names);
+    if (std::ranges::find(names, name) == names.end()) raise_unknown_name(kind, name, names);
+    if (std::ranges::count(names_, name) > 1)
+      throw Error(fmt::format("{} holds '{}' twice", what, name));
   }
   std::vector<Tensor> result;
   for (const std::string& name : names) {

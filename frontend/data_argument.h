@@ -24,9 +24,10 @@ class Data {
   /// As they were given; those with names in the order of these.
   const std::vector<Tensor>& list() const { return tensors_; }
   bool empty() const { return tensors_.empty(); }
-  /// In the order of `names`, where they were given by name; otherwise list(). `what` ("fit: x")
-  /// starts errors: NameError for a name that is not there, Error for one that has no tensor.
-  std::vector<Tensor> in_order(const std::vector<std::string>& names,
+  /// In the order of `names`, where they were given by name; otherwise list(). Raises NameError for
+  /// a name that is no `kind` ("input"), and Error, which starts with `what` ("fit: x"), for one
+  /// that has no tensor or two.
+  std::vector<Tensor> in_order(const std::vector<std::string>& names, const char* kind,
                                const std::string& what) const;
 
  private:

@@ -75,10 +75,12 @@ void LayerImpl::set_name(std::string name) {
   origin_ = std::make_shared<const Origin>(std::move(origin));
 }
 
-void LayerImpl::name_within(const LayerImpl& outer) {
+void LayerImpl::name_within(LayerImpl& outer) {
   if (automatic_base_.empty() || !name_in_process_.empty() || built_ || calls_ > 0) return;
-  UniqueNames taken;
-  for (const auto& layer : outer.inner_) taken.insert(layer->name());
+  if (!outer.member_names_) outer.member_names_ = std::make_shared<UniqueNames>();
+  UniqueNames& taken = *outer.member_names_;
+  for (; outer.named_members_ < outer.inner_.size(); ++outer.named_members_)
+    taken.insert(outer.inner_[outer.named_members_]->name());
   name_in_process_ = name_;
   set_name(taken.next(automatic_base_));
 }

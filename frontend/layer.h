@@ -26,6 +26,7 @@ class Model;
 
 class LayerImpl;
 struct LayerMaker;
+class UniqueNames;
 
 /// The graph that layers are written into, and what they add to it besides their outputs.
 class CallContext {
@@ -72,8 +73,9 @@ class CallContext {
   std::vector<Symbol> gradients(OpInput output, const std::vector<VariablePtr>& variables);
   /// Whether these are the zeros that gradients() gave where nothing depends on a variable.
   bool is_unconnected(Symbol gradient) const;
-  /// Adds a scalar to the loss of the model. Raises Error for an empty symbol.
-  void add_loss(OpInput scalar);
+  /// Adds a scalar, or, as Keras, the sum of what is none, to the loss of the model. Raises Error
+  /// for an empty symbol.
+  void add_loss(OpInput loss);
   /// Says that the layer which is being written, if any, has `inner` in it, as calls of layers and
   /// models with this context do: LayerImpl::inner_layers().
   void hold(const std::shared_ptr<LayerImpl>& inner);
@@ -162,6 +164,13 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
 
   /// The layers that call() has called with its context, in the order of their first calls.
   const std::vector<std::shared_ptr<LayerImpl>>& inner_layers() const { return inner_; }
+  /// Which of the layers in it train: each behind those around it, of models in it their layers.
+  std::vector<bool> members_trainable() const;
+  /// As members_trainable() says, from the first call on, which makes them known. Then raises Error
+  /// when their number is another one.
+  void set_members_trainable(std::vector<bool> trainable) {
+    members_trainable_ = std::move(trainable);
+  }
   /// Own weights in order of creation.
   const std::vector<VariablePtr>& weights() const { return weights_; }
   /// Trainable ones first, then the others, then those of the layers in it: the order of files and
@@ -195,8 +204,9 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
  private:
   friend class CallContext;
   friend class Layer;
+  void settle_members();
   /// The automatic name among the layers in `outer`; and the one in the process again.
-  void name_within(const LayerImpl& outer);
+  void name_within(LayerImpl& outer);
   void name_in_process();
   void set_name(std::string name);
   std::string class_name_;
@@ -212,6 +222,9 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   std::vector<ValueType> build_types_;
   std::vector<VariablePtr> weights_;
   std::vector<std::shared_ptr<LayerImpl>> inner_;
+  std::vector<bool> members_trainable_;  // to be set
+  Handle<UniqueNames> member_names_;     // of the first `named_members_` of them, and given ones
+  size_t named_members_ = 0;
   std::vector<std::weak_ptr<const LayerCall>> made_;
   Regularizer activity_regularizer_;
 };

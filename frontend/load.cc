@@ -54,7 +54,8 @@ std::string with_advice(const std::string& text) {
   if (name.starts_with("custom_"))
     return fmt::format("{}: the model was saved with a function of your own: {}",
                        text.substr(0, close + 1), ways);
-  return fmt::format("{} If it is your own: {}", text, ways);
+  return fmt::format("{}{} If it is your own: {}", text,
+                     text.ends_with('?') || text.ends_with('.') ? "" : ".", ways);
 }
 
 template <typename F>
@@ -83,6 +84,7 @@ void restore_undecayed(const Model& model, const ConfigValue& settings,
     if (optimizer.excludes_path(tensors[i]->name)) undecayed.push_back(all[i]);
   }
   optimizer.exclude(undecayed);
+  if (!tensors.empty()) optimizer.forget_paths();  // of the file, which others may have now
 }
 
 /// Raises a FileError that says what a file of another kind is, and what reads it.

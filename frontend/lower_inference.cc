@@ -6,6 +6,8 @@
 // same graph, nothing in it depends on the batch, and it is the answer.
 #include "frontend/lower_inference.h"
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <optional>
 #include <set>
@@ -131,8 +133,12 @@ Graph lower_inference(const Graph& forward, const std::string& mixed_precision) 
   register_ops();
   Graph lowered = lower(forward, mixed_precision);
   for (const Node& node : lowered.nodes()) {
-    SINTER_CHECK(node.op->kind != KernelKind::kComposite,
-                 node.op->name + " is left after the inference pipeline");
+    if (node.op->kind == KernelKind::kComposite) {
+      throw Error(
+          fmt::format("the op '{}' is made of no other ones: files of models cannot hold it "
+                      "(save_weights can)",
+                      node.op->name));
+    }
   }
   lowered.set_name("inference");
   return lowered;

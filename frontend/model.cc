@@ -54,6 +54,7 @@ Shape Model::output_shape(SourceLocation where) const { return output(where).sha
 bool Model::built() const { return state_->network.has_value(); }
 
 Layer Model::get_layer(const std::string& layer_name, SourceLocation where) const {
+  at_line(where, [&] { (void)*state_; });
   for (const Layer& layer : layers()) {
     if (layer.name() == layer_name) return layer;
   }
@@ -116,12 +117,18 @@ bool Model::stop_training() const { return state_->stop_training; }
 void Model::set_stop_training(bool stop) const { state_->stop_training = stop; }
 
 void Model::build_for(const Data& x) const {
+  std::vector<Shape> shapes;
+  for (const Tensor& t : x.list()) shapes.push_back(t.shape());
+  build_for(shapes);
+}
+
+void Model::build_for(const std::vector<Shape>& shapes) const {
   if (!state_->sequential) return;
   const std::lock_guard lock(state_->build_mutex);  // the first data may come in several threads
   if (state_->network) return;
-  if (x.list().size() != 1)
-    throw ShapeError(fmt::format("a Sequential takes one input, given {}", x.list().size()));
-  const Shape& shape = x.list()[0].shape();
+  if (shapes.size() != 1)
+    throw ShapeError(fmt::format("a Sequential takes one input, given {}", shapes.size()));
+  const Shape& shape = shapes[0];
   if (shape.rank() < 1) throw ShapeError(fmt::format("model '{}': x must hold rows", name()));
   state_->build_chain(Shape(std::vector<int64_t>(shape.begin() + 1, shape.end())));
 }

@@ -97,6 +97,8 @@ class Model {
  public:
   /// No model yet, for members that are assigned one later: any use is an Error.
   Model() = default;
+  /// Is there a model?
+  explicit operator bool() const { return static_cast<bool>(state_); }
   /// A functional model. Raises Error when outputs do not depend on the inputs alone.
   Model(KerasTensors inputs, KerasTensors outputs, std::string name = "",
         SourceLocation where = SourceLocation::current());
@@ -126,6 +128,7 @@ class Model {
       SourceLocation where = SourceLocation::current()) const;
   const Network& network(SourceLocation where = SourceLocation::current()) const;
   /// Makes a layer of the model: its layers are called on other tensors and share their weights.
+  /// The first call of a Sequential builds it.
   KerasTensor operator()(const KerasTensor& x,
                          SourceLocation where = SourceLocation::current()) const;
   KerasTensor operator()(const std::vector<KerasTensor>& xs,
@@ -234,6 +237,7 @@ class Model {
   Layer layer_at(int64_t index, SourceLocation where) const;
   /// Builds a Sequential that has not seen its input.
   void build_for(const Data& x) const;
+  void build_for(const std::vector<Shape>& shapes) const;
 
   Handle<ModelState> state_;
 };

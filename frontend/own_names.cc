@@ -52,7 +52,15 @@ void OwnNames::add(const std::string& place, const ConfigValue& value,
     if (!(use.value == value)) continue;  // classes of functions, with other settings
     const Sameness same = use.function->compare(*function);
     if (same == Sameness::kSame) return;
-    if (same == Sameness::kUnknown && !function->name().made) continue;
+    if (same == Sameness::kUnknown && !function->name().made) {
+      warn_once(
+          here,
+          fmt::format(
+              "two {} of your own are named '{}', that of {} and that of {}: if they differ, in "
+              "what they capture, say, a file takes one for the other. Give each a name of its own",
+              kind.plural, name, use.place, here));
+      continue;
+    }
     if (kind.unnamed == name) {
       throw Error(fmt::format(
           "two {} of your own were given without a name, and a file would take one for the other: "
@@ -66,6 +74,17 @@ void OwnNames::add(const std::string& place, const ConfigValue& value,
         kind.plural, name, use.place, here, kind.how));
   }
   uses.push_back({value, function, here});
+  for (const auto& [known, others] : functions_) {
+    if (known.second != name || known.first == &kind) continue;
+    if (others[0].function->compare(*function) == Sameness::kSame) continue;
+    warn_once(
+        here,
+        fmt::format(
+            "a {} and a {} of your own are both named '{}', that of {} and that of {}: "
+            "custom_objects of load_model hold one of a name. Give each a name of its own, or "
+            "register each, as its kind",
+            known.first->noun, kind.noun, name, others[0].place, here));
+  }
 }
 
 void OwnNames::add_class(const std::string& place, const LayerImpl& layer) {

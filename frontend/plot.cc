@@ -307,8 +307,9 @@ void check(cairo_status_t status, const std::string& path) {
 std::vector<double> nice_ticks(double low, double high, int count) {
   double span = high - low;
   const double size = std::max(std::abs(low), std::abs(high));
-  if (!(span > size * 1e-9)) {  // one value, or nearly: a range around it
-    const double around = size > 0 ? size * 0.1 : 0.5;
+  constexpr double kLeast = 1e-290;              // below it powers of ten are 0
+  if (!(span > size * 1e-9) || span < kLeast) {  // one value, or nearly: a range around it
+    const double around = size > kLeast ? size * 0.1 : 0.5;
     low -= around;
     high += around;
     span = high - low;

@@ -115,7 +115,7 @@ L1L2::L1L2(L1L2Options o, SourceLocation where)
 Symbol Regularizer::operator()(OpInput x) const {
   const Symbol y = spec_->function(x);
   x.graph().id_of(y, fmt::format("regularizer '{}'", spec_->class_name));
-  return y;
+  return y.rank() == 0 ? y : sum(y);
 }
 
 void register_regularizer(const std::string& name, Regularizer::Function function,

@@ -34,6 +34,17 @@ std::vector<Backend*> copy_of_registered() {
   return registered().backends;
 }
 
+std::vector<Backend*> of_the_tree() {
+  std::vector<Backend*> result = {&reference_backend()};
+#if SINTER_WITH_ONEDNN
+  result.push_back(&onednn_backend());
+#endif
+#if SINTER_WITH_LLVM
+  result.push_back(&llvm_backend());
+#endif
+  return result;
+}
+
 // In the order in which they are asked: what runs everything and fast, what somebody wanted to
 // have, what runs some nodes, and the last resort.
 std::vector<Backend*> by_preference() {
@@ -51,22 +62,18 @@ std::vector<Backend*> by_preference() {
 }  // namespace
 
 std::vector<Backend*> backends() {
-  std::vector<Backend*> result = {&reference_backend()};
-#if SINTER_WITH_ONEDNN
-  result.push_back(&onednn_backend());
-#endif
-#if SINTER_WITH_LLVM
-  result.push_back(&llvm_backend());
-#endif
+  std::vector<Backend*> result = of_the_tree();
   for (Backend* b : copy_of_registered()) result.push_back(b);
   return result;
 }
 
 void register_backend(Backend& backend, SourceLocation where) {
-  const std::vector<std::string> names = backend_names();
-  if (std::ranges::find(names, backend.name()) != names.end())
-    throw Error(with_line(where, fmt::format("there is a backend '{}' already", backend.name())));
   const std::lock_guard lock(registered().mutex);
+  std::vector<Backend*> all = of_the_tree();
+  all.insert(all.end(), registered().backends.begin(), registered().backends.end());
+  const auto same = [&](const Backend* b) { return b->name() == backend.name(); };
+  if (backend.name() == "auto" || std::ranges::any_of(all, same))
+    throw Error(with_line(where, fmt::format("there is a backend '{}' already", backend.name())));
   registered().backends.push_back(&backend);
 }
 

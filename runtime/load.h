@@ -21,7 +21,8 @@ struct CompileOptions;
 std::vector<Backend*> backends();
 /// A backend of the user's: its name may be asked for from now on, and "auto" considers it: for
 /// nodes that llvm does not run, and where it says that it costs less. It must outlive all that is
-/// compiled. Raises Error for a name that is taken.
+/// compiled; no other thread may compile while backends come and go. Raises Error for a name that
+/// is taken.
 void register_backend(Backend& backend, SourceLocation where = SourceLocation::current());
 /// Executables that it runs stay as they are.
 void unregister_backend(Backend& backend);

@@ -128,7 +128,7 @@ class Reader {
     std::vector<std::string_view> chosen;
     for (const int64_t column : wanted_) {
       if (column < 0 || column >= count)
-        fail(fmt::format("column {} was asked for (counted from 0), there are {}", column, count));
+        fail(fmt::format("{} fields, .columns asks for number {} (the first is 0)", count, column));
       chosen.push_back(fields_[static_cast<size_t>(column)]);
     }
     fields_ = std::move(chosen);

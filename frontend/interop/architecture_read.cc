@@ -282,10 +282,27 @@ class Reader {
     if (const std::optional<ConfigList> arguments = operation_arguments(e))
       return keep(e, operation_from_config(e.class_name, settings, *arguments, where_));
     try {
-      return keep(e, make_layer(e.class_name, settings, where_));
+      const Layer made = make_layer(e.class_name, settings, where_);
+      made.impl().set_members_trainable(members_trainable(e));
+      return keep(e, made);
     } catch (const NameError& error) {
       throw NameError(fmt::format("model JSON: layer '{}': {}", e.name, error.what()));
     }
+  }
+
+  static std::vector<bool> members_trainable(const LayerEntry& e) {
+    const ConfigValue& value = as_config(*e.json, "a layer").get("members_trainable");
+    std::vector<bool> result;
+    if (value.is_null()) return result;
+    const ConfigList* list = value.as<ConfigList>();
+    for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
+      const bool* member = (*list)[i].as<bool>();
+      if (member == nullptr) break;
+      result.push_back(*member);
+    }
+    if (list == nullptr || result.size() != list->size())
+      fail("layer '{}': \"members_trainable\" must be a list of true and false", e.name);
+    return result;
   }
 
   Layer keep(const LayerEntry& e, const Layer& layer) {

@@ -185,6 +185,11 @@ Config layer_to_config(const Layer& layer, Shared& shared) {
     result.set("build_config",
                Config{{"input_shape", types.size() == 1 ? shapes[0] : ConfigValue(shapes)}});
   }
+  if (const std::vector<bool> members = layer.impl().members_trainable(); !members.empty()) {
+    ConfigList trainable;
+    for (const bool member : members) trainable.emplace_back(member);
+    result.set("members_trainable", std::move(trainable));
+  }
   if (const int64_t* id = shared.id_of(layer.impl())) result.set("shared_object_id", *id);
   return result;
 }

@@ -117,6 +117,9 @@ std::vector<Symbol> Model::call(CallContext& context, std::span<const Symbol> xs
   const OpLine line(where);
   line.enter();
   return at_line(where, [&] {
+    std::vector<Shape> shapes;
+    for (const Symbol& x : xs) shapes.push_back(x.shape());
+    build_for(shapes);
     context.hold(as_layer(where).shared());
     return write_checked(fmt::format("model '{}'", name()), state_->net(), context, xs);
   });
@@ -139,6 +142,7 @@ std::vector<VariablePtr> ModelLayerImpl::trainable_variables() const {
 }
 
 Layer Model::as_layer(SourceLocation where) const {
+  at_line(where, [&] { (void)*state_; });
   std::shared_ptr<LayerImpl> layer = state_->as_layer.lock();
   if (!layer) {
     at_line(where, [&] { state_->net(); });  // raises when the model is not built
@@ -154,10 +158,15 @@ Model Layer::as_model(SourceLocation where) const {
 }
 
 KerasTensor Model::operator()(const KerasTensor& x, SourceLocation where) const {
-  return as_layer(where)(x, where);
+  return (*this)(std::vector<KerasTensor>{x}, where);
 }
 
 KerasTensor Model::operator()(const std::vector<KerasTensor>& xs, SourceLocation where) const {
+  at_line(where, [&] {
+    std::vector<Shape> shapes;
+    for (const KerasTensor& x : xs) shapes.push_back(x.shape());
+    build_for(shapes);
+  });
   return as_layer(where)(xs, where);
 }
 

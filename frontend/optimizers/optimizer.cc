@@ -290,6 +290,11 @@ bool OptimizerImpl::excludes(const Variable& weight) const {
   return is_excluded(weight);
 }
 
+void OptimizerImpl::forget_paths() {
+  const std::lock_guard lock(state_->mutex);
+  undecayed_paths_.clear();
+}
+
 bool OptimizerImpl::excludes_path(const std::string& path) const {
   const std::lock_guard lock(state_->mutex);
   return std::ranges::find(undecayed_paths_, path) != undecayed_paths_.end();

@@ -97,6 +97,7 @@ class OptimizerImpl {
   /// themselves.
   void exclude(const Config& settings);
   void exclude(const std::vector<VariablePtr>& weights);
+  void forget_paths();
   /// Whether the weight was excluded itself, not by a part of its name.
   bool excludes(const Variable& weight) const;
   /// Whether settings named that path.

@@ -40,13 +40,14 @@ int64_t first_nan(const Tensor& t) {
 
 namespace {
 
-void note_nan(std::string& place, const std::string& what, const Tensor& t) {
+// `first_row`: which row of the user's data the first one is.
+void note_nan(std::string& place, const std::string& what, const Tensor& t, int64_t first_row = 0) {
   if (!place.empty()) return;
   const int64_t at = first_nan(t);
   if (at < 0) return;
   const int64_t per_row = t.elements() / t.shape()[0];
-  place =
-      fmt::format("{} holds NaN (row {}, element {} of the row)", what, at / per_row, at % per_row);
+  place = fmt::format("{} holds NaN (row {}, element {} of the row)", what,
+                      first_row + at / per_row, at % per_row);
 }
 
 // The first element that `dtype` does not hold even when its fraction is cut, or -1: of whole
@@ -150,12 +151,18 @@ PreparedData PreparedData::slice(int64_t begin, int64_t end) const {
   for (const Tensor& t : y) part.y.push_back(t.rows(begin, end));
   for (const auto& w : weights)
     part.weights.push_back(w ? std::optional(w->rows(begin, end)) : std::nullopt);
+  if (nan.empty()) return part;
+  for (size_t i = 0; i < part.x.size(); ++i)
+    note_nan(part.nan, indexed("x", i, part.x.size()), part.x[i], begin);
+  for (size_t i = 0; i < part.y.size(); ++i)
+    note_nan(part.nan, indexed("y", i, part.y.size()), part.y[i], begin);
   return part;
 }
 
 PreparedData prepare_inputs(const char* call, const Network& network, const Data& x,
                             bool check_values) {
-  const std::vector<Tensor> given = x.in_order(network.input_names(), fmt::format("{}: x", call));
+  const std::vector<Tensor> given =
+      x.in_order(network.input_names(), "input", fmt::format("{}: x", call));
   check_count(call, "input", network.inputs().size(), given.size());
   PreparedData result;
   for (size_t i = 0; i < given.size(); ++i) {
@@ -205,7 +212,8 @@ PreparedData prepare_data(const char* call, const Network& network,
                           const std::vector<OutputPlan>& plans, const Data& x, const Data& y,
                           const Data& sample_weight) {
   PreparedData data = prepare_inputs(call, network, x, true);
-  const std::vector<Tensor> labels = y.in_order(network.output_names(), fmt::format("{}: y", call));
+  const std::vector<Tensor> labels =
+      y.in_order(network.output_names(), "output", fmt::format("{}: y", call));
   check_count(call, "output", plans.size(), labels.size());
   for (size_t i = 0; i < plans.size(); ++i) {
     const std::string what = indexed("y", i, plans.size());
@@ -228,8 +236,8 @@ PreparedData prepare_data(const char* call, const Network& network,
     data.inputs.labels.push_back(label);
     data.y.push_back(std::move(t));
   }
-  const std::vector<Tensor> sample_weights =
-      sample_weight.in_order(network.output_names(), fmt::format("{}: sample_weight", call));
+  const std::vector<Tensor> sample_weights = sample_weight.in_order(
+      network.output_names(), "output", fmt::format("{}: sample_weight", call));
   const size_t given = sample_weights.size();
   if (given > 1) check_count(call, "output", plans.size(), given);
   for (size_t i = 0; i < plans.size(); ++i) {

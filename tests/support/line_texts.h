@@ -4,20 +4,9 @@
 #include <regex>
 #include <string>
 
-#include "core/error.h"
+#include "tests/support/error_of.h"
 
 namespace sinter::testing {
-
-/// The text of the error that `action` raises.
-template <typename F>
-std::string error_of(const F& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 /// The files that a text names with a line, but `own`.
 inline std::string other_files(const std::string& text, const std::string& own) {

@@ -54,7 +54,7 @@ TEST_F(FirstDay, DataMayBeGivenByTheNamesOfInputsAndOutputs) {
   EXPECT_THAT(testing::error_of([&] {
                 m.predict_all({{"a", xa}, {"a", xb}});
               }),
-              HasSubstr("a name stands twice"));
+              HasSubstr("predict: x holds 'a' twice"));
 }
 
 // --- callbacks
@@ -188,6 +188,108 @@ TEST_F(FirstDay, APictureOfAModel) {
   EXPECT_THAT(read_file(folder.file("m.svg")), HasSubstr("dense"));
   EXPECT_THAT(testing::error_of([&] { plot_model(Sequential({Dense(2)}), folder.file("n.svg")); }),
               HasSubstr("first_day_test.cc"));
+}
+
+// --- penalties that are no scalars
+
+TEST_F(FirstDay, PenaltiesThatAreNoScalarsAreSummed) {
+  const auto loss = [](Regularizer penalty) {
+    clear_session();
+    Sequential m({Input(2), Dense(2, {.kernel_initializer = "ones",
+                                      .kernel_regularizer = std::move(penalty)})});
+    m.compile({.loss = "mse"});
+    return m.evaluate(Tensor(float32, {1, 2}), Tensor(float32, {1, 2}), {.verbose = 0}).loss();
+  };
+  EXPECT_EQ(loss([](Symbol w) { return 3.0 * w; }), 12);
+  EXPECT_EQ(loss([](Symbol w) { return sum(3.0 * w); }), 12);
+  class Penalised : public LayerImpl {
+   public:
+    Penalised() : LayerImpl("test>Penalised", "", SourceLocation::current()) {}
+    Config config() const override { return base_config(); }
+    std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
+      context.add_loss(2.0 * inputs[0]);
+      return {inputs[0]};
+    }
+  };
+  const KerasTensor x = Input(3);
+  const Model m(x, Layer(std::make_shared<Penalised>())(x));
+  m.compile({.loss = "mse"});
+  const Tensor ones = Tensor::full(float32, {2, 3}, 1);
+  EXPECT_EQ(m.evaluate(ones, ones, {.verbose = 0}).loss(), 12);
+}
+
+// --- members
+
+struct Base : LayerImpl {
+  explicit Base(const std::string& name = "", SourceLocation where = SourceLocation::current())
+      : LayerImpl("test>Base", name, where) {}
+  Config config() const override { return base_config(); }
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
+    return {net.call(context, head(context, base(context, inputs[0])))};
+  }
+  Dense base{6, "tanh"}, head{6};
+  Sequential net{Dense(3, "relu"), Dense(2)};  // built at its first call
+};
+
+TEST_F(FirstDay, MembersStayFrozen) {
+  register_layer("test>Base", [](const Config& config, SourceLocation where) {
+    return Layer(std::make_shared<Base>(config.get_string("name", ""), where));
+  });
+  const auto layer = std::make_shared<Base>();
+  const KerasTensor x = Input(6);
+  const Model m(x, Layer(layer)(x));
+  EXPECT_EQ(m.trainable_variables().size(), 8u);
+  layer->base.set_trainable(false);
+  layer->net.get_layer(1).set_trainable(false);
+  EXPECT_EQ(m.trainable_variables().size(), 4u);
+  m.compile({.optimizer = "adam", .loss = "mse"});
+  const Tensor in = counting({8, 6}), out = counting({8, 2});
+  m.fit(in, out, {.verbose = 0});
+  EXPECT_EQ(clone_model(m).trainable_variables().size(), 4u);
+  EXPECT_EQ(model_from_json(m.to_json()).trainable_variables().size(), 4u);
+  const testing::TemporaryFolder folder;
+  m.save(folder.file("m.sinter"));
+  const Model loaded = load_model(folder.file("m.sinter"));
+  EXPECT_EQ(loaded.trainable_variables().size(), 4u);
+  m.fit(in, out, {.verbose = 0, .shuffle = false});
+  loaded.fit(in, out, {.verbose = 0, .shuffle = false});
+  for (size_t i = 0; i < m.get_weights().size(); ++i)
+    EXPECT_TRUE(m.get_weights()[i].identical(loaded.get_weights()[i])) << i;
+}
+
+TEST_F(FirstDay, ASequentialIsBuiltAtItsFirstCall) {
+  Sequential chain{Dense(5, "relu"), Dense(6)};
+  const KerasTensor x = Input(4);
+  const Model m(x, chain(x));
+  EXPECT_EQ(m.output_shape(), (Shape{kBatch, 6}));
+  EXPECT_EQ(chain.count_params(), 61);
+}
+
+TEST_F(FirstDay, AModelThatMayComeLaterCanBeAsked) {
+  Model model;
+  EXPECT_FALSE(model);
+  EXPECT_THAT(testing::error_of([&] { model.compile({.loss = "mse"}); }),
+              HasSubstr("first_day_test.cc"));
+  model = Sequential({Input(2), Dense(1)});
+  EXPECT_TRUE(model);
+}
+
+// --- custom objects
+
+TEST_F(FirstDay, GenericLambdasAreCustomObjects) {
+  const testing::TemporaryFolder folder;
+  const auto bump = [](auto x) { return exp(-1.0 * x * x); };
+  const auto away = [](auto t, auto p) { return square(t - p); };
+  const auto of_list = [](std::span<const Symbol> xs) { return xs[0] + xs[1]; };
+  const KerasTensor a = Input(2), b = Input(2);
+  const KerasTensor both = Lambda(of_list, {.function = "both"})({a, b});
+  const Model m({a, b}, Dense(1, {.activation = ActivationFunction("bump", bump)})(both));
+  m.compile({.loss = Loss("away", away)});
+  m.save(folder.file("m.sinter"));
+  const CustomObjects objects = {{"bump", bump}, {"away", away}, {"both", of_list}};
+  const Model loaded = load_model(folder.file("m.sinter"), {.custom_objects = objects});
+  const Tensor x = counting({3, 2});
+  EXPECT_TRUE(loaded.predict({x, x}).identical(m.predict({x, x})));
 }
 
 // --- the history of values that are not there in each epoch

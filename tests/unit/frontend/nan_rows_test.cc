@@ -52,6 +52,17 @@ TEST_F(NaNRows, AreRefusedWhereTheyWouldSpoilTheWeights) {
     EXPECT_TRUE(before[i].identical(m.get_weights()[i]));  // no step was made
 }
 
+TEST_F(NaNRows, AreRefusedInThePartsOfASplit) {
+  Sequential m({Input(3), Dense(1)});
+  m.compile({.optimizer = "adam", .loss = "mse"});
+  for (const int64_t row : {1, 7}) {
+    Tensor bad = x.clone();
+    bad.set({row, 2}, kNaN);
+    EXPECT_THAT(testing::error_of([&] { m.fit(bad, y, {.verbose = 0, .validation_split = 0.25}); }),
+                HasSubstr("x holds NaN (row " + std::to_string(row) + ", element 2 of the row)"));
+  }
+}
+
 TEST_F(NaNRows, MayBeLeftOutByTheLoss) {
   Sequential m({Input(3), Dense(1)});
   m.compile({.optimizer = SGD(0.1), .loss = masked});

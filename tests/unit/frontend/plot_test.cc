@@ -46,7 +46,8 @@ TEST_F(Plot, TicksAreRoundAndCoverTheRange) {
   EXPECT_EQ(nice_ticks(-30, 70, 5), (Ticks{-40, -20, 0, 20, 40, 60, 80}));
   for (const auto& [low, high] :
        {std::pair(0.0, 0.0), std::pair(5.0, 5.0), std::pair(-1e-12, 1e-12), std::pair(1e299, 2e299),
-        std::pair(1.0, 1.0 + 1e-7), std::pair(-1e300, 1e300)}) {
+        std::pair(1.0, 1.0 + 1e-7), std::pair(-1e300, 1e300), std::pair(0.0, 5e-324),
+        std::pair(-1e-310, 1e-308)}) {
     const Ticks ticks = nice_ticks(low, high, 5);
     EXPECT_LE(ticks.front(), low);
     EXPECT_GE(ticks.back(), high);

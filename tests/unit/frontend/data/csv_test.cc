@@ -127,7 +127,7 @@ TEST_F(Csv, TakesTheColumnsThatAreAskedFor) {
               }),
               HasSubstr("line 2, column 4: 'setosa' is no number"));
   EXPECT_THAT(error_of([&] { load_csv(path, {.columns = {4}}); }),
-              HasSubstr("line 1, column 4 was asked for (counted from 0), there are 4"));
+              HasSubstr("line 1, 4 fields, .columns asks for number 4 (the first is 0)"));
   const Tensor table = Tensor::from({{1.f, 2.f, 3.f}, {4.f, 5.f, 6.f}});
   EXPECT_TRUE(table.columns(0, 2).identical(Tensor::from({{1.f, 2.f}, {4.f, 5.f}})));
   EXPECT_TRUE(table.columns(2, 3).identical(Tensor::from({{3.f}, {6.f}})));

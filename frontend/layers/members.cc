@@ -1,0 +1,52 @@
+// The layers in a layer, and which of them train.
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/layers/model_layer.h"
+
+namespace sinter {
+namespace {
+
+void append_members(LayerImpl& layer, std::vector<LayerImpl*>& members) {
+  const auto append = [&](LayerImpl& member) {
+    members.push_back(&member);
+    append_members(member, members);
+  };
+  if (const auto* model = dynamic_cast<const ModelLayerImpl*>(&layer)) {
+    for (const Layer& member : model->model().layers()) append(member.impl());
+  } else {
+    for (const auto& member : layer.inner_layers()) append(*member);
+  }
+}
+
+std::vector<LayerImpl*> members_of(LayerImpl& layer) {
+  std::vector<LayerImpl*> members;
+  append_members(layer, members);
+  return members;
+}
+
+}  // namespace
+
+std::vector<bool> LayerImpl::members_trainable() const {
+  if (!members_trainable_.empty()) return members_trainable_;  // not called yet
+  std::vector<bool> trainable;
+  for (const LayerImpl* member : members_of(const_cast<LayerImpl&>(*this)))
+    trainable.push_back(member->trainable());
+  return trainable;
+}
+
+void LayerImpl::settle_members() {
+  if (members_trainable_.empty()) return;
+  const std::vector<LayerImpl*> members = members_of(*this);
+  const std::vector<bool> trainable = std::exchange(members_trainable_, {});
+  if (members.size() != trainable.size()) {
+    throw Error(fmt::format("{}: it is said of {} layers in it whether they train, but it has {}",
+                            title(), trainable.size(), members.size()));
+  }
+  // From the outermost on: what is set of one is set of those in it.
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (members[i]->trainable() != trainable[i]) members[i]->set_trainable(trainable[i]);
+  }
+}
+
+}  // namespace sinter
