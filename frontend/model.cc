@@ -117,6 +117,7 @@ bool Model::stop_training() const { return state_->stop_training; }
 void Model::set_stop_training(bool stop) const { state_->stop_training = stop; }
 
 void Model::build_for(const Data& x) const {
+  if (!state_->sequential) return;  // each prediction asks
   std::vector<Shape> shapes;
   for (const Tensor& t : x.list()) shapes.push_back(t.shape());
   build_for(shapes);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 
 #include "core/error.h"
@@ -126,32 +127,42 @@ Target target_of(std::string_view name) {
   return target;
 }
 
-BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node) {
+namespace {
+
+// The choice for the nodes of one compilation, by one list of backends: that of the asked name
+// where it can, else the first that can, with the reason. "auto" compares what nodes cost.
+std::function<BackendChoice(const Graph&, int32_t)> choice_of(const CompileOptions& options) {
   const std::vector<Backend*> all = by_preference();
-  if (options.backend == "auto") return choose_by_cost(all, options, graph, node);
-  Backend& wanted = find_backend(options.backend);
-  const std::string reason = wanted.why_not(graph, node);
-  if (reason.empty()) return {&wanted, "asked for"};
-  for (Backend* b : all) {
-    if (b != &wanted && b->missing().empty() && b->why_not(graph, node).empty())
-      return {b, fmt::format("{}: {}", options.backend, reason)};
+  if (options.backend == "auto") {
+    return [all, &options](const Graph& graph, int32_t node) {
+      return choose_by_cost(all, options, graph, node);
+    };
   }
-  return {&wanted, reason};
+  Backend& wanted = find_backend(options.backend);
+  return [all, &wanted](const Graph& graph, int32_t node) -> BackendChoice {
+    const std::string reason = wanted.why_not(graph, node);
+    if (reason.empty()) return {&wanted, "asked for"};
+    for (Backend* b : all) {
+      if (b != &wanted && b->missing().empty() && b->why_not(graph, node).empty())
+        return {b, fmt::format("{}: {}", wanted.name(), reason)};
+    }
+    return {&wanted, reason};
+  };
 }
+
+}  // namespace
 
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
                                             SourceLocation where) {
   return at_line(where, [&] {
     const DefaultFloatEnvironment environment;
     check_thread_setting();
-    if (options.backend != "auto") find_backend(options.backend);
+    const auto choose = choice_of(options);  // raises first for a name that is not known
     Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
     if (!target_of(options.backend).contracts_bfloat16) graph = widen_products(graph);
     verify(graph, "loading");
     check_memory_need(graph);
-    return std::make_unique<Executable>(assemble(
-        std::move(graph),
-        [&](const Graph& g, int32_t node) { return choose_backend(options, g, node); }, options));
+    return std::make_unique<Executable>(assemble(std::move(graph), choose, options));
   });
 }
 

@@ -36,11 +36,6 @@ Backend& find_backend(std::string_view name, SourceLocation where = SourceLocati
 /// claims stay whole.
 Target target_of(std::string_view backend);
 
-/// The backend for a node under the asked name: that backend where it can, else the first that can
-/// of llvm, what was registered, onednn and reference, with the reason. "auto" compares what the
-/// node costs (load_auto.h).
-BackendChoice choose_backend(const CompileOptions& options, const Graph& graph, int32_t node);
-
 /// An executable of a lowered graph for `options.batch`. Products of bfloat16 are widened
 /// (widen_products.h) where they would be slow. Raises NameError for an unknown backend, Error for
 /// a negative batch and a graph that is not lowered, MemoryError.

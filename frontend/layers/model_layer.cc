@@ -68,6 +68,13 @@ void place_weights(const Network& network, const std::string& path,
   }
 }
 
+template <typename Values>
+std::vector<Shape> shapes_of(const Values& values) {
+  std::vector<Shape> shapes;
+  for (const auto& value : values) shapes.push_back(value.shape());
+  return shapes;
+}
+
 }  // namespace
 
 void ModelLayerImpl::place_within(const std::string& path_of_outer_layers) {
@@ -117,9 +124,7 @@ std::vector<Symbol> Model::call(CallContext& context, std::span<const Symbol> xs
   const OpLine line(where);
   line.enter();
   return at_line(where, [&] {
-    std::vector<Shape> shapes;
-    for (const Symbol& x : xs) shapes.push_back(x.shape());
-    build_for(shapes);
+    build_for(shapes_of(xs));
     context.hold(as_layer(where).shared());
     return write_checked(fmt::format("model '{}'", name()), state_->net(), context, xs);
   });
@@ -162,11 +167,7 @@ KerasTensor Model::operator()(const KerasTensor& x, SourceLocation where) const 
 }
 
 KerasTensor Model::operator()(const std::vector<KerasTensor>& xs, SourceLocation where) const {
-  at_line(where, [&] {
-    std::vector<Shape> shapes;
-    for (const KerasTensor& x : xs) shapes.push_back(x.shape());
-    build_for(shapes);
-  });
+  at_line(where, [&] { build_for(shapes_of(xs)); });
   return as_layer(where)(xs, where);
 }
 
