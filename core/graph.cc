@@ -49,10 +49,23 @@ Attributes with_short_strides(std::span<const ValueType> inputs, Attributes attr
   return attributes;
 }
 
+// What no index is multiplied by is 0.
+Attributes with_walked_strides(Attributes attributes) {
+  const Shape& shape = attributes.get<Shape>("shape");
+  std::vector<int64_t> strides = attributes.get_ints("strides");
+  if (strides.size() != static_cast<size_t>(shape.rank())) return attributes;
+  for (int d = 0; d < shape.rank(); ++d) {
+    if (shape[d] == 0 || shape[d] == 1) strides[static_cast<size_t>(d)] = 0;
+  }
+  if (strides != attributes.get_ints("strides")) attributes.set("strides", std::move(strides));
+  return attributes;
+}
+
 // Attributes as a graph holds them, which says everything in one way, so that nothing that reads
 // one has to look at others: axes that count from the last dimension are turned round.
 Attributes canonical(const OpRecord& op, std::span<const ValueType> inputs, Attributes attributes) {
   if (op.kernel_op == KernelOp::kSlice) return with_short_strides(inputs, std::move(attributes));
+  if (op.kernel_op == KernelOp::kAsStrided) return with_walked_strides(std::move(attributes));
   const auto turned = [](int64_t axis, int rank) {
     return axis < 0 && axis >= -rank ? axis + rank : axis;
   };

@@ -188,6 +188,28 @@ Types slice_types(In in, const Attributes& a) {
   return {{in[0].dtype, Shape(std::move(dims))}};
 }
 
+Types as_strided_types(In in, const Attributes& a) {
+  const Shape& shape = a.get<Shape>("shape");
+  const std::vector<int64_t>& strides = a.get_ints("strides");
+  check_dims(shape);
+  if (!shape.is_static() || !in[0].shape.is_static())
+    fail("a view by strides of {} as {} is of unknown size", in[0].shape.to_string(),
+         shape.to_string());
+  if (strides.size() != static_cast<size_t>(shape.rank()))
+    fail("strides need one entry a dimension of {}", shape.to_string());
+  int64_t last = a.get_int("offset");
+  bool inside = last >= 0;
+  for (int d = 0; d < shape.rank(); ++d) {
+    const int64_t stride = strides[static_cast<size_t>(d)];
+    inside = inside && stride >= 0;
+    if (inside && shape[d] > 1) last = checked_sum(last, checked_product(shape[d] - 1, stride));
+  }
+  if (!inside || (shape.elements() != 0 && last >= in[0].shape.elements()))
+    fail("a view with strides [{}] from element {} on does not lie in {}",
+         fmt::join(strides, ","), a.get_int("offset"), in[0].shape.to_string());
+  return {{in[0].dtype, shape}};
+}
+
 Types pad_types(In in, const Attributes& a) {
   const auto &low = a.get_ints("low"), &high = a.get_ints("high");
   Shape shape = in[0].shape;
@@ -352,6 +374,8 @@ void register_kernel_ops(Registry& registry) {
       broadcast_types);
   add(KernelOp::kSlice, "slice", KernelKind::kMove, 1, 1,
       {{"begin", A::kInts}, {"end", A::kInts}, {"stride", A::kInts}}, slice_types);
+  add(KernelOp::kAsStrided, "as_strided", KernelKind::kMove, 1, 1,
+      {shape, {"strides", A::kInts}, {"offset", A::kInt, int64_t{0}}}, as_strided_types);
   add(KernelOp::kPad, "pad", KernelKind::kMove, 1, 1,
       {{"low", A::kInts}, {"high", A::kInts}, {"value", A::kFloat, 0.0}}, pad_types);
   add(KernelOp::kConcat, "concat", KernelKind::kMove, 1, kAnyNumber, {axis}, concat_types);

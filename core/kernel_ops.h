@@ -14,6 +14,9 @@
 //   broadcast   {shape, dims}: input dim i becomes result dim dims[i] (equal or 1); dims increasing
 //   slice       {begin, end, stride} a dimension; end kSliceEnd = to the end; stride > 0; symbolic
 //               dims only whole
+//   as_strided  {shape, strides, offset}: element offset + sum index[d] * strides[d] of the input in
+//               row-major order; strides >= 0, all of it inside. How fused regions read
+//               (core/view.h)
 //   pad         {low, high, value}: non-negative
 //   concat      {axis}
 //   iota        {shape, axis, dtype}: the index along axis
@@ -49,6 +52,7 @@ enum class KernelOp : uint8_t {
   kTranspose,
   kBroadcast,
   kSlice,
+  kAsStrided,
   kPad,
   kConcat,
   kIota,

@@ -57,7 +57,7 @@ enum class KernelKind : uint8_t {
   kMap,        // scalar body at every element
   kReduce,     // sum, prod, max, min, argmax, argmin along axes
   kContract,   // matrix product in its general form
-  kMove,       // reshape, transpose, broadcast, slice, pad, concat, iota
+  kMove,       // reshape, transpose, broadcast, slice, as_strided, pad, concat, iota
   kGather,
   kScatter,
   kRandom,

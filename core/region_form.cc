@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "core/contract.h"
@@ -51,48 +52,74 @@ class RegionChecker {
     return body_.node(id).is(KernelOp::kReshape) ? body_.node(id).inputs[0] : id;
   }
 
-  // R and C are the largest extents of interior values and of the inputs they read as they are.
+  // The largest extents of interior values and of the inputs they read as they are.
   void find_space() {
     for (const Node& node : body_.nodes()) {
       if (node.is(KernelOp::kInput)) continue;
       if (node.is(KernelOp::kContract)) {
         const Contract c = Contract::of(body_, node);
-        rows_ = extent(body_.type(node.inputs[0]).shape, c.lhs.free);
-        columns_ = extent(body_.type(node.inputs[1]).shape, c.rhs.free);
+        space_ = Shape{extent(body_.type(node.inputs[0]).shape, c.lhs.free),
+                       extent(body_.type(node.inputs[1]).shape, c.rhs.free)};
         return;
       }
       if (node.is(KernelOp::kReshape) && !is_input(node.inputs[0])) continue;
       for (const ValueType& t : node.types) {
-        if (t.shape.rank() != 2) require(false, "an interior value that is not of rank 2");
-        rows_ = std::max(rows_, t.shape[0]);
-        columns_ = std::max(columns_, t.shape[1]);
+        if (space_.rank() == 0) space_ = Shape(std::vector<int64_t>(t.shape.rank(), 1));
+        require(t.shape.rank() == space_.rank() && space_.rank() >= 2,
+                "an interior value of another rank than the space");
+        grow(t.shape);
       }
       for (ValueId id : node.inputs) {
         const Shape& s = body_.type(id).shape;
-        if (!is_input(id) || node.is(KernelOp::kReshape) || s.rank() != 2) continue;
-        rows_ = std::max(rows_, s[0]);
-        columns_ = std::max(columns_, s[1]);
+        if (!is_input(id) || moves_input(node) || s.rank() != space_.rank()) continue;
+        grow(s);
       }
     }
   }
 
-  bool full(const Shape& s) const { return s == Shape{rows_, columns_}; }
-  bool row(const Shape& s) const { return s == Shape{rows_, 1}; }
-  bool column(const Shape& s) const { return s == Shape{1, columns_}; }
-  bool scalar(const Shape& s) const { return s == Shape{1, 1}; }
+  void grow(const Shape& s) {
+    for (int d = 0; d < s.rank(); ++d) space_[d] = std::max(space_[d], s[d]);
+  }
 
-  // Is the value the result of a reduction over rows, which only outputs may read?
+  static bool moves_input(const Node& node) {
+    return node.is(KernelOp::kReshape) || node.is(KernelOp::kAsStrided);
+  }
+
+  int last() const { return space_.rank() - 1; }
+  // Along each dimension all of the space, or one for all.
+  bool lies_within(const Shape& s) const {
+    if (s.rank() != space_.rank()) return false;
+    for (int d = 0; d < s.rank(); ++d) {
+      if (s[d] != space_[d] && s[d] != 1) return false;
+    }
+    return true;
+  }
+  bool full(const Shape& s) const { return s == space_; }
+  bool row(const Shape& s) const {
+    Shape rows = space_;
+    rows[last()] = 1;
+    return s == rows;
+  }
+
+  static std::vector<int64_t> axes_of(const Node& reduce) {
+    return reduce.is(KernelOp::kArgReduce)
+               ? std::vector<int64_t>{reduce.attributes.get_int("axis")}
+               : reduce.attributes.get_ints("axes");
+  }
+  bool of_last_alone(const Node& reduce) const {
+    return axes_of(reduce) == std::vector<int64_t>{last()};
+  }
+  // Is the value the result of a reduction that only outputs may read?
   bool ends_region(ValueId id) const {
     const Node& node = body_.node(id);
-    if (!node.is(KernelOp::kReduce)) return false;
-    const std::vector<int64_t>& axes = node.attributes.get_ints("axes");
-    return std::find(axes.begin(), axes.end(), 0) != axes.end();
+    return node.is(KernelOp::kReduce) && !of_last_alone(node);
   }
 
   void check_node(int32_t index) {
     const Node& node = body_.node(index);
     if (node.is(KernelOp::kInput)) return;
     if (node.is(KernelOp::kReshape)) return check_reshape(index);
+    if (node.is(KernelOp::kAsStrided)) return check_view(node);
     if (node.is(KernelOp::kContract)) {
       require(kind_ == "contract" && contracts_++ == 0, "a contract that is not the root");
       require(node.inputs == std::vector<ValueId>{{body_.inputs()[0], 0}, {body_.inputs()[1], 0}},
@@ -107,24 +134,19 @@ class RegionChecker {
       require(!ends_region(id), "a reduction over rows that is read inside");
       const bool raw = is_input(id) && !node.is(KernelOp::kRandom);
       const Shape& s = body_.type(id).shape;
-      require(!raw || full(s) || row(s) || column(s) || scalar(s),
-              "an input of no canonical shape");
+      require(!raw || lies_within(s), "an input of no canonical shape");
     }
     const Shape& to = node.types[0].shape;
     if (node.is(KernelOp::kMap)) {
       require(full(to) || row(to), "a map that is not full or row");
     } else if (node.is(KernelOp::kBroadcast)) {
-      const Shape& from = body_.type(node.inputs[0]).shape;
-      require(node.attributes.get_ints("dims") == std::vector<int64_t>{0, 1}, "broadcast dims");
-      require(full(to) ? row(from) || column(from) || scalar(from) : row(to) && scalar(from),
+      std::vector<int64_t> all(static_cast<size_t>(space_.rank()));
+      std::iota(all.begin(), all.end(), 0);
+      require(node.attributes.get_ints("dims") == all, "broadcast dims");
+      require(lies_within(body_.type(node.inputs[0]).shape) && (full(to) || row(to)),
               "a broadcast of another form");
-    } else if (node.is(KernelOp::kReduce)) {
+    } else if (node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce)) {
       check_reduce(node);
-    } else if (node.is(KernelOp::kArgReduce)) {
-      ++reduces_;
-      require(node.attributes.get_bool("keepdims"), "an arg_reduce without keepdims");
-      require(node.attributes.get_int("axis") == 1 && full(body_.type(node.inputs[0]).shape),
-              "an arg_reduce of another form");
     } else if (node.is(KernelOp::kIota) || node.is(KernelOp::kRandom)) {
       require(full(to), "a generator that is not full");
       require(node.is(KernelOp::kIota) || kind_ != "contract",
@@ -132,6 +154,12 @@ class RegionChecker {
     } else {
       require(false, "op '" + node.op->name + "'");
     }
+  }
+
+  void check_view(const Node& node) {
+    require(kind_ != "contract", "a view by strides in a region of kind contract");
+    require(is_input(node.inputs[0]), "a view of what is no input");
+    require(lies_within(node.types[0].shape), "a view of no canonical shape");
   }
 
   void check_reshape(int32_t index) {
@@ -143,7 +171,7 @@ class RegionChecker {
           std::any_of(body_.outputs().begin(), body_.outputs().end(),
                       [&](const Graph::Output& o) { return o.value.node == index; });
       if (is_output && from.is(KernelOp::kContract)) return;
-      require(full(s) || (from.is(KernelOp::kInput) && (row(s) || column(s) || scalar(s))),
+      require(full(s) || (from.is(KernelOp::kInput) && lies_within(s)),
               "a reshape to no canonical shape");
       return;
     }
@@ -156,24 +184,20 @@ class RegionChecker {
   void check_reduce(const Node& node) {
     ++reduces_;
     require(node.attributes.get_bool("keepdims"), "a reduce without keepdims");
-    const std::vector<int64_t>& axes = node.attributes.get_ints("axes");
+    const std::vector<int64_t> axes = axes_of(node);
     const Shape& from = body_.type(node.inputs[0]).shape;
-    const bool over_rows = axes == std::vector<int64_t>{0};
-    if (axes == std::vector<int64_t>{1} || axes == std::vector<int64_t>{0, 1}) {
-      require(full(from), "a reduce over columns of what has none");
-    } else {
-      require(over_rows && (full(from) || row(from)), "a reduce of another form");
-    }
-    if (kind_ != "contract" || axes == std::vector<int64_t>{1}) return;
+    const bool over_last = std::ranges::find(axes, int64_t{last()}) != axes.end();
+    require(full(from) || (row(from) && !over_last), "a reduce of another form");
+    require(!node.is(KernelOp::kArgReduce) || over_last, "an arg_reduce of another form");
+    if (kind_ != "contract" || of_last_alone(node)) return;
     require(node.attributes.get_string("kind") == "sum", "a reduce over the rows of a product");
-    require(!over_rows || !full(from) || node.types[0].dtype == dtype_,
+    require(over_last || !full(from) || node.types[0].dtype == dtype_,
             "column sums of another dtype than the product's");
   }
 
   std::string kind_;
   const Graph& body_;
-  int64_t rows_ = 1;
-  int64_t columns_ = 1;
+  Shape space_;
   DType dtype_ = DType::kFloat32;  // of the contract
   int contracts_ = 0;
   int reduces_ = 0;

@@ -2,40 +2,43 @@
 // generate code from; and its checker, which is asked before code for a product's region is
 // generated.
 //
-// A `fusion` node runs its body as one kernel. Every body has one iteration space of R rows and C
-// columns, and every value in it stands in one of four canonical shapes, all of rank 2:
+// A `fusion` node runs its body as one kernel. Every body has one iteration space, D, of two or more
+// dimensions, and every value in it has their rank. Along each dimension it is as long as D, or 1
+// where all indices see the same. In two dimensions those are
 //
 //   full [R,C]     row [R,1]     column [1,C]     scalar [1,1]
 //
-// 1. Inputs have the types that the surrounding graph gives them. One `reshape` (no data moves)
-//    brings each into a canonical shape, unless it has it already; nothing else reads the input as
-//    it is, for only in a canonical shape it has rows and columns. The int64[2] state of a `random`
-//    node is used as it is. There are no constants: they are inputs.
+// and in general a value is full when it has all of D, and one a row when it has all but the last.
+//
+// 1. Inputs have the types that the surrounding graph gives them. One `reshape` (no data moves) or
+//    one `as_strided` (any other view, core/view.h: slices, transposes, diagonals) brings each into
+//    the space, unless it lies there already; nothing else reads the input as it is. The int64[2]
+//    state of a `random` node is used as it is. There are no constants: they are inputs.
 // 2. Interior nodes, in topological order:
-//      map        full or row; all operands and results have that one shape
-//      broadcast  {dims=[0,1]}: row, column or scalar -> full; scalar -> row
-//      reduce     {keepdims=true}: axes [1] full -> row; axes [0] full -> column, row -> scalar;
-//                 axes [0,1] full -> scalar
-//      arg_reduce {axis=1, keepdims=true}: full -> row
-//      iota       {shape=[R,C], axis=0 or 1}
-//      random     {shape=[R,C]}: element numbers count along rows, as in the tensor
-// 3. Reductions over rows (axes [0] and [0,1]) end the region: nothing but an output reads them.
+//      map        full or one a row; all operands and results have that one shape
+//      broadcast  {dims=[0,1,...]}: to full or to one a row
+//      reduce     {keepdims=true}: of the last axis, full -> one a row; of any axes, full; of axes
+//                 other than the last, one a row
+//      arg_reduce {keepdims=true}: of the last axis
+//      iota       {shape=D}, along any axis
+//      random     {shape=D}: element numbers count as in the tensor
+// 3. Reductions of other axes than the last alone end the region: nothing but an output reads them.
 //    So one pass over the rows, each row on its own, computes everything; rows may be shared out
 //    between threads and the partial sums combined in a second phase.
 // 4. Outputs are interior values, each through one `reshape` to the type that the graph sees, where
 //    that differs. No output is an input, no value is an output twice.
-// 5. A region without rows or columns to tell apart has R = 1: its work may be cut along columns.
+// 5. A region without rows or columns to tell apart has D = [1,C]: its work may be cut anywhere.
 //
 // Kinds:
 //   "map"       no reduce
 //   "reduce"    at least one reduce or arg_reduce
-//   "contract"  inputs 0 and 1 are the operands of a `contract` without batch axes, the first
-//               interior node; a reshape brings its result to full (R = product of the left side's
-//               free dimensions, C of the right side's). The rest is as above; reductions over
-//               rows are sums, column sums in the contract's floating dtype. The contract's
-//               own result may be an output too. Reductions over columns, totals, maps over rows
-//               and iota are there only where rows are short (Target::whole_row_columns), random
-//               never.
+//   "contract"  of two dimensions, and without as_strided. Inputs 0 and 1 are the operands of a
+//               `contract` without batch axes, the first interior node; a reshape brings its result
+//               to full (R = product of the left side's free dimensions, C of the right side's).
+//               The rest is as above; reductions over rows are sums, column sums in the contract's
+//               floating dtype. The contract's own result may be an output too. Reductions over
+//               columns, totals, maps over rows and iota are there only where rows are short
+//               (Target::whole_row_columns), random never.
 #pragma once
 
 #include <string>

@@ -229,6 +229,24 @@ Cotangents concat_gradient(const GradientContext& c) {
   return result;
 }
 
+// Each element of the view goes back to the element that it was read from.
+Cotangents as_strided_gradient(const GradientContext& c) {
+  const Shape& from = c.inputs[0].shape();
+  const Shape& shape = c.results[0].shape();
+  const Ints& strides = c.attributes.get_ints("strides");
+  Graph& graph = c.inputs[0].graph();
+  Symbol at = constant(graph, Tensor::full(DType::kInt64, {}, c.attributes.get_int("offset")));
+  for (int64_t d = 0; d < shape.rank(); ++d) {
+    const Symbol index =
+        graph.add1("iota", {}, {{"shape", shape}, {"axis", d}, {"dtype", DType::kInt64}});
+    at = at + index * strides[static_cast<size_t>(d)];
+  }
+  const DType dtype = arithmetic_dtype(c.inputs[0].dtype());
+  const Symbol sums = graph.add1("scatter_add", {at, cast(*c.cotangents[0], dtype)},
+                                 {{"axis", int64_t{0}}, {"size", from.elements()}});
+  return {reshape(sums, from)};
+}
+
 }  // namespace
 
 void register_move(Registry& r) {
@@ -244,6 +262,7 @@ void register_move(Registry& r) {
   });
   r.set_gradient("broadcast", broadcast_gradient);
   r.set_gradient("slice", slice_gradient);
+  r.set_gradient("as_strided", as_strided_gradient);
   r.set_gradient("pad", pad_gradient);
   r.set_gradient("concat", concat_gradient);
   r.set_gradient("gather", [](const GradientContext& c) {

@@ -2,9 +2,10 @@
 // regions that run as one kernel.
 //
 // Nodes start as groups of their own and are merged along the edges between them, as long as all
-// values of a group fit one space of rows and columns (core/region_form.h) and the groups stay
-// acyclic. Three rounds: producers with consumers; reductions that read the same value; scalar
-// work. Broadcasts, iota and random are made anew inside every region that reads them.
+// values of a group fit one space (passes/space.h) and the groups stay acyclic. Three rounds:
+// producers with consumers; reductions that read the same value; scalar work. Broadcasts, slices,
+// transposes and most reshapes only say where a region reads; iota and random are made anew inside
+// every region that reads them.
 
 #include <algorithm>
 #include <map>
@@ -57,7 +58,8 @@ class Fuser {
   // Merges the group that makes what `consumer` reads with the consumer's own, if their spaces fit.
   void merge_edge(int32_t consumer, const Reading& reading, int64_t& tried) {
     const int32_t producer = reading.source.node;
-    if (reading.generator >= 0 || !groups_.is_member(producer) || groups_.member(producer).terminal)
+    if (reading.generator >= 0 || reading.reads == Reads::kView || !groups_.is_member(producer) ||
+        groups_.member(producer).role == Role::kReduce)
       return;
     const int32_t a = groups_.find(producer), b = groups_.find(consumer);
     if (a == b || tried >= std::max(groups_.merged_at(a), groups_.merged_at(b))) return;
@@ -65,22 +67,22 @@ class Fuser {
     const bool from_row =
         groups_.is_lifted(producer) || groups_.member(producer).role == Role::kRowReduce;
     const bool to_row = groups_.is_lifted(consumer);
-    if (reading.level == Level::kRow && !to_row) {
-      if (from_row && groups_.rows(a) == groups_.rows(b)) groups_.join(a, b);
-      if (!from_row && groups_.elements(a) == groups_.rows(b)) groups_.lift(a, b);
-    } else if (reading.level == Level::kFull) {
-      if (from_row == to_row)
-        groups_.join(a, b);
-      else if (from_row && groups_.rows(a) == groups_.elements(b))
-        groups_.lift(b, a);
-      else if (to_row && groups_.elements(a) == groups_.rows(b))
-        groups_.lift(a, b);
+    if (reading.reads == Reads::kRows) {
+      if (to_row) return;
+      if (!from_row) groups_.lift(a, b, reading.row);
+      else if (groups_.space(a).row == reading.row) groups_.join(a, b);
+    } else if (from_row == to_row) {
+      groups_.join(a, b);
+    } else if (from_row) {
+      groups_.lift(b, a, groups_.space(a).row);
+    } else {
+      groups_.lift(a, b, groups_.space(b).row);
     }
   }
 
   bool ends_in_reduction(int32_t group) const {
     return std::ranges::any_of(groups_.partition().members(group),
-                               [&](int32_t m) { return groups_.member(m).terminal; });
+                               [&](int32_t m) { return groups_.member(m).role == Role::kReduce; });
   }
 
   // Reductions that read the same large value read it once.
@@ -89,18 +91,18 @@ class Fuser {
     for (int32_t i = 0; i < graph_.size(); ++i) {
       if (!groups_.is_member(i) || groups_.is_lifted(i)) continue;
       for (const Reading& r : groups_.member(i).readings) {
-        if (r.generator < 0 && r.level == Level::kFull) by_source[r.source].push_back(i);
+        if (is_plain(r)) by_source[r.source].push_back(i);
       }
     }
     for (const auto& [source, nodes] : by_source) {
       merge_with_earlier(nodes, [&](int32_t a, int32_t b) {
-        return groups_.elements(a) > 1 && (ends_in_reduction(a) || ends_in_reduction(b));
+        return groups_.space(a).elements > 1 && (ends_in_reduction(a) || ends_in_reduction(b));
       });
     }
   }
 
   bool is_small(int32_t group) const {
-    return groups_.elements(group) <= kSmall && groups_.rows(group) <= 1 &&
+    return groups_.space(group).elements <= kSmall && groups_.space(group).is_one_row() &&
            !ends_in_reduction(group);
   }
 
@@ -110,7 +112,7 @@ class Fuser {
     std::map<int64_t, std::vector<int32_t>> by_size;
     for (int32_t i = 0; i < graph_.size(); ++i) {
       if (groups_.is_member(i) && is_small(groups_.find(i)))
-        by_size[groups_.elements(groups_.find(i))].push_back(i);
+        by_size[groups_.space(groups_.find(i)).elements].push_back(i);
     }
     for (const auto& [size, nodes] : by_size) {
       merge_with_earlier(nodes, [&](int32_t a, int32_t b) { return is_small(a) && is_small(b); });
@@ -139,14 +141,14 @@ class Fuser {
     const Node& node = graph_.node(index);
     const int32_t home = groups_.find(index);
     if (!node.is(KernelOp::kMap) || node.types.size() != 1 || groups_.is_lifted(index)) return;
-    if (groups_.elements(home) <= kSmall || node.attributes.get_expr("body").flops() > kCheap)
+    if (groups_.space(home).elements <= kSmall || node.attributes.get_expr("body").flops() > kCheap)
       return;
     std::set<ValueId> whole;
     for (const Reading& r : groups_.member(index).readings) {
       const int32_t from = r.source.node;
       if (r.generator >= 0 || groups_.find(from) == home || everywhere_.contains(from)) return;
       if (graph_.node(from).is(KernelOp::kContract) || groups_.is_updated(r.source)) return;
-      if (r.level == Level::kFull) whole.insert(r.source);
+      if (r.reads == Reads::kElements) whole.insert(r.source);
     }
     if (whole.size() != 1) return;
     std::set<int32_t> groups;
@@ -155,14 +157,13 @@ class Fuser {
       if (groups_.find(reader) == home) continue;
       if (!groups_.is_member(reader) || !reads_whole(reader, {index, 0})) return;
       const int32_t group = groups_.find(reader);
-      const int64_t wanted = groups_.member(index).rows;
-      if (wanted != 0 && groups_.rows(group) != 0 && groups_.rows(group) != wanted) return;
+      if (!meet(groups_.space(group), groups_.member(index).space)) return;
       if (groups_.is_prologue(reader) != groups_.is_prologue(index)) return;
       groups.insert(group);
     }
     for (int32_t group : groups) {
       repeated_[group].push_back(index);
-      groups_.set_rows(group, std::max(groups_.rows(group), groups_.member(index).rows));
+      groups_.set_space(group, *meet(groups_.space(group), groups_.member(index).space));
     }
     if (!groups.empty()) everywhere_.insert(index);
   }
@@ -170,9 +171,12 @@ class Fuser {
   bool reads_whole(int32_t reader, ValueId id) const {
     if (groups_.is_lifted(reader)) return false;
     return std::all_of(groups_.member(reader).readings.begin(),
-                       groups_.member(reader).readings.end(), [&](const Reading& r) {
-                         return r.source != id || (r.level == Level::kFull && r.generator < 0);
-                       });
+                       groups_.member(reader).readings.end(),
+                       [&](const Reading& r) { return r.source != id || is_plain(r); });
+  }
+
+  static bool is_plain(const Reading& r) {
+    return r.reads == Reads::kElements && r.generator < 0;
   }
 
   // A single map or reduction over plain values stays as it is.
@@ -180,7 +184,7 @@ class Fuser {
     if (!groups_.is_member(nodes[0])) return true;
     const std::vector<Reading>& all = groups_.member(nodes[0]).readings;
     return nodes.size() == 1 && std::all_of(all.begin(), all.end(), [](const Reading& r) {
-             return r.level == Level::kFull && r.generator < 0;
+             return is_plain(r);
            });
   }
 
@@ -195,8 +199,7 @@ class Fuser {
         copy_plain(rewriter, nodes[0]);
         continue;
       }
-      const int64_t r = std::max<int64_t>(1, groups_.rows(group));
-      RegionBuilder builder(graph_, r, groups_.elements(group) / r);
+      RegionBuilder builder(graph_, groups_.space(group).dims());
       std::vector<ValueId> results;
       for (int32_t m : repeated) builder.add(m, groups_.member(m), false);
       for (int32_t m : nodes) {

@@ -2,6 +2,7 @@
 // of a gradient with its column sums, an optimizer's update, softmax, loss and accuracy over few
 // columns) into its own kernel, where its result is still in registers.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 
@@ -73,29 +74,35 @@ struct Placed {
   bool lifted = false;  // one value a row
 };
 
-// In a flat region, [1, R * C], a scalar looks like the value of the only row. False where the
-// elements of that row are numbered: those numbers are none of R rows.
-bool forget_only_row(Member& member) {
-  member.rows = 0;
+// In a flat region, [1, R * C], a scalar looks like the value of the only row.
+void forget_only_row(Member& member) {
+  member.space.cuts.pop_back();
   for (Reading& r : member.readings) {
-    if (r.generator >= 0) return false;
-    if (r.level == Level::kRow) r.level = Level::kScalar;
-    r.rows = 0;
+    if (r.reads == Reads::kRows && r.row == member.space.elements) r.reads = Reads::kView;
   }
-  return true;
 }
 
 // Nothing where it has no place there.
 std::optional<Placed> place(const Pair& pair, int32_t index, const Shape& space) {
   std::optional<Member> member = as_member(pair.graph, index);
   if (!member) return std::nullopt;
-  if (member->rows == 1 && space[0] != 1 && member->role != Role::kRowReduce &&
-      !forget_only_row(*member))
-    return std::nullopt;
-  const bool lifted = member->elements != space.elements();
-  if (lifted && (member->elements != space[0] || member->rows > 1)) return std::nullopt;
-  if (!lifted && member->rows != 0 && member->rows != space[0]) return std::nullopt;
+  Space& own = member->space;
+  if (!own.cuts.empty() && own.cuts.back() == own.elements && space[0] != 1 &&
+      member->role != Role::kRowReduce)
+    forget_only_row(*member);
+  const bool lifted = own.elements != space.elements();
+  const Space rows{space[0]}, whole{space.elements(), {space[1]}};
+  const std::optional<Space> both = meet(own, lifted ? rows : whole);
+  if (!both || both->cuts != (lifted ? rows : whole).cuts) return std::nullopt;
   return Placed{std::move(*member), lifted};
+}
+
+// A member's reading or result along the rows and columns of the product.
+View in_space(const View& view, const Placed& placed, const Shape& space) {
+  const std::array<int64_t, 2> dims = {space[0], placed.lifted ? 1 : space[1]};
+  const std::optional<View> result = view.reshaped(dims);
+  SINTER_CHECK(result.has_value(), "a view that does not fit the product it follows");
+  return *result;
 }
 
 bool is_sum(const Node& reduce) { return reduce.attributes.get_string("kind") == "sum"; }
@@ -114,20 +121,24 @@ bool fits(const Pair& pair, const Shape& space, int64_t whole_row_columns) {
     if (!is_work(node)) continue;
     const std::optional<Placed> placed = place(pair, i, space);
     if (!placed) return false;
-    const Role role = placed->member.role;
-    const bool of_rows = placed->lifted || role == Role::kRowReduce || role == Role::kFullReduce;
+    const Member& member = placed->member;
+    const bool reduces_rows = member.role == Role::kRowReduce;
+    const bool sums = member.role == Role::kReduce;
+    const bool by_column = sums && in_space(member.result, *placed, space).strides[1] != 0;
+    const bool of_rows = placed->lifted || reduces_rows || (sums && !by_column);
     if (of_rows && space[1] > whole_row_columns) return false;
-    if (role == Role::kRowReduce && placed->lifted) return false;
-    if (role == Role::kColumnReduce && (placed->lifted || node.types[0].dtype != dtype))
-      return false;
-    if ((role == Role::kColumnReduce || role == Role::kFullReduce) && !is_sum(node)) return false;
-    for (const Reading& r : placed->member.readings) {
+    if (reduces_rows && placed->lifted) return false;
+    if (by_column && (placed->lifted || node.types[0].dtype != dtype)) return false;
+    if (sums && !is_sum(node)) return false;
+    for (const Reading& r : member.readings) {
       if (r.generator >= 0) {  // random numbers: no backend makes them here
         if (!pair.graph.node(r.generator).is(KernelOp::kIota)) return false;
         if (placed->lifted || space[1] > whole_row_columns) return false;
+        continue;
       }
-      if (r.source.node == pair.contract && r.level != Level::kFull) return false;
-      if (placed->lifted && r.level == Level::kColumn) return false;
+      if (r.source.node == pair.contract && r.reads != Reads::kElements) return false;
+      const int64_t count = pair.graph.type(r.source).shape.elements();
+      if (!in_space(r.view, *placed, space).is_in_order(count)) return false;
     }
   }
   return true;
@@ -192,7 +203,7 @@ class EpilogueFuser {
   Region joined(int32_t contract, int32_t follower) const {
     const Pair pair = take_apart(graph_, contract, follower);
     const Shape space = *space_of(graph_, graph_.node(contract));
-    RegionBuilder builder(pair.graph, space[0], space[1]);
+    RegionBuilder builder(pair.graph, {space[0], space[1]});
     builder.add_contract(pair.contract);
     for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
       if (const auto placed = place(pair, i, space)) builder.add(i, placed->member, placed->lifted);

@@ -11,7 +11,7 @@ constexpr size_t kMostStreams = 28;        // inputs and results of a region
 constexpr size_t kMostInstructions = 600;  // of its maps together
 
 using Members = std::vector<std::optional<Member>>;
-using Reads = std::vector<std::vector<ValueId>>;
+using ReadLists = std::vector<std::vector<ValueId>>;
 
 // The index of the largest joins what surrounds it (an accuracy its loss) where rows are short: all
 // of it may then be the epilogue of a product.
@@ -20,14 +20,14 @@ Members find_members(const Graph& graph, int64_t whole_row_columns) {
   for (int32_t i = 0; i < graph.size(); ++i) {
     std::optional<Member>& member = members.emplace_back(as_member(graph, i));
     if (member && graph.node(i).is(KernelOp::kArgReduce) &&
-        member->elements > member->rows * whole_row_columns)
+        member->space.row > whole_row_columns)
       member.reset();
   }
   return members;
 }
 
-Reads find_reads(const Graph& graph, const Members& members) {
-  Reads all;
+ReadLists find_reads(const Graph& graph, const Members& members) {
+  ReadLists all;
   for (int32_t i = 0; i < graph.size(); ++i) {
     const std::optional<Member>& member = members[static_cast<size_t>(i)];
     if (!member) {
@@ -42,7 +42,7 @@ Reads find_reads(const Graph& graph, const Members& members) {
   return all;
 }
 
-std::vector<bool> find_live(const Graph& graph, const Reads& reads) {
+std::vector<bool> find_live(const Graph& graph, const ReadLists& reads) {
   std::vector<bool> live(reads.size(), false);
   for (const Graph::Output& o : graph.outputs()) live[static_cast<size_t>(o.value.node)] = true;
   for (const Graph::Update& u : graph.updates()) live[static_cast<size_t>(u.value.node)] = true;
@@ -56,7 +56,7 @@ std::vector<bool> find_live(const Graph& graph, const Reads& reads) {
   return live;
 }
 
-std::vector<std::vector<int32_t>> dependencies(const Reads& reads) {
+std::vector<std::vector<int32_t>> dependencies(const ReadLists& reads) {
   std::vector<std::vector<int32_t>> result;
   for (const std::vector<ValueId>& own : reads) {
     result.emplace_back();
@@ -78,24 +78,22 @@ FusionGroups::FusionGroups(const Graph& graph, int64_t whole_row_columns)
       partition_(dependencies(reads_)) {
   for (const Graph::Update& u : graph.updates()) updated_[static_cast<size_t>(u.variable)] = true;
   order_updates(partition_, graph, readers_);
-  for (int32_t i = 0; i < graph.size(); ++i) add_space(graph, i);
+  for (int32_t i = 0; i < graph.size(); ++i) add_group(graph, i);
 }
 
 // A node as a group of its own.
-void FusionGroups::add_space(const Graph& graph, int32_t i) {
-  Space& s = spaces_.emplace_back();
+void FusionGroups::add_group(const Graph& graph, int32_t i) {
+  Group& s = groups_.emplace_back();
   if (!is_member(i)) return;
   const Node& node = graph.node(i);
-  s.elements = member(i).elements;
-  s.rows = member(i).rows;
+  s.space = member(i).space;
   if (node.is(KernelOp::kMap))
     s.instructions = node.attributes.get_expr("body").instructions.size();
   for (const Reading& r : member(i).readings) {
     if (!r.source.valid()) continue;
-    const bool from_member = members_[static_cast<size_t>(r.source.node)].has_value();
-    s.inputs.push_back(
-        {r.source, r.generator < 0 && ((from_member && member(r.source.node).terminal) ||
-                                       r.level == Level::kColumn || r.level == Level::kScalar)});
+    const std::optional<Member>& from = members_[static_cast<size_t>(r.source.node)];
+    const bool ends_region = from && from->role == Role::kReduce;
+    s.inputs.push_back({r.source, r.generator < 0 && (ends_region || r.reads == Reads::kView)});
   }
   std::ranges::sort(s.inputs);
   const auto repeated = std::ranges::unique(s.inputs);
@@ -115,7 +113,7 @@ bool FusionGroups::is_read_outside(ValueId id, int32_t a, int32_t b) const {
 // How many values a region of two groups would read and give, counted up to what is too many:
 // most pairs that are tried are not joined, so nothing is put together for them.
 bool FusionGroups::has_few_streams(int32_t a, int32_t b) const {
-  const std::vector<Stream>&of_a = space(a).inputs, &of_b = space(b).inputs;
+  const std::vector<Stream>&of_a = group_of(a).inputs, &of_b = group_of(b).inputs;
   size_t streams = 0, i = 0, j = 0;
   while (i < of_a.size() || j < of_b.size()) {
     const ValueId next = j == of_b.size() || (i < of_a.size() && of_a[i].source < of_b[j].source)
@@ -127,7 +125,7 @@ bool FusionGroups::has_few_streams(int32_t a, int32_t b) const {
     if (from != a && from != b && ++streams > kMostStreams) return false;
   }
   for (const int32_t group : {a, b}) {
-    for (ValueId id : space(group).results) {
+    for (ValueId id : group_of(group).results) {
       if (is_read_outside(id, a, b) && ++streams > kMostStreams) return false;
     }
   }
@@ -136,21 +134,19 @@ bool FusionGroups::has_few_streams(int32_t a, int32_t b) const {
 
 // The one region of two groups, if it is of sensible size and nothing in it has to wait for all
 // rows.
-std::optional<FusionGroups::Space> FusionGroups::fitted(int32_t a, int32_t b) const {
-  if (space(a).instructions + space(b).instructions > kMostInstructions || !has_few_streams(a, b))
+std::optional<FusionGroups::Group> FusionGroups::fitted(int32_t a, int32_t b) const {
+  if (group_of(a).instructions + group_of(b).instructions > kMostInstructions || !has_few_streams(a, b))
     return std::nullopt;
-  Space s;
-  s.elements = elements(a);
-  s.rows = std::max(rows(a), rows(b));
-  s.instructions = space(a).instructions + space(b).instructions;
+  Group s;
+  s.instructions = group_of(a).instructions + group_of(b).instructions;
   for (const auto& [from, other] : {std::pair(a, b), std::pair(b, a)}) {
-    for (const Stream& in : space(from).inputs) {
+    for (const Stream& in : group_of(from).inputs) {
       if (find(in.source.node) != other)
         s.inputs.push_back(in);
       else if (in.waits)
         return std::nullopt;
     }
-    for (ValueId id : space(from).results) {
+    for (ValueId id : group_of(from).results) {
       if (is_read_outside(id, a, b)) s.results.push_back(id);
     }
   }
@@ -160,36 +156,32 @@ std::optional<FusionGroups::Space> FusionGroups::fitted(int32_t a, int32_t b) co
   return s;
 }
 
-bool FusionGroups::join(int32_t a, int32_t b) {
-  if (elements(a) != elements(b)) return false;
-  if (rows(a) != 0 && rows(b) != 0 && rows(a) != rows(b)) return false;
-  return merge(a, b);
-}
+bool FusionGroups::join(int32_t a, int32_t b) { return merge(a, b, meet(space(a), space(b))); }
 
-bool FusionGroups::lift(int32_t a, int32_t b) {
-  if (elements(b) == rows(b)) return join(a, b);
-  if (rows(a) != 0) return false;
+bool FusionGroups::lift(int32_t a, int32_t b, int64_t row) {
+  if (space(a).row != 0) return false;
   for (int32_t m : partition_.members(a)) {
     const Member& it = member(m);
-    if (it.role != Role::kMap && it.role != Role::kFullReduce) return false;
-    for (const Reading& r : it.readings) {
-      if (r.generator >= 0 || (r.level != Level::kFull && r.level != Level::kScalar)) return false;
-    }
+    const bool is_total = std::ranges::all_of(it.result.strides, [](int64_t s) { return s == 0; });
+    if (it.role != Role::kMap && !(it.role == Role::kReduce && is_total)) return false;
+    if (std::ranges::any_of(it.readings, [](const Reading& r) { return r.generator >= 0; }))
+      return false;
   }
   const std::vector<int32_t> lifted = partition_.members(a);
-  if (!merge(b, a)) return false;
+  if (!merge(b, a, meet(space(b), rows_of(space(a), row)))) return false;
   for (int32_t m : lifted) lifted_[static_cast<size_t>(m)] = true;
   return true;
 }
 
-// The space is that of `a`.
-bool FusionGroups::merge(int32_t a, int32_t b) {
-  if (is_prologue(partition_.members(a)[0]) != is_prologue(partition_.members(b)[0])) return false;
-  std::optional<Space> s = fitted(a, b);
+bool FusionGroups::merge(int32_t a, int32_t b, std::optional<Space> space) {
+  if (!space || is_prologue(partition_.members(a)[0]) != is_prologue(partition_.members(b)[0]))
+    return false;
+  std::optional<Group> s = fitted(a, b);
   if (!s || !partition_.merge(a, b)) return false;
+  s->space = std::move(*space);
   s->merged_at = ++clock_;
-  spaces_[static_cast<size_t>(a)] = std::move(*s);
-  spaces_[static_cast<size_t>(b)] = {};
+  groups_[static_cast<size_t>(a)] = std::move(*s);
+  groups_[static_cast<size_t>(b)] = {};
   return true;
 }
 

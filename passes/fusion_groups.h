@@ -1,5 +1,5 @@
-// What fuse_elementwise merges: groups of members over one space of rows and columns
-// (core/region_form.h) that stay acyclic and of sensible size.
+// What fuse_elementwise merges: groups of members over one space (core/region_form.h) that stay
+// acyclic and of sensible size.
 #pragma once
 
 #include <cstdint>
@@ -33,21 +33,22 @@ class FusionGroups {
 
   const Partition& partition() const { return partition_; }
   int32_t find(int32_t node) const { return partition_.find(node); }
-  int64_t elements(int32_t group) const { return space(group).elements; }
-  /// 0: any.
-  int64_t rows(int32_t group) const { return space(group).rows; }
-  void set_rows(int32_t group, int64_t rows) { spaces_[static_cast<size_t>(group)].rows = rows; }
+  const Space& space(int32_t group) const { return group_of(group).space; }
+  void set_space(int32_t group, Space space) {
+    groups_[static_cast<size_t>(group)].space = std::move(space);
+  }
   /// Counts merges; when a group was last part of one.
   int64_t clock() const { return clock_; }
-  int64_t merged_at(int32_t group) const { return space(group).merged_at; }
+  int64_t merged_at(int32_t group) const { return group_of(group).merged_at; }
   bool is_read_outside(ValueId id, int32_t group) const {
     return is_read_outside(id, group, group);
   }
 
   /// Two groups over one space become one, if they may.
   bool join(int32_t a, int32_t b);
-  /// Group `a`, over as many elements as `b` has rows, becomes row work of `b`, if it may.
-  bool lift(int32_t a, int32_t b);
+  /// Group `a`, over as many elements as `b` has rows of `row` elements, becomes row work of `b`,
+  /// if it may.
+  bool lift(int32_t a, int32_t b, int64_t row);
 
  private:
   // A value that a group reads from outside. One that waits is complete only when all rows are
@@ -58,27 +59,27 @@ class FusionGroups {
     bool operator==(const Stream&) const = default;
     auto operator<=>(const Stream&) const = default;
   };
-  struct Space {
-    int64_t elements = 0, rows = 0;
+  struct Group {
+    Space space;
     int64_t merged_at = 0;
     size_t instructions = 0;
     std::vector<Stream> inputs;    // sorted, each once
     std::vector<ValueId> results;  // that are read outside
   };
 
-  const Space& space(int32_t group) const { return spaces_[static_cast<size_t>(group)]; }
-  void add_space(const Graph& graph, int32_t node);
+  const Group& group_of(int32_t group) const { return groups_[static_cast<size_t>(group)]; }
+  void add_group(const Graph& graph, int32_t node);
   bool is_read_outside(ValueId id, int32_t a, int32_t b) const;
-  bool merge(int32_t a, int32_t b);
+  bool merge(int32_t a, int32_t b, std::optional<Space> space);
   bool has_few_streams(int32_t a, int32_t b) const;
-  std::optional<Space> fitted(int32_t a, int32_t b) const;
+  std::optional<Group> fitted(int32_t a, int32_t b) const;
 
   std::vector<std::optional<Member>> members_;
   std::vector<std::vector<ValueId>> reads_;  // of each node, seen through what is made anew
   std::vector<bool> live_, prologue_, lifted_, updated_;
   Readers readers_;
   Partition partition_;
-  std::vector<Space> spaces_;  // of each group
+  std::vector<Group> groups_;
   int64_t clock_ = 0;
 };
 

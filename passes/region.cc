@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 
 #include "core/error.h"
 #include "passes/partition.h"
@@ -19,10 +20,23 @@ Symbol reshaped(Symbol x, const Shape& shape) {
 
 }  // namespace
 
-Shape RegionBuilder::shape(Level level) const {
-  const bool all_rows = level == Level::kFull || level == Level::kRow;
-  const bool all_columns = level == Level::kFull || level == Level::kColumn;
-  return {all_rows ? rows_ : 1, all_columns ? columns_ : 1};
+Shape RegionBuilder::shape(bool lifted) const {
+  Shape result(dims_);
+  if (lifted) result[result.rank() - 1] = 1;
+  return result;
+}
+
+// Strides of the view along the dimensions of the region: those of a lifted member are the rows.
+View RegionBuilder::over_dims(const View& view, bool lifted) const {
+  const size_t last = dims_.size() - 1;
+  const std::span<const int64_t> own(dims_.data(), lifted ? last : dims_.size());
+  std::optional<View> result = view.reshaped(own);
+  SINTER_CHECK(result.has_value(), "a reading that does not fit its region");
+  if (lifted) {
+    result->extents.push_back(dims_[last]);
+    result->strides.push_back(0);
+  }
+  return *result;
 }
 
 Symbol RegionBuilder::raw_input(ValueId source) {
@@ -35,39 +49,51 @@ Symbol RegionBuilder::raw_input(ValueId source) {
 }
 
 Symbol RegionBuilder::generated(const Reading& reading) {
-  const auto [it, inserted] = generators_.try_emplace(reading.generator);
-  if (!inserted) return it->second;
   const Node& node = graph_.node(reading.generator);
+  const bool is_random = node.is(KernelOp::kRandom);
+  int64_t axis = 0;
+  if (!is_random) {
+    const std::vector<int64_t> strides = over_dims(reading.view, false).strides;
+    axis = std::find(strides.begin(), strides.end(), 1) - strides.begin();
+  }
+  const auto [it, inserted] = generators_.try_emplace({reading.generator, axis});
+  if (!inserted) return it->second;
   Attributes attributes = node.attributes;
-  attributes.set("shape", shape(Level::kFull));
+  attributes.set("shape", shape(false));
   const OriginScope scope(body_, node.origin ? node.origin : body_.origin());
-  if (node.is(KernelOp::kRandom))
+  if (is_random)
     return it->second = body_.add1("random", {raw_input(reading.source)}, attributes);
-  // An iota counts along the columns, unless dimensions other than 1 follow its axis (read_iota has
-  // checked the rest).
-  const Shape& dims = node.types[0].shape;
-  int64_t after = 1;
-  for (int d = axis_of(node.attributes) + 1; d < dims.rank(); ++d) after *= dims[d];
-  attributes.set("axis", int64_t{after == 1 ? 1 : 0});
+  attributes.set("axis", axis);
   return it->second = body_.add1("iota", {}, attributes);
+}
+
+// A value from outside the region, along the dimensions that tell its elements apart.
+Symbol RegionBuilder::outer(const Reading& reading, bool lifted) {
+  const View view = over_dims(reading.view, lifted);
+  std::vector<int64_t> dims;
+  for (size_t d = 0; d < dims_.size(); ++d) dims.push_back(view.strides[d] == 0 ? 1 : dims_[d]);
+  std::vector<int64_t> key = view.strides;
+  key.push_back(view.offset);
+  const auto [it, inserted] = outer_.try_emplace({reading.source, std::move(key)});
+  if (!inserted) return it->second;
+  const Symbol raw = raw_input(reading.source);
+  if (view.is_in_order(raw.shape().elements())) return it->second = reshaped(raw, Shape(dims));
+  return it->second = body_.add1("as_strided", {raw},
+                                 {{"shape", Shape(dims)},
+                                  {"strides", view.strides},
+                                  {"offset", view.offset}});
 }
 
 Symbol RegionBuilder::operand(const Reading& reading, bool lifted) {
   if (reading.generator >= 0) return generated(reading);
-  const Level wanted = lifted ? Level::kRow : Level::kFull;
-  Symbol value;
-  if (const auto it = values_.find(reading.source); it != values_.end()) {
-    value = it->second;
-  } else {
-    const Level level = lifted && reading.level == Level::kFull ? Level::kRow : reading.level;
-    Symbol& known = shaped_[{reading.source, level}];
-    if (!known.valid()) known = reshaped(raw_input(reading.source), shape(level));
-    value = known;
-  }
-  if (value.shape() == shape(wanted)) return value;
-  Symbol& spread = spread_[{value.id(), wanted}];
+  const auto known = values_.find(reading.source);
+  const Symbol value = known != values_.end() ? known->second : outer(reading, lifted);
+  if (value.shape() == shape(lifted)) return value;
+  Symbol& spread = spread_[{value.id(), lifted}];
   if (!spread.valid()) {
-    spread = body_.add1("broadcast", {value}, {{"shape", shape(wanted)}, {"dims", Ints{0, 1}}});
+    Ints all(dims_.size());
+    std::iota(all.begin(), all.end(), 0);
+    spread = body_.add1("broadcast", {value}, {{"shape", shape(lifted)}, {"dims", all}});
   }
   return spread;
 }
@@ -84,7 +110,7 @@ void RegionBuilder::add_contract(int32_t index) {
     raw_.try_emplace(id, operands.back());
   }
   const Symbol product = body_.add1("contract", operands, node.attributes);
-  values_[{index, 0}] = reshaped(product, shape(Level::kFull));
+  values_[{index, 0}] = reshaped(product, shape(false));
 }
 
 void RegionBuilder::add(int32_t index, const Member& member, bool lifted) {
@@ -101,14 +127,21 @@ void RegionBuilder::add(int32_t index, const Member& member, bool lifted) {
   }
   if (kind_ == "map") kind_ = "reduce";
   const std::string& kind = node.attributes.get_string("kind");
+  const auto last = static_cast<int64_t>(dims_.size()) - 1;
   if (node.is(KernelOp::kArgReduce)) {
-    values_[{index, 0}] = body_.add1("arg_reduce", operands,
-                                     {{"kind", kind}, {"axis", int64_t{1}}, {"keepdims", true}});
+    values_[{index, 0}] =
+        body_.add1("arg_reduce", operands, {{"kind", kind}, {"axis", last}, {"keepdims", true}});
     return;
   }
-  Ints axes = {0};
-  if (member.role == Role::kRowReduce) axes = {1};
-  if (member.role == Role::kFullReduce && !lifted) axes = {0, 1};
+  Ints axes;
+  if (member.role == Role::kRowReduce) {
+    axes.push_back(last);
+  } else {
+    const View result = over_dims(member.result, lifted);
+    for (int64_t d = 0; d <= (lifted ? last - 1 : last); ++d) {
+      if (result.strides[static_cast<size_t>(d)] == 0) axes.push_back(d);
+    }
+  }
   values_[{index, 0}] =
       body_.add1("reduce", operands, {{"kind", kind}, {"axes", axes}, {"keepdims", true}});
 }

@@ -10,32 +10,42 @@
 
 #include "core/graph.h"
 #include "core/rewriter.h"
+#include "core/view.h"
+#include "passes/space.h"
 
 namespace sinter {
 
-/// How a value stands in the space of R rows and C columns.
-enum class Level : uint8_t { kFull, kRow, kColumn, kScalar };
+/// How a member reads a value.
+enum class Reads : uint8_t {
+  kElements,  // element by element, in order
+  kRows,      // one value a row
+  kView,      // in any other way: all of it is there before the region runs
+};
 
-/// An operand of a member, once reshapes and a broadcast between them are looked through.
+/// An operand of a member, once what only says where to read is looked through.
 struct Reading {
   ValueId source;  // the state for a random generator, nothing for iota
-  Level level = Level::kFull;
-  int64_t rows = 0;        // the R that this reading asks for; 0: any
+  Reads reads = Reads::kElements;
+  View view;               // of the source, over the elements of the member; merged. Of iota: the
+                           // index itself
+  int64_t row = 0;         // kRows: elements of a row
   int32_t generator = -1;  // the iota or random node that is made anew inside the region
 };
 
-enum class Role : uint8_t { kMap, kRowReduce, kColumnReduce, kFullReduce };
+enum class Role : uint8_t {
+  kMap,
+  kRowReduce,  // of rows that are short enough to go on with the result inside the region
+  kReduce,     // its result cannot be read inside the region
+};
 
 /// A node that may become part of a region.
 struct Member {
   Role role = Role::kMap;
-  int64_t elements = 0;   // of its iteration space
-  int64_t rows = 0;       // 0: any
-  bool terminal = false;  // its result cannot be read inside the region
-  std::vector<Reading> readings;
+  Space space;
+  View result = {};  // of a reduction: over its elements, with stride 0 where it reduces; merged
+  std::vector<Reading> readings = {};
 };
-/// nullopt for what cannot: other ops, reductions over middle axes, indices of the largest over
-/// anything but the last, empty values.
+/// nullopt for what cannot: other ops, indices of the largest over anything but rows, empty values.
 std::optional<Member> as_member(const Graph& graph, int32_t node);
 
 struct Region {
@@ -47,8 +57,9 @@ struct Region {
 
 class RegionBuilder {
  public:
-  RegionBuilder(const Graph& graph, int64_t rows, int64_t columns)
-      : graph_(graph), rows_(rows), columns_(columns), body_("region") {}
+  /// A region over these dimensions, two at least. Its members must fit them.
+  RegionBuilder(const Graph& graph, std::vector<int64_t> dims)
+      : graph_(graph), dims_(std::move(dims)), body_("region") {}
   RegionBuilder(const RegionBuilder&) = delete;
 
   /// Starts a region of kind "contract" with its root.
@@ -60,21 +71,23 @@ class RegionBuilder {
   Region finish(std::span<const ValueId> results, std::span<const Shape> shapes = {});
 
  private:
-  Shape shape(Level level) const;
+  Shape shape(bool lifted) const;
+  View over_dims(const View& view, bool lifted) const;
   Symbol raw_input(ValueId source);
+  Symbol outer(const Reading& reading, bool lifted);
   Symbol operand(const Reading& reading, bool lifted);
   Symbol generated(const Reading& reading);
 
   const Graph& graph_;
-  int64_t rows_, columns_;
+  std::vector<int64_t> dims_;
   Graph body_;
   std::string kind_ = "map";
   std::vector<ValueId> inputs_;
   std::map<ValueId, Symbol> raw_;     // inputs
   std::map<ValueId, Symbol> values_;  // results of members
-  std::map<std::pair<ValueId, Level>, Symbol> shaped_;
-  std::map<std::pair<ValueId, Level>, Symbol> spread_;
-  std::map<int32_t, Symbol> generators_;
+  std::map<std::pair<ValueId, std::vector<int64_t>>, Symbol> outer_;
+  std::map<std::pair<ValueId, bool>, Symbol> spread_;
+  std::map<std::pair<int32_t, int64_t>, Symbol> generators_;
 };
 
 /// Merges maps of one shape into maps with several results, wherever no other op stands on a way

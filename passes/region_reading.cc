@@ -1,8 +1,7 @@
-// How maps and reductions read their operands: which broadcasts, reshapes and generators a region
-// can take in.
+// How maps and reductions read their operands: which moves and generators a region can take in.
 #include <algorithm>
-#include <numeric>
 #include <optional>
+#include <span>
 
 #include "core/kernel_ops.h"
 #include "passes/region.h"
@@ -12,105 +11,164 @@ namespace {
 
 // Rows whose length is above this are not kept in cache: a reduction over them ends the region.
 constexpr int64_t kLongestRow = 1 << 15;
+// Moves between an operand and the value that it reads.
+constexpr size_t kMostMoves = 32;
+// Elements of a value that is read in another order of dimensions as it is. Larger ones are turned
+// by a kernel that does it in squares, so that each line of memory is read once.
+constexpr int64_t kMostTurned = 4096;
 
-ValueId without_reshapes(const Graph& graph, ValueId id) {
-  while (graph.node(id).is(KernelOp::kReshape)) id = graph.node(id).inputs[0];
-  return id;
+bool is_move(const Node& node) {
+  return node.is(KernelOp::kReshape) || node.is(KernelOp::kTranspose) ||
+         node.is(KernelOp::kBroadcast) || node.is(KernelOp::kSlice) ||
+         node.is(KernelOp::kAsStrided);
 }
 
-// What becomes of the dimensions of a shape, those of extent 1 left out: a run of kept ones and a
-// run of others, in either order.
-struct Runs {
-  int64_t first = 1;  // product of the first run
-  bool kept_first = false;
-  bool kept = false, other = false;  // which kinds occur
-  bool mixed = false;                // more than two runs
-};
-
-Runs find_runs(const Shape& shape, const std::vector<bool>& is_kept) {
-  Runs runs;
-  int count = 0;
-  bool previous = false;
-  for (int d = 0; d < shape.rank(); ++d) {
-    if (shape[d] == 1) continue;
-    const bool keep = is_kept[static_cast<size_t>(d)];
-    if (count == 0 || keep != previous) ++count;
-    if (count == 1) {
-      runs.first *= shape[d];
-      runs.kept_first = keep;
-    }
-    (keep ? runs.kept : runs.other) = true;
-    previous = keep;
-  }
-  runs.mixed = count > 2;
-  return runs;
+// The operand and what stands before it, each a move of the next, but for the last.
+std::vector<int32_t> moves_before(const Graph& graph, ValueId operand) {
+  std::vector<int32_t> nodes = {operand.node};
+  while (nodes.size() <= kMostMoves && is_move(graph.node(nodes.back())))
+    nodes.push_back(graph.node(nodes.back()).inputs[0].node);
+  return nodes;
 }
 
-std::optional<Reading> read_broadcast(const Graph& graph, const Node& node) {
-  const Shape& from = graph.type(node.inputs[0]).shape;
-  const Shape& to = node.types[0].shape;
-  const std::vector<int64_t>& dims = node.attributes.get_ints("dims");
-  Reading reading{without_reshapes(graph, node.inputs[0])};
-  if (from.elements() == 1) {
-    // One row whose value is spread over its columns, or a scalar.
-    const bool one_row = !dims.empty() && dims[0] == 0 && to[0] == 1;
-    reading.level = one_row ? Level::kRow : Level::kScalar;
-    reading.rows = one_row ? 1 : 0;
-    return reading;
+// How the first of `nodes` reads `view` of the last.
+std::optional<View> view_along(const Graph& graph, std::span<const int32_t> nodes, View view) {
+  for (size_t k = nodes.size() - 1; k-- > 0;) {
+    std::optional<View> next = view_through(graph, graph.node(nodes[k]), view);
+    if (!next) return std::nullopt;
+    view = std::move(*next);
   }
-  std::vector<bool> kept(static_cast<size_t>(to.rank()), false);
-  for (size_t i = 0; i < dims.size(); ++i) {
-    kept[static_cast<size_t>(dims[i])] = from[static_cast<int>(i)] != 1;
+  return view.merged();
+}
+
+// Are the elements behind each other along a dimension other than the last?
+bool is_turned(const View& view) {
+  const auto last = view.strides.empty() ? 0 : view.strides.back();
+  return std::ranges::any_of(view.strides, [&](int64_t s) { return s != 0 && s < last; });
+}
+
+// One value that is spread: over the columns of the only row, or over all there is?
+bool is_value_of_only_row(const Graph& graph, std::span<const int32_t> nodes) {
+  for (const int32_t i : nodes) {
+    const Node& node = graph.node(i);
+    if (!node.is(KernelOp::kBroadcast)) continue;
+    const std::vector<int64_t>& dims = node.attributes.get_ints("dims");
+    return !dims.empty() && dims[0] == 0 && node.types[0].shape[0] == 1;
   }
-  const Runs runs = find_runs(to, kept);
-  if (runs.mixed) return std::nullopt;
-  if (!runs.other) return reading;
-  reading.level = runs.kept_first ? Level::kRow : Level::kColumn;
-  reading.rows = runs.first;
+  return false;
+}
+
+// The value of `source`, read as `view`.
+Reading reading_of(const Graph& graph, ValueId source, View view) {
+  Reading reading{.source = source, .view = std::move(view)};
+  const View& v = reading.view;
+  const int64_t count = graph.type(source).shape.elements();
+  if (!v.is_in_order(count))
+    reading.reads = Reads::kView;
+  else if (count == v.elements())
+    reading.reads = Reads::kElements;
+  else if (v.extents.size() == 2 && v.strides[1] == 0)
+    reading = {source, Reads::kRows, v, v.extents[1]};
+  else
+    reading.reads = Reads::kView;
   return reading;
 }
 
-std::optional<Reading> read_iota(const Node& node, int32_t index) {
-  const Shape& shape = node.types[0].shape;
-  const int axis = axis_of(node.attributes);
-  std::vector<bool> before(static_cast<size_t>(shape.rank()), false);
-  int64_t rows = 1, after = 1;
-  for (int d = 0; d < axis; ++d) rows *= shape[d];
-  for (int d = axis + 1; d < shape.rank(); ++d) after *= shape[d];
-  if (after == 1) return Reading{{}, Level::kFull, rows, index};
-  if (rows == 1) return Reading{{}, Level::kFull, shape[axis], index};
-  return std::nullopt;
+// An iota is a view of the whole numbers; where it counts along one dimension of the operand it is
+// made anew.
+std::optional<Reading> read_iota(const Graph& graph, std::span<const int32_t> nodes) {
+  const Node& node = graph.node(nodes.back());
+  View index = View::dense(node.types[0].shape);
+  std::ranges::fill(index.strides, 0);
+  index.strides[static_cast<size_t>(axis_of(node.attributes))] = 1;
+  const std::optional<View> view = view_along(graph, nodes, std::move(index));
+  if (!view || view->offset != 0) return std::nullopt;
+  size_t counted = 0;
+  for (const int64_t stride : view->strides) {
+    if (stride > 1) return std::nullopt;
+    counted += stride == 1 ? 1 : 0;
+  }
+  if (counted != 1) return std::nullopt;
+  return Reading{.source = {}, .view = *view, .generator = nodes.back()};
 }
 
-Reading read_operand(const Graph& graph, ValueId id) {
-  const ValueId at = without_reshapes(graph, id);
-  const Node& node = graph.node(at);
-  std::optional<Reading> reading;
-  if (node.is(KernelOp::kBroadcast)) reading = read_broadcast(graph, node);
-  if (node.is(KernelOp::kIota)) reading = read_iota(node, at.node);
-  if (node.is(KernelOp::kRandom)) reading = Reading{node.inputs[0], Level::kFull, 0, at.node};
-  return reading ? *reading : Reading{at};
+Reading read_operand(const Graph& graph, ValueId operand) {
+  const std::vector<int32_t> nodes = moves_before(graph, operand);
+  const Node& first = graph.node(nodes.back());
+  if (first.is(KernelOp::kIota)) {
+    if (const std::optional<Reading> reading = read_iota(graph, nodes)) return *reading;
+  }
+  for (size_t k = nodes.size(); k > 1; --k) {
+    const std::span<const int32_t> path(nodes.data(), k);
+    const ValueId source = graph.node(nodes[k - 2]).inputs[0];
+    const Shape& shape = graph.type(source).shape;
+    std::optional<View> view = view_along(graph, path, View::dense(shape));
+    if (!view || (is_turned(*view) && shape.elements() > kMostTurned)) continue;
+    const Node& node = graph.node(source);
+    if (node.is(KernelOp::kRandom) && view->is_in_order(view->elements()))
+      return {.source = node.inputs[0], .view = std::move(*view), .generator = source.node};
+    if (shape.elements() == 1 && view->elements() != 1 && is_value_of_only_row(graph, path))
+      return {source, Reads::kRows, *view, view->elements()};
+    return reading_of(graph, source, std::move(*view));
+  }
+  View dense = View::dense(graph.type(operand).shape).merged();
+  if (const Node& node = graph.node(operand); node.is(KernelOp::kRandom))
+    return {.source = node.inputs[0], .view = std::move(dense), .generator = operand.node};
+  return reading_of(graph, operand, std::move(dense));
+}
+
+// The space that the reading asks for.
+Space space_of(const Reading& reading) {
+  Space space = space_of(reading.view);
+  if (reading.reads == Reads::kRows) space.cuts = {reading.row};
+  if (reading.generator < 0 || reading.source.valid()) return space;
+  int64_t inner = 1;  // of what an iota counts along
+  for (size_t d = reading.view.extents.size(); d-- > 0;) {
+    const int64_t outer = inner * reading.view.extents[d];
+    if (reading.view.strides[d] == 1) space.whole.emplace_back(inner, outer);
+    inner = outer;
+  }
+  return space;
+}
+
+// Where the results of a reduction lie among what it reduces.
+View result_of(const Graph& graph, const Node& node) {
+  const Shape& shape = graph.type(node.inputs[0]).shape;
+  const std::vector<bool> reduced = reduced_dims(graph, node);
+  View view{{shape.begin(), shape.end()}, std::vector<int64_t>(reduced.size(), 0), 0};
+  int64_t inner = 1;
+  for (size_t d = reduced.size(); d-- > 0;) {
+    if (reduced[d]) continue;
+    view.strides[d] = inner;
+    inner *= view.extents[d];
+  }
+  return view.merged();
 }
 
 bool classify_reduce(const Graph& graph, const Node& node, Member& member) {
-  const Shape& shape = graph.type(node.inputs[0]).shape;
-  std::vector<bool> kept = reduced_dims(graph, node);
-  kept.flip();
-  const Runs runs = find_runs(shape, kept);
-  if (runs.mixed || !runs.other) return false;
-  if (!runs.kept) {
+  member.result = result_of(graph, node);
+  member.space = space_of(member.result);
+  const View& result = member.result;
+  // Nothing but a copy.
+  if (std::ranges::all_of(result.strides, [](int64_t s) { return s != 0; })) return false;
+  int64_t row = 0;
+  if (result.extents.size() == 2 && result.strides[1] == 0) row = result.extents[1];
+  if (result.extents.size() == 1) {
     // All there is: the sum of one row, when a leading dimension of 1 is kept, otherwise a full
     // reduction.
-    const bool one_row = shape.rank() > 1 && shape[0] == 1 && kept[0];
-    member.role = one_row ? Role::kRowReduce : Role::kFullReduce;
-    member.rows = one_row ? 1 : 0;
-  } else {
-    member.role = runs.kept_first ? Role::kRowReduce : Role::kColumnReduce;
-    member.rows = runs.first;
+    const Shape& shape = graph.type(node.inputs[0]).shape;
+    if (shape.rank() > 1 && shape[0] == 1 && !reduced_dims(graph, node)[0])
+      row = result.extents[0];
   }
-  member.terminal = member.role != Role::kRowReduce || member.elements / member.rows > kLongestRow;
-  // An index is one of a row.
-  return !node.is(KernelOp::kArgReduce) || member.role == Role::kRowReduce;
+  if (row == 0 || row > kLongestRow) {
+    member.role = Role::kReduce;
+    // An index is one of a row.
+    return !node.is(KernelOp::kArgReduce);
+  }
+  member.role = Role::kRowReduce;
+  member.space.cuts = {row};
+  member.space.row = row;
+  return true;
 }
 
 }  // namespace
@@ -119,21 +177,24 @@ std::optional<Member> as_member(const Graph& graph, int32_t index) {
   const Node& node = graph.node(index);
   Member member;
   if (node.is(KernelOp::kMap)) {
-    member.elements = node.types[0].shape.elements();
+    member.space.elements = node.types[0].shape.elements();
   } else if (node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce)) {
-    member.elements = graph.type(node.inputs[0]).shape.elements();
+    member.space.elements = graph.type(node.inputs[0]).shape.elements();
   } else {
     return std::nullopt;
   }
-  if (member.elements == 0) return std::nullopt;
+  if (member.space.elements == 0) return std::nullopt;
   if (!node.is(KernelOp::kMap) && !classify_reduce(graph, node, member)) return std::nullopt;
   for (ValueId id : node.inputs) {
     Reading reading = read_operand(graph, id);
-    if (reading.rows != 0 && member.rows != 0 && reading.rows != member.rows) {
-      reading = {id};  // it stays a value of its own
+    std::optional<Space> both = meet(member.space, space_of(reading));
+    if (!both) {
+      // It stays a value of its own.
+      reading = reading_of(graph, id, View::dense(graph.type(id).shape).merged());
+      both = member.space;
     }
-    member.rows = std::max(member.rows, reading.rows);
-    member.readings.push_back(reading);
+    member.space = std::move(*both);
+    member.readings.push_back(std::move(reading));
   }
   return member;
 }

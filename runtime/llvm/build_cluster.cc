@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/view.h"
 #include "runtime/llvm/build_loops.h"
 #include "runtime/llvm/cluster_space.h"
 
@@ -232,7 +233,7 @@ class ClusterBuilder {
       op.scale = n.attributes.get_string("distribution") == "bits16" ? 16 : 32;
       return nest_.add(std::move(op));
     }
-    if (n.is(KernelOp::kSlice)) return emit_slice(v, n);
+    if (n.is(KernelOp::kSlice) || n.is(KernelOp::kAsStrided)) return emit_view(v, n);
     if (n.is(KernelOp::kGather)) return emit_gather(v, n);
     return -1;
   }
@@ -303,17 +304,11 @@ class ClusterBuilder {
     return true;
   }
 
-  int emit_slice(ValueId v, const Node& n) {
-    const auto &begin = n.attributes.get_ints("begin"), &step = n.attributes.get_ints("stride");
-    std::vector<int64_t> strides = shape(n.inputs[0]).strides();
-    int64_t offset = 0;
-    for (size_t d = 0; d < strides.size(); ++d) {
-      offset += begin[d] * strides[d];
-      // Between elements that do not exist a step may be of any size.
-      strides[d] = shape(v)[static_cast<int>(d)] > 1 ? strides[d] * step[d] : 0;
-    }
-    Access a = access_by(space_.axes(v), strides, region_.inputs.at(n.inputs[0]));
-    a.offset = offset;
+  int emit_view(ValueId v, const Node& n) {
+    const std::optional<View> view = view_through(graph_, n, View::dense(shape(n.inputs[0])));
+    SINTER_CHECK(view.has_value(), n.op->name);
+    Access a = access_by(space_.axes(v), view->strides, region_.inputs.at(n.inputs[0]));
+    a.offset = view->offset;
     return nest_.load(graph_.type(v).dtype, std::move(a));
   }
 

@@ -7,7 +7,7 @@
 namespace sinter::codegen {
 
 bool reads_raw(const Node& n, size_t input) {
-  return n.is(KernelOp::kSlice) || n.is(KernelOp::kRandom) || n.is(KernelOp::kSize) ||
+  return n.is(KernelOp::kSlice) || n.is(KernelOp::kAsStrided) || n.is(KernelOp::kRandom) || n.is(KernelOp::kSize) ||
          (n.is(KernelOp::kGather) && input == 0);
 }
 

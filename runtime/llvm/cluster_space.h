@@ -13,7 +13,7 @@ namespace sinter::codegen {
 
 using DimSet = uint64_t;  // of dimensions of the space
 
-/// Values that are read by address (slices, gathers, random states) are no part of the space.
+/// Values that are read by address (slices and other views, gathers, random states) are no part of the space.
 bool reads_raw(const Node& n, size_t input);
 
 class ClusterSpace {

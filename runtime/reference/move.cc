@@ -1,9 +1,10 @@
-// reshape, transpose, broadcast, slice, pad, concat, iota: copies by strides.
+// reshape, transpose, broadcast, slice, as_strided, pad, concat, iota: copies by strides.
 #include <algorithm>
 #include <cstring>
 
 #include "core/convert.h"
 #include "core/error.h"
+#include "core/view.h"
 #include "runtime/reference/kernels.h"
 
 namespace sinter::reference {
@@ -118,35 +119,16 @@ std::unique_ptr<Kernel> make_move(const Graph& graph, int32_t node) {
     });
   }
   const ValueType in = graph.type(n.inputs[0]);
-  const int64_t element = dtype_size(in.dtype);
-  const std::vector<int64_t> strides = in.shape.strides();
-  std::vector<int64_t> picked(static_cast<size_t>(out.shape.rank()), 0);
-  int64_t base = 0;
   if (n.is(KernelOp::kReshape)) {
     return std::make_unique<LoopKernel>(
         [bytes = static_cast<size_t>(in.bytes())](void* const* buffers) {
           std::memcpy(buffers[1], buffers[0], bytes);
         });
   }
-  if (n.is(KernelOp::kTranspose)) {
-    const auto& perm = n.attributes.get_ints("perm");
-    for (size_t d = 0; d < perm.size(); ++d)
-      picked[d] = strides[static_cast<size_t>(in.shape.normalize_axis(static_cast<int>(perm[d])))];
-  } else if (n.is(KernelOp::kBroadcast)) {
-    const auto& dims = n.attributes.get_ints("dims");
-    for (size_t i = 0; i < dims.size(); ++i)
-      picked[static_cast<size_t>(dims[i])] = in.shape[static_cast<int>(i)] == 1 ? 0 : strides[i];
-  } else {
-    SINTER_CHECK(n.is(KernelOp::kSlice), n.op->name);
-    const auto &begin = n.attributes.get_ints("begin"), &step = n.attributes.get_ints("stride");
-    for (size_t d = 0; d < strides.size(); ++d) {
-      base += begin[d] * strides[d];
-      // Between elements that do not exist a step may be of any size.
-      picked[d] = out.shape[static_cast<int>(d)] > 1 ? step[d] * strides[d] : 0;
-    }
-  }
+  const std::optional<View> view = view_through(graph, n, View::dense(in.shape));
+  SINTER_CHECK(view.has_value(), n.op->name);
   return std::make_unique<LoopKernel>(
-      strided_copy(out.shape, base, std::move(picked), element, false));
+      strided_copy(out.shape, view->offset, view->strides, dtype_size(in.dtype), false));
 }
 
 }  // namespace sinter::reference

@@ -231,6 +231,9 @@ void bounded_move(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
     for (size_t i = 0; i < dims.size(); ++i) {
       if (x.type.shape[static_cast<int>(i)] != 1) strides[static_cast<size_t>(dims[i])] = from[i];
     }
+  } else if (n.is(KernelOp::kAsStrided)) {
+    base = n.attributes.get_int("offset");
+    strides = n.attributes.get_ints("strides");
   } else if (n.is(KernelOp::kSlice)) {
     for (size_t d = 0; d < rank; ++d) {
       base += n.attributes.get_ints("begin")[d] * from[d];

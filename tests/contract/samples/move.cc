@@ -26,6 +26,21 @@ void move_samples(Samples& out) {
                  {{"begin", ints({3})}, {"end", ints({20})}, {"stride", ints({1})}}});
   out.push_back(
       {"slice", {{Shape{4}}}, {{"begin", ints({2})}, {"end", ints({2})}, {"stride", ints({1})}}});
+  // A diagonal, windows that overlap, a row for all rows, one element many times, nothing.
+  out.push_back({"as_strided", {{Shape{5, 7}}}, {{"shape", Shape{5}}, {"strides", ints({8})}}});
+  out.push_back({"as_strided",
+                 {{Shape{20}}},
+                 {{"shape", Shape{9, 3}}, {"strides", ints({2, 1})}, {"offset", int64_t{1}}}});
+  out.push_back({"as_strided",
+                 {{Shape{4, 33}, -9, 9, DType::kInt32}},
+                 {{"shape", Shape{3, 2, 33}},
+                  {"strides", ints({0, 33, 1})},
+                  {"offset", int64_t{66}}}});
+  out.push_back({"as_strided",
+                 {{Shape{3}}},
+                 {{"shape", Shape{2, 4}}, {"strides", ints({0, 0})}, {"offset", int64_t{2}}}});
+  out.push_back(
+      {"as_strided", {{Shape{3}}}, {{"shape", Shape{0, 4}}, {"strides", ints({9, 9})}}});
   out.push_back(
       {"pad", {{Shape{2, 3}}}, {{"low", ints({1, 0})}, {"high", ints({0, 2})}, {"value", 1.5}}});
   out.push_back({"pad",
