@@ -205,8 +205,8 @@ Types as_strided_types(In in, const Attributes& a) {
     if (inside && shape[d] > 1) last = checked_sum(last, checked_product(shape[d] - 1, stride));
   }
   if (!inside || (shape.elements() != 0 && last >= in[0].shape.elements()))
-    fail("a view with strides [{}] from element {} on does not lie in {}",
-         fmt::join(strides, ","), a.get_int("offset"), in[0].shape.to_string());
+    fail("a view with strides [{}] from element {} on does not lie in {}", fmt::join(strides, ","),
+         a.get_int("offset"), in[0].shape.to_string());
   return {{in[0].dtype, shape}};
 }
 

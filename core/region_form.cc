@@ -102,9 +102,8 @@ class RegionChecker {
   }
 
   static std::vector<int64_t> axes_of(const Node& reduce) {
-    return reduce.is(KernelOp::kArgReduce)
-               ? std::vector<int64_t>{reduce.attributes.get_int("axis")}
-               : reduce.attributes.get_ints("axes");
+    return reduce.is(KernelOp::kArgReduce) ? std::vector<int64_t>{reduce.attributes.get_int("axis")}
+                                           : reduce.attributes.get_ints("axes");
   }
   bool of_last_alone(const Node& reduce) const {
     return axes_of(reduce) == std::vector<int64_t>{last()};

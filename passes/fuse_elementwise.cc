@@ -69,8 +69,10 @@ class Fuser {
     const bool to_row = groups_.is_lifted(consumer);
     if (reading.reads == Reads::kRows) {
       if (to_row) return;
-      if (!from_row) groups_.lift(a, b, reading.row);
-      else if (groups_.space(a).row == reading.row) groups_.join(a, b);
+      if (!from_row)
+        groups_.lift(a, b, reading.row);
+      else if (groups_.space(a).row == reading.row)
+        groups_.join(a, b);
     } else if (from_row == to_row) {
       groups_.join(a, b);
     } else if (from_row) {
@@ -175,17 +177,14 @@ class Fuser {
                        [&](const Reading& r) { return r.source != id || is_plain(r); });
   }
 
-  static bool is_plain(const Reading& r) {
-    return r.reads == Reads::kElements && r.generator < 0;
-  }
+  static bool is_plain(const Reading& r) { return r.reads == Reads::kElements && r.generator < 0; }
 
   // A single map or reduction over plain values stays as it is.
   bool is_plain(const std::vector<int32_t>& nodes) const {
     if (!groups_.is_member(nodes[0])) return true;
     const std::vector<Reading>& all = groups_.member(nodes[0]).readings;
-    return nodes.size() == 1 && std::all_of(all.begin(), all.end(), [](const Reading& r) {
-             return is_plain(r);
-           });
+    return nodes.size() == 1 &&
+           std::all_of(all.begin(), all.end(), [](const Reading& r) { return is_plain(r); });
   }
 
   Graph emit() {

@@ -19,8 +19,7 @@ Members find_members(const Graph& graph, int64_t whole_row_columns) {
   Members members;
   for (int32_t i = 0; i < graph.size(); ++i) {
     std::optional<Member>& member = members.emplace_back(as_member(graph, i));
-    if (member && graph.node(i).is(KernelOp::kArgReduce) &&
-        member->space.row > whole_row_columns)
+    if (member && graph.node(i).is(KernelOp::kArgReduce) && member->space.row > whole_row_columns)
       member.reset();
   }
   return members;
@@ -135,7 +134,8 @@ bool FusionGroups::has_few_streams(int32_t a, int32_t b) const {
 // The one region of two groups, if it is of sensible size and nothing in it has to wait for all
 // rows.
 std::optional<FusionGroups::Group> FusionGroups::fitted(int32_t a, int32_t b) const {
-  if (group_of(a).instructions + group_of(b).instructions > kMostInstructions || !has_few_streams(a, b))
+  if (group_of(a).instructions + group_of(b).instructions > kMostInstructions ||
+      !has_few_streams(a, b))
     return std::nullopt;
   Group s;
   s.instructions = group_of(a).instructions + group_of(b).instructions;

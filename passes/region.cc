@@ -61,8 +61,7 @@ Symbol RegionBuilder::generated(const Reading& reading) {
   Attributes attributes = node.attributes;
   attributes.set("shape", shape(false));
   const OriginScope scope(body_, node.origin ? node.origin : body_.origin());
-  if (is_random)
-    return it->second = body_.add1("random", {raw_input(reading.source)}, attributes);
+  if (is_random) return it->second = body_.add1("random", {raw_input(reading.source)}, attributes);
   attributes.set("axis", axis);
   return it->second = body_.add1("iota", {}, attributes);
 }
@@ -78,10 +77,9 @@ Symbol RegionBuilder::outer(const Reading& reading, bool lifted) {
   if (!inserted) return it->second;
   const Symbol raw = raw_input(reading.source);
   if (view.is_in_order(raw.shape().elements())) return it->second = reshaped(raw, Shape(dims));
-  return it->second = body_.add1("as_strided", {raw},
-                                 {{"shape", Shape(dims)},
-                                  {"strides", view.strides},
-                                  {"offset", view.offset}});
+  return it->second = body_.add1(
+             "as_strided", {raw},
+             {{"shape", Shape(dims)}, {"strides", view.strides}, {"offset", view.offset}});
 }
 
 Symbol RegionBuilder::operand(const Reading& reading, bool lifted) {

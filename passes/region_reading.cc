@@ -157,8 +157,7 @@ bool classify_reduce(const Graph& graph, const Node& node, Member& member) {
     // All there is: the sum of one row, when a leading dimension of 1 is kept, otherwise a full
     // reduction.
     const Shape& shape = graph.type(node.inputs[0]).shape;
-    if (shape.rank() > 1 && shape[0] == 1 && !reduced_dims(graph, node)[0])
-      row = result.extents[0];
+    if (shape.rank() > 1 && shape[0] == 1 && !reduced_dims(graph, node)[0]) row = result.extents[0];
   }
   if (row == 0 || row > kLongestRow) {
     member.role = Role::kReduce;

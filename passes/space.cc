@@ -55,8 +55,7 @@ Space space_of(const View& view) {
 }
 
 std::optional<Space> meet(const Space& a, const Space& b) {
-  if (a.elements != b.elements || (a.row != 0 && b.row != 0 && a.row != b.row))
-    return std::nullopt;
+  if (a.elements != b.elements || (a.row != 0 && b.row != 0 && a.row != b.row)) return std::nullopt;
   Space s{a.elements, united(a.cuts, b.cuts), united(a.whole, b.whole), std::max(a.row, b.row)};
   if (!is_legal(s)) return std::nullopt;
   if (!a.cuts.empty() && !b.cuts.empty() && a.cuts[0] != b.cuts[0] && s.cuts[0] < kShortestRow)

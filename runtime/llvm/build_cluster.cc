@@ -19,8 +19,15 @@ namespace {
 
 class ClusterBuilder {
  public:
-  ClusterBuilder(const Region& region, LoopProgram& program)
-      : region_(region), graph_(*region.graph), program_(program), space_(region) {}
+  /// Reductions of several dimensions at the end of a row happen inside the nest where the row is
+  /// one dimension there. Where something else tells these dimensions apart (a mask of columns,
+  /// say) they are `accumulated` as others are.
+  ClusterBuilder(const Region& region, LoopProgram& program, bool accumulated)
+      : region_(region),
+        graph_(*region.graph),
+        program_(program),
+        accumulates_planes_(accumulated),
+        space_(region) {}
 
   bool build(ValueId root) {
     if (!space_.place(root) || !schedule()) return false;
@@ -65,7 +72,9 @@ class ClusterBuilder {
       }
       if (n.is(KernelOp::kReduce) && space_.reduced_by(n) != 0) {
         Timing& out = timing_[{i, 0}];
-        out.accumulated = !is_proper_suffix(space_.reduced_by(n), need);
+        const DimSet reduced = space_.reduced_by(n);
+        out.accumulated =
+            !is_proper_suffix(reduced, need) || (accumulates_planes_ && std::popcount(reduced) > 1);
         out.stage = stage + (out.accumulated ? 1 : 0);
         out.need = out.accumulated ? space_.dims_of({i, 0}) : need;
         last_stage_ = std::max(last_stage_, stage);
@@ -334,6 +343,7 @@ class ClusterBuilder {
   const Region& region_;
   const Graph& graph_;
   LoopProgram& program_;
+  bool accumulates_planes_;
   ClusterSpace space_;
   std::map<ValueId, Timing> timing_;
   std::map<ValueId, int> memory_;  // buffers of accumulated values
@@ -355,11 +365,14 @@ bool build_cluster(const Region& region, LoopProgram& program) {
       if (region.graph->type(v).shape.elements() == 0) return false;
     }
   }
-  for (ValueId root : ClusterSpace::candidates(region)) {
-    LoopProgram attempt = program;
-    if (!ClusterBuilder(region, attempt).build(root)) continue;
-    program = std::move(attempt);
-    return true;
+  const std::vector<ValueId> roots = ClusterSpace::candidates(region);
+  for (const bool accumulated : {false, true}) {
+    for (ValueId root : roots) {
+      LoopProgram attempt = program;
+      if (!ClusterBuilder(region, attempt, accumulated).build(root)) continue;
+      program = std::move(attempt);
+      return true;
+    }
   }
   return false;
 }

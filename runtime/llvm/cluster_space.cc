@@ -7,8 +7,8 @@
 namespace sinter::codegen {
 
 bool reads_raw(const Node& n, size_t input) {
-  return n.is(KernelOp::kSlice) || n.is(KernelOp::kAsStrided) || n.is(KernelOp::kRandom) || n.is(KernelOp::kSize) ||
-         (n.is(KernelOp::kGather) && input == 0);
+  return n.is(KernelOp::kSlice) || n.is(KernelOp::kAsStrided) || n.is(KernelOp::kRandom) ||
+         n.is(KernelOp::kSize) || (n.is(KernelOp::kGather) && input == 0);
 }
 
 std::vector<ValueId> ClusterSpace::candidates(const Region& region) {

@@ -31,16 +31,14 @@ void move_samples(Samples& out) {
   out.push_back({"as_strided",
                  {{Shape{20}}},
                  {{"shape", Shape{9, 3}}, {"strides", ints({2, 1})}, {"offset", int64_t{1}}}});
-  out.push_back({"as_strided",
-                 {{Shape{4, 33}, -9, 9, DType::kInt32}},
-                 {{"shape", Shape{3, 2, 33}},
-                  {"strides", ints({0, 33, 1})},
-                  {"offset", int64_t{66}}}});
+  out.push_back(
+      {"as_strided",
+       {{Shape{4, 33}, -9, 9, DType::kInt32}},
+       {{"shape", Shape{3, 2, 33}}, {"strides", ints({0, 33, 1})}, {"offset", int64_t{66}}}});
   out.push_back({"as_strided",
                  {{Shape{3}}},
                  {{"shape", Shape{2, 4}}, {"strides", ints({0, 0})}, {"offset", int64_t{2}}}});
-  out.push_back(
-      {"as_strided", {{Shape{3}}}, {{"shape", Shape{0, 4}}, {"strides", ints({9, 9})}}});
+  out.push_back({"as_strided", {{Shape{3}}}, {{"shape", Shape{0, 4}}, {"strides", ints({9, 9})}}});
   out.push_back(
       {"pad", {{Shape{2, 3}}}, {{"low", ints({1, 0})}, {"high", ints({0, 2})}, {"value", 1.5}}});
   out.push_back({"pad",

@@ -35,6 +35,9 @@ constexpr const char* kInputs =
     "%b = input() : float32[4]\n %r = input() : float32[6,1]\n %i = input() : int32[6,4]\n";
 const std::string kProduct =
     std::string(kInputs) + "%p = contract(%x, %w) {lhs_contract=[1], rhs_contract=[0]}\n";
+const std::string kCube = std::string(kInputs) +
+                          "%c = input() : float32[2,3,4]\n %d = input() : float32[2,3,4]\n"
+                          "%m = input() : float32[1,3,1]\n";
 
 struct BrokenRegion {
   std::string kind, body, rule;
@@ -93,6 +96,46 @@ std::vector<BrokenRegion> broken() {
        std::string(kInputs) + "%p = contract(%i, %i) {lhs_contract=[1], rhs_contract=[1]}\n"
                               "output \"p\" = %p\n",
        "a contract that does not read inputs 0 and 1"},
+      {"contract",
+       kProduct + "%1 = as_strided(%t) {shape=[6,4], strides=[1,6]}\n%2 = map(%p, %1) " + add +
+           "output \"y\" = %2\n",
+       "a view by strides in a region of kind contract"},
+      // Three dimensions.
+      {"map",
+       kCube + "%1 = map(%c, %d) " + add +
+           "%2 = as_strided(%1) {shape=[2,3,4], strides=[1,2,6]}\n"
+           "%3 = map(%1, %2) " +
+           add + "output \"y\" = %3\n",
+       "a view of what is no input"},
+      {"map",
+       kCube +
+           "%1 = as_strided(%c) {shape=[2,2,4], strides=[12,4,1]}\n"
+           "%2 = broadcast(%1) {shape=[2,2,4], dims=[0,1,2]}\n%3 = map(%c, %d) " +
+           add + "output \"y\" = %3\noutput \"z\" = %2\n",
+       "a view of no canonical shape"},
+      {"map",
+       kCube + "%1 = map(%c, %d) " + add + "%2 = map(%m, %m) " + add +
+           "output \"y\" = %1\noutput \"z\" = %2\n",
+       "a map that is not full or row"},
+      {"map",
+       kCube + "%1 = map(%c, %d) " + add + "%2 = map(%e, %e) " + add +
+           "output \"y\" = %1\noutput \"z\" = %2\n",
+       "another rank"},
+      {"reduce",
+       kCube +
+           "%1 = reduce(%c) {kind=\"sum\", axes=[1,2], keepdims=true}\n"
+           "%2 = broadcast(%1) {shape=[2,3,4], dims=[0,1,2]}\n%3 = map(%2, %c) " +
+           add + "output \"y\" = %3\n",
+       "a reduction over rows that is read inside"},
+      {"reduce",
+       kCube + "%1 = map(%c, %d) " + add +
+           "%2 = reduce(%m) {kind=\"sum\", axes=[1], keepdims=true}\n"
+           "output \"y\" = %1\noutput \"z\" = %2\n",
+       "a reduce of another form"},
+      {"reduce",
+       kCube + "%1 = arg_reduce(%c) {kind=\"argmax\", axis=1, keepdims=true}\n"
+               "output \"y\" = %1\n",
+       "an arg_reduce of another form"},
   };
 }
 
