@@ -52,17 +52,24 @@ class RegionChecker {
     return body_.node(id).is(KernelOp::kReshape) ? body_.node(id).inputs[0] : id;
   }
 
+  // What a view by strides reads.
+  ValueId unviewed(ValueId id) const {
+    return body_.node(id).is(KernelOp::kAsStrided) ? body_.node(id).inputs[0] : id;
+  }
+
   // The largest extents of interior values and of the inputs they read as they are.
   void find_space() {
     for (const Node& node : body_.nodes()) {
       if (node.is(KernelOp::kInput)) continue;
       if (node.is(KernelOp::kContract)) {
         const Contract c = Contract::of(body_, node);
-        space_ = Shape{extent(body_.type(node.inputs[0]).shape, c.lhs.free),
+        const Shape& lhs = body_.type(node.inputs[0]).shape;
+        space_ = Shape{extent(lhs, c.lhs.batch) * extent(lhs, c.lhs.free),
                        extent(body_.type(node.inputs[1]).shape, c.rhs.free)};
         return;
       }
       if (node.is(KernelOp::kReshape) && !is_input(node.inputs[0])) continue;
+      if (node.is(KernelOp::kAsStrided) && kind_ == "contract") continue;  // of any rank
       for (const ValueType& t : node.types) {
         if (space_.rank() == 0) space_ = Shape(std::vector<int64_t>(t.shape.rank(), 1));
         require(t.shape.rank() == space_.rank() && space_.rank() >= 2,
@@ -118,12 +125,13 @@ class RegionChecker {
     const Node& node = body_.node(index);
     if (node.is(KernelOp::kInput)) return;
     if (node.is(KernelOp::kReshape)) return check_reshape(index);
-    if (node.is(KernelOp::kAsStrided)) return check_view(node);
+    if (node.is(KernelOp::kAsStrided)) return check_view(index);
     if (node.is(KernelOp::kContract)) {
       require(kind_ == "contract" && contracts_++ == 0, "a contract that is not the root");
-      require(node.inputs == std::vector<ValueId>{{body_.inputs()[0], 0}, {body_.inputs()[1], 0}},
-              "a contract that does not read inputs 0 and 1");
-      require(Contract::of(body_, node).lhs.batch.empty(), "a contract with batch axes");
+      for (size_t side = 0; side < 2; ++side)
+        require(body_.inputs().size() > side &&
+                    unviewed(node.inputs[side]) == ValueId{body_.inputs()[side], 0},
+                "a contract that does not read inputs 0 and 1");
       require(is_floating(node.types[0].dtype), "a contract of integers");
       dtype_ = node.types[0].dtype;
       return;
@@ -155,9 +163,17 @@ class RegionChecker {
     }
   }
 
-  void check_view(const Node& node) {
-    require(kind_ != "contract", "a view by strides in a region of kind contract");
+  void check_view(int32_t index) {
+    const Node& node = body_.node(index);
     require(is_input(node.inputs[0]), "a view of what is no input");
+    if (kind_ == "contract") {
+      for (const Node& user : body_.nodes()) {
+        for (const ValueId id : user.inputs)
+          require(id.node != index || user.is(KernelOp::kContract),
+                  "a view by strides beside a product");
+      }
+      return;
+    }
     require(lies_within(node.types[0].shape), "a view of no canonical shape");
   }
 

@@ -32,10 +32,10 @@
 // Kinds:
 //   "map"       no reduce
 //   "reduce"    at least one reduce or arg_reduce
-//   "contract"  of two dimensions, and without as_strided. Inputs 0 and 1 are the operands of a
-//               `contract` without batch axes, the first interior node; a reshape brings its result
-//               to full (R = product of the left side's free dimensions, C of the right side's).
-//               The rest is as above; reductions over rows are sums, column sums in the contract's
+//   "contract"  of two dimensions. Inputs 0 and 1 are the operands of a `contract`, each as it is or
+//               through one as_strided of any rank; there is no other. It is the first interior
+//               node; a reshape brings its result to full (R = product of the batch dimensions and
+//               the left side's free ones, C of the right side's free ones). The rest is as above; reductions over rows are sums, column sums in the contract's
 //               floating dtype. The contract's own result may be an output too. Reductions over
 //               columns, totals, maps over rows and iota are there only where rows are short
 //               (Target::whole_row_columns), random never.

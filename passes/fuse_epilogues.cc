@@ -17,13 +17,35 @@
 namespace sinter {
 namespace {
 
-// R and C of a contraction that may be the root of a region; no batch axes.
+// A contraction, also as a region that is nothing but one whose operands are views. Where it
+// stands: in the graph itself or in the body of the region.
+struct Root {
+  const Graph* graph = nullptr;
+  const Node* contract = nullptr;
+};
+
+std::optional<Root> root_of(const Graph& graph, const Node& node) {
+  if (node.is(KernelOp::kContract)) return Root{&graph, &node};
+  if (!node.is(KernelOp::kFusion) || node.attributes.get_string("kind") != "contract")
+    return std::nullopt;
+  Root root{&node.attributes.get_graph("body"), nullptr};
+  for (const Node& inner : root.graph->nodes()) {
+    if (inner.is(KernelOp::kContract))
+      root.contract = &inner;
+    else if (!inner.is(KernelOp::kInput) && !inner.is(KernelOp::kAsStrided))
+      return std::nullopt;
+  }
+  return root;
+}
+
+// R and C of a contraction that may be the root of a region.
 std::optional<Shape> space_of(const Graph& graph, const Node& node) {
-  if (!node.is(KernelOp::kContract) || !is_floating(node.types[0].dtype)) return std::nullopt;
-  const Contract c = Contract::of(graph, node);
-  if (!c.lhs.batch.empty()) return std::nullopt;
-  const Shape space{extent(graph.type(node.inputs[0]).shape, c.lhs.free),
-                    extent(graph.type(node.inputs[1]).shape, c.rhs.free)};
+  const std::optional<Root> root = root_of(graph, node);
+  if (!root || !is_floating(node.types[0].dtype)) return std::nullopt;
+  const Contract c = Contract::of(*root->graph, *root->contract);
+  const Shape& lhs = root->graph->type(root->contract->inputs[0]).shape;
+  const Shape space{extent(lhs, c.lhs.batch) * extent(lhs, c.lhs.free),
+                    extent(root->graph->type(root->contract->inputs[1]).shape, c.rhs.free)};
   return space.elements() == 0 ? std::nullopt : std::optional(space);
 }
 
@@ -55,7 +77,9 @@ Pair take_apart(const Graph& graph, int32_t contract, int32_t follower) {
   const Node& root = graph.node(contract);
   const std::vector<Symbol> operands = values(root);
   flat.set_origin(root.origin);
-  const Symbol product = flat.add1("contract", operands, root.attributes);
+  const Symbol product = root.is(KernelOp::kFusion)
+                             ? inline_graph(flat, root.attributes.get_graph("body"), operands)[0]
+                             : flat.add1("contract", operands, root.attributes);
   pair.contract = product.id().node;
   known[{contract, 0}] = product;
   const Node& node = graph.node(follower);

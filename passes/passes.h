@@ -22,6 +22,7 @@ Graph split_depth(const Graph& graph, const PassContext& context);
 Graph simplify_maps(const Graph& graph, const PassContext& context);
 Graph fuse_elementwise(const Graph& graph, const PassContext& context);
 Graph absorb_rounding(const Graph& graph, const PassContext& context);
+Graph absorb_moves(const Graph& graph, const PassContext& context);
 Graph fuse_epilogues(const Graph& graph, const PassContext& context);
 void check_fused(const Graph& graph, const PassContext& context);
 

@@ -23,6 +23,7 @@ const std::vector<Pass>& all_passes() {
       {"simplify_maps", "turn constant operands of maps into literals, drop operands and results given twice", false, simplify_maps},
       {"fuse_elementwise", "gather maps, broadcasts and reductions into regions that run as one kernel", false, fuse_elementwise, check_fused},
       {"absorb_rounding", "let contractions round their right side while they pack it", false, absorb_rounding, check_fused},
+      {"absorb_moves", "let contractions read slices, heads and broadcasts where they lie", false, absorb_moves, check_fused},
       {"fuse_epilogues", "let contractions take the elementwise work that follows them", false, fuse_epilogues, check_fused},
   };
   return passes;
@@ -51,14 +52,14 @@ const Pipeline& find_pipeline(std::string_view name) {
       "fuse_dense", "remove_dead",
       "decompose", "lower_precision",
       "simplify", "split_depth", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
-      "fuse_elementwise", "absorb_rounding", "fuse_epilogues", "remove_dead"});
+      "fuse_elementwise", "absorb_rounding", "absorb_moves", "fuse_epilogues", "remove_dead"});
   static const Pipeline inference = make_pipeline("inference", {
       "stabilize_cross_entropy", "remove_dropout", "to_inference",
       "remove_dead", "simplify", "fold_constants", "merge_duplicates",
       "fold_batch_norm", "fuse_dense", "remove_dead",
       "decompose", "lower_precision",
       "simplify", "split_depth", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
-      "fuse_elementwise", "absorb_rounding", "fuse_epilogues", "remove_dead"});
+      "fuse_elementwise", "absorb_rounding", "absorb_moves", "fuse_epilogues", "remove_dead"});
   if (name == training.name) return training;
   if (name == inference.name) return inference;
   raise_unknown_name("pipeline", name, {inference.name, training.name});

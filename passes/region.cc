@@ -103,9 +103,13 @@ void RegionBuilder::add_contract(int32_t index) {
   // Inputs 0 and 1 even when both are one value.
   std::vector<Symbol> operands;
   for (ValueId id : node.inputs) {
-    operands.push_back(body_.input("in" + std::to_string(inputs_.size()), graph_.type(id)));
+    const Node& operand = graph_.node(id);
+    const bool is_view = operand.is(KernelOp::kAsStrided);
+    if (is_view) id = operand.inputs[0];
+    const Symbol raw = body_.input("in" + std::to_string(inputs_.size()), graph_.type(id));
     inputs_.push_back(id);
-    raw_.try_emplace(id, operands.back());
+    raw_.try_emplace(id, raw);
+    operands.push_back(is_view ? body_.add1("as_strided", {raw}, operand.attributes) : raw);
   }
   const Symbol product = body_.add1("contract", operands, node.attributes);
   values_[{index, 0}] = reshaped(product, shape(false));

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/kernel_ops.h"
+#include "passes/moves.h"
 #include "passes/region.h"
 
 namespace sinter {
@@ -11,35 +12,9 @@ namespace {
 
 // Rows whose length is above this are not kept in cache: a reduction over them ends the region.
 constexpr int64_t kLongestRow = 1 << 15;
-// Moves between an operand and the value that it reads.
-constexpr size_t kMostMoves = 32;
 // Elements of a value that is read in another order of dimensions as it is. Larger ones are turned
 // by a kernel that does it in squares, so that each line of memory is read once.
 constexpr int64_t kMostTurned = 4096;
-
-bool is_move(const Node& node) {
-  return node.is(KernelOp::kReshape) || node.is(KernelOp::kTranspose) ||
-         node.is(KernelOp::kBroadcast) || node.is(KernelOp::kSlice) ||
-         node.is(KernelOp::kAsStrided);
-}
-
-// The operand and what stands before it, each a move of the next, but for the last.
-std::vector<int32_t> moves_before(const Graph& graph, ValueId operand) {
-  std::vector<int32_t> nodes = {operand.node};
-  while (nodes.size() <= kMostMoves && is_move(graph.node(nodes.back())))
-    nodes.push_back(graph.node(nodes.back()).inputs[0].node);
-  return nodes;
-}
-
-// How the first of `nodes` reads `view` of the last.
-std::optional<View> view_along(const Graph& graph, std::span<const int32_t> nodes, View view) {
-  for (size_t k = nodes.size() - 1; k-- > 0;) {
-    std::optional<View> next = view_through(graph, graph.node(nodes[k]), view);
-    if (!next) return std::nullopt;
-    view = std::move(*next);
-  }
-  return view.merged();
-}
 
 // Are the elements behind each other along a dimension other than the last?
 bool is_turned(const View& view) {
@@ -81,15 +56,16 @@ std::optional<Reading> read_iota(const Graph& graph, std::span<const int32_t> no
   View index = View::dense(node.types[0].shape);
   std::ranges::fill(index.strides, 0);
   index.strides[static_cast<size_t>(axis_of(node.attributes))] = 1;
-  const std::optional<View> view = view_along(graph, nodes, std::move(index));
-  if (!view || view->offset != 0) return std::nullopt;
+  const std::optional<View> whole = view_along(graph, nodes, std::move(index));
+  if (!whole || whole->offset != 0) return std::nullopt;
+  const View view = whole->merged();
   size_t counted = 0;
-  for (const int64_t stride : view->strides) {
+  for (const int64_t stride : view.strides) {
     if (stride > 1) return std::nullopt;
     counted += stride == 1 ? 1 : 0;
   }
   if (counted != 1) return std::nullopt;
-  return Reading{.source = {}, .view = *view, .generator = nodes.back()};
+  return Reading{.source = {}, .view = view, .generator = nodes.back()};
 }
 
 Reading read_operand(const Graph& graph, ValueId operand) {
@@ -102,14 +78,16 @@ Reading read_operand(const Graph& graph, ValueId operand) {
     const std::span<const int32_t> path(nodes.data(), k);
     const ValueId source = graph.node(nodes[k - 2]).inputs[0];
     const Shape& shape = graph.type(source).shape;
-    std::optional<View> view = view_along(graph, path, View::dense(shape));
-    if (!view || (is_turned(*view) && shape.elements() > kMostTurned)) continue;
+    const std::optional<View> whole = view_along(graph, path, View::dense(shape));
+    if (!whole) continue;
+    View view = whole->merged();
+    if (is_turned(view) && shape.elements() > kMostTurned) continue;
     const Node& node = graph.node(source);
-    if (node.is(KernelOp::kRandom) && view->is_in_order(view->elements()))
-      return {.source = node.inputs[0], .view = std::move(*view), .generator = source.node};
-    if (shape.elements() == 1 && view->elements() != 1 && is_value_of_only_row(graph, path))
-      return {source, Reads::kRows, *view, view->elements()};
-    return reading_of(graph, source, std::move(*view));
+    if (node.is(KernelOp::kRandom) && view.is_in_order(view.elements()))
+      return {.source = node.inputs[0], .view = std::move(view), .generator = source.node};
+    if (shape.elements() == 1 && view.elements() != 1 && is_value_of_only_row(graph, path))
+      return {source, Reads::kRows, view, view.elements()};
+    return reading_of(graph, source, std::move(view));
   }
   View dense = View::dense(graph.type(operand).shape).merged();
   if (const Node& node = graph.node(operand); node.is(KernelOp::kRandom))

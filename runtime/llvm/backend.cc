@@ -67,8 +67,11 @@ bool may_pack(const Graph& graph, int32_t node) {
   const Graph& body = n.attributes.get_graph("body");
   for (const Node& inner : body.nodes()) {
     if (!inner.is(KernelOp::kContract)) continue;
+    const Node& operand = body.node(inner.inputs[1]);
+    const int32_t input =
+        operand.is(KernelOp::kAsStrided) ? operand.inputs[0].node : inner.inputs[1].node;
     for (size_t i = 0; i < n.inputs.size(); ++i) {
-      if (inner.inputs[1] == ValueId{body.inputs()[i], 0}) return is_frozen(graph, n.inputs[i]);
+      if (input == body.inputs()[i]) return is_frozen(graph, n.inputs[i]);
     }
   }
   return false;

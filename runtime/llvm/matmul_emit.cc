@@ -45,7 +45,7 @@ class MatmulCode {
   // One element at a time: this runs once a variable has changed, not once a step.
   void emit_prepare(const std::string& name) {
     e_.begin_prepare(name);
-    Value source = e_.buffer(region_.rhs), target = e_.prepared();
+    Value source = begin_of(region_.problem().rhs, e_.buffer(region_.rhs)), target = e_.prepared();
     const int64_t lanes = plan_.machine.lanes;
     ir_.loop(ir_.index(0), ir_.index(p_.batch), 1, [&](Value n) {
       each_panel(
@@ -80,10 +80,17 @@ class MatmulCode {
     if (plan_.packing == MatmulPlan::Packing::kAhead)
       prepared_ = ir_.byte(scratch_base_, scratch_.packed);
     if (plan_.packs_panels() || plan_.pack_lhs) workspace_ = e_.buffer(next + 1);
-    lhs_ = plan_.gather_lhs ? ir_.byte(scratch_base_, scratch_.lhs)
-                            : inputs_[static_cast<size_t>(region_.lhs)];
-    rhs_ = plan_.gather_rhs ? ir_.byte(scratch_base_, scratch_.rhs)
-                            : inputs_[static_cast<size_t>(region_.rhs)];
+    const MatmulProblem original = region_.problem();
+    left_operand_ = begin_of(original.lhs, inputs_[static_cast<size_t>(region_.lhs)]);
+    right_operand_ = begin_of(original.rhs, inputs_[static_cast<size_t>(region_.rhs)]);
+    lhs_ = plan_.gather_lhs ? ir_.byte(scratch_base_, scratch_.lhs) : left_operand_;
+    rhs_ = plan_.gather_rhs ? ir_.byte(scratch_base_, scratch_.rhs) : right_operand_;
+  }
+
+  // The first element of an operand in the buffer that holds it.
+  Value begin_of(const MatmulOperand& operand, Value buffer) {
+    if (operand.offset == 0) return buffer;
+    return e_.element(buffer, operand.dtype, ir_.index(operand.offset));
   }
 
   // Term (or pair) `k` of a row or column, wherever it lies.
@@ -109,10 +116,8 @@ class MatmulCode {
         });
       });
     };
-    if (plan_.gather_lhs)
-      copy(original.lhs, p_.lhs, p_.rows, inputs_[static_cast<size_t>(region_.lhs)], lhs_);
-    if (plan_.gather_rhs)
-      copy(original.rhs, p_.rhs, p_.columns, inputs_[static_cast<size_t>(region_.rhs)], rhs_);
+    if (plan_.gather_lhs) copy(original.lhs, p_.lhs, p_.rows, left_operand_, lhs_);
+    if (plan_.gather_rhs) copy(original.rhs, p_.rhs, p_.columns, right_operand_, rhs_);
   }
 
   // Packs this piece's share of all panels.
@@ -404,6 +409,7 @@ class MatmulCode {
   Value piece_ = nullptr;
   Values inputs_, results_;
   llvm::Value *scratch_base_ = nullptr, *prepared_ = nullptr, *lhs_ = nullptr, *rhs_ = nullptr;
+  llvm::Value *left_operand_ = nullptr, *right_operand_ = nullptr;  // as they lie in memory
   llvm::Value *panel_ = nullptr, *partial_ = nullptr, *totals_ = nullptr, *workspace_ = nullptr;
   std::pair<Value, Value> tiles_;
 };

@@ -8,20 +8,28 @@
 #include <utility>
 
 #include "core/contract.h"
+#include "core/view.h"
 
 namespace sinter::codegen {
 namespace {
 
-DimGroup group_of(const Shape& shape, const Contract::Axes& axes) {
-  const std::vector<int64_t> strides = shape.strides();
+View view_of(const Graph& body, ValueId operand) {
+  const Node& node = body.node(operand);
+  if (!node.is(KernelOp::kAsStrided)) return View::dense(body.type(operand).shape);
+  return *view_through(body, node, View::dense(body.type(node.inputs[0]).shape));
+}
+
+DimGroup group_of(const View& view, const Contract::Axes& axes) {
   DimGroup group;
-  for (const int axis : axes) group.append(shape[axis], strides[static_cast<size_t>(axis)]);
+  for (const int axis : axes)
+    group.append(view.extents[static_cast<size_t>(axis)], view.strides[static_cast<size_t>(axis)]);
   return group;
 }
 
-MatmulOperand operand_of(const ValueType& type, const Contract::Side& side) {
-  return {group_of(type.shape, side.batch), group_of(type.shape, side.free),
-          group_of(type.shape, side.depth), type.dtype};
+MatmulOperand operand_of(const Graph& body, ValueId operand, const Contract::Side& side) {
+  const View view = view_of(body, operand);
+  return {group_of(view, side.batch), group_of(view, side.free), group_of(view, side.depth),
+          body.type(operand).dtype, view.offset};
 }
 
 }  // namespace
@@ -54,11 +62,12 @@ int64_t DimGroup::offset(int64_t index) const {
   return sum;
 }
 
-MatmulProblem matmul_problem(const ValueType& lhs, const ValueType& rhs,
-                             const Attributes& contract) {
+MatmulProblem matmul_problem(const Graph& body, const Node& contract) {
+  const ValueType& lhs = body.type(contract.inputs[0]);
+  const ValueType& rhs = body.type(contract.inputs[1]);
   MatmulProblem p;
   p.dtype = lhs.dtype == DType::kBFloat16 ? DType::kFloat32 : lhs.dtype;
-  Contract c = Contract::of(lhs.shape, rhs.shape, contract);
+  Contract c = Contract::of(lhs.shape, rhs.shape, contract.attributes);
 
   // The sum may run over its axes in any order: the order of the left side in memory merges most.
   std::vector<std::pair<int, int>> depth;
@@ -67,8 +76,8 @@ MatmulProblem matmul_problem(const ValueType& lhs, const ValueType& rhs,
   std::ranges::sort(depth);
   for (size_t i = 0; i < depth.size(); ++i) std::tie(c.lhs.depth[i], c.rhs.depth[i]) = depth[i];
 
-  p.lhs = operand_of(lhs, c.lhs);
-  p.rhs = operand_of(rhs, c.rhs);
+  p.lhs = operand_of(body, contract.inputs[0], c.lhs);
+  p.rhs = operand_of(body, contract.inputs[1], c.rhs);
   p.batch = p.lhs.batch.size();
   p.rows = p.lhs.free.size();
   p.columns = p.rhs.free.size();

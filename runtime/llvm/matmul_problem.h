@@ -6,8 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/attributes.h"
-#include "core/shape.h"
+#include "core/graph.h"
 
 namespace sinter::codegen {
 
@@ -34,6 +33,7 @@ struct DimGroup {
 struct MatmulOperand {
   DimGroup batch, free, depth;
   DType dtype = DType::kFloat32;  // in memory
+  int64_t offset = 0;             // of the first element
   bool operator==(const MatmulOperand&) const = default;
 };
 
@@ -49,7 +49,7 @@ struct MatmulProblem {
   bool operator==(const MatmulProblem&) const = default;
 };
 
-MatmulProblem matmul_problem(const ValueType& lhs, const ValueType& rhs,
-                             const Attributes& contract);
+/// Of a `contract` of a region, whose operands may be views by strides of its inputs.
+MatmulProblem matmul_problem(const Graph& body, const Node& contract);
 
 }  // namespace sinter::codegen

@@ -30,12 +30,6 @@ bool has_axis(const Node& reduce, int64_t axis) {
   return std::find(axes.begin(), axes.end(), axis) != axes.end();
 }
 
-int64_t columns_of(const Graph& body, const Node& contract) {
-  return matmul_problem(body.type(contract.inputs[0]), body.type(contract.inputs[1]),
-                        contract.attributes)
-      .columns;
-}
-
 // Is the value one a row, where a row has several columns?
 bool is_row_value(const Graph& body, ValueId id, int64_t columns) {
   const Shape& shape = body.type(id).shape;
@@ -62,7 +56,7 @@ std::string check_body(const Graph& body, const Cpu& cpu) {
       if (body.type(node.inputs[1]).dtype == DType::kFloat64 && dtype != DType::kFloat64)
         return "a matmul of bfloat16 by float64";
       if (!node.types[0].shape.is_static()) return "a matmul of unknown size";
-      columns = columns_of(body, node);
+      columns = matmul_problem(body, node).columns;
     } else if (node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce) ||
                node.is(KernelOp::kIota)) {
       const bool whole_rows = needs_whole_rows(body, node, columns);
@@ -94,10 +88,11 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
   region.body = body_of(graph, graph.node(node));
   const Graph& body = *region.body;
   int64_t columns = 0;
-  const auto input_index = [&](ValueId value) {
+  const auto input_index = [&](ValueId operand) {
+    const Node& node = body.node(operand);
+    const int32_t input = node.is(KernelOp::kAsStrided) ? node.inputs[0].node : operand.node;
     const auto& inputs = body.inputs();
-    return static_cast<int32_t>(std::find(inputs.begin(), inputs.end(), value.node) -
-                                inputs.begin());
+    return static_cast<int32_t>(std::find(inputs.begin(), inputs.end(), input) - inputs.begin());
   };
   for (int32_t i = 0; i < body.size(); ++i) {
     const Node& inner = body.node(i);
@@ -132,10 +127,7 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
   return region;
 }
 
-MatmulProblem MatmulRegion::problem() const {
-  const Node& node = body->node(product);
-  return matmul_problem(body->type(node.inputs[0]), body->type(node.inputs[1]), node.attributes);
-}
+MatmulProblem MatmulRegion::problem() const { return matmul_problem(*body, body->node(product)); }
 
 int64_t MatmulRegion::sum_count() const {
   return std::count_if(results.begin(), results.end(), [](const Result& r) { return r.is_sum(); });

@@ -24,7 +24,9 @@ std::string operand_text(const char* name, int32_t input, const char* free, cons
                          bool has_batch, const char* how) {
   std::string text = fmt::format("  {} %{}:", name, input);
   if (has_batch) text += fmt::format(" batch {},", group_text(o.batch));
-  return text + fmt::format(" {} {}, k {}{}\n", free, group_text(o.free), group_text(o.depth), how);
+  const std::string from = o.offset == 0 ? "" : fmt::format(" from {}", o.offset);
+  return text + fmt::format(" {} {}, k {}{}{}\n", free, group_text(o.free), group_text(o.depth),
+                            from, how);
 }
 
 std::string parts(const EvenSplit& split, const char* unit) {
