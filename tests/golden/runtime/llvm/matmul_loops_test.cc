@@ -22,8 +22,8 @@ Graph fused(Graph graph) {
   target.fuses_elementwise = target.fuses_epilogues = true;
   PassContext context;
   context.target = &target;
-  for (const char* pass :
-       {"decompose", "merge_duplicates", "simplify_maps", "fuse_elementwise", "fuse_epilogues"})
+  for (const char* pass : {"decompose", "merge_duplicates", "simplify_maps", "fuse_elementwise",
+                           "absorb_moves", "fuse_epilogues", "remove_dead"})
     graph = run_pass(pass, graph, context);
   return graph;
 }
@@ -114,6 +114,22 @@ TEST(MatmulLoops, Softmax) {
   expect_loops("matmul_softmax", softmax_of_rows(128));
   expect_loops("matmul_softmax_row", softmax_of_rows(1), {.pack_rhs = true});
   expect_loops("matmul_softmax_sse2", softmax_of_rows(128), {.vector_bytes = 16});
+}
+
+// Heads lie beside each other in a row of a projection, queries before keys: no copies.
+TEST(MatmulLoops, Heads) {
+  expect_loops("matmul_heads", R"text(graph "g" {
+  %qkv = input() : float32[4,64,192]
+  %q = slice(%qkv) {begin=[0,0,0], end=[4,64,64], stride=[1,1,1]}
+  %k = slice(%qkv) {begin=[0,0,64], end=[4,64,128], stride=[1,1,1]}
+  %qs = reshape(%q) {shape=[4,64,2,32]}
+  %ks = reshape(%k) {shape=[4,64,2,32]}
+  %qh = transpose(%qs) {perm=[0,2,1,3]}
+  %kh = transpose(%ks) {perm=[0,2,1,3]}
+  %s = contract(%qh, %kh) {lhs_batch=[0,1], rhs_batch=[0,1], lhs_contract=[3], rhs_contract=[3]}
+  %y = map(%s) {body="(float32) -> mul(a0, 0.125:float32)"}
+  output "y" = %y
+})text");
 }
 
 // Cross entropy of logits: the loss and its gradient, with sums over the rows of both.
