@@ -25,6 +25,12 @@ Data::Data(std::initializer_list<std::pair<const std::string, Tensor>> tensors) 
   }
 }
 
+Data Data::with(std::vector<Tensor> tensors) const {
+  Data result(std::move(tensors));
+  result.names_ = names_;
+  return result;
+}
+
 std::vector<Tensor> Data::in_order(const std::vector<std::string>& names, const char* kind,
                                    const std::string& what) const {
   if (names_.empty()) return tensors_;

@@ -8,6 +8,8 @@ class CallContext;
 class CompiledFunction;
 class Config;
 class Data;
+class Dataset;
+class Element;
 class Error;
 class Graph;
 class KerasTensor;

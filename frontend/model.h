@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/handle.h"
@@ -22,14 +23,19 @@
 
 namespace sinter {
 
+class Dataset;
 class Network;
 struct ModelState;
 
-/// `{x, y}` or `{x, y, sample_weight}`.
+/// `{x, y}`, `{x, y, sample_weight}` or a Dataset of batches.
 struct ValidationData {
-  Data x, y;
-  Data sample_weight = {};
-  bool empty() const { return x.empty() && y.empty(); }
+  ValidationData() = default;
+  ValidationData(Data x_rows, Data y_rows, Data row_weights = {})
+      : x(std::move(x_rows)), y(std::move(y_rows)), sample_weight(std::move(row_weights)) {}
+  ValidationData(const Dataset& batches);  // NOLINT
+  Data x = {}, y = {}, sample_weight = {};
+  std::shared_ptr<const Dataset> dataset = nullptr;
+  bool empty() const { return x.empty() && y.empty() && dataset == nullptr; }
 };
 
 /// The arguments of fit. The order is that of Keras, but for epochs, which people write first.
@@ -46,6 +52,7 @@ struct FitOptions {
   Data sample_weight = {};  // [rows], or [rows, steps ...] where the loss has values of steps
   int initial_epoch = 0;
   /// Batches an epoch; the next one goes on where it stopped, and ends early with the last batch.
+  /// An endless Dataset needs it.
   std::optional<int64_t> steps_per_epoch = std::nullopt;
   std::optional<int64_t> validation_steps = std::nullopt;
   std::optional<int64_t> validation_batch_size = std::nullopt;
@@ -62,6 +69,7 @@ struct EvaluateOptions {
 struct PredictOptions {
   int64_t batch_size = 32;
   int verbose = 0;
+  std::optional<int64_t> steps = std::nullopt;  // batches; default: all
 };
 
 /// Loss first, then losses of outputs, then metrics, in Keras's order.
@@ -190,12 +198,25 @@ class Model {
   /// are, and when the loss is not finite though x or y hold infinities.
   History fit(const Data& x, const Data& y, const FitOptions& options = {},
               SourceLocation where = SourceLocation::current()) const;
+  /// The same on a Dataset of batches, elements (x, y) or (x, y, sample_weight), which is walked
+  /// through once an epoch. It decides on batches, order and weights: raises Error for batch_size,
+  /// sample_weight and validation_split, for one that is empty, and for one that is endless without
+  /// steps_per_epoch.
+  History fit(const Dataset& batches, const FitOptions& options = {},
+              SourceLocation where = SourceLocation::current()) const;
   Evaluation evaluate(const Data& x, const Data& y, const EvaluateOptions& options = {},
+                      SourceLocation where = SourceLocation::current()) const;
+  Evaluation evaluate(const Dataset& batches, const EvaluateOptions& options = {},
                       SourceLocation where = SourceLocation::current()) const;
   /// The prediction of a model of one output, [n, ...].
   Tensor predict(const Data& x, const PredictOptions& options = {},
                  SourceLocation where = SourceLocation::current()) const;
   std::vector<Tensor> predict_all(const Data& x, const PredictOptions& options = {},
+                                  SourceLocation where = SourceLocation::current()) const;
+  /// Of the x of each element of a Dataset of batches, one after the other.
+  Tensor predict(const Dataset& batches, const PredictOptions& options = {},
+                 SourceLocation where = SourceLocation::current()) const;
+  std::vector<Tensor> predict_all(const Dataset& batches, const PredictOptions& options = {},
                                   SourceLocation where = SourceLocation::current()) const;
   /// One update on one batch; loss and metrics of this batch alone.
   Evaluation train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {},

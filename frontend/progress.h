@@ -141,7 +141,10 @@ class ProgressRange {
 
   Iterator begin() {
     int64_t total = -1;
-    if constexpr (requires { std::size(range_); }) total = static_cast<int64_t>(std::size(range_));
+    if constexpr (requires { std::size(range_); })
+      total = static_cast<int64_t>(std::size(range_));
+    else if constexpr (requires { range_.cardinality(); })
+      total = range_.cardinality();  // of a Dataset
     bar_ = std::make_unique<ProgressBar>(total, options_);
     return {std::begin(range_), bar_.get()};
   }

@@ -9,6 +9,7 @@
 #include "core/float_environment.h"
 #include "frontend/origin.h"
 #include "frontend/progress.h"
+#include "frontend/training/feed.h"
 #include "frontend/training/loop.h"
 #include "frontend/weights_lock.h"
 
@@ -37,6 +38,25 @@ Evaluation::operator std::vector<double>() const {
   return result;
 }
 
+namespace {
+
+// `options` checked.
+Evaluation evaluate_shown(ModelState& state, Feed& feed, int64_t count,
+                          const EvaluateOptions& options, SourceLocation where) {
+  EpochProgress progress(options.verbose, "", count);
+  int64_t done = 0;
+  const Evaluation result =
+      evaluate_feed(state, feed, [&](int64_t batches, const RunningLogs& logs) {
+        done = batches;
+        if (progress.due()) progress.update(batches, shown(logs.evaluation().logs()));
+      });
+  if (options.steps) warn_of_missing_batches("evaluate: steps", *options.steps, done, feed, where);
+  progress.close(done, shown(result.logs()));
+  return result;
+}
+
+}  // namespace
+
 Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& options,
                            SourceLocation where) const {
   return at_line(where, [&] {
@@ -50,21 +70,24 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
         prepare_data("evaluate", state_->net(), c->outputs, x, y, options.sample_weight);
     refuse_nan("evaluate", *state_, data, NaNUse::kEvaluation);
     const int64_t count = batch_count(data.rows, options.batch_size);
-    if (options.steps)
-      warn_of_missing_batches("evaluate: steps", *options.steps, data.rows, options.batch_size,
-                              where);
-    EpochProgress progress(options.verbose, "",
-                           options.steps ? std::min(*options.steps, count) : count);
-    int64_t done = 0;
-    const Evaluation result =
-        evaluate_rows(*state_, data, options.batch_size, options.steps,
-                      [&](int64_t batches, const RunningLogs& logs) {
-                        done = batches;
-                        if (progress.due())
-                          progress.update(batches, shown(logs.evaluation().logs()));
-                      });
-    progress.close(done, shown(result.logs()));
-    return result;
+    TensorFeed feed(data, options.batch_size, options.steps);
+    return evaluate_shown(*state_, feed, options.steps ? std::min(*options.steps, count) : count,
+                          options, where);
+  });
+}
+
+Evaluation Model::evaluate(const Dataset& batches, const EvaluateOptions& options,
+                           SourceLocation where) const {
+  return at_line(where, [&] {
+    const DefaultFloatEnvironment environment;
+    refuse_for_dataset("evaluate", options.batch_size, options.sample_weight);
+    check_steps("evaluate", "steps", options.steps);
+    DatasetReader reader("evaluate", batches, options.steps, "steps");
+    build_for(reader.first().part(0));
+    const std::lock_guard lock(state_->fit_mutex);
+    const std::shared_ptr<const Compiled> c = state_->settings("evaluate");
+    DatasetFeed feed(reader, *state_, c->outputs, NaNUse::kEvaluation);
+    return evaluate_shown(*state_, feed, reader.count(), options, where);
   });
 }
 
@@ -102,6 +125,47 @@ void run_padded(ScratchPool& pool, const StepProgram& program, int64_t rows,
     std::memcpy(outputs[i], to[i], static_cast<size_t>(row_bytes[inputs.size() + i] * rows));
 }
 
+// The shapes of outputs for `rows` rows.
+std::vector<Tensor> results_for(const ModelState& state, int64_t rows) {
+  std::vector<Tensor> results;
+  for (const KerasTensor& output : state.net().outputs()) {
+    Shape shape = output.shape();
+    if (shape.rank() == 0 || shape[0] != kBatch) {
+      throw Error(fmt::format("predict: output {} of model '{}' has no batch dimension",
+                              shape.to_string(), state.name));
+    }
+    results.emplace_back(output.dtype(), shape.specialized(rows));
+  }
+  return results;
+}
+
+void predict_batch(ModelState& state, Programs& programs, int64_t size,
+                   const std::vector<const void*>& inputs, const std::vector<void*>& targets) {
+  StepProgram& program = programs.of_size(size);
+  if (program.rows == size) {
+    program.executable->run(inputs, targets);
+  } else {
+    run_padded(state.scratch, program, size, inputs, targets);
+  }
+}
+
+// All rows, of parts that have as many dimensions and columns.
+Tensor joined(const std::vector<std::vector<Tensor>>& parts, size_t output) {
+  if (parts.size() == 1) return parts[0][output];
+  int64_t rows = 0;
+  for (const std::vector<Tensor>& part : parts) rows += part[output].shape()[0];
+  Shape shape = parts[0][output].shape();
+  shape[0] = rows;
+  Tensor result(parts[0][output].dtype(), shape);
+  auto* to = static_cast<std::byte*>(result.raw());
+  for (const std::vector<Tensor>& part : parts) {
+    const auto bytes = static_cast<size_t>(part[output].bytes());
+    if (bytes > 0) std::memcpy(to, std::as_const(part[output]).raw(), bytes);
+    to += bytes;
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options,
@@ -110,53 +174,92 @@ std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& opti
     const DefaultFloatEnvironment environment;
     build_for(x);
     check_batch_size("predict", options.batch_size);
+    check_steps("predict", "steps", options.steps);
     ModelState& state = *state_;
-    const Network& network = state.net();
-    const PreparedData data = prepare_inputs("predict", network, x, false);
-    std::vector<Tensor> results;
-    for (const KerasTensor& output : network.outputs()) {
-      Shape shape = output.shape();
-      if (shape.rank() == 0 || shape[0] != kBatch) {
-        throw Error(fmt::format("predict: output {} of model '{}' has no batch dimension",
-                                shape.to_string(), state.name));
-      }
-      results.emplace_back(output.dtype(), shape.specialized(data.rows));
-    }
+    const PreparedData data = prepare_inputs("predict", state.net(), x, false);
     const std::vector<int64_t> in_order;
     Batches batches(data, options.batch_size, in_order);
-    EpochProgress progress(options.verbose, "", batches.count());
+    const int64_t count = std::min(batches.count(), options.steps.value_or(batches.count()));
+    const bool all = count == batches.count();
+    const int64_t rows = all ? data.rows : count * options.batch_size;
+    std::vector<Tensor> results = results_for(state, rows);
+    EpochProgress progress(options.verbose, "", count);
     std::vector<void*> targets(results.size());
     state.refresh_version();
     // A size that comes several times in this call has a program of its own.
     Programs programs([&](int64_t batch) {
-      return prediction_program(state, batch, batches.count() > 1 && batch == options.batch_size);
+      return prediction_program(state, batch, count > 1 && batch == options.batch_size);
     });
-    for (int64_t b = 0; b < batches.count(); ++b) {
+    for (int64_t b = 0; b < count; ++b) {
       for (size_t i = 0; i < results.size(); ++i) {
-        const int64_t row_bytes = results[i].bytes() / data.rows;
+        const int64_t row_bytes = results[i].bytes() / rows;
         targets[i] = static_cast<std::byte*>(results[i].raw()) + b * options.batch_size * row_bytes;
       }
-      const int64_t size = batches.size(b);
-      StepProgram& program = programs.of_size(size);
-      if (program.rows == size) {
-        program.executable->run(batches.pointers(b), targets);
-      } else {
-        run_padded(state.scratch, program, size, batches.pointers(b), targets);
-      }
+      predict_batch(state, programs, batches.size(b), batches.pointers(b), targets);
       if (progress.due()) progress.update(b + 1, {});
     }
-    progress.close(batches.count(), {});
+    progress.close(count, {});
     return results;
   });
 }
 
+std::vector<Tensor> Model::predict_all(const Dataset& batches, const PredictOptions& options,
+                                       SourceLocation where) const {
+  return at_line(where, [&]() -> std::vector<Tensor> {
+    const DefaultFloatEnvironment environment;
+    refuse_for_dataset("predict", options.batch_size, {});
+    check_steps("predict", "steps", options.steps);
+    DatasetReader reader("predict", batches, options.steps, "steps");
+    build_for(reader.first().part(0));
+    ModelState& state = *state_;
+    EpochProgress progress(options.verbose, "", reader.begin());
+    state.refresh_version();
+    int64_t usual = 0;  // the size of the first batch, which most have
+    Programs programs([&](int64_t batch) {
+      return prediction_program(state, batch, reader.count() != 1 && batch == usual);
+    });
+    std::vector<std::vector<Tensor>> parts;
+    const std::vector<int64_t> in_order;
+    while (const std::optional<Element> element = reader.next()) {
+      const std::string call = fmt::format("predict (batch {})", parts.size());
+      const PreparedData data = prepare_inputs(call.c_str(), state.net(), element->part(0), false);
+      if (usual == 0) usual = data.rows;
+      parts.push_back(results_for(state, data.rows));
+      std::vector<void*> targets;
+      for (Tensor& t : parts.back()) targets.push_back(t.raw());
+      Batches rows(data, data.rows, in_order);
+      predict_batch(state, programs, data.rows, rows.pointers(0), targets);
+      if (progress.due()) progress.update(static_cast<int64_t>(parts.size()), {});
+    }
+    progress.close(static_cast<int64_t>(parts.size()), {});
+    std::vector<Tensor> results;
+    for (size_t i = 0; i < parts[0].size(); ++i) results.push_back(joined(parts, i));
+    return results;
+  });
+}
+
+namespace {
+
+void check_one_output(const ModelState& state) {
+  if (!state.network || state.network->outputs().size() == 1) return;
+  throw Error(fmt::format("predict: model '{}' has {} outputs; use predict_all()", state.name,
+                          state.network->outputs().size()));
+}
+
+}  // namespace
+
 Tensor Model::predict(const Data& x, const PredictOptions& options, SourceLocation where) const {
   return at_line(where, [&] {
-    if (state_->network && state_->network->outputs().size() != 1) {
-      throw Error(fmt::format("predict: model '{}' has {} outputs; use predict_all()", name(),
-                              state_->network->outputs().size()));
-    }
+    check_one_output(*state_);
     return predict_all(x, options, where).front();
+  });
+}
+
+Tensor Model::predict(const Dataset& batches, const PredictOptions& options,
+                      SourceLocation where) const {
+  return at_line(where, [&] {
+    check_one_output(*state_);
+    return predict_all(batches, options, where).front();
   });
 }
 

@@ -9,6 +9,7 @@
 #include "core/warning.h"
 #include "frontend/origin.h"
 #include "frontend/progress.h"
+#include "frontend/training/feed.h"
 #include "frontend/training/loop.h"
 
 namespace sinter {
@@ -38,15 +39,6 @@ SplitData split(PreparedData all, const FitOptions& options) {
   return {all.slice(0, kept), all.slice(kept, all.rows)};
 }
 
-// Turns class weights into sample weights of the training rows.
-void apply_class_weight(PreparedData& data, const Network& network, const FitOptions& options) {
-  if (options.class_weight.empty()) return;
-  if (data.y.size() != 1) throw Error("fit: class_weight is for models of one output");
-  if (data.weights[0]) throw Error("fit: give class_weight or sample_weight, not both");
-  data.weights[0] = class_weights(data.y[0], options.class_weight);
-  data.inputs.weights[0] = {data_dtype(network.outputs()[0].type()), Shape{kBatch}};
-}
-
 class Fit {
  public:
   Fit(Model model, const FitOptions& options, SourceLocation where)
@@ -71,16 +63,72 @@ class Fit {
     const Compiled& c = *settled;
     SplitData data =
         split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
-    apply_class_weight(data.train, state_.net(), options_);
+    apply_class_weight(data.train, state_.net(), options_.class_weight);
     refuse_nan("fit", state_, data.train, NaNUse::kTraining);
     if (data.validation) refuse_nan("fit", state_, *data.validation, NaNUse::kEvaluation);
     warn_of_labels(data.train, c.outputs);
-    if (!options_.validation_data.empty()) {
-      const ValidationData& v = options_.validation_data;
-      data.validation =
-          prepare_data("fit (validation_data)", state_.net(), c.outputs, v.x, v.y, v.sample_weight);
-      refuse_nan("fit (validation_data)", state_, *data.validation, NaNUse::kEvaluation);
+    TensorFeed feed(data.train, options_.batch_size, options_.steps_per_epoch,
+                    [&] { return next_order(data.train.rows); });
+    all_rows_ = &data.train;
+    return train(feed, c, std::move(data.validation));
+  }
+
+  History run(DatasetReader& reader) {
+    const std::shared_ptr<const Compiled> settled = state_.settings("fit");
+    DatasetFeed feed(reader, state_, settled->outputs, NaNUse::kTraining, options_.class_weight);
+    return train(feed, *settled, std::nullopt);
+  }
+
+ private:
+  template <typename F>
+  void each(F f) {
+    for (const CallbackItem& callback : options_.callbacks) f(*callback);
+  }
+
+  // Of the rows, in this pass over them.
+  std::vector<int64_t> next_order(int64_t rows) {
+    const WeightsGuard guard(state_.locks());
+    std::vector<int64_t> order;
+    if (options_.shuffle) order = permutation(rows, state_.shuffle_seed, state_.epochs_done);
+    // A count from a file may be anything.
+    state_.epochs_done = static_cast<int64_t>(static_cast<uint64_t>(state_.epochs_done) + 1);
+    return order;
+  }
+
+  /// What validates: data of its own come before a split of the rows.
+  struct Validation {
+    std::optional<PreparedData> rows;
+    std::optional<DatasetReader> reader;
+    std::unique_ptr<Feed> feed;
+  };
+
+  void prepare(Validation& v, const Compiled& c, std::optional<PreparedData> split) {
+    constexpr const char* kCall = "fit (validation_data)";
+    const ValidationData& given = options_.validation_data;
+    if (given.dataset != nullptr) {
+      if (options_.validation_batch_size)
+        throw Error("fit: validation_batch_size is for tensors; a Dataset makes its own batches");
+      v.reader.emplace(kCall, *given.dataset, options_.validation_steps, "validation_steps");
+      v.reader->from_start();
+      v.reader->first();
+      v.feed = std::make_unique<DatasetFeed>(*v.reader, state_, c.outputs, NaNUse::kEvaluation);
+      return;
     }
+    v.rows = std::move(split);
+    if (!given.empty()) {
+      v.rows = prepare_data(kCall, state_.net(), c.outputs, given.x, given.y, given.sample_weight);
+      refuse_nan(kCall, state_, *v.rows, NaNUse::kEvaluation);
+    }
+    if (v.rows) {
+      const int64_t batch_size = options_.validation_batch_size.value_or(options_.batch_size);
+      v.feed = std::make_unique<TensorFeed>(*v.rows, batch_size, options_.validation_steps);
+    }
+  }
+
+  History train(Feed& feed, const Compiled& c, std::optional<PreparedData> split) {
+    Validation validation;
+    prepare(validation, c, std::move(split));
+    plans_ = &c.outputs;
     const CallbacksInTraining in_training(options_.callbacks, model_);
     for (const CallbackItem& callback : options_.callbacks)
       wants_batch_logs_ |= callback->wants_batch_logs();
@@ -89,7 +137,7 @@ class Fit {
     each([&](Callback& callback) { callback.on_train_begin(logs); });
     for (int epoch = options_.initial_epoch; epoch < options_.epochs && !state_.stop_training;
          ++epoch) {
-      logs = run_epoch(epoch, data);
+      logs = run_epoch(epoch, feed, validation.feed.get());
     }
     {
       const WeightsGuard guard(state_.locks());
@@ -99,41 +147,27 @@ class Fit {
     return std::move(history_);
   }
 
- private:
-  template <typename F>
-  void each(F f) {
-    for (const CallbackItem& callback : options_.callbacks) f(*callback);
-  }
-
-  Logs run_epoch(int epoch, const SplitData& data) {
+  Logs run_epoch(int epoch, Feed& feed, Feed* validation) {
     Logs begin_logs;
     each([&](Callback& callback) { callback.on_epoch_begin(epoch, begin_logs); });
-    if (position_.at_start()) {
-      const WeightsGuard guard(state_.locks());
-      if (options_.shuffle)
-        order_ = permutation(data.train.rows, state_.shuffle_seed, state_.epochs_done);
-      // A count from a file may be anything.
-      state_.epochs_done = static_cast<int64_t>(static_cast<uint64_t>(state_.epochs_done) + 1);
-    }
-    Batches batches(data.train, options_.batch_size, order_);
-    const int64_t count = position_.steps(batches.count(), options_.steps_per_epoch);
+    is_first_epoch_ = epoch == options_.initial_epoch;
+    const int64_t count = feed.begin();
     EpochProgress progress(options_.verbose, fmt::format("Epoch {}/{}", epoch + 1, options_.epochs),
                            count);
     RunningLogs running;
     Programs programs(
-        [&](int64_t batch) { return training_program(state_, data.train.inputs, batch); });
+        [&](int64_t batch) { return training_program(state_, feed.inputs(), batch); });
     int64_t done = 0;
-    for (; done < count && !state_.stop_training; ++done)
-      train_batch(programs, batches, position_.next(), done, running, progress);
-    position_.end_epoch(batches.count(), options_.steps_per_epoch);
-    if (options_.steps_per_epoch && count < *options_.steps_per_epoch && !state_.stop_training)
-      warn_of_short_epoch(epoch, count, data.train.rows, batches.count());
+    for (; !state_.stop_training && feed.next(); ++done)
+      train_batch(programs, feed, done, running, progress);
+    if (options_.steps_per_epoch && done < *options_.steps_per_epoch && !state_.stop_training)
+      warn_of_short_epoch(epoch, done, feed);
     Logs logs;
     if (!running.empty()) logs = running.evaluation().logs();
-    if (epoch == options_.initial_epoch && !running.empty() && !std::isfinite(running.loss()))
-      warn_of_infinities(data.train, running.loss());
-    if (data.validation && (epoch + 1) % options_.validation_freq == 0)
-      validate(*data.validation, logs);
+    if (is_first_epoch_ && all_rows_ != nullptr && !running.empty())
+      warn_of_infinities(*all_rows_, running.loss());
+    if (validation != nullptr && (epoch + 1) % options_.validation_freq == 0)
+      validate(*validation, logs);
     each([&](Callback& callback) { callback.on_epoch_end(epoch, logs); });
     history_.epoch.push_back(epoch);
     for (const auto& [name, value] : logs) note(name, value, epoch);
@@ -157,25 +191,26 @@ class Fit {
     some->second.push_back(epoch);
   }
 
-  void train_batch(Programs& programs, Batches& batches, int64_t batch, int64_t step,
-                   RunningLogs& running, EpochProgress& progress) {
+  void train_batch(Programs& programs, Feed& feed, int64_t step, RunningLogs& running,
+                   EpochProgress& progress) {
     Logs logs;
     each([&](Callback& callback) { callback.on_train_batch_begin(step, logs); });
-    StepProgram& program = programs.of_size(batches.size(batch));
-    running.run(state_, program, batches.pointers(batch), batches.size(batch));
+    const PreparedData* looked_at = is_first_epoch_ ? feed.checked() : nullptr;
+    if (looked_at != nullptr) warn_of_labels(*looked_at, *plans_);
+    StepProgram& program = programs.of_size(feed.rows(), feed.kind());
+    running.run(state_, program, feed.pointers(), feed.rows());
+    if (looked_at != nullptr) warn_of_infinities(*looked_at, running.loss());
     const bool due = progress.due();
     if (wants_batch_logs_ || due) logs = running.evaluation().logs();
     each([&](Callback& callback) { callback.on_train_batch_end(step, logs); });
     if (due) progress.update(step + 1, shown(logs));
   }
 
-  void warn_of_short_epoch(int epoch, int64_t taken, int64_t rows, int64_t batches) const {
+  void warn_of_short_epoch(int epoch, int64_t taken, const Feed& feed) const {
     const std::string text = fmt::format(
-        "fit: the data ran out after {} of the {} batches of epoch {} ({} rows in batches of {} "
-        "are {}), which "
-        "ends early; the next one starts anew. Leave out steps_per_epoch, or take a number that "
-        "divides {}",
-        taken, *options_.steps_per_epoch, epoch + 1, rows, options_.batch_size, batches, batches);
+        "fit: the data ran out after {} of the {} batches of epoch {} ({}), which ends early; the "
+        "next one starts anew. {}",
+        taken, *options_.steps_per_epoch, epoch + 1, feed.shortage(), feed.remedy());
     warn_once(with_line(where_, "fit: steps_per_epoch"), with_line(where_, text));
   }
 
@@ -190,6 +225,7 @@ class Fit {
   }
 
   void warn_of_infinities(const PreparedData& data, double loss) const {
+    if (std::isfinite(loss)) return;
     const std::string place = first_infinity(data);
     if (place.empty()) return;
     const std::string text = fmt::format(
@@ -197,14 +233,15 @@ class Fit {
     warn_once(with_line(where_, "fit: infinities"), with_line(where_, text));
   }
 
-  void validate(const PreparedData& data, Logs& logs) {
+  void validate(Feed& feed, Logs& logs) {
     Logs empty;
     each([&](Callback& callback) { callback.on_test_begin(empty); });
-    const int64_t batch_size = options_.validation_batch_size.value_or(options_.batch_size);
+    int64_t taken = 0;
+    Logs found =
+        evaluate_feed(state_, feed, [&](int64_t done, const RunningLogs&) { taken = done; }).logs();
     if (options_.validation_steps)
-      warn_of_missing_batches("fit: validation_steps", *options_.validation_steps, data.rows,
-                              batch_size, where_);
-    Logs found = evaluate_rows(state_, data, batch_size, options_.validation_steps).logs();
+      warn_of_missing_batches("fit: validation_steps", *options_.validation_steps, taken, feed,
+                              where_);
     for (const auto& [name, value] : found) logs["val_" + name] = value;
     each([&](Callback& callback) { callback.on_test_end(found); });
   }
@@ -214,10 +251,32 @@ class Fit {
   const FitOptions& options_;
   SourceLocation where_;
   bool wants_batch_logs_ = false;
-  std::vector<int64_t> order_;  // of the rows, in this pass over them
-  BatchPosition position_;
+  bool is_first_epoch_ = false;
+  const PreparedData* all_rows_ = nullptr;  // where training is on tensors
+  const std::vector<OutputPlan>* plans_ = nullptr;
   History history_;
 };
+
+}  // namespace
+
+ValidationData::ValidationData(const Dataset& batches)
+    : dataset(std::make_shared<Dataset>(batches)) {}
+
+namespace {
+
+// `run(fit)` while no other thread trains the model.
+template <typename F>
+History alone(const Model& model, const FitOptions& options, SourceLocation where, const F& run) {
+  ModelState& state = *model.state();
+  const std::lock_guard lock(state.fit_mutex);
+  struct Running {
+    int& fits;
+    explicit Running(int& count) : fits(count) { ++fits; }
+    ~Running() { --fits; }
+  } const running(state.fits);
+  Fit fit(model, options, where);
+  return run(fit);
+}
 
 }  // namespace
 
@@ -226,13 +285,21 @@ History Model::fit(const Data& x, const Data& y, const FitOptions& options,
   return at_line(where, [&] {
     const DefaultFloatEnvironment environment;
     build_for(x);
-    const std::lock_guard lock(state_->fit_mutex);
-    struct Running {
-      int& fits;
-      explicit Running(int& count) : fits(count) { ++fits; }
-      ~Running() { --fits; }
-    } const running(state_->fits);
-    return Fit(*this, options, where).run(x, y);
+    return alone(*this, options, where, [&](Fit& fit) { return fit.run(x, y); });
+  });
+}
+
+History Model::fit(const Dataset& batches, const FitOptions& options, SourceLocation where) const {
+  return at_line(where, [&] {
+    const DefaultFloatEnvironment environment;
+    refuse_for_dataset("fit", options.batch_size, options.sample_weight);
+    if (options.validation_split != 0)
+      throw Error(
+          "fit: validation_split is for tensors; with a Dataset, take() and skip() split it");
+    check_steps("fit", "steps_per_epoch", options.steps_per_epoch);
+    DatasetReader reader("fit", batches, options.steps_per_epoch, "steps_per_epoch");
+    build_for(reader.first().part(0));
+    return alone(*this, options, where, [&](Fit& fit) { return fit.run(reader); });
   });
 }
 

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/warning.h"
 #include "frontend/origin.h"
+#include "frontend/training/feed.h"
 #include "frontend/training/metric_results.h"
 
 namespace sinter {
@@ -73,19 +74,9 @@ Evaluation RunningLogs::evaluation() const {
 }
 
 Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t batch_size,
-                         std::optional<int64_t> steps,
-                         const std::function<void(int64_t, const RunningLogs&)>& on_batch) {
-  const std::vector<int64_t> in_order;
-  Batches batches(data, batch_size, in_order);
-  const int64_t count = steps ? std::min(*steps, batches.count()) : batches.count();
-  RunningLogs logs;
-  Programs programs([&](int64_t batch) { return evaluation_program(state, data.inputs, batch); });
-  for (int64_t b = 0; b < count; ++b) {
-    StepProgram& program = programs.of_size(batches.size(b));
-    logs.run(state, program, batches.pointers(b), batches.size(b));
-    if (on_batch) on_batch(b + 1, logs);
-  }
-  return logs.evaluation();
+                         std::optional<int64_t> steps) {
+  TensorFeed feed(data, batch_size, steps);
+  return evaluate_feed(state, feed);
 }
 
 void check_steps(const char* call, const char* argument, std::optional<int64_t> steps) {
@@ -93,13 +84,12 @@ void check_steps(const char* call, const char* argument, std::optional<int64_t> 
     throw Error(fmt::format("{}: {} must be at least 1, found {}", call, argument, *steps));
 }
 
-void warn_of_missing_batches(const char* argument, int64_t steps, int64_t rows, int64_t batch_size,
+void warn_of_missing_batches(const char* argument, int64_t steps, int64_t taken, const Feed& feed,
                              SourceLocation where) {
-  const int64_t batches = batch_count(rows, batch_size);
-  if (steps <= batches) return;
-  const std::string text = fmt::format(
-      "{} = {}, but the data ran out: {} rows in batches of {} are {}; leave it out to take all",
-      argument, steps, rows, batch_size, batches);
+  if (taken >= steps) return;
+  const std::string text =
+      fmt::format("{} = {}, but the data ran out: {}; leave it out to take all", argument, steps,
+                  feed.shortage());
   warn_once(text, with_line(where, text));
 }
 

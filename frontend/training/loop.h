@@ -40,16 +40,17 @@ class RunningLogs {
   std::vector<std::vector<Tensor>> before_;  // of each metric: its state when this began
 };
 
-/// The programs of one run over batches: all of one size but for the last, so two lookups serve all
-/// of them.
+/// The programs of one run over batches: all of one size and kind but for the last, so two lookups
+/// serve all of them.
 class Programs {
  public:
   using Find = std::function<std::shared_ptr<StepProgram>(int64_t batch)>;
   explicit Programs(Find find) : find_(std::move(find)) {}
-  StepProgram& of_size(int64_t batch) {
-    if (!program_ || size_ != batch) {
+  StepProgram& of_size(int64_t batch, int64_t kind = 0) {
+    if (!program_ || size_ != batch || kind_ != kind) {
       program_ = find_(batch);
       size_ = batch;
+      kind_ = kind;
     }
     return *program_;
   }
@@ -57,7 +58,7 @@ class Programs {
  private:
   Find find_;
   std::shared_ptr<StepProgram> program_;
-  int64_t size_ = 0;
+  int64_t size_ = 0, kind_ = 0;
 };
 
 /// Which batch of its data a training takes next. With a number of steps an epoch goes on where the
@@ -80,11 +81,9 @@ class BatchPosition {
   int64_t next_ = 0;
 };
 
-/// Loss and metrics over all rows, or the first `steps` batches, in order. `on_batch(done, logs)`
-/// is called after each batch.
+/// Loss and metrics over all rows, or the first `steps` batches, in order.
 Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t batch_size,
-                         std::optional<int64_t> steps,
-                         const std::function<void(int64_t, const RunningLogs&)>& on_batch = {});
+                         std::optional<int64_t> steps);
 
 /// The gradients of the loss on all rows of `data`, of each of the trainable weights.
 std::vector<Tensor> gradients_of(ModelState& state, const PreparedData& data);
@@ -100,9 +99,10 @@ void check_batch_size(const char* call, int64_t batch_size);
 /// Raises Error naming `argument` of `call` unless it is absent or positive.
 void check_steps(const char* call, const char* argument, std::optional<int64_t> steps);
 
-/// Warns once where `steps` batches are asked for, `argument` ("evaluate: steps"), and there are
-/// fewer.
-void warn_of_missing_batches(const char* argument, int64_t steps, int64_t rows, int64_t batch_size,
+class Feed;
+/// Warns once where `steps` batches were asked for, `argument` ("evaluate: steps"), and fewer
+/// taken.
+void warn_of_missing_batches(const char* argument, int64_t steps, int64_t taken, const Feed& feed,
                              SourceLocation where);
 
 /// For progress bars: names sorted, loss last but for validation, as Keras shows them.

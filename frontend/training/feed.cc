@@ -1,0 +1,182 @@
+#include "frontend/training/feed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/convert.h"
+#include "core/error.h"
+#include "frontend/network.h"
+
+namespace sinter {
+
+TensorFeed::TensorFeed(const PreparedData& data, int64_t batch_size, std::optional<int64_t> steps,
+                       std::function<std::vector<int64_t>()> order)
+    : data_(data), batch_size_(batch_size), steps_(steps), make_order_(std::move(order)) {}
+
+int64_t TensorFeed::begin() {
+  const int64_t all = batch_count(data_.rows, batch_size_);
+  if (!make_order_) position_ = {};
+  position_.end_epoch(all, steps_);
+  if (!batches_ || position_.at_start()) {
+    if (make_order_) order_ = make_order_();
+    batches_.emplace(data_, batch_size_, order_);
+  }
+  left_ = position_.steps(all, steps_);
+  return left_;
+}
+
+bool TensorFeed::next() {
+  if (left_ == 0) return false;
+  --left_;
+  at_ = position_.next();
+  return true;
+}
+
+std::string TensorFeed::shortage() const {
+  return fmt::format("{} rows in batches of {} are {}", data_.rows, batch_size_, batches_->count());
+}
+
+std::string TensorFeed::remedy() const {
+  return fmt::format("Leave out steps_per_epoch, or take a number that divides {}",
+                     batches_->count());
+}
+
+DatasetReader::DatasetReader(const char* call, const Dataset& dataset, std::optional<int64_t> steps,
+                             const char* steps_argument)
+    : call_(call), dataset_(dataset), steps_(steps), count_(dataset.cardinality()) {
+  if (count_ == Dataset::kInfiniteCardinality && !steps) {
+    throw Error(fmt::format("{}: the dataset is endless: give {}, or leave out repeat()", call,
+                            steps_argument));
+  }
+}
+
+void DatasetReader::walk() {
+  walk_.emplace(dataset_);
+  seen_ = 0;
+}
+
+const Element& DatasetReader::first() {
+  if (!walk_) walk();
+  if (!ahead_) ahead_ = walk_->next();
+  if (!ahead_) throw Error(fmt::format("{}: the dataset holds no element", call_));
+  return *ahead_;
+}
+
+int64_t DatasetReader::begin() {
+  // As in Keras, steps go on where the epoch before stopped.
+  if (!walk_ || (seen_ > 0 && (!steps_ || from_start_)) || (count_ >= 0 && seen_ >= count_)) walk();
+  taken_ = 0;
+  if (!steps_) return count_;
+  return count_ < 0 ? *steps_ : std::min(*steps_, count_ - seen_);
+}
+
+std::optional<Element> DatasetReader::next() {
+  if (!walk_ || (steps_ && taken_ == *steps_)) return std::nullopt;
+  std::optional<Element> element = ahead_ ? std::exchange(ahead_, std::nullopt) : walk_->next();
+  if (!element) {
+    walk_.reset();
+    if (count_ < 0) count_ = seen_;
+    return std::nullopt;
+  }
+  ++seen_;
+  ++taken_;
+  return element;
+}
+
+std::string DatasetReader::shortage() const {
+  return fmt::format("the dataset has {}", std::max<int64_t>(count_, 0));
+}
+
+DatasetFeed::DatasetFeed(DatasetReader& reader, ModelState& state,
+                         const std::vector<OutputPlan>& plans, NaNUse use,
+                         std::map<int, double> weights)
+    : reader_(reader), state_(state), plans_(plans), use_(use), class_weight_(std::move(weights)) {}
+
+namespace {
+
+bool is_same(const StepInputs& a, const StepInputs& b) {
+  return a.labels == b.labels && a.weights == b.weights;
+}
+
+// Where the values of `t` are as elements of `dtype`; `memory` serves one batch after the other.
+const void* values_as(const Tensor& t, DType dtype, std::optional<Tensor>& memory) {
+  if (t.dtype() == dtype) return t.raw();
+  if (!memory || memory->dtype() != dtype || memory->elements() < t.elements())
+    memory = Tensor::placeholder(dtype, t.shape());
+  dispatch_dtype(t.dtype(), [&](auto from) {
+    dispatch_dtype(dtype, [&](auto to) {
+      const auto values = t.data<decltype(from)>();
+      std::transform(values.begin(), values.end(), static_cast<decltype(to)*>(memory->raw()),
+                     [](decltype(from) v) { return convert_element<decltype(to)>(v); });
+    });
+  });
+  return memory->raw();
+}
+
+}  // namespace
+
+bool DatasetFeed::next() {
+  const StepInputs before = std::move(batch_.inputs);
+  batch_ = {};  // whoever makes the next one may use its memory
+  const std::optional<Element> element = reader_.next();
+  if (!element) return false;
+  const std::string call = fmt::format("{} (batch {})", reader_.call(), reader_.seen() - 1);
+  if (element->size() < 2)
+    throw Error(call + ": the element of the dataset has no y; elements are (x, y)");
+  batch_ = prepare_data(call.c_str(), state_.net(), plans_, element->part(0), element->part(1),
+                        element->part(2));
+  apply_class_weight(batch_, state_.net(), class_weight_);
+  refuse_nan(call.c_str(), state_, batch_, use_);
+  if (kind_ < 0 || !is_same(before, batch_.inputs)) ++kind_;
+
+  pointers_.clear();
+  size_t next = 0;
+  converted_.resize(batch_.x.size() + 2 * batch_.y.size());
+  for (size_t i = 0; i < batch_.x.size(); ++i)
+    pointers_.push_back(values_as(batch_.x[i], batch_.x_dtypes[i], converted_[next++]));
+  for (size_t i = 0; i < batch_.y.size(); ++i)
+    pointers_.push_back(values_as(batch_.y[i], batch_.inputs.labels[i].dtype, converted_[next++]));
+  for (size_t i = 0; i < batch_.weights.size(); ++i) {
+    if (batch_.weights[i])
+      pointers_.push_back(
+          values_as(*batch_.weights[i], batch_.inputs.weights[i]->dtype, converted_[next++]));
+  }
+  return true;
+}
+
+void refuse_for_dataset(const char* call, int64_t batch_size, const Data& sample_weight) {
+  if (batch_size != FitOptions().batch_size) {
+    throw Error(
+        fmt::format("{}: batch_size is for tensors; a Dataset makes its own batches: batch({})",
+                    call, batch_size));
+  }
+  if (!sample_weight.empty()) {
+    throw Error(fmt::format(
+        "{}: sample_weight is for tensors; elements of a Dataset are (x, y, sample_weight)", call));
+  }
+}
+
+void apply_class_weight(PreparedData& data, const Network& network,
+                        const std::map<int, double>& class_weight) {
+  if (class_weight.empty()) return;
+  if (data.y.size() != 1) throw Error("fit: class_weight is for models of one output");
+  if (data.weights[0]) throw Error("fit: give class_weight or sample_weight, not both");
+  data.weights[0] = class_weights(data.y[0], class_weight);
+  data.inputs.weights[0] = {data_dtype(network.outputs()[0].type()), Shape{kBatch}};
+}
+
+Evaluation evaluate_feed(ModelState& state, Feed& feed,
+                         const std::function<void(int64_t, const RunningLogs&)>& on_batch) {
+  RunningLogs logs;
+  Programs programs([&](int64_t batch) { return evaluation_program(state, feed.inputs(), batch); });
+  feed.begin();
+  for (int64_t done = 1; feed.next(); ++done) {
+    StepProgram& program = programs.of_size(feed.rows(), feed.kind());
+    logs.run(state, program, feed.pointers(), feed.rows());
+    if (on_batch) on_batch(done, logs);
+  }
+  return logs.evaluation();
+}
+
+}  // namespace sinter
