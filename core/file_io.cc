@@ -126,6 +126,19 @@ void remove_abandoned(const std::string& folder) {
   ::closedir(stream);
 }
 
+/// Is it time to look for abandoned files in the folder of a file that is written without waiting
+/// for the disk? Thousands of those may be written into one folder, and to look takes as long as it
+/// has files: at the first of them, then at every 256th.
+bool is_time_to_look(const std::string& folder) {
+  thread_local std::string last;
+  thread_local unsigned count = 0;
+  if (folder != last) {
+    last = folder;
+    count = 0;
+  }
+  return count++ % 256 == 0;
+}
+
 /// A new, locked temporary file beside `target`: its name and descriptor, or -1.
 int make_temporary(const std::string& target, std::string& name) {
   while (true) {
@@ -242,7 +255,8 @@ AtomicFile::AtomicFile(std::string path, bool sync) : path_(std::move(path)), sy
   } else if (target_.back() == '/') {
     fail(EISDIR);
   }
-  remove_abandoned(folder_of(target_));
+  const std::string folder = folder_of(target_);
+  if (sync_ || is_time_to_look(folder)) remove_abandoned(folder);
   descriptor_ = make_temporary(target_, temporary_);
   if (descriptor_ < 0) {
     int error = errno;

@@ -60,10 +60,11 @@ class Element {
 };
 
 }  // namespace sinter
-
+/// @cond
 template <>
 struct std::tuple_size<sinter::Element> : std::integral_constant<std::size_t, 2> {};
 template <std::size_t i>
 struct std::tuple_element<i, sinter::Element> {
   using type = sinter::Tensor;
 };
+/// @endcond

@@ -3,9 +3,18 @@
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)
-find_package(PNG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sinter_cairo REQUIRED IMPORTED_TARGET cairo)
+
+# A program that reads no pictures and no archives does not load these: the linker leaves out what nothing asks for.
+if(SINTER_WITH_IMAGES)
+  foreach(package PNG JPEG LibArchive)
+    find_package(${package} QUIET)
+    if(NOT ${package}_FOUND)
+      message(FATAL_ERROR "${package} not found: install libpng-dev, libjpeg-dev and libarchive-dev or set SINTER_WITH_IMAGES=OFF")
+    endif()
+  endforeach()
+endif()
 
 if(SINTER_WITH_ONEDNN)
   find_package(OpenMP REQUIRED COMPONENTS CXX)  # only to tell oneDNN's OpenMP to use one thread

@@ -1,0 +1,135 @@
+// ImageDataGenerator: pictures turned, shifted, flipped ... at random, other ones in each epoch, as
+// Keras's class of that name makes them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/handle.h"
+#include "core/source_location.h"
+#include "core/tensor.h"
+#include "frontend/data/dataset.h"
+#include "frontend/number_arguments.h"
+
+namespace sinter {
+
+/// How far pictures are shifted: a fraction of their side (0.2: up to a fifth to either side, any
+/// number of pixels), pixels (4: -3 to 3, whole ones; 2.5: -2.5 to 2.5, any), or one of a list, to
+/// either side.
+class ShiftRange {
+ public:
+  template <RealArgument T>
+  ShiftRange(T range)  // NOLINT
+      : range_(static_cast<double>(range)), is_whole_(!std::is_floating_point_v<T>) {}
+  ShiftRange(std::initializer_list<double> choices) : choices_(choices) {}
+  ShiftRange(std::vector<double> choices) : choices_(std::move(choices)) {}  // NOLINT
+  double range() const { return range_; }
+  bool is_whole() const { return is_whole_; }
+  const std::vector<double>& choices() const { return choices_; }
+
+ private:
+  double range_ = 0;
+  bool is_whole_ = false;
+  std::vector<double> choices_;
+};
+
+/// From and to; of one number z: 1 - z to 1 + z.
+struct ZoomRange {
+  double low = 1, high = 1;
+  ZoomRange() = default;
+  template <RealArgument T>
+  ZoomRange(T range)
+      : low(1 - static_cast<double>(range)), high(1 + static_cast<double>(range)) {}  // NOLINT
+  ZoomRange(double from, double to) : low(from), high(to) {}
+};
+
+/// What is done to one picture.
+struct ImageTransform {
+  double theta = 0;       // degrees
+  double tx = 0, ty = 0;  // pixels that columns and rows are read further on
+  double shear = 0;       // degrees
+  double zx = 1, zy = 1;  // below 1: nearer
+  bool flip_horizontal = false, flip_vertical = false;
+  double channel_shift_intensity = 0;
+  std::optional<double> brightness = std::nullopt;
+};
+
+struct ImageDataGeneratorOptions {
+  bool featurewise_center = false;
+  bool samplewise_center = false;
+  bool featurewise_std_normalization = false;
+  bool samplewise_std_normalization = false;
+  double rotation_range = 0;  // degrees, to either side
+  ShiftRange width_shift_range = 0.0;
+  ShiftRange height_shift_range = 0.0;
+  std::optional<std::pair<double, double>> brightness_range = std::nullopt;
+  double shear_range = 0;  // degrees, to either side
+  ZoomRange zoom_range = {};
+  double channel_shift_range = 0;
+  /// What stands beyond the edges: "nearest" (the edge), "constant" (cval), "reflect" or "wrap".
+  std::string fill_mode = "nearest";
+  double cval = 0;
+  bool horizontal_flip = false;
+  bool vertical_flip = false;
+  std::optional<double> rescale = std::nullopt;
+  /// Of one picture after all that is random, [height, width, channels]; several threads call it.
+  std::function<Tensor(const Tensor&)> preprocessing_function = {};
+  double validation_split = 0;
+  int interpolation_order = 1;  // 0: the nearest pixel, 1: between the four nearest
+  /// Keras shifts columns by height_shift_range and rows by width_shift_range, and turns pictures
+  /// that are not square about another point than their centre. True: the same here; false: as the
+  /// names say.
+  bool keras_exact = false;
+};
+
+struct FlowOptions {
+  int64_t batch_size = 32;
+  bool shuffle = true;
+  std::optional<int64_t> seed = std::nullopt;
+  Data sample_weight = {};
+  std::string subset = "";           // "training" or "validation": the first rows validate
+  int threads = Dataset::kAutotune;  // that make pictures
+};
+
+/// A handle: copies are the same generator.
+class ImageDataGenerator {
+ public:
+  /// Raises NameError for another fill_mode, Error for numbers that Keras refuses, too, and for
+  /// interpolation_order above 1.
+  explicit ImageDataGenerator(ImageDataGeneratorOptions options = {},
+                              SourceLocation where = SourceLocation::current());
+
+  /// Takes mean and standard deviation of each channel, for featurewise_center and
+  /// featurewise_std_normalization. Raises ShapeError unless x is [n, height, width, channels].
+  void fit(const Tensor& x, SourceLocation where = SourceLocation::current()) const;
+
+  /// Batches of random pictures of x, float32, with their labels: a Dataset that ends when all rows
+  /// came once, and makes other pictures when it is walked through again. What comes depends on the
+  /// seed, not on the number of threads. Raises ShapeError unless x is [n, height, width, channels]
+  /// and y has as many rows, Error for featurewise settings without fit().
+  Dataset flow(const Tensor& x, FlowOptions options = {},
+               SourceLocation where = SourceLocation::current()) const;
+  Dataset flow(const Tensor& x, const Tensor& y, FlowOptions options = {},
+               SourceLocation where = SourceLocation::current()) const;
+
+  /// What flow() does to one picture [height, width, channels], of a seed.
+  ImageTransform get_random_transform(const Shape& shape, WholeNumber seed,
+                                      SourceLocation where = SourceLocation::current()) const;
+  /// A picture changed so, float32. Raises ShapeError for another rank.
+  Tensor apply_transform(const Tensor& x, const ImageTransform& transform,
+                         SourceLocation where = SourceLocation::current()) const;
+  /// Normalised as the options say: a copy, float32.
+  Tensor standardize(const Tensor& x, SourceLocation where = SourceLocation::current()) const;
+
+ private:
+  struct State;
+  Handle<State> state_;
+};
+
+}  // namespace sinter

@@ -1,0 +1,107 @@
+// Many picture files as one tensor, by several threads.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <exception>
+#include <mutex>
+
+#include "core/convert.h"
+#include "core/error.h"
+#include "core/line.h"
+#include "frontend/data/helper_thread.h"
+#include "frontend/data/image.h"
+#include "frontend/progress.h"
+#include "runtime/thread_pool.h"
+
+namespace sinter {
+namespace {
+
+/// Calls f(i) for i below n, in `count` threads, the calling one included; on_progress(done) in
+/// that one. Rethrows what the least i threw: for any number of threads the same.
+template <typename F, typename OnProgress>
+void parallel(size_t n, int count, const F& f, const OnProgress& on_progress) {
+  std::atomic<size_t> next{0}, done{0}, failed_at{n};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto work = [&](bool is_caller) {
+    // Numbers are handed out in order, so all below one that failed are done or under way.
+    for (size_t i = next++; i < n && i < failed_at; i = next++) {
+      try {
+        f(i);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (i < failed_at) {
+          failed_at = i;
+          failure = std::current_exception();
+        }
+      }
+      const size_t all = ++done;
+      if (is_caller) on_progress(all);
+    }
+  };
+  HelperThreads threads;
+  const size_t most = std::min(static_cast<size_t>(count), n);
+  while (threads.size() + 1 < most && threads.start([&] { work(false); })) {
+  }
+  work(true);
+  threads.join();
+  if (failure != nullptr) std::rethrow_exception(failure);
+  on_progress(n);
+}
+
+// Of 0 to 255, to nearest.
+void put_rounded(const Tensor& from, uint8_t* to) {
+  for (const float value : from.data<float>())
+    *to++ = convert_element<uint8_t>(std::clamp(value, 0.0f, 255.0f) + 0.5f);
+}
+
+}  // namespace
+
+Tensor load_images(const std::vector<std::string>& paths, LoadImagesOptions options,
+                   SourceLocation where) {
+  return at_line(where, [&] {
+    if (paths.empty()) throw Error("load_images: there is no file");
+    if (options.threads < 0)
+      throw Error(
+          fmt::format("load_images: threads must not be negative, found {}", options.threads));
+    const auto load = [&](const std::string& path, int channels) {
+      const Tensor image = read_image(path, {.channels = channels, .dtype = options.dtype}, {});
+      if (!options.size ||
+          (options.size->height == image.shape()[0] && options.size->width == image.shape()[1]))
+        return image;
+      return resize(image, *options.size, options.interpolation, {});
+    };
+    const Tensor first = load(paths[0], options.channels);
+    const Shape& shape = first.shape();
+    Tensor result = Tensor::placeholder(
+        options.dtype, {static_cast<int64_t>(paths.size()), shape[0], shape[1], shape[2]});
+    auto* to = static_cast<std::byte*>(result.raw());
+    const auto bytes = static_cast<size_t>(first.elements() * dtype_size(options.dtype));
+    const auto one = [&](size_t i) {
+      const Tensor image = i == 0 ? first : load(paths[i], options.channels);
+      if (image.shape() != shape) {
+        throw ShapeError(
+            fmt::format("load_images: '{}' is {}, '{}' is {}: .size makes them alike, "
+                        ".channels their channels",
+                        paths[i], image.shape().to_string(), paths[0], shape.to_string()));
+      }
+      if (image.dtype() == options.dtype)
+        std::memcpy(to + i * bytes, image.raw(), bytes);
+      else
+        put_rounded(image, reinterpret_cast<uint8_t*>(to + i * bytes));
+    };
+    ProgressBar bar(static_cast<int64_t>(paths.size()),
+                    {.description = "load_images",
+                     .unit = "image",
+                     .style = options.progress ? ProgressStyle::kAuto : ProgressStyle::kQuiet});
+    const int count = options.threads == 0 ? threads() : std::min(options.threads, kMaxThreads);
+    parallel(paths.size(), count, one,
+             [&](size_t done) { bar.set_done(static_cast<int64_t>(done)); });
+    bar.close();
+    return result;
+  });
+}
+
+}  // namespace sinter
