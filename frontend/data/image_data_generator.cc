@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 
 #include "core/error.h"
 #include "core/fork.h"
@@ -116,16 +117,15 @@ void check_pictures(const char* call, const Tensor& x, int rank) {
       x.shape().to_string()));
 }
 
-Tensor transformed(const ImageDataGeneratorOptions& o, const Tensor& x, const ImageTransform& t) {
-  const Tensor image = x.cast(DType::kFloat32);
-  Tensor result = affine(image, t,
-                         {.fill_mode = o.fill_mode,
-                          .cval = static_cast<float>(o.cval),
-                          .order = o.interpolation_order,
-                          .swapped_centre = o.keras_exact});
-  // Nobody else's memory is written to.
-  if (result.raw() == x.raw()) result = x.clone();
-  const std::span<float> values = result.data<float>();
+// `x` changed so, float32, to `values`.
+void transform_to(const ImageDataGeneratorOptions& o, const Tensor& x, const ImageTransform& t,
+                  std::span<float> values) {
+  affine(x.cast(DType::kFloat32), t,
+         {.fill_mode = o.fill_mode,
+          .cval = static_cast<float>(o.cval),
+          .order = o.interpolation_order,
+          .swapped_centre = o.keras_exact},
+         values);
   if (t.channel_shift_intensity != 0) {
     const auto [low, high] = std::ranges::minmax(values);
     const auto by = static_cast<float>(t.channel_shift_intensity);
@@ -133,22 +133,24 @@ Tensor transformed(const ImageDataGeneratorOptions& o, const Tensor& x, const Im
   }
   flip(values, x.shape()[0], x.shape()[1], x.shape()[2], t.flip_horizontal, t.flip_vertical);
   if (t.brightness) brighten(values, *t.brightness, o.keras_exact);
-  return result;
 }
 
 struct Statistics {
   std::vector<double> mean, deviation;  // of each channel, or none
 };
 
-Tensor standardized(const ImageDataGeneratorOptions& o, const Statistics& s, Tensor x) {
+// One picture of this shape, in place.
+void standardize_in(const ImageDataGeneratorOptions& o, const Statistics& s, const Shape& shape,
+                    std::span<float> values) {
   if (o.preprocessing_function) {
-    const Tensor made = o.preprocessing_function(x);
-    if (made.shape() != x.shape())
+    Tensor given(DType::kFloat32, shape);
+    std::ranges::copy(values, given.data<float>().begin());
+    const Tensor made = o.preprocessing_function(given).cast(DType::kFloat32);
+    if (made.shape() != shape)
       throw ShapeError(fmt::format("preprocessing_function made {} of {}", made.shape().to_string(),
-                                   x.shape().to_string()));
-    x = made.dtype() == DType::kFloat32 ? made.clone() : made.cast(DType::kFloat32);
+                                   shape.to_string()));
+    std::ranges::copy(made.data<float>(), values.begin());
   }
-  const std::span<float> values = x.data<float>();
   if (o.rescale) {
     for (float& value : values) value *= static_cast<float>(*o.rescale);
   }
@@ -166,12 +168,11 @@ Tensor standardized(const ImageDataGeneratorOptions& o, const Statistics& s, Ten
     const auto by = static_cast<float>(std::sqrt(squares / count) + 1e-6);
     for (float& value : values) value /= by;
   }
-  const auto channels = static_cast<size_t>(x.shape().dim(-1));
+  const auto channels = static_cast<size_t>(shape.dim(-1));
   for (size_t i = 0; !s.mean.empty() && i < values.size(); ++i) {
     values[i] -= static_cast<float>(s.mean[i % channels]);
     if (!s.deviation.empty()) values[i] /= static_cast<float>(s.deviation[i % channels] + 1e-6);
   }
-  return x;
 }
 
 /// Numbers of rows, in another order in each walk, with the pass and the place that pictures are
@@ -208,6 +209,22 @@ class PlacesNode : public DatasetNode {
   int64_t seed_;
   mutable std::atomic<int64_t> passes_{0};
 };
+
+// Rows of `t`, whose numbers stand in the first column of `places`.
+Tensor rows_of(const Tensor& t, const Tensor& places) {
+  Shape shape = t.shape();
+  const auto bytes = static_cast<size_t>(t.bytes() / shape[0]);
+  shape[0] = places.shape()[0];
+  Tensor result = Tensor::placeholder(t.dtype(), shape);
+  auto* to = static_cast<std::byte*>(result.raw());
+  for (int64_t i = 0; i < shape[0]; ++i, to += bytes)
+    std::memcpy(
+        to,
+        static_cast<const std::byte*>(t.raw()) +
+            static_cast<size_t>(places.data<int64_t>({})[static_cast<size_t>(3 * i)]) * bytes,
+        bytes);
+  return result;
+}
 
 // Row `i` without its first dimension.
 Tensor row_of(const Tensor& t, int64_t i) {
@@ -295,7 +312,9 @@ Tensor ImageDataGenerator::apply_transform(const Tensor& x, const ImageTransform
                                            SourceLocation where) const {
   return at_line(where, [&] {
     check_pictures("apply_transform", x, 3);
-    return transformed(state_->options, x, transform);
+    Tensor result(DType::kFloat32, x.shape(), {});
+    transform_to(state_->options, x, transform, result.data<float>({}));
+    return result;
   });
 }
 
@@ -305,8 +324,9 @@ Tensor ImageDataGenerator::standardize(const Tensor& x, SourceLocation where) co
     const std::lock_guard lock(state_->mutex);
     const Statistics s =
         statistics_of(state_->options, state_->mean, state_->deviation, x.shape().dim(-1));
-    const Tensor copy = x.dtype() == DType::kFloat32 ? x.clone() : x.cast(DType::kFloat32);
-    return standardized(state_->options, s, copy);
+    Tensor copy = x.dtype() == DType::kFloat32 ? x.clone() : x.cast(DType::kFloat32);
+    standardize_in(state_->options, s, x.shape(), copy.data<float>({}));
+    return copy;
   });
 }
 
@@ -347,20 +367,28 @@ Dataset ImageDataGenerator::flow(const Tensor& x, const Tensor& y, FlowOptions o
       statistics = statistics_of(state_->options, state_->mean, state_->deviation, x.shape()[3]);
     }
     const int64_t seed = options.seed ? *options.seed : static_cast<int64_t>(next_random_key());
-    const auto made = [rows, statistics, seed, state = state_](Tensor place) {
-      const auto at = std::as_const(place).data<int64_t>({});
-      const Tensor picture = row_of(rows[0], at[0]);
-      const ImageTransform t =
-          random_transform(state->options, picture.shape(), Random(seed, at[1], at[2]));
-      Tensor result =
-          standardized(state->options, statistics, transformed(state->options, picture, t));
-      if (rows.size() == 1) return Element(std::move(result));
-      return Element(std::move(result), row_of(rows[1], at[0]),
-                     rows.size() == 3 ? Data(row_of(rows[2], at[0])) : Data());
+    // Whole batches: a picture alone is less work than waking a thread.
+    const auto made = [rows, statistics, seed, state = state_](const Tensor& places) {
+      const Shape& shape = rows[0].shape();
+      Tensor pictures =
+          Tensor::placeholder(DType::kFloat32, {places.shape()[0], shape[1], shape[2], shape[3]});
+      const auto size = static_cast<size_t>(shape[1] * shape[2] * shape[3]);
+      std::span<float> to = pictures.data<float>({});
+      const int64_t* place = places.data<int64_t>({}).data();
+      for (; !to.empty(); to = to.subspan(size), place += 3) {
+        const Tensor picture = row_of(rows[0], place[0]);
+        const ImageTransform t =
+            random_transform(state->options, picture.shape(), Random(seed, place[1], place[2]));
+        transform_to(state->options, picture, t, to.first(size));
+        standardize_in(state->options, statistics, picture.shape(), to.first(size));
+      }
+      if (rows.size() == 1) return Element(std::move(pictures));
+      return Element(std::move(pictures), rows_of(rows[1], places),
+                     rows.size() == 3 ? Data(rows_of(rows[2], places)) : Data());
     };
     return Dataset(std::make_shared<PlacesNode>(rows[0].shape()[0], options.shuffle, seed))
-        .map(made, {.num_parallel_calls = options.threads}, where)
         .batch(options.batch_size, false, {})
+        .map(made, {.num_parallel_calls = options.threads}, where)
         .prefetch(Dataset::kAutotune, {});
   });
 }

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numbers>
 #include <optional>
-#include <tuple>
 #include <utility>
+#include <vector>
 
 namespace sinter {
 namespace {
@@ -70,9 +70,12 @@ Matrix matrix_of(const ImageTransform& t, double centre_x, double centre_y) {
 
 }  // namespace
 
-Tensor affine(const Tensor& image, const ImageTransform& t, const ReadingOptions& options) {
-  if (t.theta == 0 && t.tx == 0 && t.ty == 0 && t.shear == 0 && t.zx == 1 && t.zy == 1)
-    return image;
+void affine(const Tensor& image, const ImageTransform& t, const ReadingOptions& options,
+            std::span<float> result) {
+  if (t.theta == 0 && t.tx == 0 && t.ty == 0 && t.shear == 0 && t.zx == 1 && t.zy == 1) {
+    std::ranges::copy(image.data<float>(), result.begin());
+    return;
+  }
   const int64_t height = image.shape()[0], width = image.shape()[1];
   const auto channels = static_cast<size_t>(image.shape()[2]);
   double centre_x = static_cast<double>(width) / 2 - 0.5,
@@ -80,46 +83,65 @@ Tensor affine(const Tensor& image, const ImageTransform& t, const ReadingOptions
   if (options.swapped_centre) std::swap(centre_x, centre_y);
   const Matrix m = matrix_of(t, centre_x, centre_y);
   const Fill fill = fill_of(options.fill_mode);
-  Tensor result = Tensor::placeholder(DType::kFloat32, image.shape());
   const float* from = image.data<float>().data();
-  float* to = result.data<float>().data();
+  float* to = result.data();
   const auto pixel = [&](int64_t row, int64_t column) {
     return from + static_cast<size_t>(row * width + column) * channels;
   };
-  // The two neighbours of a coordinate of -1 to length, and the weight of the second one.
-  const Fill edge = fill == Fill::kReflect ? Fill::kReflect : Fill::kNearest;
-  const auto neighbours = [&](double at, int64_t length) {
-    const double floor = std::floor(at);
-    return std::tuple(static_cast<int64_t>(*inside(floor, length, edge)),
-                      static_cast<int64_t>(*inside(floor + 1, length, edge)), at - floor);
+  // Where a coordinate is read: the two neighbours and the weight of the second one; nowhere.
+  struct Reading {
+    int64_t first = 0, second = 0;
+    double weight = 0;
+    bool is_anywhere = false;
   };
+  const Fill edge = fill == Fill::kReflect ? Fill::kReflect : Fill::kNearest;
+  const auto reading = [&](double wanted, int64_t length) -> Reading {
+    const std::optional<double> found = inside(wanted, length, fill);
+    if (!found) return {};
+    if (options.order == 0) {
+      const auto nearest = static_cast<int64_t>(std::floor(*found + 0.5));
+      return {std::clamp<int64_t>(nearest, 0, length - 1), 0, 0, true};
+    }
+    const double floor = std::floor(*found);
+    const auto first = static_cast<int64_t>(floor);
+    if (first >= 0 && first + 1 < length) return {first, first + 1, *found - floor, true};
+    return {static_cast<int64_t>(*inside(floor, length, edge)),
+            static_cast<int64_t>(*inside(floor + 1, length, edge)), *found - floor, true};
+  };
+  // Without a turn, columns are read alike in all rows.
+  const bool turned = m[0][1] != 0 || m[1][0] != 0;
+  std::vector<Reading> columns(static_cast<size_t>(width)), rows(static_cast<size_t>(height));
+  for (int64_t x = 0; !turned && x < width; ++x)
+    columns[static_cast<size_t>(x)] = reading(m[0][0] * static_cast<double>(x) + m[0][2], width);
+  for (int64_t y = 0; !turned && y < height; ++y)
+    rows[static_cast<size_t>(y)] = reading(m[1][1] * static_cast<double>(y) + m[1][2], height);
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x, to += channels) {
-      const auto u = static_cast<double>(x), v = static_cast<double>(y);
-      const auto column = inside(m[0][0] * u + m[0][1] * v + m[0][2], width, fill),
-                 row = inside(m[1][0] * u + m[1][1] * v + m[1][2], height, fill);
-      if (!column || !row) {
+      Reading& column = columns[static_cast<size_t>(x)];
+      Reading& row = rows[static_cast<size_t>(y)];
+      if (turned) {
+        const auto u = static_cast<double>(x), v = static_cast<double>(y);
+        column = reading(m[0][0] * u + m[0][1] * v + m[0][2], width);
+        row = reading(m[1][0] * u + m[1][1] * v + m[1][2], height);
+      }
+      if (!column.is_anywhere || !row.is_anywhere) {
         std::fill_n(to, channels, options.cval);
         continue;
       }
+      const float* a = pixel(row.first, column.first);
       if (options.order == 0) {
-        const auto nearest = [&](double at, int64_t length) {
-          return std::clamp<int64_t>(static_cast<int64_t>(std::floor(at + 0.5)), 0, length - 1);
-        };
-        std::copy_n(pixel(nearest(*row, height), nearest(*column, width)), channels, to);
+        std::copy_n(a, channels, to);
         continue;
       }
-      const auto [left, right, along] = neighbours(*column, width);
-      const auto [above, below, down] = neighbours(*row, height);
-      const float *a = pixel(above, left), *b = pixel(above, right), *c = pixel(below, left),
-                  *d = pixel(below, right);
+      const float *b = pixel(row.first, column.second), *c = pixel(row.second, column.first),
+                  *d = pixel(row.second, column.second);
+      const double along = column.weight, down = row.weight;
       for (size_t i = 0; i < channels; ++i) {
         to[i] = static_cast<float>((1 - down) * ((1 - along) * a[i] + along * b[i]) +
                                    down * ((1 - along) * c[i] + along * d[i]));
       }
     }
   }
-  return result;
 }
 
 }  // namespace sinter

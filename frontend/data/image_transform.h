@@ -1,6 +1,7 @@
 // Pictures turned, shifted, sheared and zoomed, as scipy.ndimage.affine_transform reads them.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "core/tensor.h"
@@ -16,7 +17,9 @@ struct ReadingOptions {
   bool swapped_centre = false;
 };
 
-/// `image` is float32 [height, width, channels]. The affine part of the transform alone.
-Tensor affine(const Tensor& image, const ImageTransform& transform, const ReadingOptions& options);
+/// The affine part of the transform alone, of `image`, float32 [height, width, channels], to `to`,
+/// which has as many elements.
+void affine(const Tensor& image, const ImageTransform& transform, const ReadingOptions& options,
+            std::span<float> to);
 
 }  // namespace sinter
