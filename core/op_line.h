@@ -10,28 +10,30 @@ namespace sinter {
 /// one as a default argument, `const OpLine& line = SourceLocation::current()`, and enter it; so do
 /// the constructors of OpInput and Operand, once their symbol is there: of several calls in one
 /// statement the one that runs has the line that was entered last. An empty location says nothing.
+/// In a coroutine a statement may end in another thread than the one where it began, even after
+/// that: it is in force in the first.
 class OpLine {
  public:
   OpLine(SourceLocation where) : where_(where) {}  // NOLINT
   OpLine(const OpLine&) = delete;
   OpLine& operator=(const OpLine&) = delete;
   ~OpLine() {
-    if (entered_) leave();
+    if (entry_ != nullptr) leave();
   }
   void enter() const {
-    if (where_.line() != 0 && !entered_) begin();
+    if (where_.line() != 0 && entry_ == nullptr) begin();
   }
   /// The line entered last in this thread, or an empty one. Lines of headers that call what they
   /// are given, the standard library's and Callable's, are passed over.
   static SourceLocation innermost();
 
  private:
+  struct Entry;
   void begin() const;
   void leave() const;
 
   SourceLocation where_;
-  mutable bool entered_ = false;
-  mutable const OpLine* before_ = nullptr;
+  mutable Entry* entry_ = nullptr;
 };
 
 }  // namespace sinter
