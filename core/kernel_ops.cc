@@ -5,7 +5,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
+#include <span>
+#include <vector>
 
 #include "core/contract.h"
 #include "core/error.h"
@@ -31,18 +32,12 @@ int64_t symbolic_dims(const Shape& shape) { return std::count(shape.begin(), sha
 // A shape that stands in an attribute; results are checked where nodes are added.
 void check_dims(const Shape& shape) { check_type({DType::kBool, shape}); }
 
-std::set<int> axes_of(const Shape& shape, const std::vector<int64_t>& axes) {
-  std::set<int> result;
-  for (int64_t axis : axes) {
-    if (!result.insert(checked_axis(shape, axis)).second) fail("axis {} is given twice", axis);
-  }
-  return result;
-}
-
-ValueType reduced(const ValueType& type, const std::set<int>& axes, bool keepdims, DType dtype) {
+ValueType reduced(const ValueType& type, std::span<const int64_t> given, bool keepdims,
+                  DType dtype) {
+  const std::vector<int64_t> axes = checked_axes(type.shape, given);
   std::vector<int64_t> dims;
   for (int i = 0; i < type.shape.rank(); ++i) {
-    if (!axes.contains(i))
+    if (std::ranges::find(axes, i) == axes.end())
       dims.push_back(type.shape[i]);
     else if (keepdims)
       dims.push_back(1);
@@ -81,8 +76,7 @@ Types reduce_types(In in, const Attributes& a) {
   refuse_bfloat16(in[0]);
   if (kind != "sum" && kind != "prod" && kind != "max" && kind != "min")
     fail("unknown kind of reduction '{}'", kind);
-  return {reduced(in[0], axes_of(in[0].shape, a.get_ints("axes")), a.get_bool("keepdims"),
-                  in[0].dtype)};
+  return {reduced(in[0], a.get_ints("axes"), a.get_bool("keepdims"), in[0].dtype)};
 }
 
 Types arg_reduce_types(In in, const Attributes& a) {
@@ -93,8 +87,8 @@ Types arg_reduce_types(In in, const Attributes& a) {
   if (size > std::numeric_limits<int32_t>::max())
     fail("{} elements along the axis are more than int32 counts", size);
   if (size == 0) fail("{} of no elements: axis {} is empty", kind, a.get_int("axis"));
-  return {reduced(in[0], axes_of(in[0].shape, {a.get_int("axis")}), a.get_bool("keepdims"),
-                  DType::kInt32)};
+  const int64_t axes[] = {a.get_int("axis")};
+  return {reduced(in[0], axes, a.get_bool("keepdims"), DType::kInt32)};
 }
 
 Types contract_types(In in, const Attributes& a) {
@@ -135,8 +129,7 @@ Types reshape_types(In in, const Attributes& a) {
 
 Types transpose_types(In in, const Attributes& a) {
   const std::vector<int64_t>& perm = a.get_ints("perm");
-  const std::set<int> axes = axes_of(in[0].shape, perm);
-  if (static_cast<int>(axes.size()) != in[0].shape.rank())
+  if (static_cast<int>(checked_axes(in[0].shape, perm).size()) != in[0].shape.rank())
     fail("perm must name each of the {} dimensions once", in[0].shape.rank());
   std::vector<int64_t> dims;
   for (int64_t p : perm) dims.push_back(in[0].shape[static_cast<int>(p)]);

@@ -35,6 +35,17 @@ int checked_axis(const Shape& shape, int64_t axis) {
   return static_cast<int>(axis);
 }
 
+std::vector<int64_t> checked_axes(const Shape& shape, std::span<const int64_t> axes) {
+  std::vector<int64_t> result;
+  for (const int64_t given : axes) {
+    const int64_t axis = checked_axis(shape, given);
+    if (std::ranges::find(result, axis) != result.end())
+      throw ShapeError(fmt::format("axis {} is given twice", axis));
+    result.push_back(axis);
+  }
+  return result;
+}
+
 void check_type(const ValueType& type) {
   if (type.shape.rank() > kMaxValueRank) {
     throw ShapeError(fmt::format("a shape of rank {}: at most {} are possible", type.shape.rank(),

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "core/shape.h"
 
@@ -24,6 +26,8 @@ std::string dimension_text(int64_t dimension);
 /// ones round, so nothing that reads a graph has to. Raises ShapeError when `shape` has no such
 /// axis.
 int checked_axis(const Shape& shape, int64_t axis);
+/// Each of `axes` as checked_axis() gives it, in their order. Raises ShapeError where two are one.
+std::vector<int64_t> checked_axes(const Shape& shape, std::span<const int64_t> axes);
 
 /// Raises ShapeError unless the rank is at most kMaxValueRank, no dimension is negative (but
 /// kBatch), and the dimensions without those that are 0 or kBatch give at most kMaxValueBytes.

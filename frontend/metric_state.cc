@@ -16,11 +16,6 @@ void MetricContext::add(const std::string& name, OpInput value) {
   assign(name, variable(name, value.shape()) + wide);
 }
 
-Symbol divide_no_nan(OpInput x, OpInput y) {
-  const Symbol none = equal(y, 0.0);
-  return select(none, 0.0, x / select(none, 1.0, y));
-}
-
 const std::vector<StatefulMetric>& stateful_metrics() {
   static const std::vector<StatefulMetric> list = [] {
     std::vector<StatefulMetric> all;

@@ -59,8 +59,4 @@ class MetricImpl {
   virtual std::string direction() const { return ""; }
 };
 
-/// x / y, 0 where y is 0, as Keras's: what divides is never 0, so that the gradient is none of
-/// 0 / 0.
-Symbol divide_no_nan(OpInput x, OpInput y);
-
 }  // namespace sinter

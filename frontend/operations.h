@@ -45,6 +45,7 @@ KerasTensor add(KerasOperand a, KerasOperand b);
 KerasTensor subtract(KerasOperand a, KerasOperand b);
 KerasTensor multiply(KerasOperand a, KerasOperand b);
 KerasTensor divide(KerasOperand a, KerasOperand b);
+KerasTensor divide_no_nan(KerasOperand a, KerasOperand b);
 KerasTensor maximum(KerasOperand a, KerasOperand b);
 KerasTensor minimum(KerasOperand a, KerasOperand b);
 KerasTensor power(KerasOperand a, KerasOperand b);

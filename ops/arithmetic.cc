@@ -15,10 +15,15 @@ Symbol multiply(Operand a, Operand b) { return apply("multiply", {a, b}); }
 Symbol maximum(Operand a, Operand b) { return apply("maximum", {a, b}); }
 Symbol minimum(Operand a, Operand b) { return apply("minimum", {a, b}); }
 
-Symbol divide(Operand a, Operand b) {
+namespace {
+Symbol quotient(const char* op, Operand a, Operand b) {
   const Operand operands[] = {a, b};
-  return ops::apply_as("divide", ops::floating_dtype(ops::promote(operands)), operands);
+  return ops::apply_as(op, ops::floating_dtype(ops::promote(operands)), operands);
 }
+}  // namespace
+
+Symbol divide(Operand a, Operand b) { return quotient("divide", a, b); }
+Symbol divide_no_nan(Operand a, Operand b) { return quotient("divide_no_nan", a, b); }
 
 Symbol power(Operand a, Operand b) {
   const Operand operands[] = {a, b};
@@ -85,6 +90,11 @@ void register_arithmetic(Registry& r) {
   define_binary(
       r, "multiply", [](Scalar a, Scalar b) { return a * b; }, Operands::kCommutative);
   define_binary(r, "divide", [](Scalar a, Scalar b) { return a / b; });
+  // What divides is never 0, so that derivatives are none of 0 / 0.
+  define_binary(r, "divide_no_nan", [](Scalar a, Scalar b) {
+    const Scalar none = equal(b, 0.0);
+    return select(none, 0.0, a / select(none, 1.0, b));
+  });
   // Of 0 and -0 the order decides.
   define_binary(r, "maximum", [](Scalar a, Scalar b) { return max(a, b); });
   define_binary(r, "minimum", [](Scalar a, Scalar b) { return min(a, b); });

@@ -17,7 +17,7 @@ BatchNormResult batch_norm(OpInput x, OpInput gamma, OpInput beta, OpInput movin
   const auto r = x.graph().add("batch_norm", inputs,
                                {{"momentum", momentum},
                                 {"epsilon", epsilon},
-                                {"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
+                                {"axis", int64_t{ops::checked_axis("batch_norm", x, axis)}}});
   return {r[0], r[1], r[2]};
 }
 
@@ -27,16 +27,16 @@ BatchNormResult batch_norm_training(OpInput x, OpInput gamma, OpInput beta, doub
   const Symbol inputs[] = {ops::floating(x), gamma, beta};
   const auto r = x.graph().add(
       "batch_norm_training", inputs,
-      {{"epsilon", epsilon}, {"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
+      {{"epsilon", epsilon}, {"axis", int64_t{ops::checked_axis("batch_norm_training", x, axis)}}});
   return {r[0], r[1], r[2]};
 }
 
 Symbol batch_norm_inference(OpInput x, OpInput gamma, OpInput beta, OpInput mean, OpInput variance,
                             double epsilon, int axis) {
   register_ops();
-  return x.graph().add1(
-      "batch_norm_inference", {ops::floating(x), gamma, beta, mean, variance},
-      {{"epsilon", epsilon}, {"axis", static_cast<int64_t>(x.shape().normalize_axis(axis))}});
+  return x.graph().add1("batch_norm_inference", {ops::floating(x), gamma, beta, mean, variance},
+                        {{"epsilon", epsilon},
+                         {"axis", int64_t{ops::checked_axis("batch_norm_inference", x, axis)}}});
 }
 
 namespace ops {

@@ -2,7 +2,7 @@
 // maps.
 #include "ops/define.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <mutex>
@@ -96,6 +96,19 @@ int checked_axis(std::string_view op, Symbol x, int64_t axis) {
         fmt::format("{}{}: {} has no axis {}", where(x.graph()), op, x.type().to_string(), axis));
   }
   return x.shape().normalize_axis(static_cast<int>(axis));
+}
+
+std::vector<int64_t> checked_axes(std::string_view op, Symbol x, std::span<const int64_t> axes) {
+  std::vector<int64_t> result;
+  for (const int64_t given : axes) {
+    const int64_t axis = checked_axis(op, x, given);
+    if (std::ranges::find(result, axis) != result.end()) {
+      throw ShapeError(fmt::format("{}{}: axis {} of {} is given twice, in [{}]", where(x.graph()),
+                                   op, axis, x.type().to_string(), fmt::join(axes, ", ")));
+    }
+    result.push_back(axis);
+  }
+  return result;
 }
 
 Symbol apply_as(std::string_view op, DType dtype, std::span<const Operand> operands,

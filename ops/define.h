@@ -61,6 +61,8 @@ inline Symbol apply(std::string_view op, std::initializer_list<Operand> operands
 std::string where(const Graph& graph);
 /// `axis` counted from the start. Raises ShapeError that names the op when x has no such axis.
 int checked_axis(std::string_view op, Symbol x, int64_t axis);
+/// The same for each of `axes`, in their order. Raises ShapeError where two are one, too.
+std::vector<int64_t> checked_axes(std::string_view op, Symbol x, std::span<const int64_t> axes);
 /// The attribute `name` of `op` as an element of `dtype`, by the rules of plain numbers: what is
 /// too small is 0, and what overflows raises ShapeError.
 double parameter(std::string_view op, const char* name, DType dtype, const Attributes& attributes);

@@ -46,7 +46,7 @@ Symbol transpose(OpInput x, std::vector<int64_t> perm) {
     perm = range(x.rank());
     std::reverse(perm.begin(), perm.end());
   }
-  for (int64_t& p : perm) p = ops::checked_axis("transpose", x, p);
+  perm = ops::checked_axes("transpose", x, perm);
   return perm == range(x.rank()) ? x : x.graph().add1("transpose", {x}, {{"perm", perm}});
 }
 

@@ -63,14 +63,16 @@ class Operand {
   Number number_;
 };
 
-// --- arithmetic (ops/arithmetic.cc); op names: add subtract multiply divide maximum minimum power
-// negative abs sign floor ceil round sqrt rsqrt square reciprocal exp expm1 log log1p sin cos erf
-// clip. Dtypes by the table of ops/README.md; ShapeError for shapes that do not broadcast, numbers
-// that the dtype does not have, and arithmetic that bool has not.
+// --- arithmetic (ops/arithmetic.cc); op names: add subtract multiply divide divide_no_nan maximum
+// minimum power negative abs sign floor ceil round sqrt rsqrt square reciprocal exp expm1 log log1p
+// sin cos erf clip. Dtypes by the table of ops/README.md; ShapeError for shapes that do not
+// broadcast, numbers that the dtype does not have, and arithmetic that bool has not.
 Symbol add(Operand a, Operand b);
 Symbol subtract(Operand a, Operand b);
 Symbol multiply(Operand a, Operand b);
 Symbol divide(Operand a, Operand b);
+/// a / b, and 0 where b is 0, with gradients 0.
+Symbol divide_no_nan(Operand a, Operand b);
 Symbol maximum(Operand a, Operand b);
 Symbol minimum(Operand a, Operand b);
 Symbol power(Operand a, Operand b);

@@ -13,20 +13,20 @@ namespace {
 using Ints = std::vector<int64_t>;
 using Cotangents = std::vector<std::optional<Symbol>>;
 
-Ints normalized(const Shape& shape, Ints axes) {
+// Ascending; all where none is given.
+Ints normalized(const Shape& shape, const Ints& given) {
+  Ints axes = checked_axes(shape, given);
   if (axes.empty()) {
     axes.resize(static_cast<size_t>(shape.rank()));
     std::iota(axes.begin(), axes.end(), int64_t{0});
   }
-  for (int64_t& a : axes) a = shape.normalize_axis(static_cast<int>(a));
   std::sort(axes.begin(), axes.end());
   return axes;
 }
 
 // `op` is what the user calls.
 Ints checked(const char* op, Symbol x, const Axes& axes) {
-  for (const int64_t axis : axes.list()) ops::checked_axis(op, x, axis);
-  return normalized(x.shape(), axes.list());
+  return normalized(x.shape(), ops::checked_axes(op, x, axes.list()));
 }
 
 Symbol reduce(const char* op, const char* kind, Symbol x, const Axes& given, bool keepdims) {
@@ -98,7 +98,6 @@ Cotangents reduce_gradient(const GradientContext& c) {
 }
 
 std::vector<ValueType> reduced_type(std::span<const ValueType> in, const Attributes& a) {
-  for (int64_t axis : a.get_ints("axes")) checked_axis(in[0].shape, axis);
   const Ints axes = normalized(in[0].shape, a.get_ints("axes"));
   Ints dims;
   for (int64_t i = 0; i < in[0].shape.rank(); ++i) {

@@ -123,6 +123,7 @@ constexpr OperationEntry kOperations[] = {
     {"Multiply", "numpy", binary<multiply>},
     {"TrueDivide", "numpy", binary<divide>},
     {"Divide", "numpy", binary<divide>},
+    {"DivideNoNan", "numpy", binary<divide_no_nan>},
     {"Power", "numpy", binary<power>},
     {"Maximum", "numpy", binary<maximum>},
     {"Minimum", "numpy", binary<minimum>},

@@ -79,7 +79,7 @@ bool is_asked(const Case& c, std::span<const double> point, size_t wrt, int orde
     if (order > 0 && wrt == 1 && point[0] < 0) return false;
     return point[1] == 0 || std::fabs(point[1]) >= kTiny;
   }
-  if (c.op == "divide" && order == 2) {
+  if (c.op.starts_with("divide") && order == 2) {
     const double quotient = std::fabs(point[0] / point[1]);
     return !(quotient > 0 && quotient < kTiny);
   }

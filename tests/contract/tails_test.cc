@@ -136,6 +136,7 @@ TEST(NotANumberAnywhere, ComesThroughEveryElementwiseOp) {
       {"maximum", {0, 1}},
       {"minimum", {0, 1}},
       {"divide", {2, kNaN}},
+      {"divide_no_nan", {2, kNaN}},
       {"sigmoid_cross_entropy", {-0.5, kNaN}}};
   std::set<std::string> seen;
   for (const Sample& s : all_samples()) {

@@ -181,6 +181,7 @@ TEST(ParametersThatTheirDTypeHasNot, AreZero) {
       {"add", [](Symbol x, double n) { return x + n; }},
       {"multiply", [](Symbol x, double n) { return x * n; }},
       {"divide", [](Symbol x, double n) { return x / n; }},
+      {"divide_no_nan", [](Symbol x, double n) { return divide_no_nan(x, n); }},
       {"power", [](Symbol x, double n) { return power(x, n); }}};
   const Tensor in = Tensor::from<float>(
       Shape{1, 11}, {0, -0.f, 1e-45f, -1e-45f, 1e-36f, -1e-36f, 1, -1, 3e38f, -3e38f, 5});

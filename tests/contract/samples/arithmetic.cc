@@ -19,6 +19,13 @@ void arithmetic_samples(Samples& out) {
   }
   out.push_back({"divide", {{s}, {s, 0.5, 3}}});
   out.push_back({"divide", {{s}, {s, -3, -0.5}}});
+  out.push_back({"divide_no_nan", {{s}, {s, 0.5, 3}}});
+  out.push_back({"divide_no_nan", {{s}, {s, -3, -0.5}}});
+  out.push_back({.op = "divide_no_nan",
+                 .inputs = {{Shape{6}, 0, 0, DType::kFloat32, {0, 2, -3, kInf, kNaN, 4}},
+                            {Shape{6}, 0, 0, DType::kFloat32, {0, 0, -0.0, 0, 0, 2}}},
+                 .orders = 0,
+                 .note = "0 of a division by 0"});
   out.push_back({"power", {{s, 0.3, 3}, {s, -2, 2}}});
   for (const char* op : {"negative", "abs", "square", "sin", "cos", "erf", "exp", "expm1"}) {
     out.push_back({op, {{s, 0.1, 2}}});

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/graph.h"
 #include "ops/ops.h"
 #include "tests/support/error_of.h"
 
@@ -63,11 +64,49 @@ TEST(OpErrors, NameTheCallAndItsPlace) {
       {"glu splits axis -1 of float32[batch,3]", error_of([&] { glu(x, -1); })},
       {"sparsemax: float32[batch,3] has no axis 2", error_of([&] { sparsemax(x, 2); })},
       {"size: float32[batch,3] has no axis 2", error_of([&] { size(x, 2); })},
+      {"batch_norm_inference: float32[batch,3] has no axis 2",
+       error_of([&] { batch_norm_inference(x, x, x, x, x, 0.1, 2); })},
   };
   for (const auto& [op, text] : errors) {
     EXPECT_EQ(text.find("'fc1' (train.cc:23): " + std::string(op)), 0u) << text;
     EXPECT_EQ(text.find("contract"), std::string::npos) << text;
     EXPECT_EQ(text.find("[-1"), std::string::npos) << text;
+  }
+}
+
+// However it is written: as the same number, or from the other end.
+TEST(OpErrors, AnAxisGivenTwiceIsNamedByTheOp) {
+  Graph graph;
+  graph.set_origin(std::make_shared<const Origin>(Origin{"fc1", "train.cc", 23}));
+  const Symbol x = graph.input("x", {DType::kFloat32, {kBatch, 3, 4}});
+  const auto axis = [](const char* op, const char* list) {
+    return std::string("'fc1' (train.cc:23): ") + op +
+           ": axis 1 of float32[batch,3,4] is given twice, in [" + list + "]";
+  };
+  using Reduction = Symbol (*)(OpInput, Axes, bool);
+  const std::pair<const char*, Reduction> reductions[] = {{"sum", sum},
+                                                          {"prod", prod},
+                                                          {"reduce_max", reduce_max},
+                                                          {"reduce_min", reduce_min},
+                                                          {"mean", mean},
+                                                          {"variance", variance},
+                                                          {"norm", norm}};
+  for (const auto& [op, reduction] : reductions) {
+    const int32_t nodes = graph.size();
+    EXPECT_EQ(error_of([&] { reduction(x, {1, 1}, false); }), axis(op, "1, 1"));
+    EXPECT_EQ(error_of([&] { reduction(x, {1, 2, -2}, true); }), axis(op, "1, 2, -2"));
+    EXPECT_EQ(graph.size(), nodes) << op;
+  }
+  EXPECT_EQ(error_of([&] { normalize(x, {-2, 1}); }), axis("normalize", "-2, 1"));
+  EXPECT_EQ(error_of([&] { transpose(x, {0, 1, 1}); }), axis("transpose", "0, 1, 1"));
+  // Nodes that are made without these functions.
+  const std::vector<int64_t> twice = {1, 1};
+  for (const char* op : {"mean", "variance", "norm", "normalize", "reduce"}) {
+    Attributes attributes{{"axes", twice}};
+    if (op == std::string("reduce")) attributes.set("kind", std::string("sum"));
+    EXPECT_NE(error_of([&] { graph.add1(op, {x}, attributes); }).find("axis 1 is given twice"),
+              std::string::npos)
+        << op;
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
 
 #include "core/error.h"
@@ -87,6 +88,36 @@ TEST(Gradients, StopGradientStops) {
   g.add_output("dx", dx.id());
   const Tensor in = Tensor::scalar(5.0);
   EXPECT_EQ(evaluate_graph(g, {&in, 1})[0].at(0), 5.0);
+}
+
+TEST(Gradients, OfADivisionByZeroAreZero) {
+  Graph g;
+  const Symbol x = g.input("x", {DType::kFloat64, Shape{5}}), y = g.input("y", x.type());
+  const Symbol both[] = {x, y};
+  const Symbol z = divide_no_nan(x, y);
+  const std::vector<Symbol> first = gradients(sum(z), both);
+  const std::vector<Symbol> second = gradients(sum(first[1]), both);
+  const Symbol results[] = {z,
+                            first[0],
+                            first[1],
+                            second[0],
+                            second[1],
+                            divide_no_nan(1, y),
+                            divide_no_nan(x, 0),
+                            divide_no_nan(cast(x, DType::kInt32), 2)};
+  for (size_t i = 0; i < std::size(results); ++i)
+    g.add_output("r" + std::to_string(i), results[i].id());
+  EXPECT_EQ(results[7].dtype(), DType::kFloat32);
+  const std::vector<Tensor> in = {
+      Tensor::from<double>(Shape{5}, std::vector<double>{3, -2, 0, INFINITY, NAN}),
+      Tensor::from<double>(Shape{5}, std::vector<double>{2, 0, -0.0, 0, 0})};
+  const std::vector<Tensor> out = evaluate_graph(g, in);
+  const double of_first[] = {1.5, 0.5, -0.75, -0.25, 0.75, 0.5, 0, 1.5};
+  for (size_t r = 0; r < out.size(); ++r) {
+    EXPECT_EQ(out[r].at(0), of_first[r]) << r;
+    if (r == 7) continue;
+    for (int64_t i = 1; i < 5; ++i) EXPECT_EQ(out[r].at(i), 0) << r << " " << i;
+  }
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ Symbol apply_op(const std::string& op, const Operands& o) {
                                                        {"subtract", subtract},
                                                        {"multiply", multiply},
                                                        {"divide", divide},
+                                                       {"divide_no_nan", divide_no_nan},
                                                        {"maximum", maximum},
                                                        {"minimum", minimum},
                                                        {"power", power},
@@ -317,7 +318,7 @@ TEST(Promotion, NumbersThatADTypeDoesNotHaveAreRefused) {
   EXPECT_THROW(clip(u, 256, 300), ShapeError);
   EXPECT_NO_THROW(add(f, INFINITY));
   EXPECT_NO_THROW(clip(f, -1e300, 1e300));
-  for (const char* op : {"subtract", "divide", "power"})
+  for (const char* op : {"subtract", "divide", "divide_no_nan", "power"})
     EXPECT_THROW(g.add1(op, {b, b}), ShapeError);
   for (const char* op : {"negative", "sign"}) EXPECT_THROW(g.add1(op, {b}), ShapeError);
   EXPECT_THROW(g.add1("add", {i, f}), ShapeError);
