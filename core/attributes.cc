@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/attribute_value.h"
 #include "core/error.h"
 #include "core/graph.h"
 #include "core/op_record.h"

@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "core/dtype.h"
@@ -45,17 +44,15 @@ enum class AttributeType : uint8_t {
 };
 std::string_view attribute_type_name(AttributeType type);
 
-/// Alternatives in the order of AttributeType.
-using AttributeValue =
-    std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, Shape, DType, Tensor,
-                 std::shared_ptr<const ScalarExpr>, std::shared_ptr<const Graph>, OpCall>;
+/// In core/attribute_value.h.
+class AttributeValue;
 
 /// Deep equality: expressions, graphs and tensors by content, doubles by bits.
 bool equal_values(const AttributeValue& a, const AttributeValue& b);
 
 /// Name-value pairs in the order of the schema (after Graph::add has completed them). Copies share
-/// them until one is changed: passes copy nodes all the time. core/graph.h is needed to give and to
-/// read values.
+/// them until one is changed: passes copy nodes all the time. core/attribute_value.h (core/graph.h)
+/// is needed to give and to read values.
 class Attributes {
  public:
   using Values = std::vector<std::pair<std::string, AttributeValue>>;
@@ -72,12 +69,7 @@ class Attributes {
   /// The attribute as T; InternalError when it is absent or of another type (the schema rules that
   /// out for graph nodes).
   template <typename T>
-  const T& get(std::string_view name) const {
-    const AttributeValue* value = find(name);
-    const T* typed = value == nullptr ? nullptr : std::get_if<T>(value);
-    if (typed == nullptr) raise_missing(name);
-    return *typed;
-  }
+  const T& get(std::string_view name) const;
   bool get_bool(std::string_view name) const;
   int64_t get_int(std::string_view name) const;
   double get_float(std::string_view name) const;

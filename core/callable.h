@@ -77,6 +77,28 @@ class CallableBase {
 template <typename Signature>
 class Callable;
 
+/// A pointer to a function, whatever it takes: as what tables find those of the library.
+using AnyFunction = void (*)();
+template <typename Result, typename... Arguments>
+AnyFunction any_function(Result (*function)(Arguments...)) {
+  return reinterpret_cast<AnyFunction>(function);
+}
+
+/// What arguments behind the symbols are where a function is given without them: Keras's defaults.
+template <typename T>
+inline constexpr T kDefaultArgument = T();
+template <>
+inline constexpr int kDefaultArgument<int> = -1;  // the last axis
+
+/// `function` with its last arguments, of types `Further`, at their defaults.
+template <typename... Further, typename Function>
+auto with_defaults(Function* function) {
+  if constexpr (sizeof...(Further) == 0)
+    return function;
+  else
+    return [function](auto... first) { return function(first..., kDefaultArgument<Further>...); };
+}
+
 /// Copies have copies of what is called. Empty by default, from nullptr and from an empty function;
 /// calling an empty one raises Error.
 template <typename Result, typename... Arguments>

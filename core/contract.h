@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "core/attributes.h"
+#include "core/attribute_value.h"
 #include "core/shape.h"
 
 namespace sinter {

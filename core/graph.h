@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/attributes.h"
+#include "core/attribute_value.h"
 #include "core/op_record.h"
 #include "core/shape.h"
 #include "core/symbol.h"

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/attributes.h"
+#include "core/attribute_value.h"
 #include "core/kernel_ops.h"
 #include "core/scalar_expr.h"
 #include "core/shape.h"

@@ -56,92 +56,46 @@ bool is_of_keras(const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-template <typename F>
-struct Named {
-  const char* name;
-  F function;
-};
-
-// Functions of the user's own are in no table.
-template <typename F, size_t n, typename G>
-const char* find_name(const Named<F> (&table)[n], G function) {
-  if constexpr (std::is_same_v<F, G>) {
-    for (const Named<F>& entry : table) {
-      if (entry.function == function) return entry.name;
-    }
+/// The name that files have for one of Sinter's functions; null for one of the user's own.
+const char* name_of(AnyFunction function) {
+  static const std::pair<AnyFunction, const char*> kNames[] = {
+      {any_function(linear), "linear"},
+      {any_function(relu), "relu"},
+      {any_function(relu6), "relu6"},
+      {any_function(selu), "selu"},
+      {any_function(sigmoid), "sigmoid"},
+      {any_function(tanh), "tanh"},
+      {any_function(softplus), "softplus"},
+      {any_function(softsign), "softsign"},
+      {any_function(silu), "silu"},
+      {any_function(mish), "mish"},
+      {any_function(hard_sigmoid), "hard_sigmoid"},
+      {any_function(exponential), "exponential"},
+      {any_function(exp), "exponential"},
+      {any_function(log_sigmoid), "log_sigmoid"},
+      {any_function(hard_silu), "hard_silu"},
+      {any_function(hard_swish), "hard_silu"},
+      {any_function(hard_tanh), "hard_tanh"},
+      {any_function(tanh_shrink), "tanh_shrink"},
+      {any_function(sparse_plus), "sparse_plus"},
+      {any_function(sparse_sigmoid), "sparse_sigmoid"},
+      {any_function(softmax), "softmax"},
+      {any_function(log_softmax), "log_softmax"},
+      {any_function(glu), "glu"},
+      {any_function(sparsemax), "sparsemax"},
+      {any_function(leaky_relu), "leaky_relu"},
+      {any_function(elu), "elu"},
+      {any_function(swish), "silu"},
+      {any_function(celu), "celu"},
+      {any_function(squareplus), "squareplus"},
+      {any_function(hard_shrink), "hard_shrink"},
+      {any_function(soft_shrink), "soft_shrink"},
+      {any_function(gelu), "gelu"},
+  };
+  for (const auto& [known, name] : kNames) {
+    if (known == function) return name;
   }
   return nullptr;
-}
-
-using Plain = Symbol (*)(OpInput);
-using WithInt = Symbol (*)(OpInput, int);
-using WithDouble = Symbol (*)(OpInput, double);
-
-const Named<Plain> kPlain[] = {
-    {"linear", linear},
-    {"relu", relu},
-    {"relu6", relu6},
-    {"selu", selu},
-    {"sigmoid", sigmoid},
-    {"tanh", tanh},
-    {"softplus", softplus},
-    {"softsign", softsign},
-    {"silu", silu},
-    {"mish", mish},
-    {"hard_sigmoid", hard_sigmoid},
-    {"exponential", exponential},
-    {"exponential", exp},
-    {"log_sigmoid", log_sigmoid},
-    {"hard_silu", hard_silu},
-    {"hard_silu", hard_swish},
-    {"hard_tanh", hard_tanh},
-    {"tanh_shrink", tanh_shrink},
-    {"sparse_plus", sparse_plus},
-    {"sparse_sigmoid", sparse_sigmoid},
-};
-const Named<WithInt> kWithAxis[] = {
-    {"softmax", softmax}, {"log_softmax", log_softmax}, {"glu", glu}, {"sparsemax", sparsemax}};
-const Named<WithDouble> kWithSlope[] = {
-    {"leaky_relu", leaky_relu},
-    {"elu", elu},
-    {"silu", swish},
-    {"celu", celu},
-    {"squareplus", squareplus},
-    {"hard_shrink", hard_shrink},
-    {"soft_shrink", soft_shrink},
-};
-const Named<Symbol (*)(OpInput, bool)> kWithFlag[] = {{"gelu", gelu}};
-
-// Null for a function of the user's own.
-using Found = std::pair<const char*, ActivationFunction::Function>;
-
-template <typename S>
-Found plain(Symbol (*function)(S)) {
-  return {find_name(kPlain, function), function};
-}
-
-template <typename S>
-Found with_axis(Symbol (*function)(S, int), SourceLocation where) {
-  given(function, "an activation", where);
-  return {find_name(kWithAxis, function), [function](Symbol x) { return function(x, -1); }};
-}
-
-template <typename S>
-const char* with_slope(Symbol (*function)(S, double), SourceLocation where) {
-  given(function, "an activation", where);
-  const char* name = find_name(kWithSlope, function);
-  if (name == nullptr)
-    throw Error(with_line(
-        where,
-        "an activation with a further argument needs it bound: pass a lambda from Symbol to "
-        "Symbol"));
-  return name;
-}
-
-template <typename S>
-Found with_flag(Symbol (*function)(S, bool), SourceLocation where) {
-  given(function, "an activation", where);
-  return {find_name(kWithFlag, function), [function](Symbol x) { return function(x, false); }};
 }
 
 }  // namespace
@@ -182,42 +136,22 @@ ActivationFunction::ActivationFunction(const std::string& name, SourceLocation w
 ActivationFunction::ActivationFunction(const char* name, SourceLocation where)
     : ActivationFunction(std::string(name), where) {}
 
-ActivationFunction ActivationFunction::of(const char* name, Function function,
-                                          SourceLocation where) {
-  if (name == nullptr) return ActivationFunction("custom_activation", std::move(function), where);
-  ActivationFunction known;
-  if (name != std::string_view("linear"))
-    known.spec_ = std::make_shared<const Spec>(Spec{name, std::move(function), name});
-  return known;
-}
-
-ActivationFunction::ActivationFunction(Symbol (*function)(Symbol), SourceLocation where) {
-  auto [name, known] = plain(function);
-  *this = of(name, std::move(known), where);
-}
-ActivationFunction::ActivationFunction(Symbol (*function)(OpInput), SourceLocation where) {
-  auto [name, known] = plain(function);
-  *this = of(name, std::move(known), where);
-}
-ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, int), SourceLocation where) {
-  auto [name, known] = with_axis(function, where);
-  *this = of(name, std::move(known), where);
-}
-ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, int), SourceLocation where) {
-  auto [name, known] = with_axis(function, where);
-  *this = of(name, std::move(known), where);
-}
-ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, double), SourceLocation where)
-    : ActivationFunction(with_slope(function, where)) {}
-ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, double), SourceLocation where)
-    : ActivationFunction(with_slope(function, where)) {}
-ActivationFunction::ActivationFunction(Symbol (*function)(Symbol, bool), SourceLocation where) {
-  auto [name, known] = with_flag(function, where);
-  *this = of(name, std::move(known), where);
-}
-ActivationFunction::ActivationFunction(Symbol (*function)(OpInput, bool), SourceLocation where) {
-  auto [name, known] = with_flag(function, where);
-  *this = of(name, std::move(known), where);
+ActivationFunction::ActivationFunction(AnyFunction function, Function bound, bool unbound,
+                                       SourceLocation where) {
+  const char* name = name_of(given(function, "an activation", where));
+  if (name == nullptr && unbound) {
+    throw Error(with_line(
+        where,
+        "an activation with a further argument needs it bound: pass a lambda from Symbol to "
+        "Symbol"));
+  }
+  if (name == nullptr) {
+    *this = ActivationFunction("custom_activation", std::move(bound), where);
+  } else if (unbound) {
+    *this = ActivationFunction(name);  // Keras's slope
+  } else if (name != std::string_view("linear")) {
+    spec_ = std::make_shared<const Spec>(Spec{name, std::move(bound), name});
+  }
 }
 
 Symbol ActivationFunction::operator()(OpInput x) const {

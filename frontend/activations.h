@@ -9,6 +9,7 @@
 
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/one_of.h"
 #include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
@@ -16,35 +17,29 @@
 
 namespace sinter {
 
+/// What ops that are activations take behind their symbol: an axis, a slope or a flag.
+template <typename... Further>
+concept FurtherOfActivation = OneOf<void(Further...), void(), void(int), void(double), void(bool)>;
+
 class ActivationFunction {
  public:
   using Function = Callable<Symbol(Symbol)>;
 
   /// linear
   ActivationFunction() = default;
-  ActivationFunction(std::nullptr_t) {}  // NOLINT
+  ActivationFunction(std::nullptr_t, SourceLocation = {}) {}  // NOLINT
   /// By Keras's name: "relu", "softmax", "gelu" ... Raises NameError.
   ActivationFunction(const std::string& name,
                      SourceLocation where = SourceLocation::current());                    // NOLINT
   ActivationFunction(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   /// Ops functions keep their Keras name and take Keras's defaults for further arguments; other
   /// functions are custom.
-  ActivationFunction(Symbol (*function)(Symbol),
-                     SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(OpInput),
-                     SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(Symbol, int),
-                     SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(OpInput, int),
-                     SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(Symbol, double),
-                     SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(OpInput, double),
-                     SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(Symbol, bool),
-                     SourceLocation where = SourceLocation::current());  // NOLINT
-  ActivationFunction(Symbol (*function)(OpInput, bool),
-                     SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S, typename... Further>
+  requires FurtherOfActivation<Further...> ActivationFunction(
+      Symbol (*function)(S, Further...),
+      SourceLocation where = SourceLocation::current())  // NOLINT
+      : ActivationFunction(any_function(function), with_defaults<Further...>(function),
+                           std::is_same_v<void(Further...), void(double)>, where) {}
   /// Anything that can be called with a Symbol.
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<ActivationFunction, F> &&
@@ -66,8 +61,9 @@ class ActivationFunction {
 
  private:
   struct Spec;
-  /// Keras's of that name, or one of the user's own where it is null.
-  static ActivationFunction of(const char* name, Function function, SourceLocation where);
+  /// `bound` is `function` of one symbol; `unbound`: there is no default for its further argument,
+  /// unless it is one of Sinter's.
+  ActivationFunction(AnyFunction function, Function bound, bool unbound, SourceLocation where);
   static ActivationFunction of_object(const ConfigObject& object);
   Handle<const Spec> spec_;
 };
@@ -89,21 +85,9 @@ class ActivationArgument {
       : function_(name, where) {}
   ActivationArgument(const char* name, SourceLocation where = SourceLocation::current())  // NOLINT
       : function_(name, where) {}
-  template <SymbolParameter S>
-  ActivationArgument(Symbol (*f)(S),
-                     SourceLocation where = SourceLocation::current())  // NOLINT
-      : function_(f, where) {}
-  template <SymbolParameter S>
-  ActivationArgument(Symbol (*f)(S, int),
-                     SourceLocation where = SourceLocation::current())  // NOLINT
-      : function_(f, where) {}
-  template <SymbolParameter S>
-  ActivationArgument(Symbol (*f)(S, double),
-                     SourceLocation where = SourceLocation::current())  // NOLINT
-      : function_(f, where) {}
-  template <SymbolParameter S>
-  ActivationArgument(Symbol (*f)(S, bool),
-                     SourceLocation where = SourceLocation::current())  // NOLINT
+  template <SymbolParameter S, typename... Further>
+  requires FurtherOfActivation<Further...> ActivationArgument(
+      Symbol (*f)(S, Further...), SourceLocation where = SourceLocation::current())  // NOLINT
       : function_(f, where) {}
   ActivationFunction function() && { return std::move(function_); }
 

@@ -27,17 +27,10 @@ class LossEntry {
       : LossEntry(made_at<Loss>(std::move(loss), where), Only()) {}
   LossEntry(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   LossEntry(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  LossEntry(Symbol (*function)(S, S),
-            SourceLocation where = SourceLocation::current())  // NOLINT
-      : loss_(function, where) {}
-  template <SymbolParameter S>
-  LossEntry(Symbol (*function)(S, S, bool),
-            SourceLocation where = SourceLocation::current())  // NOLINT
-      : loss_(function, where) {}
-  template <SymbolParameter S>
-  LossEntry(Symbol (*function)(S, S, bool, double),
-            SourceLocation where = SourceLocation::current())  // NOLINT
+  template <SymbolParameter S, typename... Further>
+  requires FurtherOfLoss<Further...> LossEntry(
+      Symbol (*function)(S, S, Further...),
+      SourceLocation where = SourceLocation::current())  // NOLINT
       : loss_(function, where) {}
   LossEntry(const char* output, Loss loss);
   LossEntry(std::string output, Loss loss);
@@ -66,17 +59,10 @@ class LossArgument {
   LossArgument(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   LossArgument(const std::string& name,
                SourceLocation where = SourceLocation::current());  // NOLINT
-  template <SymbolParameter S>
-  LossArgument(Symbol (*function)(S, S),
-               SourceLocation where = SourceLocation::current())  // NOLINT
-      : list_{Loss(function, where)} {}
-  template <SymbolParameter S>
-  LossArgument(Symbol (*function)(S, S, bool),
-               SourceLocation where = SourceLocation::current())  // NOLINT
-      : list_{Loss(function, where)} {}
-  template <SymbolParameter S>
-  LossArgument(Symbol (*function)(S, S, bool, double),
-               SourceLocation where = SourceLocation::current())  // NOLINT
+  template <SymbolParameter S, typename... Further>
+  requires FurtherOfLoss<Further...> LossArgument(
+      Symbol (*function)(S, S, Further...),
+      SourceLocation where = SourceLocation::current())  // NOLINT
       : list_{Loss(function, where)} {}
   LossArgument(std::initializer_list<LossEntry> losses);
   LossArgument(std::vector<Loss> losses);            // NOLINT
@@ -104,16 +90,12 @@ class MetricItem {
       MetricItem(T metric, SourceLocation where = SourceLocation::current())  // NOLINT
       : MetricItem(made_at<Metric>(std::move(metric), where), Only()) {}
   template <SymbolParameter S>
-  MetricItem(Symbol (*function)(S, S),
-             SourceLocation where = SourceLocation::current())  // NOLINT
+  MetricItem(Symbol (*function)(S, S), SourceLocation where = SourceLocation::current())  // NOLINT
       : metric_{Metric(function, where)} {}
-  template <SymbolParameter S>
-  MetricItem(Symbol (*function)(S, S, bool),
-             SourceLocation where = SourceLocation::current())  // NOLINT
-      : metric_{Metric(function, where)} {}
-  template <SymbolParameter S>
-  MetricItem(Symbol (*function)(S, S, bool, double),
-             SourceLocation where = SourceLocation::current())  // NOLINT
+  template <SymbolParameter S, typename... Further>
+  requires FurtherOfLoss<bool, Further...> MetricItem(
+      Symbol (*function)(S, S, bool, Further...),
+      SourceLocation where = SourceLocation::current())  // NOLINT
       : metric_{Metric(function, where)} {}
   /// Empty for a metric that came as an object or a function.
   const std::string& name() const { return name_; }
@@ -141,16 +123,12 @@ class MetricEntry {
   MetricEntry(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   MetricEntry(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   template <SymbolParameter S>
-  MetricEntry(Symbol (*function)(S, S),
-              SourceLocation where = SourceLocation::current())  // NOLINT
+  MetricEntry(Symbol (*function)(S, S), SourceLocation where = SourceLocation::current())  // NOLINT
       : items_{MetricItem(function, where)} {}
-  template <SymbolParameter S>
-  MetricEntry(Symbol (*function)(S, S, bool),
-              SourceLocation where = SourceLocation::current())  // NOLINT
-      : items_{MetricItem(function, where)} {}
-  template <SymbolParameter S>
-  MetricEntry(Symbol (*function)(S, S, bool, double),
-              SourceLocation where = SourceLocation::current())  // NOLINT
+  template <SymbolParameter S, typename... Further>
+  requires FurtherOfLoss<bool, Further...> MetricEntry(
+      Symbol (*function)(S, S, bool, Further...),
+      SourceLocation where = SourceLocation::current())  // NOLINT
       : items_{MetricItem(function, where)} {}
   MetricEntry(std::initializer_list<MetricItem> metrics);
   MetricEntry(std::string output, std::initializer_list<MetricItem> metrics);
@@ -186,9 +164,10 @@ class MetricsArgument {
   MetricsArgument(Symbol (*function)(S, S),
                   SourceLocation where = SourceLocation::current())  // NOLINT
       : flat_{Metric(function, where)} {}
-  template <SymbolParameter S>
-  MetricsArgument(Symbol (*function)(S, S, bool),
-                  SourceLocation where = SourceLocation::current())  // NOLINT
+  template <SymbolParameter S, typename... Further>
+  requires FurtherOfLoss<bool, Further...> MetricsArgument(
+      Symbol (*function)(S, S, bool, Further...),
+      SourceLocation where = SourceLocation::current())  // NOLINT
       : flat_{Metric(function, where)} {}
   MetricsArgument(std::initializer_list<MetricEntry> metrics);
   MetricsArgument(const std::vector<std::string>& names,

@@ -26,6 +26,9 @@ struct LossOfKeras {
 };
 const std::vector<LossOfKeras>& losses_of_keras();
 
+/// The name of one of Sinter's functions that are losses; null for one of the user's own.
+const char* name_of_loss(AnyFunction function);
+
 // The cross entropies of settings, which are metrics too.
 Loss::Function binary_crossentropy_of(const Config& settings);
 Loss::Function categorical_crossentropy_of(const Config& settings);

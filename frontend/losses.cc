@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/error.h"
 #include "core/graph.h"
@@ -12,7 +13,6 @@
 #include "frontend/given_function.h"
 #include "frontend/label_shape.h"
 #include "frontend/loss_table.h"
-#include "frontend/metric_state.h"
 #include "frontend/origin.h"
 #include "frontend/own_names.h"
 #include "ops/ops.h"
@@ -59,19 +59,6 @@ struct CountedLabels {
 CustomFunctions<Function>& custom_losses() {
   static CustomFunctions<Function> instance;
   return instance;
-}
-
-template <typename F, typename... Rest>
-Loss with_false(SourceLocation where, F function, Rest... rest) {
-  return Loss(
-      "custom_loss", [=](Symbol t, Symbol p) { return function(t, p, false, rest...); }, where);
-}
-
-[[noreturn]] void raise_unbound(SourceLocation where) {
-  throw Error(with_line(
-      where,
-      "a loss with a further argument needs it bound: pass a lambda of (y_true, y_pred), or an "
-      "object of namespace losses"));
 }
 
 bool is_of_keras(const std::string& name) {
@@ -149,69 +136,46 @@ Loss::Loss(std::string name, Function function, SourceLocation where)
                 .function = function,
                 .custom = true}) {}
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol), SourceLocation where)
-    : Loss("custom_loss", Function(function), where) {}
-Loss::Loss(Symbol (*function)(OpInput, OpInput), SourceLocation where) {
+const char* name_of_loss(AnyFunction function) {
   using namespace losses;
-  static const std::pair<decltype(function), const char*> kKnown[] = {
-      {mean_squared_error, "mean_squared_error"},
-      {mean_absolute_error, "mean_absolute_error"},
-      {mean_absolute_percentage_error, "mean_absolute_percentage_error"},
-      {mean_squared_logarithmic_error, "mean_squared_logarithmic_error"},
-      {log_cosh, "log_cosh"},
-      {hinge, "hinge"},
-      {squared_hinge, "squared_hinge"},
-      {categorical_hinge, "categorical_hinge"},
-      {kl_divergence, "kl_divergence"},
-      {poisson, "poisson"},
-      {cosine_similarity, "cosine_similarity"},
+  static const std::pair<AnyFunction, const char*> kNames[] = {
+      {any_function(mean_squared_error), "mean_squared_error"},
+      {any_function(mean_absolute_error), "mean_absolute_error"},
+      {any_function(mean_absolute_percentage_error), "mean_absolute_percentage_error"},
+      {any_function(mean_squared_logarithmic_error), "mean_squared_logarithmic_error"},
+      {any_function(huber), "huber"},
+      {any_function(log_cosh), "log_cosh"},
+      {any_function(hinge), "hinge"},
+      {any_function(squared_hinge), "squared_hinge"},
+      {any_function(categorical_hinge), "categorical_hinge"},
+      {any_function(kl_divergence), "kl_divergence"},
+      {any_function(poisson), "poisson"},
+      {any_function(losses::cosine_similarity), "cosine_similarity"},
+      {any_function(sinter::binary_crossentropy), "binary_crossentropy"},
+      {any_function(losses::binary_crossentropy), "binary_crossentropy"},
+      {any_function(sinter::categorical_crossentropy), "categorical_crossentropy"},
+      {any_function(losses::categorical_crossentropy), "categorical_crossentropy"},
+      {any_function(sinter::sparse_categorical_crossentropy), "sparse_categorical_crossentropy"},
+      {any_function(losses::sparse_categorical_crossentropy), "sparse_categorical_crossentropy"},
   };
-  for (const auto& [known, name] : kKnown) {
-    if (known == function) {
-      *this = Loss(name);
-      return;
-    }
+  for (const auto& [known, name] : kNames) {
+    if (known == function) return name;
   }
-  *this = Loss("custom_loss", Function(function), where);
+  return nullptr;
 }
 
-Loss::Loss(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
-    : Loss(with_false(where, given(function, "a loss", where))) {}
-Loss::Loss(Symbol (*function)(OpInput, OpInput, bool), SourceLocation where) {
-  given(function, "a loss", where);
-  if (function == sinter::binary_crossentropy) {
-    *this = Loss("binary_crossentropy");
-  } else if (function == sinter::categorical_crossentropy) {
-    *this = Loss("categorical_crossentropy");
-  } else if (function == sinter::sparse_categorical_crossentropy ||
-             function == losses::sparse_categorical_crossentropy) {
-    *this = Loss("sparse_categorical_crossentropy");
-  } else {
-    *this = with_false(where, function);
+Loss::Loss(AnyFunction function, Function bound, bool unbound, SourceLocation where) {
+  if (const char* name = name_of_loss(given(function, "a loss", where))) {
+    *this = Loss(name);
+    return;
   }
-}
-
-Loss::Loss(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
-    : Loss(with_false(where, given(function, "a loss", where), 0.0)) {}
-Loss::Loss(Symbol (*function)(OpInput, OpInput, bool, double), SourceLocation where) {
-  given(function, "a loss", where);
-  if (function == losses::binary_crossentropy) {
-    *this = Loss("binary_crossentropy");
-  } else if (function == losses::categorical_crossentropy) {
-    *this = Loss("categorical_crossentropy");
-  } else {
-    *this = with_false(where, function, 0.0);
+  if (unbound) {
+    throw Error(with_line(
+        where,
+        "a loss with a further argument needs it bound: pass a lambda of (y_true, y_pred), or an "
+        "object of namespace losses"));
   }
-}
-
-Loss::Loss(Symbol (*function)(Symbol, Symbol, double), SourceLocation where) {
-  given(function, "a loss", where);
-  raise_unbound(where);
-}
-Loss::Loss(Symbol (*function)(OpInput, OpInput, double), SourceLocation where) {
-  given(function, "a loss", where);
-  if (function != losses::huber) raise_unbound(where);
-  *this = Loss("huber");
+  *this = Loss("custom_loss", std::move(bound), where);
 }
 
 const std::string& Loss::name() const { return spec_->name; }
@@ -257,18 +221,24 @@ Loss Loss::resolve(const ValueType& y_true, const ValueType& y_pred) const {
                        : "categorical_crossentropy");
 }
 
-Symbol Loss::per_sample(OpInput y_true, OpInput y_pred) const {
+Symbol Loss::values_of(OpInput y_true, OpInput y_pred, Symbol& counted) const {
   if (!takes_classes()) {
     if (y_true.dtype() != y_pred.dtype()) y_true = cast(y_true, y_pred.dtype());
     squeeze_or_expand_to_same_rank(y_true, y_pred);
   }
   if (spec_->ignored) {
     const CountedLabels c(y_true, y_pred, *spec_->ignored);
-    return select(c.counted, spec_->function(c.labels, y_pred), 0.0);
+    counted = c.counted;
+    return select(counted, spec_->function(c.labels, y_pred), 0.0);
   }
   const Symbol values = spec_->function(y_true, y_pred);
   y_pred.graph().id_of(values, fmt::format("loss '{}'", name()));
   return values;
+}
+
+Symbol Loss::per_sample(OpInput y_true, OpInput y_pred) const {
+  Symbol counted;
+  return values_of(y_true, y_pred, counted);
 }
 
 Symbol with_axis_last(OpInput x, int axis) {
@@ -298,8 +268,8 @@ Symbol weight_like(OpInput weight, OpInput values, const std::string& of) {
 }
 
 Symbol Loss::operator()(OpInput y_true, OpInput y_pred, OpInput sample_weight) const {
-  Symbol values = per_sample(y_true, y_pred);
   Symbol weight, counted;  // of each value; none: all are 1
+  Symbol values = values_of(y_true, y_pred, counted);
   if (sample_weight.valid()) {
     // As in Keras, one number for the whole batch is weighted by each of them.
     weight = values.rank() == 0
@@ -308,8 +278,8 @@ Symbol Loss::operator()(OpInput y_true, OpInput y_pred, OpInput sample_weight) c
     values = values * weight;
     weight = broadcast_to(weight, values.shape());
   }
-  if (spec_->ignored) {
-    counted = cast(CountedLabels(y_true, y_pred, *spec_->ignored).counted, values.dtype());
+  if (counted.valid()) {
+    counted = cast(counted, values.dtype());
     weight = weight.valid() ? weight * counted : counted;
   }
   if (reduction() == Reduction::kSum) return sum(values);

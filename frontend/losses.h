@@ -12,6 +12,7 @@
 #include "core/axes.h"
 #include "core/callable.h"
 #include "core/handle.h"
+#include "core/one_of.h"
 #include "core/source_location.h"
 #include "core/symbol.h"
 #include "frontend/config.h"
@@ -22,34 +23,30 @@ namespace sinter {
 /// weights too (they do not enter the count), except for kMeanWithSampleWeight: sum(w l) / sum(w).
 enum class Reduction { kSumOverBatchSize, kSum, kMeanWithSampleWeight };
 
+/// What functions that are losses take behind y_true and y_pred: from_logits, label_smoothing, or
+/// delta.
+template <typename... Further>
+concept FurtherOfLoss =
+    OneOf<void(Further...), void(), void(bool), void(bool, double), void(double)>;
+
 class Loss {
  public:
   using Function = Callable<Symbol(Symbol y_true, Symbol y_pred)>;
 
   /// No loss: an output that is not trained.
   Loss() = default;
-  Loss(std::nullptr_t) {}  // NOLINT
+  Loss(std::nullptr_t, SourceLocation = {}) {}  // NOLINT
   /// By Keras's name: "mse", "categorical_crossentropy" ... Raises NameError.
   Loss(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Loss(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
   /// The functions of namespace losses keep their names; others are custom. Raise Error for an
   /// empty one, as all that take a function do.
-  Loss(Symbol (*function)(Symbol, Symbol),
-       SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(OpInput, OpInput),
-       SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(Symbol, Symbol, bool),
-       SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(OpInput, OpInput, bool),
-       SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(Symbol, Symbol, bool, double),
-       SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(OpInput, OpInput, bool, double),
-       SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(Symbol, Symbol, double),
-       SourceLocation where = SourceLocation::current());  // NOLINT
-  Loss(Symbol (*function)(OpInput, OpInput, double),
-       SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S, typename... Further>
+  requires FurtherOfLoss<Further...> Loss(
+      Symbol (*function)(S, S, Further...),
+      SourceLocation where = SourceLocation::current())  // NOLINT
+      : Loss(any_function(function), with_defaults<Further...>(function),
+             std::is_same_v<void(Further...), void(double)>, where) {}
   /// Anything that can be called with (y_true, y_pred). Losses themselves can, too: an object of
   /// namespace losses stays what it is.
   template <typename F>
@@ -94,6 +91,11 @@ class Loss {
  private:
   struct Spec;
   explicit Loss(Spec spec);
+  /// `bound` is `function` of two symbols; `unbound`: there is no default for its further argument,
+  /// unless it is one of Sinter's.
+  Loss(AnyFunction function, Function bound, bool unbound, SourceLocation where);
+  /// The values of per_sample(); `counted`: which of them count, where an ignore_class says so.
+  Symbol values_of(OpInput y_true, OpInput y_pred, Symbol& counted) const;
   static Loss find(const std::string& name, const Config& config, ConfigValue identity);
 
   Handle<const Spec> spec_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string_view>
 #include <typeinfo>
+#include <utility>
 
 #include "core/error.h"
 #include "core/graph.h"
@@ -13,6 +14,7 @@
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/label_shape.h"
+#include "frontend/loss_table.h"
 #include "frontend/metric_state.h"
 #include "frontend/metric_table.h"
 #include "frontend/origin.h"
@@ -183,24 +185,19 @@ Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl, SourceL
                   .impl = std::move(impl),
                   .custom = true}) {}
 
-Metric::Metric(Symbol (*function)(Symbol, Symbol), SourceLocation where)
-    : Metric("custom_metric", Function(function), where) {}
-Metric::Metric(Symbol (*function)(OpInput, OpInput), SourceLocation where)
-    : Metric("custom_metric", Function(function), where) {
-  static const std::pair<decltype(function), const char*> kKnown[] = {
-      {metrics::binary_accuracy, "binary_accuracy"},
-      {metrics::categorical_accuracy, "categorical_accuracy"},
-      {metrics::sparse_categorical_accuracy, "sparse_categorical_accuracy"},
-      {metrics::cosine_similarity, "cosine_similarity"},
+Metric::Metric(AnyFunction function, Function bound, SourceLocation where) {
+  using Pair = Symbol (*)(OpInput, OpInput);
+  static const std::pair<AnyFunction, const char*> kNames[] = {
+      {any_function(Pair(metrics::binary_accuracy)), "binary_accuracy"},
+      {any_function(metrics::categorical_accuracy), "categorical_accuracy"},
+      {any_function(metrics::sparse_categorical_accuracy), "sparse_categorical_accuracy"},
+      {any_function(metrics::cosine_similarity), "cosine_similarity"},
   };
-  for (const auto& [known, name] : kKnown) {
-    if (known == function) {
-      *this = Metric(name);
-      return;
-    }
+  const char* name = name_of_loss(given(function, "a metric", where));
+  for (const auto& [known, of_metric] : kNames) {
+    if (known == function) name = of_metric;
   }
-  const Loss loss(function);
-  if (!loss.is_custom()) *this = Metric(loss.name());
+  *this = name != nullptr ? Metric(name) : Metric("custom_metric", std::move(bound), where);
 }
 
 Metric::Metric(const Loss& loss)
@@ -213,15 +210,6 @@ Metric::Metric(const Loss& loss)
     throw Error(
         fmt::format("loss '{}' has an ignore_class, which metrics do not know", loss.name()));
 }
-
-Metric::Metric(Symbol (*function)(Symbol, Symbol, bool), SourceLocation where)
-    : Metric(Loss(given(function, "a metric", where)).name()) {}
-Metric::Metric(Symbol (*function)(OpInput, OpInput, bool), SourceLocation where)
-    : Metric(Loss(given(function, "a metric", where)).name()) {}
-Metric::Metric(Symbol (*function)(Symbol, Symbol, bool, double), SourceLocation where)
-    : Metric(Loss(given(function, "a metric", where)).name()) {}
-Metric::Metric(Symbol (*function)(OpInput, OpInput, bool, double), SourceLocation where)
-    : Metric(Loss(given(function, "a metric", where)).name()) {}
 
 const std::string& Metric::name() const { return spec_->name; }
 Metric::Result Metric::result() const { return spec_->result; }

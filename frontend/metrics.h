@@ -27,19 +27,16 @@ class Metric {
   /// predictions (see resolve). Raises NameError.
   Metric(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Metric(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
+  Metric(std::nullptr_t, SourceLocation = {}) = delete;
   /// The functions of namespaces metrics and losses keep their names; others are custom.
-  Metric(Symbol (*function)(Symbol, Symbol),
-         SourceLocation where = SourceLocation::current());  // NOLINT
-  Metric(Symbol (*function)(OpInput, OpInput),
-         SourceLocation where = SourceLocation::current());  // NOLINT
-  Metric(Symbol (*function)(Symbol, Symbol, bool),
-         SourceLocation where = SourceLocation::current());  // NOLINT
-  Metric(Symbol (*function)(OpInput, OpInput, bool),
-         SourceLocation where = SourceLocation::current());  // NOLINT
-  Metric(Symbol (*function)(Symbol, Symbol, bool, double),
-         SourceLocation where = SourceLocation::current());  // NOLINT
-  Metric(Symbol (*function)(OpInput, OpInput, bool, double),
-         SourceLocation where = SourceLocation::current());  // NOLINT
+  template <SymbolParameter S>
+  Metric(Symbol (*function)(S, S), SourceLocation where = SourceLocation::current())  // NOLINT
+      : Metric(any_function(function), Function(function), where) {}
+  template <SymbolParameter S, typename... Further>
+  requires FurtherOfLoss<bool, Further...> Metric(
+      Symbol (*function)(S, S, bool, Further...),
+      SourceLocation where = SourceLocation::current())  // NOLINT
+      : Metric(any_function(function), with_defaults<bool, Further...>(function), where) {}
   template <typename F>
   requires(std::is_class_v<F> && !std::is_base_of_v<Metric, F> && !std::is_base_of_v<Loss, F> &&
            std::is_invocable_r_v<Symbol, const F&, Symbol, Symbol>)
@@ -86,6 +83,8 @@ class Metric {
  private:
   struct Spec;
   explicit Metric(Spec spec);
+  /// `bound` is `function` of two symbols.
+  Metric(AnyFunction function, Function bound, SourceLocation where);
   static Metric find(const std::string& name, const Config& config, ConfigValue identity);
 
   Handle<const Spec> spec_;

@@ -218,7 +218,8 @@ class Model {
                  SourceLocation where = SourceLocation::current()) const;
   std::vector<Tensor> predict_all(const Dataset& batches, const PredictOptions& options = {},
                                   SourceLocation where = SourceLocation::current()) const;
-  /// One update on one batch; loss and metrics of this batch alone.
+  /// One update on one batch; loss and metrics of this batch alone. Each batch size has a program
+  /// of its own, which is compiled when it first comes.
   Evaluation train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {},
                             SourceLocation where = SourceLocation::current()) const;
   Evaluation test_on_batch(const Data& x, const Data& y, const Data& sample_weight = {},

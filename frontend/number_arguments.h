@@ -7,10 +7,9 @@
 #include <limits>
 #include <type_traits>
 
-namespace sinter {
+#include "core/one_of.h"
 
-template <typename T, typename... Others>
-concept OneOf = (std::same_as<T, Others> || ...);
+namespace sinter {
 
 /// Numbers, and unscoped enumerators, which name constants.
 template <typename T>

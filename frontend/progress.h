@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -188,8 +189,10 @@ ProgressRange<Range> progress(Range&& range, ProgressOptions options = {}) {
   return {std::forward<Range>(range), std::move(options)};
 }
 /// for (int64_t i : progress(10000)) ...
-inline ProgressRange<ProgressCounts> progress(int64_t count, ProgressOptions options = {}) {
-  return {ProgressCounts(count), std::move(options)};
+template <typename T>
+requires std::is_integral_v<T> ProgressRange<ProgressCounts> progress(
+    T count, ProgressOptions options = {}) {
+  return {ProgressCounts(static_cast<int64_t>(count)), std::move(options)};
 }
 
 }  // namespace sinter

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "core/attributes.h"
+#include "core/attribute_value.h"
 #include "core/graph.h"
 #include "core/op_record.h"
 #include "core/scalar_expr.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/attributes.h"
+#include "core/attribute_value.h"
 #include "core/graph.h"
 #include "core/shape.h"
 #include "core/tensor.h"

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/graph.h"
 #include "frontend/dot.h"
 #include "frontend/sinter.h"
 

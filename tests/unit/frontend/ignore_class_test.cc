@@ -60,6 +60,15 @@ TEST(IgnoreClass, LabelsOfSteps) {
               0.88456976, 3e-7);
 }
 
+TEST(IgnoreClass, IsComparedOnce) {
+  Graph g("loss");
+  const Symbol t = g.constant(Tensor::from({2, -1, 1, 0})), p = g.constant(kPredicted);
+  SparseCategoricalCrossentropy({.ignore_class = -1})(t, p);
+  int compared = 0;
+  for (const Node& n : g.nodes()) compared += n.is("not_equal") ? 1 : 0;
+  EXPECT_EQ(compared, 1);
+}
+
 // Labels of uint8 are never -1; 255 they may be.
 TEST(IgnoreClass, OfAnyLabelType) {
   const SparseCategoricalCrossentropy minus({.ignore_class = -1}), all_ones({.ignore_class = 255}),
