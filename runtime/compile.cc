@@ -34,11 +34,13 @@ void check_mixed_precision(const std::string& name) {
     raise_unknown_name("mixed precision", name, {"bfloat16"});
 }
 
-Graph lower(const Graph& graph, const CompileOptions& options,
-            std::vector<PassStatistics>* statistics) {
+namespace {
+
+Graph lower_for(const BackendList& list, const Graph& graph, const CompileOptions& options,
+                std::vector<PassStatistics>* statistics) {
   const DefaultFloatEnvironment environment;
   register_ops();
-  Target target = target_of(options.backend);
+  Target target = target_of(options.backend, list);
   check_mixed_precision(options.mixed_precision);
   // A dense layer of lower precision is taken apart, so that its product can be found.
   if (!options.mixed_precision.empty()) {
@@ -58,8 +60,16 @@ Graph lower(const Graph& graph, const CompileOptions& options,
                       statistics);
 }
 
+}  // namespace
+
+Graph lower(const Graph& graph, const CompileOptions& options,
+            std::vector<PassStatistics>* statistics) {
+  return lower_for(list_backends(), graph, options, statistics);
+}
+
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options) {
-  return load_executable(lower(graph, options), options);
+  const BackendList list = list_backends();
+  return load_executable(lower_for(list, graph, options, nullptr), options, list);
 }
 
 std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs,

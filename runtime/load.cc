@@ -46,27 +46,23 @@ std::vector<Backend*> of_the_tree() {
   return result;
 }
 
-// In the order in which they are asked: what runs everything and fast, what somebody wanted to
-// have, what runs some nodes, and the last resort.
-std::vector<Backend*> by_preference() {
-  std::vector<Backend*> result = copy_of_registered();
-#if SINTER_WITH_LLVM
-  result.insert(result.begin(), &llvm_backend());
-#endif
-#if SINTER_WITH_ONEDNN
-  result.push_back(&onednn_backend());
-#endif
-  result.push_back(&reference_backend());
-  return result;
-}
-
 }  // namespace
 
-std::vector<Backend*> backends() {
-  std::vector<Backend*> result = of_the_tree();
-  for (Backend* b : copy_of_registered()) result.push_back(b);
-  return result;
+BackendList list_backends() {
+  BackendList list{of_the_tree(), copy_of_registered()};
+  std::vector<Backend*>& order = list.by_preference;
+  list.all.insert(list.all.end(), order.begin(), order.end());
+#if SINTER_WITH_LLVM
+  order.insert(order.begin(), &llvm_backend());
+#endif
+#if SINTER_WITH_ONEDNN
+  order.push_back(&onednn_backend());
+#endif
+  order.push_back(&reference_backend());
+  return list;
 }
+
+std::vector<Backend*> backends() { return list_backends().all; }
 
 void register_backend(Backend& backend, SourceLocation where) {
   const std::lock_guard lock(registered().mutex);
@@ -83,31 +79,43 @@ void unregister_backend(Backend& backend) {
   std::erase(registered().backends, &backend);
 }
 
-std::vector<std::string> backend_names() {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<Backend*>& all) {
   std::vector<std::string> names = {"auto"};
-  for (const Backend* b : backends()) names.emplace_back(b->name());
+  for (const Backend* b : all) names.emplace_back(b->name());
   return names;
 }
 
-Backend& find_backend(std::string_view name, SourceLocation where) {
-  return at_line(where, [&]() -> Backend& {
-    for (Backend* b : backends()) {
-      if (b->name() != name) continue;
-      if (const std::string missing = b->missing(); !missing.empty()) throw Error(missing);
-      return *b;
-    }
-    if (name == "llvm" || name == "onednn") {
-      throw NameError(
-          fmt::format("backend '{}' is not part of this build (configure with -DSINTER_WITH_{}=ON)",
-                      name, name == "llvm" ? "LLVM" : "ONEDNN"));
-    }
-    raise_unknown_name("backend", name, backend_names());
-  });
+}  // namespace
+
+std::vector<std::string> backend_names() { return names_of(backends()); }
+
+namespace {
+
+Backend& find_in(const std::vector<Backend*>& all, std::string_view name) {
+  for (Backend* b : all) {
+    if (b->name() != name) continue;
+    if (const std::string missing = b->missing(); !missing.empty()) throw Error(missing);
+    return *b;
+  }
+  if (name == "llvm" || name == "onednn") {
+    throw NameError(
+        fmt::format("backend '{}' is not part of this build (configure with -DSINTER_WITH_{}=ON)",
+                    name, name == "llvm" ? "LLVM" : "ONEDNN"));
+  }
+  raise_unknown_name("backend", name, names_of(all));
 }
 
-Target target_of(std::string_view name) {
+}  // namespace
+
+Backend& find_backend(std::string_view name, SourceLocation where) {
+  return at_line(where, [&]() -> Backend& { return find_in(backends(), name); });
+}
+
+Target target_of(std::string_view name, const BackendList& list) {
   if (name != "auto") {
-    Backend& backend = find_backend(name);
+    Backend& backend = find_in(list.all, name);
     Target target = backend.target();
     target.claims = [&backend](const Graph& graph, int32_t node) {
       return graph.node(node).op->kind == KernelKind::kComposite && backend.claims(graph, node) &&
@@ -115,7 +123,7 @@ Target target_of(std::string_view name) {
     };
     return target;
   }
-  const std::vector<Backend*> all = by_preference();
+  const std::vector<Backend*>& all = list.by_preference;
   // Whichever runs the most runs regions, too.
   Target target{.name = "auto",
                 .fuses_elementwise = true,
@@ -129,17 +137,18 @@ Target target_of(std::string_view name) {
 
 namespace {
 
-// The choice for the nodes of one compilation, by one list of backends: that of the asked name
-// where it can, else the first that can, with the reason. "auto" compares what nodes cost.
-std::function<BackendChoice(const Graph&, int32_t)> choice_of(const CompileOptions& options) {
-  const std::vector<Backend*> all = by_preference();
+// The choice for each node: the backend of the asked name where it can, else the first that can,
+// with the reason. "auto" compares what nodes cost. `options` and `list` must outlive it.
+std::function<BackendChoice(const Graph&, int32_t)> choice_of(const CompileOptions& options,
+                                                              const BackendList& list) {
+  const std::vector<Backend*>& all = list.by_preference;
   if (options.backend == "auto") {
-    return [all, &options](const Graph& graph, int32_t node) {
+    return [&all, &options](const Graph& graph, int32_t node) {
       return choose_by_cost(all, options, graph, node);
     };
   }
-  Backend& wanted = find_backend(options.backend);
-  return [all, &wanted](const Graph& graph, int32_t node) -> BackendChoice {
+  Backend& wanted = find_in(list.all, options.backend);
+  return [&all, &wanted](const Graph& graph, int32_t node) -> BackendChoice {
     const std::string reason = wanted.why_not(graph, node);
     if (reason.empty()) return {&wanted, "asked for"};
     for (Backend* b : all) {
@@ -154,12 +163,17 @@ std::function<BackendChoice(const Graph&, int32_t)> choice_of(const CompileOptio
 
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
                                             SourceLocation where) {
+  return load_executable(lowered, options, list_backends(), where);
+}
+
+std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
+                                            const BackendList& list, SourceLocation where) {
   return at_line(where, [&] {
     const DefaultFloatEnvironment environment;
     check_thread_setting();
-    const auto choose = choice_of(options);  // raises first for a name that is not known
+    const auto choose = choice_of(options, list);  // raises first for a name that is not known
     Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
-    if (!target_of(options.backend).contracts_bfloat16) graph = widen_products(graph);
+    if (!target_of(options.backend, list).contracts_bfloat16) graph = widen_products(graph);
     verify(graph, "loading");
     check_memory_need(graph);
     return std::make_unique<Executable>(assemble(std::move(graph), choose, options));

@@ -17,6 +17,15 @@ namespace sinter {
 
 struct CompileOptions;
 
+/// The backends of one compilation: it does not see what comes and goes meanwhile.
+struct BackendList {
+  std::vector<Backend*> all;  // as backends() gives them
+  /// In the order in which they are asked: what runs everything and fast, what somebody wanted to
+  /// have, what runs some nodes, and the last resort.
+  std::vector<Backend*> by_preference;
+};
+BackendList list_backends();
+
 /// "reference", "onednn" and "llvm" where built in, and what was registered.
 std::vector<Backend*> backends();
 /// A backend of the user's: its name may be asked for from now on, and "auto" considers it: for
@@ -34,12 +43,15 @@ Backend& find_backend(std::string_view name, SourceLocation where = SourceLocati
 
 /// What passes may make of graphs for the backend of that name, "auto" too: composites that it
 /// claims stay whole.
-Target target_of(std::string_view backend);
+Target target_of(std::string_view backend, const BackendList& list = list_backends());
 
 /// An executable of a lowered graph for `options.batch`. Products of bfloat16 are widened
 /// (widen_products.h) where they would be slow. Raises NameError for an unknown backend, Error for
 /// a negative batch and a graph that is not lowered, MemoryError.
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
                                             SourceLocation where = SourceLocation::current());
+/// The same on the backends of the list that the graph was lowered with.
+std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
+                                            const BackendList& list, SourceLocation where = {});
 
 }  // namespace sinter

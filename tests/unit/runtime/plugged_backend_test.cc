@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -168,6 +169,20 @@ TEST_F(PluggedBackend, IsNamedUniquely) {
   unregister_backend(host_);
   EXPECT_THROW(find_backend("host"), NameError);
   register_backend(host_);
+}
+
+// What is registered while passes run is no part of that compilation: the graph was not lowered for
+// it.
+TEST_F(PluggedBackend, ACompilationHasTheBackendsOfItsBegin) {
+  unregister_backend(host_);
+  bool comes = true;
+  CompileOptions options{.cache = false};
+  options.on_pass = [&](std::string_view, const Graph&) {
+    if (std::exchange(comes, false)) register_backend(host_);
+  };
+  EXPECT_THROW(compile(graph("test_sort"), options), Error);
+  EXPECT_FALSE(comes);
+  EXPECT_THAT(backends_of(*compile(graph("test_sort"), {.cache = false})), HasSubstr("host "));
 }
 
 // Without it the op has no kernel, and the error says why, backend by backend.
