@@ -71,7 +71,13 @@ class Cloner {
 }  // namespace
 
 Model clone_model(const Model& model, SourceLocation where) {
-  return at_line(where, [&] { return Cloner().clone(model); });
+  return at_line(where, [&] {
+    const Model clone = Cloner().clone(model);
+    // A layer of the user's own may know how to clone what it has in common with another.
+    if (model.built() && clone.variables({}).size() != model.variables({}).size())
+      refuse_two_owners(architecture_of(model));
+    return clone;
+  });
 }
 
 }  // namespace sinter

@@ -187,12 +187,12 @@ Model model_from_json(const std::string& json, const LoadOptions& options, Sourc
     const ConfigValue parsed = parse_json(json, "model JSON");
     const Model model =
         with_hint([&] { return model_of(architecture_from_config(parsed, where)); });
-    const Config* settings = nullptr;
-    if (const Config* root = parsed.as<Config>())
-      settings = root->get("compile_config").as<Config>();
-    if (options.compile && settings != nullptr && !settings->get("loss").is_null()) {
-      model.compile(arguments_from(*settings), where);
-      restore_undecayed(model, *settings, {});
+    const Config* root = parsed.as<Config>();
+    const Config* compile = root == nullptr ? nullptr : root->get("compile_config").as<Config>();
+    if (options.compile && compile != nullptr && !compile->get("loss").is_null()) {
+      const Config settings = with_own_settings(*compile, root->get(kOwnCompileConfig));
+      model.compile(arguments_from(settings), where);
+      restore_undecayed(model, settings, {});
     }
     return model;
   });

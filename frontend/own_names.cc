@@ -6,6 +6,7 @@
 #include "core/line.h"
 #include "core/warning.h"
 #include "frontend/layers/registry.h"
+#include "frontend/variable.h"
 
 namespace sinter {
 namespace {
@@ -18,14 +19,30 @@ std::string place_of(const std::string& place, SourceLocation where) {
              : fmt::format("{}, given at {}", place, line);
 }
 
+constexpr OwnFunction::Kind kNamedWeight = {"weight", "weights", "", ""};
+
 }  // namespace
 
 OwnFunction::OwnFunction(const Kind& kind, Name name) : kind_(kind), name_(std::move(name)) {}
 
 OwnFunction::~OwnFunction() = default;
 
+NamedWeight::NamedWeight(std::shared_ptr<Variable> weight)
+    : OwnFunction(kNamedWeight, {.text = weight->path}), weight_(std::move(weight)) {}
+
+std::unique_ptr<OwnFunction> NamedWeight::copy() const {
+  return std::make_unique<NamedWeight>(*this);
+}
+
+Sameness NamedWeight::compare(const OwnFunction& other) const {
+  const auto* weight = dynamic_cast<const NamedWeight*>(&other);
+  return weight != nullptr && weight->weight_ == weight_ ? Sameness::kSame : Sameness::kDifferent;
+}
+
 void OwnNames::add(const std::string& place, const ConfigValue& settings) {
-  if (const auto& function = settings.told()) add(place, settings, function);
+  const auto& told = settings.told();
+  if (told != nullptr && dynamic_cast<const NamedWeight*>(told.get()) == nullptr)
+    add(place, settings, told);
   if (const ConfigList* list = settings.as<ConfigList>()) {
     for (const ConfigValue& v : *list) add(place, v);
   } else if (const Config* config = settings.as<Config>()) {

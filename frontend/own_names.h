@@ -16,6 +16,7 @@
 namespace sinter {
 
 class LayerImpl;
+struct Variable;
 
 /// What stands behind a name in settings.
 class OwnFunction {
@@ -36,6 +37,8 @@ class OwnFunction {
   virtual ~OwnFunction();
   /// With one of the same kind.
   virtual Sameness compare(const OwnFunction& other) const = 0;
+  /// With copies of what the function has captured.
+  virtual std::unique_ptr<OwnFunction> copy() const = 0;
 
   const Kind& kind() const { return kind_; }
   const Name& name() const { return name_; }
@@ -76,6 +79,7 @@ ConfigValue telling(const ConfigValue& value, const OwnFunction::Kind& kind, Own
       const auto* same_kind = dynamic_cast<const Held*>(&other);
       return same_kind == nullptr ? Sameness::kUnknown : function_.compare(same_kind->function_);
     }
+    std::unique_ptr<OwnFunction> copy() const override { return std::make_unique<Held>(*this); }
 
    private:
     F function_;
@@ -83,6 +87,18 @@ ConfigValue telling(const ConfigValue& value, const OwnFunction::Kind& kind, Own
   name.made = name.made || name.text == kind.unnamed;
   return value.told_of(std::make_shared<Held>(kind, std::move(name), std::move(function)));
 }
+
+/// A weight that settings name by its path, which another one may have, too.
+class NamedWeight final : public OwnFunction {
+ public:
+  explicit NamedWeight(std::shared_ptr<Variable> weight);
+  Sameness compare(const OwnFunction& other) const override;
+  std::unique_ptr<OwnFunction> copy() const override;
+  const std::shared_ptr<Variable>& weight() const { return weight_; }
+
+ private:
+  std::shared_ptr<Variable> weight_;
+};
 
 /// The names that a file tells.
 class OwnNames {

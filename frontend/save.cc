@@ -130,9 +130,12 @@ std::string to_json(const Model& model, int indent, SourceLocation where) {
   return at_line(where, [&] {
     Config json = architecture_to_config(architecture_of(model));
     const std::shared_ptr<const Compiled> compiled = model.state()->compiled();
-    json.set("compile_config", compiled != nullptr
-                                   ? without_objects(compile_settings(model, *compiled))
-                                   : ConfigValue(Config()));
+    Config settings;
+    if (compiled != nullptr) settings = compile_settings(model, *compiled);
+    // Keras lets pass what it does not know beside "compile_config", not within.
+    const Config own = take_own_settings(settings);
+    json.set("compile_config", without_objects(settings));
+    if (!own.empty()) json.set(kOwnCompileConfig, without_objects(own));
     return to_json_text(json, indent);
   });
 }

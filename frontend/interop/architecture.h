@@ -25,9 +25,13 @@ struct Architecture {
 Architecture architecture_of(const Model& model);
 Model model_of(const Architecture& architecture);
 
+/// Raises Error, which names both, where two layers have one weight: each is made of its own
+/// settings, where a file is loaded or a model cloned, and would have a weight of its own.
+void refuse_two_owners(const Architecture& architecture);
+
 /// Keras 3's form: {"module", "class_name", "config": {"name", "layers", "input_layers",
 /// "output_layers"}, ...}. Raises Error where two functions or layer classes of the user's own have
-/// one name (frontend/own_names.h).
+/// one name (frontend/own_names.h), and where refuse_two_owners() does.
 Config architecture_to_config(const Architecture& architecture);
 
 /// Builds the layers and calls them. Unknown settings are ignored unless misspelt. Raises Error

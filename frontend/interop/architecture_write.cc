@@ -95,8 +95,18 @@ ConfigList inbound_nodes(const Calls& calls, const Layer& layer) {
   return nodes;
 }
 
-std::string title_of(const Layer& layer) {
-  return fmt::format("{} {}", layer.class_name(), layer.impl().origin()->to_string());
+std::string title_of(const LayerImpl& layer) {
+  return fmt::format("{} {}", layer.class_name(), layer.origin()->to_string());
+}
+std::string title_of(const Layer& layer) { return title_of(layer.impl()); }
+
+[[noreturn]] void raise_two_owners(const Variable& weight, const LayerImpl& one,
+                                   const LayerImpl& other) {
+  throw Error(fmt::format(
+      "weight '{}' is one of {} and of {}: files and clones make each layer of its own settings, "
+      "and would have two weights. Call the layer that has it in one of them, or as a layer of the "
+      "model alone",
+      weight.path, title_of(one), title_of(other)));
 }
 
 /// Settings that older releases of Keras 3 do not know are written only where they say something.
@@ -111,26 +121,33 @@ Config settings_of(const Layer& layer, OwnNames& names) {
   return result;
 }
 
+/// The layers of a model and of those in it, each once, in the order of the file; in how many of
+/// the models each stands.
+std::vector<const LayerImpl*> layers_within(const Architecture& top,
+                                            std::map<const LayerImpl*, int>& models) {
+  std::vector<std::vector<Layer>> open = {top.layers};
+  std::vector<const LayerImpl*> order;
+  while (!open.empty()) {
+    const std::vector<Layer> layers = std::move(open.back());
+    open.pop_back();
+    for (const Layer& layer : layers) {
+      if (dynamic_cast<const InputLayerImpl*>(&layer.impl()) != nullptr) continue;
+      if (++models[&layer.impl()] > 1) continue;
+      order.push_back(&layer.impl());
+      if (const auto* nested = dynamic_cast<const ModelLayerImpl*>(&layer.impl()))
+        open.push_back(nested->model().layers());
+    }
+  }
+  return order;
+}
+
 // What the models of a file have in common: layers that stand in more than one, numbered in the
 // order of the file, and names.
 class Shared {
  public:
   explicit Shared(const Architecture& top) {
-    std::vector<std::vector<Layer>> open = {top.layers};
-    std::vector<const LayerImpl*> order;
     std::map<const LayerImpl*, int> models;
-    while (!open.empty()) {
-      const std::vector<Layer> layers = std::move(open.back());
-      open.pop_back();
-      for (const Layer& layer : layers) {
-        if (dynamic_cast<const InputLayerImpl*>(&layer.impl()) != nullptr) continue;
-        if (++models[&layer.impl()] > 1) continue;
-        order.push_back(&layer.impl());
-        if (const auto* nested = dynamic_cast<const ModelLayerImpl*>(&layer.impl()))
-          open.push_back(nested->model().layers());
-      }
-    }
-    for (const LayerImpl* layer : order) {
+    for (const LayerImpl* layer : layers_within(top, models)) {
       if (models[layer] > 1) ids_.emplace(layer, static_cast<int64_t>(ids_.size()));
     }
   }
@@ -273,7 +290,20 @@ Model model_of(const Architecture& a) {
   return Model(std::move(state));
 }
 
+void refuse_two_owners(const Architecture& architecture) {
+  std::map<const LayerImpl*, int> models;
+  std::map<const Variable*, const LayerImpl*> owners;
+  for (const LayerImpl* layer : layers_within(architecture, models)) {
+    if (dynamic_cast<const ModelLayerImpl*>(layer) != nullptr) continue;
+    for (const VariablePtr& w : layer->variables()) {
+      const auto [owner, added] = owners.emplace(w.get(), layer);
+      if (!added) raise_two_owners(*w, *owner->second, *layer);
+    }
+  }
+}
+
 Config architecture_to_config(const Architecture& architecture) {
+  refuse_two_owners(architecture);
   Shared shared(architecture);
   return model_to_config(architecture, shared);
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <typeinfo>
@@ -242,7 +243,7 @@ Config compile_arguments_to_config(const CompileArguments& arguments,
                 {"run_eagerly", false},
                 {"steps_per_execution", 1},
                 {"jit_compile", false}};
-  // Sinter's own; Keras ignores neither, so they are written only when they say something.
+  // Sinter's own, written only when they say something: take_own_settings().
   if (!arguments.backend.empty()) result.set("backend", arguments.backend);
   if (!arguments.mixed_precision.empty()) result.set("mixed_precision", arguments.mixed_precision);
   if (!arguments.disabled_passes.empty()) {
@@ -253,6 +254,51 @@ Config compile_arguments_to_config(const CompileArguments& arguments,
   OwnNames names;
   for (const char* key : {"optimizer", "loss", "metrics", "weighted_metrics"})
     add_names(names, key, result.get(key));
+  return result;
+}
+
+namespace {
+
+constexpr std::string_view kOwnArguments[] = {"backend", "mixed_precision", "disabled_passes"};
+
+/// `config` without `keys`, which go to `taken`.
+Config without(const Config& config, std::span<const std::string_view> keys, Config& taken) {
+  Config rest;
+  for (const ConfigEntry& entry : config.entries()) {
+    const bool own = std::ranges::find(keys, entry.key) != keys.end();
+    (own ? taken : rest).set(entry.key, entry.value);
+  }
+  return rest;
+}
+
+}  // namespace
+
+Config take_own_settings(Config& compile) {
+  Config own;
+  compile = without(compile, kOwnArguments, own);
+  if (const ConfigObject* optimizer = compile.get("optimizer").as<ConfigObject>()) {
+    const std::string_view excluded[] = {kExcluded};
+    ConfigObject rest = *optimizer;
+    rest.config = without(optimizer->config, excluded, own);
+    compile.set("optimizer", std::move(rest));
+  }
+  return own;
+}
+
+Config with_own_settings(const ConfigValue& compile, const ConfigValue& own) {
+  const ConfigValue objects = with_objects(compile);
+  Config result = as_config(objects, "the arguments of compile");
+  const Config* settings = own.as<Config>();
+  if (settings == nullptr) return result;
+  for (const std::string_view key : kOwnArguments) {
+    if (settings->contains(key)) result.set(std::string(key), settings->get(key));
+  }
+  const ConfigObject* optimizer = result.get("optimizer").as<ConfigObject>();
+  if (optimizer != nullptr && settings->contains(kExcluded)) {
+    ConfigObject whole = *optimizer;
+    whole.config.set(kExcluded, settings->get(kExcluded));
+    result.set("optimizer", std::move(whole));
+  }
   return result;
 }
 

@@ -9,13 +9,22 @@
 
 namespace sinter {
 
+/// Where the JSON of a model has what Keras's compile() does not know.
+inline constexpr const char* kOwnCompileConfig = "sinter_compile_config";
+
 /// {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"}, with what Keras adds and,
 /// where they are set, "backend", "mixed_precision" and "disabled_passes". Those of `weights`, a
 /// model's, that do not decay are told by their places. Raises Error where two functions of the
 /// user's own have one name.
 Config compile_arguments_to_config(const CompileArguments& arguments,
                                    std::span<const VariablePtr> weights = {});
-/// The inverse; takes compile.json and "compile_config". Raises NameError, or Error naming the key.
+/// Keras's compile() refuses arguments of ours and an optimizer with settings of ours: takes them
+/// out of what compile_arguments_to_config() gives, and gives them, to stand beside it.
+Config take_own_settings(Config& compile);
+/// The inverse, of what stands beside "compile_config".
+Config with_own_settings(const ConfigValue& compile, const ConfigValue& own);
+/// The inverse of compile_arguments_to_config(); takes compile.json and "compile_config". Raises
+/// NameError, or Error naming the key.
 CompileArguments compile_arguments_from_config(const ConfigValue& json);
 /// Places among the weights of the model that do not decay; Error for what is no place of `count`.
 std::vector<int64_t> undecayed_places(const ConfigValue& json, size_t count);

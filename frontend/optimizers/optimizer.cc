@@ -14,6 +14,7 @@
 #include "core/graph.h"
 #include "frontend/optimizers/optimizer_state.h"
 #include "frontend/origin.h"
+#include "frontend/own_names.h"
 #include "frontend/session.h"
 
 namespace sinter {
@@ -138,8 +139,12 @@ Config OptimizerImpl::config() const {
   };
   {
     const std::lock_guard lock(state_->mutex);
-    ConfigList weights = texts(undecayed_paths_);
-    for (const VariablePtr& w : undecayed_) weights.push_back(told_among(*w, state_->weights));
+    ConfigList weights;
+    const auto add = [&](const ConfigValue& told, const VariablePtr& w) {
+      weights.push_back(w == nullptr ? told : told.told_of(std::make_shared<NamedWeight>(w)));
+    };
+    for (const State::Named& named : state_->undecayed) add(named.path, named.weight);
+    for (const VariablePtr& w : undecayed_) add(told_among(*w, state_->weights), w);
     for (const int64_t place : undecayed_places_) weights.emplace_back(place);
     if (!weights.empty() || !undecayed_names_.empty()) {
       c.set("exclude_from_weight_decay",
@@ -277,7 +282,9 @@ void OptimizerImpl::exclude(const Config& settings) {
       std::ranges::for_each(*list, take);
   };
   each("weights", [&](const ConfigValue& v) {
-    if (const std::string* path = v.as<std::string>()) undecayed_paths_.push_back(*path);
+    const auto* named = dynamic_cast<const NamedWeight*>(v.told().get());
+    if (const std::string* path = v.as<std::string>())
+      state_->undecayed.push_back({*path, named == nullptr ? nullptr : named->weight()});
     if (const int64_t* place = v.as<int64_t>()) undecayed_places_.push_back(*place);
   });
   each("names", [&](const ConfigValue& v) {
@@ -292,18 +299,37 @@ bool OptimizerImpl::excludes(const Variable& weight) const {
 
 void OptimizerImpl::forget_paths() {
   const std::lock_guard lock(state_->mutex);
-  undecayed_paths_.clear();
+  state_->undecayed.clear();
 }
 
 bool OptimizerImpl::excludes_path(const std::string& path) const {
   const std::lock_guard lock(state_->mutex);
-  return std::ranges::find(undecayed_paths_, path) != undecayed_paths_.end();
+  return std::ranges::find(state_->undecayed, path, &State::Named::path) != state_->undecayed.end();
 }
 
+// A path is that of its weight where that is one of these, else that of any.
 bool OptimizerImpl::is_excluded(const Variable& weight) const {
   const auto is_weight = [&](const VariablePtr& w) { return w.get() == &weight; };
   return std::ranges::any_of(undecayed_, is_weight) ||
-         std::ranges::find(undecayed_paths_, weight.path) != undecayed_paths_.end();
+         std::ranges::any_of(state_->undecayed, [&](const State::Named& named) {
+           return state_->made.contains(named.weight.get()) ? is_weight(named.weight)
+                                                            : named.path == weight.path;
+         });
+}
+
+void OptimizerImpl::check_paths() const {
+  for (const State::Named& named : state_->undecayed) {
+    if (state_->made.contains(named.weight.get())) continue;
+    const auto count = std::ranges::count_if(
+        state_->weights, [&](const VariablePtr& w) { return w->path == named.path; });
+    if (count > 1) {
+      throw Error(
+          fmt::format("optimizer '{}': exclude_from_weight_decay names '{}', which {} weights of "
+                      "this model are "
+                      "called: exclude the weight itself",
+                      options_.name, named.path, count));
+    }
+  }
 }
 
 bool OptimizerImpl::decays(const Variable& weight) const {

@@ -152,6 +152,7 @@ class OptimizerImpl {
   std::vector<Symbol> clipped(std::span<const Symbol> gradients) const;
   std::vector<Symbol> accumulated(StepContext& step, std::span<const Symbol> gradients);
   bool is_excluded(const Variable& weight) const;
+  void check_paths() const;
   bool decays(const Variable& weight) const;
   Symbol averaged(StepContext& step, size_t weight, Symbol w, bool stays);
   double rate_now() const;
@@ -170,8 +171,9 @@ class OptimizerImpl {
   bool in_use_ = false;
   VariablePtr iterations_, rate_;
   std::vector<VariablePtr> undecayed_;
-  // Of settings: paths, places in the list of weights that the state is made for, parts of names.
-  std::vector<std::string> undecayed_paths_, undecayed_names_;
+  // Of settings: places in the list of weights that the state is made for, parts of names; paths
+  // are in the state.
+  std::vector<std::string> undecayed_names_;
   std::vector<int64_t> undecayed_places_;
   struct State;
   Handle<State> state_;
@@ -213,7 +215,8 @@ class Optimizer {
                        SourceLocation where = SourceLocation::current()) const;
   /// {"module": "keras.optimizers", "class_name": "Adam", "config": {...}}. Weights that do not
   /// decay stand in it by their paths, or by their places among those that it trains where another
-  /// one has the same path.
+  /// one has the same path. Of two weights of one path, from_config() in this process knows which;
+  /// from a text it does not, and training raises Error.
   ConfigValue to_config() const;
   static Optimizer from_config(const ConfigValue& value,
                                SourceLocation where = SourceLocation::current());

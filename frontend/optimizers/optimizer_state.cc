@@ -53,6 +53,7 @@ void OptimizerImpl::build(const std::vector<VariablePtr>& weights) {
 void OptimizerImpl::build_for_steps(const std::vector<VariablePtr>& weights) {
   const std::lock_guard lock(state_->mutex);
   build_locked(weights);
+  check_paths();
   in_use_ = true;
 }
 

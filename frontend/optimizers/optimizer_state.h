@@ -18,6 +18,13 @@ struct OptimizerImpl::State {
   };
   std::map<const Variable*, OfWeight> made;  // for all weights that the optimizer knows
   std::map<std::string, VariablePtr> globals;
+  /// Weights without decay that settings named by their paths; of settings of this process the
+  /// weight, too.
+  struct Named {
+    std::string path;
+    VariablePtr weight;
+  };
+  std::vector<Named> undecayed;
   // Of the weights of the last build():
   std::vector<VariablePtr> weights, variables;
   std::vector<const OfWeight*> of_weights;

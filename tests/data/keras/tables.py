@@ -1,5 +1,6 @@
 """Elementwise tables of the activations and statistics of the initializers, both computed by Keras."""
 
+import inspect
 import json
 
 import keras
@@ -116,5 +117,35 @@ def write_schedules(path):
     return f"{path.name}: {len(entries)} schedules"
 
 
-TABLES = {"activations.json": write_activations, "initializers.json": write_initializers,
+LAYERS = ("Activation", "Add", "Average", "BatchNormalization", "Concatenate", "Dense", "Dropout", "ELU", "Flatten", "InputLayer",
+          "LeakyReLU", "Maximum", "Minimum", "Multiply", "PReLU", "ReLU", "Reshape", "Softmax", "Subtract")
+
+
+def write_arguments(path):
+    """What the classes of Keras take as settings: from_config() hands all that a file has to the constructor, which refuses others."""
+    def arguments(cls):
+        names = set()
+        for base in cls.__mro__:
+            if "__init__" not in base.__dict__:
+                continue
+            parameters = inspect.signature(base.__init__).parameters.values()
+            names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+            if all(p.kind != p.VAR_KEYWORD for p in parameters):
+                break
+        return sorted(names - {"self"})
+
+    modules = {"keras.optimizers": keras.optimizers, "keras.optimizers.schedules": keras.optimizers.schedules,
+               "keras.losses": keras.losses, "keras.metrics": keras.metrics, "keras.layers": keras.layers,
+               "keras.initializers": keras.initializers, "keras.regularizers": keras.regularizers,
+               "keras.constraints": keras.constraints}
+    entries = {"compile": sorted(inspect.signature(keras.Model.compile).parameters.keys() - {"self"})}
+    for module, content in modules.items():
+        for name, cls in inspect.getmembers(content, inspect.isclass):
+            if cls.__name__ == name and (module != "keras.layers" or name in LAYERS):
+                entries[f"{module}.{name}"] = arguments(cls)
+    path.write_text("{\n" + ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in entries.items()) + "\n}\n")
+    return f"{path.name}: {len(entries)} classes"
+
+
+TABLES = {"activations.json": write_activations, "arguments.json": write_arguments, "initializers.json": write_initializers,
           "loss_edges.json": write_loss_edges, "schedules.json": write_schedules}

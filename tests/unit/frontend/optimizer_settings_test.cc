@@ -1,5 +1,6 @@
 // Settings of optimizers beyond their rules: weights without decay, gradients of several steps,
 // schedules of one's own; and that files keep them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "core/model_file.h"
+#include "frontend/interop/json.h"
+#include "tests/support/error_of.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sinter {
@@ -166,6 +169,39 @@ TEST_F(OptimizerSettings, FrozenWeightsWithoutDecayStayIt) {
   loaded.get_layer("right").set_trainable(true);
   loaded.compile(loaded.compile_arguments());
   EXPECT_NEAR(left_of_kernels(loaded)[1], 1, 1e-5);
+}
+
+// Two weights of one path, before training: of settings that were made here it is known which one
+// was meant; a text cannot tell, and says so where it matters.
+TEST_F(OptimizerSettings, WeightsWithoutDecayOfOnePath) {
+  for (const size_t place : {0u, 2u}) {
+    const TwoTowers towers;
+    const std::vector<VariablePtr> weights = towers.model().variables();
+    ASSERT_EQ(weights[0]->path, weights[2]->path);
+    const SGD optimizer(kDecays);
+    optimizer.exclude_from_weight_decay({weights[place]});
+    const ConfigValue settings = optimizer.to_config();
+    const Optimizer again = Optimizer::from_config(Optimizer::from_config(settings).to_config());
+    towers.model().compile({.optimizer = again, .loss = no_gradient});
+    const std::vector<double> left = left_of_kernels(towers.model());
+    EXPECT_NEAR(left[0], place == 0 ? 1 : kLeft, 1e-5);
+    EXPECT_NEAR(left[1], place == 0 ? kLeft : 1, 1e-5);
+    // Of another model it is the weight of that path.
+    clear_session();
+    const auto x = Input(3);
+    const Model other(x, Dense(2, {.name = "b"})(Dense(3, {.name = "fc"})(x)));
+    other.compile({.optimizer = Optimizer::from_config(settings), .loss = no_gradient});
+    const std::vector<double> left_there = left_of_kernels(other);
+    EXPECT_NEAR(left_there[0], 1, 1e-5);
+    EXPECT_NEAR(left_there[1], kLeft, 1e-5);
+    const ConfigValue text = with_objects(
+        parse_json(to_json_text(without_objects(settings)), "the settings of an optimizer"));
+    const TwoTowers others;
+    others.model().compile({.optimizer = Optimizer::from_config(text), .loss = no_gradient});
+    EXPECT_THAT(testing::error_of([&] { left_of_kernels(others.model()); }),
+                ::testing::HasSubstr("exclude_from_weight_decay names '" + weights[0]->path +
+                                     "', which 2 weights of this model are called"));
+  }
 }
 
 // Older versions wrote paths, and those of weights of inner layers were not the same everywhere:
