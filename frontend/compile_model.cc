@@ -122,6 +122,7 @@ void Model::compile(CompileArguments arguments, SourceLocation where) const {
   made->arguments = std::move(arguments);
   made->where = where;
   if (state_->network) at_line(where, [&] { state_->settle(*made); });
+  warn_of_cycles(made->arguments, state(), where);
   // In this order: predictions in other threads make programs for what they find.
   state_->set_compiled(std::move(made));
   state_->forget_programs();

@@ -9,6 +9,7 @@
 #include "core/graph.h"
 #include "core/warning.h"
 #include "frontend/origin.h"
+#include "frontend/own_names.h"
 #include "ops/gradients.h"
 #include "ops/ops.h"
 
@@ -59,6 +60,34 @@ std::string probabilities_advice(const Loss& loss, std::string_view op, int64_t 
                                         "with");
 }
 
+/// Whether the function that `settings` name has a copy of the model's handle. Others may come and
+/// go in other threads.
+bool holds(const ConfigValue& settings, const std::shared_ptr<ModelState>& model) {
+  const std::shared_ptr<const OwnFunction>& function = settings.told();
+  for (int tries = 0; function != nullptr && tries < 3; ++tries) {
+    const long before = model.use_count();
+    const std::unique_ptr<OwnFunction> copy = function->copy();
+    if (model.use_count() <= before) return false;
+  }
+  return function != nullptr;
+}
+
+std::vector<Loss> all_of(const LossArgument& losses) {
+  std::vector<Loss> all = losses.list();
+  for (const auto& [output, loss] : losses.named()) all.push_back(loss);
+  return all;
+}
+
+std::vector<Metric> all_of(const MetricsArgument& metrics) {
+  std::vector<Metric> all = metrics.flat();
+  const auto add = [&](const std::vector<Metric>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+  };
+  for (const std::vector<Metric>& list : metrics.lists()) add(list);
+  for (const auto& [output, list] : metrics.named()) add(list);
+  return all;
+}
+
 /// Each text once.
 void tell(const std::string& text) { warn_once(text, text); }
 
@@ -93,6 +122,26 @@ void warn_of_losses(const Network& network, const std::vector<OutputPlan>& plans
                       of, op));
     }
   }
+}
+
+void warn_of_cycles(const CompileArguments& arguments, const std::shared_ptr<ModelState>& model,
+                    SourceLocation where) {
+  const auto look = [&](const std::string& what, const ConfigValue& settings) {
+    if (!holds(settings, model)) return;
+    tell(with_line(where, fmt::format("{} has captured the model that it is compiled into, which "
+                                      "holds it: neither will ever be freed. Capture the model by "
+                                      "reference, or the layers and weights that are needed",
+                                      what)));
+  };
+  for (const Loss& loss : all_of(arguments.loss)) {
+    if (loss) look(fmt::format("loss '{}'", loss.name()), loss.to_config());
+  }
+  for (const MetricsArgument* metrics : {&arguments.metrics, &arguments.weighted_metrics}) {
+    for (const Metric& metric : all_of(*metrics))
+      look(fmt::format("metric '{}'", metric.name()), metric.to_config());
+  }
+  const ConfigValue optimizer = arguments.optimizer.to_config();
+  look("the learning rate's schedule", optimizer.as<ConfigObject>()->config.get("learning_rate"));
 }
 
 void warn_of_unused_weights(const std::vector<std::string>& paths, SourceLocation where) {

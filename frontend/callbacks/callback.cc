@@ -13,6 +13,7 @@ struct Callback::Attached {
   // Not a Model: what a model was compiled with may hold the callback.
   std::weak_ptr<ModelState> model;
   bool had_one = false;
+  bool validated = false;
   int trainings = 0;  // that go on
 };
 
@@ -32,13 +33,17 @@ void Callback::set_model(const Model& model) {
   attached_->had_one = true;
 }
 
-CallbacksInTraining::CallbacksInTraining(const CallbackList& callbacks, const Model& model)
+bool Callback::is_validated() const { return attached_->validated; }
+
+CallbacksInTraining::CallbacksInTraining(const CallbackList& callbacks, const Model& model,
+                                         bool validated)
     : callbacks_(callbacks) {
   before_.reserve(callbacks.size());
   for (const CallbackItem& callback : callbacks) {
     Callback::Attached& attached = *callback->attached_;
-    before_.push_back(attached.model);
+    before_.push_back({attached.model, attached.validated});
     ++attached.trainings;
+    attached.validated = validated;
     callback->set_model(model);
   }
 }
@@ -46,7 +51,8 @@ CallbacksInTraining::CallbacksInTraining(const CallbackList& callbacks, const Mo
 CallbacksInTraining::~CallbacksInTraining() {
   for (size_t i = before_.size(); i-- > 0;) {
     Callback::Attached& attached = *callbacks_.begin()[i]->attached_;
-    if (--attached.trainings > 0) attached.model = std::move(before_[i]);
+    attached.validated = before_[i].validated;
+    if (--attached.trainings > 0) attached.model = std::move(before_[i].model);
   }
 }
 

@@ -45,6 +45,9 @@ class Callback {
   /// not keep it.
   Model model(SourceLocation where = SourceLocation::current()) const;
   void set_model(const Model& model);
+  /// Whether fit() validates after one of its epochs, though perhaps not after each
+  /// (validation_freq): the logs of the others have no val_loss. False before training.
+  bool is_validated() const;
 
  private:
   friend class CallbackItem;
@@ -115,14 +118,18 @@ class CallbackList {
 /// to a fit() in one of its own hooks, has the model of the inner one until that ends.
 class CallbacksInTraining {
  public:
-  /// `callbacks` must outlive this.
-  CallbacksInTraining(const CallbackList& callbacks, const Model& model);
+  /// `callbacks` must outlive this. `validated`: Callback::is_validated().
+  CallbacksInTraining(const CallbackList& callbacks, const Model& model, bool validated);
   ~CallbacksInTraining();
   CallbacksInTraining(const CallbacksInTraining&) = delete;
 
  private:
   const CallbackList& callbacks_;
-  std::vector<std::weak_ptr<ModelState>> before_;
+  struct Before {
+    std::weak_ptr<ModelState> model;
+    bool validated;
+  };
+  std::vector<Before> before_;
 };
 
 }  // namespace sinter

@@ -46,7 +46,7 @@ void EarlyStopping::on_train_begin(Logs&) { state_->start(model({})); }
 void EarlyStopping::on_epoch_end(int epoch, Logs& logs) {
   State& s = *state_;
   s.follow(model({}));
-  const std::optional<double> current = s.monitor.read(logs);
+  const std::optional<double> current = s.monitor.read(logs, is_validated());
   if (!current || epoch < s.options.start_from_epoch) return;
   const bool restore = s.options.restore_best_weights;
   if (restore && !s.best_weights) {

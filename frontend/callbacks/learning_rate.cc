@@ -67,7 +67,7 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, Logs& logs) {
   const Optimizer optimizer = model({}).optimizer();
   const double rate = optimizer.learning_rate();
   logs["learning_rate"] = rate;
-  const std::optional<double> current = s.monitor.read(logs);
+  const std::optional<double> current = s.monitor.read(logs, is_validated());
   if (!current) return;
   if (s.cooldown > 0) {
     --s.cooldown;

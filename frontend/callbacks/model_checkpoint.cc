@@ -128,13 +128,16 @@ void ModelCheckpoint::on_epoch_end(int epoch, Logs& logs) {
 
 void ModelCheckpoint::save(int epoch, std::optional<int64_t> batch, const Logs& logs) {
   State& s = *state_;
+  std::optional<double> current;
+  if (s.options.save_best_only) {
+    current = s.monitor.read(logs, is_validated());
+    if (!current) return;
+  }
   const std::string path = path_of(s.title, s.pattern, epoch, batch, logs);
   const auto say = [&](const std::string& what) {
     if (s.options.verbose > 0) fmt::print("Epoch {}: {}\n", epoch + 1, what);
   };
-  if (s.options.save_best_only) {
-    const std::optional<double> current = s.monitor.read(logs);
-    if (!current) return;
+  if (current) {
     if (!s.monitor.improved(*current, s.best, model({}))) {
       say(s.best ? fmt::format("{} did not improve from {:.5f}", s.monitor.name(), *s.best)
                  : fmt::format("{} is {}", s.monitor.name(), *current));

@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -13,22 +14,27 @@
 
 namespace sinter {
 
+namespace {
+
+bool has_validation(const Logs& logs) {
+  return std::ranges::any_of(logs, [](const auto& log) { return log.first.starts_with("val_"); });
+}
+
+}  // namespace
+
 std::string missing_log(const std::string& name, const Logs& logs) {
   std::vector<std::string> known;
-  bool validated = false;
-  for (const auto& [key, value] : logs) {
-    known.push_back(key);
-    validated |= key.starts_with("val_");
-  }
+  for (const auto& [key, value] : logs) known.push_back(key);
   const std::string nearest = nearest_name(name, known);
   const std::string suggestion =
       nearest.empty() ? "." : fmt::format("; did you mean '{}'?", nearest);
   const bool misses_validation =
-      !validated && name.starts_with("val_") && logs.contains(name.substr(4));
+      name.starts_with("val_") && !has_validation(logs) && logs.contains(name.substr(4));
   return fmt::format("'{}' is not among the logs{} Known: {}.{}", name, suggestion,
                      fmt::join(known, ", "),
                      misses_validation ? " This epoch had no validation: give fit() "
-                                         ".validation_split or .validation_data."
+                                         ".validation_split or .validation_data, and a "
+                                         ".validation_freq that its epochs reach."
                                        : "");
 }
 
@@ -42,9 +48,10 @@ Monitor::Monitor(std::string callback, std::string name, std::string mode, doubl
     raise_unknown_name(callback + " mode", mode_, {"auto", "min", "max"}, where);
 }
 
-std::optional<double> Monitor::read(const Logs& logs) {
+std::optional<double> Monitor::read(const Logs& logs, bool validated) {
   const auto it = logs.find(name_);
   if (it != logs.end()) return it->second;
+  if (validated && name_.starts_with("val_") && !has_validation(logs)) return std::nullopt;
   if (!warned_)
     fmt::print(stderr, "sinter: {}: {} Nothing is done\n", title_, missing_log(name_, logs));
   warned_ = true;

@@ -25,8 +25,8 @@ class Monitor {
 
   const std::string& name() const { return name_; }
   /// The number of this epoch. None when it is absent: then a warning says once what there is, and
-  /// what may be meant.
-  std::optional<double> read(const Logs& logs);
+  /// what may be meant; not of an epoch without validation where others have one (`validated`).
+  std::optional<double> read(const Logs& logs, bool validated);
   /// min: value + |min_delta| < reference; max: value - |min_delta| > reference. Every number is
   /// better than nothing; NaN is never better. Raises Error when mode "auto" cannot tell.
   bool improved(double value, std::optional<double> reference, const Model& model);

@@ -13,9 +13,11 @@ namespace sinter {
 struct CSVOptions {
   char separator = ',';
   /// Is the first line one of names, which is left out? Default: when it holds names and no finite
-  /// number.
+  /// number in `columns`. Names that are numbers (years) have to be told: .header = true.
   std::optional<bool> header = std::nullopt;
-  /// Only these, counted from 0, in this order; others may hold text. Default: all.
+  /// Only these, counted from 0, in this order; others may hold text. Default: all. A text in
+  /// another column of the first line, above a number, is a name or a gap: FileError, unless
+  /// .header says which.
   std::vector<int64_t> columns = {};
   std::optional<DType> dtype = std::nullopt;  // float32 or float64; default: floatx()
 };

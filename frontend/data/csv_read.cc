@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -94,7 +95,10 @@ class Reader {
       line.remove_prefix(std::min(at + 1, line.size()));
     }
     const auto count = static_cast<int64_t>(fields_.size());
-    if (!wanted_.empty()) choose(count);
+    if (!wanted_.empty()) {
+      check_first_line();
+      choose(count);
+    }
     const size_t before = values_.size();
     bool finite = false;
     std::string odd;  // the first field that is no number
@@ -122,6 +126,28 @@ class Reader {
       fail(fmt::format("{} fields, the lines before have {}", count, columns_));
     columns_ = count;
     ++rows_;
+  }
+
+  // The line of numbers that was taken for a row may be one of names: years, of some columns.
+  void check_first_line() {
+    if (header_ || rows_ > 1) return;
+    if (rows_ == 0) {
+      first_row_ = line_;
+      for (size_t i = 0; i < fields_.size(); ++i) {
+        if (!number_of(fields_[i], narrow_)) texts_.push_back({i, fields_[i]});
+      }
+      return;
+    }
+    for (const auto& [column, text] : texts_) {
+      const std::optional<double> number =
+          column < fields_.size() ? number_of(fields_[column], narrow_) : std::nullopt;
+      if (!number || !std::isfinite(*number)) continue;
+      line_ = first_row_;
+      fail(fmt::format(
+          "column {}: '{}' may be a name or a number that is missing: .header = true leaves the "
+          "line out, .header = false takes it for a row",
+          column + 1, shortened(text)));
+    }
   }
 
   void choose(int64_t count) {
@@ -169,6 +195,8 @@ class Reader {
   bool guessed_header_ = false;
   std::string_view first_line_;  // when it was left out
   std::vector<std::string_view> fields_;
+  std::vector<std::pair<size_t, std::string_view>> texts_;  // in the first row, by column
+  int64_t first_row_ = 0;
   int64_t line_ = 0, rows_ = 0, columns_ = -1;  // fields of a line in the file
   std::vector<double> values_;
 };

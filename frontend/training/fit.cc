@@ -1,6 +1,7 @@
 // Model::fit: epochs of shuffled batches, validation, callbacks, history.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -129,7 +130,11 @@ class Fit {
     Validation validation;
     prepare(validation, c, std::move(split));
     plans_ = &c.outputs;
-    const CallbacksInTraining in_training(options_.callbacks, model_);
+    const int freq = options_.validation_freq;
+    const bool validated =
+        validation.feed != nullptr &&
+        options_.epochs / freq > std::min(options_.initial_epoch, options_.epochs) / freq;
+    const CallbacksInTraining in_training(options_.callbacks, model_, validated);
     for (const CallbackItem& callback : options_.callbacks)
       wants_batch_logs_ |= callback->wants_batch_logs();
     state_.stop_training = false;

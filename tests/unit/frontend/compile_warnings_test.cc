@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <limits>
+#include <memory>
 
 namespace sinter {
 namespace {
@@ -216,6 +217,59 @@ TEST_F(CompileWarnings, InfinitiesThatSpoilTheLoss) {
               model.fit(some({6, 4}), labels, {.verbose = 0});
             }).find("y holds inf"),
             std::string::npos);
+}
+
+// A loss is part of what its model holds, so one that holds the model keeps both for ever.
+TEST_F(CompileWarnings, WhatCapturesItsOwnModel) {
+  const auto compiled = [&](auto&& arguments_of) {
+    std::weak_ptr<ModelState> state;
+    const std::string text = warned([&] {
+      const Model model(x, Dense(2)(x)), other(x, Dense(2)(x));
+      state = model.state();
+      const CompileArguments arguments = arguments_of(model, other);
+      for (int i = 0; i < 2; ++i) model.compile(arguments);
+    });
+    EXPECT_EQ(text.empty(), state.expired()) << text;
+    // The leak of a test that leaks on purpose ends here.
+    if (const auto left = state.lock()) Model(left).compile({.loss = "mse"});
+    EXPECT_TRUE(state.expired());
+    return text;
+  };
+  const auto penalty = [](const Model& m, Symbol p) {
+    return 0.1 * static_cast<double>(m.count_params()) * mean(p, -1);
+  };
+  const std::string text = compiled([&](const Model& model, const Model&) {
+    return CompileArguments{
+        .loss = Loss("mine", [=](Symbol t, Symbol p) { return t * 0.0 + penalty(model, p); })};
+  });
+  EXPECT_NE(text.find("sinter: compile_warnings_test.cc:"), std::string::npos) << text;
+  EXPECT_NE(text.find("loss 'mine' has captured the model that it is compiled into"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("captured"), text.rfind("captured")) << text;
+  EXPECT_NE(compiled([&](const Model& model, const Model&) {
+              return CompileArguments{
+                  .loss = "mse",
+                  .metrics = {Metric("own", [=](Symbol, Symbol p) { return penalty(model, p); })}};
+            }).find("metric 'own' has captured"),
+            std::string::npos);
+  EXPECT_NE(compiled([&](const Model& model, const Model&) {
+              return CompileArguments{
+                  .optimizer = SGD(LearningRate("own",
+                                                [=](Symbol step) {
+                                                  return 1.0 / (step + static_cast<double>(
+                                                                           model.count_params()));
+                                                })),
+                  .loss = "mse"};
+            }).find("schedule has captured"),
+            std::string::npos);
+  EXPECT_EQ(
+      compiled([&](const Model& model, const Model& other) {
+        return CompileArguments{.loss = Loss("fine", [&model, other, penalty](Symbol t, Symbol p) {
+                                  return t * 0.0 + penalty(other, p);
+                                })};
+      }),
+      "");
 }
 
 }  // namespace

@@ -133,8 +133,8 @@ TEST_F(Monitors, NamesThatAreNotLoggedAreTold) {
             "sinter: EarlyStopping" + line +
                 "'los' is not among the logs; did you mean 'loss'? Known: loss. Nothing is done\n");
   const std::string validation =
-      "loss. This epoch had no validation: give fit() .validation_split or .validation_data. "
-      "Nothing is done\n";
+      "loss. This epoch had no validation: give fit() .validation_split or .validation_data, and "
+      "a .validation_freq that its epochs reach. Nothing is done\n";
   const std::string second = " (monitors_test.cc:" + std::to_string(__LINE__ + 1) + "): ";
   EXPECT_EQ(told(ReduceLROnPlateau()), "sinter: ReduceLROnPlateau" + second +
                                            "'val_loss' is not among the logs. Known: "
@@ -149,6 +149,43 @@ TEST_F(Monitors, NamesThatAreNotLoggedAreTold) {
                 .find("did you mean 'val_loss'? Known: loss, val_loss. Nothing"),
             std::string::npos);
   EXPECT_EQ(told(EarlyStopping({.monitor = "loss"})), "");
+}
+
+// Epochs without validation between those with one miss nothing.
+TEST_F(Monitors, ValidationNeedNotBeInEachEpoch) {
+  const std::string path = testing::TempDir() + "monitors_freq_{epoch}_{val_loss:.0f}.sinter";
+  const auto told = [](const CallbackItem& callback, FitOptions options) {
+    options.verbose = 0;
+    options.callbacks = {callback};
+    testing::internal::CaptureStderr();
+    linear().fit(wave({6, 3}, 1), wave({6, 2}, 2), options);
+    return testing::internal::GetCapturedStderr();
+  };
+  const FitOptions third{.epochs = 4, .validation_split = 0.5, .validation_freq = 3};
+  EarlyStopping stop;
+  EXPECT_EQ(told(stop, third), "");
+  EXPECT_EQ(stop.best_epoch(), 2);
+  EXPECT_EQ(told(ReduceLROnPlateau(), third), "");
+  EXPECT_EQ(told(ModelCheckpoint(path, {.save_best_only = true}), third), "");
+  // Neither is what comes in no epoch of them passed over, ...
+  FitOptions never = third;
+  never.epochs = 2;
+  EXPECT_NE(told(EarlyStopping(), never).find("a .validation_freq that its epochs reach"),
+            std::string::npos);
+  never.epochs = 5;
+  never.initial_epoch = 3;
+  EXPECT_NE(told(EarlyStopping(), never).find("This epoch had no validation"), std::string::npos);
+  never.epochs = 6;
+  EXPECT_EQ(told(EarlyStopping(), never), "");
+  EXPECT_NE(told(EarlyStopping(), {.epochs = 1}).find("This epoch had no validation"),
+            std::string::npos);
+  // ... nor another name.
+  EXPECT_NE(told(EarlyStopping({.monitor = "val_los", .mode = "min"}), third)
+                .find("did you mean 'val_loss'?"),
+            std::string::npos);
+  EXPECT_NE(told(EarlyStopping({.monitor = "los", .mode = "min"}), third)
+                .find("did you mean 'loss'? Known: loss."),
+            std::string::npos);
 }
 
 // So is one in the path of a checkpoint, which cannot be saved then.

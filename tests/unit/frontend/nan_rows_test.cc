@@ -77,6 +77,28 @@ TEST_F(NaNRows, MayBeLeftOutByTheLoss) {
   EXPECT_THAT(testing::error_of([&] { m.fit(x, y, {.verbose = 0}); }), HasSubstr("x holds NaN"));
 }
 
+// A mean over the labels that are there is 0 / 0 of rows without any, taken alone.
+TEST_F(NaNRows, MayBeLeftOutByAMeanOverLabels) {
+  const auto mean_of_labels = [](Symbol t, Symbol p) {
+    const Symbol there = cast(equal(t, t), p.dtype());
+    return sum(square(select(equal(t, t), t, p) - p)) / sum(there);
+  };
+  Sequential m({Input(3), Dense(1)});
+  m.compile({.optimizer = SGD(0.1), .loss = Loss("of_labels", mean_of_labels)});
+  for (const int64_t row : {0, 5, 7}) y.set(row, kNaN);
+  const History h = m.fit(x, y, {.epochs = 3, .batch_size = 8, .verbose = 0});
+  EXPECT_LT(h["loss"][2], h["loss"][0]);
+  EXPECT_TRUE(std::isfinite(m.evaluate(x, y, {.verbose = 0}).loss()));
+  EXPECT_TRUE(std::isfinite(m.train_on_batch(x, y).loss()));
+  // What it does not leave out it does not leave out beside others either.
+  x.set(16, kNaN);
+  EXPECT_THAT(testing::error_of([&] { m.fit(x, y, {.verbose = 0}); }), HasSubstr("x holds NaN"));
+  // Nor is there a mean where no label is.
+  const Tensor none = Tensor::full(float32, {4, 1}, kNaN);
+  EXPECT_THAT(testing::error_of([&] { m.train_on_batch(x.rows(0, 4), none); }),
+              HasSubstr("y holds NaN"));
+}
+
 TEST_F(NaNRows, MayBeFilledInByTheModel) {
   const KerasTensor in = Input(3);
   const KerasTensor filled = Lambda([](auto s) { return select(equal(s, s), s, 0); })(in);

@@ -137,6 +137,25 @@ TEST_F(Csv, TakesTheColumnsThatAreAskedFor) {
   EXPECT_THAT(error_of([&] { Tensor::from({1.f}).columns(0, 1); }), HasSubstr("out of range"));
 }
 
+// Years over columns of numbers: a header that no line can tell from a row by itself.
+TEST_F(Csv, AHeaderOfNumbersIsTold) {
+  const std::string text = "country,2019,2020\nfr,5,3\nde,7,4\n";
+  const CSVOptions last{.columns = {1, 2}};
+  EXPECT_EQ(read(text, last).shape(), Shape({3, 2}));
+  EXPECT_TRUE(read(text, {.header = true, .columns = {1, 2}})
+                  .identical(Tensor::from({{5.f, 3.f}, {7.f, 4.f}})));
+  // A name above numbers gives it away, and may be a gap in the first row nevertheless.
+  const std::string by_number = "id,2019,2020\n17,5,3\n18,7,4\n";
+  const std::string path = written(by_number);
+  EXPECT_THAT(error_of([&] { load_csv(path, last); }),
+              HasSubstr("line 1, column 1: 'id' may be a name or a number that is missing: .header "
+                        "= true leaves the line out, .header = false takes it for a row"));
+  EXPECT_EQ(load_csv(path, {.header = true, .columns = {1, 2}}).shape(), Shape({2, 2}));
+  EXPECT_EQ(load_csv(path, {.header = false, .columns = {1, 2}}).shape(), Shape({3, 2}));
+  EXPECT_EQ(load_csv(path, {.header = true}).shape(), Shape({2, 3}));
+  EXPECT_EQ(read("a,2019\nb,5\n3,7\n", {.columns = {1}}).shape(), Shape({3, 1}));
+}
+
 TEST_F(Csv, WhatIsWrittenComesBack) {
   for (const DType dtype : {float32, float64}) {
     Tensor x(dtype, {40, 3});
