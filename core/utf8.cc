@@ -1,7 +1,10 @@
 #include "core/utf8.h"
 
 #include <fmt/format.h>
+#include <wchar.h>
 
+#include <algorithm>
+#include <clocale>
 #include <cstdint>
 #include <string>
 
@@ -32,7 +35,56 @@ size_t character_length(std::string_view text) {
   return length;
 }
 
+/// The widths of the C library, whose tables follow Unicode, whatever the locale of the program is.
+class Widths {
+ public:
+  Widths() : before_(utf8() == locale_t{} ? locale_t{} : ::uselocale(utf8())) {}
+  Widths(const Widths&) = delete;
+  ~Widths() {
+    if (before_ != locale_t{}) ::uselocale(before_);
+  }
+  /// Of the `length` bytes of a character, 0: no character.
+  size_t of(std::string_view character, size_t length) const {
+    if (length <= 1 || before_ == locale_t{}) return 1;
+    auto code = static_cast<unsigned char>(character[0]) & (0xFFU >> (length + 1));
+    for (size_t i = 1; i < length; ++i)
+      code = code << 6 | (static_cast<unsigned char>(character[i]) & 0x3FU);
+    return static_cast<size_t>(std::max(::wcwidth(static_cast<wchar_t>(code)), 0));
+  }
+
+ private:
+  static locale_t utf8() {
+    static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{});
+    return locale;
+  }
+  locale_t before_;
+};
+
+/// The bytes of `text` that fit in `columns`, which become what is left of them.
+size_t bytes_within(std::string_view text, size_t& columns) {
+  const Widths widths;
+  size_t at = 0;
+  while (at < text.size()) {
+    const std::string_view rest = text.substr(at);
+    const size_t length = character_length(rest), width = widths.of(rest, length);
+    if (width > columns) break;
+    columns -= width;
+    at += std::max<size_t>(length, 1);
+  }
+  return at;
+}
+
 }  // namespace
+
+size_t columns_of(std::string_view text) {
+  size_t left = 2 * text.size();
+  bytes_within(text, left);
+  return 2 * text.size() - left;
+}
+
+std::string_view first_columns(std::string_view text, size_t columns) {
+  return text.substr(0, bytes_within(text, columns));
+}
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {

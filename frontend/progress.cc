@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "core/utf8.h"
+
 namespace sinter {
 namespace {
 
@@ -19,32 +21,20 @@ constexpr double kLineInterval = 10;
 constexpr int64_t kWidestBar = 25, kNarrowestBar = 4;
 constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-int64_t columns_of(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); });
-}
-
-std::string cut_to_columns(std::string text, int64_t columns) {
-  size_t end = 0;
-  for (int64_t seen = 0; end < text.size(); ++end) {
-    if (!is_continuation(text[end]) && ++seen > columns) break;
-  }
-  text.resize(end);
-  return text;
-}
+int64_t columns_in(std::string_view text) { return static_cast<int64_t>(columns_of(text)); }
 
 // `line` and as many whole figures of `postfix` as there is room for: half of a number would read
 // as another one.
 std::string with_figures(const std::string& line, std::string postfix, int64_t columns) {
-  while (!postfix.empty() && columns_of(line) + columns_of(postfix) > columns) {
+  while (!postfix.empty() && columns_in(line) + columns_in(postfix) > columns) {
     const auto before = [&](const char* separator) {
       const size_t at = postfix.rfind(separator);
       return at == std::string::npos ? 0 : at;
     };
     postfix.resize(std::max(before(" - "), before(", ")));
   }
-  return cut_to_columns(line + postfix, columns);
+  const std::string text = line + postfix;
+  return std::string(first_columns(text, static_cast<size_t>(std::max<int64_t>(columns, 0))));
 }
 
 /// 65 -> "01:05", 3661 -> "1:01:01".
@@ -130,7 +120,7 @@ std::string progress_line(const ProgressState& state) {
     for (const std::string& times :
          {fmt::format(" [{}, {}]", elapsed, rate), fmt::format(" [{}]", elapsed), std::string()}) {
       line = fmt::format("{}{}{}{}", description, state.done, state.unit, times);
-      if (fits(columns_of(line) + columns_of(postfix))) return line + postfix;
+      if (fits(columns_in(line) + columns_in(postfix))) return line + postfix;
     }
   } else {
     const double fraction =
@@ -149,7 +139,7 @@ std::string progress_line(const ProgressState& state) {
     for (const std::string& times : {fmt::format(" [{}<{}, {}]", elapsed, rest, rate),
                                      fmt::format(" [{}<{}]", elapsed, rest), std::string()}) {
       const std::string right = fmt::format("| {}{}{}", count, times, postfix);
-      const int64_t taken = columns_of(left) + columns_of(right);
+      const int64_t taken = columns_in(left) + columns_in(right);
       if (!fits(taken + kNarrowestBar)) continue;
       const int64_t width =
           state.columns <= 0 ? kWidestBar : std::min(state.columns - taken, kWidestBar);

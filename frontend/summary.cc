@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/utf8.h"
 #include "frontend/layers/input.h"
 #include "frontend/model_state.h"
 #include "frontend/origin.h"
@@ -21,12 +22,6 @@ constexpr int kShortestLine = 40, kKerasLine = 76;
 struct Row {
   std::vector<std::string> cells;
 };
-
-// Characters, not bytes: the texts here are UTF-8.
-size_t width_of(const std::string& text) {
-  return static_cast<size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
 
 std::string with_commas(int64_t n) {
   const std::string digits = std::to_string(n);
@@ -110,7 +105,7 @@ std::string border(const std::vector<size_t>& widths, const char* left, const ch
   return text + right + "\n";
 }
 
-// Words of `text` in lines of at most `width` characters; longer words are cut.
+// Words of `text` in lines of at most `width` columns; longer words are cut.
 std::vector<std::string> wrapped(const std::string& text, size_t width) {
   std::vector<std::string> lines = {""};
   size_t at = 0;
@@ -118,14 +113,11 @@ std::vector<std::string> wrapped(const std::string& text, size_t width) {
     size_t end = std::min(text.find(' ', at), text.size());
     std::string word = text.substr(at, end - at);
     at = end + 1;
-    if (!lines.back().empty() && width_of(lines.back()) + 1 + width_of(word) > width)
+    if (!lines.back().empty() && columns_of(lines.back()) + 1 + columns_of(word) > width)
       lines.emplace_back();
     if (!lines.back().empty()) lines.back() += ' ';
-    while (width_of(word) > width) {
-      size_t cut = 0;  // not within a character
-      for (size_t shown = 0; shown <= width; ++cut)
-        shown += (static_cast<unsigned char>(word[cut]) & 0xC0) != 0x80 ? 1 : 0;
-      --cut;
+    while (columns_of(word) > width) {
+      const size_t cut = first_columns(word, width).size();
       lines.back() += word.substr(0, cut);
       word.erase(0, cut);
       lines.emplace_back();
@@ -148,7 +140,7 @@ std::string table_row(const std::vector<size_t>& widths, const Row& row, const c
     text += bar;
     for (size_t c = 0; c < widths.size(); ++c) {
       const std::string cell = line < cells[c].size() ? cells[c][line] : "";
-      const std::string space(widths[c] - width_of(cell), ' ');
+      const std::string space(widths[c] - columns_of(cell), ' ');
       text += ' ';
       if (c == right_column) text += space;
       text += cell;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "core/error.h"
 
@@ -30,6 +31,30 @@ TEST(Utf8, NamesAreRefusedWithTheirBytes) {
     EXPECT_STREQ(error.what(),
                  "Dense: the name 'a\xc3\xa4\\xff' is not UTF-8, as which files keep names");
   }
+}
+
+// As terminals draw letters, whatever the locale of the program is.
+TEST(Utf8, ColumnsAreThoseOfATerminal) {
+  const std::pair<const char*, size_t> texts[] = {
+      {"", 0},
+      {"dense_1", 7},
+      {"gr\xc3\xb6\xc3\x9f" "er", 6},
+      {"\xe6\x97\xa5\xe6\x9c\xac", 4},          // Japan
+      {"\xea\xb0\x80", 2},                       // Hangul
+      {"\xef\xbc\xa1", 2},                       // fullwidth A
+      {"\xf0\x9f\x98\x80", 2},                   // a face
+      {"e\xcc\x81", 1},                          // e and an acute
+      {"\xe0\xb8\x81\xe0\xb8\xb4", 1},          // Thai, with a vowel above
+      {"\xe2\x94\x80\xe2\x96\x88", 2},          // a line, a block
+      {"\xff\xfe", 2}};
+  for (const auto& [text, columns] : texts) EXPECT_EQ(columns_of(text), columns) << text;
+  const std::string_view mixed = "a\xe6\x97\xa5" "e\xcc\x81z";
+  EXPECT_EQ(first_columns(mixed, 0), "");
+  EXPECT_EQ(first_columns(mixed, 1), "a");
+  EXPECT_EQ(first_columns(mixed, 2), "a");  // a wide letter is not cut
+  EXPECT_EQ(first_columns(mixed, 3), "a\xe6\x97\xa5");
+  EXPECT_EQ(first_columns(mixed, 4), "a\xe6\x97\xa5" "e\xcc\x81");  // with what combines
+  EXPECT_EQ(first_columns(mixed, 9), mixed);
 }
 
 }  // namespace

@@ -13,6 +13,8 @@
 #include <ranges>
 #include <thread>
 
+#include "core/utf8.h"
+
 namespace sinter {
 namespace {
 
@@ -236,6 +238,20 @@ TEST(Progress, AnExceptionEndsTheLine) {
     }
   });
   EXPECT_EQ(text.back(), '\n');
+}
+
+// No line is torn by letters that take two columns.
+TEST(Progress, WideLettersTakeTwoColumns) {
+  ProgressState state{.description = "\xe8\xa8\x93\xe7\xb7\xb4 1/5",
+                      .done = 3,
+                      .total = 10,
+                      .seconds = 2,
+                      .unit = "\xe6\x89\xb9",
+                      .postfix = "\xe6\x90\x8d\xe5\xa4\xb1: 0.1234 - acc: 0.5000"};
+  for (int columns = 1; columns <= 90; ++columns) {
+    state.columns = columns;
+    EXPECT_LE(columns_of(progress_line(state)), static_cast<size_t>(columns));
+  }
 }
 
 }  // namespace

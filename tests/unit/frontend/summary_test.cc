@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
+#include "core/utf8.h"
+
 namespace sinter {
 namespace {
 
@@ -102,6 +104,28 @@ TEST(Summary, FitsTheLengthOfALine) {
   for (size_t i = 0; i < text.size(); ++i) {
     const bool goes_on = (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80;
     EXPECT_FALSE(goes_on && (i == 0 || static_cast<unsigned char>(text[i - 1]) < 0x80)) << i;
+  }
+}
+
+// Wide letters take two columns, combining ones none; borders stand below each other.
+TEST(Summary, CountsColumnsOfLetters) {
+  clear_session();
+  auto x = Input({4});
+  auto h = Dense(3, {.name = "\xe5\xb1\xa4\xe4\xb8\x80"})(x);
+  h = Dense(3, {.name = "e\xcc\x81tage"})(h);
+  std::string wide;
+  for (int i = 0; i < 40; ++i) wide += "\xe5\xb1\xa4";
+  const Model model(x, Dense(3, {.name = wide})(h));
+  for (const int length : {0, 40, 59, 61}) {
+    const std::string text = model.summary_text({.line_length = length});
+    const std::string table = text.substr(text.find('\n') + 1, text.find(" Total params"));
+    size_t begin = 0;
+    for (size_t end = table.find('\n'); table[begin] != ' '; end = table.find('\n', begin)) {
+      EXPECT_EQ(columns_of(table.substr(begin, end - begin)),
+                static_cast<size_t>(length == 0 ? 76 : length))
+          << table.substr(begin, end - begin);
+      begin = end + 1;
+    }
   }
 }
 
