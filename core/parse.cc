@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -13,16 +12,17 @@
 #include "core/kernel_ops.h"
 #include "core/sizes.h"
 #include "core/text.h"
+#include "core/text_scanner.h"
 
 namespace sinter {
 namespace {
 
 constexpr int kMaxNesting = 8;  // of graphs and of ops in attributes
 
-class Parser {
+class Parser : TextScanner {
  public:
   Parser(std::string_view text, std::span<const Tensor> constants)
-      : text_(text), constants_(constants) {}
+      : TextScanner(text), constants_(constants) {}
 
   Graph parse_all() {
     if (const size_t zero = text_.find('\0'); zero != std::string_view::npos) {
@@ -38,79 +38,6 @@ class Parser {
  private:
   using Names = std::map<std::string, int32_t, std::less<>>;
 
-  [[noreturn]] void fail(const std::string& wanted) const {
-    const size_t line =
-        1 + static_cast<size_t>(
-                std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n'));
-    const size_t start = text_.substr(0, at_).rfind('\n');
-    const size_t column = at_ - (start == std::string_view::npos ? 0 : start + 1) + 1;
-    const std::string found =
-        at_ < text_.size()
-            ? fmt::format("'{}'",
-                          text_.substr(at_, std::min<size_t>(20, text_.find('\n', at_) - at_)))
-            : "the end of the text";
-    throw ParseError(fmt::format("graph text, line {}, column {}: expected {}, found {}", line,
-                                 column, wanted, found));
-  }
-
-  void skip() {
-    while (at_ < text_.size()) {
-      if (std::isspace(static_cast<unsigned char>(text_[at_])))
-        ++at_;
-      else if (text_.substr(at_, 2) == "//")
-        at_ = std::min(text_.size(), text_.find('\n', at_));
-      else
-        break;
-    }
-  }
-  bool accept(std::string_view token) {
-    skip();
-    if (text_.substr(at_, token.size()) != token) return false;
-    at_ += token.size();
-    return true;
-  }
-  void expect(std::string_view token) {
-    if (!accept(token)) fail(fmt::format("'{}'", token));
-  }
-  bool peek(std::string_view token) {
-    skip();
-    return text_.substr(at_, token.size()) == token;
-  }
-  std::string word(std::string_view extra = "_") {
-    skip();
-    const size_t start = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) ||
-                                  extra.find(text_[at_]) != std::string_view::npos))
-      ++at_;
-    if (start == at_) fail("a name");
-    return std::string(text_.substr(start, at_ - start));
-  }
-  std::string quoted() {
-    expect("\"");
-    std::string result;
-    while (at_ < text_.size() && text_[at_] != '"') {
-      if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
-        ++at_;
-        result += text_[at_] == 'n' ? '\n' : text_[at_] == '0' ? '\0' : text_[at_];
-      } else {
-        result += text_[at_];
-      }
-      ++at_;
-    }
-    if (at_ == text_.size()) fail("a closing '\"'");
-    ++at_;
-    return result;
-  }
-  template <typename T>
-  T number(const char* what) {
-    skip();
-    T value{};
-    const auto [end, error] =
-        std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
-    if (error != std::errc()) fail(what);
-    at_ = static_cast<size_t>(end - text_.data());
-    return value;
-  }
   int64_t integer() { return accept("end") ? kSliceEnd : number<int64_t>("an integer"); }
   double floating() {
     if (accept("nan")) return std::numeric_limits<double>::quiet_NaN();
@@ -393,9 +320,7 @@ class Parser {
     return graph;
   }
 
-  std::string_view text_;
   std::span<const Tensor> constants_;
-  size_t at_ = 0;
 };
 
 }  // namespace

@@ -5,17 +5,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <map>
 #include <typeinfo>
-#include <unordered_set>
 #include <utility>
 
 #include "core/error.h"
 #include "core/float_environment.h"
 #include "core/graph.h"
 #include "core/line.h"
-#include "core/memory_ranges.h"
-#include "core/release.h"
 #include "core/sizes.h"
 #include "core/utf8.h"
 #include "frontend/compile_warnings.h"
@@ -40,18 +36,6 @@ void append_new(std::vector<VariablePtr>& all, const std::vector<VariablePtr>& m
 }
 
 }  // namespace
-
-// --- KerasTensor
-KerasTensor only_one(const std::vector<KerasTensor>& tensors, const char* kind,
-                     const std::string& name, const char* what) {
-  if (tensors.size() == 1) return tensors[0];
-  throw Error(
-      fmt::format("{} '{}' has {}: use {}s()", kind, name, counted(tensors.size(), what), what));
-}
-
-const ValueType& KerasTensor::type() const { return call_->outputs[static_cast<size_t>(index_)]; }
-const Shape& KerasTensor::shape() const { return type().shape; }
-DType KerasTensor::dtype() const { return type().dtype; }
 
 // --- LayerImpl
 LayerImpl::LayerImpl(std::string class_name, const std::string& name, SourceLocation where)
@@ -329,85 +313,6 @@ std::vector<VariablePtr> Layer::non_trainable_variables() const {
   return without(variables(), trainable_variables());
 }
 
-VariablePtr Layer::weight(const std::string& weight_name, SourceLocation where) const {
-  const std::vector<VariablePtr> all = variables();
-  const auto fail = [&](const std::string& text) { throw Error(with_line(where, text)); };
-  std::vector<std::string> known;
-  VariablePtr found;
-  for (const VariablePtr& v : all) {
-    known.push_back(v->name);
-    if (v->name != weight_name) continue;
-    if (found) {
-      fail(fmt::format("layer '{}' has several weights named '{}': '{}', '{}'", name(), weight_name,
-                       found->path, v->path));
-    }
-    found = v;
-  }
-  if (found) return found;
-  if (all.empty())
-    fail(fmt::format("layer '{}' has no weights{}", name(),
-                     impl_->built() ? "" : " yet: they are made when it is called"));
-  raise_unknown_name(fmt::format("weight of layer '{}'", name()), weight_name, known, where);
-}
-
-std::vector<Tensor> Layer::get_weights() const { return copies_of(variables()); }
-
-std::vector<Tensor> copies_of(std::span<const VariablePtr> variables) {
-  const WeightsGuard guard(variables);
-  std::vector<Tensor> result;
-  for (const VariablePtr& v : variables) result.push_back(v->value.clone());
-  return result;
-}
-
-void Layer::set_weights(const std::vector<Tensor>& weights, SourceLocation where) const {
-  at_line(where, [&] {
-    const std::vector<VariablePtr> own = variables();
-    assign_all(fmt::format("layer '{}'", name()), own, weights);
-  });
-}
-
-int64_t Layer::count_params() const {
-  int64_t count = 0;
-  for (const VariablePtr& v : variables()) count += v->value.elements();
-  return count;
-}
-
-std::vector<VariablePtr> without(std::vector<VariablePtr> all,
-                                 const std::vector<VariablePtr>& taken) {
-  const std::unordered_set<VariablePtr> known(taken.begin(), taken.end());
-  std::erase_if(all, [&](const VariablePtr& v) { return known.contains(v); });
-  return all;
-}
-
-void assign_all(const std::string& owner, std::span<const VariablePtr> variables,
-                std::span<const Tensor> values) {
-  if (variables.size() != values.size()) {
-    throw ShapeError(fmt::format("{} has {}, given {}", owner, counted(variables.size(), "weight"),
-                                 values.size()));
-  }
-  // All are checked before the first is changed.
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i].shape() != variables[i]->value.shape()) {
-      throw ShapeError(fmt::format("{}: weight '{}' has shape {}, given {}", owner,
-                                   variables[i]->path, variables[i]->value.shape().to_string(),
-                                   values[i].shape().to_string()));
-    }
-  }
-  const WeightsGuard guard(variables);
-  // Values may be the weights themselves, in another order.
-  MemoryRanges weights;
-  for (const VariablePtr& v : variables) weights.add(v->value.raw(), v->value.bytes());
-  weights.sort();
-  const bool own = std::ranges::any_of(
-      values, [&](const Tensor& t) { return weights.overlap(t.raw(), t.bytes()); });
-  std::vector<Tensor> copies;
-  if (own) {
-    for (const Tensor& t : values) copies.push_back(t.clone());
-    values = copies;
-  }
-  for (size_t i = 0; i < values.size(); ++i) variables[i]->put(values[i]);
-}
-
 void CallContext::set_random_state(VariablePtr state) { random_state_ = std::move(state); }
 
 void LayerImpl::set_activity_regularizer(Regularizer regularizer) {
@@ -424,24 +329,5 @@ std::vector<VariablePtr> Layer::variables() const {
 VariablePtr Layer::kernel(SourceLocation where) const { return weight("kernel", where); }
 VariablePtr Layer::bias(SourceLocation where) const { return weight("bias", where); }
 std::shared_ptr<LayerImpl> Layer::shared() const { return impl_.shared(); }
-
-LayerCall::~LayerCall() {
-  std::vector<std::shared_ptr<const void>> held = {std::move(layer)};
-  for (const KerasTensor& x : inputs) held.push_back(x.call());
-  inputs.clear();
-  release_in_turn(std::move(held));
-}
-
-KerasTensor::KerasTensor(std::shared_ptr<const LayerCall> call, int index)
-    : call_(std::move(call)), index_(index) {
-  if (index < 0 || static_cast<size_t>(index) >= call_->outputs.size())
-    throw Error(fmt::format("a tensor of result {} of a call that has {}", index,
-                            counted(call_->outputs.size(), "result")));
-}
-std::shared_ptr<const LayerCall> KerasTensor::call() const { return call_.shared(); }
-
-KerasTensors::KerasTensors(KerasTensor tensor) : tensors_{std::move(tensor)} {}
-KerasTensors::KerasTensors(std::vector<KerasTensor> tensors) : tensors_(std::move(tensors)) {}
-KerasTensors::KerasTensors(std::initializer_list<KerasTensor> tensors) : tensors_(tensors) {}
 
 }  // namespace sinter

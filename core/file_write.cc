@@ -1,12 +1,7 @@
-// POSIX calls behind read_file, AtomicFile and MappedFile, with the system's reason in every error.
-#include "core/file_io.h"
-
+// POSIX calls behind AtomicFile, with the system's reason in every error.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,43 +10,13 @@
 #include <climits>
 #include <cstring>
 #include <filesystem>
-#include <system_error>
 
 #include "core/error.h"
-#include "core/memory_limit.h"
-#include "core/tensor_memory.h"
+#include "core/file_descriptor.h"
+#include "core/file_io.h"
 
 namespace sinter {
 namespace {
-
-constexpr size_t kBufferBytes = size_t{1} << 16;
-constexpr size_t kLargestIo = size_t{1} << 30;  // Linux cuts longer reads and writes short
-
-[[noreturn]] void raise_file_error(const char* verb, const std::string& path, int error) {
-  throw FileError(std::string("cannot ") + verb + " '" + path +
-                  "': " + std::generic_category().message(error));
-}
-
-/// Closes a descriptor on every way out of a scope.
-struct Closer {
-  int descriptor;
-  ~Closer() { ::close(descriptor); }
-};
-
-int open_for_reading(const std::string& path, struct stat& status) {
-  if (path.find('\0') != std::string::npos) raise_file_error("read", path, ENOENT);
-  int descriptor;
-  do {
-    descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  } while (descriptor < 0 && errno == EINTR);
-  if (descriptor < 0) raise_file_error("read", path, errno);
-  int error = ::fstat(descriptor, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
-  if (error != 0) {
-    ::close(descriptor);
-    raise_file_error("read", path, error);
-  }
-  return descriptor;
-}
 
 struct Target {
   std::string path;
@@ -155,79 +120,7 @@ int make_temporary(const std::string& target, std::string& name) {
   }
 }
 
-bool same_file(const struct stat& a, const struct stat& b) {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-/// Has the file been written to between the two?
-bool was_written(const struct stat& before, const struct stat& after) {
-  return before.st_size != after.st_size || before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
-         before.st_mtim.tv_nsec != after.st_mtim.tv_nsec;
-}
-
-/// How many of `size` bytes the file gave.
-size_t read_into(const std::string& path, int descriptor, void* data, size_t size) {
-  size_t filled = 0;
-  while (filled < size) {
-    const ssize_t count =
-        ::read(descriptor, static_cast<char*>(data) + filled, std::min(size - filled, kLargestIo));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) raise_file_error("read", path, errno);
-    if (count == 0) break;
-    filled += static_cast<size_t>(count);
-  }
-  return filled;
-}
-
 }  // namespace
-
-std::string read_file(const std::string& path, std::string_view magic) {
-  struct stat status;
-  Closer closer{open_for_reading(path, status)};
-  const bool is_regular = S_ISREG(status.st_mode);
-  const std::string what = "the content of '" + path + "'";
-  if (is_regular) check_memory(status.st_size, what);
-  // One byte more than a file has, so that its end shows without another buffer; what has no size
-  // grows as it comes.
-  std::string result(
-      is_regular && status.st_size > 0 ? static_cast<size_t>(status.st_size) + 1 : kBufferBytes,
-      '\0');
-  size_t filled = 0;
-  while (true) {
-    if (!is_regular && filled >= magic.size() && !result.starts_with(magic)) break;
-    if (filled == result.size()) {
-      check_memory(static_cast<int64_t>(2 * filled), what);
-      result.resize(2 * filled);
-    }
-    ssize_t count = ::read(closer.descriptor, result.data() + filled, result.size() - filled);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) raise_file_error("read", path, errno);
-    filled += static_cast<size_t>(count);
-    // A regular file that gives less than it was asked for has ended.
-    if (count == 0 || (is_regular && filled < result.size())) break;
-  }
-  result.resize(filled);
-  return result;
-}
-
-std::unique_ptr<FileReader> FileReader::open(const std::string& path) {
-  struct stat status;
-  const int descriptor = open_for_reading(path, status);
-  if (!S_ISREG(status.st_mode)) {
-    ::close(descriptor);
-    return nullptr;
-  }
-  return std::unique_ptr<FileReader>(
-      new FileReader(path, descriptor, static_cast<size_t>(status.st_size)));
-}
-
-FileReader::~FileReader() { ::close(descriptor_); }
-
-void FileReader::read(void* data, size_t count) {
-  if (count > left_ || read_into(path_, descriptor_, data, count) < count)
-    throw FileError("cannot read '" + path_ + "': it is shorter than it was");
-  left_ -= count;
-}
 
 AtomicFile::AtomicFile(std::string path, bool sync) : path_(std::move(path)), sync_(sync) {
   if (path_.empty() || path_.find('\0') != std::string::npos) fail(ENOENT);
@@ -288,8 +181,8 @@ void AtomicFile::write(const void* bytes, size_t count) {
   SINTER_CHECK(descriptor_ >= 0, "write after commit or failure");
   const char* from = static_cast<const char*>(bytes);
   position_ += static_cast<int64_t>(count);
-  if (buffer_.size() + count > kBufferBytes) flush();
-  if (count >= kBufferBytes) {
+  if (buffer_.size() + count > kFileBufferBytes) flush();
+  if (count >= kFileBufferBytes) {
     write_through(from, count);
   } else {
     buffer_.insert(buffer_.end(), from, from + count);
@@ -367,52 +260,6 @@ void write_file_atomically(const std::string& path, std::span<const std::byte> b
   AtomicFile file(path, sync);
   file.write(bytes);
   file.commit();
-}
-
-MappedFile::MappedFile() = default;
-
-void MappedFile::map(const std::string& path, int descriptor) {
-  if (size_ == 0) return;
-  void* data = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
-  if (data == MAP_FAILED) raise_file_error("map", path, errno);
-  data_ = data;
-}
-
-std::shared_ptr<const MappedFile> MappedFile::snapshot(const std::string& path, size_t copied) {
-  constexpr int kTries = 3;  // a file that is replaced as a whole is whole the next time
-  for (int tries = 0; tries < kTries; ++tries) {
-    struct stat status;
-    Closer closer{open_for_reading(path, status)};
-    if (!S_ISREG(status.st_mode)) raise_file_error("map", path, ENODEV);
-    std::shared_ptr<MappedFile> file(new MappedFile);
-    file->size_ = static_cast<size_t>(status.st_size);
-    if (file->size_ > copied) {
-      file->map(path, closer.descriptor);
-      file->path_ = path;
-      file->status_ = std::make_unique<struct stat>(status);
-      return file;
-    }
-    check_memory(status.st_size, "the content of '" + path + "'");
-    file->copy_ = allocate_tensor_memory(file->size_);
-    file->data_ = file->copy_.get();
-    const size_t filled = read_into(path, closer.descriptor, file->data_, file->size_);
-    struct stat after;
-    if (::fstat(closer.descriptor, &after) != 0) raise_file_error("read", path, errno);
-    if (filled == file->size_ && !was_written(status, after)) return file;
-  }
-  throw FileError("cannot read '" + path + "': it is being changed");
-}
-
-void MappedFile::check_unchanged() const {
-  // Where another file has taken its place, the mapping still shows the one that was there.
-  struct stat now;
-  if (status_ == nullptr || ::stat(path_.c_str(), &now) != 0 || !same_file(*status_, now)) return;
-  if (was_written(*status_, now))
-    throw FileError("cannot read '" + path_ + "': it was changed meanwhile");
-}
-
-MappedFile::~MappedFile() {
-  if (data_ != nullptr && !copy_) ::munmap(data_, size_);
 }
 
 }  // namespace sinter
