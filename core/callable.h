@@ -109,7 +109,8 @@ class Callable<Result(Arguments...)> : public CallableBase {
   template <typename F>
   requires(!std::is_same_v<F, Callable> && std::is_invocable_r_v<Result, F&, Arguments...>)
       Callable(F function) {  // NOLINT
-    if constexpr (requires { function == nullptr; }) {
+    // A lambda without captures becomes a pointer, too, which is never null.
+    if constexpr (!std::is_empty_v<F> && requires { function == nullptr; }) {
       if (function == nullptr) return;
     }
     held_ = new Holder<F>(std::move(function));
