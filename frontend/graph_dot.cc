@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/text.h"
+#include "core/utf8.h"
 
 namespace sinter {
 namespace {
@@ -43,11 +44,8 @@ std::string quote(std::string_view text) {
 }
 
 std::string shortened(std::string text) {
-  if (text.size() <= kLongestLine) return text;
-  size_t end = kLongestLine - 3;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;  // not within a character
-  return text.substr(0, end) + "...";
+  if (columns_of(text) <= kLongestLine) return text;
+  return std::string(first_columns(text, kLongestLine - 3)) + "...";
 }
 
 /// The scalar ops of a body in order, "exp add div": what a map or a fusion computes.

@@ -80,6 +80,22 @@ TEST(GraphDot, LayersAsBoxes) {
   EXPECT_LT(std::ranges::count(dot, '\n'), 60) << dot;
 }
 
+// Long names are cut by the columns of their letters, not their bytes, and between letters.
+TEST(GraphDot, NamesOfWideLetters) {
+  const auto wide = [](int count) {
+    std::string name;
+    for (int i = 0; i < count; ++i) name += "\xe5\xb1\xa4";
+    return name;
+  };
+  for (const int count : {20, 22, 23, 40}) {
+    Graph graph("wide");
+    const Symbol x = graph.input(wide(count), {DType::kFloat32, {3}});
+    graph.add_output("y", graph.add1("negative", {x}).id());
+    const std::string shown = count <= 22 ? wide(count) : wide(20) + "...";
+    EXPECT_NE(to_dot(graph).find("<b>" + shown + "</b>"), std::string::npos) << to_dot(graph);
+  }
+}
+
 TEST(GraphDot, GraphvizAcceptsIt) {
   try {
     const std::string svg = dot_to_svg(to_dot(small_graph()));
