@@ -113,7 +113,7 @@ class RangeNode : public DatasetNode {
 
 class GeneratorNode : public DatasetNode {
  public:
-  explicit GeneratorNode(std::function<detail::Generator()> make) : make_(std::move(make)) {}
+  explicit GeneratorNode(Callable<detail::Generator()> make) : make_(std::move(make)) {}
   int64_t cardinality() const override { return Dataset::kUnknownCardinality; }
   std::unique_ptr<Stream<Element>> elements(const Round&) const override {
     struct Made : Stream<Element> {
@@ -130,7 +130,7 @@ class GeneratorNode : public DatasetNode {
   }
 
  private:
-  std::function<detail::Generator()> make_;
+  Callable<detail::Generator()> make_;
 };
 
 class OneNode : public DatasetNode {
@@ -195,7 +195,7 @@ Dataset Dataset::from_tensors(const Element& tensors, SourceLocation where) {
   });
 }
 
-Dataset Dataset::of_generator(std::function<detail::Generator()> make, SourceLocation) {
+Dataset Dataset::of_generator(Callable<detail::Generator()> make, SourceLocation) {
   return Dataset(std::make_shared<GeneratorNode>(std::move(make)));
 }
 

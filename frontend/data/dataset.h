@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/callable.h"
 #include "core/handle.h"
 #include "core/source_location.h"
 #include "frontend/data/element.h"
@@ -23,9 +23,9 @@ class DatasetNode;
 
 namespace detail {
 
-using ElementFunction = std::function<Element(const Element&)>;
-using ElementPredicate = std::function<bool(const Element&)>;
-using Generator = std::function<std::optional<Element>()>;
+using ElementFunction = Callable<Element(const Element&)>;
+using ElementPredicate = Callable<bool(const Element&)>;
+using Generator = Callable<std::optional<Element>()>;
 
 /// "the function takes 2 tensors, the element has 1 part".
 [[noreturn]] void raise_part_count(bool takes_one, bool takes_two, bool takes_three, size_t parts);
@@ -215,7 +215,7 @@ class Dataset {
   std::shared_ptr<const DatasetNode> shared() const { return node_.shared(); }
 
  private:
-  static Dataset of_generator(std::function<detail::Generator()> make, SourceLocation where);
+  static Dataset of_generator(Callable<detail::Generator()> make, SourceLocation where);
   Dataset mapped(detail::ElementFunction f, MapOptions options, SourceLocation where) const;
   Dataset filtered(detail::ElementPredicate f, SourceLocation where) const;
 

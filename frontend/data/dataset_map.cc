@@ -20,7 +20,7 @@ namespace {
 /// A function and the line that gave it.
 template <typename Result>
 struct Given {
-  std::function<Result(const Element&)> function;
+  Callable<Result(const Element&)> function;
   SourceLocation where;
   const char* call;  // "map"
 

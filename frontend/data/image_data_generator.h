@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/callable.h"
 #include "core/handle.h"
 #include "core/source_location.h"
 #include "core/tensor.h"
@@ -79,7 +79,7 @@ struct ImageDataGeneratorOptions {
   bool vertical_flip = false;
   std::optional<double> rescale = std::nullopt;
   /// Of one picture after all that is random, [height, width, channels]; several threads call it.
-  std::function<Tensor(const Tensor&)> preprocessing_function = {};
+  Callable<Tensor(const Tensor&)> preprocessing_function = {};
   double validation_split = 0;
   int interpolation_order = 1;  // 0: the nearest pixel, 1: between the four nearest
   /// Keras shifts columns by height_shift_range and rows by width_shift_range, and turns pictures
