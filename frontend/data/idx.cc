@@ -87,7 +87,9 @@ Tensor load_idx(const std::string& path, SourceLocation where) {
         elements = INT64_MAX;
     }
     const Shape shape(dims);
-    if (elements == INT64_MAX || static_cast<uint64_t>(shape.elements()) != bytes.size() - start) {
+    // Sides of an empty one are bounded, too: their product is asked for without the 0.
+    if (elements > static_cast<int64_t>(kLargest) ||
+        static_cast<uint64_t>(shape.elements()) != bytes.size() - start) {
       throw FileError(fmt::format("'{}' holds {} bytes of values, but its shape is {}", path,
                                   bytes.size() - start, shape.to_string()));
     }

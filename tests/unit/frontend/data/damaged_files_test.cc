@@ -127,6 +127,18 @@ TEST_F(DamagedFiles, AGzipIsRightOrRefused) {
   EXPECT_GT(refused, tries - 10);
 }
 
+// Found by fuzz_data_libfuzzer: no values, by sides that no tensor has.
+TEST_F(DamagedFiles, EmptyOnesOfHugeSides) {
+  const std::string path = folder_.file("x-idx3-ubyte");
+  write_file_atomically(path, std::string("\0\0\x08\x03\xff)canno\x01\0\0\0\0", 16));
+  try {
+    datasets::load_idx(path);
+    ADD_FAILURE() << "no error";
+  } catch (const FileError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("x-idx3-ubyte"));
+  }
+}
+
 TEST_F(DamagedFiles, Tables) {
   save_npy(folder_.file("x.npy"), Tensor(float32, {3, 4}));
   EXPECT_GT(damage("x.npy", read_file(folder_.file("x.npy")), 400,
