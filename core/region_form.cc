@@ -69,6 +69,7 @@ class RegionChecker {
         return;
       }
       if (node.is(KernelOp::kReshape) && !is_input(node.inputs[0])) continue;
+      if (node.is(KernelOp::kConcat)) continue;
       if (node.is(KernelOp::kAsStrided) && kind_ == "contract") continue;  // of any rank
       for (const ValueType& t : node.types) {
         if (space_.rank() == 0) space_ = Shape(std::vector<int64_t>(t.shape.rank(), 1));
@@ -126,6 +127,7 @@ class RegionChecker {
     if (node.is(KernelOp::kInput)) return;
     if (node.is(KernelOp::kReshape)) return check_reshape(index);
     if (node.is(KernelOp::kAsStrided)) return check_view(index);
+    if (node.is(KernelOp::kConcat)) return check_concat(index);
     if (node.is(KernelOp::kContract)) {
       require(kind_ == "contract" && contracts_++ == 0, "a contract that is not the root");
       for (size_t side = 0; side < 2; ++side)
@@ -192,7 +194,20 @@ class RegionChecker {
     }
     require(!from.is(KernelOp::kReshape), "a reshape of a reshape");
     for (const Node& user : body_.nodes()) {
-      for (ValueId id : user.inputs) require(id.node != index, "a reshape inside");
+      for (ValueId id : user.inputs)
+        require(id.node != index || user.is(KernelOp::kConcat), "a reshape inside");
+    }
+  }
+
+  void check_concat(int32_t index) {
+    require(kind_ != "contract", "a concat in a region of kind contract");
+    for (const ValueId part : body_.node(index).inputs) {
+      const ValueId value = unshaped(part);
+      require(!is_input(value) && !ends_region(value) && full(body_.type(value).shape),
+              "a concat of what is not full");
+    }
+    for (const Node& user : body_.nodes()) {
+      for (ValueId id : user.inputs) require(id.node != index, "a concat that is read inside");
     }
   }
 

@@ -26,13 +26,14 @@
 //    So one pass over the rows, each row on its own, computes everything; rows may be shared out
 //    between threads and the partial sums combined in a second phase.
 // 4. Outputs are interior values, each through one `reshape` to the type that the graph sees, where
-//    that differs. No output is an input, no value is an output twice.
+//    that differs; or a `concat` of several such, all full, which nothing else reads. No output is
+//    an input, no value is an output twice.
 // 5. A region without rows or columns to tell apart has D = [1,C]: its work may be cut anywhere.
 //
 // Kinds:
 //   "map"       no reduce
 //   "reduce"    at least one reduce or arg_reduce
-//   "contract"  of two dimensions. Inputs 0 and 1 are the operands of a `contract`, each as it is or
+//   "contract"  of two dimensions, without concat. Inputs 0 and 1 are the operands of a `contract`, each as it is or
 //               through one as_strided of any rank; there is no other. It is the first interior
 //               node; a reshape brings its result to full (R = product of the batch dimensions and
 //               the left side's free ones, C of the right side's free ones). The rest is as above; reductions over rows are sums, column sums in the contract's

@@ -14,6 +14,7 @@
 
 #include "core/region_form.h"
 #include "passes/fusion_groups.h"
+#include "passes/moves.h"
 #include "passes/passes.h"
 
 namespace sinter {
@@ -34,6 +35,9 @@ class Fuser {
     merge_small();
     for (int32_t i = 0; i < graph_.size(); ++i) {
       if (groups_.is_member(i)) repeat_where_read(i);
+    }
+    for (int32_t i = 0; i < graph_.size(); ++i) {
+      if (graph_.node(i).is(KernelOp::kConcat) && groups_.is_live(i)) take_concat(i);
     }
     return emit();
   }
@@ -179,6 +183,24 @@ class Fuser {
 
   static bool is_plain(const Reading& r) { return r.reads == Reads::kElements && r.generator < 0; }
 
+  // Parts that one region computes, it writes side by side: the gradients of the gates that were
+  // sliced from one product.
+  void take_concat(int32_t index) {
+    std::vector<int32_t> makers;
+    for (const ValueId part : graph_.node(index).inputs) {
+      const int32_t maker = before_reshapes(graph_, part).node;
+      if (!groups_.is_member(maker) || groups_.is_lifted(maker) || everywhere_.contains(maker) ||
+          groups_.member(maker).role != Role::kMap)
+        return;
+      makers.push_back(maker);
+    }
+    for (const int32_t maker : makers) {
+      const int32_t a = groups_.find(makers[0]), b = groups_.find(maker);
+      if (a != b && !groups_.join(a, b)) return;
+    }
+    groups_.take_concat(graph_, groups_.find(makers[0]), index);
+  }
+
   // A single map or reduction over plain values stays as it is.
   bool is_plain(const std::vector<int32_t>& nodes) const {
     if (!groups_.is_member(nodes[0])) return true;
@@ -202,7 +224,10 @@ class Fuser {
       std::vector<ValueId> results;
       for (int32_t m : repeated) builder.add(m, groups_.member(m), false);
       for (int32_t m : nodes) {
-        builder.add(m, groups_.member(m), groups_.is_lifted(m));
+        if (groups_.is_member(m))
+          builder.add(m, groups_.member(m), groups_.is_lifted(m));
+        else
+          add_concat(builder, m);
         if (everywhere_.contains(m)) continue;
         for (int32_t k = 0; k < static_cast<int32_t>(graph_.node(m).types.size()); ++k) {
           if (groups_.is_read_outside({m, k}, group)) results.push_back({m, k});
@@ -216,14 +241,24 @@ class Fuser {
     return rewriter.finish();
   }
 
-  // Reshapes that stand before a member are made again, for those of the graph may have gone.
+  void add_concat(RegionBuilder& builder, int32_t index) const {
+    std::vector<ValueId> parts;
+    for (const ValueId part : graph_.node(index).inputs)
+      parts.push_back(before_reshapes(graph_, part));
+    builder.add_concat(index, parts);
+  }
+
+  // Reshapes that stand before a member or a part are made again, for those of the graph may have
+  // gone.
   void copy_plain(Rewriter& rewriter, int32_t index) {
     const Node& node = graph_.node(index);
-    if (!groups_.is_member(index)) return rewriter.copy(index);
+    const bool is_member = groups_.is_member(index);
+    if (!is_member && !node.is(KernelOp::kConcat)) return rewriter.copy(index);
     rewriter.target().set_origin(node.origin);
     std::vector<Symbol> inputs;
     for (size_t k = 0; k < node.inputs.size(); ++k) {
-      const Symbol source = rewriter.map(groups_.member(index).readings[k].source);
+      const Symbol source = rewriter.map(is_member ? groups_.member(index).readings[k].source
+                                                   : before_reshapes(graph_, node.inputs[k]));
       const Shape& shape = graph_.type(node.inputs[k]).shape;
       inputs.push_back(source.shape() == shape
                            ? source

@@ -142,6 +142,7 @@ bool fits(const Pair& pair, const Shape& space, int64_t whole_row_columns) {
   const DType dtype = pair.graph.node(pair.contract).types[0].dtype;
   for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
     const Node& node = pair.graph.node(i);
+    if (node.is(KernelOp::kConcat)) return false;
     if (!is_work(node)) continue;
     const std::optional<Placed> placed = place(pair, i, space);
     if (!placed) return false;

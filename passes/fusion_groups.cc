@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/prologue.h"
+#include "passes/moves.h"
 
 namespace sinter {
 namespace {
@@ -30,7 +31,10 @@ ReadLists find_reads(const Graph& graph, const Members& members) {
   for (int32_t i = 0; i < graph.size(); ++i) {
     const std::optional<Member>& member = members[static_cast<size_t>(i)];
     if (!member) {
-      all.push_back(graph.node(i).inputs);
+      std::vector<ValueId>& own = all.emplace_back(graph.node(i).inputs);
+      if (graph.node(i).is(KernelOp::kConcat)) {
+        for (ValueId& part : own) part = before_reshapes(graph, part);
+      }
       continue;
     }
     std::vector<ValueId>& own = all.emplace_back();
@@ -170,6 +174,22 @@ bool FusionGroups::lift(int32_t a, int32_t b, int64_t row) {
   const std::vector<int32_t> lifted = partition_.members(a);
   if (!merge(b, a, meet(space(b), rows_of(space(a), row)))) return false;
   for (int32_t m : lifted) lifted_[static_cast<size_t>(m)] = true;
+  return true;
+}
+
+bool FusionGroups::take_concat(const Graph& graph, int32_t group, int32_t concat) {
+  // Every part is written to its own rows of the result: long ones, or all in one.
+  constexpr int64_t kShortestRow = 16;
+  const Node& node = graph.node(concat);
+  const Shape& part = graph.type(node.inputs[0]).shape;
+  int64_t row = 1;
+  for (int d = axis_of(node.attributes); d < part.rank(); ++d) row *= part[d];
+  const int64_t elements = space(group).elements;
+  if (row < kShortestRow && row != elements) return false;
+  const std::optional<Space> both =
+      meet(space(group), row == elements ? Space{elements} : Space{elements, {row}});
+  if (!both || !partition_.merge(group, concat)) return false;
+  groups_[static_cast<size_t>(group)].space = *both;
   return true;
 }
 

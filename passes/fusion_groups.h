@@ -49,6 +49,8 @@ class FusionGroups {
   /// Group `a`, over as many elements as `b` has rows of `row` elements, becomes row work of `b`,
   /// if it may.
   bool lift(int32_t a, int32_t b, int64_t row);
+  /// `concat`, all of whose parts are results of the group, becomes one itself, if it may.
+  bool take_concat(const Graph& graph, int32_t group, int32_t concat);
 
  private:
   // A value that a group reads from outside. One that waits is complete only when all rows are

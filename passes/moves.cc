@@ -20,6 +20,11 @@ std::vector<int32_t> moves_before(const Graph& graph, ValueId operand) {
   return nodes;
 }
 
+ValueId before_reshapes(const Graph& graph, ValueId operand) {
+  while (graph.node(operand).is(KernelOp::kReshape)) operand = graph.node(operand).inputs[0];
+  return operand;
+}
+
 std::optional<View> view_along(const Graph& graph, std::span<const int32_t> nodes, View view) {
   for (size_t k = nodes.size() - 1; k-- > 0;) {
     std::optional<View> next = view_through(graph, graph.node(nodes[k]), view);

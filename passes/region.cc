@@ -148,6 +148,15 @@ void RegionBuilder::add(int32_t index, const Member& member, bool lifted) {
       body_.add1("reduce", operands, {{"kind", kind}, {"axes", axes}, {"keepdims", true}});
 }
 
+void RegionBuilder::add_concat(int32_t index, std::span<const ValueId> parts) {
+  const Node& node = graph_.node(index);
+  const OriginScope scope(body_, node.origin);
+  std::vector<Symbol> operands;
+  for (size_t k = 0; k < parts.size(); ++k)
+    operands.push_back(reshaped(values_.at(parts[k]), graph_.type(node.inputs[k]).shape));
+  values_[{index, 0}] = body_.add1("concat", operands, node.attributes);
+}
+
 Region RegionBuilder::finish(std::span<const ValueId> results, std::span<const Shape> shapes) {
   Region region{kind_, Graph("region"), inputs_, {results.begin(), results.end()}};
   for (size_t k = 0; k < results.size(); ++k) {

@@ -66,6 +66,8 @@ class RegionBuilder {
   void add_contract(int32_t node);
   /// Adds the next member. A lifted one computes one value a row.
   void add(int32_t node, const Member& member, bool lifted);
+  /// Adds a concat of members, `parts` before the reshapes that its operands are.
+  void add_concat(int32_t node, std::span<const ValueId> parts);
   /// The finished region, its maps composed where nothing stands between them.
   /// Outputs get the types in `shapes`, those of the results in the graph when it is empty.
   Region finish(std::span<const ValueId> results, std::span<const Shape> shapes = {});

@@ -101,6 +101,58 @@ Symbol slice_once(const Match& m) {
   return m.graph().add1("slice", {m["x"]}, {{"begin", begin}, {"end", end}, {"stride", stride}});
 }
 
+// The only axis along which what `p` pads begins elsewhere than what `q` pads: right behind it.
+// -1: there is none.
+int axis_beside(const Match& m) {
+  const Attributes &p = m.attributes("p"), &q = m.attributes("q");
+  const Shape &x = m.type("x").shape, &y = m.type("y").shape;
+  int axis = -1;
+  for (int d = 0; d < x.rank(); ++d) {
+    const auto k = static_cast<size_t>(d);
+    const int64_t low = p.get_ints("low")[k], next = q.get_ints("low")[k];
+    if (low == next && x[d] == y[d]) continue;
+    if (axis >= 0 || x[d] == kBatch || y[d] == kBatch || next != low + x[d]) return -1;
+    axis = d;
+  }
+  return axis;
+}
+
+std::string unless_beside(const Match& m) {
+  if (m.attributes("p").get_float("value") != 0 || m.attributes("q").get_float("value") != 0)
+    return "what is around them is not 0";
+  return axis_beside(m) >= 0 ? "" : "they do not lie side by side";
+}
+
+// pad(x) + pad(y), which lie side by side among zeros, as the gradients of neighbouring slices do.
+Symbol padded_together(const Match& m) {
+  const int axis = axis_beside(m);
+  const Symbol both =
+      m.graph().add1("concat", {m["x"], m["y"]}, {{"axis", static_cast<int64_t>(axis)}});
+  Ints high = m.attributes("p").get_ints("high");
+  high[static_cast<size_t>(axis)] = m.attributes("q").get_ints("high")[static_cast<size_t>(axis)];
+  return m.graph().add1("pad", {both},
+                        {{"low", m.attributes("p").get_ints("low")}, {"high", high}});
+}
+
+// concat(concat(...), y) or concat(x, concat(...)), which nothing else reads.
+std::string unless_concats_join(const Match& m) {
+  constexpr size_t kMostParts = 512;
+  if (axis_of(m.attributes("i")) != axis_of(m.attributes("c"))) return "they have two axes";
+  return m.node("i").inputs.size() < kMostParts ? "" : "it has many parts already";
+}
+
+Symbol concat_once(const Match& m) {
+  std::vector<Symbol> parts;
+  for (const ValueId id : m.node("c").inputs) {
+    if (&m.source().node(id) != &m.node("i")) {
+      parts.push_back(m.value(id));
+      continue;
+    }
+    for (const ValueId part : m.node("i").inputs) parts.push_back(m.value(part));
+  }
+  return m.graph().add1("concat", parts, m.attributes("c"));
+}
+
 std::string unless_ones_are_reduced(const Match& m) {
   const Shape& shape = m.type("x").shape;
   for (const int64_t a : m.attributes("r").get_ints("axes")) {
@@ -222,6 +274,9 @@ std::span<const Rule> move_rules() {
       {"slice_twice",           "outer:slice(inner:slice(x))",           "", kExact, nullptr, slice_once},
       {"pad_by_none",           "pad(x)",                                "x", kExact, unless_shape_stays},
       {"concat_of_one",         "concat(x)",                             "x"},
+      {"concat_of_concat",      "c:concat(i:concat(...)!, y)",           "", kExact, unless_concats_join, concat_once},
+      {"concat_with_concat",    "c:concat(x, i:concat(...)!)",           "", kExact, unless_concats_join, concat_once},
+      {"pads_side_by_side",     "add(p:pad(x)!, q:pad(y)!)",             "", Numerics::kReassociates, unless_beside, padded_together},
       {"reduce_of_ones",        "r:reduce(x)",                           "", kExact, unless_ones_are_reduced, as_reshape},
       {"reduce_twice",          "outer:reduce(inner:reduce(x)!)",        "", Numerics::kReassociates, unless_reductions_join, reduce_once},
       {"size_of_static",        "s:size(x)",                             "", kExact, unless_size_is_known, size_constant},

@@ -104,15 +104,23 @@ class ClusterBuilder {
 
   bool build_stage(int stage) {
     struct Group {
-      std::vector<std::pair<ValueId, int>> stores;  // value, buffer
-      std::vector<int32_t> accumulations;           // reduce nodes
+      std::vector<std::pair<ValueId, Access>> stores;
+      std::vector<int32_t> accumulations;  // reduce nodes
     };
     std::map<DimSet, Group> groups;
     for (const auto& [v, buffer] : region_.outputs) {
       const auto it = timing_.find(v);
       if (it == timing_.end()) return false;
       if (it->second.stage == stage && !it->second.accumulated)
-        groups[it->second.need].stores.emplace_back(v, buffer);
+        groups[it->second.need].stores.push_back({v, {.buffer = buffer, .strides = {}}});
+    }
+    for (const Region::Part& part : region_.parts) {
+      const auto it = timing_.find(part.value);
+      if (it == timing_.end() || it->second.accumulated) return false;
+      if (it->second.stage == stage)
+        groups[it->second.need].stores.push_back(
+            {part.value,
+             {.buffer = part.buffer, .offset = part.view.offset, .strides = part.view.strides}});
     }
     for (int32_t i : accumulated_) {
       const ValueId in = graph_.node(i).inputs[0];
@@ -122,10 +130,13 @@ class ClusterBuilder {
     std::vector<LoopNest> nests;
     for (const auto& [need, group] : groups) {
       begin_nest(need);
-      for (const auto& [v, buffer] : group.stores) {
+      for (const auto& [v, to] : group.stores) {
         const int value = emit(v);
         if (value < 0) return false;
-        nest_.store(value, access(v, buffer));
+        Access place = access_by(space_.axes(v),
+                                 to.strides.empty() ? shape(v).strides() : to.strides, to.buffer);
+        place.offset = to.offset;
+        nest_.store(value, std::move(place));
       }
       for (int32_t i : group.accumulations) {
         if (!emit_accumulation(i)) return false;

@@ -155,6 +155,65 @@ void absorb_reshapes(Region& region) {
   }
 }
 
+ValueId unshaped(const Graph& graph, ValueId v) {
+  return graph.node(v).is(KernelOp::kReshape) ? graph.node(v).inputs[0] : v;
+}
+
+// The parts of concats that are results are written to their places. False where there are none.
+bool split_concats(Region& region) {
+  const Graph& graph = *region.graph;
+  std::vector<ValueId> concats;
+  for (const auto& [v, buffer] : region.outputs) {
+    if (graph.node(v).is(KernelOp::kConcat)) concats.push_back(v);
+  }
+  for (const ValueId v : concats) {
+    const Node& n = graph.node(v);
+    const Shape& shape = n.types[0].shape;
+    const auto axis = static_cast<size_t>(axis_of(n.attributes));
+    const std::vector<int64_t> strides = shape.strides();
+    int64_t begin = 0;
+    for (const ValueId part : n.inputs) {
+      const Shape& own = graph.type(part).shape;
+      const View place{{own.begin(), own.end()}, strides, begin * strides[axis]};
+      begin += own[static_cast<int>(axis)];
+      const ValueId value = unshaped(graph, part);
+      const Shape& inner = graph.type(value).shape;
+      const std::optional<View> view =
+          place.reshaped(std::vector<int64_t>(inner.begin(), inner.end()));
+      if (!view || region.inputs.contains(value)) return false;
+      region.parts.push_back({value, region.outputs.at(v), *view});
+    }
+    region.outputs.erase(v);
+  }
+  // What nothing reads any more: the concats, and reshapes before them.
+  for (auto i = region.nodes.size(); i-- > 0 && !concats.empty();) {
+    const int32_t node = region.nodes[i];
+    const Node& n = graph.node(node);
+    if (!n.is(KernelOp::kConcat) && !n.is(KernelOp::kReshape)) continue;
+    const bool is_read =
+        region.outputs.contains({node, 0}) || std::ranges::any_of(region.nodes, [&](int32_t other) {
+          return std::ranges::find(graph.node(other).inputs, ValueId{node, 0}) !=
+                 graph.node(other).inputs.end();
+        });
+    if (!is_read) region.nodes.erase(region.nodes.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return !concats.empty();
+}
+
+// As one cluster, or two steps, or node by node.
+void build_region(const Region& given, LoopProgram& program) {
+  Region region = given;
+  if (split_concats(region)) {
+    absorb_reshapes(region);
+    if (build_cluster(region, program)) return;
+  }
+  region = given;
+  absorb_reshapes(region);
+  if (!region.outputs.empty() && !build_cluster(region, program) &&
+      !build_contract_then_cluster(region, program))
+    build_separately(region, program);
+}
+
 }  // namespace
 
 LoopProgram build_loops(const Graph& graph, int32_t node) {
@@ -201,10 +260,7 @@ LoopProgram build_loops(const Graph& graph, int32_t node) {
     else if (const auto [it, added] = region.outputs.try_emplace(v, buffer); !added)
       copies.emplace_back(it->second, buffer);
   }
-  absorb_reshapes(region);
-  if (!region.outputs.empty() && !build_cluster(region, program) &&
-      !build_contract_then_cluster(region, program))
-    build_separately(region, program);
+  build_region(region, program);
   for (const auto& [from, to] : copies) {
     const ValueType& type =
         n.types[static_cast<size_t>(program.buffers[static_cast<size_t>(to)].argument - inputs)];

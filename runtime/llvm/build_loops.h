@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/view.h"
 #include "runtime/llvm/loop_program.h"
 
 namespace sinter::codegen {
@@ -13,10 +14,18 @@ namespace sinter::codegen {
 /// Some nodes of a graph that one program computes: where its inputs lie and where its results go,
 /// as buffers of the program.
 struct Region {
+  /// A result that is written into a part of a buffer.
+  struct Part {
+    ValueId value;
+    int buffer = -1;
+    View view;  // of the buffer, over the dimensions of the value
+  };
+
   const Graph* graph = nullptr;
   std::vector<int32_t> nodes;  // in topological order
   std::map<ValueId, int> inputs;
   std::map<ValueId, int> outputs;
+  std::vector<Part> parts = {};  // only build_cluster() writes them
   int scratch_argument = 0;
 };
 

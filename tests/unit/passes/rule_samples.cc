@@ -88,6 +88,30 @@ void add_moves(std::vector<RuleSample>& all) {
   add("pad(x)", kX + "%t = pad(%x) {low=[0,1,0], high=[0,0,0], value=1}\n", false);
   add("concat(x)", kX + "%t = concat(%x) {axis=1}\n");
   add("concat(x)", kX + "%t = concat(%x, %x) {axis=1}\n", false);
+  const std::string kInner = kX + "%1 = concat(%x, %x, %x) {axis=1}\n";
+  const std::string kAlso = "output \"also\" = %1\n";
+  add("c:concat(i:concat(...)!, y)", kInner + "%t = concat(%1, %x) {axis=1}\n");
+  add("c:concat(i:concat(...)!, y)", kInner + kAlso + "%t = concat(%1, %x) {axis=1}\n", false);
+  add("c:concat(x, i:concat(...)!)", kInner + "%t = concat(%x, %1) {axis=1}\n");
+  add("c:concat(x, i:concat(...)!)", kInner + kAlso + "%t = concat(%x, %1) {axis=1}\n", false);
+  add("c:concat(i:concat(...)!, y)",
+      "%x = input() : $[2,3]\n%y = input() : $[2,6]\n%1 = concat(%x, %x) {axis=1}\n"
+      "%t = concat(%1, %y) {axis=0}\n",
+      false);
+  const std::string kTwo = "%x = input() : $[2,3]\n%y = input() : $[2,1]\n";
+  const auto add_pads = [&](const std::string& low, const std::string& high,
+                            const std::string& value, bool fires) {
+    add("add(p:pad(x)!, q:pad(y)!)",
+        kTwo + "%1 = pad(%x) {low=[0,2], high=[1,3], value=0}\n%2 = pad(%y) {low=" + low +
+            ", high=" + high + ", value=" + value + "}\n%t = add(%1, %2)\n",
+        fires);
+  };
+  add_pads("[0,5]", "[1,2]", "0", true);
+  add_pads("[0,1]", "[1,6]", "0", true);   // before it: matched in the other order
+  add_pads("[0,6]", "[1,1]", "0", false);  // a gap
+  add_pads("[0,4]", "[1,3]", "0", false);  // on each other
+  add_pads("[0,5]", "[1,2]", "1", false);
+  add_pads("[1,5]", "[0,2]", "0", false);  // in other rows
   add("s:size(x)", kX + "%t = size(%x) {axis=1, dtype=$}\n");
   add("s:size(x)", "%x = input() : $[0,3]\n%t = size(%x) {axis=0, dtype=$}\n");
 }
