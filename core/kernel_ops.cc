@@ -181,25 +181,27 @@ Types slice_types(In in, const Attributes& a) {
   return {{in[0].dtype, Shape(std::move(dims))}};
 }
 
+// Of a symbolic batch, each sample is viewed in itself.
 Types as_strided_types(In in, const Attributes& a) {
-  const Shape& shape = a.get<Shape>("shape");
+  const Shape &shape = a.get<Shape>("shape"), &from = in[0].shape;
   const std::vector<int64_t>& strides = a.get_ints("strides");
   check_dims(shape);
-  if (!shape.is_static() || !in[0].shape.is_static())
-    fail("a view by strides of {} as {} is of unknown size", in[0].shape.to_string(),
-         shape.to_string());
   if (strides.size() != static_cast<size_t>(shape.rank()))
     fail("strides need one entry a dimension of {}", shape.to_string());
-  int64_t last = a.get_int("offset");
+  int64_t last = a.get_int("offset"), count = from.static_elements();
+  const bool of_samples = symbolic_dims(shape) + symbolic_dims(from) != 0;
   bool inside = last >= 0;
-  for (int d = 0; d < shape.rank(); ++d) {
+  if (of_samples)
+    inside = inside && symbolic_dims(shape) == 1 && symbolic_dims(from) == 1 &&
+             shape[0] == kBatch && from[0] == kBatch && strides[0] == count;
+  for (int d = of_samples ? 1 : 0; inside && d < shape.rank(); ++d) {
     const int64_t stride = strides[static_cast<size_t>(d)];
-    inside = inside && stride >= 0;
+    inside = stride >= 0;
     if (inside && shape[d] > 1) last = checked_sum(last, checked_product(shape[d] - 1, stride));
   }
-  if (!inside || (shape.elements() != 0 && last >= in[0].shape.elements()))
+  if (!inside || (shape.static_elements() != 0 && last >= count))
     fail("a view with strides [{}] from element {} on does not lie in {}", fmt::join(strides, ","),
-         a.get_int("offset"), in[0].shape.to_string());
+         a.get_int("offset"), from.to_string());
   return {{in[0].dtype, shape}};
 }
 

@@ -15,8 +15,8 @@
 //   slice       {begin, end, stride} a dimension; end kSliceEnd = to the end; stride > 0; symbolic
 //               dims only whole
 //   as_strided  {shape, strides, offset}: element offset + sum index[d] * strides[d] of the input in
-//               row-major order; strides >= 0, all of it inside. How fused regions read
-//               (core/view.h)
+//               row-major order; strides >= 0, all of it inside; a symbolic batch leads both sides
+//               and is walked sample by sample. How fused regions read (core/view.h)
 //   pad         {low, high, value}: non-negative
 //   concat      {axis}
 //   iota        {shape, axis, dtype}: the index along axis

@@ -10,6 +10,7 @@
 #include "core/contract.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "core/view.h"
 
 namespace sinter {
 namespace {
@@ -61,13 +62,7 @@ class RegionChecker {
   void find_space() {
     for (const Node& node : body_.nodes()) {
       if (node.is(KernelOp::kInput)) continue;
-      if (node.is(KernelOp::kContract)) {
-        const Contract c = Contract::of(body_, node);
-        const Shape& lhs = body_.type(node.inputs[0]).shape;
-        space_ = Shape{extent(lhs, c.lhs.batch) * extent(lhs, c.lhs.free),
-                       extent(body_.type(node.inputs[1]).shape, c.rhs.free)};
-        return;
-      }
+      if (node.is(KernelOp::kContract)) return find_product_space(node);
       if (node.is(KernelOp::kReshape) && !is_input(node.inputs[0])) continue;
       if (node.is(KernelOp::kConcat)) continue;
       if (node.is(KernelOp::kAsStrided) && kind_ == "contract") continue;  // of any rank
@@ -85,6 +80,23 @@ class RegionChecker {
     }
   }
 
+  // That of what follows the product, if anything does.
+  void find_product_space(const Node& product) {
+    const Contract c = Contract::of(body_, product);
+    const Shape& lhs = body_.type(product.inputs[0]).shape;
+    space_ = Shape{extent(lhs, c.lhs.batch) * extent(lhs, c.lhs.free),
+                   extent(body_.type(product.inputs[1]).shape, c.rhs.free)};
+    for (const Node& node : body_.nodes()) {
+      if (!node.is(KernelOp::kMap) && !node.is(KernelOp::kBroadcast) &&
+          !node.is(KernelOp::kReduce) && !node.is(KernelOp::kArgReduce))
+        continue;
+      if (node.types[0].shape.rank() == 2) return;
+      require(c.rhs.free.size() == 1, "an interior value of another rank than the space");
+      space_ = product.types[0].shape;
+      return;
+    }
+  }
+
   void grow(const Shape& s) {
     for (int d = 0; d < s.rank(); ++d) space_[d] = std::max(space_[d], s[d]);
   }
@@ -94,13 +106,16 @@ class RegionChecker {
   }
 
   int last() const { return space_.rank() - 1; }
-  // Along each dimension all of the space, or one for all.
+  // Along each dimension all of the space, or one for all. Rows of a product are one dimension.
   bool lies_within(const Shape& s) const {
     if (s.rank() != space_.rank()) return false;
+    bool all_rows = true, no_rows = true;
     for (int d = 0; d < s.rank(); ++d) {
       if (s[d] != space_[d] && s[d] != 1) return false;
+      all_rows = all_rows && (d == last() || s[d] == space_[d]);
+      no_rows = no_rows && (d == last() || s[d] == 1);
     }
-    return true;
+    return kind_ != "contract" || all_rows || no_rows;
   }
   bool full(const Shape& s) const { return s == space_; }
   bool row(const Shape& s) const {
@@ -160,6 +175,8 @@ class RegionChecker {
       require(full(to), "a generator that is not full");
       require(node.is(KernelOp::kIota) || kind_ != "contract",
               "random numbers in a region of kind contract");
+      require(kind_ != "contract" || last() == 1 || axis_of(node.attributes) == last(),
+              "rows of several dimensions that are numbered");
     } else {
       require(false, "op '" + node.op->name + "'");
     }
@@ -168,15 +185,21 @@ class RegionChecker {
   void check_view(int32_t index) {
     const Node& node = body_.node(index);
     require(is_input(node.inputs[0]), "a view of what is no input");
-    if (kind_ == "contract") {
-      for (const Node& user : body_.nodes()) {
-        for (const ValueId id : user.inputs)
-          require(id.node != index || user.is(KernelOp::kContract),
-                  "a view by strides beside a product");
-      }
-      return;
-    }
-    require(lies_within(node.types[0].shape), "a view of no canonical shape");
+    const bool is_operand_alone =
+        kind_ == "contract" && std::ranges::all_of(body_.nodes(), [&](const Node& user) {
+          return user.is(KernelOp::kContract) ||
+                 std::ranges::find(user.inputs, ValueId{index, 0}) == user.inputs.end();
+        });
+    if (is_operand_alone) return;
+    const Shape& shape = node.types[0].shape;
+    require(lies_within(shape), "a view of no canonical shape");
+    if (kind_ != "contract") return;
+    const std::vector<int64_t>& strides = node.attributes.get_ints("strides");
+    const View rows =
+        View{{shape.begin(), shape.end() - 1}, {strides.begin(), strides.end() - 1}, 0}.merged();
+    require(strides.back() <= 1 && rows.extents.size() <= 1 &&
+                (shape[last()] != 1 || rows.extents.empty() || rows.strides[0] <= 1),
+            "a view that does not walk rows");
   }
 
   void check_reshape(int32_t index) {
@@ -220,6 +243,8 @@ class RegionChecker {
     require(full(from) || (row(from) && !over_last), "a reduce of another form");
     require(!node.is(KernelOp::kArgReduce) || over_last, "an arg_reduce of another form");
     if (kind_ != "contract" || of_last_alone(node)) return;
+    require(static_cast<int>(axes.size()) == (over_last ? last() + 1 : last()),
+            "a reduce over some of the rows");
     require(node.attributes.get_string("kind") == "sum", "a reduce over the rows of a product");
     require(over_last || !full(from) || node.types[0].dtype == dtype_,
             "column sums of another dtype than the product's");

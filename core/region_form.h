@@ -33,13 +33,18 @@
 // Kinds:
 //   "map"       no reduce
 //   "reduce"    at least one reduce or arg_reduce
-//   "contract"  of two dimensions, without concat. Inputs 0 and 1 are the operands of a `contract`, each as it is or
-//               through one as_strided of any rank; there is no other. It is the first interior
-//               node; a reshape brings its result to full (R = product of the batch dimensions and
-//               the left side's free ones, C of the right side's free ones). The rest is as above; reductions over rows are sums, column sums in the contract's
-//               floating dtype. The contract's own result may be an output too. Reductions over
-//               columns, totals, maps over rows and iota are there only where rows are short
-//               (Target::whole_row_columns), random never.
+//   "contract"  without concat. Inputs 0 and 1 are the operands of a `contract`, each as it is or
+//               through one as_strided of any rank. It is the first interior node. D is the shape of
+//               its result, where the right side has one free dimension; or [R,C], to which a
+//               reshape brings the result (R = product of the batch dimensions and the left side's
+//               free ones, C of the right side's free ones). All dimensions but the last are rows,
+//               walked as one: a value has all of them or none, and a reduction takes all of them,
+//               or the last, or everything. The rest is as above, but views by strides of other
+//               inputs step by 0 or 1 along a row, by one stride from row to row, and by 1 there
+//               where they have one value a row. Reductions over rows are sums, column sums in the
+//               contract's floating dtype. The contract's own result may be an output too.
+//               Reductions over columns, totals, maps over rows and iota (along columns, or rows of
+//               [R,C]) are there only where rows are short (Target::whole_row_columns), random never.
 #pragma once
 
 #include <string>

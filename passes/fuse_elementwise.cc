@@ -220,7 +220,7 @@ class Fuser {
         copy_plain(rewriter, nodes[0]);
         continue;
       }
-      RegionBuilder builder(graph_, groups_.space(group).dims());
+      RegionBuilder builder(graph_, dims_of(group));
       std::vector<ValueId> results;
       for (int32_t m : repeated) builder.add(m, groups_.member(m), false);
       for (int32_t m : nodes) {
@@ -239,6 +239,23 @@ class Fuser {
       emit_region(rewriter, builder.finish(results), joined_origin(graph_, all));
     }
     return rewriter.finish();
+  }
+
+  // Of a group with rows and columns, those of its values where all have one shape that knows them:
+  // a batch stays a dimension of its own.
+  std::vector<int64_t> dims_of(int32_t group) const {
+    const Space& space = groups_.space(group);
+    const Shape* shape = nullptr;
+    for (const int32_t m : groups_.partition().members(group)) {
+      if (!groups_.is_member(m) || groups_.is_lifted(m)) continue;
+      const Node& node = graph_.node(m);
+      const ValueId value = node.is(KernelOp::kMap) ? ValueId{m, 0} : node.inputs[0];
+      if (shape != nullptr && *shape != graph_.type(value).shape) return space.dims();
+      shape = &graph_.type(value).shape;
+    }
+    if (shape == nullptr || shape->rank() <= 2 || space.cuts.empty() || !space.lies_in(*shape))
+      return space.dims();
+    return {shape->begin(), shape->end()};
   }
 
   void add_concat(RegionBuilder& builder, int32_t index) const {

@@ -161,9 +161,16 @@ bool fits(const Pair& pair, const Shape& space, int64_t whole_row_columns) {
         if (placed->lifted || space[1] > whole_row_columns) return false;
         continue;
       }
-      if (r.source.node == pair.contract && r.reads != Reads::kElements) return false;
+      const Node& source = pair.graph.node(r.source);
+      const bool is_product = r.source.node == pair.contract;
+      // What the follower moved for itself is no input of the joined region.
+      if (!source.is(KernelOp::kInput) && !is_work(source) && !is_product) return false;
+      if (is_product && r.reads != Reads::kElements) return false;
       const int64_t count = pair.graph.type(r.source).shape.elements();
-      if (!in_space(r.view, *placed, space).is_in_order(count)) return false;
+      const View view = in_space(r.view, *placed, space);
+      const int64_t along_row = view.strides[1], from_row = view.strides[0];
+      if (!view.is_in_order(count) && along_row != 1 && !(along_row == 0 && from_row <= 1))
+        return false;
     }
   }
   return true;
@@ -225,10 +232,26 @@ class EpilogueFuser {
            std::ranges::any_of(readers_.of(id), [&](int32_t r) { return r != follower; });
   }
 
+  // The dimensions of the product, where they are rows and one of columns, and no row is numbered.
+  static std::vector<int64_t> dims_of(const Pair& pair, const Shape& space) {
+    const Node& product = pair.graph.node(pair.contract);
+    const Shape& own = product.types[0].shape;
+    const std::vector<int64_t> two = {space[0], space[1]}, all = {own.begin(), own.end()};
+    if (own.rank() <= 2 || Contract::of(pair.graph, product).rhs.free.size() != 1) return two;
+    for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
+      const auto placed = place(pair, i, space);
+      if (!placed) continue;
+      for (const Reading& r : placed->member.readings) {
+        if (r.generator >= 0 && in_space(r.view, *placed, space).strides[0] != 0) return two;
+      }
+    }
+    return all;
+  }
+
   Region joined(int32_t contract, int32_t follower) const {
     const Pair pair = take_apart(graph_, contract, follower);
     const Shape space = *space_of(graph_, graph_.node(contract));
-    RegionBuilder builder(pair.graph, {space[0], space[1]});
+    RegionBuilder builder(pair.graph, dims_of(pair, space));
     builder.add_contract(pair.contract);
     for (int32_t i = pair.contract + 1; i < pair.graph.size(); ++i) {
       if (const auto placed = place(pair, i, space)) builder.add(i, placed->member, placed->lifted);

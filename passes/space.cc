@@ -47,6 +47,19 @@ std::vector<int64_t> Space::dims() const {
   return result;
 }
 
+bool Space::lies_in(const Shape& shape) const {
+  std::vector<int64_t> own;
+  int64_t inner = 1;
+  for (int d = shape.rank() - 1; d > 0; --d) own.push_back(inner *= shape[d]);
+  if (row != 0 && (own.empty() || own.front() != row)) return false;
+  const auto is_cut = [&](int64_t cut) { return std::ranges::find(own, cut) != own.end(); };
+  return std::ranges::all_of(cuts, is_cut) &&
+         std::ranges::none_of(whole, [&](const std::pair<int64_t, int64_t>& range) {
+           return std::ranges::any_of(
+               own, [&](int64_t cut) { return range.first < cut && cut < range.second; });
+         });
+}
+
 Space space_of(const View& view) {
   Space space{view.elements()};
   int64_t inner = 1;

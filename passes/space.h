@@ -24,6 +24,8 @@ struct Space {
 
   /// Two at least.
   std::vector<int64_t> dims() const;
+  /// Could its dimensions be those of a value of this shape?
+  bool lies_in(const Shape& shape) const;
   bool is_one_row() const { return cuts.empty() || cuts[0] == elements; }
   bool operator==(const Space&) const = default;
 };

@@ -73,8 +73,8 @@ Value MatmulEpilogue::value(ValueId id, const EpilogueSite& site) {
 
 Value MatmulEpilogue::emit_value(ValueId id, const EpilogueSite& site) {
   const Node& node = body_.node(id);
-  if (node.is(KernelOp::kInput) || node.is(KernelOp::kReshape))
-    return load(region_.unshaped(id), region_.strides_of(id), site);
+  if (node.is(KernelOp::kInput) || node.is(KernelOp::kReshape) || node.is(KernelOp::kAsStrided))
+    return load(region_.input_of(id), region_.strides_of(id), site);
   if (node.is(KernelOp::kBroadcast)) return value(node.inputs[0], site);
   SINTER_CHECK(node.is(KernelOp::kMap), node.op->name);
   Values arguments;
@@ -89,10 +89,11 @@ Value MatmulEpilogue::emit_value(ValueId id, const EpilogueSite& site) {
 // from there.
 Value MatmulEpilogue::address(Value base, DType dtype, EpilogueStrides strides,
                               const EpilogueSite& site) {
-  Value& origin = origins_[{base, strides.rows == 0 ? nullptr : site.row,
-                            strides.columns == 0 ? nullptr : site.column}];
+  Value& origin =
+      origins_[{base, strides.rows == 0 ? nullptr : site.row,
+                strides.columns == 0 ? nullptr : site.column, strides.rows, strides.offset}];
   if (origin == nullptr) {
-    origin = base;
+    origin = strides.offset == 0 ? base : e_.element(base, dtype, ir_.index(strides.offset));
     if (strides.rows != 0) origin = e_.element(origin, dtype, ir_.mul(site.row, strides.rows));
     if (strides.columns != 0) origin = e_.element(origin, dtype, site.column);
   }

@@ -54,7 +54,7 @@ class MatmulEpilogue {
   int64_t columns_;
   Values inputs_, results_;
   std::map<Key, Value> invariants_, values_;
-  std::map<std::tuple<Value, Value, Value>, Value> origins_;
+  std::map<std::tuple<Value, Value, Value, int64_t, int64_t>, Value> origins_;
 };
 
 }  // namespace sinter::codegen

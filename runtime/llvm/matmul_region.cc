@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/kernel_ops.h"
 #include "core/op_record.h"
 #include "core/region_form.h"
+#include "core/view.h"
 
 namespace sinter::codegen {
 namespace {
@@ -25,22 +27,24 @@ std::shared_ptr<const Graph> body_of(const Graph& graph, const Node& node) {
                                       : node.attributes.get<std::shared_ptr<const Graph>>("body");
 }
 
-bool has_axis(const Node& reduce, int64_t axis) {
-  const auto& axes = reduce.attributes.get_ints("axes");
-  return std::find(axes.begin(), axes.end(), axis) != axes.end();
+bool reduces_columns(const Graph& body, const Node& reduce) {
+  return reduced_dims(body, reduce).back();
+}
+bool reduces_rows(const Graph& body, const Node& reduce) {
+  return reduced_dims(body, reduce).front();
 }
 
 // Is the value one a row, where a row has several columns?
 bool is_row_value(const Graph& body, ValueId id, int64_t columns) {
   const Shape& shape = body.type(id).shape;
-  return shape.rank() == 2 && shape[1] == 1 && columns > 1;
+  return shape.rank() >= 2 && shape[shape.rank() - 1] == 1 && columns > 1;
 }
 
 // Does the node reduce rows, number their columns, or sum up what is no column?
 bool needs_whole_rows(const Graph& body, const Node& node, int64_t columns) {
   if (node.is(KernelOp::kArgReduce) || node.is(KernelOp::kIota)) return true;
   return node.is(KernelOp::kReduce) &&
-         (has_axis(node, 1) || is_row_value(body, node.inputs[0], columns));
+         (reduces_columns(body, node) || is_row_value(body, node.inputs[0], columns));
 }
 
 // What the form of regions allows, but this backend does not.
@@ -89,10 +93,9 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
   const Graph& body = *region.body;
   int64_t columns = 0;
   const auto input_index = [&](ValueId operand) {
-    const Node& node = body.node(operand);
-    const int32_t input = node.is(KernelOp::kAsStrided) ? node.inputs[0].node : operand.node;
     const auto& inputs = body.inputs();
-    return static_cast<int32_t>(std::find(inputs.begin(), inputs.end(), input) - inputs.begin());
+    return static_cast<int32_t>(
+        std::find(inputs.begin(), inputs.end(), region.input_of(operand).node) - inputs.begin());
   };
   for (int32_t i = 0; i < body.size(); ++i) {
     const Node& inner = body.node(i);
@@ -115,7 +118,7 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
     const ValueId value = region.unshaped(output.value);
     const Node& made_by = body.node(value);
     Result result{value, Form::kElements, body.type(value).dtype};
-    if (made_by.is(KernelOp::kReduce) && has_axis(made_by, 0)) {
+    if (made_by.is(KernelOp::kReduce) && reduces_rows(body, made_by)) {
       result.value = made_by.inputs[0];
       result.form = needs_whole_rows(body, made_by, columns) ? Form::kTotal : Form::kColumnSums;
     } else {
@@ -151,12 +154,29 @@ ValueId MatmulRegion::unshaped(ValueId id) const {
   return id;
 }
 
+ValueId MatmulRegion::input_of(ValueId id) const {
+  while (body->node(id).is(KernelOp::kReshape) || body->node(id).is(KernelOp::kAsStrided))
+    id = body->node(id).inputs[0];
+  return id;
+}
+
 EpilogueStrides MatmulRegion::strides_of(ValueId id) const {
+  const Node& node = body->node(id);
   const Shape& shape = body->type(id).shape;
-  SINTER_CHECK(shape.rank() == 2 && (shape[0] == rows || shape[0] == 1) &&
-                   (shape[1] == columns || shape[1] == 1),
-               shape.to_string());
-  return {shape[0] == 1 ? 0 : shape[1], shape[1] == 1 ? 0 : 1};
+  SINTER_CHECK(shape.rank() >= 2, shape.to_string());
+  View view = View::dense(shape);
+  if (node.is(KernelOp::kAsStrided))
+    view = *view_through(*body, node, View::dense(body->type(node.inputs[0]).shape));
+  const bool has_columns = view.extents.back() != 1;
+  EpilogueStrides strides{0, has_columns ? view.strides.back() : 0, view.offset};
+  view.extents.pop_back();
+  view.strides.pop_back();
+  const View of_rows = view.merged();
+  SINTER_CHECK(
+      of_rows.extents.empty() || (of_rows.extents.size() == 1 && of_rows.extents[0] == rows),
+      shape.to_string());
+  if (!of_rows.extents.empty()) strides.rows = of_rows.strides[0];
+  return strides;
 }
 
 // Each element of a whole operand is read where the result is written, before it is written. The
@@ -169,13 +189,13 @@ bool MatmulRegion::can_alias(size_t result, size_t input) const {
   if (type.dtype != results[result].dtype || type.shape.elements() != elements ||
       body->type(results[result].value).shape.elements() != elements)
     return false;
-  // A second use of the input under another shape would be read elsewhere; whole values have one
-  // shape only.
+  // A second use of the input under another shape, or as another view, would be read elsewhere;
+  // whole values have one shape only.
   for (const Node& node : body->nodes()) {
     const bool reads = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId v) {
-      return unshaped(v).node == body->inputs()[input];
+      return input_of(v).node == body->inputs()[input];
     });
-    if (reads && node.is(KernelOp::kBroadcast)) return false;
+    if (reads && (node.is(KernelOp::kBroadcast) || node.is(KernelOp::kAsStrided))) return false;
   }
   return true;
 }

@@ -16,10 +16,10 @@ namespace sinter::codegen {
 /// Up to this many columns are a row in registers whole.
 inline constexpr int64_t kWholeRowColumns = 16;
 
-/// Element (row, column) of a value in one of the canonical shapes [R,C], [R,1], [1,C], [1,1] lies
-/// at row * rows + column * columns.
+/// Element (row, column) of a value in one of the canonical shapes, where all dimensions but the
+/// last are the row, lies at offset + row * rows + column * columns; columns is 0 or 1.
 struct EpilogueStrides {
-  int64_t rows = 0, columns = 0;
+  int64_t rows = 0, columns = 0, offset = 0;
 };
 
 struct MatmulRegion {
@@ -57,6 +57,8 @@ struct MatmulRegion {
   bool in_registers() const { return epilogue_cost <= 12; }
   /// The value that `id` stands for when reshapes are left out.
   ValueId unshaped(ValueId id) const;
+  /// The input that `id` is, or is a reshape or a view by strides of.
+  ValueId input_of(ValueId id) const;
   EpilogueStrides strides_of(ValueId id) const;
   /// May result `result` share the memory of input `input`?
   bool can_alias(size_t result, size_t input) const;

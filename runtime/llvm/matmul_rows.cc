@@ -131,8 +131,8 @@ const MatmulRows::Parts& MatmulRows::value(ValueId id) {
 
 MatmulRows::Parts MatmulRows::emit_value(ValueId id) {
   const Node& node = body_.node(id);
-  if (node.is(KernelOp::kInput) || node.is(KernelOp::kReshape))
-    return load(region_.unshaped(id), region_.strides_of(id));
+  if (node.is(KernelOp::kInput) || node.is(KernelOp::kReshape) || node.is(KernelOp::kAsStrided))
+    return load(region_.input_of(id), region_.strides_of(id));
   if (node.is(KernelOp::kBroadcast)) return value(node.inputs[0]);
   if (node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce)) {
     const ReduceKind kind = parse_reduce_kind(node.attributes.get_string("kind"));
@@ -228,27 +228,29 @@ MatmulRows::Parts MatmulRows::load(ValueId input, EpilogueStrides strides) {
       static_cast<size_t>(std::find(inputs.begin(), inputs.end(), input.node) - inputs.begin());
   SINTER_CHECK(index < inputs.size(), "only inputs are loaded");
   const DType dtype = body_.type(input).dtype;
+  Value base = inputs_[index];
+  if (strides.offset != 0) base = e_.element(base, dtype, ir_.index(strides.offset));
   const auto splat = [&](Value at, int64_t offset) {
     return e_.splat(e_.load(dtype, at, ir_.index(offset)), ir_.lanes);
   };
-  if (strides.rows != 0 && strides.columns != 0) return load_elements(inputs_[index], dtype);
+  if (strides.rows != 0 && strides.columns != 0) return load_elements(base, dtype, strides.rows);
   if (strides.rows != 0) {
-    Value at = row_start(inputs_[index], dtype, strides.rows);
+    Value at = row_start(base, dtype, strides.rows);
     if (!along_rows_) return {splat(at, 0)};
     return {e_.load(dtype, at, ir_.index(0), ir_.lanes, ir_.mask(rows_))};
   }
-  if (strides.columns == 0) return {splat(inputs_[index], 0)};
+  if (strides.columns == 0) return {splat(base, 0)};
   Parts parts;
   for (int64_t p = 0; p < part_count_; ++p) {
-    parts.push_back(along_rows_ ? splat(inputs_[index], p)
-                                : e_.load(dtype, inputs_[index], ir_.index(p * ir_.lanes),
-                                          ir_.lanes, column_mask(p)));
+    parts.push_back(
+        along_rows_ ? splat(base, p)
+                    : e_.load(dtype, base, ir_.index(p * ir_.lanes), ir_.lanes, column_mask(p)));
   }
   return parts;
 }
 
-MatmulRows::Parts MatmulRows::load_elements(Value base, DType dtype) {
-  Value at = row_start(base, dtype, columns_);
+MatmulRows::Parts MatmulRows::load_elements(Value base, DType dtype, int64_t row_stride) {
+  Value at = row_start(base, dtype, row_stride);
   Parts parts;
   if (!along_rows_) {
     for (int64_t p = 0; p < part_count_; ++p)
@@ -257,10 +259,10 @@ MatmulRows::Parts MatmulRows::load_elements(Value base, DType dtype) {
     const int64_t block = ir_.block_terms();
     for (int64_t p = 0; p < part_count_; p += block) {
       const int64_t terms = std::min(block, part_count_ - p);
-      for (Value v : ir_.load_turned(ir_.at(at, p), columns_, rows_, terms)) parts.push_back(v);
+      for (Value v : ir_.load_turned(ir_.at(at, p), row_stride, rows_, terms)) parts.push_back(v);
     }
   } else {
-    Value offsets = ir_.mul(e_.lane_numbers(ir_.b.getInt64Ty(), ir_.lanes), columns_);
+    Value offsets = ir_.mul(e_.lane_numbers(ir_.b.getInt64Ty(), ir_.lanes), row_stride);
     for (int64_t p = 0; p < part_count_; ++p) {
       Value column = e_.element(at, dtype, ir_.index(p));
       parts.push_back(e_.load_lanes(dtype, column, offsets, ir_.lanes, ir_.mask(rows_)));

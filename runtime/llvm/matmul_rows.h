@@ -39,7 +39,7 @@ class MatmulRows {
   Parts emit_value(ValueId id);
   Parts map(const Node& node, int32_t index, int32_t result);
   Parts load(ValueId input, EpilogueStrides strides);
-  Parts load_elements(Value base, DType dtype);
+  Parts load_elements(Value base, DType dtype, int64_t row_stride);
   Value reduce(ReduceKind kind, DType dtype, const Parts& whole);
   Value arg_reduce(ReduceKind kind, DType dtype, const Parts& whole);
   Parts iota(const Node& node);

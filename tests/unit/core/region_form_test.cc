@@ -99,7 +99,7 @@ std::vector<BrokenRegion> broken() {
       {"contract",
        kProduct + "%1 = as_strided(%t) {shape=[6,4], strides=[1,6]}\n%2 = map(%p, %1) " + add +
            "output \"y\" = %2\n",
-       "a view by strides beside a product"},
+       "a view that does not walk rows"},
       // Three dimensions.
       {"map",
        kCube + "%1 = map(%c, %d) " + add +

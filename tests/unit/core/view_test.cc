@@ -155,6 +155,21 @@ TEST(View, AsStridedLiesWithin) {
   EXPECT_THROW(view({}, {}, 20), ShapeError);
   EXPECT_THROW(view({2}, {1, 1}, 0), ShapeError);
   EXPECT_THROW(view({kBatch}, {1}, 0), ShapeError);
+  const auto of_batch = [](Shape shape, Ints strides, int64_t offset) {
+    Graph g("g");
+    const Symbol x = g.input("x", {DType::kFloat32, {kBatch, 4, 5}});
+    g.add_output("y", g.add1("as_strided", {x},
+                             {{"shape", shape}, {"strides", strides}, {"offset", offset}})
+                          .id());
+    const Graph three = specialize(g, 3);
+    return three.type(three.outputs()[0].value).shape;
+  };
+  EXPECT_EQ(of_batch({kBatch, 3}, {20, 5}, 9), (Shape{3, 3}));
+  EXPECT_EQ(of_batch({kBatch}, {20}, 19), (Shape{3}));
+  EXPECT_THROW(of_batch({kBatch, 3}, {20, 5}, 10), ShapeError);  // into the next sample
+  EXPECT_THROW(of_batch({kBatch, 3}, {19, 5}, 0), ShapeError);
+  EXPECT_THROW(of_batch({3, kBatch}, {5, 20}, 0), ShapeError);
+  EXPECT_THROW(of_batch({3, 2}, {5, 1}, 0), ShapeError);
   EXPECT_THROW(view({3, 3}, {int64_t{1} << 62, int64_t{1} << 62}, 0), Error);
 }
 

@@ -44,6 +44,16 @@ TEST(Space, WhatIsNumberedStaysWhole) {
   EXPECT_TRUE(meet(numbered, Space{960, {16}}).has_value());
 }
 
+TEST(Space, LiesInShapesThatKnowItsCuts) {
+  EXPECT_TRUE((Space{960, {32}}.lies_in({5, 6, 32})));
+  EXPECT_TRUE((Space{960, {32, 960}}.lies_in({1, 5, 6, 32})));
+  EXPECT_FALSE((Space{960, {32, 960}}.lies_in({5, 6, 32})));
+  EXPECT_FALSE((Space{960, {64}}.lies_in({5, 6, 32})));
+  EXPECT_FALSE((Space{960, {192}, {}, 192}.lies_in({5, 6, 32})));  // a row is one dimension
+  EXPECT_FALSE((Space{960, {32}, {{32, 960}}}.lies_in({5, 6, 32})));
+  EXPECT_TRUE((Space{960, {32}, {{32, 192}}}.lies_in({5, 6, 32})));
+}
+
 TEST(Space, RowsOfASpace) {
   const Space s = rows_of(Space{30, {5}, {{1, 5}}}, 32);
   EXPECT_EQ(s.dims(), Ints({6, 5, 32}));
