@@ -1,0 +1,68 @@
+// What export_inference() writes is fused for any batch size: of inputs of any rank, and where
+// values are read through views.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/graph.h"
+#include "core/model_file.h"
+#include "core/text.h"
+#include "frontend/sinter.h"
+#include "runtime/load.h"
+#include "tests/support/graph_runs.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/wave.h"
+
+namespace sinter {
+namespace {
+
+int64_t count(const Graph& graph, KernelOp op) {
+  return std::ranges::count_if(graph.nodes(), [&](const Node& n) { return n.is(op); });
+}
+
+// The exported graph, run for two batch sizes beside predict().
+Graph exported(const Model& model, const Shape& sample) {
+  const testing::TemporaryFolder folder;
+  model.export_inference(folder.file("e.sinter"));
+  const ModelFile file = load_model_file(folder.file("e.sinter"));
+  const Graph graph = *file.find_graph("inference");
+  for (const int64_t batch : {1, 6}) {
+    std::vector<int64_t> dims = sample.dims();
+    dims.insert(dims.begin(), batch);
+    const Tensor x = wave(Shape(dims), 3);
+    const auto executable = load(graph, {.batch = batch});
+    executable->bind(variables_from_file(file, graph));
+    EXPECT_EQ(testing_support::compare(executable->run(std::span(&x, 1)), {model.predict(x)}, 1e-6),
+              "")
+        << batch << "\n"
+        << to_text(graph);
+  }
+  return graph;
+}
+
+TEST(ExportedFusion, DenseOnSequencesIsOneKernelALayer) {
+  const KerasTensor in = Input({5, 6});
+  const Model model(in, Dense(3, "softmax")(Dense(8, "relu")(in)));
+  const Graph graph = exported(model, {5, 6});
+  EXPECT_EQ(count(graph, KernelOp::kFusion), 2) << to_text(graph);
+  EXPECT_EQ(count(graph, KernelOp::kContract) + count(graph, KernelOp::kMap), 0) << to_text(graph);
+}
+
+TEST(ExportedFusion, GatesAreReadWhereTheyLie) {
+  const KerasTensor in = Input({7});
+  const Model model(in, Dense(3)(Activation("glu")(Dense(32)(in))));
+  const Graph graph = exported(model, {7});
+  EXPECT_EQ(count(graph, KernelOp::kFusion), 3) << to_text(graph);
+  EXPECT_EQ(count(graph, KernelOp::kSlice), 0) << to_text(graph);
+}
+
+TEST(ExportedFusion, ChannelsOfImagesAndStepsOfSequences) {
+  const KerasTensor in = Input({4, 6, 16});
+  const KerasTensor gain = Dense(16, "sigmoid")(in);
+  const Model model(in, BatchNormalization({.axis = 1})(in * gain + relu(in)));
+  const Graph graph = exported(model, {4, 6, 16});
+  EXPECT_EQ(count(graph, KernelOp::kBroadcast), 0) << to_text(graph);
+}
+
+}  // namespace
+}  // namespace sinter
