@@ -17,8 +17,9 @@
 
 namespace sinter {
 
-/// The format this build writes; it reads every version up to it.
-inline constexpr uint32_t kModelFileVersion = 1;
+/// The format this build writes; it reads every version up to it. 2: regions of any number of
+/// dimensions, `as_strided`, regions that write parts of a concat.
+inline constexpr uint32_t kModelFileVersion = 2;
 
 struct NamedTensor {
   std::string name;

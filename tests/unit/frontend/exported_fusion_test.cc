@@ -8,6 +8,7 @@
 #include "core/model_file.h"
 #include "core/text.h"
 #include "frontend/sinter.h"
+#include "runtime/compile_options.h"
 #include "runtime/load.h"
 #include "tests/support/graph_runs.h"
 #include "tests/support/temporary_folder.h"
@@ -30,8 +31,10 @@ Graph exported(const Model& model, const Shape& sample) {
     std::vector<int64_t> dims = sample.dims();
     dims.insert(dims.begin(), batch);
     const Tensor x = wave(Shape(dims), 3);
-    const auto executable = load(graph, {.batch = batch});
-    executable->bind(variables_from_file(file, graph));
+    CompileOptions options;
+    options.batch = batch;
+    const auto executable = load_executable(graph, options);
+    executable->bind(variables_from_file(file, executable->graph()));
     EXPECT_EQ(testing_support::compare(executable->run(std::span(&x, 1)), {model.predict(x)}, 1e-6),
               "")
         << batch << "\n"

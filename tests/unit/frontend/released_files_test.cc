@@ -40,6 +40,8 @@ void write_files(const fs::path& folder) {
   KerasTensor h = Dropout(0.2)(BatchNormalization()(Dense(8, "relu")(in)));
   h = Dense(8, "gelu")(h) + h;
   h = h * 0.5 + PReLU()(h);
+  h = Activation("glu")(Dense(16)(h)) + h;
+  h = Flatten()(Dense(4, "relu")(Reshape({2, 4})(h))) + h;
   const Model model(in, Dense(3, {.activation = "softmax", .name = "probabilities"})(h),
                     "released");
   model.compile({.optimizer = Adam(0.01),
