@@ -8,6 +8,10 @@
 
 namespace sinter {
 
+/// Up to this many columns are a row of a product in registers whole, in the code that regions of
+/// kind "contract" (region_form.h) become.
+inline constexpr int64_t kWholeRowColumns = 16;
+
 struct Target {
   std::string name = "reference";
   /// Does a backend run this composite (or kernel op) whole? Then decompose leaves it alone.
@@ -18,7 +22,7 @@ struct Target {
   bool fuses_epilogues = false;
   /// Up to so many columns, when a row of the product is in registers whole, an epilogue may also
   /// reduce rows (softmax) and sum up everything (a loss).
-  int64_t whole_row_columns = 16;
+  int64_t whole_row_columns = kWholeRowColumns;
   /// Is a contraction of bfloat16 faster than one of float32? Otherwise operands are rounded to
   /// bfloat16 and multiplied as float32, which gives the same products (but for numbers below
   /// 2^-126, which a fast one may take for zero).

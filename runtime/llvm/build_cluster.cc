@@ -295,7 +295,7 @@ class ClusterBuilder {
     for (size_t k = 0; k < nest_dims_.size(); ++k) {
       const DimSet bit = DimSet{1} << nest_dims_[k];
       if ((bit & (space_.reduced_by(n) | space_.dims_of(v))) == 0)
-        op.access.strides[k] = int64_t{1} << 40;
+        op.access.strides[k] = kWalked;
     }
     return nest_.add(std::move(op));
   }

@@ -51,6 +51,10 @@ struct Access {
   bool operator==(const Access&) const = default;
 };
 
+/// The stride of a reduction along a row dimension that it has nothing to do with: its result is
+/// made for each index there, too. No access has it.
+constexpr int64_t kWalked = int64_t{1} << 40;
+
 enum class ReduceKind : uint8_t { kSum, kProd, kMax, kMin };
 /// Of a reduce, or of an arg_reduce: "max" and "argmax" are kMax.
 ReduceKind parse_reduce_kind(std::string_view name);
@@ -67,8 +71,8 @@ enum class LoopOpKind : uint8_t {
   kIndex,   // the index along dimension `dim`
   kRandom,  // Philox word of element `access` (its buffer is the state), in stream `limit`: of
             // `scale` bits, 32 or 16
-  kReduce,  // over the columns of a row; `access` has the strides of the result (0 where reduced)
-            // and no buffer
+  kReduce,  // over the columns of a row; `access` has the strides of the result (0 where reduced,
+            // or kWalked) and no buffer
   kArgReduce,     // the first column of the largest (smallest) element of a row; `access` as for
                   // kReduce
   kStore,         // access <- operand

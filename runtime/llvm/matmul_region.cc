@@ -8,6 +8,7 @@
 #include "core/kernel_ops.h"
 #include "core/op_record.h"
 #include "core/region_form.h"
+#include "core/target.h"
 #include "core/view.h"
 
 namespace sinter::codegen {

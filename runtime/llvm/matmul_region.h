@@ -13,9 +13,6 @@
 
 namespace sinter::codegen {
 
-/// Up to this many columns are a row in registers whole.
-inline constexpr int64_t kWholeRowColumns = 16;
-
 /// Element (row, column) of a value in one of the canonical shapes, where all dimensions but the
 /// last are the row, lies at offset + row * rows + column * columns; columns is 0 or 1.
 struct EpilogueStrides {

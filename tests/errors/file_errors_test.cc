@@ -74,7 +74,7 @@ TEST_F(FileErrors, Containers) {
   std::memcpy(bytes.data(), &later, sizeof later);
   EXPECT_EQ(load(bytes),
             "it is of format version 2, but this version of Sinter (" SINTER_TEST_VERSION
-            ") reads up to version 1");
+            ") reads up to version 2");
 }
 
 TEST_F(FileErrors, SettingsAsJson) {

@@ -375,7 +375,7 @@ TEST_F(ModelFileTest, LaterVersion) {
   EXPECT_EQ(outcome(bytes),
             "cannot load '" + path("damaged") +
                 "': it is of format version 7, but this version of Sinter (" SINTER_TEST_VERSION
-                ") reads up to version 1");
+                ") reads up to version 2");
 }
 
 TEST_F(ModelFileTest, Strangers) {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "core/graph.h"
+#include "core/target.h"
 #include "ops/ops.h"
 #include "runtime/backend.h"
 #include "runtime/compile.h"
@@ -151,7 +152,7 @@ void check_indices(const Case& c, unsigned seed) {
 // dtypes.
 TEST_F(MatmulTest, Indices) {
   unsigned seed = 1;
-  for (int64_t columns = 1; columns <= codegen::kWholeRowColumns; ++columns) {
+  for (int64_t columns = 1; columns <= kWholeRowColumns; ++columns) {
     for (int i = 0; i < 4; ++i, ++seed) {
       const int64_t rows = std::array{1, 2, 15, 16, 17, 31, 33, 97, 16}[seed % 9];
       const int64_t depth = std::array{1, 3, 17, 5, 2}[seed % 5];
