@@ -68,12 +68,12 @@ TEST_F(FileErrors, Containers) {
   EXPECT_EQ(load(flipped(header_.weights_offset)),
             "the values of tensor 'dense/kernel' do not match their checksum");
   ModelFileHeader later = header_;
-  later.version = 2;
+  later.version = 3;
   later.header_hash = later.computed_hash();
   std::string bytes = bytes_;
   std::memcpy(bytes.data(), &later, sizeof later);
   EXPECT_EQ(load(bytes),
-            "it is of format version 2, but this version of Sinter (" SINTER_TEST_VERSION
+            "it is of format version 3, but this version of Sinter (" SINTER_TEST_VERSION
             ") reads up to version 2");
 }
 
