@@ -233,6 +233,7 @@ Cotangents concat_gradient(const GradientContext& c) {
 Cotangents as_strided_gradient(const GradientContext& c) {
   const Shape& from = c.inputs[0].shape();
   const Shape& shape = c.results[0].shape();
+  if (from.elements() == 0) return {zeros_like(c.inputs[0])};  // nothing was read
   const Ints& strides = c.attributes.get_ints("strides");
   Graph& graph = c.inputs[0].graph();
   Symbol at = constant(graph, Tensor::full(DType::kInt64, {}, c.attributes.get_int("offset")));

@@ -22,7 +22,8 @@ namespace {
 
 constexpr const char* kHelp =
     R"(usage: fuzz [--minutes M | --graphs N] [--seed S] [--mode compiled|passes|gradients]
-            [--backend NAME]... [--elements N] [--steps N] [--floats-only]
+            [--backend NAME]... [--elements N] [--steps N] [--views SHARE]
+            [--floats-only]
             [--keep FOLDER] [--no-shrink] [--first]
        fuzz --graph FILE...
        fuzz --print SEED
@@ -71,6 +72,8 @@ Options parse_options(int argc, char** argv) {
       o.sizes.elements = std::stoll(value());
     else if (name == "--steps")
       o.sizes.steps = std::stoi(value());
+    else if (name == "--views")
+      o.sizes.views = std::stod(value());
     else if (name == "--keep")
       o.folder = value();
     else if (name == "--no-shrink")

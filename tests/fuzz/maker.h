@@ -62,6 +62,8 @@ class Maker {
   Symbol reshaped(Symbol x);
   /// Ops together, as users and layers write them (compositions.cc).
   Symbol composition();
+  /// Values that are read where they lie, and what reads them (views.cc). Results go to the pool.
+  void views();
   /// A value of some rank at least, `x` where that is one; floating where asked for.
   Symbol of_rank(std::optional<Symbol> x, int min_rank, bool floating = false);
 
@@ -86,6 +88,7 @@ class Maker {
                      const Shape& shape);
   void add_gradients();
   void exchange_variables();
+  void update_what_is_viewed();
   void add_outputs();
 
   Case& out_;
@@ -95,5 +98,7 @@ class Maker {
 using OpMaker = std::function<std::vector<Symbol>(Maker&, std::optional<Symbol> x)>;
 /// How to make ops that are not elementwise, by name.
 const std::map<std::string, OpMaker, std::less<>>& op_makers();
+/// The part of it that moves elements (move_makers.cc).
+const std::map<std::string, OpMaker, std::less<>>& move_makers();
 
 }  // namespace sinter::fuzz

@@ -50,6 +50,7 @@ void Maker::step() {
     keep(composition());
     return;
   }
+  if (random.chance(sizes.views)) return views();
   const double p = random.uniform(0, 1);
   if (p < 0.16)
     op(random.pick(op_names(1)), any());
@@ -59,7 +60,7 @@ void Maker::step() {
     op(random.pick(op_names(3)));
   else if (p < 0.44)
     op(random.pick<const char*>({"reshape", "reshape", "transpose", "slice", "concat", "broadcast",
-                                 "reduce", "reduce", "pad"}),
+                                 "reduce", "reduce", "pad", "as_strided"}),
        any());
   else if (p < 0.50)
     op(random.chance(0.5) ? "contract" : "dense");
@@ -368,6 +369,7 @@ void Maker::exchange_variables() {
 void Maker::finish() {
   if (random.chance(0.45)) add_gradients();
   if (random.chance(0.08)) exchange_variables();
+  if (random.chance(0.15)) update_what_is_viewed();
   add_outputs();
 }
 

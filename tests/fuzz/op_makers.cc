@@ -100,94 +100,6 @@ Symbols make_contract(Maker& m, Given given) {
   return {m.product(x)};
 }
 
-Symbols make_reshape(Maker& m, Given given) { return {m.reshaped(m.of_rank(given, 0))}; }
-
-Symbols make_transpose(Maker& m, Given given) {
-  const Symbol x = m.of_rank(given, 2);
-  Ints perm(static_cast<size_t>(x.rank()));
-  std::iota(perm.begin(), perm.end(), int64_t{0});
-  for (size_t i = perm.size(); i-- > 1;)
-    std::swap(perm[i], perm[static_cast<size_t>(m.random.below(static_cast<int64_t>(i) + 1))]);
-  return {m.graph.add1("transpose", {x}, {{"perm", perm}})};
-}
-
-Symbols make_broadcast(Maker& m, Given given) {
-  const Symbol x = m.of_rank(given, 0);
-  if (x.rank() >= m.max_rank) throw DoesNotFit();
-  // Dimensions are put in anywhere, and ones grow.
-  Ints shape, dims;
-  for (int d = 0; d <= x.rank(); ++d) {
-    if (m.random.chance(x.rank() < 2 ? 0.5 : 0.25)) {
-      const int64_t dim = m.random_dim();
-      shape.push_back(dim == kBatch && !m.batch_anywhere ? 2 : dim);
-    }
-    if (d == x.rank()) break;
-    dims.push_back(static_cast<int64_t>(shape.size()));
-    const int64_t grown = m.random_dim();
-    shape.push_back(x.shape()[d] == 1 && m.random.chance(0.6) && grown != kBatch ? grown
-                                                                                 : x.shape()[d]);
-  }
-  if (static_cast<int>(shape.size()) > m.max_rank || !m.fits(Shape(shape))) throw DoesNotFit();
-  return {m.graph.add1("broadcast", {x}, {{"shape", Shape(shape)}, {"dims", dims}})};
-}
-
-Symbols make_slice(Maker& m, Given given) {
-  const Symbol x = m.of_rank(given, 1);
-  Ints begin, end, stride;
-  for (int64_t d : x.shape()) {
-    begin.push_back(0);
-    end.push_back(kSliceEnd);
-    stride.push_back(1);
-    if (d == kBatch || m.random.chance(0.4)) continue;
-    begin.back() = m.random.below(d + 1);
-    if (m.random.chance(0.7)) begin.back() = std::min(begin.back(), d / 3);
-    end.back() = begin.back() + m.random.below(d - begin.back() + 1);
-    if (m.random.chance(0.8)) end.back() = std::max(end.back(), std::min(d, begin.back() + 1));
-    if (m.random.chance(0.4)) end.back() = d;
-    stride.back() = m.random.pick({1, 1, 1, 2, 3, 5, 7, 1000});
-  }
-  return {m.graph.add1("slice", {x}, {{"begin", begin}, {"end", end}, {"stride", stride}})};
-}
-
-Symbols make_pad(Maker& m, Given given) {
-  const Symbol x = m.of_rank(given, 1);
-  Ints low, high;
-  for (int64_t d : x.shape()) {
-    const bool may = d != kBatch && m.random.chance(0.5);
-    low.push_back(may ? m.random.pick({0, 0, 1, 1, 2, 9}) : 0);
-    high.push_back(may ? m.random.pick({0, 0, 1, 1, 2, 16}) : 0);
-  }
-  const double value = is_floating(x.dtype())      ? m.random.chance(0.5) ? 0.0 : m.number()
-                            : x.dtype() == DType::kBool ? static_cast<double>(m.random.below(2))
-                                                   : m.random.pick({0.0, 1.0, 2.0, 200.0, 255.0});
-  return {m.graph.add1("pad", {x}, {{"low", low}, {"high", high}, {"value", value}})};
-}
-
-Symbols make_concat(Maker& m, Given given) {
-  const Symbol x = m.of_rank(given, 1);
-  const auto axis = static_cast<int>(m.random.below(x.rank()));
-  if (x.shape()[axis] == kBatch) throw DoesNotFit();
-  Symbols parts = {x};
-  for (int64_t more = m.random.below(m.random.chance(0.1) ? 20 : 3); more > 0; --more) {
-    Ints dims = x.shape().dims();
-    if (m.random.chance(0.5)) {
-      const int64_t d = m.random_dim();
-      dims[static_cast<size_t>(axis)] = d == kBatch ? 1 : d;
-    }
-    Symbol other =
-        m.random.chance(0.2) && Shape(dims) == x.shape() ? x : m.like(x.dtype(), Shape(dims));
-    parts.insert(parts.begin() + m.random.below(static_cast<int64_t>(parts.size()) + 1), other);
-  }
-  return {m.graph.add1("concat", parts, {{"axis", static_cast<int64_t>(axis)}})};
-}
-
-Symbols make_iota(Maker& m, Given) {
-  const Shape shape = m.random_shape(1);
-  const DType dtype = m.random.chance(0.6) ? m.random.pick({DType::kInt32, DType::kFloat32})
-                                           : kAllDTypes[m.random.below(7)];
-  return {iota(m.graph, shape, static_cast<int>(m.random.below(shape.rank())), dtype)};
-}
-
 Symbol indices(Maker& m, const Shape& shape) {
   return m.like(m.random.pick({DType::kInt32, DType::kInt64}), shape);
 }
@@ -347,45 +259,42 @@ Symbols make_dropout(Maker& m, Given given) {
 }  // namespace
 
 const std::map<std::string, OpMaker, std::less<>>& op_makers() {
-  static const std::map<std::string, OpMaker, std::less<>> makers = {
-      {"map", make_map},
-      {"reduce", make_reduce},
-      {"mean", [](Maker& m, Given x) { return make_mean(m, x, false); }},
-      {"variance", [](Maker& m, Given x) { return make_mean(m, x, true); }},
-      {"norm", [](Maker& m, Given x) { return make_norm(m, x, false); }},
-      {"normalize", [](Maker& m, Given x) { return make_norm(m, x, true); }},
-      {"arg_reduce", make_arg_reduce},
-      {"contract", make_contract},
-      {"reshape", make_reshape},
-      {"transpose", make_transpose},
-      {"broadcast", make_broadcast},
-      {"slice", make_slice},
-      {"pad", make_pad},
-      {"concat", make_concat},
-      {"iota", make_iota},
-      {"gather", make_gather},
-      {"scatter_add", make_scatter_add},
-      {"random", make_random},
-      {"size", make_size},
-      {"dense", make_dense},
-      {"maxout", make_maxout},
-      {"softmax", [](Maker& m, Given x) { return make_softmax(m, x, false); }},
-      {"log_softmax", [](Maker& m, Given x) { return make_softmax(m, x, true); }},
-      {"softmax_cross_entropy",
-       [](Maker& m, Given x) { return make_loss(m, x, "softmax_cross_entropy"); }},
-      {"categorical_crossentropy",
-       [](Maker& m, Given x) { return make_loss(m, x, "categorical_crossentropy"); }},
-      {"binary_crossentropy",
-       [](Maker& m, Given x) { return make_loss(m, x, "binary_crossentropy"); }},
-      {"sparse_categorical_crossentropy", make_sparse_loss},
-      {"batch_norm", [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm", 4); }},
-      {"batch_norm_training",
-       [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm_training", 2); }},
-      {"batch_norm_inference",
-       [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm_inference", 4); }},
-      {"batch_norm_training_grad", make_batch_norm_grad},
-      {"dropout", make_dropout},
-  };
+  static const std::map<std::string, OpMaker, std::less<>> makers = [] {
+    std::map<std::string, OpMaker, std::less<>> all = {
+        {"map", make_map},
+        {"reduce", make_reduce},
+        {"mean", [](Maker& m, Given x) { return make_mean(m, x, false); }},
+        {"variance", [](Maker& m, Given x) { return make_mean(m, x, true); }},
+        {"norm", [](Maker& m, Given x) { return make_norm(m, x, false); }},
+        {"normalize", [](Maker& m, Given x) { return make_norm(m, x, true); }},
+        {"arg_reduce", make_arg_reduce},
+        {"contract", make_contract},
+        {"gather", make_gather},
+        {"scatter_add", make_scatter_add},
+        {"random", make_random},
+        {"size", make_size},
+        {"dense", make_dense},
+        {"maxout", make_maxout},
+        {"softmax", [](Maker& m, Given x) { return make_softmax(m, x, false); }},
+        {"log_softmax", [](Maker& m, Given x) { return make_softmax(m, x, true); }},
+        {"softmax_cross_entropy",
+         [](Maker& m, Given x) { return make_loss(m, x, "softmax_cross_entropy"); }},
+        {"categorical_crossentropy",
+         [](Maker& m, Given x) { return make_loss(m, x, "categorical_crossentropy"); }},
+        {"binary_crossentropy",
+         [](Maker& m, Given x) { return make_loss(m, x, "binary_crossentropy"); }},
+        {"sparse_categorical_crossentropy", make_sparse_loss},
+        {"batch_norm", [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm", 4); }},
+        {"batch_norm_training",
+         [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm_training", 2); }},
+        {"batch_norm_inference",
+         [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm_inference", 4); }},
+        {"batch_norm_training_grad", make_batch_norm_grad},
+        {"dropout", make_dropout},
+    };
+    all.insert(move_makers().begin(), move_makers().end());
+    return all;
+  }();
   return makers;
 }
 

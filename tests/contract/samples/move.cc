@@ -40,6 +40,8 @@ void move_samples(Samples& out) {
                  {{"shape", Shape{2, 4}}, {"strides", ints({0, 0})}, {"offset", int64_t{2}}}});
   out.push_back({"as_strided", {{Shape{3}}}, {{"shape", Shape{0, 4}}, {"strides", ints({9, 9})}}});
   out.push_back(
+      {"as_strided", {{Shape{0, 2}}}, {{"shape", Shape{3, 0}}, {"strides", ints({7, 1})}}});
+  out.push_back(
       {"pad", {{Shape{2, 3}}}, {{"low", ints({1, 0})}, {"high", ints({0, 2})}, {"value", 1.5}}});
   out.push_back({"pad",
                  {{Shape{17}, 0, 9, DType::kInt64}},
