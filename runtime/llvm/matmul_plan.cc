@@ -199,8 +199,8 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   plan.streams_rhs = streams_rhs(plan);
   // With few rows pieces must share the columns, and evenly.
   const int64_t wanted = wanted_pieces(plan);
-  if (p.rows <= kFewRows && vectors >= wanted && !context.whole_rows)
-    plan.vectors.count = ceil_div(plan.vectors.count, wanted) * wanted;
+  const int64_t even = ceil_div(plan.vectors.count, wanted) * wanted;
+  if (p.rows <= kFewRows && even <= vectors && !context.whole_rows) plan.vectors.count = even;
   choose_depth(plan);
   if (has_far_left_side(plan)) pack_left_panels(plan);
   choose_pieces(plan, context.sums_rows);
