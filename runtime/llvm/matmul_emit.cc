@@ -47,7 +47,7 @@ class MatmulCode {
     e_.begin_prepare(name);
     Value source = begin_of(region_.problem().rhs, e_.buffer(region_.rhs)), target = e_.prepared();
     const int64_t lanes = plan_.machine.lanes;
-    ir_.loop(ir_.index(0), ir_.index(p_.batch), 1, [&](Value n) {
+    ir_.loop(ir_.index(0), ir_.index(matmul_prepared_batches(plan_)), 1, [&](Value n) {
       each_panel(
           {ir_.index(0), ir_.index(plan_.vectors.count)}, plan_.vectors, plan_.panel_kinds(),
           [&](const PanelKind& kind, Value vector) {
@@ -134,7 +134,11 @@ class MatmulCode {
                });
   }
 
+  // Of a right side that is the same for all batches there is one.
+  Value packed_batch(Value n) { return matmul_prepared_batches(plan_) == 1 ? ir_.index(0) : n; }
+
   Value packed_panel(Value n, Value vector) {
+    n = packed_batch(n);
     return ir_.at(prepared_, ir_.mul(ir_.add(ir_.mul(n, plan_.vectors.total), vector),
                                      plan_.packed_terms() * plan_.machine.lanes));
   }
@@ -263,7 +267,7 @@ class MatmulCode {
   // All columns of a batch, for a product that has few of them.
   Value narrow_right_side(Value n) {
     if (plan_.packing == MatmulPlan::Packing::kPrepared)
-      return ir_.at(prepared_, ir_.mul(n, p_.depth * plan_.machine.lanes));
+      return ir_.at(prepared_, ir_.mul(packed_batch(n), p_.depth * plan_.machine.lanes));
     if (!plan_.packs_panels()) return ir_.at(rhs_, ir_.offset(p_.rhs.batch, n));
     MatmulTile packer(ir_, plan_, region_, nullptr, nullptr);
     MatmulTile::Panel panel;

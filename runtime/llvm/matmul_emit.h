@@ -40,6 +40,8 @@ int matmul_phase_pieces(const MatmulPlan& plan, MatmulPhase phase);
 
 /// Bytes of the right side that prepare() packs; 0 unless it is a variable that does not change.
 int64_t matmul_prepared_bytes(const MatmulPlan& plan);
+/// How many right sides they hold: one, where it is the same for all batches.
+int64_t matmul_prepared_batches(const MatmulPlan& plan);
 
 void emit_matmul(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region,
                  MatmulPhase phase, const std::string& name);

@@ -72,8 +72,12 @@ void pack_left_panels(MatmulPlan& plan) {
 int64_t matmul_prepared_bytes(const MatmulPlan& plan) {
   if (plan.packing != MatmulPlan::Packing::kPrepared) return 0;
   const MatmulProblem& p = plan.problem;
-  return std::max<int64_t>(
-      64, p.batch * p.depth * plan.vectors.total * plan.machine.lanes * dtype_size(p.dtype));
+  return std::max<int64_t>(64, matmul_prepared_batches(plan) * p.depth * plan.vectors.total *
+                                   plan.machine.lanes * dtype_size(p.dtype));
+}
+
+int64_t matmul_prepared_batches(const MatmulPlan& plan) {
+  return plan.rhs_source.batch.is_invariant() ? 1 : plan.problem.batch;
 }
 
 std::vector<MatmulPhase> matmul_phases(const MatmulPlan& plan, const MatmulRegion& region) {

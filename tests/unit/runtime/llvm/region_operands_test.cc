@@ -1,16 +1,18 @@
 // Operands of a product's region in every shape that stands for its rows and columns: as the graph
 // has them, behind reshapes, read as elements, summed over rows, columns and everything.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "core/text.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
 #include "tests/unit/runtime/llvm/kernel_runs.h"
+#include "tests/unit/runtime/llvm/matmul_cases.h"
 
 namespace sinter {
 namespace {
 
-using testing_support::check_kernels;
+using testing_support::check_kernels, testing_support::random_tensor;
 using Ints = std::vector<int64_t>;
 
 int64_t product(const Ints& dims) {
@@ -145,6 +147,42 @@ TEST(RegionOperands, VectorsInOtherShapes) {
     expect_right(space, "");
   });
   EXPECT_GE(product_regions, 25);
+}
+
+// Weights that all samples of a batch share are packed once, whatever the batch.
+TEST(RegionOperands, SharedWeightsArePackedOnce) {
+  register_ops();
+  const auto packed_bytes = [](int64_t batch, int64_t rows, int64_t columns) {
+    Graph g("g");
+    const Symbol x = g.input("x", {DType::kFloat32, {batch, rows, 9}}),
+                 w = g.variable("w", {DType::kFloat32, {9, columns}});
+    const Symbol shared = broadcast_to(w, {batch, 9, columns});
+    g.add_output("y", tanh(matmul(x, shared)).id());
+    const std::vector<Tensor> inputs = {random_tensor(x.type(), 1)};
+    std::vector<Tensor> variables = {random_tensor(w.type(), 2)}, results;
+    int64_t bytes = 0;
+    for (const char* backend : {"reference", "llvm"}) {
+      CompileOptions options;
+      options.backend = backend;
+      const auto executable = compile(g, options);
+      executable->bind(variables);
+      results.push_back(executable->run(inputs)[0].clone());
+      for (const Step& step : executable->program().steps) bytes += step.kernel->prepared_bytes();
+    }
+    for (int64_t i = 0; i < results[0].elements(); ++i)
+      EXPECT_NEAR(results[1].at(i), results[0].at(i), 1e-5)
+          << fmt::format("{} x {}x9x{}, element {}", batch, rows, columns, i);
+    return bytes;
+  };
+  int64_t all = 0;
+  for (const int64_t rows : {1, 40}) {
+    for (const int64_t columns : {3, 20, 150}) {
+      const int64_t once = packed_bytes(1, rows, columns);
+      EXPECT_LE(packed_bytes(7, rows, columns), once);
+      all += once;
+    }
+  }
+  EXPECT_GE(all, 9 * 150 * 4);
 }
 
 // A matrix that is both a factor and summed as a column, written back in place.
