@@ -84,6 +84,44 @@ const std::vector<std::string>& seed_graphs() {
   output "y" = %5#0
   output "s" = %5#1
 })g",
+      R"g(graph "views" {
+  %x = input() : float32[6,20]
+  %m = input() : bool[2,1,5]
+  %s = input() : uint8[7]
+  %3 = as_strided(%x) {shape=[2,3,5], strides=[60,20,2], offset=9}
+  %4 = as_strided(%s) {shape=[5,3], strides=[1,1]}
+  %5 = as_strided(%x) {shape=[0,4], strides=[9,9], offset=3}
+  %6 = fusion(%x, %m) {kind="map", body=graph "masked" {
+    %x = input() : float32[6,20]
+    %m = input() : bool[2,1,5]
+    %2 = as_strided(%x) {shape=[2,3,5], strides=[60,20,2], offset=9}
+    %3 = broadcast(%m) {shape=[2,3,5], dims=[0,1,2]}
+    %4 = map(%3, %2) {body="(bool, float32) -> select(a0, a1, 0:float32)"}
+    output "y" = %4 }}
+  %7 = fusion(%x) {kind="reduce", body=graph "channels" {
+    %x = input() : float32[6,20]
+    %1 = reshape(%x) {shape=[2,3,20]}
+    %2 = map(%1) {body="(float32) -> mul(a0, a0)"}
+    %3 = reduce(%2) {kind="sum", axes=[0,2], keepdims=true}
+    %4 = reshape(%3) {shape=[3]}
+    output "y" = %4 }}
+  %8 = fusion(%x, %x) {kind="contract", body=graph "heads" {
+    %x = input() : float32[6,20]
+    %y = input() : float32[6,20]
+    %2 = as_strided(%x) {shape=[2,3,4], strides=[60,20,1], offset=4}
+    %3 = as_strided(%y) {shape=[2,4,5], strides=[0,1,20]}
+    %4 = contract(%2, %3) {lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], rhs_contract=[1]}
+    %5 = reshape(%4) {shape=[6,5]}
+    %6 = map(%5) {body="(float32) -> tanh(a0)"}
+    %7 = reshape(%6) {shape=[2,3,5]}
+    output "y" = %7 }}
+  output "a" = %3
+  output "b" = %4
+  output "c" = %5
+  output "d" = %6
+  output "e" = %7
+  output "f" = %8
+})g",
       R"g(graph "dtypes" {
   %a = input() : bool[3]
   %b = input() : uint8[3]
