@@ -211,6 +211,47 @@ Symbol contract_without_transpose(const Match& m, Contract::Side Contract::*side
                                 : m.graph().add1("contract", {m["y"], m["x"]}, c.attributes());
 }
 
+// contract(x, broadcast(y)) where y is the same for all samples: rows of all samples by one matrix.
+std::string unless_one_for_all_samples(const Match& m) {
+  const Contract c = contract_of(m);
+  const Ints& dims = m.attributes("b").get_ints("dims");
+  const Shape &from = m.type("y").shape, &to = m.type("b").shape;
+  std::vector<bool> is_sample(static_cast<size_t>(to.rank()), false);
+  for (const int axis : c.rhs.batch) is_sample[static_cast<size_t>(axis)] = true;
+  Contract::Axes kept;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    const auto to_dim = static_cast<int>(dims[i]);
+    if (is_sample[static_cast<size_t>(to_dim)]) {
+      if (from[static_cast<int>(i)] != 1) return "it differs between samples";
+    } else if (from[static_cast<int>(i)] == to[to_dim]) {
+      kept.push_back(to_dim);
+    }
+  }
+  if (c.rhs.batch.empty() || kept.size() + c.rhs.batch.size() != is_sample.size())
+    return "it is spread in other ways";
+  Contract::Axes rows = c.lhs.batch;
+  rows.insert(rows.end(), c.lhs.free.begin(), c.lhs.free.end());
+  return std::ranges::is_sorted(rows) ? "" : "samples do not come before rows";
+}
+
+Symbol product_of_all_samples(const Match& m) {
+  Contract c = contract_of(m);
+  const Ints& dims = m.attributes("b").get_ints("dims");
+  const Shape &from = m.type("y").shape, &to = m.type("b").shape;
+  std::vector<int> place(static_cast<size_t>(to.rank()), -1);  // of a dimension that is kept
+  Ints kept;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    const auto to_dim = static_cast<int>(dims[i]);
+    if (std::ranges::find(c.rhs.batch, to_dim) != c.rhs.batch.end()) continue;
+    place[static_cast<size_t>(to_dim)] = static_cast<int>(kept.size());
+    kept.push_back(from[static_cast<int>(i)]);
+  }
+  c.lhs.batch.clear();
+  c.rhs.batch.clear();
+  for (int& axis : c.rhs.depth) axis = place[static_cast<size_t>(axis)];
+  return m.graph().add1("contract", {m["x"], reshaped(m, m["y"], Shape(kept))}, c.attributes());
+}
+
 // transpose(contract(x, y)) of matrices is contract(y, x).
 std::string unless_matrix_product(const Match& m) {
   const Contract c = contract_of(m);
@@ -268,6 +309,7 @@ std::span<const Rule> move_rules() {
       {"transpose_of_product",  "t:transpose(c:contract(x, y)!)",        "", Numerics::kReassociates, unless_matrix_product, swapped_product},
       {"product_of_transpose",  "c:contract(t:transpose(x), y)",         "", kExact, lhs_order, without_lhs},
       {"product_with_transpose", "c:contract(y, t:transpose(x))",        "", kExact, rhs_order, without_rhs},
+      {"product_of_all_samples", "c:contract(x, b:broadcast(y))",        "", Numerics::kReassociates, unless_one_for_all_samples, product_of_all_samples},
       {"broadcast_of_none",     "broadcast(x)",                          "", kExact, unless_elements_stay, as_reshape},
       {"broadcast_twice",       "outer:broadcast(inner:broadcast(x))",   "", kExact, nullptr, broadcast_once},
       {"slice_of_all",          "slice(x)",                              "x", kExact, unless_shape_stays},

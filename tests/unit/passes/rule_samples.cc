@@ -168,6 +168,31 @@ void add_products(std::vector<RuleSample>& all) {
            "%1 = contract(%x, %y) {lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], "
            "rhs_contract=[1]}\n%t = transpose(%1) {perm=[0,2,1]}\n",
       false);
+  const char* shared = "c:contract(x, b:broadcast(y))";
+  const auto spread = [](const std::string& x, const std::string& y, const std::string& to,
+                         const std::string& axes) {
+    return "%x = input() : $" + x + "\n%y = input() : $" + y + "\n%1 = broadcast(%y) " + to +
+           "\n%t = contract(%x, %1) {" + axes + "}\n";
+  };
+  add(shared, spread("[2,3,4]", "[4,5]", "{shape=[2,4,5], dims=[1,2]}",
+                     "lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], rhs_contract=[1]"));
+  add(shared, spread("[2,3,4]", "[1,5,4]", "{shape=[2,5,4], dims=[0,1,2]}",
+                     "lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], rhs_contract=[2]"));
+  add(shared, spread("[2,6,3,4]", "[4,7]", "{shape=[6,4,2,7], dims=[1,3]}",
+                     "lhs_batch=[0,1], rhs_batch=[2,0], lhs_contract=[3], rhs_contract=[1]"));
+  // One matrix a sample; terms that are spread, too; rows before samples.
+  add(shared,
+      spread("[2,3,4]", "[2,5]", "{shape=[2,4,5], dims=[0,2]}",
+             "lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], rhs_contract=[1]"),
+      false);
+  add(shared,
+      spread("[2,3,4]", "[1,5]", "{shape=[2,4,5], dims=[1,2]}",
+             "lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], rhs_contract=[1]"),
+      false);
+  add(shared,
+      spread("[3,2,4]", "[4,5]", "{shape=[2,4,5], dims=[1,2]}",
+             "lhs_batch=[1], rhs_batch=[0], lhs_contract=[2], rhs_contract=[1]"),
+      false);
   for (const bool left : {true, false}) {
     const char* pattern = left ? "c:contract(t:transpose(x), y)" : "c:contract(y, t:transpose(x))";
     // contract(a, b) or, with the sides exchanged, contract(b, a).
