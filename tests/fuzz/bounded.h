@@ -53,7 +53,8 @@ std::vector<std::vector<BoundedTensor>> bounded_run(const Graph& lowered,
                                                     const std::vector<Tensor>& inputs,
                                                     const std::vector<Tensor>& variables);
 
-/// How many elements have been judged, and how sharply.
+/// How many elements have been judged, and how sharply. Of a large value some thousands stand for
+/// all: one sum that cancels would outvote hundreds of graphs.
 struct JudgeCounts {
   int64_t elements = 0;
   int64_t unknown = 0;  // nothing could be said

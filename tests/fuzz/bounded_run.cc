@@ -243,10 +243,12 @@ std::vector<std::vector<BoundedTensor>> bounded_run(const Graph& lowered,
 std::string judge(const Tensor& got, const BoundedTensor& want, JudgeCounts* counts) {
   if (got.type() != want.type)
     return fmt::format("is {}, expected {}", got.type().to_string(), want.type.to_string());
+  constexpr int64_t kMostCounted = 4096;
+  const int64_t counted = got.elements() / kMostCounted + 1;  // every such element
   const DType dtype = got.dtype();
   for (int64_t i = 0; i < got.elements(); ++i) {
     const Bounded& w = want.elements[static_cast<size_t>(i)];
-    if (counts != nullptr) {
+    if (counts != nullptr && i % counted == 0) {
       ++counts->elements;
       if (is_unknown(w) || (dtype == DType::kBool && w.radius > 0))
         ++counts->unknown;
