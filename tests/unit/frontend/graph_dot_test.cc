@@ -82,6 +82,7 @@ TEST(GraphDot, LayersAsBoxes) {
 
 // Long names are cut by the columns of their letters, not their bytes, and between letters.
 TEST(GraphDot, NamesOfWideLetters) {
+  register_ops();
   const auto wide = [](int count) {
     std::string name;
     for (int i = 0; i < count; ++i) name += "\xe5\xb1\xa4";
