@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "core/error.h"
 #include "core/graph.h"
@@ -50,6 +52,17 @@ Attributes Contract::attributes() const {
           {"rhs_batch", ints(rhs.batch)},
           {"lhs_contract", ints(lhs.depth)},
           {"rhs_contract", ints(rhs.depth)}};
+}
+
+void Contract::sort_depth() {
+  std::vector<std::pair<int, int>> both;
+  for (size_t i = 0; i < lhs.depth.size(); ++i) both.emplace_back(lhs.depth[i], rhs.depth[i]);
+  std::ranges::sort(both);
+  for (size_t i = 0; i < both.size(); ++i) std::tie(lhs.depth[i], rhs.depth[i]) = both[i];
+}
+
+Shape Contract::matrix(const Shape& lhs_shape, const Shape& rhs_shape) const {
+  return {extent(lhs_shape, lhs.batch) * extent(lhs_shape, lhs.free), extent(rhs_shape, rhs.free)};
 }
 
 std::vector<int64_t> extents(const Shape& shape, std::span<const int> axes) {

@@ -29,6 +29,11 @@ struct Contract {
   static Contract of(const Graph& graph, const Node& node);
   /// The attributes of such a node.
   Attributes attributes() const;
+  /// The same sum with its terms in the order of the left side's dimensions.
+  void sort_depth();
+  /// The result as a matrix: rows are all samples and the left side's free dimensions. Of static
+  /// shapes.
+  Shape matrix(const Shape& lhs_shape, const Shape& rhs_shape) const;
 };
 
 /// The extents of `axes`, in their order, and their product; the latter of static ones only.

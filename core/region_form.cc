@@ -83,9 +83,7 @@ class RegionChecker {
   // That of what follows the product, if anything does.
   void find_product_space(const Node& product) {
     const Contract c = Contract::of(body_, product);
-    const Shape& lhs = body_.type(product.inputs[0]).shape;
-    space_ = Shape{extent(lhs, c.lhs.batch) * extent(lhs, c.lhs.free),
-                   extent(body_.type(product.inputs[1]).shape, c.rhs.free)};
+    space_ = c.matrix(body_.type(product.inputs[0]).shape, body_.type(product.inputs[1]).shape);
     for (const Node& node : body_.nodes()) {
       if (!node.is(KernelOp::kMap) && !node.is(KernelOp::kBroadcast) &&
           !node.is(KernelOp::kReduce) && !node.is(KernelOp::kArgReduce))

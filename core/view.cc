@@ -66,6 +66,15 @@ std::optional<View> View::reshaped(std::span<const int64_t> to) const {
   return result;
 }
 
+View View::along(std::span<const int> axes) const {
+  View result{{}, {}, offset};
+  for (const int axis : axes) {
+    result.extents.push_back(extents[static_cast<size_t>(axis)]);
+    result.strides.push_back(strides[static_cast<size_t>(axis)]);
+  }
+  return result;
+}
+
 View View::merged() const {
   View result{{}, {}, offset};
   for (size_t d = 0; d < extents.size(); ++d) {
@@ -89,6 +98,17 @@ bool View::is_in_order(int64_t count) const {
     inner *= extents[d];
   }
   return offset == 0 && inner == count;
+}
+
+bool is_move(const Node& node) {
+  return node.is(KernelOp::kReshape) || node.is(KernelOp::kTranspose) ||
+         node.is(KernelOp::kBroadcast) || node.is(KernelOp::kSlice) ||
+         node.is(KernelOp::kAsStrided);
+}
+
+ValueId before_reshapes(const Graph& graph, ValueId id) {
+  while (graph.node(id).is(KernelOp::kReshape)) id = graph.node(id).inputs[0];
+  return id;
 }
 
 std::optional<View> view_through(const Graph& graph, const Node& node, const View& operand) {

@@ -34,6 +34,8 @@ struct View {
   /// they lie.
   std::optional<View> reshaped(std::span<const int64_t> to) const;
 
+  /// The dimensions `axes` alone, from the same element on.
+  View along(std::span<const int> axes) const;
   /// Without dimensions of 1; neighbours that are walked as one are one.
   View merged() const;
   /// Does it read all `count` elements of its value, those along dimensions of stride 0 left out,
@@ -42,6 +44,10 @@ struct View {
   bool operator==(const View&) const = default;
 };
 
+/// A reshape, transpose, broadcast, slice or as_strided: it says where elements are read.
+bool is_move(const Node& node);
+/// The value before the reshapes of `id`, which has the same elements in the same order.
+ValueId before_reshapes(const Graph& graph, ValueId id);
 /// What a reshape, transpose, broadcast, slice or as_strided gives, whose operand is read through
 /// `operand`. nullopt for other ops, and where the result is no view.
 std::optional<View> view_through(const Graph& graph, const Node& node, const View& operand);

@@ -5,7 +5,6 @@
 // Moves that a kernel could not walk stay: rows and terms have one stride each, one of them 1.
 #include <algorithm>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "core/contract.h"
@@ -16,24 +15,13 @@
 namespace sinter {
 namespace {
 
-// The dimensions of `view` along `axes` as one, if they are.
-std::optional<View> as_one(const View& view, const Contract::Axes& axes) {
-  View group;
-  for (const int axis : axes) {
-    group.extents.push_back(view.extents[static_cast<size_t>(axis)]);
-    group.strides.push_back(view.strides[static_cast<size_t>(axis)]);
-  }
-  group = group.merged();
-  return group.extents.size() <= 1 ? std::optional(group) : std::nullopt;
-}
-
 bool is_walked(const View& view, const Contract::Axes& free, const Contract::Axes& depth) {
-  const std::optional<View> rows = as_one(view, free), terms = as_one(view, depth);
-  if (!rows || !terms) return false;
+  const View rows = view.along(free).merged(), terms = view.along(depth).merged();
+  if (rows.extents.size() > 1 || terms.extents.size() > 1) return false;
   const auto stride = [](const View& group) {
     return group.strides.empty() ? 1 : group.strides[0];
   };
-  return std::min(stride(*rows), stride(*terms)) == 1;
+  return std::min(stride(rows), stride(terms)) == 1;
 }
 
 struct Source {
@@ -59,29 +47,17 @@ std::optional<Source> source_of(const Graph& graph, ValueId operand, const Contr
   return std::nullopt;
 }
 
-// As kernels of products walk the terms: in the order of the left side.
-std::pair<Contract::Axes, Contract::Axes> sorted_depth(const Contract& c) {
-  std::vector<std::pair<int, int>> both;
-  for (size_t i = 0; i < c.lhs.depth.size(); ++i) both.emplace_back(c.lhs.depth[i], c.rhs.depth[i]);
-  std::ranges::sort(both);
-  std::pair<Contract::Axes, Contract::Axes> result;
-  for (const auto& [lhs, rhs] : both) {
-    result.first.push_back(lhs);
-    result.second.push_back(rhs);
-  }
-  return result;
-}
-
 bool absorb(const Graph& graph, const Node& node, int32_t index, Rewriter& rewriter) {
   const DType dtype = node.types[0].dtype;
   if (!is_floating(dtype) || node.types[0].shape.elements() == 0) return false;
   for (const ValueId id : node.inputs) {
     if (graph.type(id).dtype != dtype || graph.type(id).shape.elements() == 0) return false;
   }
-  const Contract c = Contract::of(graph, node);
-  const auto [lhs_depth, rhs_depth] = sorted_depth(c);
-  const std::optional<Source> sources[] = {source_of(graph, node.inputs[0], c.lhs.free, lhs_depth),
-                                           source_of(graph, node.inputs[1], c.rhs.free, rhs_depth)};
+  Contract c = Contract::of(graph, node);
+  c.sort_depth();  // as kernels of products walk the terms
+  const std::optional<Source> sources[] = {
+      source_of(graph, node.inputs[0], c.lhs.free, c.lhs.depth),
+      source_of(graph, node.inputs[1], c.rhs.free, c.rhs.depth)};
   if (!sources[0] && !sources[1]) return false;
   auto body = std::make_shared<Graph>("region");
   body->set_origin(node.origin);

@@ -42,10 +42,10 @@ std::optional<Root> root_of(const Graph& graph, const Node& node) {
 std::optional<Shape> space_of(const Graph& graph, const Node& node) {
   const std::optional<Root> root = root_of(graph, node);
   if (!root || !is_floating(node.types[0].dtype)) return std::nullopt;
-  const Contract c = Contract::of(*root->graph, *root->contract);
-  const Shape& lhs = root->graph->type(root->contract->inputs[0]).shape;
-  const Shape space{extent(lhs, c.lhs.batch) * extent(lhs, c.lhs.free),
-                    extent(root->graph->type(root->contract->inputs[1]).shape, c.rhs.free)};
+  const auto& [graph_of_root, contract] = *root;
+  const Shape space = Contract::of(*graph_of_root, *contract)
+                          .matrix(graph_of_root->type(contract->inputs[0]).shape,
+                                  graph_of_root->type(contract->inputs[1]).shape);
   return space.elements() == 0 ? std::nullopt : std::optional(space);
 }
 

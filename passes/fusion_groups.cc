@@ -179,7 +179,6 @@ bool FusionGroups::lift(int32_t a, int32_t b, int64_t row) {
 
 bool FusionGroups::take_concat(const Graph& graph, int32_t group, int32_t concat) {
   // Every part is written to its own rows of the result: long ones, or all in one.
-  constexpr int64_t kShortestRow = 16;
   const Node& node = graph.node(concat);
   const Shape& part = graph.type(node.inputs[0]).shape;
   int64_t row = 1;

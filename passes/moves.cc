@@ -5,12 +5,6 @@ namespace {
 
 constexpr size_t kMostMoves = 32;
 
-bool is_move(const Node& node) {
-  return node.is(KernelOp::kReshape) || node.is(KernelOp::kTranspose) ||
-         node.is(KernelOp::kBroadcast) || node.is(KernelOp::kSlice) ||
-         node.is(KernelOp::kAsStrided);
-}
-
 }  // namespace
 
 std::vector<int32_t> moves_before(const Graph& graph, ValueId operand) {
@@ -18,11 +12,6 @@ std::vector<int32_t> moves_before(const Graph& graph, ValueId operand) {
   while (nodes.size() <= kMostMoves && is_move(graph.node(nodes.back())))
     nodes.push_back(graph.node(nodes.back()).inputs[0].node);
   return nodes;
-}
-
-ValueId before_reshapes(const Graph& graph, ValueId operand) {
-  while (graph.node(operand).is(KernelOp::kReshape)) operand = graph.node(operand).inputs[0];
-  return operand;
 }
 
 std::optional<View> view_along(const Graph& graph, std::span<const int32_t> nodes, View view) {

@@ -14,9 +14,6 @@ namespace sinter {
 /// last. At most some dozens.
 std::vector<int32_t> moves_before(const Graph& graph, ValueId operand);
 
-/// The value before the reshapes of an operand, which has the same elements in the same order.
-ValueId before_reshapes(const Graph& graph, ValueId operand);
-
 /// How the first of `nodes` reads `view` of the last. nullopt where a reshape is no view.
 std::optional<View> view_along(const Graph& graph, std::span<const int32_t> nodes, View view);
 

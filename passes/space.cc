@@ -6,9 +6,6 @@ namespace sinter {
 namespace {
 
 constexpr size_t kMostCuts = 7;
-// Rows of two sets of cuts, if neither has them alone: vectors are filled, and what a row costs
-// beside its elements is little.
-constexpr int64_t kShortestRow = 16;
 
 bool is_legal(const Space& s) {
   if (s.cuts.size() > kMostCuts) return false;

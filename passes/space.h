@@ -11,6 +11,10 @@
 
 namespace sinter {
 
+/// Rows that something is cut into for the sake of one kernel have so many elements at least:
+/// vectors are filled, and what a row costs beside its elements is little.
+inline constexpr int64_t kShortestRow = 16;
+
 struct Space {
   int64_t elements = 0;
   /// How many elements lie behind each cut, growing, each a divisor of the next: 784 and 32 * 784

@@ -62,19 +62,7 @@ class JitKernel final : public Kernel {
 // Is the right side of the product a variable that this graph never changes? Then it is packed
 // once.
 bool may_pack(const Graph& graph, int32_t node) {
-  const Node& n = graph.node(node);
-  if (n.is(KernelOp::kContract)) return is_frozen(graph, n.inputs[1]);
-  const Graph& body = n.attributes.get_graph("body");
-  for (const Node& inner : body.nodes()) {
-    if (!inner.is(KernelOp::kContract)) continue;
-    const Node& operand = body.node(inner.inputs[1]);
-    const int32_t input =
-        operand.is(KernelOp::kAsStrided) ? operand.inputs[0].node : inner.inputs[1].node;
-    for (size_t i = 0; i < n.inputs.size(); ++i) {
-      if (input == body.inputs()[i]) return is_frozen(graph, n.inputs[i]);
-    }
-  }
-  return false;
+  return is_frozen(graph, graph.node(node).inputs[1]);
 }
 
 bool has_empty_value(const Graph& graph, int32_t node) {

@@ -104,7 +104,7 @@ class ClusterBuilder {
 
   bool build_stage(int stage) {
     struct Group {
-      std::vector<std::pair<ValueId, Access>> stores;
+      std::vector<Region::Part> stores;
       std::vector<int32_t> accumulations;  // reduce nodes
     };
     std::map<DimSet, Group> groups;
@@ -112,15 +112,12 @@ class ClusterBuilder {
       const auto it = timing_.find(v);
       if (it == timing_.end()) return false;
       if (it->second.stage == stage && !it->second.accumulated)
-        groups[it->second.need].stores.push_back({v, {.buffer = buffer, .strides = {}}});
+        groups[it->second.need].stores.push_back({v, buffer, View::dense(shape(v))});
     }
     for (const Region::Part& part : region_.parts) {
       const auto it = timing_.find(part.value);
       if (it == timing_.end() || it->second.accumulated) return false;
-      if (it->second.stage == stage)
-        groups[it->second.need].stores.push_back(
-            {part.value,
-             {.buffer = part.buffer, .offset = part.view.offset, .strides = part.view.strides}});
+      if (it->second.stage == stage) groups[it->second.need].stores.push_back(part);
     }
     for (int32_t i : accumulated_) {
       const ValueId in = graph_.node(i).inputs[0];
@@ -130,13 +127,10 @@ class ClusterBuilder {
     std::vector<LoopNest> nests;
     for (const auto& [need, group] : groups) {
       begin_nest(need);
-      for (const auto& [v, to] : group.stores) {
+      for (const auto& [v, buffer, view] : group.stores) {
         const int value = emit(v);
         if (value < 0) return false;
-        Access place = access_by(space_.axes(v),
-                                 to.strides.empty() ? shape(v).strides() : to.strides, to.buffer);
-        place.offset = to.offset;
-        nest_.store(value, std::move(place));
+        nest_.store(value, access_by(space_.axes(v), view, buffer));
       }
       for (int32_t i : group.accumulations) {
         if (!emit_accumulation(i)) return false;
@@ -198,6 +192,11 @@ class ClusterBuilder {
         if (nest_dims_[k] == axes[d]) a.strides[k] += strides[d];
       }
     }
+    return a;
+  }
+  Access access_by(const std::vector<int>& axes, const View& view, int buffer) const {
+    Access a = access_by(axes, view.strides, buffer);
+    a.offset = view.offset;
     return a;
   }
   Access access(ValueId v, int buffer) const {
@@ -294,8 +293,7 @@ class ClusterBuilder {
     // reduced.
     for (size_t k = 0; k < nest_dims_.size(); ++k) {
       const DimSet bit = DimSet{1} << nest_dims_[k];
-      if ((bit & (space_.reduced_by(n) | space_.dims_of(v))) == 0)
-        op.access.strides[k] = kWalked;
+      if ((bit & (space_.reduced_by(n) | space_.dims_of(v))) == 0) op.access.strides[k] = kWalked;
     }
     return nest_.add(std::move(op));
   }
@@ -327,9 +325,8 @@ class ClusterBuilder {
   int emit_view(ValueId v, const Node& n) {
     const std::optional<View> view = view_through(graph_, n, View::dense(shape(n.inputs[0])));
     SINTER_CHECK(view.has_value(), n.op->name);
-    Access a = access_by(space_.axes(v), view->strides, region_.inputs.at(n.inputs[0]));
-    a.offset = view->offset;
-    return nest_.load(graph_.type(v).dtype, std::move(a));
+    return nest_.load(graph_.type(v).dtype,
+                      access_by(space_.axes(v), *view, region_.inputs.at(n.inputs[0])));
   }
 
   int emit_gather(ValueId v, const Node& n) {

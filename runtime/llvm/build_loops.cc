@@ -155,10 +155,6 @@ void absorb_reshapes(Region& region) {
   }
 }
 
-ValueId unshaped(const Graph& graph, ValueId v) {
-  return graph.node(v).is(KernelOp::kReshape) ? graph.node(v).inputs[0] : v;
-}
-
 // The parts of concats that are results are written to their places. False where there are none.
 bool split_concats(Region& region) {
   const Graph& graph = *region.graph;
@@ -176,7 +172,7 @@ bool split_concats(Region& region) {
       const Shape& own = graph.type(part).shape;
       const View place{{own.begin(), own.end()}, strides, begin * strides[axis]};
       begin += own[static_cast<int>(axis)];
-      const ValueId value = unshaped(graph, part);
+      const ValueId value = before_reshapes(graph, part);
       const Shape& inner = graph.type(value).shape;
       const std::optional<View> view =
           place.reshaped(std::vector<int64_t>(inner.begin(), inner.end()));

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
-#include <tuple>
-#include <utility>
 
 #include "core/contract.h"
 #include "core/view.h"
@@ -20,10 +18,8 @@ View view_of(const Graph& body, ValueId operand) {
 }
 
 DimGroup group_of(const View& view, const Contract::Axes& axes) {
-  DimGroup group;
-  for (const int axis : axes)
-    group.append(view.extents[static_cast<size_t>(axis)], view.strides[static_cast<size_t>(axis)]);
-  return group;
+  const View group = view.along(axes).merged();
+  return {group.extents, group.strides};
 }
 
 MatmulOperand operand_of(const Graph& body, ValueId operand, const Contract::Side& side) {
@@ -69,13 +65,8 @@ MatmulProblem matmul_problem(const Graph& body, const Node& contract) {
   p.dtype = lhs.dtype == DType::kBFloat16 ? DType::kFloat32 : lhs.dtype;
   Contract c = Contract::of(lhs.shape, rhs.shape, contract.attributes);
 
-  // The sum may run over its axes in any order: the order of the left side in memory merges most.
-  std::vector<std::pair<int, int>> depth;
-  for (size_t i = 0; i < c.lhs.depth.size(); ++i)
-    depth.emplace_back(c.lhs.depth[i], c.rhs.depth[i]);
-  std::ranges::sort(depth);
-  for (size_t i = 0; i < depth.size(); ++i) std::tie(c.lhs.depth[i], c.rhs.depth[i]) = depth[i];
-
+  // The sum may run over its axes in any order: that of the left side in memory merges most.
+  c.sort_depth();
   p.lhs = operand_of(body, contract.inputs[0], c.lhs);
   p.rhs = operand_of(body, contract.inputs[1], c.rhs);
   p.batch = p.lhs.batch.size();

@@ -93,11 +93,6 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
   region.body = body_of(graph, graph.node(node));
   const Graph& body = *region.body;
   int64_t columns = 0;
-  const auto input_index = [&](ValueId operand) {
-    const auto& inputs = body.inputs();
-    return static_cast<int32_t>(
-        std::find(inputs.begin(), inputs.end(), region.input_of(operand).node) - inputs.begin());
-  };
   for (int32_t i = 0; i < body.size(); ++i) {
     const Node& inner = body.node(i);
     if (inner.is(KernelOp::kContract)) {
@@ -105,8 +100,6 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
       const MatmulProblem problem = region.problem();
       region.rows = problem.batch * problem.rows;
       region.columns = columns = problem.columns;
-      region.lhs = input_index(inner.inputs[0]);
-      region.rhs = input_index(inner.inputs[1]);
     } else if (inner.is(KernelOp::kMap)) {
       const int64_t cost = inner.attributes.get_expr("body").flops();
       region.epilogue_cost +=
@@ -150,10 +143,7 @@ std::vector<size_t> MatmulRegion::whole_operands() const {
   return operands;
 }
 
-ValueId MatmulRegion::unshaped(ValueId id) const {
-  while (body->node(id).is(KernelOp::kReshape)) id = body->node(id).inputs[0];
-  return id;
-}
+ValueId MatmulRegion::unshaped(ValueId id) const { return before_reshapes(*body, id); }
 
 ValueId MatmulRegion::input_of(ValueId id) const {
   while (body->node(id).is(KernelOp::kReshape) || body->node(id).is(KernelOp::kAsStrided))

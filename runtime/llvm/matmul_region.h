@@ -35,7 +35,7 @@ struct MatmulRegion {
   std::shared_ptr<const Graph> body;
   ValueId product;  // the contract node's result
   int64_t rows = 1, columns = 1;
-  int32_t lhs = 0, rhs = 1;  // inputs of the region that are multiplied
+  static constexpr int32_t lhs = 0, rhs = 1;  // inputs of the region that are multiplied
   std::vector<Result> results;
   int64_t epilogue_cost = 0;  // of all scalar bodies, in additions an element
   bool whole_rows = false;    // are rows reduced, columns numbered, or everything summed up?
