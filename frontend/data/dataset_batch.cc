@@ -14,6 +14,17 @@
 namespace sinter {
 namespace {
 
+// The next ones until there are `count`, or until the stream has `ended`.
+template <typename T, typename Container>
+void fill(Stream<T>& source, size_t count, Container& items, bool& ended) {
+  while (!ended && items.size() < count) {
+    if (std::optional<T> item = source.next())
+      items.push_back(*std::move(item));
+    else
+      ended = true;
+  }
+}
+
 Shape with_rows(int64_t rows, std::span<const int64_t> row) {
   std::vector<int64_t> dims{rows};
   dims.insert(dims.end(), row.begin(), row.end());
@@ -51,12 +62,7 @@ class RowBatches : public Stream<Element> {
 
   std::optional<Element> next() override {
     rows_.clear();
-    while (!ended_ && static_cast<int64_t>(rows_.size()) < size_) {
-      if (const std::optional<Row> row = source_->next())
-        rows_.push_back(*row);
-      else
-        ended_ = true;
-    }
+    fill(*source_, static_cast<size_t>(size_), rows_, ended_);
     if (rows_.empty() || (drop_ && static_cast<int64_t>(rows_.size()) < size_)) return std::nullopt;
     bool consecutive = true;
     for (size_t i = 1; i < rows_.size(); ++i) consecutive &= rows_[i] == rows_[i - 1] + 1;
@@ -132,12 +138,7 @@ class ElementBatches : public Stream<Element> {
       : source_(std::move(source)), size_(static_cast<size_t>(size)), drop_(drop_remainder) {}
   std::optional<Element> next() override {
     elements_.clear();
-    while (!ended_ && elements_.size() < size_) {
-      if (std::optional<Element> element = source_->next())
-        elements_.push_back(*std::move(element));
-      else
-        ended_ = true;
-    }
+    fill(*source_, size_, elements_, ended_);
     if (elements_.empty() || (drop_ && elements_.size() < size_)) return std::nullopt;
     return stacked("batch", elements_, memory_);
   }
@@ -209,12 +210,7 @@ class WindowNode : public SourcedNode {
           drop_(node.drop_) {}
     std::optional<Element> next() override {
       for (; to_skip_ > 0 && !ended_; --to_skip_) ended_ = !source_->next();
-      while (!ended_ && buffer_.size() < span_) {
-        if (std::optional<Element> element = source_->next())
-          buffer_.push_back(*std::move(element));
-        else
-          ended_ = true;
-      }
+      fill(*source_, span_, buffer_, ended_);
       if (buffer_.empty() || (drop_ && buffer_.size() < span_)) return std::nullopt;
       std::vector<Element> window;
       for (size_t i = 0; i < buffer_.size(); i += stride_) window.push_back(buffer_[i]);

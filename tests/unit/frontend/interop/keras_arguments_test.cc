@@ -66,6 +66,16 @@ class KerasArguments : public ::testing::Test {
       parse_json(read_file(SINTER_TEST_DATA "/keras/arguments.json"), "Keras's arguments");
 };
 
+// With all settings that Keras does not have.
+void compile_with_own_settings(const Model& model, const Optimizer& optimizer) {
+  optimizer.exclude_from_weight_decay({model.variables()[1]}, {"gamma"});
+  model.compile({.optimizer = optimizer,
+                 .loss = "mse",
+                 .backend = "reference",
+                 .mixed_precision = "bfloat16",
+                 .disabled_passes = {"fuse_elementwise"}});
+}
+
 // Every optimizer with every setting.
 TEST_F(KerasArguments, OfOptimizers) {
   const auto in = Input(3);
@@ -86,12 +96,7 @@ TEST_F(KerasArguments, OfOptimizers) {
     if (name.find("test") == std::string::npos) optimizers.emplace_back(name);
   }
   for (const Optimizer& optimizer : optimizers) {
-    optimizer.exclude_from_weight_decay({model.variables()[1]}, {"gamma"});
-    model.compile({.optimizer = optimizer,
-                   .loss = "mse",
-                   .backend = "reference",
-                   .mixed_precision = "bfloat16",
-                   .disabled_passes = {"fuse_elementwise"}});
+    compile_with_own_settings(model, optimizer);
     EXPECT_THAT(refused(model), ::testing::IsEmpty()) << optimizer.name();
   }
   EXPECT_GE(seen_.size(), 13u);  // ten optimizers, two schedules or more, compile()
@@ -157,13 +162,7 @@ TEST_F(KerasArguments, OwnSettingsStandBeside) {
   const Model model(in, Dense(2, {.name = "fc"})(in));
   model.compile({.optimizer = "adamw", .loss = "mse"});
   EXPECT_EQ(model.to_json().find("sinter"), std::string::npos);
-  const Optimizer optimizer = AdamW();
-  optimizer.exclude_from_weight_decay({model.variables()[1]}, {"gamma"});
-  model.compile({.optimizer = optimizer,
-                 .loss = "mse",
-                 .backend = "reference",
-                 .mixed_precision = "bfloat16",
-                 .disabled_passes = {"fuse_elementwise"}});
+  compile_with_own_settings(model, AdamW());
   const Model again = model_from_json(model.to_json());
   EXPECT_EQ(again.to_json(), model.to_json());
   const CompileArguments arguments = again.compile_arguments();
