@@ -1,8 +1,6 @@
-// Draws histories with cairo.
+// Draws histories.
 #include "frontend/plot.h"
 
-#include <cairo-svg.h>
-#include <cairo.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,23 +10,16 @@
 #include <string_view>
 
 #include "core/error.h"
-#include "core/file_io.h"
+#include "frontend/canvas.h"
 #include "frontend/origin.h"
 #include "frontend/plot_curves.h"
 
 namespace sinter {
 namespace {
 
-struct Colour {
-  double red, green, blue;
-};
-constexpr Colour kText{0.13, 0.16, 0.20}, kQuietText{0.42, 0.45, 0.50}, kGrid{0.91, 0.92, 0.94},
-    kAxis{0.70, 0.73, 0.77};
-// Blue and vermilion: told apart also by readers who see few colours, and in grey.
-constexpr Colour kTraining{0.0, 0.40, 0.75}, kValidation{0.87, 0.36, 0.02};
+constexpr Colour kTraining = kBlue, kValidation = kVermilion;
 
-constexpr double kTextSize = 12, kTitleSize = 15, kPanelWidth = 460, kPanelHeight = 330,
-                 kMargin = 18;
+constexpr double kPanelWidth = 460, kPanelHeight = 330;
 constexpr double kLargest = 1e300;   // beyond it even the distance of two values may overflow
 constexpr size_t kMarkersUpTo = 25;  // epochs; with more the dots would hide the curve
 
@@ -42,54 +33,7 @@ struct Panel {
   std::optional<Curve> training, validation;
 };
 
-struct Box {
-  double left, top, right, bottom;
-};
-
 bool can_draw(double value) { return std::abs(value) <= kLargest; }
-
-class Canvas {
- public:
-  explicit Canvas(cairo_surface_t* surface) : cairo_(cairo_create(surface), &cairo_destroy) {
-    cairo_set_line_join(raw(), CAIRO_LINE_JOIN_ROUND);
-    cairo_set_line_cap(raw(), CAIRO_LINE_CAP_ROUND);
-  }
-  cairo_t* raw() { return cairo_.get(); }
-
-  void colour(const Colour& c, double alpha = 1) {
-    cairo_set_source_rgba(raw(), c.red, c.green, c.blue, alpha);
-  }
-  void line(double x0, double y0, double x1, double y1, double width) {
-    cairo_set_line_width(raw(), width);
-    cairo_move_to(raw(), x0, y0);
-    cairo_line_to(raw(), x1, y1);
-    cairo_stroke(raw());
-  }
-  void font(double size, bool bold = false) {
-    cairo_select_font_face(raw(), "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(raw(), size);
-  }
-  double text_width(const std::string& text) {
-    cairo_text_extents_t extents;
-    cairo_text_extents(raw(), text.c_str(), &extents);
-    return extents.x_advance;
-  }
-  /// `anchor` 0: x is the left end of the text, 0.5: its middle, 1: its right end. y is the base
-  /// line.
-  void text(double x, double y, const std::string& text, double anchor = 0) {
-    cairo_move_to(raw(), x - anchor * text_width(text), y);
-    cairo_show_text(raw(), text.c_str());
-  }
-  void dot(double x, double y, double radius) {
-    cairo_new_sub_path(raw());
-    cairo_arc(raw(), x, y, radius, 0, 2 * M_PI);
-    cairo_fill(raw());
-  }
-
- private:
-  std::unique_ptr<cairo_t, void (*)(cairo_t*)> cairo_;
-};
 
 using Epochs = std::map<std::string, std::vector<double>>;
 
@@ -187,33 +131,19 @@ class Axes {
 void draw_curve(Canvas& canvas, const Axes& axes, const Curve& curve, const Colour& colour) {
   const std::vector<double>& values = curve.values;
   canvas.colour(colour);
-  cairo_set_line_width(canvas.raw(), 2.2);
-  bool pen_down = false;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!can_draw(values[i])) {
-      pen_down = false;
-      continue;
+  std::vector<std::pair<double, double>> points;
+  for (size_t i = 0; i <= values.size(); ++i) {
+    if (i < values.size() && can_draw(values[i])) {
+      points.emplace_back(axes.x(curve.epochs[i]), axes.y(values[i]));
+    } else {  // a gap
+      canvas.curve(points, 2.2);
+      points.clear();
     }
-    const double x = axes.x(curve.epochs[i]), y = axes.y(values[i]);
-    pen_down ? cairo_line_to(canvas.raw(), x, y) : cairo_move_to(canvas.raw(), x, y);
-    pen_down = true;
   }
-  cairo_stroke(canvas.raw());
   if (values.size() > kMarkersUpTo) return;
   for (size_t i = 0; i < values.size(); ++i) {
     if (can_draw(values[i])) canvas.dot(axes.x(curve.epochs[i]), axes.y(values[i]), 3);
   }
-}
-
-/// `text` in the font at hand, its end left out where it is wider than `width`.
-std::string fitted(Canvas& canvas, const std::string& text, double width) {
-  if (canvas.text_width(text) <= width) return text;
-  std::string part = text;
-  while (!part.empty() && canvas.text_width(part + "...") > width) {
-    do part.pop_back();
-    while (!part.empty() && (static_cast<unsigned char>(part.back()) & 0xC0) == 0x80);  // UTF-8
-  }
-  return part + "...";
 }
 
 /// The title of a panel, and in the same row, where no curve can run under it, name and line sample
@@ -237,7 +167,7 @@ void draw_heading(Canvas& canvas, const Panel& panel, const Box& box) {
   }
   canvas.colour(kText);
   canvas.font(kTitleSize - 1, true);
-  canvas.text(box.left, baseline, fitted(canvas, panel.name, box.right - box.left - names));
+  canvas.text(box.left, baseline, canvas.fitted(panel.name, box.right - box.left - names));
   canvas.font(kTextSize);
   double right = box.right;
   const auto entry = [&](const std::string& name, const Colour& colour) {
@@ -292,16 +222,6 @@ void draw_panel(Canvas& canvas, const Panel& panel, const Box& box) {
   if (panel.validation) draw_curve(canvas, axes, *panel.validation, kValidation);
 }
 
-cairo_status_t append_bytes(void* target, const unsigned char* bytes, unsigned count) {
-  static_cast<std::string*>(target)->append(reinterpret_cast<const char*>(bytes), count);
-  return CAIRO_STATUS_SUCCESS;
-}
-
-void check(cairo_status_t status, const std::string& path) {
-  if (status != CAIRO_STATUS_SUCCESS)
-    throw FileError(fmt::format("cannot draw '{}': {}", path, cairo_status_to_string(status)));
-}
-
 }  // namespace
 
 std::vector<double> nice_ticks(double low, double high, int count) {
@@ -331,9 +251,7 @@ void plot_history(const std::map<std::string, std::vector<double>>& history,
 
 void plot_history(const std::map<std::string, std::vector<double>>& history, const Epochs& epochs,
                   const std::string& path, const PlotOptions& options) {
-  const bool png = path.ends_with(".png");
-  if (!png && !path.ends_with(".svg"))
-    throw FileError(fmt::format("cannot plot to '{}': the name must end in .svg or .png", path));
+  Canvas::check_path(path);
   if (history.empty()) throw Error("cannot plot an empty history: fit() has run no epoch");
 
   const std::vector<Panel> panels = make_panels(history, epochs, options.first_epoch);
@@ -346,42 +264,22 @@ void plot_history(const std::map<std::string, std::vector<double>>& history, con
   const double height =
       options.height > 0 ? options.height : kPanelHeight * static_cast<double>(rows) + title_height;
 
-  std::string bytes;
-  const double scale = png ? 2 : 1;
-  const std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)> surface(
-      png ? cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width * scale),
-                                       static_cast<int>(height * scale))
-          : cairo_svg_surface_create_for_stream(&append_bytes, &bytes, width, height),
-      &cairo_surface_destroy);
-  check(cairo_surface_status(surface.get()), path);
-  {
-    Canvas canvas(surface.get());
-    cairo_scale(canvas.raw(), scale, scale);
-    cairo_set_source_rgb(canvas.raw(), 1, 1, 1);
-    cairo_paint(canvas.raw());
-    if (!options.title.empty()) {
-      canvas.colour(kText);
-      canvas.font(kTitleSize + 2, true);
-      canvas.text(kMargin, kMargin + 14, options.title);
-    }
-    const double panel_width = width / static_cast<double>(columns),
-                 panel_height = (height - title_height) / static_cast<double>(rows);
-    for (size_t i = 0; i < panels.size(); ++i) {
-      const double left = static_cast<double>(i % columns) * panel_width,
-                   top = title_height + static_cast<double>(i / columns) * panel_height;
-      draw_panel(canvas, panels[i],
-                 {left + kMargin, top + kMargin, left + panel_width - kMargin,
-                  top + panel_height - kMargin / 2});
-    }
-    check(cairo_status(canvas.raw()), path);
+  Canvas canvas(path, width, height);
+  if (!options.title.empty()) {
+    canvas.colour(kText);
+    canvas.font(kTitleSize + 2, true);
+    canvas.text(kMargin, kMargin + 14, options.title);
   }
-  if (png) {
-    check(cairo_surface_write_to_png_stream(surface.get(), &append_bytes, &bytes), path);
-  } else {
-    cairo_surface_finish(surface.get());
-    check(cairo_surface_status(surface.get()), path);
+  const double panel_width = width / static_cast<double>(columns),
+               panel_height = (height - title_height) / static_cast<double>(rows);
+  for (size_t i = 0; i < panels.size(); ++i) {
+    const double left = static_cast<double>(i % columns) * panel_width,
+                 top = title_height + static_cast<double>(i / columns) * panel_height;
+    draw_panel(canvas, panels[i],
+               {left + kMargin, top + kMargin, left + panel_width - kMargin,
+                top + panel_height - kMargin / 2});
   }
-  write_file_atomically(path, bytes);
+  canvas.save();
 }
 
 }  // namespace sinter
