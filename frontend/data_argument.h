@@ -24,6 +24,8 @@ class Data {
   /// As they were given; those with names in the order of these.
   const std::vector<Tensor>& list() const { return tensors_; }
   bool empty() const { return tensors_.empty(); }
+  /// The names of list(), or none.
+  const std::vector<std::string>& names() const { return names_; }
   /// These tensors, as many, in order or by the names that this one's have.
   Data with(std::vector<Tensor> tensors) const;
   /// In the order of `names`, where they were given by name; otherwise list(). Raises NameError for

@@ -96,4 +96,90 @@ std::string_view GzipReader::next() {
   return {reinterpret_cast<const char*>(s.unpacked.data()), s.unpacked.size() - s.stream.avail_out};
 }
 
+namespace {
+
+constexpr int kRaw = -15;  // the largest window, no header
+// Counts of zlib are of 32 bits: larger ones go in pieces.
+constexpr size_t kMostAtOnce = size_t{1} << 30;
+
+}  // namespace
+
+struct RawInflater::State {
+  std::string_view packed;
+  z_stream stream{};
+  bool ended = false;
+
+  /// Fills `count` bytes; fewer at the end or where something is wrong.
+  size_t fill(Bytef* to, size_t count) {
+    size_t done = 0;
+    while (done < count && !ended) {
+      if (stream.avail_in == 0) {
+        const size_t piece = std::min(packed.size(), kMostAtOnce);
+        stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+        stream.avail_in = static_cast<uInt>(piece);
+        packed.remove_prefix(piece);
+      }
+      const auto wanted = static_cast<uInt>(std::min(count - done, kMostAtOnce));
+      stream.next_out = to + done;
+      stream.avail_out = wanted;
+      const int status = ::inflate(&stream, Z_NO_FLUSH);
+      done += wanted - stream.avail_out;
+      ended = status == Z_STREAM_END;
+      if (status != Z_OK && status != Z_STREAM_END) break;
+    }
+    return done;
+  }
+};
+
+RawInflater::RawInflater(std::string_view packed) : state_(std::make_unique<State>()) {
+  state_->packed = packed;
+  if (::inflateInit2(&state_->stream, kRaw) != Z_OK) throw Error("zlib finds no memory");
+}
+RawInflater::~RawInflater() { ::inflateEnd(&state_->stream); }
+
+bool RawInflater::read(void* to, size_t count) {
+  return state_->fill(static_cast<Bytef*>(to), count) == count;
+}
+
+bool RawInflater::at_end() {
+  Bytef more = 0;
+  return state_->fill(&more, 1) == 0 && state_->ended && state_->stream.avail_in == 0 &&
+         state_->packed.empty();
+}
+
+std::string raw_deflate(std::span<const std::string_view> pieces) {
+  z_stream stream{};
+  constexpr int kMemoryLevel = 8;  // zlib's default
+  if (::deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kRaw, kMemoryLevel,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+    throw Error("zlib finds no memory");
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> closer(&stream, ::deflateEnd);
+  std::string result;
+  std::vector<Bytef> buffer(size_t{1} << 16);
+  const auto run = [&](int flush) {
+    do {
+      stream.next_out = buffer.data();
+      stream.avail_out = static_cast<uInt>(buffer.size());
+      (void)::deflate(&stream, flush);
+      result.append(reinterpret_cast<const char*>(buffer.data()), buffer.size() - stream.avail_out);
+    } while (stream.avail_out == 0);
+  };
+  for (std::string_view piece : pieces) {
+    while (!piece.empty()) {
+      const size_t count = std::min(piece.size(), kMostAtOnce);
+      stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
+      stream.avail_in = static_cast<uInt>(count);
+      piece.remove_prefix(count);
+      run(Z_NO_FLUSH);
+    }
+  }
+  run(Z_FINISH);
+  return result;
+}
+
+uint32_t crc32_of(std::string_view bytes, uint32_t before) {
+  return static_cast<uint32_t>(
+      ::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
 }  // namespace sinter::datasets

@@ -1,10 +1,11 @@
-// Unpacks zlib and gzip data: the one door to zlib.
+// Packs and unpacks data of zlib, gzip and zip: the one door to zlib.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,5 +32,28 @@ class GzipReader {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Deflated bytes without a header, as zip files hold them, unpacked where they are wanted.
+class RawInflater {
+ public:
+  /// `packed` stays with the caller.
+  explicit RawInflater(std::string_view packed);
+  ~RawInflater();
+  RawInflater(const RawInflater&) = delete;
+  /// The next `count` bytes. False for what is damaged or cut short.
+  bool read(void* to, size_t count);
+  /// Was everything read, with nothing left behind?
+  bool at_end();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The bytes deflated, without a header.
+std::string raw_deflate(std::span<const std::string_view> pieces);
+
+/// CRC-32 of zip and gzip, of what had `before` and these bytes behind.
+uint32_t crc32_of(std::string_view bytes, uint32_t before = 0);
 
 }  // namespace sinter::datasets

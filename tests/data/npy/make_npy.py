@@ -17,3 +17,7 @@ np.save("record.npy", np.zeros(2, [("a", "<f4"), ("b", "<i4")]))
 for version in (2, 3):
     with open(f"version{version}.npy", "wb") as file:
         npy.write_array(file, ramp.astype("<f4"), (version, 0))
+arrays = {"x": ramp.astype("<f4"), "labels": np.arange(3), "flag": np.array(True), "turned": np.asfortranarray(ramp.astype(">i2"))}
+np.savez("arrays.npz", **arrays)
+np.savez_compressed("compressed.npz", **arrays)
+np.savez("numbered.npz", ramp.astype("<f4"), np.arange(3))

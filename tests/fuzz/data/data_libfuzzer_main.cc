@@ -14,6 +14,7 @@
 #include "frontend/data/datasets.h"
 #include "frontend/data/image.h"
 #include "frontend/data/npy.h"
+#include "frontend/data/npz.h"
 
 namespace {
 
@@ -30,15 +31,16 @@ const std::string& folder() {
 }
 
 void read(uint8_t reader, std::string_view bytes, const std::string& path) {
-  switch (reader % 5) {
+  switch (reader % 6) {
     case 0: (void)decode_image(bytes, path, {.channels = reader % 2 == 0 ? 0 : 1}); return;
     case 1: (void)parse_npy(bytes, path); return;
     default: break;
   }
   write_file_atomically(path, bytes, false);
-  switch (reader % 5) {
+  switch (reader % 6) {
     case 2: (void)load_csv(path); return;
     case 3: (void)datasets::load_idx(path); return;
+    case 4: (void)load_npz(path); return;
     default:
       archive::extract(path, folder() + "/target", {.most_bytes = 1 << 20, .progress = false});
       std::filesystem::remove_all(folder() + "/target");

@@ -1,6 +1,5 @@
 // .npy: a magic, a version, a Python dict literal that gives type, order and shape, then the
 // values.
-#include "frontend/data/npy.h"
 
 #include <fmt/format.h>
 
@@ -14,6 +13,8 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "frontend/data/npy.h"
+#include "frontend/data/npy_format.h"
 #include "frontend/origin.h"
 
 namespace sinter {
@@ -21,7 +22,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "values are copied as little-endian");
 
-constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr size_t kMaxRank = 64;  // NumPy's own limit
 
 struct Header {
@@ -272,34 +272,7 @@ const Conversion& find_conversion(const std::string& descr, bool& swap, const st
                   name, descr));
 }
 
-std::string_view numpy_type(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32: return "<f4";
-    case DType::kFloat64: return "<f8";
-    case DType::kInt32: return "<i4";
-    case DType::kInt64: return "<i8";
-    case DType::kBool: return "|b1";
-    case DType::kUint8: return "|u1";
-    case DType::kBFloat16: break;  // NumPy has none
-  }
-  return "";
-}
-
-/// Where the bytes come from, in their order.
-class Source {
- public:
-  virtual ~Source() = default;
-  virtual size_t left() const = 0;
-  virtual void read(void* data, size_t count) = 0;
-
-  std::string text(size_t count) {
-    std::string result(count, '\0');
-    read(result.data(), count);
-    return result;
-  }
-};
-
-class Bytes final : public Source {
+class Bytes final : public ByteSource {
  public:
   explicit Bytes(std::string_view bytes) : bytes_(bytes) {}
   size_t left() const override { return bytes_.size(); }
@@ -312,7 +285,7 @@ class Bytes final : public Source {
   std::string_view bytes_;
 };
 
-class File final : public Source {
+class File final : public ByteSource {
  public:
   explicit File(FileReader& reader) : reader_(reader) {}
   size_t left() const override { return reader_.left(); }
@@ -322,8 +295,10 @@ class File final : public Source {
   FileReader& reader_;
 };
 
-Tensor parse(Source& source, const std::string& name) {
-  if (source.left() < kMagic.size() || source.text(kMagic.size()) != kMagic)
+}  // namespace
+
+Tensor parse_npy(ByteSource& source, const std::string& name) {
+  if (source.left() < kNpyMagic.size() || source.text(kNpyMagic.size()) != kNpyMagic)
     throw FileError(fmt::format("'{}' is no .npy file", name));
   const auto ends_within = [&](size_t wanted) {
     if (source.left() < wanted)
@@ -365,12 +340,10 @@ Tensor parse(Source& source, const std::string& name) {
   return result;
 }
 
-}  // namespace
-
 Tensor parse_npy(std::string_view bytes, const std::string& name, SourceLocation where) {
   return at_line(where, [&] {
     Bytes source(bytes);
-    return parse(source, name);
+    return parse_npy(source, name);
   });
 }
 
@@ -378,33 +351,9 @@ Tensor load_npy(const std::string& path, SourceLocation where) {
   return at_line(where, [&]() -> Tensor {
     if (const std::unique_ptr<FileReader> reader = FileReader::open(path)) {
       File source(*reader);
-      return parse(source, path);
+      return parse_npy(source, path);
     }
-    return parse_npy(read_file(path, kMagic), path, {});  // a pipe
-  });
-}
-
-void save_npy(const std::string& path, const Tensor& given, SourceLocation where) {
-  at_line(where, [&] {
-    const Tensor tensor = given.cast(arithmetic_dtype(given.dtype()));  // NumPy has no bfloat16
-    std::string shape;
-    for (const int64_t dim : tensor.shape()) shape += fmt::format("{}, ", dim);
-    if (tensor.shape().rank() == 1) shape.pop_back();  // (3,)
-    if (tensor.shape().rank() > 1) shape.resize(shape.size() - 2);
-    std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
-                                     numpy_type(tensor.dtype()), shape);
-    const size_t prefix = kMagic.size() + 4;
-    header.resize((prefix + header.size() + 1 + 63) / 64 * 64 - prefix - 1, ' ');
-    header += '\n';
-
-    AtomicFile file(path);
-    file.write(kMagic);
-    const char version_and_length[] = {1, 0, static_cast<char>(header.size() & 255),
-                                       static_cast<char>(header.size() >> 8)};
-    file.write(version_and_length, sizeof version_and_length);
-    file.write(header);
-    file.write(tensor.raw(), static_cast<size_t>(tensor.bytes()));
-    file.commit();
+    return parse_npy(read_file(path, kNpyMagic), path, {});  // a pipe
   });
 }
 
