@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/line.h"
 #include "frontend/data/dataset_node.h"
+#include "frontend/data/rows.h"
 
 namespace sinter {
 namespace {
@@ -76,15 +77,9 @@ class RowBatches : public Stream<Element> {
  private:
   Tensor gathered(const Tensor& from) {
     Shape shape = from.shape();
-    const auto bytes = static_cast<size_t>(from.bytes() / shape[0]);
     shape[0] = static_cast<int64_t>(rows_.size());
     Tensor result = memory_.take(from.dtype(), shape);
-    const auto* values = static_cast<const std::byte*>(from.raw());
-    auto* to = static_cast<std::byte*>(result.raw());
-    for (const Row row : rows_) {
-      std::memcpy(to, values + static_cast<size_t>(row) * bytes, bytes);
-      to += bytes;
-    }
+    copy_rows(from, rows_, result);
     return result;
   }
 

@@ -42,6 +42,7 @@ int main() {
   for (const auto& path : paths)
     letters.push_back(std::filesystem::path(path).parent_path().filename().string()[0] - 'A');
   Tensor y = Tensor::from(letters);
+  const std::vector<std::string> names = {"A", "B", "C", "D", "E", "F", "G", "H", "I", "J"};
   std::cout << x.shape() << " " << y.shape() << "\n";
 
   auto train_ds = Dataset::from_tensor_slices({x.rows(0, 2000), y.rows(0, 2000)});
@@ -66,13 +67,21 @@ int main() {
   auto scores = model.evaluate(valid_ds);
   if (scores["accuracy"] < 0.9) return 1;
 
+  // What is taken for what: a picture of the first images, a table of all.
+  auto predicted = model.predict(x.rows(2000, 2500));
+  show_images(x.rows(2000, 2500), y.rows(2000, 2500), "course_images_valid.png",
+              {.class_names = names, .predicted = predicted});
+  std::cout << classification_report(y.rows(2000, 2500), predicted, {.class_names = names});
+  plot_confusion_matrix(confusion_matrix(y.rows(2000, 2500), predicted), "course_images_taken.svg",
+                        names);
+
   // New images from those there are.
   ImageDataGenerator datagen(
       {.width_shift_range = 0.2, .height_shift_range = 0.2, .horizontal_flip = true});
   auto shifted_ds = datagen.flow(x.rows(0, 2000), y.rows(0, 2000), {.batch_size = 128});
   auto [shifted_x, shifted_y] = shifted_ds.first();
   std::cout << shifted_x.shape() << " " << shifted_y.shape() << "\n";
-  write_image("course_images.png", shifted_x.rows(0, 8).reshaped({8 * 28, 28}));
+  show_images(shifted_x, shifted_y, "course_images.png", {.count = 32, .class_names = names});
   model.fit(shifted_ds, {.epochs = 3, .validation_data = valid_ds});
 
   // The same in one step, for folders that do not fit into memory: files are read ahead of need.

@@ -144,6 +144,13 @@ TEST_F(DamagedFiles, Tables) {
   EXPECT_GT(damage("x.npy", read_file(folder_.file("x.npy")), 400,
                    [](const std::string& path) { load_npy(path); }),
             50);
+  for (const bool compressed : {false, true}) {
+    save_npz(folder_.file("x.npz"), {{"x", Tensor(float32, {3, 4})}, {"y", Tensor(int32, {5})}},
+             {.compressed = compressed});
+    EXPECT_GT(damage("x.npz", read_file(folder_.file("x.npz")), 400,
+                     [](const std::string& path) { load_npz(path); }),
+              50);
+  }
   EXPECT_GT(damage("x.csv", "1,2.5,nan\n-3e-2,4,\"5\"\n", 400,
                    [](const std::string& path) { load_csv(path); }),
             20);
