@@ -15,6 +15,8 @@
 #include "core/source_location.h"
 #include "core/tensor.h"
 #include "frontend/data/dataset.h"
+#include "frontend/data/image.h"
+#include "frontend/data/image_folder.h"
 #include "frontend/number_arguments.h"
 
 namespace sinter {
@@ -65,6 +67,10 @@ struct ImageDataGeneratorOptions {
   bool samplewise_center = false;
   bool featurewise_std_normalization = false;
   bool samplewise_std_normalization = false;
+  /// Takes the mean away, and makes the values of pictures uncorrelated with variance 1, as near to
+  /// themselves as that allows. Needs fit().
+  bool zca_whitening = false;
+  double zca_epsilon = 1e-6;  // beside the singular values of the pictures
   double rotation_range = 0;  // degrees, to either side
   ShiftRange width_shift_range = 0.0;
   ShiftRange height_shift_range = 0.0;
@@ -81,7 +87,8 @@ struct ImageDataGeneratorOptions {
   /// Of one picture after all that is random, [height, width, channels]; several threads call it.
   Callable<Tensor(const Tensor&)> preprocessing_function = {};
   double validation_split = 0;
-  int interpolation_order = 1;  // 0: the nearest pixel, 1: between the four nearest
+  /// 0: the nearest pixel, 1: between the four nearest, 2 to 5: on B-splines of that order.
+  int interpolation_order = 1;
   /// Keras shifts columns by height_shift_range and rows by width_shift_range, and turns pictures
   /// that are not square about another point than their centre. True: the same here; false: as the
   /// names say.
@@ -95,19 +102,49 @@ struct FlowOptions {
   Data sample_weight = {};
   std::string subset = "";           // "training" or "validation": the first rows validate
   int threads = Dataset::kAutotune;  // that make pictures
+  /// A folder that each picture is written to as it comes, to look at, stretched from its least to
+  /// its largest value; named by save_prefix, the number of its row and of the pass over the data.
+  std::string save_to_dir = "";
+  std::string save_prefix = "";
+  std::string save_format = "png";  // or jpg, jpeg, pgm, ppm, pnm
+};
+
+struct FlowFromDirectoryOptions {
+  ImageSize target_size = {256, 256};
+  std::string color_mode = "rgb";  // or "grayscale", "rgba"
+  /// Names of subfolders in the order of their labels; default: all, sorted.
+  std::vector<std::string> classes = {};
+  /// "categorical": one-hot float32 [n, classes]; "binary" (of two classes) and "sparse": float32
+  /// [n]; "input": the pictures themselves; "": no labels.
+  std::string class_mode = "categorical";
+  int64_t batch_size = 32;
+  bool shuffle = true;
+  std::optional<int64_t> seed = std::nullopt;
+  std::string subset = "";  // "training" or "validation": the first files of each class validate
+  std::string interpolation = "nearest";  // or "bilinear", "area": those of resize()
+  int threads = Dataset::kAutotune;       // that read and make pictures
+  std::string save_to_dir = "", save_prefix = "", save_format = "png";  // as in FlowOptions
+};
+
+struct ImageDataGeneratorFitOptions {
+  bool augment = false;  // learn from pictures changed at random
+  int rounds = 1;        // how many of each
+  std::optional<int64_t> seed = std::nullopt;
 };
 
 /// A handle: copies are the same generator.
 class ImageDataGenerator {
  public:
-  /// Raises NameError for another fill_mode, Error for numbers that Keras refuses, too, and for
-  /// interpolation_order above 1.
+  /// Raises NameError for another fill_mode, Error for numbers that Keras refuses, too.
   explicit ImageDataGenerator(ImageDataGeneratorOptions options = {},
                               SourceLocation where = SourceLocation::current());
 
   /// Takes mean and standard deviation of each channel, for featurewise_center and
-  /// featurewise_std_normalization. Raises ShapeError unless x is [n, height, width, channels].
-  void fit(const Tensor& x, SourceLocation where = SourceLocation::current()) const;
+  /// featurewise_std_normalization, and the matrix of zca_whitening. Raises ShapeError unless x is
+  /// [n, height, width, channels], Error for values that are not finite and, with zca_whitening,
+  /// for pictures of more than 12,288 values.
+  void fit(const Tensor& x, ImageDataGeneratorFitOptions options = {},
+           SourceLocation where = SourceLocation::current()) const;
 
   /// Batches of random pictures of x, float32, with their labels: a Dataset that ends when all rows
   /// came once, and makes other pictures when it is walked through again. What comes depends on the
@@ -117,6 +154,13 @@ class ImageDataGenerator {
                SourceLocation where = SourceLocation::current()) const;
   Dataset flow(const Tensor& x, const Tensor& y, FlowOptions options = {},
                SourceLocation where = SourceLocation::current()) const;
+
+  /// The same of files below `folder`, a subfolder a class, that are read when their turn comes;
+  /// in float32 of 0 to 255 before they are changed. Raises FileError where there is no folder or
+  /// no image, NameError and Error for options that Keras refuses, too; a file that cannot be read
+  /// raises FileError when its turn comes.
+  ImageDataset flow_from_directory(const std::string& folder, FlowFromDirectoryOptions options = {},
+                                   SourceLocation where = SourceLocation::current()) const;
 
   /// What flow() does to one picture [height, width, channels], of a seed.
   ImageTransform get_random_transform(const Shape& shape, WholeNumber seed,

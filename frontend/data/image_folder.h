@@ -34,6 +34,7 @@ struct ImageDatasetOptions {
 struct ImageDataset : Dataset {
   std::vector<std::string> class_names;
   std::vector<std::string> file_paths;  // in the order before shuffling in each epoch
+  std::vector<int32_t> labels;          // of each file; none without labels
 };
 
 /// Images below `folder`, a subfolder a class, with their labels: float32 [n, height, width,

@@ -99,6 +99,23 @@ def augmented():
     generator.fit(batch)
     np.save("augment_featurewise_x.npy", batch)
     np.save("augment_featurewise.npy", generator.standardize(batch[1].copy()))
+    # Not those of 5 rows: for fill mode reflect SciPy begins its filter with a value that it has changed by then, which shows in few rows.
+    splines = {"long": rng.random((14, 12, 1), np.float32) * 255, "short": pictures["square"]}
+    for name, x in list(splines.items()):
+        for fill_mode in ("nearest", "constant", "reflect", "wrap"):
+            for order in (2, 3, 4, 5):
+                generator = ImageDataGenerator(fill_mode=fill_mode, cval=7.0, interpolation_order=order)
+                splines[f"{name}_{fill_mode}_{order}"] = np.stack(
+                    [generator.apply_transform(x.copy(), t).astype(np.float32) for t in transforms[:6]])
+    np.savez_compressed("augment_splines.npz", **splines)
+    whitened = {}
+    for name, count in (("many", 30), ("few", 5)):  # more pictures than values, and fewer
+        x = rng.random((count, 3, 2, 2), np.float32) * np.float32([3, 1])
+        generator = ImageDataGenerator(rescale=2.0, zca_whitening=True, zca_epsilon=0.1)
+        generator.fit(x)
+        whitened[name] = x
+        whitened[name + "_white"] = np.stack([generator.standardize(image.copy()) for image in x])
+    np.savez("augment_whitened.npz", **whitened)
 
 
 {"resize": resized, "augment": augmented}[sys.argv[1]]() if len(sys.argv) > 1 else pictures()

@@ -65,6 +65,26 @@ TEST(ImageDataGenerator, TransformsAsKeras) {
   }
 }
 
+TEST(ImageDataGenerator, SplinesAsKeras) {
+  const auto expected = load_npz(std::string(SINTER_TEST_DATA) + "/images/augment_splines.npz");
+  ASSERT_EQ(expected.size(), 34u);
+  for (const char* name : {"long", "short"}) {
+    const Tensor& x = expected.at(name);
+    for (const char* mode : {"nearest", "constant", "reflect", "wrap"}) {
+      for (const int order : {2, 3, 4, 5}) {
+        const std::string what = std::string(name) + "_" + mode + "_" + std::to_string(order);
+        const ImageDataGenerator exact(
+            {.fill_mode = mode, .cval = 7, .interpolation_order = order, .keras_exact = true});
+        for (int64_t i = 0; i < 6; ++i) {
+          expect_near(exact.apply_transform(x, transforms()[static_cast<size_t>(i)]),
+                      expected.at(what).rows(i, i + 1).reshaped(x.shape()), 1e-3,
+                      what + " " + std::to_string(i));
+        }
+      }
+    }
+  }
+}
+
 // As the names say: width moves columns, whatever Keras does.
 TEST(ImageDataGenerator, AxesAreWhatTheyAreCalled) {
   Tensor x(float32, {5, 9, 1});
@@ -153,6 +173,88 @@ TEST(ImageDataGenerator, NormalisesAsKeras) {
   EXPECT_EQ(own.standardize(Tensor(float32, {1, 1, 1})).at(0), 2);
 }
 
+TEST(ImageDataGenerator, WhitensAsKeras) {
+  const auto arrays = load_npz(std::string(SINTER_TEST_DATA) + "/images/augment_whitened.npz");
+  for (const std::string name : {"many", "few"}) {
+    const ImageDataGenerator generator({.zca_whitening = true, .zca_epsilon = 0.1, .rescale = 2.0});
+    const Tensor &x = arrays.at(name), &white = arrays.at(name + "_white");
+    EXPECT_THAT(error_of([&] { generator.flow(x); }), HasSubstr("need fit() first"));
+    generator.fit(x);
+    for (int64_t i = 0; i < x.shape()[0]; ++i)
+      expect_near(generator.standardize(x.rows(i, i + 1).reshaped({3, 2, 2})),
+                  white.rows(i, i + 1).reshaped({3, 2, 2}), 2e-5, name);
+    EXPECT_THAT(error_of<ShapeError>([&] {
+                  generator.standardize(Tensor(float32, {2, 3, 2}));
+                }),
+                HasSubstr("fit() saw pictures [3,2,2], these are [2,3,2]"));
+  }
+}
+
+// Values that vary together, and some that do not vary: uncorrelated, of variance 1, or 0.
+TEST(ImageDataGenerator, WhitenedValuesAreUncorrelated) {
+  constexpr int64_t kRows = 400, kSide = 5, kValues = kSide * kSide;
+  Tensor x(float32, {kRows, kSide, kSide, 1});
+  uint32_t state = 1;
+  const auto next = [&] {
+    return static_cast<double>((state = state * 1664525 + 1013904223) >> 8);
+  };
+  for (int64_t row = 0; row < kRows; ++row) {
+    double last = 0;
+    for (int64_t i = 1; i < kValues; ++i)
+      x.set(row * kValues + i, last = 0.7 * last + next() / (1 << 24) + (i == 3 ? 5 : 0));
+  }
+  const ImageDataGenerator generator({.zca_whitening = true});
+  generator.fit(x);
+  const Tensor white = generator.flow(x, {.batch_size = kRows, .shuffle = false})
+                           .first()
+                           .x()
+                           .reshaped({kRows, kValues});
+  for (int64_t i = 0; i < kValues; ++i) {
+    for (int64_t j = i; j < kValues; ++j) {
+      double sum = 0;
+      for (int64_t row = 0; row < kRows; ++row) sum += white.at({row, i}) * white.at({row, j});
+      EXPECT_NEAR(sum / kRows, i == j ? 1 : 0, 2e-3) << i << " " << j;
+    }
+  }
+}
+
+TEST(ImageDataGenerator, FitLearnsFromChangedPicturesToo) {
+  Tensor x(float32, {8, 6, 6, 1});
+  for (int64_t i = 0; i < 8; ++i) x.set({i, 0, 0, 0}, 36);
+  const auto mean = [&](ImageDataGeneratorFitOptions options) {
+    const ImageDataGenerator generator(
+        {.featurewise_center = true, .width_shift_range = {3.0}, .fill_mode = "constant"});
+    generator.fit(x, options);
+    return -generator.standardize(Tensor(float32, {6, 6, 1})).at(0);
+  };
+  EXPECT_EQ(mean({}), 1);
+  // Those that are shifted to the left lose their one pixel.
+  const double shifted = mean({.augment = true, .rounds = 4, .seed = 1});
+  EXPECT_GT(shifted, 0.2);
+  EXPECT_LT(shifted, 0.8);
+  EXPECT_EQ(mean({.augment = true, .rounds = 4, .seed = 1}), shifted);
+}
+
+TEST(ImageDataGenerator, FitSaysWhatIsWrong) {
+  const ImageDataGenerator generator({.zca_whitening = true});
+  EXPECT_THAT(error_of<ShapeError>([&] {
+                generator.fit(Tensor(float32, {3, 4}));
+              }),
+              HasSubstr("[n,height,width,channels]"));
+  EXPECT_THAT(error_of([&] {
+                generator.fit(Tensor(float32, {1, 2, 2, 1}), {.rounds = 0});
+              }),
+              HasSubstr("rounds must be at least 1, found 0"));
+  EXPECT_THAT(error_of([&] {
+                generator.fit(Tensor(float32, {1, 128, 128, 1}));
+              }),
+              HasSubstr("pictures of at most 12288 values, found 16384"));
+  EXPECT_THAT(error_of([&] {
+                generator.fit(Tensor::full(float32, {1, 2, 2, 1}, std::nan("")));
+              }),
+              HasSubstr("x holds NaN"));
+}
+
 class Flow : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -218,8 +320,8 @@ TEST_F(Flow, WithoutChangesRowsComeAsTheyAre) {
 TEST_F(Flow, SaysWhatIsWrong) {
   EXPECT_THAT(error_of<NameError>([] { ImageDataGenerator({.fill_mode = "neares"}); }),
               HasSubstr("did you mean 'nearest'"));
-  EXPECT_THAT(error_of([] { ImageDataGenerator({.interpolation_order = 3}); }),
-              HasSubstr("interpolation_order must be 0 or 1, found 3"));
+  EXPECT_THAT(error_of([] { ImageDataGenerator({.interpolation_order = 6}); }),
+              HasSubstr("interpolation_order must be 0 to 5, found 6"));
   EXPECT_THAT(error_of([] { ImageDataGenerator({.zoom_range = 1}); }), HasSubstr("zoom_range"));
   EXPECT_THAT(error_of([] {
                 ImageDataGenerator({.rotation_range = std::numeric_limits<double>::infinity()});
