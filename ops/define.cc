@@ -27,6 +27,7 @@ void register_ops() {
     ops::register_softmax(r);
     ops::register_loss(r);
     ops::register_batch_norm(r);
+    ops::register_layer_norm(r);
     ops::register_dropout(r);
   });
 }

@@ -23,6 +23,7 @@ void register_piecewise_activation(Registry& registry);
 void register_softmax(Registry& registry);
 void register_loss(Registry& registry);
 void register_batch_norm(Registry& registry);
+void register_layer_norm(Registry& registry);
 void register_dropout(Registry& registry);
 void register_map(Registry& registry);
 

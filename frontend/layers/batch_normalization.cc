@@ -82,10 +82,6 @@ class BatchNormalizationImpl : public LayerImpl {
   VariablePtr gamma_, beta_, mean_, variance_;
 };
 
-Initializer initializer_or(const Config& c, const char* key, const char* fallback) {
-  return c.contains(key) ? Initializer::from_config(c.get(key)) : Initializer(fallback);
-}
-
 }  // namespace
 
 BatchNormalization::BatchNormalization(BatchNormalizationOptions options, SourceLocation where)

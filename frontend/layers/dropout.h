@@ -1,5 +1,5 @@
 // Dropout (Srivastava and others, JMLR 2014), in the inverted form: kept values are scaled up in
-// training.
+// training. SpatialDropout1D, 2D, 3D (Tompson and others, CVPR 2015) drop whole channels.
 #pragma once
 
 #include <optional>
@@ -22,6 +22,32 @@ class Dropout : public Layer {
  public:
   explicit Dropout(RealNumber rate, DropoutOptions options = {},
                    SourceLocation where = SourceLocation::current());
+};
+
+struct SpatialDropoutOptions {
+  std::string data_format = "channels_last";  // or "channels_first"; 1D knows the first alone
+  std::optional<int64_t> seed = std::nullopt;
+  std::string name = "";
+};
+
+/// Dropout that keeps or drops all steps of a channel together; x [batch, steps, channels].
+class SpatialDropout1D : public Layer {
+ public:
+  explicit SpatialDropout1D(RealNumber rate, SpatialDropoutOptions options = {},
+                            SourceLocation where = SourceLocation::current());
+};
+/// The same for images [batch, rows, columns, channels], or [batch, channels, rows, columns] with
+/// "channels_first".
+class SpatialDropout2D : public Layer {
+ public:
+  explicit SpatialDropout2D(RealNumber rate, SpatialDropoutOptions options = {},
+                            SourceLocation where = SourceLocation::current());
+};
+/// The same for volumes [batch, dim1, dim2, dim3, channels], or channels before them.
+class SpatialDropout3D : public Layer {
+ public:
+  explicit SpatialDropout3D(RealNumber rate, SpatialDropoutOptions options = {},
+                            SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace sinter

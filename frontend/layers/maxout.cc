@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/sizes.h"
+#include "frontend/layers/registry.h"
 #include "ops/ops.h"
 
 namespace sinter {
@@ -56,10 +57,6 @@ class MaxoutImpl : public LayerImpl {
   MaxoutOptions options_;
   VariablePtr kernel_, bias_;
 };
-
-Initializer initializer_or(const Config& c, const char* key, const char* fallback) {
-  return c.contains(key) ? Initializer::from_config(c.get(key)) : Initializer(fallback);
-}
 
 }  // namespace
 

@@ -45,7 +45,15 @@ void register_families() {
     register_merge_layers();
     register_reshape_layers();
     register_normalization_layers();
+    register_layer_normalization();
+    register_group_normalization();
     register_dropout_layers();
+    register_noise_layers();
+    register_activity_regularization();
+    register_rescaling();
+    register_padding_layers();
+    register_upsampling_layers();
+    register_global_pooling();
     register_lambda_layers();
     const std::lock_guard lock(registry().mutex);
     for (const auto& [name, factory] : registry().factories) {
@@ -103,6 +111,10 @@ Layer make_layer(const std::string& class_name, const Config& config, SourceLoca
   }
   if (factory == nullptr) raise_unknown_name("layer", class_name, layer_names());
   return made_by(factory, class_name, config, where);
+}
+
+Initializer initializer_or(const Config& config, std::string_view key, const char* fallback) {
+  return config.contains(key) ? Initializer::from_config(config.get(key)) : Initializer(fallback);
 }
 
 bool hides_class_of_keras(const LayerImpl& layer) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "frontend/custom_objects.h"
 #include "frontend/layer.h"
@@ -22,6 +23,9 @@ struct LayerMaker {
 Layer made_by(LayerFactory factory, const std::string& class_name, const Config& config,
               SourceLocation where);
 
+/// The initializer under `key`, or the one of that name when there is none.
+Initializer initializer_or(const Config& config, std::string_view key, const char* fallback);
+
 /// Whether the layer is of a class of the user's that has the name of one of the library, by which
 /// it is not registered.
 bool hides_class_of_keras(const LayerImpl& layer);
@@ -31,7 +35,15 @@ void register_activation_layers();     // activation and the parametric ones
 void register_merge_layers();          // merge
 void register_reshape_layers();        // flatten, reshape
 void register_normalization_layers();  // batch_normalization
+void register_layer_normalization();   // layer_normalization
+void register_group_normalization();   // group_normalization
 void register_dropout_layers();        // dropout
-void register_lambda_layers();         // lambda
+void register_noise_layers();          // noise
+void register_activity_regularization();
+void register_rescaling();
+void register_padding_layers();     // padding: zero padding, cropping
+void register_upsampling_layers();  // upsampling
+void register_global_pooling();     // global_pooling
+void register_lambda_layers();      // lambda
 
 }  // namespace sinter

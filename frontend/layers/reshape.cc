@@ -1,7 +1,9 @@
-// Flatten and Reshape.
+// Flatten, Reshape, Permute and RepeatVector.
 #include "frontend/layers/reshape.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "core/error.h"
 #include "core/sizes.h"
@@ -46,6 +48,34 @@ Shape resolved(const Shape& input, const std::vector<int64_t>& target) {
   return Shape(std::move(dims));
 }
 
+std::string permute_mistake(const std::vector<int64_t>& dims) {
+  std::vector<int64_t> sorted = dims;
+  std::ranges::sort(sorted);
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    if (sorted[i] != static_cast<int64_t>(i) + 1)
+      return fmt::format("dims must hold each of 1 to {} once, found {}", dims.size(),
+                         Shape(dims).to_string());
+  }
+  return sorted.empty() ? "dims must name one dimension or more" : "";
+}
+
+Symbol permuted(Symbol x, std::vector<int64_t> dims) {
+  if (x.rank() != static_cast<int>(dims.size()) + 1) {
+    throw ShapeError(fmt::format("dims {} are for samples of {} dimensions, found {}",
+                                 Shape(dims).to_string(), dims.size(), x.shape().to_string()));
+  }
+  dims.insert(dims.begin(), 0);
+  return transpose(x, std::move(dims));
+}
+
+Symbol repeated(Symbol x, int64_t n) {
+  if (x.rank() != 2) {
+    throw ShapeError(
+        fmt::format("input must be [batch, features], found {}", x.shape().to_string()));
+  }
+  return broadcast_to(expand_dims(x, 1), {x.shape()[0], n, x.shape()[1]});
+}
+
 }  // namespace
 
 Flatten::Flatten(LayerOptions options, SourceLocation where)
@@ -59,6 +89,17 @@ Reshape::Reshape(std::vector<int64_t> target, LayerOptions options, SourceLocati
                          {{"target_shape", ConfigValue::ints(target)}},
                          [target](Symbol x) { return reshape(x, resolved(x.shape(), target)); })) {}
 
+Permute::Permute(std::vector<int64_t> dims, LayerOptions options, SourceLocation where)
+    : Layer(simple_layer(
+          "Permute", options.name, where, {{"dims", ConfigValue::ints(dims)}},
+          [dims](Symbol x) { return permuted(x, dims); }, permute_mistake(dims))) {}
+
+RepeatVector::RepeatVector(WholeNumber n, LayerOptions options, SourceLocation where)
+    : Layer(simple_layer(
+          "RepeatVector", options.name, where, {{"n", int64_t{n}}},
+          [n = int64_t{n}](Symbol x) { return repeated(x, n); },
+          n > 0 ? "" : fmt::format("n must be positive, found {}", int64_t{n}))) {}
+
 void register_reshape_layers() {
   register_layer("Flatten", [](const Config& c, SourceLocation where) -> Layer {
     if (c.get_string("data_format", "channels_last") != "channels_last")
@@ -67,6 +108,12 @@ void register_reshape_layers() {
   });
   register_layer("Reshape", [](const Config& c, SourceLocation where) -> Layer {
     return Reshape(c.get_ints("target_shape", {}), {.name = c.get_string("name", "")}, where);
+  });
+  register_layer("Permute", [](const Config& c, SourceLocation where) -> Layer {
+    return Permute(c.get_ints("dims", {}), {.name = c.get_string("name", "")}, where);
+  });
+  register_layer("RepeatVector", [](const Config& c, SourceLocation where) -> Layer {
+    return RepeatVector(c.get_int("n", 0), {.name = c.get_string("name", "")}, where);
   });
 }
 

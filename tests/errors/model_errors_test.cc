@@ -118,10 +118,16 @@ TEST_F(ModelErrors, Layers) {
             "sample) to target_shape [3]");
   EXPECT_EQ(error_of([&] { layer_from_config("Densee", {}); }),
             "model_errors_test.cc:N: unknown layer 'Densee'; did you mean 'Dense'? Known: "
-            "Activation, Add, Average, "
-            "BatchNormalization, Concatenate, Dense, Dropout, ELU, Flatten, InputLayer, Lambda, "
-            "LeakyReLU, Maximum, Minimum, Multiply, PReLU, ReLU, Reshape, Softmax, Subtract, "
-            "sinter>Maxout");
+            "Activation, ActivityRegularization, Add, AlphaDropout, Average, "
+            "BatchNormalization, Concatenate, Cropping1D, Cropping2D, Cropping3D, Dense, "
+            "Dropout, ELU, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, "
+            "GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalMaxPooling1D, "
+            "GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, InputLayer, Lambda, "
+            "LayerNormalization, LeakyReLU, Maximum, Minimum, Multiply, PReLU, Permute, "
+            "RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape, Softmax, "
+            "SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, Subtract, "
+            "UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, ZeroPadding1D, "
+            "ZeroPadding2D, ZeroPadding3D, sinter>Maxout");
 }
 
 // A chain calls its layers; the line is that of the user.

@@ -214,6 +214,22 @@ TEST(OpLines, OfEveryOp) {
   expect_all(ops, "ops/ops.h", {"linear", "constant"});  // which raise nothing
 }
 
+TEST(OpLines, OfOpsInHeadersOfTheirOwn) {
+  std::vector<Op> ops = {
+      OP(layer_norm(x, y, y, 1, 1e-3)),
+      OP(layer_norm(x, y, y, {}, 1e-3)),
+      OP(rms_norm(x, y, 1, 1e-3)),
+  };
+  expect_lines(ops);
+  expect_all(ops, "ops/layer_norm.h", {});
+  ops = {
+      OP(random_normal(x, {2}, 1)),
+      OP(random_keep(x, {2}, 0.5, 1)),
+  };
+  expect_lines(ops);
+  expect_all(ops, "ops/random.h", {});
+}
+
 TEST(OpLines, OfGradients) {
   const std::vector<Op> ops = {
       OP(gradients(none, {x})),

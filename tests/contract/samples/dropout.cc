@@ -25,6 +25,12 @@ void dropout_samples(Samples& out) {
                   {"distribution", std::string("bits16")},
                   {"stream", int64_t{2}}},
                  0});
+  for (DType dtype : {DType::kFloat32, DType::kFloat64}) {
+    out.push_back({"random_normal",
+                   {state},
+                   {{"shape", Shape{3, 70}}, {"dtype", dtype}, {"stream", int64_t{2}}},
+                   1e-5});
+  }
   out.push_back({"dropout",
                  {{Shape{9, 15}}, state},
                  {{"rate", 0.4}, {"stream", int64_t{1}}, {"noise_shape", Shape{9, 15}}}});

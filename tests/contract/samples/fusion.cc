@@ -75,6 +75,7 @@ const Samples& all_samples() {
     softmax_samples(s);
     loss_samples(s);
     batch_norm_samples(s);
+    layer_norm_samples(s);
     dropout_samples(s);
     fusion_samples(s);
     return s;

@@ -43,6 +43,7 @@ void activation_samples(Samples& out);
 void softmax_samples(Samples& out);
 void loss_samples(Samples& out);
 void batch_norm_samples(Samples& out);
+void layer_norm_samples(Samples& out);
 void dropout_samples(Samples& out);
 void fusion_samples(Samples& out);
 

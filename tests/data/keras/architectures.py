@@ -109,6 +109,60 @@ def operations(k):
     return k.Model([x, z], L.Dense(3, name="out")(ops.concatenate(parts, axis=-1)), name="operations")
 
 
+def normalizations(k):
+    L = k.layers
+    x = L.Input((4, 6), name="in")
+    h = L.LayerNormalization(name="last")(L.Dense(6, name="d0")(x))
+    h = L.LayerNormalization(axis=[1, 2], epsilon=0.01, center=False, gamma_regularizer="l2", name="all")(h)
+    h = L.LayerNormalization(axis=1, scale=False, beta_initializer="ones", name="first")(L.Dense(6, name="d1")(h))
+    h = L.GroupNormalization(groups=3, beta_constraint="non_neg", name="groups")(L.Dense(6, name="d2")(h))
+    h = L.GroupNormalization(groups=-1, axis=1, scale=False, name="instances")(h)
+    h = L.UnitNormalization(axis=[1, 2], name="unit")(L.UnitNormalization(name="unit_last")(h))
+    return k.Model(x, L.Dense(2, name="out")(L.Flatten(name="flat")(h)), name="normalizations")
+
+
+def root_mean_squares(k):
+    L = k.layers
+    x = L.Input((4, 6), name="in")
+    h = L.RMSNormalization(name="last")(L.Dense(6, name="d0")(x))
+    h = L.RMSNormalization(axis=[1, 2], epsilon=0.01, name="all")(L.Dense(6, name="d1")(h))
+    h = L.LayerNormalization(rms_scaling=True, name="scaled")(h)
+    return k.Model(x, L.Dense(2, name="out")(L.Flatten(name="flat")(h)), name="root_mean_squares")
+
+
+def noise_and_order(k):
+    L = k.layers
+    x = L.Input((4, 6), name="in")
+    h = L.Dense(5, activation="selu", name="d0")(L.Rescaling(0.5, offset=-0.25, name="rescale")(x))
+    h = L.GaussianNoise(0.1, name="noise")(L.GaussianDropout(0.2, name="gaussian_dropout")(h))
+    h = L.AlphaDropout(0.1, noise_shape=(None, 1, 5), seed=7, name="alpha")(h)
+    h = L.SpatialDropout1D(0.3, name="spatial")(L.Permute((2, 1), name="turned")(h))
+    h = L.SpatialDropout2D(0.3, name="spatial2")(L.Reshape((2, 2, 5), name="image")(h))
+    h = L.SpatialDropout3D(0.3, data_format="channels_first", name="spatial3")(L.Reshape((2, 1, 2, 5), name="volume")(h))
+    h = L.RepeatVector(3, name="thrice")(L.Dense(4, name="d1")(L.Flatten(name="flat")(h)))
+    h = L.ActivityRegularization(l1=0.01, l2=0.02, name="penalty")(h)
+    return k.Model(x, L.Dense(2, name="out")(h), name="noise_and_order")
+
+
+def edges(k):
+    L = k.layers
+    x = L.Input((4, 6, 3), name="in")
+    h = L.ZeroPadding2D(name="pad")(L.Dense(2, name="d0")(x))
+    h = L.ZeroPadding2D(((0, 1), (2, 0)), name="pad_ends")(h)
+    h = L.Cropping2D((1, 2), name="crop")(h)
+    h = L.UpSampling2D((2, 1), name="up")(L.Dense(3, name="d1")(h))
+    average = L.GlobalAveragePooling2D(name="average")(h)
+    largest = L.GlobalMaxPooling2D(keepdims=True, name="largest")(h)
+    steps = L.ZeroPadding1D((1, 0), name="pad_steps")(L.Reshape((-1, 3), name="steps")(h))
+    steps = L.UpSampling1D(3, name="up_steps")(L.Cropping1D((2, 1), name="crop_steps")(steps))
+    steps = L.GlobalMaxPooling1D(name="largest_step")(L.Dense(2, name="d2")(steps))
+    volume = L.ZeroPadding3D((1, 0, 1), name="pad_volume")(L.Reshape((4, 3, 2, 3), name="volume")(x))
+    volume = L.Cropping3D(((0, 1), (1, 0), (1, 1)), name="crop_volume")(volume)
+    volume = L.GlobalAveragePooling3D(name="average_volume")(L.UpSampling3D(name="up_volume")(volume))
+    parts = [average, L.Flatten(name="flat")(largest), steps, volume]
+    return k.Model(x, L.Dense(2, name="out")(L.Concatenate(name="join")(parts)), name="edges")
+
+
 ARCHITECTURES = [
     Architecture("sequential", "Sequential with BatchNormalization and Dropout", sequential, [(6,)]),
     Architecture("activation_layers", "activation layers with arguments", activation_layers, [(6,)]),
@@ -117,6 +171,12 @@ ARCHITECTURES = [
     Architecture("shared_two_outputs", "a layer called twice, two outputs", shared_two_outputs, [(6,), (6,)]),
     Architecture("shapes", "rank 3, Reshape, Flatten, PReLU with shared axes", shapes, [(4, 6)]),
     Architecture("operations", "arithmetic, keras.ops and slices of tensors", operations, [(6,), (4, 6)], keras2=False),
+    Architecture("normalizations", "LayerNormalization, GroupNormalization, UnitNormalization", normalizations, [(4, 6)]),
+    Architecture("root_mean_squares", "RMSNormalization, LayerNormalization(rms_scaling=True)", root_mean_squares, [(4, 6)],
+                 keras2=False),
+    Architecture("noise_and_order", "noise layers, Permute, RepeatVector, Rescaling, ActivityRegularization",
+                 noise_and_order, [(4, 6)]),
+    Architecture("edges", "padding, cropping, upsampling and global pooling of 1 to 3 dimensions", edges, [(4, 6, 3)]),
     Architecture("arguments", "initializers, regularizers, trainable=False", arguments, [(6,)]),
 ]
 

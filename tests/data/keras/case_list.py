@@ -435,6 +435,109 @@ add("dropout_off", "Dropout(0) changes nothing",
     stack(lambda: [layers.Dense(5, activation="relu"), layers.Dropout(0.0), layers.Dense(2), layers.Dropout(0.0)]),
     with_targets(real()), optimizer="adam")
 
+# ---- other normalization, noise and layers of shape -----------------------------------------------------------------
+
+add("norm_layer", "LayerNormalization with its defaults, and epsilon, without center, without scale",
+    stack(lambda: [layers.Dense(5), layers.LayerNormalization(), layers.Dense(4, activation="tanh"),
+                   layers.LayerNormalization(epsilon=0.05, center=False), layers.Dense(4),
+                   layers.LayerNormalization(scale=False), layers.Dense(2)]),
+    with_targets(real()), optimizer=lambda: optimizers.SGD(0.05))
+add("norm_layer_axes", "LayerNormalization over several axes and over one that is not the last, with regularizer and constraint",
+    stack(lambda: [layers.Dense(4), layers.LayerNormalization(axis=[1, 2], gamma_regularizer=regularizers.L2(0.05)),
+                   layers.Dense(4, activation="tanh"),
+                   layers.LayerNormalization(axis=1, beta_constraint=constraints.NonNeg(), epsilon=1e-2),
+                   layers.Dense(3), layers.LayerNormalization(axis=-2, scale=False), layers.Flatten(), layers.Dense(2)],
+          (3, 5)), with_targets(real(), shape=(3, 5)), optimizer=lambda: optimizers.SGD(0.05))
+add("norm_rms", "RMSNormalization, and LayerNormalization(rms_scaling=True)",
+    stack(lambda: [layers.Dense(5), layers.RMSNormalization(), layers.Dense(4),
+                   layers.RMSNormalization(axis=[1, 2], epsilon=1e-3), layers.Dense(4, activation="tanh"),
+                   layers.LayerNormalization(rms_scaling=True), layers.Flatten(), layers.Dense(2)], (3, 5)),
+    with_targets(real(), shape=(3, 5)), optimizer=lambda: optimizers.SGD(0.05))
+add("norm_group", "GroupNormalization: groups of the last axis, one a channel (groups=-1), of axis 1, of rank 2",
+    stack(lambda: [layers.Dense(6), layers.GroupNormalization(groups=3), layers.Dense(4, activation="tanh"),
+                   layers.GroupNormalization(groups=-1, epsilon=1e-2, center=False), layers.Dense(4),
+                   layers.GroupNormalization(groups=2, axis=1, scale=False), layers.Flatten(), layers.Dense(6),
+                   layers.GroupNormalization(groups=1, gamma_regularizer="l2"), layers.Dense(2)], (4, 3, 5)),
+    with_targets(real(), shape=(4, 3, 5)), optimizer=lambda: optimizers.SGD(0.05))
+add("norm_unit", "UnitNormalization over the last axis and over several",
+    stack(lambda: [layers.Dense(4), layers.UnitNormalization(), layers.Dense(4, activation="tanh"),
+                   layers.UnitNormalization(axis=[1, 2]), layers.Flatten(), layers.Dense(2)], (3, 5)),
+    with_targets(real(), shape=(3, 5)), optimizer=lambda: optimizers.SGD(0.1))
+add("activity_regularization", "ActivityRegularization(l1, l2)",
+    stack(lambda: [layers.Dense(5, activation="tanh"), layers.ActivityRegularization(l1=0.01, l2=0.02),
+                   layers.Dense(2), layers.ActivityRegularization(l2=0.1)]),
+    with_targets(real(), val_rows=11), optimizer=lambda: optimizers.SGD(0.1))
+add("noise_off", "noise layers that change nothing: deviation and rate 0",
+    stack(lambda: [layers.Dense(4, activation="tanh"), layers.GaussianNoise(0.0), layers.GaussianDropout(0.0),
+                   layers.AlphaDropout(0.0), layers.SpatialDropout1D(0.0), layers.Flatten(), layers.Dense(2)], (3, 5)),
+    with_targets(real(), shape=(3, 5)), optimizer="adam")
+
+
+def rearranging():
+    x = layers.Input((3, 4))
+    h = layers.Dense(5, activation="tanh")(layers.Rescaling(0.5, offset=-0.25)(x))
+    turned = layers.Permute((2, 1))(h)
+    rows = layers.RepeatVector(5)(layers.Dense(3)(layers.Flatten()(h)))
+    return keras.Model(x, layers.Dense(2)(layers.Flatten()(layers.Multiply()([turned, rows]))))
+
+
+add("permute_repeat", "Permute, RepeatVector, Rescaling", rearranging, with_targets(real(), shape=(3, 4)),
+    optimizer=lambda: optimizers.SGD(0.05))
+
+def edges_1d():
+    x = layers.Input((5, 3))
+    h = layers.ZeroPadding1D((1, 2))(layers.Dense(4, activation="tanh")(x))
+    h = layers.Cropping1D((2, 1))(layers.Dense(4)(h))
+    h = layers.UpSampling1D(2)(layers.ZeroPadding1D()(h))
+    return keras.Model(x, layers.Dense(2)(layers.Flatten()(layers.Dense(2, activation="tanh")(h))))
+
+
+def edges_2d():
+    x = layers.Input((4, 5, 2))
+    h = layers.ZeroPadding2D(((0, 1), (2, 0)))(layers.Dense(3, activation="tanh")(x))
+    h = layers.ZeroPadding2D(1, data_format="channels_first")(layers.Dense(3)(h))
+    h = layers.Cropping2D(((1, 0), (0, 2)))(h)
+    h = layers.Cropping2D(1, data_format="channels_first")(h)
+    h = layers.UpSampling2D((2, 3))(h)
+    h = layers.UpSampling2D(data_format="channels_first")(h)
+    return keras.Model(x, layers.Dense(2)(layers.Flatten()(h)))
+
+
+def edges_3d():
+    x = layers.Input((3, 2, 3, 2))
+    h = layers.ZeroPadding3D((1, 0, 2))(layers.Dense(2, activation="tanh")(x))
+    h = layers.Cropping3D(((1, 0), (0, 1), (2, 1)))(layers.Dense(2)(h))
+    h = layers.UpSampling3D((1, 2, 2))(h)
+    return keras.Model(x, layers.Dense(2)(layers.Flatten()(h)))
+
+
+def pooled(kind):
+    """Each of GlobalAveragePooling or GlobalMaxPooling, with and without keepdims, channels last and first."""
+
+    def build():
+        x = layers.Input((4, 3, 2))
+        h = layers.Dense(6, activation="tanh")(x)
+        pool = lambda n, y, **arguments: layers.Flatten()(getattr(layers, f"Global{kind}Pooling{n}D")(**arguments)(y))
+        rows, volume = layers.Reshape((12, 6))(h), layers.Reshape((4, 3, 2, 3))(h)
+        parts = [pool(1, rows), pool(1, rows, data_format="channels_first", keepdims=True), pool(2, h),
+                 pool(2, h, data_format="channels_first"), pool(2, h, keepdims=True), pool(3, volume),
+                 pool(3, volume, data_format="channels_first")]
+        return keras.Model(x, layers.Dense(2)(layers.Concatenate()(parts)))
+
+    return build
+
+
+add("edges_1d", "ZeroPadding1D, Cropping1D, UpSampling1D", edges_1d, with_targets(real(), shape=(5, 3)),
+    optimizer=lambda: optimizers.SGD(0.05))
+add("edges_2d", "ZeroPadding2D, Cropping2D, UpSampling2D, channels last and first", edges_2d,
+    with_targets(real(), shape=(4, 5, 2)), optimizer=lambda: optimizers.SGD(0.01))
+add("edges_3d", "ZeroPadding3D, Cropping3D, UpSampling3D", edges_3d, with_targets(real(), shape=(3, 2, 3, 2)),
+    optimizer=lambda: optimizers.SGD(0.02))
+add("pool_global_average", "GlobalAveragePooling1D, 2D, 3D", pooled("Average"), with_targets(real(), shape=(4, 3, 2)),
+    optimizer=lambda: optimizers.SGD(0.05))
+add("pool_global_max", "GlobalMaxPooling1D, 2D, 3D", pooled("Max"), with_targets(real(), shape=(4, 3, 2)),
+    optimizer=lambda: optimizers.SGD(0.05))
+
 # ---- activations ----------------------------------------------------------------------------------------------------
 
 for _name, _activations in (

@@ -117,8 +117,14 @@ def write_schedules(path):
     return f"{path.name}: {len(entries)} schedules"
 
 
-LAYERS = ("Activation", "Add", "Average", "BatchNormalization", "Concatenate", "Dense", "Dropout", "ELU", "Flatten", "InputLayer",
-          "LeakyReLU", "Maximum", "Minimum", "Multiply", "PReLU", "ReLU", "Reshape", "Softmax", "Subtract")
+LAYERS = ("Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "BatchNormalization", "Concatenate", "Cropping1D",
+          "Cropping2D", "Cropping3D", "Dense", "Dropout", "ELU", "Flatten", "GaussianDropout", "GaussianNoise",
+          "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D",
+          "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "InputLayer", "LayerNormalization", "LeakyReLU",
+          "Maximum", "Minimum", "Multiply", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector", "Rescaling",
+          "Reshape", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Subtract",
+          "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
+          "ZeroPadding3D")
 
 
 def write_arguments(path):

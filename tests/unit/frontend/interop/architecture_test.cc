@@ -18,8 +18,8 @@ namespace {
 using ::testing::HasSubstr;
 
 const char* const kCases[] = {
-    "activation_layers", "activation_strings", "arguments", "merges", "sequential", "shapes",
-    "shared_two_outputs"};
+    "activation_layers", "activation_strings", "arguments",  "edges",  "merges",
+    "noise_and_order",   "normalizations",     "sequential", "shapes", "shared_two_outputs"};
 
 ConfigValue keras_json(const std::string& name, const std::string& file) {
   return parse_json(read_file(SINTER_TEST_DATA "/keras/json/" + name + "/" + file), name);

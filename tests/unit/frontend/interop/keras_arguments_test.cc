@@ -150,10 +150,25 @@ TEST_F(KerasArguments, OfLayers) {
   h = Multiply()({h, in});
   h = Subtract()({h, in});
   h = Concatenate()({h, in});
-  h = Flatten()(Reshape({2, 24})(h));
+  h = LayerNormalization({.axis = {1, 2}})(h);
+  h = UnitNormalization()(RMSNormalization()(GroupNormalization(2)(h)));
+  h = AlphaDropout(0.1, {.noise_shape = {kBatch, 1, 12}})(h);
+  h = GaussianDropout(0.1, {.seed = 1})(GaussianNoise(0.1)(SpatialDropout1D(0.1)(h)));
+  h = Permute({2, 1})(ActivityRegularization({.l1 = 0.1})(Rescaling(2, {.offset = 1})(h)));
+  h = UpSampling1D(2)(Cropping1D({1, 0})(ZeroPadding1D({1, 0})(h)));
+  h = Concatenate()({GlobalAveragePooling1D()(h), GlobalMaxPooling1D()(h)});
+  KerasTensor image = Reshape({2, 2, 2})(RepeatVector(1)(h));
+  image = UpSampling2D({2, 1})(Cropping2D({{0, 1}, {0, 1}})(ZeroPadding2D(1)(image)));
+  image = SpatialDropout2D(0.1)(image);
+  h = Concatenate()({GlobalAveragePooling2D()(image), GlobalMaxPooling2D()(image)});
+  KerasTensor volume = Reshape({1, 2, 2, 1})(h);
+  volume = UpSampling3D(2)(Cropping3D(1)(ZeroPadding3D({1, 2, 1})(volume)));
+  volume = SpatialDropout3D(0.1, {.data_format = "channels_first"})(volume);
+  h = Concatenate()({GlobalAveragePooling3D()(volume), GlobalMaxPooling3D()(volume)});
+  h = Flatten()(Reshape({2, 1})(h));
   const Model model(in, Dense(1)(h));
   EXPECT_THAT(refused(model), ::testing::IsEmpty());
-  EXPECT_GE(seen_.size(), 25u);
+  EXPECT_GE(seen_.size(), 55u);
 }
 
 // They come back all the same.

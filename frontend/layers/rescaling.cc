@@ -1,0 +1,75 @@
+// Rescaling.
+#include "frontend/layers/rescaling.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "frontend/layers/inputs.h"
+#include "frontend/layers/registry.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+ConfigValue numbers_value(const RealNumbers& numbers) {
+  if (numbers.is_one()) return numbers.list()[0];
+  ConfigList list;
+  for (const double number : numbers.list()) list.push_back(number);
+  return list;
+}
+
+RealNumbers numbers_in(const Config& c, const char* key, double otherwise) {
+  const ConfigList* list = c.get(key).as<ConfigList>();
+  if (list == nullptr) return c.get_float(key, otherwise);
+  std::vector<double> numbers;
+  for (const ConfigValue& entry : *list) numbers.push_back(Config{{key, entry}}.get_float(key, 0));
+  return numbers;
+}
+
+class RescalingImpl : public LayerImpl {
+ public:
+  RescalingImpl(RealNumbers scale, RescalingOptions options, SourceLocation where)
+      : LayerImpl("Rescaling", options.name, where),
+        scale_(std::move(scale)),
+        offset_(std::move(options.offset)) {}
+
+  Config config() const override {
+    Config c = base_config();
+    return c.merge({{"scale", numbers_value(scale_)}, {"offset", numbers_value(offset_)}});
+  }
+
+  std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
+    const Symbol x = cast(only_input(title(), inputs), dtype());
+    return {add(multiply(x, operand(context, x, scale_, "scale")),
+                operand(context, x, offset_, "offset"))};
+  }
+
+ private:
+  Operand operand(CallContext& context, Symbol x, const RealNumbers& numbers,
+                  const char* key) const {
+    if (numbers.is_one()) return numbers.list()[0];
+    const auto count = static_cast<int64_t>(numbers.list().size());
+    if (x.rank() == 0 || x.shape().dim(-1) != count) {
+      throw ShapeError(fmt::format("{}: {} has {} numbers, the input {} another number of channels",
+                                   title(), key, count, x.shape().to_string()));
+    }
+    return constant(context.graph(), Tensor::from<double>({count}, numbers.list()).cast(dtype()));
+  }
+
+  RealNumbers scale_, offset_;
+};
+
+}  // namespace
+
+Rescaling::Rescaling(RealNumbers scale, RescalingOptions options, SourceLocation where)
+    : Layer(std::make_shared<RescalingImpl>(std::move(scale), std::move(options), where)) {}
+
+void register_rescaling() {
+  register_layer("Rescaling", [](const Config& c, SourceLocation where) -> Layer {
+    return Rescaling(numbers_in(c, "scale", 1.0),
+                     {.offset = numbers_in(c, "offset", 0.0), .name = c.get_string("name", "")},
+                     where);
+  });
+}
+
+}  // namespace sinter

@@ -1,0 +1,68 @@
+// Resizing by gathers along one dimension.
+#include "frontend/layers/resize.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/error.h"
+#include "core/sizes.h"
+#include "core/tensor.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+Symbol at(Symbol x, const std::vector<int64_t>& places, int axis) {
+  return gather(x, constant(x.graph(), Tensor::from(places)), axis);
+}
+
+}  // namespace
+
+std::optional<Interpolation> find_interpolation(const std::string& text) {
+  if (text == "nearest") return Interpolation::kNearest;
+  if (text == "bilinear") return Interpolation::kBilinear;
+  return std::nullopt;
+}
+
+std::string interpolation_mistake(const std::string& text) {
+  return fmt::format("interpolation must be nearest or bilinear, found '{}'", text);
+}
+
+Symbol resize_axis(Symbol x, int axis, int64_t size, Interpolation interpolation) {
+  const int64_t n = x.shape()[axis];
+  if (n == size) return x;
+  if (n == 0) throw ShapeError(fmt::format("axis {} of {} is empty", axis, x.shape().to_string()));
+  if (interpolation == Interpolation::kNearest && size % n == 0)
+    return repeat_axis(x, axis, size / n);
+  std::vector<int64_t> before, after;
+  std::vector<double> share;
+  for (int64_t i = 0; i < size; ++i) {
+    const double place =
+        (static_cast<double>(i) + 0.5) * static_cast<double>(n) / static_cast<double>(size);
+    const double from = interpolation == Interpolation::kNearest ? place : place - 0.5;
+    const auto floor = static_cast<int64_t>(std::floor(from));
+    before.push_back(std::clamp(floor, int64_t{0}, n - 1));
+    after.push_back(std::clamp(floor + 1, int64_t{0}, n - 1));
+    share.push_back(from - std::floor(from));
+  }
+  if (interpolation == Interpolation::kNearest) return at(x, before, axis);
+  std::vector<int64_t> dims(static_cast<size_t>(x.rank()), 1);
+  dims[static_cast<size_t>(axis)] = size;
+  const Symbol f = constant(x.graph(), Tensor::from(Shape(dims), share).cast(x.dtype()));
+  const Symbol low = at(x, before, axis);
+  return low + (at(x, after, axis) - low) * f;
+}
+
+Symbol repeat_axis(Symbol x, int axis, int64_t times) {
+  if (times == 1) return x;
+  std::vector<int64_t> dims = x.shape().dims();
+  std::vector<int64_t> spread = dims;
+  spread.insert(spread.begin() + axis + 1, times);
+  dims[static_cast<size_t>(axis)] = checked_product(dims[static_cast<size_t>(axis)], times);
+  return reshape(broadcast_to(expand_dims(x, axis + 1), Shape(spread)), Shape(dims));
+}
+
+}  // namespace sinter

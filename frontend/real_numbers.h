@@ -1,0 +1,27 @@
+// Numbers as arguments: one, or several.
+#pragma once
+
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+#include "frontend/number_arguments.h"
+
+namespace sinter {
+
+/// One number, or several in braces.
+class RealNumbers {
+ public:
+  template <RealArgument T>
+  RealNumbers(T value) : list_{static_cast<double>(value)}, is_one_(true) {}  // NOLINT
+  RealNumbers(std::initializer_list<double> list) : list_(list) {}            // NOLINT
+  RealNumbers(std::vector<double> list) : list_(std::move(list)) {}           // NOLINT
+  bool is_one() const { return is_one_; }
+  const std::vector<double>& list() const { return list_; }
+
+ private:
+  std::vector<double> list_;
+  bool is_one_ = false;
+};
+
+}  // namespace sinter

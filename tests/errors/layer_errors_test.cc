@@ -1,0 +1,209 @@
+// The exact text of what a user is told when settings or inputs of a layer do not fit.
+#include <gtest/gtest.h>
+#include <sinter/sinter.h>
+
+namespace sinter {
+namespace {
+
+class LayerErrors : public testing::Test {
+ protected:
+  void SetUp() override {
+    clear_session();
+    set_backend("reference");
+  }
+  void TearDown() override { set_backend("auto"); }
+};
+
+// The text of the error that `action` raises, with line numbers of this file replaced by N.
+template <typename F>
+std::string error_of(F action) {
+  std::string text = "no error";
+  try {
+    action();
+  } catch (const Error& error) {
+    text = error.what();
+  }
+  const std::string file = "layer_errors_test.cc:";
+  for (size_t at = text.find(file); at != std::string::npos; at = text.find(file, at + 1)) {
+    size_t end = at + file.size();
+    while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+    text.replace(at + file.size(), end - at - file.size(), "N");
+  }
+  return text;
+}
+
+TEST_F(LayerErrors, Normalization) {
+  const auto x = Input({3, 4});
+  EXPECT_EQ(error_of([&] { LayerNormalization({.axis = {}}); }),
+            "LayerNormalization 'layer_normalization' (layer_errors_test.cc:N): axis must name one "
+            "axis or more");
+  const LayerNormalization far({.axis = 3, .name = "ln"});
+  EXPECT_EQ(error_of([&] { far(x); }),
+            "LayerNormalization 'ln' (layer_errors_test.cc:N): the input [batch,3,4] has no axis "
+            "3");
+  const LayerNormalization batch({.axis = {1, 0}, .name = "ln"});
+  EXPECT_EQ(error_of([&] { batch(x); }),
+            "LayerNormalization 'ln' (layer_errors_test.cc:N): axis 0 is the batch");
+  const LayerNormalization twice({.axis = {2, -1}, .name = "ln"});
+  EXPECT_EQ(error_of([&] { twice(x); }),
+            "LayerNormalization 'ln' (layer_errors_test.cc:N): axis -1 is given twice");
+  EXPECT_EQ(error_of([&] {
+              LayerNormalization({.name = "ln"})({x, x});
+            }),
+            "LayerNormalization 'ln' (layer_errors_test.cc:N): takes one input, given 2");
+  EXPECT_EQ(error_of([&] { RMSNormalization({.axis = -4, .name = "rms"})(x); }),
+            "RMSNormalization 'rms' (layer_errors_test.cc:N): the input [batch,3,4] has no axis "
+            "-4");
+  EXPECT_EQ(error_of([&] { UnitNormalization({.axis = 3, .name = "unit"})(x); }),
+            "UnitNormalization 'unit' (layer_errors_test.cc:N): normalize: axis 3 is out of range "
+            "for shape [batch,3,4] of rank 3");
+  EXPECT_EQ(error_of([&] { GroupNormalization(0); }),
+            "GroupNormalization 'group_normalization' (layer_errors_test.cc:N): groups must be "
+            "positive, or -1 for one group a channel, found 0");
+  EXPECT_EQ(error_of([&] { GroupNormalization(3, {.name = "groups"})(x); }),
+            "GroupNormalization 'groups' (layer_errors_test.cc:N): the 4 channels of [batch,3,4] "
+            "cannot be split into 3 equal groups");
+  EXPECT_EQ(error_of([&] { GroupNormalization(2, {.axis = 0, .name = "groups"})(x); }),
+            "GroupNormalization 'groups' (layer_errors_test.cc:N): axis 0 is the batch");
+  EXPECT_EQ(error_of([&] { GroupNormalization(2, {.axis = 5, .name = "groups"})(x); }),
+            "GroupNormalization 'groups' (layer_errors_test.cc:N): the input [batch,3,4] has no "
+            "axis 5");
+  // Built for one number of channels, called with another.
+  const LayerNormalization built({.name = "ln"});
+  built(x);
+  EXPECT_EQ(error_of([&] {
+              built(Input({3, 5}));
+            }),
+            "LayerNormalization 'ln' (layer_errors_test.cc:N): reshape(float32[4]): 4 elements "
+            "cannot become 5");
+}
+
+TEST_F(LayerErrors, Noise) {
+  EXPECT_EQ(error_of([&] { GaussianNoise(1.5); }),
+            "GaussianNoise 'gaussian_noise' (layer_errors_test.cc:N): stddev must lie in [0, 1], "
+            "found 1.5");
+  EXPECT_EQ(error_of([&] { GaussianDropout(1); }),
+            "GaussianDropout 'gaussian_dropout' (layer_errors_test.cc:N): rate must lie in [0, 1), "
+            "found 1");
+  EXPECT_EQ(error_of([&] { AlphaDropout(-0.5); }),
+            "AlphaDropout 'alpha_dropout' (layer_errors_test.cc:N): rate must lie in [0, 1), found "
+            "-0.5");
+  EXPECT_EQ(error_of([&] { SpatialDropout2D(1.5); }),
+            "SpatialDropout2D 'spatial_dropout2d' (layer_errors_test.cc:N): rate must lie in [0, "
+            "1), found 1.5");
+  EXPECT_EQ(error_of([&] {
+              SpatialDropout2D(0.5, {.name = "drop"})(Input({3, 4}));
+            }),
+            "SpatialDropout2D 'drop' (layer_errors_test.cc:N): input must be [batch, rows, "
+            "columns, channels], found [batch,3,4]");
+  EXPECT_EQ(error_of([&] { SpatialDropout3D(0.5, {.data_format = "last"}); }),
+            "SpatialDropout3D 'spatial_dropout3d' (layer_errors_test.cc:N): data_format must be "
+            "channels_last or channels_first, found 'last'");
+  EXPECT_EQ(error_of([&] { SpatialDropout1D(0.5, {.data_format = "channels_first"}); }),
+            "SpatialDropout1D 'spatial_dropout1d' (layer_errors_test.cc:N): data_format must be "
+            "channels_last");
+}
+
+TEST_F(LayerErrors, Shapes) {
+  const auto x = Input({3, 4});
+  EXPECT_EQ(error_of([&] {
+              Permute({2, 2});
+            }),
+            "Permute 'permute' (layer_errors_test.cc:N): dims must hold each of 1 to 2 once, found "
+            "[2,2]");
+  EXPECT_EQ(error_of([&] { Permute({}); }),
+            "Permute 'permute_1' (layer_errors_test.cc:N): dims must name one dimension or more");
+  EXPECT_EQ(error_of([&] {
+              Permute({2, 1, 3}, {.name = "turn"})(x);
+            }),
+            "Permute 'turn' (layer_errors_test.cc:N): dims [2,1,3] are for samples of 3 "
+            "dimensions, found [batch,3,4]");
+  EXPECT_EQ(error_of([&] { RepeatVector(0); }),
+            "RepeatVector 'repeat_vector' (layer_errors_test.cc:N): n must be positive, found 0");
+  EXPECT_EQ(error_of([&] { RepeatVector(2, {.name = "twice"})(x); }),
+            "RepeatVector 'twice' (layer_errors_test.cc:N): input must be [batch, features], found "
+            "[batch,3,4]");
+  EXPECT_EQ(error_of([&] {
+              Rescaling({1, 2, 3}, {.name = "scale"})(x);
+            }),
+            "Rescaling 'scale' (layer_errors_test.cc:N): scale has 3 numbers, the input "
+            "[batch,3,4] another number of channels");
+  EXPECT_EQ(error_of([&] {
+              Rescaling(2, {.offset = {1, 2}, .name = "scale"})(x);
+            }),
+            "Rescaling 'scale' (layer_errors_test.cc:N): offset has 2 numbers, the input "
+            "[batch,3,4] another number of channels");
+}
+
+TEST_F(LayerErrors, Edges) {
+  const auto x = Input({3, 4});
+  const auto image = Input({3, 4, 2});
+  EXPECT_EQ(error_of([&] {
+              ZeroPadding1D({1, -1});
+            }),
+            "ZeroPadding1D 'zero_padding1d' (layer_errors_test.cc:N): padding must not be "
+            "negative, found (1, -1)");
+  EXPECT_EQ(error_of([&] { ZeroPadding2D(1, {.name = "pad"})(x); }),
+            "ZeroPadding2D 'pad' (layer_errors_test.cc:N): input must be [batch, rows, columns, "
+            "channels], found [batch,3,4]");
+  EXPECT_EQ(
+      error_of([&] { ZeroPadding3D(1, {.data_format = "channels_first", .name = "pad"})(x); }),
+      "ZeroPadding3D 'pad' (layer_errors_test.cc:N): input must be [batch, channels, dim1, "
+      "dim2, dim3], found [batch,3,4]");
+  EXPECT_EQ(error_of([&] { ZeroPadding2D(1, {.data_format = "first"}); }),
+            "ZeroPadding2D 'zero_padding2d' (layer_errors_test.cc:N): data_format must be "
+            "channels_last or channels_first, found 'first'");
+  EXPECT_EQ(error_of([&] {
+              Cropping1D({2, 1}, {.name = "crop"})(x);
+            }),
+            "Cropping1D 'crop' (layer_errors_test.cc:N): cropping (2, 1) leaves nothing of axis 1 "
+            "of [batch,3,4]");
+  EXPECT_EQ(error_of([&] {
+              Cropping2D({{1, 1}, {2, 3}}, {.name = "crop"})(image);
+            }),
+            "Cropping2D 'crop' (layer_errors_test.cc:N): cropping (1, 1), (2, 3) leaves nothing of "
+            "axis 2 of [batch,3,4,2]");
+  EXPECT_EQ(error_of([&] { Cropping1D(1, {.data_format = "channels_first"}); }),
+            "Cropping1D 'cropping1d' (layer_errors_test.cc:N): data_format must be channels_last");
+  EXPECT_EQ(error_of([&] { UpSampling1D(0); }),
+            "UpSampling1D 'up_sampling1d' (layer_errors_test.cc:N): size must be positive, found "
+            "0");
+  EXPECT_EQ(error_of([&] {
+              UpSampling2D({2, -1});
+            }),
+            "UpSampling2D 'up_sampling2d' (layer_errors_test.cc:N): size must be positive, found "
+            "[2,-1]");
+  EXPECT_EQ(error_of([&] { UpSampling2D(2, {.interpolation = "cubic"}); }),
+            "UpSampling2D 'up_sampling2d_1' (layer_errors_test.cc:N): interpolation must be "
+            "nearest or bilinear, found 'cubic'");
+  EXPECT_EQ(error_of([&] { UpSampling3D(2, {.name = "up"})(image); }),
+            "UpSampling3D 'up' (layer_errors_test.cc:N): input must be [batch, dim1, dim2, dim3, "
+            "channels], found [batch,3,4,2]");
+  EXPECT_EQ(error_of([&] { GlobalAveragePooling2D({.name = "mean"})(x); }),
+            "GlobalAveragePooling2D 'mean' (layer_errors_test.cc:N): input must be [batch, rows, "
+            "columns, channels], found [batch,3,4]");
+  EXPECT_EQ(error_of([&] { GlobalMaxPooling1D({.data_format = "middle"}); }),
+            "GlobalMaxPooling1D 'global_max_pooling1d' (layer_errors_test.cc:N): data_format must "
+            "be channels_last or channels_first, found 'middle'");
+}
+
+// What files say.
+TEST_F(LayerErrors, Settings) {
+  const auto list = [](std::vector<int64_t> v) { return ConfigValue::ints(v); };
+  EXPECT_EQ(error_of([&] {
+              layer_from_config("ZeroPadding2D", {{"padding", list({1, 2, 3})}});
+            }),
+            "layer_errors_test.cc:N: ZeroPadding2D: padding must have 2 entries, found 3");
+  EXPECT_EQ(
+      error_of([&] {
+        layer_from_config("Cropping2D", {{"cropping", ConfigList{list({1, 2}), list({1, 2, 3})}}});
+      }),
+      "layer_errors_test.cc:N: Cropping2D: each entry of cropping must be a number or two");
+  EXPECT_EQ(error_of([&] {
+              layer_from_config("UpSampling3D", {{"size", list({1, 2})}});
+            }),
+            "layer_errors_test.cc:N: UpSampling3D: size must have 3 entries, found 2");
+}
+
+}  // namespace
+}  // namespace sinter
