@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontend/config.h"
 #include "frontend/number_arguments.h"
 
 namespace sinter {
@@ -23,5 +24,9 @@ class RealNumbers {
   std::vector<double> list_;
   bool is_one_ = false;
 };
+
+/// Numbers as files hold them, and back; `otherwise` when there are none.
+ConfigValue numbers_value(const RealNumbers& numbers);
+RealNumbers numbers_in(const Config& config, const char* key, const RealNumbers& otherwise);
 
 }  // namespace sinter

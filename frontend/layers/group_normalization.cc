@@ -62,10 +62,10 @@ class GroupNormalizationImpl : public ScaledNormalizationImpl<GroupNormalization
     for (const int at : {axis, axis + 1})
       of_weights[static_cast<size_t>(at)] = split[static_cast<size_t>(at)];
     const Shape shape(of_weights);
-    const Symbol y = layer_norm(reshape(x, Shape(split)), gamma(context, shape),
-                                beta(context, shape), axes, options().epsilon)
-                         .y;
-    return {reshape(y, x.shape())};
+    const Symbol scale = gamma(context, shape), offset = beta(context, shape);
+    const LayerNormResult r =
+        layer_norm(reshape(x, Shape(split)), scale, offset, axes, options().epsilon);
+    return {reshape(r.y, x.shape())};
   }
 
  private:

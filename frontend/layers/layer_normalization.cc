@@ -97,7 +97,8 @@ class LayerNormalizationImpl : public ScaledNormalizationImpl<LayerNormalization
     const Shape shape = broadcast_shape(x.shape(), axes);
     if (o.rms_scaling)
       return {x * rsqrt(variance(x, axes, true) + o.epsilon) * gamma(context, shape)};
-    return {layer_norm(x, gamma(context, shape), beta(context, shape), axes, o.epsilon).y};
+    const Symbol scale = gamma(context, shape), offset = beta(context, shape);
+    return {layer_norm(x, scale, offset, axes, o.epsilon).y};
   }
 
  private:
@@ -134,7 +135,7 @@ class RMSNormalizationImpl : public LayerImpl {
   std::vector<Symbol> call(CallContext& context, std::span<const Symbol> inputs) override {
     const Symbol x = cast(only_input(title(), inputs), dtype());
     const Ints axes = sample_axes(title(), x.shape(), options_.axis);
-    const Symbol scale = reshape(context.variable(scale_), broadcast_shape(x.shape(), axes));
+    const Symbol scale = weight_as(title(), context, scale_, broadcast_shape(x.shape(), axes));
     return {rms_norm(x, scale, axes, options_.epsilon).y};
   }
 

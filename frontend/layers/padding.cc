@@ -78,14 +78,15 @@ Symbol padded(Symbol x, const Ints& axes, const Ends& margins) {
 }
 
 Symbol cropped(Symbol x, const Ints& axes, const Ends& margins) {
+  const Shape given = x.shape();
   for (size_t i = 0; i < axes.size(); ++i) {
     const int axis = static_cast<int>(axes[i]);
-    const int64_t size = x.shape()[axis];
+    const int64_t size = given[axis];
     const auto& [begin, end] = margins[i];
     // Not begin + end, which need not fit.
     if (begin >= size || end >= size - begin) {
       throw ShapeError(fmt::format("cropping {} leaves nothing of axis {} of {}", text_of(margins),
-                                   axis, x.shape().to_string()));
+                                   axis, given.to_string()));
     }
     if (begin != 0 || end != 0) x = slice(x, axis, begin, size - end);
   }

@@ -11,21 +11,6 @@
 namespace sinter {
 namespace {
 
-ConfigValue numbers_value(const RealNumbers& numbers) {
-  if (numbers.is_one()) return numbers.list()[0];
-  ConfigList list;
-  for (const double number : numbers.list()) list.push_back(number);
-  return list;
-}
-
-RealNumbers numbers_in(const Config& c, const char* key, double otherwise) {
-  const ConfigList* list = c.get(key).as<ConfigList>();
-  if (list == nullptr) return c.get_float(key, otherwise);
-  std::vector<double> numbers;
-  for (const ConfigValue& entry : *list) numbers.push_back(Config{{key, entry}}.get_float(key, 0));
-  return numbers;
-}
-
 class RescalingImpl : public LayerImpl {
  public:
   RescalingImpl(RealNumbers scale, RescalingOptions options, SourceLocation where)

@@ -65,4 +65,39 @@ Symbol repeat_axis(Symbol x, int axis, int64_t times) {
   return reshape(broadcast_to(expand_dims(x, axis + 1), Shape(spread)), Shape(dims));
 }
 
+Symbol resized(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size,
+               Interpolation interpolation) {
+  const Symbol y = resize_axis(x, static_cast<int>(axes[0]), size.height, interpolation);
+  return resize_axis(y, static_cast<int>(axes[1]), size.width, interpolation);
+}
+
+int64_t aspect_of(int64_t side, int64_t wanted, int64_t beside) {
+  return static_cast<int64_t>(static_cast<float>(side * wanted) / static_cast<float>(beside));
+}
+
+std::string size_mistake(const ImageSize& size) {
+  if (size.height > 0 && size.width > 0) return "";
+  return fmt::format("height and width must be positive, found {} and {}", size.height, size.width);
+}
+
+Symbol cropped_to_aspect(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size) {
+  const int rows = static_cast<int>(axes[0]), columns = static_cast<int>(axes[1]);
+  const int64_t height = x.shape()[rows], width = x.shape()[columns];
+  const int64_t new_height =
+      std::clamp<int64_t>(aspect_of(width, size.height, size.width), 1, height);
+  const int64_t new_width =
+      std::clamp<int64_t>(aspect_of(height, size.width, size.height), 1, width);
+  const int64_t top = (height - new_height) / 2, left = (width - new_width) / 2;
+  return slice(slice(x, rows, top, top + new_height), columns, left, left + new_width);
+}
+
+Symbol centre_cropped(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size) {
+  const int rows = static_cast<int>(axes[0]), columns = static_cast<int>(axes[1]);
+  const int64_t top = x.shape()[rows] - size.height, left = x.shape()[columns] - size.width;
+  if (top < 0 || left < 0)
+    return resized(cropped_to_aspect(x, axes, size), axes, size, Interpolation::kBilinear);
+  return slice(slice(x, rows, top / 2, top / 2 + size.height), columns, left / 2,
+               left / 2 + size.width);
+}
+
 }  // namespace sinter

@@ -1,9 +1,10 @@
-// One dimension of images made longer or shorter, by ops.
+// Images of another size, by ops: one dimension made longer or shorter, and cuts from the middle.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/symbol.h"
 
@@ -21,5 +22,21 @@ std::string interpolation_mistake(const std::string& text);
 Symbol resize_axis(Symbol x, int axis, int64_t size, Interpolation interpolation);
 /// Each element along `axis` `times` times.
 Symbol repeat_axis(Symbol x, int axis, int64_t times);
+
+struct ImageSize {
+  int64_t height, width;
+};
+/// "" when both are positive, else what to say.
+std::string size_mistake(const ImageSize& size);
+/// resize_axis() of the rows and the columns.
+Symbol resized(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size,
+               Interpolation interpolation);
+/// The length that goes with `side` in the proportion wanted / beside, cut as Keras cuts it.
+int64_t aspect_of(int64_t side, int64_t wanted, int64_t beside);
+/// The largest part of images, whose rows and columns are `axes`, in the proportion of `size`, from
+/// their middle.
+Symbol cropped_to_aspect(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size);
+/// Their middle; of smaller ones the largest part of the same proportion, made as large.
+Symbol centre_cropped(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size);
 
 }  // namespace sinter

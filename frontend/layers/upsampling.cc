@@ -16,9 +16,7 @@ using Ints = std::vector<int64_t>;
 
 std::string size_mistake(const Ints& size) {
   for (const int64_t s : size) {
-    if (s <= 0)
-      return fmt::format("size must be positive, found {}",
-                         size.size() == 1 ? std::to_string(s) : Shape(size).to_string());
+    if (s <= 0) return fmt::format("size must be positive, found {}", fmt::join(size, ", "));
   }
   return "";
 }
