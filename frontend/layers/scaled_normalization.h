@@ -2,12 +2,9 @@
 // and the weights themselves.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 #include <utility>
 
-#include "core/error.h"
 #include "core/tensor.h"
 #include "frontend/layer.h"
 #include "frontend/layers/registry.h"
@@ -17,16 +14,8 @@ namespace sinter {
 
 /// The weight in a shape that broadcasts to the input. Raises ShapeError when the layer was built
 /// for another one.
-inline Symbol weight_as(const std::string& title, CallContext& context, const VariablePtr& variable,
-                        const Shape& shape) {
-  const Symbol weight = context.variable(variable);
-  if (weight.shape().elements() != shape.elements()) {
-    throw ShapeError(fmt::format(
-        "{}: the layer was built with {} {}, which does not fit this input: it needs {}", title,
-        variable->name, weight.shape().to_string(), shape.to_string()));
-  }
-  return reshape(weight, shape);
-}
+Symbol weight_as(const std::string& title, CallContext& context, const VariablePtr& variable,
+                 const Shape& shape);
 
 /// `Options` has epsilon, center, scale and the initializers, regularizers and constraints of beta
 /// and gamma.
