@@ -78,11 +78,10 @@ class SpatialDropoutImpl : public DropoutBase {
 
   // Keras's constructors take no `trainable`, which says nothing here.
   Config config() const override {
-    const Config base = base_config();
     Config c = {{"rate", rate_},
                 {"seed", seed_value(seed_)},
                 {"name", name()},
-                {"dtype", base.get("dtype")}};
+                {"dtype", std::string(dtype_name(dtype()))}};
     if (dimensions_ > 1) c.set("data_format", options_.data_format);
     return c;
   }

@@ -24,6 +24,13 @@ ConfigValue axis_value(const Axes& axis) {
   return ConfigValue::ints(axis.list());
 }
 
+// As in Keras: once the layer is built, a list of the axes as they are given, ascending.
+ConfigValue built_axis_value(const Axes& axis) {
+  Ints axes = axis.list();
+  std::ranges::sort(axes);
+  return ConfigValue::ints(axes);
+}
+
 void check_given(const std::string& title, const Axes& axis) {
   if (axis.list().empty()) throw Error(fmt::format("{}: axis must name one axis or more", title));
 }
@@ -67,9 +74,8 @@ class LayerNormalizationImpl : public ScaledNormalizationImpl<LayerNormalization
   Config config() const override {
     const LayerNormalizationOptions& o = options();
     Config c = base_config();
-    // As in Keras: once built, the axes counted from the start.
     return c
-        .merge({{"axis", axes_.empty() ? axis_value(o.axis) : ConfigValue::ints(axes_)},
+        .merge({{"axis", built() ? built_axis_value(o.axis) : axis_value(o.axis)},
                 {"epsilon", o.epsilon},
                 {"center", o.center},
                 {"scale", o.scale},
@@ -80,8 +86,7 @@ class LayerNormalizationImpl : public ScaledNormalizationImpl<LayerNormalization
   void build(std::span<const ValueType> inputs) override {
     const Shape& x = only_input(title(), inputs).shape;
     const LayerNormalizationOptions& o = options();
-    axes_ = sample_axes(title(), x, o.axis);
-    const Shape shape = dimensions_at(x, axes_);
+    const Shape shape = dimensions_at(x, sample_axes(title(), x, o.axis));
     if (o.scale || o.rms_scaling) add_gamma(shape);
     if (o.center && !o.rms_scaling) add_beta(shape);
   }
@@ -100,9 +105,6 @@ class LayerNormalizationImpl : public ScaledNormalizationImpl<LayerNormalization
     const Symbol scale = gamma(context, shape), offset = beta(context, shape);
     return {layer_norm(x, scale, offset, axes, o.epsilon).y};
   }
-
- private:
-  Ints axes_;
 };
 
 class RMSNormalizationImpl : public LayerImpl {
@@ -114,10 +116,7 @@ class RMSNormalizationImpl : public LayerImpl {
 
   Config config() const override {
     Config c = base_config();
-    // As in Keras: once built, a list of the axes as they are given, ascending.
-    Ints axes = options_.axis.list();
-    std::ranges::sort(axes);
-    return c.merge({{"axis", scale_ ? ConfigValue::ints(axes) : axis_value(options_.axis)},
+    return c.merge({{"axis", built() ? built_axis_value(options_.axis) : axis_value(options_.axis)},
                     {"epsilon", options_.epsilon}});
   }
 

@@ -127,10 +127,13 @@ LAYERS = ("Activation", "ActivityRegularization", "Add", "AlphaDropout", "Averag
           "ZeroPadding3D")
 
 
+TAKEN_OUT_OF_KWARGS = {"LayerNormalization": {"rms_scaling"}}
+
+
 def write_arguments(path):
     """What the classes of Keras take as settings: from_config() hands all that a file has to the constructor, which refuses others."""
     def arguments(cls):
-        names = set()
+        names = set(TAKEN_OUT_OF_KWARGS.get(cls.__name__, ()))
         for base in cls.__mro__:
             if "__init__" not in base.__dict__:
                 continue

@@ -26,10 +26,17 @@ ConfigValue keras_json(const std::string& name, const std::string& file) {
 }
 
 // Written by this release of Keras alone, and without meaning where they are null, false or empty.
-const std::set<std::string> kMayBeAbsent = {
-    "quantization_config", "input_axes",  "output_axes",     "mask",
-    "synchronized",        "renorm",      "renorm_clipping", "renorm_momentum",
-    "compile_config",      "build_config"};
+const std::set<std::string> kMayBeAbsent = {"quantization_config",
+                                            "input_axes",
+                                            "output_axes",
+                                            "mask",
+                                            "training",
+                                            "synchronized",
+                                            "renorm",
+                                            "renorm_clipping",
+                                            "renorm_momentum",
+                                            "compile_config",
+                                            "build_config"};
 
 /// Where `ours` says something else than `keras`, as a path; "" when nowhere.
 std::string difference(const ConfigValue& ours, const ConfigValue& keras,
