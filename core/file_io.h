@@ -79,6 +79,8 @@ class FileReader {
   /// Bytes not yet read.
   size_t left() const { return left_; }
   void read(void* data, size_t count);
+  /// Leaves out bytes, without reading them.
+  void skip(size_t count);
 
  private:
   FileReader(const std::string& path, int descriptor, size_t size)

@@ -99,6 +99,12 @@ void FileReader::read(void* data, size_t count) {
   left_ -= count;
 }
 
+void FileReader::skip(size_t count) {
+  if (count > left_ || ::lseek(descriptor_, static_cast<off_t>(count), SEEK_CUR) < 0)
+    throw FileError("cannot read '" + path_ + "': it is shorter than it was");
+  left_ -= count;
+}
+
 MappedFile::MappedFile() = default;
 
 void MappedFile::map(const std::string& path, int descriptor) {

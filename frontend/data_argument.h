@@ -24,6 +24,9 @@ class Data {
   /// As they were given; those with names in the order of these.
   const std::vector<Tensor>& list() const { return tensors_; }
   bool empty() const { return tensors_.empty(); }
+  /// Tensors with as many names, in their order.
+  Data(std::vector<std::string> names, std::vector<Tensor> tensors)
+      : tensors_(std::move(tensors)), names_(std::move(names)) {}
   /// The names of list(), or none.
   const std::vector<std::string>& names() const { return names_; }
   /// These tensors, as many, in order or by the names that this one's have.

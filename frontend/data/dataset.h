@@ -24,6 +24,7 @@ class DatasetNode;
 namespace detail {
 
 using ElementFunction = Callable<Element(const Element&)>;
+using FileFunction = Callable<Element(const std::string&)>;
 using ElementPredicate = Callable<bool(const Element&)>;
 using Generator = Callable<std::optional<Element>()>;
 
@@ -99,6 +100,21 @@ struct ShuffleOptions {
   bool reshuffle_each_iteration = true;
 };
 
+struct FromFilesOptions {
+  bool shuffle = false;                        // the files, in another order in each iteration
+  std::optional<int64_t> seed = std::nullopt;  // of that order, as in ShuffleOptions
+  bool reshuffle_each_iteration = true;
+  int num_parallel_calls = -1;  // files that are read at once, as in MapOptions; -1: kAutotune
+};
+
+struct CacheOptions {
+  /// What the elements depend on and Sinter cannot see ("28x28, version 2"): a file with another
+  /// key is stale.
+  std::string key = "";
+  /// Makes one element to see whether those of the file have its dtypes and shapes.
+  bool check_first = true;
+};
+
 struct WindowOptions {
   std::optional<int64_t> shift = std::nullopt;  // from a window to the next; default: its size
   int64_t stride = 1;                           // from an element to the next one in a window
@@ -130,6 +146,22 @@ class Dataset {
   requires std::is_invocable_v<F&>
   static Dataset from_generator(F make, SourceLocation where = SourceLocation::current()) {
     return of_generator([make = std::move(make)] { return detail::generator_of(make()); }, where);
+  }
+  /// What `read(path)` gives for each file, an Element, a Tensor, or a pair or tuple of them, in
+  /// the order of the paths: `from_files(glob("a/*.png"), [](const std::string& path) { return
+  /// read_image(path); })`. As map(): with several calls at once it must stand being called by
+  /// several threads, and what it throws reaches who walks, with the number of the file and its
+  /// path.
+  template <typename F>
+  requires std::is_invocable_v<F&, const std::string&>
+  static Dataset from_files(std::vector<std::string> paths, F read, FromFilesOptions options = {},
+                            SourceLocation where = SourceLocation::current()) {
+    return of_files(
+        std::move(paths),
+        [read = std::move(read)](const std::string& path) mutable {
+          return detail::element_from(read(path));
+        },
+        options, where);
   }
   /// Scalars of int64: 0 to stop - 1, or from start in steps. Raises Error for a step of 0.
   static Dataset range(WholeNumber stop, SourceLocation where = SourceLocation::current());
@@ -195,6 +227,13 @@ class Dataset {
   /// Keeps the elements of the first iteration that comes to the end, in memory. What stands before
   /// runs once, so its order does not change any more.
   Dataset cache() const;
+  /// The same in a file, which later runs of the program read as well: the first iteration that
+  /// comes to the end writes it, atomically; memory holds one element at a time. When it is walked
+  /// and the file is there, that is read, each element under a checksum. Raises FileError, with the
+  /// path, for a damaged file, and for a stale one: of another number of elements, where that is
+  /// known, of other dtypes or shapes, or with another key. Removing it makes a new one.
+  Dataset cache(const std::string& path, CacheOptions options = {},
+                SourceLocation where = SourceLocation::current()) const;
   /// A thread makes up to `buffer_size` elements ahead; kAutotune: 2. Raises Error for less than 0.
   Dataset prefetch(WholeNumber buffer_size, SourceLocation where = SourceLocation::current()) const;
 
@@ -216,7 +255,10 @@ class Dataset {
 
  private:
   static Dataset of_generator(Callable<detail::Generator()> make, SourceLocation where);
-  Dataset mapped(detail::ElementFunction f, MapOptions options, SourceLocation where) const;
+  static Dataset of_files(std::vector<std::string> paths, detail::FileFunction read,
+                          FromFilesOptions options, SourceLocation where);
+  Dataset mapped(detail::ElementFunction f, MapOptions options, SourceLocation where,
+                 const char* call = "map") const;
   Dataset filtered(detail::ElementPredicate f, SourceLocation where) const;
 
   Handle<DatasetNode> node_;

@@ -1,4 +1,4 @@
-// When elements are made: once (cache), ahead of need (prefetch).
+// Elements that a thread makes ahead of need: prefetch.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,80 +17,6 @@
 
 namespace sinter {
 namespace {
-
-class CacheNode : public SourcedNode {
- public:
-  using SourcedNode::SourcedNode;
-  std::shared_ptr<const RowTable> table() const override { return source().table(); }
-  // What stands before is walked through once, or, when that came to no end, in the same way again:
-  // else the elements would depend on how far a thread got that makes them ahead of need.
-  void begin(Walk&) const override {
-    const std::lock_guard lock(mutex_);
-    if (walk_ != nullptr) return;
-    auto walk = std::make_shared<Walk>();
-    SourcedNode::begin(*walk);
-    walk_ = std::move(walk);
-  }
-  std::unique_ptr<Stream<Row>> rows(const Round&) const override { return stream(rows_); }
-  std::unique_ptr<Stream<Element>> elements(const Round&) const override {
-    return stream(elements_);
-  }
-
- private:
-  template <typename Item>
-  using Kept = std::shared_ptr<const std::vector<Item>>;
-
-  template <typename Item>
-  class Reading : public Stream<Item> {
-   public:
-    explicit Reading(Kept<Item> kept) : kept_(std::move(kept)) {}
-    std::optional<Item> next() override {
-      if (at_ == kept_->size()) return std::nullopt;
-      return (*kept_)[at_++];
-    }
-
-   private:
-    Kept<Item> kept_;
-    size_t at_ = 0;
-  };
-
-  template <typename Item>
-  class Writing : public Stream<Item> {
-   public:
-    Writing(std::unique_ptr<Stream<Item>> source, ForkMutex& mutex, Kept<Item>& kept)
-        : source_(std::move(source)), mutex_(mutex), kept_(kept) {}
-    std::optional<Item> next() override {
-      std::optional<Item> item = source_->next();
-      if (item) {
-        seen_.push_back(*item);
-      } else if (!ended_) {
-        ended_ = true;
-        const std::lock_guard lock(mutex_);
-        if (kept_ == nullptr) kept_ = std::make_shared<std::vector<Item>>(std::move(seen_));
-      }
-      return item;
-    }
-
-   private:
-    std::unique_ptr<Stream<Item>> source_;
-    ForkMutex& mutex_;
-    Kept<Item>& kept_;  // of the node, which whoever walks holds
-    bool ended_ = false;
-    std::vector<Item> seen_;
-  };
-
-  template <typename Item>
-  std::unique_ptr<Stream<Item>> stream(Kept<Item>& kept) const {
-    const std::lock_guard lock(mutex_);
-    if (kept != nullptr) return std::make_unique<Reading<Item>>(kept);
-    return std::make_unique<Writing<Item>>(open<Item>(source(), {walk_}), mutex_, kept);
-  }
-
-  mutable ForkMutex mutex_;
-  mutable std::shared_ptr<const Walk> walk_;
-  mutable Kept<Row> rows_;
-  mutable Kept<Element> elements_;
-};
 
 class Ahead final : public Stream<Element> {
  public:
@@ -215,8 +141,6 @@ class PrefetchNode : public SourcedNode {
 };
 
 }  // namespace
-
-Dataset Dataset::cache() const { return Dataset(std::make_shared<CacheNode>(shared())); }
 
 Dataset Dataset::prefetch(WholeNumber buffer_size, SourceLocation where) const {
   return at_line(where,

@@ -1,4 +1,5 @@
-// Functions of the user on each element: map, in several threads, and filter.
+// Functions of the user on each element or file: map and from_files, in several threads, and
+// filter.
 #include <fmt/format.h>
 
 #include <condition_variable>
@@ -190,7 +191,8 @@ class MapNode : public SourcedNode {
         given_(std::make_shared<const Given<Element>>(std::move(given))),
         calls_(calls) {
     if (calls < 1 && calls != Dataset::kAutotune)
-      throw Error(fmt::format("map: num_parallel_calls must be at least 1, found {}", calls));
+      throw Error(
+          fmt::format("{}: num_parallel_calls must be at least 1, found {}", given_->call, calls));
   }
   std::unique_ptr<Stream<Element>> elements(const Round& round) const override {
     auto from = element_stream(source(), round);
@@ -237,10 +239,37 @@ class FilterNode : public SourcedNode {
 
 }  // namespace
 
-Dataset Dataset::mapped(detail::ElementFunction f, MapOptions options, SourceLocation where) const {
+Dataset Dataset::mapped(detail::ElementFunction f, MapOptions options, SourceLocation where,
+                        const char* call) const {
   return at_line(where, [&] {
-    return Dataset(std::make_shared<MapNode>(shared(), Given<Element>{std::move(f), where, "map"},
+    return Dataset(std::make_shared<MapNode>(shared(), Given<Element>{std::move(f), where, call},
                                              options.num_parallel_calls));
+  });
+}
+
+Dataset Dataset::of_files(std::vector<std::string> paths, detail::FileFunction read,
+                          FromFilesOptions options, SourceLocation where) {
+  return at_line(where, [&] {
+    // Numbers of files are small: a buffer for all shuffles evenly.
+    const auto count = std::ssize(paths);
+    Dataset numbers = range(count, {});
+    if (options.shuffle && count > 0)
+      numbers = numbers.shuffle(
+          count,
+          {.seed = options.seed, .reshuffle_each_iteration = options.reshuffle_each_iteration}, {});
+    const auto element = [paths = std::move(paths), read = std::move(read)](const Element& number) {
+      const std::string& path = paths[static_cast<size_t>(number.x({}).number(0, {}).as_integer())];
+      try {
+        return read(path);
+      } catch (const Error& error) {
+        if (std::string_view(error.what()).find(path) != std::string_view::npos) throw;
+        rethrow_from_function(fmt::format("'{}'", path));
+      } catch (...) {
+        rethrow_from_function(fmt::format("'{}'", path));
+      }
+    };
+    return numbers.mapped(element, {.num_parallel_calls = options.num_parallel_calls}, where,
+                          "from_files");
   });
 }
 

@@ -224,6 +224,11 @@ TEST_F(Lines, OfFiles) {
       CALL(show_images(x_, folder_.file("x.gif"))),
       CALL(show_images(x_, x_, folder_.file("x.gif"))),
       CALL(plot_confusion_matrix(x_, folder_.file("x.png"))),
+      CALL(ImageDataGenerator().flow_from_directory(absent)),
+      CALL(ImageDataGenerator().fit(x_)),
+      CALL(Dataset::range(3).cache("")),
+      CALL(
+          Dataset::from_files({}, [](const std::string&) { return 1; }, {.num_parallel_calls = 0})),
       CALL(set_backend("cuda")),
       CALL(set_floatx("float16")),
       CALL(set_prediction_programs(0)),
