@@ -3,14 +3,17 @@
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <mutex>
 #include <string_view>
 
+#include "core/fork.h"
 #include "core/utf8.h"
 
 namespace sinter {
@@ -97,7 +100,86 @@ double now() {
   return std::chrono::duration<double>(time).count();
 }
 
+bool is_same_stream(std::FILE* a, std::FILE* b) {
+  if (a == b) return true;
+  struct stat first {
+  }, second{};
+  return ::fstat(::fileno(a), &first) == 0 && ::fstat(::fileno(b), &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
 }  // namespace
+
+/// The bars that are open: on one stream the first of them has the line of the cursor, each other
+/// one a line further down, and keeps it.
+class ProgressScreen {
+ public:
+  static ProgressScreen& instance() {
+    static ProgressScreen* const screen = new ProgressScreen;
+    return *screen;
+  }
+  void open(ProgressBar& bar) {
+    const std::lock_guard lock(mutex_);
+    size_t place = 0;
+    while (std::ranges::any_of(open_, [&](const Open& o) {
+      return o.place == place && is_same_stream(o.stream, bar.stream_);
+    }))
+      ++place;
+    open_.push_back({&bar, bar.stream_, place});
+    if (bar.is_bar()) show(bar, place);
+  }
+  void draw(ProgressBar& bar) {
+    const std::lock_guard lock(mutex_);
+    for (const Open& o : open_) {
+      if (o.bar != &bar) continue;
+      if (bar.is_bar())
+        show(bar, o.place);
+      else
+        write_all(bar.stream_, bar.line() + "\n");
+    }
+  }
+  void close(ProgressBar& bar) {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(open_, [&](const Open& o) { return o.bar == &bar; });
+    if (found == open_.end()) return;
+    const size_t place = found->place;
+    open_.erase(found);
+    const bool stays = bar.leave_.value_or(place == 0);
+    if (!bar.is_bar()) {
+      if (stays) write_all(bar.stream_, bar.line() + "\n");
+      return;
+    }
+    if (!stays) {
+      write_at(bar.stream_, place, "");
+      return;
+    }
+    // The bar stands above what is still open, which moves a line down.
+    if (place > 0) write_at(bar.stream_, place, "");
+    write_all(bar.stream_, "\r" + bar.line() + "\x1b[K\n");
+    for (const Open& o : open_) {
+      if (o.bar->is_bar() && is_same_stream(o.stream, bar.stream_)) show(*o.bar, o.place);
+    }
+  }
+
+ private:
+  struct Open {
+    ProgressBar* bar;
+    std::FILE* stream;
+    size_t place;
+  };
+
+  static void show(ProgressBar& bar, size_t place) { write_at(bar.stream_, place, bar.line()); }
+  // The cursor is in the first line, and comes back to it.
+  static void write_at(std::FILE* stream, size_t place, const std::string& text) {
+    std::string all(place, '\n');
+    all += "\r" + text + "\x1b[K";
+    if (place > 0) all += fmt::format("\x1b[{}A\r", place);
+    write_all(stream, all);
+  }
+
+  ForkMutex mutex_;
+  std::vector<Open> open_;
+};
 
 std::string format_metrics(const ShownMetrics& metrics) {
   std::string result;
@@ -154,12 +236,13 @@ ProgressBar::ProgressBar(int64_t total, ProgressOptions options)
     : stream_(options.stream),
       style_(resolve(options.style, options.stream)),
       start_(now()),
-      drawn_(start_) {
+      drawn_(start_),
+      leave_(options.leave) {
   state_.description = std::move(options.description);
   state_.unit = std::move(options.unit);
   state_.total = total;
   state_.unicode = unicode_terminal();
-  if (is_bar()) draw();
+  if (style_ != ProgressStyle::kQuiet) ProgressScreen::instance().open(*this);
 }
 
 ProgressBar::~ProgressBar() { close(); }
@@ -190,27 +273,25 @@ void ProgressBar::set_postfix(const ShownMetrics& values) {
   }
 }
 
-void ProgressBar::draw() {
+std::string ProgressBar::line() {
   drawn_ = now();
   state_.seconds = seconds();
-  if (!is_bar()) {
-    write_all(stream_, progress_line(state_) + "\n");
-    return;
+  if (is_bar()) {
+    winsize size{};
+    // One column stays free: some terminals wrap as soon as the last one is written.
+    state_.columns =
+        ::ioctl(::fileno(stream_), TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 0;
   }
-  winsize size{};
-  // One column stays free: some terminals wrap as soon as the last one is written.
-  state_.columns =
-      ::ioctl(::fileno(stream_), TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 0;
-  write_all(stream_, "\r" + progress_line(state_) + "\x1b[K");
-  open_line_ = true;
+  return progress_line(state_);
 }
+
+void ProgressBar::draw() { ProgressScreen::instance().draw(*this); }
 
 void ProgressBar::close() {
   if (closed_) return;
-  state_.last = true;
-  if (style_ != ProgressStyle::kQuiet) draw();
   closed_ = true;
-  if (open_line_) write_all(stream_, "\n");
+  state_.last = true;
+  if (style_ != ProgressStyle::kQuiet) ProgressScreen::instance().close(*this);
 }
 
 std::string epoch_line(const std::string& title, int64_t done, int64_t total, double seconds,
@@ -237,7 +318,8 @@ EpochProgress::EpochProgress(int verbose, const std::string& title, int64_t batc
       batches, ProgressOptions{.description = title,
                                .unit = "batch",
                                .stream = stream,
-                               .style = bar ? ProgressStyle::kBar : ProgressStyle::kQuiet});
+                               .style = bar ? ProgressStyle::kBar : ProgressStyle::kQuiet,
+                               .leave = true});
 }
 
 void EpochProgress::update(int64_t batches_done, const ShownMetrics& metrics) {

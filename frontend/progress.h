@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -48,9 +49,13 @@ struct ProgressOptions {
   std::string unit = "it";
   std::FILE* stream = stderr;
   ProgressStyle style = ProgressStyle::kAuto;
+  /// Does the bar stay when it is done? Default: the outermost one does. One within another has a
+  /// line below it meanwhile, and is no more to be seen afterwards.
+  std::optional<bool> leave = std::nullopt;
 };
 
-/// Shows how far a loop has come. `total` may be negative when unknown.
+/// Shows how far a loop has come. `total` may be negative when unknown. Bars that are open at once
+/// on one terminal stand below each other, in the order in which they were made.
 class ProgressBar {
  public:
   explicit ProgressBar(int64_t total, ProgressOptions options = {});
@@ -74,6 +79,9 @@ class ProgressBar {
   bool is_bar() const { return style_ == ProgressStyle::kBar; }
 
  private:
+  friend class ProgressScreen;
+  /// The text of this moment.
+  std::string line();
   void draw();
 
   ProgressState state_;
@@ -81,7 +89,7 @@ class ProgressBar {
   ProgressStyle style_;
   double start_;  // in seconds of a clock that never goes back
   double drawn_;
-  bool open_line_ = false;
+  std::optional<bool> leave_;
   bool closed_ = false;
 };
 

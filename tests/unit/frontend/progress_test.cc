@@ -129,6 +129,85 @@ TEST(Progress, AFileGetsOneLineWithoutControlCodes) {
   EXPECT_EQ(text.find('\r'), std::string::npos);
 }
 
+/// The lines of a terminal after `text`, which moves the cursor as bars do.
+std::vector<std::string> screen_after(const std::string& text) {
+  std::vector<std::string> lines(1);
+  size_t row = 0, column = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\r') {
+      column = 0;
+    } else if (text[i] == '\n') {
+      if (++row == lines.size()) lines.emplace_back();
+    } else if (text.compare(i, 2, "\x1b[") == 0) {
+      const size_t end = text.find_first_of("KA", i);
+      if (text[end] == 'K')
+        lines[row].resize(std::min(column, lines[row].size()));
+      else
+        row -= std::min<size_t>(row, std::stoul(text.substr(i + 2, end - i - 2)));
+      i = end;
+    } else {
+      if (lines[row].size() <= column) lines[row].resize(column + 1, ' ');
+      lines[row][column++] = text[i];
+    }
+  }
+  return lines;
+}
+
+TEST(Progress, ABarWithinABarHasTheLineBelowIt) {
+  std::vector<std::string> during;
+  const std::string text = shown(60, [](std::FILE* stream) {
+    ProgressBar outer(2, {.description = "outer", .stream = stream});
+    for (int i = 0; i < 2; ++i) {
+      ProgressBar inner(3, {.description = "inner", .stream = stream});
+      ProgressBar third(1, {.description = "third", .stream = stream});
+      third.close();
+      inner.update(3);
+      inner.close();
+      outer.update();
+    }
+  });
+  // While the first inner bar and the third one were open.
+  const auto lines = screen_after(text.substr(0, text.find("third") + 5));
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_TRUE(lines[0].starts_with("outer:   0%")) << lines[0];
+  EXPECT_TRUE(lines[1].starts_with("inner:   0%")) << lines[1];
+  const auto end = screen_after(text);
+  EXPECT_TRUE(end[0].starts_with("outer: 100%")) << end[0];
+  for (size_t i = 1; i < end.size(); ++i) EXPECT_EQ(end[i], "") << i;
+}
+
+TEST(Progress, ABarThatStaysMovesTheOthersDown) {
+  const std::string text = shown(60, [](std::FILE* stream) {
+    ProgressBar outer(2, {.description = "outer", .stream = stream});
+    for (const char* name : {"one", "two"}) {
+      ProgressBar inner(3, {.description = name, .stream = stream, .leave = true});
+      inner.update(3);
+      inner.close();
+      outer.update();
+    }
+  });
+  const auto end = screen_after(text);
+  ASSERT_GE(end.size(), 3u);
+  EXPECT_TRUE(end[0].starts_with("one: 100%")) << end[0];
+  EXPECT_TRUE(end[1].starts_with("two: 100%")) << end[1];
+  EXPECT_TRUE(end[2].starts_with("outer: 100%")) << end[2];
+  const std::string gone = shown(60, [](std::FILE* stream) {
+    ProgressBar(2, {.description = "gone", .stream = stream, .leave = false}).update(2);
+  });
+  EXPECT_EQ(screen_after(gone), std::vector<std::string>{""});
+}
+
+// In a file a loop within a loop would be a line for each of its runs.
+TEST(Progress, InAFileTheOutermostBarHasALine) {
+  const std::string text = written([](std::FILE* stream) {
+    for (const int64_t i : progress(3, {.description = "outer", .stream = stream})) {
+      for (const int64_t j : progress(5, {.description = "inner", .stream = stream})) (void)(i * j);
+    }
+  });
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+  EXPECT_TRUE(text.starts_with("outer: 100%"));
+}
+
 TEST(Progress, ATerminalGetsABarThatNeverWrapsAndIsRedrawnRarely) {
   const auto start = std::chrono::steady_clock::now();
   const std::string text = shown(50, [](std::FILE* stream) {
