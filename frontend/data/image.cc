@@ -31,9 +31,7 @@ void RawImage::allocate(const std::string& name) {
   (is_wide() ? words.resize(samples()) : bytes.resize(samples()));
 }
 
-namespace {
-
-void check_options(const char* call, int channels, DType dtype) {
+void check_read_options(const char* call, int channels, DType dtype) {
   if (channels != 0 && channels != 1 && channels != 3 && channels != 4)
     throw Error(fmt::format("{}: channels must be 1, 3 or 4 (0: those of the file), found {}", call,
                             channels));
@@ -41,6 +39,8 @@ void check_options(const char* call, int channels, DType dtype) {
     throw Error(
         fmt::format("{}: images are read as float32 or uint8, not as {}", call, dtype_name(dtype)));
 }
+
+namespace {
 
 // Calls put(i, value) for each sample of the picture with `channels` channels.
 template <typename Sample, typename Put>
@@ -69,43 +69,58 @@ void for_each_sample(const RawImage& image, const std::vector<Sample>& samples, 
 }
 
 template <typename Sample>
-void convert(const RawImage& image, const std::vector<Sample>& samples, int channels, Tensor& to) {
+void convert(const RawImage& image, const std::vector<Sample>& samples, int channels, DType dtype,
+             void* to) {
   const uint32_t maximum = image.maximum;
-  if (to.dtype() == DType::kFloat32) {
-    float* values = to.data<float>().data();
+  if (dtype == DType::kFloat32) {
+    auto* values = static_cast<float*>(to);
     const auto scale = static_cast<float>(maximum);
-    std::array<float, 256> table;
-    for (size_t v = 0; v < table.size(); ++v) table[v] = static_cast<float>(v) / scale;
-    for_each_sample(image, samples, channels, [&](size_t i, uint32_t v) {
-      if constexpr (sizeof(Sample) == 1)
-        values[i] = table[v];
-      else
-        values[i] = static_cast<float>(v) / scale;
-    });
+    if constexpr (sizeof(Sample) == 1) {
+      static constexpr std::array<float, 256> kOfBytes = [] {
+        std::array<float, 256> table{};
+        for (size_t v = 0; v < table.size(); ++v) table[v] = static_cast<float>(v) / 255;
+        return table;
+      }();
+      if (maximum == 255) {
+        for_each_sample(image, samples, channels,
+                        [&](size_t i, uint32_t v) { values[i] = kOfBytes[v]; });
+        return;
+      }
+    }
+    for_each_sample(image, samples, channels,
+                    [&](size_t i, uint32_t v) { values[i] = static_cast<float>(v) / scale; });
     return;
   }
-  uint8_t* values = to.data<uint8_t>().data();
+  auto* values = static_cast<uint8_t*>(to);
   for_each_sample(image, samples, channels, [&](size_t i, uint32_t v) {
     values[i] = static_cast<uint8_t>(maximum == 255 ? v : (v * 255 + maximum / 2) / maximum);
   });
 }
 
-Tensor tensor_of(const RawImage& image, const ReadImageOptions& options) {
-  const int channels = options.channels == 0 ? image.channels : options.channels;
-  Tensor result = Tensor::placeholder(options.dtype, {image.height, image.width, channels});
+}  // namespace
+
+void put_values(const RawImage& image, int channels, DType dtype, void* to) {
   if (image.is_wide())
-    convert(image, image.words, channels, result);
+    convert(image, image.words, channels, dtype, to);
   else
-    convert(image, image.bytes, channels, result);
-  return result;
+    convert(image, image.bytes, channels, dtype, to);
 }
 
-RawImage decode(std::string_view bytes, const std::string& name) {
+RawImage decode_raw(std::string_view bytes, const std::string& name) {
   if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return decode_png(bytes, name);
   if (bytes.starts_with("\xff\xd8\xff")) return decode_jpeg(bytes, name);
   if (bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6')
     return decode_pnm(bytes, name);
   raise_unreadable(name, bytes.empty() ? "the file is empty" : "it is no PNG, JPEG or PNM file");
+}
+
+namespace {
+
+Tensor tensor_of(const RawImage& image, const ReadImageOptions& options) {
+  const int channels = options.channels == 0 ? image.channels : options.channels;
+  Tensor result = Tensor::placeholder(options.dtype, {image.height, image.width, channels});
+  put_values(image, channels, options.dtype, result.raw());
+  return result;
 }
 
 // 0 to `maximum`; those of floats of 0 to 1, others as they are.
@@ -165,15 +180,15 @@ bool ends_with_any(const std::string& path, std::initializer_list<const char*> e
 Tensor decode_image(std::string_view bytes, const std::string& name, ReadImageOptions options,
                     SourceLocation where) {
   return at_line(where, [&] {
-    check_options("decode_image", options.channels, options.dtype);
-    return tensor_of(decode(bytes, name), options);
+    check_read_options("decode_image", options.channels, options.dtype);
+    return tensor_of(decode_raw(bytes, name), options);
   });
 }
 
 Tensor read_image(const std::string& path, ReadImageOptions options, SourceLocation where) {
   return at_line(where, [&] {
-    check_options("read_image", options.channels, options.dtype);
-    return tensor_of(decode(read_file(path), path), options);
+    check_read_options("read_image", options.channels, options.dtype);
+    return tensor_of(decode_raw(read_file(path), path), options);
   });
 }
 

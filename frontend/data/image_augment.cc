@@ -31,6 +31,10 @@ void flip(std::span<float> values, int64_t height, int64_t width, int64_t channe
   const int64_t row = width * channels;
   for (int64_t y = 0; across && y < height; ++y) {
     float* line = values.data() + y * row;
+    if (channels == 1) {
+      std::reverse(line, line + width);
+      continue;
+    }
     for (int64_t x = 0; x < width / 2; ++x)
       std::swap_ranges(line + x * channels, line + (x + 1) * channels,
                        line + (width - 1 - x) * channels);
@@ -59,10 +63,13 @@ void brighten(std::span<float> values, double brightness, bool exact) {
 
 }  // namespace
 
+// Sixteen numbers for each place; those of four places are made side by side.
+ImageRandom::ImageRandom(int64_t seed, int64_t pass, int64_t place)
+    : bits_(philox_group(seed, pass, 0x1da7a6e4, place / 4)),
+      next_(static_cast<size_t>(place % 4 * 16)) {}
+
 double ImageRandom::uniform(double low, double high) {
-  constexpr int64_t kStream = 0x1da7a6e4, kMost = 16;
-  const uint32_t bits = philox_bits(seed_, pass_, kStream, place_ * kMost + used_++);
-  return low + (high - low) * uniform_from_bits(bits);
+  return low + (high - low) * uniform_from_bits(bits_[next_++]);
 }
 
 ImageTransform random_transform(const ImageDataGeneratorOptions& o, const Shape& shape,

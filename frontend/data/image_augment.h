@@ -1,6 +1,7 @@
 // What ImageDataGenerator does at random to one picture.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -13,13 +14,13 @@ namespace sinter {
 /// Uniform numbers that depend on a seed, a pass over the data and a place in it alone.
 class ImageRandom {
  public:
-  ImageRandom(int64_t seed, int64_t pass, int64_t place)
-      : seed_(seed), pass_(pass), place_(place) {}
+  ImageRandom(int64_t seed, int64_t pass, int64_t place);
   double uniform(double low, double high);
   bool coin() { return uniform(0, 1) < 0.5; }
 
  private:
-  int64_t seed_, pass_, place_, used_ = 0;
+  std::array<uint32_t, 64> bits_;
+  size_t next_;
 };
 
 /// Of a picture [height, width, channels].

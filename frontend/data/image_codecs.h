@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/dtype.h"
+
 namespace sinter {
 
 /// Samples of 0 to `maximum`, row by row: in `bytes`, or in `words` where they may exceed 255.
@@ -26,13 +28,26 @@ struct RawImage {
 };
 
 inline constexpr int64_t kMostImageBytes = int64_t{512} << 20;
+inline constexpr uint32_t kMostPixelsASide = 1'000'000;  // of a PNG
 
 /// "cannot read 'a.png': text" as a FileError.
 [[noreturn]] void raise_unreadable(const std::string& name, const std::string& text);
 
 RawImage decode_png(std::string_view bytes, const std::string& name);
+/// The plain kind of PNG, which most are: 8 bits a value, grey or colours, no interlacing, nothing
+/// that changes values. False, and `image` is anything, for all others and for what is in any way
+/// wrong: libpng says what.
+bool decode_plain_png(std::string_view bytes, RawImage& image);
 RawImage decode_jpeg(std::string_view bytes, const std::string& name);
 RawImage decode_pnm(std::string_view bytes, const std::string& name);
+
+/// Any of these, by its first bytes.
+RawImage decode_raw(std::string_view bytes, const std::string& name);
+/// The values of a picture with `channels` channels, float32 of 0 to 1 or uint8, as read_image()
+/// gives them, to `to`, which has room for them.
+void put_values(const RawImage& image, int channels, DType dtype, void* to);
+/// Raises Error, which starts with `call`, for other channels and dtypes than read_image() takes.
+void check_read_options(const char* call, int channels, DType dtype);
 
 std::string encode_png(const RawImage& image);
 std::string encode_jpeg(const RawImage& image, int quality);

@@ -31,6 +31,38 @@ std::optional<std::string> inflate(std::string_view packed, size_t limit) {
   return result;
 }
 
+namespace {
+
+/// zlib's state for zlib streams, made once.
+struct ZlibStream {
+  ZlibStream() : is_made(::inflateInit(&stream) == Z_OK) {}
+  ~ZlibStream() {
+    if (is_made) ::inflateEnd(&stream);
+  }
+  z_stream stream{};
+  bool is_made;
+};
+
+}  // namespace
+
+bool inflate_exactly(std::span<const std::string_view> pieces, void* to, size_t count) {
+  static thread_local ZlibStream kept;
+  z_stream& stream = kept.stream;
+  if (!kept.is_made || count > UINT32_MAX || ::inflateReset(&stream) != Z_OK) return false;
+  stream.next_out = static_cast<Bytef*>(to);
+  stream.avail_out = static_cast<uInt>(count);
+  int status = Z_OK;
+  for (const std::string_view piece : pieces) {
+    if (piece.empty()) continue;
+    if (status != Z_OK || piece.size() > UINT32_MAX) return false;
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
+    stream.avail_in = static_cast<uInt>(piece.size());
+    status = ::inflate(&stream, Z_NO_FLUSH);
+    if (stream.avail_in > 0) return false;
+  }
+  return status == Z_STREAM_END && stream.avail_out == 0;
+}
+
 struct GzipReader::State {
   static constexpr size_t kPiece = size_t{1} << 16;
 

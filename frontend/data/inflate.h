@@ -15,6 +15,10 @@ namespace sinter::datasets {
 /// stops there).
 std::optional<std::string> inflate(std::string_view packed, size_t limit);
 
+/// Does the zlib stream that these pieces are hold exactly `count` bytes? Unpacks them to `to`.
+/// Made for many small streams: each thread keeps zlib's state for the next one.
+bool inflate_exactly(std::span<const std::string_view> pieces, void* to, size_t count);
+
 /// A gzip file unpacked piece by piece, with all its checksums looked at.
 class GzipReader {
  public:

@@ -9,9 +9,12 @@
 
 #include "core/convert.h"
 #include "core/error.h"
+#include "core/file_io.h"
 #include "core/line.h"
 #include "frontend/data/helper_thread.h"
 #include "frontend/data/image.h"
+#include "frontend/data/image_codecs.h"
+#include "frontend/data/image_files.h"
 #include "frontend/progress.h"
 #include "runtime/thread_pool.h"
 
@@ -66,32 +69,42 @@ Tensor load_images(const std::vector<std::string>& paths, LoadImagesOptions opti
     if (options.threads < 0)
       throw Error(
           fmt::format("load_images: threads must not be negative, found {}", options.threads));
-    const auto load = [&](const std::string& path, int channels) {
-      const Tensor image = read_image(path, {.channels = channels, .dtype = options.dtype}, {});
-      if (!options.size ||
-          (options.size->height == image.shape()[0] && options.size->width == image.shape()[1]))
-        return image;
-      return resize(image, *options.size, options.interpolation, {});
-    };
-    const Tensor first = load(paths[0], options.channels);
-    const Shape& shape = first.shape();
+    check_read_options("load_images", options.channels, options.dtype);
+    if (options.size) check_resizing("load_images", *options.size, options.interpolation);
+    const auto read = [](const std::string& path) { return decode_raw(read_file(path), path); };
+    const RawImage first = read(paths[0]);
+    const ImageSize size = options.size.value_or(ImageSize{first.height, first.width});
+    const int channels = options.channels == 0 ? first.channels : options.channels;
     Tensor result = Tensor::placeholder(
-        options.dtype, {static_cast<int64_t>(paths.size()), shape[0], shape[1], shape[2]});
+        options.dtype, {static_cast<int64_t>(paths.size()), size.height, size.width, channels});
     auto* to = static_cast<std::byte*>(result.raw());
-    const auto bytes = static_cast<size_t>(first.elements() * dtype_size(options.dtype));
-    const auto one = [&](size_t i) {
-      const Tensor image = i == 0 ? first : load(paths[i], options.channels);
-      if (image.shape() != shape) {
+    const auto bytes =
+        static_cast<size_t>(size.height * size.width * channels * dtype_size(options.dtype));
+    const auto put = [&](size_t i, const RawImage& image) {
+      const bool is_alike = options.channels != 0 || image.channels == channels;
+      const bool is_sized = image.height == size.height && image.width == size.width;
+      if (!is_alike || !(is_sized || options.size)) {
+        const auto text = [](const RawImage& of) {
+          return Shape{of.height, of.width, of.channels}.to_string();
+        };
         throw ShapeError(
             fmt::format("load_images: '{}' is {}, '{}' is {}: .size makes them alike, "
                         ".channels their channels",
-                        paths[i], image.shape().to_string(), paths[0], shape.to_string()));
+                        paths[i], text(image), paths[0], text(first)));
       }
-      if (image.dtype() == options.dtype)
-        std::memcpy(to + i * bytes, image.raw(), bytes);
+      if (is_sized) {
+        put_values(image, channels, options.dtype, to + i * bytes);
+        return;
+      }
+      Tensor whole = Tensor::placeholder(options.dtype, {image.height, image.width, channels});
+      put_values(image, channels, options.dtype, whole.raw());
+      const Tensor sized = resize(whole, size, options.interpolation, {});
+      if (sized.dtype() == options.dtype)
+        std::memcpy(to + i * bytes, sized.raw(), bytes);
       else
-        put_rounded(image, reinterpret_cast<uint8_t*>(to + i * bytes));
+        put_rounded(sized, reinterpret_cast<uint8_t*>(to + i * bytes));
     };
+    const auto one = [&](size_t i) { i == 0 ? put(0, first) : put(i, read(paths[i])); };
     ProgressBar bar(static_cast<int64_t>(paths.size()),
                     {.description = "load_images",
                      .unit = "image",

@@ -12,7 +12,6 @@ namespace {
 
 // Deflate packs 1032 bytes into one at most.
 constexpr uint64_t kMostPacked = 1032;
-constexpr png_uint_32 kMostPixelsASide = 1'000'000;
 constexpr png_alloc_size_t kMostChunkBytes = 8 << 20;
 
 struct Png {
@@ -103,6 +102,8 @@ std::vector<Byte*> rows_of(Image& image) {
 }  // namespace
 
 RawImage decode_png(std::string_view bytes, const std::string& name) {
+  RawImage plain;
+  if (decode_plain_png(bytes, plain)) return plain;
   struct Reader : Png {
     ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
   } reader;
