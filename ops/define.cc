@@ -22,6 +22,8 @@ void register_ops() {
     ops::register_move(r);
     ops::register_reduce(r);
     ops::register_matmul(r);
+    ops::register_convolution(r);
+    ops::register_pooling(r);
     ops::register_activation(r);
     ops::register_piecewise_activation(r);
     ops::register_softmax(r);

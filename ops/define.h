@@ -18,6 +18,8 @@ void register_compare(Registry& registry);
 void register_move(Registry& registry);
 void register_reduce(Registry& registry);
 void register_matmul(Registry& registry);
+void register_convolution(Registry& registry);
+void register_pooling(Registry& registry);
 void register_activation(Registry& registry);
 void register_piecewise_activation(Registry& registry);
 void register_softmax(Registry& registry);

@@ -181,6 +181,28 @@ Symbol matmul(OpInput a, OpInput b, bool transpose_a = false, bool transpose_b =
 /// layers build it as "linear".
 Symbol dense(OpInput x, OpInput kernel, OpInput bias = {});
 
+// --- windows (ops/convolution.cc, ops/pooling.cc): composites over x [batch, spatial.., channels]
+/// How windows lie over the spatial dimensions, one entry each: the distance between two windows
+/// and between two taps of one (empty: 1), and the padding before and after (empty: 0).
+struct Window {
+  std::vector<int64_t> strides = {}, dilations = {}, low = {}, high = {};
+};
+/// y[b, o.., f] = sum over taps t.. and channels c of x[b, o * stride + t * dilation - low.., c]
+/// kernel[t.., c, f]: [batch, windows.., filters] of a kernel [size.., channels / groups, filters].
+/// Filter f sees the channels of group f / (filters / groups) alone; with as many groups as
+/// channels it is depthwise. ShapeError where a kernel does not fit into the padded x, groups do
+/// not divide, or strides stand with dilations.
+Symbol convolution(OpInput x, OpInput kernel, const Window& window = {}, int64_t groups = 1);
+/// The transpose of the convolution of values [batch, spatial.., channels] with this kernel and
+/// window, which is its gradient by them: x [batch, windows.., filters] -> [batch, spatial..,
+/// channels].
+Symbol convolution_transpose(OpInput x, OpInput kernel, std::vector<int64_t> spatial,
+                             const Window& window = {}, int64_t groups = 1);
+/// The largest element of each window, and the average of those that are no padding. Of several
+/// equal ones the first has the gradient, as on TensorFlow.
+Symbol max_pool(OpInput x, std::vector<int64_t> size, const Window& window = {});
+Symbol average_pool(OpInput x, std::vector<int64_t> size, const Window& window = {});
+
 // --- activations (ops/activation.cc): op names as the functions
 Symbol linear(OpInput x);
 Symbol relu(OpInput x);

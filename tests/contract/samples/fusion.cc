@@ -74,6 +74,8 @@ const Samples& all_samples() {
     activation_samples(s);
     softmax_samples(s);
     loss_samples(s);
+    convolution_samples(s);
+    pooling_samples(s);
     batch_norm_samples(s);
     layer_norm_samples(s);
     dropout_samples(s);

@@ -39,6 +39,8 @@ void compare_samples(Samples& out);
 void move_samples(Samples& out);
 void reduce_samples(Samples& out);
 void matmul_samples(Samples& out);
+void convolution_samples(Samples& out);
+void pooling_samples(Samples& out);
 void activation_samples(Samples& out);
 void softmax_samples(Samples& out);
 void loss_samples(Samples& out);
