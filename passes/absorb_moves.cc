@@ -2,7 +2,9 @@
 // a projection, one row for a whole batch: kernels of products take any distance between rows and
 // between terms, so none of these has to be copied first.
 //
-// Moves that a kernel could not walk stay: rows and terms have one stride each, one of them 1.
+// The windows of a convolution are such a view of its input: rows and terms of the left side may lie
+// along several dimensions each. Moves that a kernel could not walk stay: of the right side rows and
+// terms have one stride each, and of both sides one of the strides is 1.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -15,11 +17,15 @@
 namespace sinter {
 namespace {
 
-bool is_walked(const View& view, const Contract::Axes& free, const Contract::Axes& depth) {
+enum class Operand : uint8_t { kLeft, kRight };
+
+bool is_walked(const View& view, Operand side, const Contract::Axes& free,
+               const Contract::Axes& depth) {
   const View rows = view.along(free).merged(), terms = view.along(depth).merged();
-  if (rows.extents.size() > 1 || terms.extents.size() > 1) return false;
+  if (side == Operand::kRight && (rows.extents.size() > 1 || terms.extents.size() > 1))
+    return false;
   const auto stride = [](const View& group) {
-    return group.strides.empty() ? 1 : group.strides[0];
+    return group.strides.empty() ? 1 : group.strides.back();
   };
   return std::min(stride(rows), stride(terms)) == 1;
 }
@@ -30,14 +36,14 @@ struct Source {
 };
 
 // The farthest value that the operand can be read from.
-std::optional<Source> source_of(const Graph& graph, ValueId operand, const Contract::Axes& free,
-                                const Contract::Axes& depth) {
+std::optional<Source> source_of(const Graph& graph, ValueId operand, Operand side,
+                                const Contract::Axes& free, const Contract::Axes& depth) {
   const std::vector<int32_t> nodes = moves_before(graph, operand);
   for (size_t k = nodes.size(); k > 1; --k) {
     const ValueId value = graph.node(nodes[k - 2]).inputs[0];
     std::optional<View> view =
         view_along(graph, std::span(nodes).first(k), View::dense(graph.type(value).shape));
-    if (!view || !is_walked(*view, free, depth)) continue;
+    if (!view || !is_walked(*view, side, free, depth)) continue;
     // A reshape moves nothing: there is no copy to do without.
     if (view->is_in_order(view->elements()) &&
         graph.type(value).shape.elements() == view->elements())
@@ -56,8 +62,8 @@ bool absorb(const Graph& graph, const Node& node, int32_t index, Rewriter& rewri
   Contract c = Contract::of(graph, node);
   c.sort_depth();  // as kernels of products walk the terms
   const std::optional<Source> sources[] = {
-      source_of(graph, node.inputs[0], c.lhs.free, c.lhs.depth),
-      source_of(graph, node.inputs[1], c.rhs.free, c.rhs.depth)};
+      source_of(graph, node.inputs[0], Operand::kLeft, c.lhs.free, c.lhs.depth),
+      source_of(graph, node.inputs[1], Operand::kRight, c.rhs.free, c.rhs.depth)};
   if (!sources[0] && !sources[1]) return false;
   auto body = std::make_shared<Graph>("region");
   body->set_origin(node.origin);

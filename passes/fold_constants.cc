@@ -23,8 +23,9 @@ bool is_small(const Node& node) {
 
 class Folder {
  public:
-  // With a mixed precision, products of floats wait until lower_precision has said what they
-  // multiply in: with this pass or without it they must give the same.
+  // With a mixed precision, products of floats, and composites that may be made of them, wait until
+  // lower_precision has said what they multiply in: with this pass or without it they must give the
+  // same.
   Folder(const Graph& graph, bool keeps_float_products) : graph_(graph) {
     const auto n = static_cast<size_t>(graph.size());
     known_.assign(n, false);
@@ -33,9 +34,10 @@ class Folder {
       const bool all_known = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
         return known_[static_cast<size_t>(id.node)];
       });
-      const bool waits = keeps_float_products &&
-                         (node.is(KernelOp::kContract) || node.is("dense")) &&
-                         graph.type(node.inputs[0]).dtype == DType::kFloat32;
+      const bool waits =
+          keeps_float_products &&
+          (node.is(KernelOp::kContract) || node.op->kind == KernelKind::kComposite) &&
+          graph.type(node.inputs[0]).dtype == DType::kFloat32;
       known_[static_cast<size_t>(i)] =
           node.is(KernelOp::kConstant) ||
           (node.op->kind != KernelKind::kSource && all_known && !waits && is_small(node));

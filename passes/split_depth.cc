@@ -8,6 +8,7 @@
 // floating point summation", 1993, section 3).
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "core/contract.h"
 #include "core/rewriter.h"
@@ -23,7 +24,9 @@ constexpr int64_t kMostSlices = 64, kFewestSlices = 4;
 constexpr int64_t kResults = 16;  // results of slices may take this part of the operands
 
 struct Split {
-  int64_t slices, depth, rows, columns;
+  int64_t slices;
+  Contract axes;
+  bool merges;  // are all axes of the depth one first? Otherwise slices are of the first axis
 };
 
 // Is the depth the leading axes of `shape`, in order? Then whole slices of it are whole slices of
@@ -43,17 +46,41 @@ std::optional<Split> split_of(const Graph& graph, const Node& node) {
   if (!is_floating(node.types[0].dtype) || !lhs.shape.is_static() || !rhs.shape.is_static() ||
       lhs.shape.elements() == 0 || rhs.shape.elements() == 0)
     return std::nullopt;
-  Split split{0, extent(lhs.shape, c.lhs.depth), extent(lhs.shape, c.lhs.free),
-              extent(rhs.shape, c.rhs.free)};
   const int64_t operands = lhs.bytes() + rhs.bytes();
   if (operands < kOperands) return std::nullopt;
-  const int64_t results = split.rows * split.columns * dtype_size(node.types[0].dtype);
+  const int64_t results = node.types[0].bytes();
   const int64_t most = std::min({operands / kSlice, operands / kResults / results, kMostSlices});
   // Slices of one size; a few less of them do as well.
-  for (split.slices = most; split.slices >= std::max(kFewestSlices, most / 4); --split.slices) {
-    if (split.depth % split.slices == 0) return split;
-  }
+  const auto slices_of = [&](int64_t extent) -> std::optional<int64_t> {
+    for (int64_t slices = most; slices >= std::max(kFewestSlices, most / 4); --slices) {
+      if (extent % slices == 0) return slices;
+    }
+    return std::nullopt;
+  };
+  if (const auto slices = slices_of(lhs.shape[0])) return Split{*slices, c, false};
+  // Axes that a view walks do not merge: it would be copied.
+  const auto is_view = [&](ValueId id) { return graph.node(id).is(KernelOp::kAsStrided); };
+  if (std::ranges::any_of(node.inputs, is_view)) return std::nullopt;
+  if (const auto slices = slices_of(extent(lhs.shape, c.lhs.depth))) return Split{*slices, c, true};
   return std::nullopt;
+}
+
+// [depth.., free..] as [slices, depth of a slice.., free..], and what its axes are then.
+std::pair<Shape, Contract::Side> sliced(const Shape& shape, const Contract::Side& side,
+                                        const Split& split) {
+  std::vector<int64_t> dims = {split.slices};
+  const auto depth = static_cast<int>(split.merges ? 1 : side.depth.size());
+  if (split.merges) {
+    dims.push_back(extent(shape, side.depth) / split.slices);
+  } else {
+    dims.insert(dims.end(), shape.begin(), shape.begin() + depth);
+    dims[1] /= split.slices;
+  }
+  dims.insert(dims.end(), shape.begin() + static_cast<int64_t>(side.depth.size()), shape.end());
+  Contract::Side result{.batch = {0}, .free = {}, .depth = {}};
+  for (int axis = 1; axis < static_cast<int>(dims.size()); ++axis)
+    (axis <= depth ? result.depth : result.free).push_back(axis);
+  return {Shape(std::move(dims)), result};
 }
 
 }  // namespace
@@ -70,16 +97,13 @@ Graph split_depth(const Graph& graph, const PassContext&) {
       if (x.shape() == shape) return x;
       return target.add1("reshape", {x}, {{"shape", std::move(shape)}});
     };
-    const int64_t depth = split->depth / split->slices;
+    const auto [lhs, left] = sliced(in[0].shape(), split->axes.lhs, *split);
+    const auto [rhs, right] = sliced(in[1].shape(), split->axes.rhs, *split);
+    const Symbol parts = target.add1("contract", {reshape(in[0], lhs), reshape(in[1], rhs)},
+                                     Contract{left, right}.attributes());
     const std::vector<int64_t> slice = {0};
-    const Contract::Side side{.batch = {0}, .free = {2}, .depth = {1}};
-    const Symbol parts = target.add1("contract",
-                                     {reshape(in[0], {split->slices, depth, split->rows}),
-                                      reshape(in[1], {split->slices, depth, split->columns})},
-                                     Contract{side, side}.attributes());
-    const Symbol sum =
-        target.add1("reduce", {parts}, {{"kind", std::string("sum")}, {"axes", slice}});
-    rewriter.replace({index, 0}, reshape(sum, node.types[0].shape));
+    rewriter.replace({index, 0}, target.add1("reduce", {parts},
+                                             {{"kind", std::string("sum")}, {"axes", slice}}));
     return true;
   });
 }

@@ -272,6 +272,66 @@ void add_layers(std::vector<RuleSample>& all) {
       x + norm("%x", 4) + "%t = dense(%n, %k, %b)\n");
 }
 
+// Batch normalization beside convolutions.
+void add_convolutions(std::vector<RuleSample>& all) {
+  const auto add = [&](const char* pattern, const std::string& body, bool fires = true) {
+    all.push_back({pattern, body + kT, fires});
+  };
+  // An image, the kernel of a convolution, and a normalization of `of`.
+  const auto image = [](const std::string& shape, const std::string& kernel) {
+    return "%x = input() : $" + shape + "\n%k = variable() : $" + kernel + "\n";
+  };
+  const auto convolution = [](const std::string& of, const std::string& low = "[0,0]",
+                              const std::string& groups = "1") {
+    return "%c = convolution(" + of + ", %k) {strides=[1,2], dilations=[1,1], low=" + low +
+           ", high=[0,0], groups=" + groups + "}\n";
+  };
+  const auto norm = [](const std::string& of, int channels, int axis = 3) {
+    const std::string n = std::to_string(channels);
+    std::string text;
+    for (const char* name : {"%g", "%e", "%m", "%v"})
+      text += std::string(name) + " = variable() : $[" + n + "]\n";
+    return text + "%n = batch_norm_inference(" + of +
+           ", %g, %e, %m, %v) {axis=" + std::to_string(axis) + ", epsilon=0.001}\n";
+  };
+  const std::string plain = image("[2,4,5,3]", "[2,2,3,4]"),
+                    grouped = image("[2,4,5,6]", "[2,2,2,3]"), kN = "%t = linear(%n)\n";
+  const char* after = "n:batch_norm_inference(c:convolution(x, k)!, gamma, beta, mean, variance)";
+  add(after, plain + convolution("%x") + norm("%c", 4) + kN);
+  add(after, plain + convolution("%x", "[1,1]") + norm("%c", 4) + kN);
+  add(after, grouped + convolution("%x", "[0,1]", "3") + norm("%c", 3) + kN);
+  add(after, plain + convolution("%x") + norm("%c", 3, 1) + kN, false);
+  add(after, plain + convolution("%x") + norm("%c", 4) + kN + "output \"also\" = %c\n", false);
+  add(after, plain + convolution("%x") + norm("%c", 4) + kN + "update %g = %v\n", false);
+  add(after, plain + convolution("%x") + "%1 = tanh(%c)\n" + norm("%1", 4) + kN, false);
+  const char* biased =
+      "n:batch_norm_inference(add(c:convolution(x, k)!, s:broadcast(b)!)!, gamma, beta, mean, "
+      "variance)";
+  const std::string bias =
+      "%b = variable() : $[4]\n%s = broadcast(%b) {shape=[2,3,2,4], dims=[3]}\n";
+  for (const char* sum : {"%1 = add(%c, %s)\n", "%1 = add(%s, %c)\n"})
+    add(biased, plain + convolution("%x") + bias + sum + norm("%1", 4) + kN);
+  const std::string added = "%1 = add(%c, %s)\n" + norm("%1", 4) + kN;
+  add(biased, plain + convolution("%x") + bias + added + "update %b = %e\n", false);
+  add(biased,
+      plain + convolution("%x") +
+          "%b = variable() : $[3]\n%s = broadcast(%b) {shape=[2,3,2,4], dims=[1]}\n" + added,
+      false);
+  add(biased,
+      plain + convolution("%x") +
+          "%b = input() : $[4]\n%s = broadcast(%b) {shape=[2,3,2,4], dims=[3]}\n" + added,
+      false);
+  const char* before =
+      "c:convolution(n:batch_norm_inference(x, gamma, beta, mean, variance)!, k)";
+  const std::string kC = "%t = linear(%c)\n";
+  add(before, plain + norm("%x", 3) + convolution("%n") + kC);
+  add(before, plain + norm("%x", 3) + convolution("%n", "[0,1]") + kC, false);
+  add(before, grouped + norm("%x", 6) + convolution("%n", "[0,0]", "3") + kC, false);
+  add(before, plain + norm("%x", 4, 1) + convolution("%n") + kC, false);
+  add(before, plain + norm("%x", 3) + convolution("%n") + kC + "%new = add(%k, %k)\nupdate %k = %new\n",
+      false);
+}
+
 }  // namespace
 
 const std::vector<RuleSample>& rule_samples() {
@@ -283,6 +343,7 @@ const std::vector<RuleSample>& rule_samples() {
     add_reductions(all);
     add_products(all);
     add_layers(all);
+    add_convolutions(all);
     return all;
   }();
   return samples;
