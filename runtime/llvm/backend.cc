@@ -74,10 +74,10 @@ bool has_empty_value(const Graph& graph, int32_t node) {
 }
 
 // The matmul kernels where they cover the node, otherwise loops.
-std::unique_ptr<KernelPlan> plan_kernel(const Graph& graph, int32_t node) {
+std::unique_ptr<KernelPlan> plan_kernel(const Graph& graph, int32_t node, bool strict) {
   if (is_matmul(graph, node) && !has_empty_value(graph, node) &&
       why_not_matmul(graph, node, host_cpu()).empty()) {
-    return plan_matmul_kernel(graph, node, host_cpu(), may_pack(graph, node));
+    return plan_matmul_kernel(graph, node, host_cpu(), may_pack(graph, node), strict);
   }
   return plan_loops(graph, node);
 }
@@ -124,7 +124,7 @@ class LlvmBackend final : public Backend {
     const std::vector<bool> rounding = rounding_for_products(graph);
     std::vector<std::unique_ptr<KernelPlan>> plans;
     for (int32_t node : nodes) {
-      plans.push_back(plan_kernel(graph, node));
+      plans.push_back(plan_kernel(graph, node, options.strict_precision));
       plans.back()->rounds_for_products = rounding[static_cast<size_t>(node)];
     }
     const std::vector<std::shared_ptr<const LoadedKernel>> code =

@@ -18,6 +18,8 @@
 #include "runtime/llvm/emit.h"
 #include "runtime/llvm/emit_loops.h"
 #include "runtime/llvm/matmul_emit.h"
+#include "runtime/llvm/winograd_emit.h"
+#include "runtime/llvm/winograd_gradient_emit.h"
 
 namespace sinter::codegen {
 namespace {
@@ -71,6 +73,16 @@ class FunctionEmitter final : public PlanEmitter {
     for (MatmulPhase phase : matmul_phases(plan, region))
       emit_matmul(e_, plan, region, phase, next());
     if (matmul_prepared_bytes(plan) > 0) emit_matmul_prepare(e_, plan, region, next());
+  }
+  void winograd(const MatmulRegion& region, const WinogradPlan& plan) override {
+    if (!plan.prepares) emit_winograd(e_, plan, region, WinogradPhase::kKernel, next());
+    emit_winograd(e_, plan, region, WinogradPhase::kCompute, next());
+    if (region.sum_count() > 0) emit_winograd(e_, plan, region, WinogradPhase::kAddSums, next());
+    if (plan.prepares) emit_winograd(e_, plan, region, WinogradPhase::kPrepare, next());
+  }
+  void winograd_gradient(const WinogradGradientPlan& plan) override {
+    emit_winograd_gradient(e_, plan, next());
+    if (plan.has_partial_sums()) emit_winograd_gradient_sums(e_, plan, next());
   }
 
  private:

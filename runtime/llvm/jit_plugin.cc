@@ -13,6 +13,8 @@
 #include "runtime/llvm/loop_program.h"
 #include "runtime/llvm/matmul_emit.h"
 #include "runtime/llvm/plugin.h"
+#include "runtime/llvm/winograd_gradient.h"
+#include "runtime/llvm/winograd_plan.h"
 
 namespace sinter::codegen {
 namespace {
@@ -20,6 +22,7 @@ namespace {
 // Roughly how much code a plan becomes, to share plans out evenly.
 class CodeSize final : public PlanEmitter {
  public:
+  static constexpr int64_t kTransforms = 1000;
   int64_t value = 0;
   void loops(const LoopProgram& program) override {
     for (const LoopPhase& phase : program.phases) {
@@ -31,6 +34,14 @@ class CodeSize final : public PlanEmitter {
       const int64_t tile = plan.row_tiles.largest() * kind.vectors;
       value += 64 + tile * (plan.unroll + 2 + (region.in_registers() ? region.epilogue_cost : 0));
     }
+  }
+  void winograd_gradient(const WinogradGradientPlan& plan) override {
+    matmul(winograd_gradient_product(plan), plan.product);
+    value += kTransforms;
+  }
+  void winograd(const MatmulRegion& region, const WinogradPlan& plan) override {
+    matmul(winograd_product(plan), plan.product);
+    value += kTransforms + 16 * (region.in_registers() ? region.epilogue_cost : 0);
   }
 };
 

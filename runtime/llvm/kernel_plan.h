@@ -12,6 +12,8 @@ namespace sinter::codegen {
 struct LoopProgram;
 struct MatmulPlan;
 struct MatmulRegion;
+struct WinogradPlan;
+struct WinogradGradientPlan;
 
 /// Whoever makes code of a plan: the code generator's plugin.
 class PlanEmitter {
@@ -19,6 +21,8 @@ class PlanEmitter {
   virtual ~PlanEmitter() = default;
   virtual void loops(const LoopProgram& program) = 0;
   virtual void matmul(const MatmulRegion& region, const MatmulPlan& plan) = 0;
+  virtual void winograd(const MatmulRegion& region, const WinogradPlan& plan) = 0;
+  virtual void winograd_gradient(const WinogradGradientPlan& plan) = 0;
 };
 
 class KernelPlan {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "runtime/llvm/matmul_add_sums.h"
 #include "runtime/llvm/matmul_left.h"
 #include "runtime/llvm/matmul_narrow.h"
 #include "runtime/llvm/matmul_pairs.h"
@@ -31,6 +32,16 @@ class MatmulCode {
 
   void emit(MatmulPhase phase, const std::string& name) {
     e_.begin_kernel(name);
+    emit_phase(phase);
+  }
+
+  llvm::Function* emit_part(const std::string& name) {
+    llvm::Function* part = e_.begin_part(name);
+    emit_phase(MatmulPhase::kCompute);
+    return part;
+  }
+
+  void emit_phase(MatmulPhase phase) {
     piece_ = e_.piece();
     load_buffers();
     switch (phase) {
@@ -364,42 +375,8 @@ class MatmulCode {
 
   // Adds the sums of the pieces and levels in their order.
   void emit_add_sums() {
-    const int64_t lanes = plan_.machine.lanes, columns = plan_.vectors.total * lanes;
-    const int64_t shares = sum_parts();
-    int64_t sum = 0;
-    for (size_t i = 0; i < region_.results.size(); ++i) {
-      if (!region_.results[i].is_sum()) continue;
-      Value base =
-          ir_.byte(scratch_base_, scratch_.sums + sum++ * shares * columns * dtype_size(p_.dtype));
-      if (region_.results[i].form == MatmulRegion::Form::kTotal) {
-        add_total(region_.results[i].dtype, base, shares, columns, results_[i]);
-        continue;
-      }
-      const auto add_vector = [&](Value column, Value mask) {
-        Value total = nullptr;
-        for (int64_t s = 0; s < shares; ++s) {
-          Value part = ir_.load(ir_.at(base, ir_.add(column, s * columns)));
-          total = total == nullptr ? part : b_.CreateFAdd(total, part);
-        }
-        ir_.store(total, ir_.at(results_[i], column), mask);
-      };
-      const int64_t width = p_.columns, whole = width / lanes * lanes;
-      ir_.loop(ir_.index(0), ir_.index(whole), lanes,
-               [&](Value column) { add_vector(column, nullptr); });
-      if (whole < width) add_vector(ir_.index(whole), ir_.mask(width - whole));
-    }
-  }
-
-  // Totals may be of another dtype than the product; each lies where a piece's column sums would.
-  void add_total(DType dtype, Value base, int64_t shares, int64_t columns, Value target) {
-    Value total = nullptr;
-    for (int64_t s = 0; s < shares; ++s) {
-      Value part = e_.load(dtype, ir_.at(base, s * columns), ir_.index(0));
-      total = total == nullptr
-                  ? part
-                  : e_.scalar_op(ScalarOp::kAdd, dtype, dtype, std::vector<Value>{total, part});
-    }
-    e_.store(dtype, total, target, ir_.index(0));
+    add_sums(ir_, region_, ir_.byte(scratch_base_, scratch_.sums), sum_parts(),
+             plan_.vectors.total * plan_.machine.lanes, results_);
   }
 
   MatmulIr ir_;
@@ -419,6 +396,11 @@ class MatmulCode {
 };
 
 }  // namespace
+
+llvm::Function* emit_matmul_part(Emitter& emitter, const MatmulPlan& plan,
+                                 const MatmulRegion& region, const std::string& name) {
+  return MatmulCode(emitter, plan, region).emit_part(name);
+}
 
 void emit_matmul_prepare(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region,
                          const std::string& name) {

@@ -8,6 +8,10 @@
 #include "runtime/llvm/matmul_plan.h"
 #include "runtime/llvm/matmul_region.h"
 
+namespace llvm {
+class Function;
+}
+
 namespace sinter::codegen {
 
 class Emitter;
@@ -45,6 +49,9 @@ int64_t matmul_prepared_batches(const MatmulPlan& plan);
 
 void emit_matmul(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region,
                  MatmulPhase phase, const std::string& name);
+/// The work of kCompute for this module alone: other kernels call it with buffers of their own.
+llvm::Function* emit_matmul_part(Emitter& emitter, const MatmulPlan& plan,
+                                 const MatmulRegion& region, const std::string& name);
 /// Packs the right side: `void (ptr buffers, ptr prepared)`.
 void emit_matmul_prepare(Emitter& emitter, const MatmulPlan& plan, const MatmulRegion& region,
                          const std::string& name);

@@ -3,6 +3,8 @@
 
 #include "core/op_record.h"
 #include "runtime/cost_model.h"
+#include "runtime/llvm/winograd_gradient.h"
+#include "runtime/llvm/winograd_plan.h"
 
 namespace sinter::codegen {
 
@@ -58,15 +60,22 @@ std::string MatmulKernelPlan::text() const { return matmul_text(region_, plan_);
 void MatmulKernelPlan::emit(PlanEmitter& emitter) const { emitter.matmul(region_, plan_); }
 
 std::unique_ptr<KernelPlan> plan_matmul_kernel(const Graph& graph, int32_t node, const Cpu& cpu,
-                                               bool pack_rhs) {
+                                               bool pack_rhs, bool strict) {
   MatmulRegion region = MatmulRegion::of_node(graph, node);
   const MatmulProblem problem = region.problem();
   const VectorShape machine{cpu.lanes(dtype_size(problem.dtype)), cpu.vector_bytes >= 64 ? 32 : 16};
+  const double epilogue = epilogue_microseconds(region, problem);
+  if (!strict) {
+    if (std::optional<WinogradPlan> plan = plan_winograd(region, machine, pack_rhs, epilogue))
+      return std::make_unique<WinogradKernelPlan>(std::move(region), std::move(*plan));
+    if (std::optional<WinogradGradientPlan> plan = plan_winograd_gradient(region, machine))
+      return std::make_unique<WinogradGradientKernelPlan>(std::move(region), std::move(*plan));
+  }
   const MatmulContext context{.pack_rhs = pack_rhs,
                               .sums_rows = region.sum_count() > 0,
                               .whole_rows = region.whole_rows,
                               .operands = static_cast<int64_t>(region.whole_operands().size()),
-                              .microseconds = epilogue_microseconds(region, problem)};
+                              .microseconds = epilogue};
   MatmulPlan plan = plan_matmul(problem, machine, context);
   return std::make_unique<MatmulKernelPlan>(std::move(region), std::move(plan));
 }

@@ -29,9 +29,10 @@ class MatmulKernelPlan : public KernelPlan {
 bool is_matmul(const Graph& graph, int32_t node);
 /// "" or why no code can be made for it.
 std::string why_not_matmul(const Graph& graph, int32_t node, const Cpu& cpu);
-/// `pack_rhs`: the right side is a variable that never changes while the graph runs.
+/// `pack_rhs`: the right side is a variable that never changes while the graph runs. `strict`:
+/// nothing rounds more than the sums themselves.
 std::unique_ptr<KernelPlan> plan_matmul_kernel(const Graph& graph, int32_t node, const Cpu& cpu,
-                                               bool pack_rhs);
+                                               bool pack_rhs, bool strict = false);
 
 /// The loops of a matmul as text: tiles, panels, pieces, the micro-kernel and its epilogue.
 std::string matmul_text(const MatmulRegion& region, const MatmulPlan& plan);

@@ -80,19 +80,19 @@ MatmulPlan::Prefetch choose_operand_prefetch(const MatmulPlan& plan, int64_t ope
   return prefetch;
 }
 
-// A group of dims that do not merge cannot be walked with one stride: the operand is copied into
-// the usual order first.
-void gather_if_scattered(MatmulOperand& operand, bool& gather, bool needs_unit_stride,
-                         int64_t free_size, int64_t depth, bool depth_last) {
+// Vectors of the right side are loaded with one stride from term to term: where a group of dims does
+// not merge, it is copied into the usual order first. Elements of the left side are loaded one by
+// one, wherever they lie.
+void gather_if_scattered(MatmulOperand& operand, bool& gather, int64_t columns, int64_t depth) {
   const bool unit =
-      (operand.free.stride() == 1 || free_size == 1) || (operand.depth.stride() == 1 || depth == 1);
-  gather = !operand.free.is_single() || !operand.depth.is_single() || (needs_unit_stride && !unit);
+      (operand.free.stride() == 1 || columns == 1) || (operand.depth.stride() == 1 || depth == 1);
+  gather = !operand.free.is_single() || !operand.depth.is_single() || !unit;
   if (!gather) return;
   const int64_t batch = operand.batch.size();
   operand = {{}, {}, {}, operand.dtype};
-  operand.batch.append(batch, free_size * depth);
-  operand.free.append(free_size, depth_last ? depth : 1);
-  operand.depth.append(depth, depth_last ? 1 : free_size);
+  operand.batch.append(batch, columns * depth);
+  operand.free.append(columns, 1);
+  operand.depth.append(depth, columns);
 }
 
 MatmulPlan::Packing choose_packing(const MatmulProblem& p, bool pack_rhs) {
@@ -131,7 +131,8 @@ void choose_depth(MatmulPlan& plan) {
 
 bool has_far_left_side(const MatmulPlan& plan) {
   const MatmulProblem& p = plan.problem;
-  return reads_across(plan) && p.batch == 1 && p.depth >= kPackLeftDepth &&
+  return reads_across(plan) && plan.walks_left_in_line() && p.batch == 1 &&
+         p.depth >= kPackLeftDepth &&
          p.rows >= kPackLeftRows && p.lhs.depth.stride() * dtype_size(p.dtype) >= kPackLeftBytes;
 }
 
@@ -166,9 +167,8 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   if (p.lhs.dtype != p.dtype) {
     make_pairs(plan, pack_rhs);
   } else {
-    gather_if_scattered(p.lhs, plan.gather_lhs, false, p.rows, p.depth, true);
     // prepare() reads its operand in any order.
-    if (!pack_rhs) gather_if_scattered(p.rhs, plan.gather_rhs, true, p.columns, p.depth, false);
+    if (!pack_rhs) gather_if_scattered(p.rhs, plan.gather_rhs, p.columns, p.depth);
     plan.rhs_source = p.rhs;
     plan.packing = choose_packing(p, pack_rhs);
   }
@@ -212,7 +212,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   plan.prefetch = choose_prefetch(plan);
   plan.operands = choose_operand_prefetch(plan, context.operands);
   const int64_t apart = p.lhs.depth.stride() * dtype_size(p.dtype);
-  if (apart >= kPageBytes && p.depth >= kDeep / 2 && p.rows >= kLeftAheadRows && !plan.pack_lhs)
+  if (plan.walks_left_in_line() && apart >= kPageBytes && p.depth >= kDeep / 2 && p.rows >= kLeftAheadRows && !plan.pack_lhs)
     plan.left_ahead = 40;
   return plan;
 }

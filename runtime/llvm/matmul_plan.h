@@ -58,8 +58,8 @@ struct MatmulPlan {
   MatmulProblem problem;  // as the micro-kernel sees it: strides of copied operands are the copy's
   VectorShape machine;
   Packing packing = Packing::kInPlace;
-  bool gather_lhs = false,
-       gather_rhs = false;  // dims do not merge: copied into scratch first, in phase 0
+  // Dims do not merge: copied into scratch first, in phase 0. The left side only where it is paired.
+  bool gather_lhs = false, gather_rhs = false;
   // bfloat16: two terms side by side in 32 bits are one step, and `problem` counts such pairs.
   // Their right side is packed unless rows are few, their left side unless its pairs lie side by
   // side already.
@@ -127,6 +127,17 @@ struct MatmulPlan {
     return packing == Packing::kAhead ? (problem.depth + 15) / 16 * 16 : problem.depth;
   }
   int64_t pack_pieces() const { return std::min<int64_t>(vectors.count, 16); }
+  /// Do rows and terms of the left side have one stride each?
+  bool walks_left_in_line() const {
+    return problem.lhs.free.is_single() && problem.lhs.depth.is_single();
+  }
+  /// Does one stride lead from row to row of every tile? Rows may lie along several dimensions:
+  /// those of windows over an image.
+  bool tiles_in_line() const {
+    const DimGroup& rows = problem.lhs.free;
+    return rows.is_single() || (row_tiles.largest() == row_tiles.smallest() &&
+                                rows.extents.back() % row_tiles.largest() == 0);
+  }
   bool packs_panels() const { return packing == Packing::kCopy || packing == Packing::kTranspose; }
   /// Rows that a piece has at most.
   int64_t piece_rows() const;

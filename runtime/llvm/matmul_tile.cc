@@ -73,12 +73,17 @@ void MatmulTile::emit(const Panel& panel, Value row, int64_t rows, Value number)
   Accumulators acc(static_cast<size_t>(tile * plan_.sums), ir_.zero());
   const bool chunked = plan_.depth_chunks.count > 1;
   if (chunked) resume(acc, panel, row, rows);
-  Value lhs = ir_.at(panel.lhs, ir_.mul(row, p_.lhs.free.stride()));
+  left_rows_.clear();
+  for (int64_t r = 0; !plan_.tiles_in_line() && r < rows; ++r)
+    left_rows_.push_back(ir_.offset(p_.lhs.free, ir_.add(row, r)));
+  Value lhs =
+      left_rows_.empty() ? ir_.at(panel.lhs, ir_.offset(p_.lhs.free, row)) : panel.lhs;
   // The left side counts terms from the start, a panel from the first one of the chunk.
   left_stride_ = plan_.left_panels ? rows : p_.lhs.depth.stride();
   left_row_stride_ = plan_.left_panels ? 1 : p_.lhs.free.stride();
+  const bool counts_from_start = plan_.left_panels || !p_.lhs.depth.is_single();
   Value lhs_first =
-      plan_.left_panels ? lhs : ir_.at(lhs, ir_.mul(panel.begin, p_.lhs.depth.stride()));
+      counts_from_start ? lhs : ir_.at(lhs, ir_.mul(panel.begin, p_.lhs.depth.stride()));
   Value count = b_.CreateSub(panel.end, panel.begin);
   // Pairs made on the way: the last one may be half of one.
   const bool half = plan_.packing == MatmulPlan::Packing::kJoin && plan_.terms % 2 != 0;
@@ -167,8 +172,11 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
   const auto* first = llvm::dyn_cast<llvm::ConstantInt>(begin);
   const auto* last = llvm::dyn_cast<llvm::ConstantInt>(end);
   const bool known = first != nullptr && last != nullptr;
+  // Do the terms of a step lie in one line?
+  const DimGroup& depth = p_.lhs.depth;
+  const bool in_line = depth.is_single() || depth.extents.back() % plan_.unroll == 0;
   const auto terms = [&](Value k) {
-    Value lhs_k = ir_.at(lhs, ir_.mul(k, left_stride_));
+    Value lhs_k = left_term(lhs, panel, k);
     Value rhs_k = ir_.at(panel.rhs, ir_.mul(k, panel.rhs_stride));
     if (step == plan_.unroll) {
       if (next_ != nullptr) ask_ahead(plan_.prefetch, next_, next_stride_, k);
@@ -177,7 +185,10 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
     }
     for (int64_t u = 0; plan_.left_ahead > 0 && u < step; ++u)
       ir_.prefetch(ir_.at(lhs_k, (plan_.left_ahead + u) * left_stride_));
-    for (int64_t u = 0; u < step; ++u) sum_term(acc, lhs_k, rhs_k, u, u % plan_.sums, panel, rows);
+    for (int64_t u = 0; u < step; ++u) {
+      Value lhs_u = in_line ? ir_.at(lhs_k, u * left_stride_) : left_term(lhs, panel, ir_.add(k, u));
+      sum_term(acc, lhs_u, rhs_k, u, u % plan_.sums, panel, rows);
+    }
   };
   if (known && last->getSExtValue() - first->getSExtValue() <= (step > 1 ? step : plan_.unroll)) {
     for (int64_t k = first->getSExtValue(); k < last->getSExtValue(); k += step)
@@ -190,6 +201,11 @@ void MatmulTile::sum_range(Accumulators& acc, Value begin, Value end, int64_t st
     terms(k);
     return acc;
   });
+}
+
+Value MatmulTile::left_term(Value lhs, const Panel& panel, Value k) {
+  if (plan_.left_panels || p_.lhs.depth.is_single()) return ir_.at(lhs, ir_.mul(k, left_stride_));
+  return ir_.at(lhs, ir_.offset(p_.lhs.depth, ir_.add(panel.begin, k)));
 }
 
 void MatmulTile::ask_ahead(const MatmulPlan::Prefetch& prefetch, Value base, int64_t stride,
@@ -217,7 +233,9 @@ void MatmulTile::sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term,
     right.push_back(ir_.load(at, padded ? nullptr : lane_mask(panel.kind, v)));
   }
   for (int64_t r = 0; r < rows; ++r) {
-    Value left = ir_.load_splat(ir_.at(lhs, r * left_row_stride_ + term * left_stride_));
+    Value left = ir_.load_splat(left_rows_.empty()
+                                    ? ir_.at(lhs, r * left_row_stride_)
+                                    : ir_.at(lhs, left_rows_[static_cast<size_t>(r)]));
     for (int64_t v = 0; v < vectors; ++v) {
       Value& sum = acc[static_cast<size_t>((set * rows + r) * vectors + v)];
       sum = ir_.multiply_add(left, right[static_cast<size_t>(v)], sum);

@@ -56,8 +56,11 @@ class MatmulTile {
   int64_t sum_runs(int64_t count, const Panel& panel, Value lhs, int64_t rows);
   void sum_range(Accumulators& acc, Value begin, Value end, int64_t step, const Panel& panel,
                  Value lhs, int64_t rows);
+  // Term k, counted from the first of the panel's chunk, of the tile's first row.
+  Value left_term(Value lhs, const Panel& panel, Value k);
   // Asks for what step k has to ask for of rows from `base` on.
   void ask_ahead(const MatmulPlan::Prefetch& prefetch, Value base, int64_t stride, Value k);
+  // `lhs` is the term of the first row; `rhs` is `term` terms before it.
   void sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term, int64_t set,
                 const Panel& panel, int64_t rows, bool whole = true);
   Value joined_pair(Value rhs, int64_t vector, const Panel& panel, bool whole);
@@ -95,6 +98,7 @@ class MatmulTile {
   int64_t next_stride_ = 0;
   int64_t left_stride_ = 0,
           left_row_stride_ = 0;  // of the left side, from term to term and row to row
+  Values left_rows_;  // where each row begins, of rows that lie along several dimensions
   Values operands_;              // where this tile's operands begin, when it asks for them
   Value stack_ = nullptr;
   Value run_totals_ = nullptr;  // of a tile that sums the whole depth

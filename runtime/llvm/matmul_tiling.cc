@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "runtime/limits.h"
 namespace sinter::codegen {
@@ -13,6 +14,9 @@ constexpr int64_t kLongSum = limit(1024, 8);
 constexpr int64_t kVeryLongSum = limit(2048, 16);
 constexpr int64_t kSomeRows = limit(64, 2), kManyRows = limit(256, 6),
                   kManyRowsTransposed = limit(128, 4);
+
+// What it costs that each row of a tile has an address of its own.
+constexpr double kRowsApart = 1.02;
 
 // The kinds of parts of `vectors`, which cover `elements` elements.
 std::vector<PanelKind> panel_kinds_of(const EvenSplit& vectors, int64_t elements, int64_t lanes) {
@@ -27,6 +31,13 @@ std::vector<PanelKind> panel_kinds_of(const EvenSplit& vectors, int64_t elements
       kinds.push_back({i, 1, width, last});
   }
   return kinds;
+}
+
+// Of rows along several dimensions, those of the last one: one stride leads through a tile where its
+// rows divide them evenly.
+std::optional<int64_t> rows_in_line(const DimGroup& rows) {
+  if (rows.is_single()) return std::nullopt;
+  return rows.extents.back();
 }
 
 // Cycles of one step of the sum: multiply-adds against loads, one of each a cycle.
@@ -106,13 +117,15 @@ Tile choose_tile(const MatmulPlan& plan, int64_t vectors) {
     return reads_across(plan) ? Tile{8, 3} : Tile{6, 4};
   }
   const int64_t widest = rows == 1 ? machine.registers / 2 : 6;
+  const std::optional<int64_t> in_line = rows_in_line(plan.problem.lhs.free);
   Tile best;
   double best_cycles = std::numeric_limits<double>::infinity();
   for (int64_t r = std::min<int64_t>(rows, 8); r >= 1; --r) {
     for (int64_t v = 1; v <= std::min(vectors, widest); ++v) {
       // Accumulators, the vectors of one step, and one splat.
       if (r * v + v + 1 > machine.registers - 1 && !(r == 1 && v == 1)) continue;
-      const double cycles = product_cycles(rows, vectors, depth, {r, v});
+      double cycles = product_cycles(rows, vectors, depth, {r, v});
+      if (in_line && *in_line % r != 0) cycles *= kRowsApart;
       if (cycles < best_cycles) {
         best_cycles = cycles;
         best = {r, v};
@@ -129,8 +142,8 @@ Tile whole_row_tile(int64_t rows, int64_t vectors, const VectorShape& machine) {
 
 bool choose_narrow(MatmulPlan& plan, double columns_cycles) {
   const MatmulProblem& p = plan.problem;
-  const bool fits = p.columns < plan.machine.lanes && p.depth > 0 && p.rhs.free.is_single() &&
-                    p.rhs.depth.is_single();
+  const bool fits = p.columns < plan.machine.lanes && p.depth > 0 && plan.walks_left_in_line() &&
+                    p.rhs.free.is_single() && p.rhs.depth.is_single();
   const bool turned = p.lhs.free.stride() != 1 && p.rows > 1;
   if (!fits || (turned && p.lhs.depth.stride() != 1 && p.depth > 1)) return false;
   const int64_t block = 16 / dtype_size(p.dtype);

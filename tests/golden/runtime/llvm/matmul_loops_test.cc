@@ -31,6 +31,7 @@ Graph fused(Graph graph) {
 struct Kind {
   int vector_bytes = 64;
   bool pack_rhs = false;
+  bool strict = false;
 };
 
 // The graph becomes one kernel, whose text is tests/golden/loops/<name>.txt.
@@ -44,7 +45,7 @@ void expect_loops(const std::string& name, const std::string& graph_text, Kind k
   for (const Graph::Output& output : graph.outputs())
     ASSERT_EQ(output.value.node, node) << "more than one kernel\n" << to_text(graph);
   ASSERT_TRUE(is_matmul(graph, node)) << to_text(graph);
-  const auto plan = plan_matmul_kernel(graph, node, cpu, kind.pack_rhs);
+  const auto plan = plan_matmul_kernel(graph, node, cpu, kind.pack_rhs, kind.strict);
   const std::string found = plan->description + "\n" + plan->text();
 
   const std::string path = std::string(SINTER_SOURCE_DIR) + "/tests/golden/loops/" + name + ".txt";
@@ -268,6 +269,37 @@ TEST(MatmulLoops, BFloat16) {
   %w = input() : bfloat16[1024,4096]
   %dx = contract(%dz, %w) {lhs_contract=[1], rhs_contract=[1]}
   output "dx" = %dx
+})text");
+}
+
+// Windows of an image are rows of the left side, read where they lie; for the gradient of the kernel
+// they are its terms.
+// Directly, and by Winograd's algorithm.
+TEST(MatmulLoops, Convolution) {
+  constexpr const char* kConvolution = R"text(graph "g" {
+  %x = input() : float32[8,32,32,16]
+  %w = variable() : float32[3,3,16,32]
+  %b = variable() : float32[32]
+  %c = convolution(%x, %w) {strides=[1,1], dilations=[1,1], low=[0,0], high=[0,0]}
+  %spread = broadcast(%b) {shape=[8,30,30,32], dims=[3]}
+  %z = add(%c, %spread)
+  %y = relu(%z)
+  output "y" = %y
+})text";
+  expect_loops("matmul_convolution", kConvolution, {.strict = true});
+  expect_loops("winograd", kConvolution);
+  expect_loops("winograd_packed", kConvolution, {.vector_bytes = 32, .pack_rhs = true});
+  expect_loops("matmul_convolution_kernel_gradient", R"text(graph "g" {
+  %x = input() : float32[8,32,32,16]
+  %dy = input() : float32[8,15,15,32]
+  %dw = convolution_kernel_gradient(%x, %dy) {strides=[2,2], dilations=[1,1], low=[0,0], high=[0,0], size=[3,3]}
+  output "dw" = %dw
+})text");
+  expect_loops("winograd_kernel_gradient", R"text(graph "g" {
+  %x = input() : float32[8,32,32,16]
+  %dy = input() : float32[8,30,30,32]
+  %dw = convolution_kernel_gradient(%x, %dy) {strides=[1,1], dilations=[1,1], low=[0,0], high=[0,0], size=[3,3]}
+  output "dw" = %dw
 })text");
 }
 

@@ -1,0 +1,178 @@
+#include "runtime/llvm/winograd_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/contract.h"
+#include "core/text.h"
+#include "runtime/limits.h"
+#include "runtime/llvm/costs.h"
+#include "runtime/llvm/loop_program.h"
+#include "runtime/llvm/matmul_emit.h"
+#include "runtime/llvm/matmul_kernel.h"
+#include "runtime/llvm/matmul_pieces.h"
+
+namespace sinter::codegen {
+namespace {
+
+// Transformed elements and products of a block, which stay in the second-level cache.
+constexpr int64_t kBlockBytes = limit(320 << 10, 16 << 10);
+constexpr int64_t kMostPieces = 32;
+// Fewer channels or filters leave transforms dearer than what they save.
+constexpr int64_t kFewestChannels = limit(12, 2), kFewestFilters = limit(12, 2);
+int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// [3, 3, channels, filters..] as it lies in memory, multiplied with windows of an image.
+std::optional<WinogradImage> image_of(const MatmulRegion& region) {
+  const Graph& body = *region.body;
+  const Node& contract = body.node(region.product);
+  const Contract c = Contract::of(body, contract);
+  const Contract::Axes samples = {0, 1, 2}, depth = {3, 4, 5}, of_kernel = {0, 1, 2};
+  if (!c.lhs.batch.empty() || c.lhs.free != samples || c.lhs.depth != depth ||
+      c.rhs.depth != of_kernel || !body.node(contract.inputs[1]).is(KernelOp::kInput) ||
+      body.type(contract.inputs[1]).dtype != DType::kFloat32)
+    return std::nullopt;
+  return winograd_image(body, contract.inputs[0], 1);
+}
+
+}  // namespace
+
+MatmulRegion winograd_product(const WinogradPlan& plan) {
+  auto body = std::make_shared<Graph>("contract");
+  const Symbol elements = body->input(
+      "elements",
+      {DType::kFloat32, {WinogradImage::kPlaces, plan.block_tiles(), plan.image.channels}});
+  const Symbol kernel = body->input(
+      "kernel", {DType::kFloat32, {WinogradImage::kPlaces, plan.image.channels, plan.filters}});
+  const Contract::Side left{.batch = {0}, .free = {1}, .depth = {2}},
+      right{.batch = {0}, .free = {2}, .depth = {1}};
+  body->add_output(
+      "products", body->add1("contract", {elements, kernel}, Contract{left, right}.attributes()).id());
+  const ValueId product = body->outputs()[0].value;
+  MatmulRegion region;
+  region.body = std::move(body);
+  region.product = product;
+  region.rows = WinogradImage::kPlaces * plan.block_tiles();
+  region.columns = plan.filters;
+  region.results.push_back({product, MatmulRegion::Form::kElements, DType::kFloat32});
+  return region;
+}
+
+MatmulSums winograd_sums(const WinogradPlan& plan, const MatmulRegion&) {
+  const int64_t line = WinogradImage::kTile * plan.image.width;
+  MatmulSums sums;
+  sums.run = std::max(kRunTerms * WinogradImage::kTile * WinogradImage::kTile, line);
+  const int64_t rows = ceil_div(plan.blocks(), plan.pieces) * plan.lines * line;
+  for (int64_t most = 2 * sums.run; rows > most; most *= kRunTerms) ++sums.levels;
+  return sums;
+}
+
+WinogradMemory winograd_memory(const WinogradPlan& plan, const MatmulRegion& region) {
+  const MatmulRegion product = winograd_product(plan);
+  WinogradMemory m;
+  const auto in_workspace = [&](int64_t bytes) {
+    const int64_t begin = m.workspace;
+    m.workspace += aligned(bytes);
+    return begin;
+  };
+  const int64_t tiles = plan.block_tiles() * WinogradImage::kPlaces;
+  m.elements = in_workspace(tiles * plan.image.channels * 4);
+  m.products = in_workspace(tiles * plan.filters * 4);
+  m.of_product = in_workspace(matmul_scratch(plan.product, product).bytes);
+  m.of_product_workspace = in_workspace(matmul_workspace(plan.product).bytes);
+  if (!plan.prepares) {
+    m.kernel = m.scratch;
+    m.scratch += aligned(plan.kernel_bytes());
+  }
+  const int64_t parts = plan.pieces * winograd_sums(plan, region).levels;
+  if (region.sum_count() > 0) {
+    m.sums = m.scratch;
+    const int64_t columns = ceil_div(plan.filters, plan.machine.lanes) * plan.machine.lanes;
+    m.scratch += aligned(region.sum_count() * parts * columns * 4);
+  }
+  return m;
+}
+
+std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const VectorShape& machine,
+                                          bool prepares, double epilogue_microseconds) {
+  if (region.whole_rows) return std::nullopt;
+  const std::optional<WinogradImage> image = image_of(region);
+  if (!image) return std::nullopt;
+  WinogradPlan plan;
+  plan.image = *image;
+  plan.filters = region.columns;
+  plan.machine = machine;
+  plan.prepares = prepares;
+  if (plan.image.channels < kFewestChannels || plan.filters < kFewestFilters || plan.image.images < 1)
+    return std::nullopt;
+  const int64_t line_bytes =
+      WinogradImage::kPlaces * plan.image.tile_columns() * (plan.image.channels + plan.filters) * 4;
+  const int64_t most = std::clamp<int64_t>(kBlockBytes / line_bytes, 1, plan.image.all_lines());
+  const int64_t tiles = plan.image.all_lines() * plan.image.tile_columns();
+  const double direct = product_microseconds(
+      kCosts, {1, plan.image.images * plan.image.height * plan.image.width, 9 * plan.image.channels, plan.filters, false});
+  const double multiplied = product_microseconds(
+      kCosts, {WinogradImage::kPlaces, tiles, plan.image.channels, plan.filters, false});
+  const double indirect = multiplied + winograd_microseconds(plan.image, plan.filters, machine);
+  if (indirect >= direct) return std::nullopt;
+  plan.microseconds = indirect + epilogue_microseconds;
+  // As many pieces as the work is worth, of whole blocks.
+  const int64_t wanted = std::min<int64_t>(worthwhile_pieces(plan.microseconds, kMostPieces),
+                                           plan.image.all_lines());
+  const int64_t blocks = std::max(ceil_div(plan.image.all_lines(), most), wanted);
+  plan.lines = ceil_div(plan.image.all_lines(), blocks);
+  plan.pieces = std::min(wanted, plan.blocks());
+  const MatmulRegion product = winograd_product(plan);
+  plan.product = plan_matmul(product.problem(), machine, {});
+  plan.product.row_pieces = plan.product.column_pieces = plan.product.batch_pieces = 1;
+  return plan;
+}
+
+WinogradKernelPlan::WinogradKernelPlan(MatmulRegion region, WinogradPlan plan)
+    : region_(std::move(region)), plan_(std::move(plan)) {
+  const WinogradMemory memory = winograd_memory(plan_, region_);
+  if (!plan_.prepares) pieces.push_back(static_cast<int>(plan_.kernel_pieces()));
+  pieces.push_back(static_cast<int>(plan_.pieces));
+  if (region_.sum_count() > 0) pieces.push_back(1);
+  scratch_bytes = memory.scratch;
+  workspace_bytes = memory.workspace;
+  prepared_bytes = plan_.prepares ? plan_.kernel_bytes() : 0;
+  for (size_t result = 0; result < region_.results.size(); ++result) {
+    for (size_t input = 0; input < region_.body->inputs().size(); ++input) {
+      if (region_.can_alias(result, input))
+        aliases.emplace_back(static_cast<int>(result), static_cast<int>(input));
+    }
+  }
+  microseconds = plan_.microseconds;
+  description = fmt::format("winograd 4x4 of {}x{}x{}x{} by 3x3x{}, blocks of {} tiles, {} piece{}",
+                            plan_.image.images, plan_.image.height, plan_.image.width,
+                            plan_.image.channels, plan_.filters,
+                            plan_.block_tiles(), plan_.pieces, plan_.pieces == 1 ? "" : "s");
+}
+
+std::string WinogradKernelPlan::text() const {
+  const WinogradPlan& p = plan_;
+  const WinogradImage& image = p.image;
+  const MatmulSums sums = winograd_sums(p, region_);
+  std::string text = fmt::format(
+      "winograd 4x4 float32 images {}, result {}x{}, channels {}, filters {} {{\n",
+      image.images, image.height, image.width, image.channels, p.filters);
+  text += fmt::format("  image %0: {}*{}, line {}, point {}, from {}\n", image.images,
+                      image.image_stride, image.line_stride, image.point_stride, image.offset);
+  text += fmt::format("  kernel %1: transformed {}\n", p.prepares ? "ahead" : "first");
+  text += fmt::format("  pieces {}: {} blocks of {} lines of {} tiles, vectors of {}\n", p.pieces,
+                      p.blocks(), p.lines, image.tile_columns(), p.machine.lanes);
+  text += fmt::format("  epilogue in {}\n",
+                      region_.in_registers() ? "registers, that of tiles at the edge in loops"
+                                             : "loops over the tile");
+  if (region_.sum_count() > 0)
+    text += fmt::format("  sums in runs of {} rows, {} level{}\n", sums.run, sums.levels,
+                        sums.levels == 1 ? "" : "s");
+  text += matmul_text(winograd_product(p), p.product);
+  return text + to_text(*region_.body, {.origins = false}) + "}\n";
+}
+
+void WinogradKernelPlan::emit(PlanEmitter& emitter) const { emitter.winograd(region_, plan_); }
+
+}  // namespace sinter::codegen

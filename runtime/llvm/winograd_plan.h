@@ -1,0 +1,67 @@
+// Convolutions of 3x3 windows as fewer products: Winograd's F(4x4, 3x3) (Lavin, Gray, "Fast
+// algorithms for convolutional neural networks", 2016, section 4.3). A tile of 4x4 results takes 6x6
+// elements of the image; both they and the kernel are transformed to 6x6 places, and what was a sum
+// over 9 taps and the channels is one product of matrices a place, tiles x channels by channels x
+// filters, 4 times as little arithmetic. Sums are rounded at other places: on data of variance 1,
+// with results of variance 1, errors stay within 1e-5 (directly 5e-6).
+//
+// Some lines of tiles are a block, whose transformed elements and products stay in the second-level
+// cache; blocks are shared between pieces. Each block follows from the shapes alone.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "runtime/llvm/kernel_plan.h"
+#include "runtime/llvm/matmul_plan.h"
+#include "runtime/llvm/matmul_region.h"
+#include "runtime/llvm/matmul_sums.h"
+#include "runtime/llvm/winograd_image.h"
+
+namespace sinter::codegen {
+
+struct WinogradPlan {
+  VectorShape machine;
+  WinogradImage image;
+  int64_t filters = 1;
+  bool prepares = false;  // is the kernel transformed once, since nothing changes it?
+  int64_t lines = 1;      // of tiles a block
+  int64_t pieces = 1;
+  MatmulPlan product;     // of a block: a batch of all places
+  double microseconds = 0;
+
+  int64_t blocks() const { return (image.all_lines() + lines - 1) / lines; }
+  int64_t block_tiles() const { return lines * image.tile_columns(); }
+  int64_t kernel_bytes() const { return WinogradImage::kPlaces * image.channels * filters * 4; }
+  int64_t kernel_pieces() const { return std::min<int64_t>(image.channels, 8); }
+};
+
+/// The contract of these places, as a region of its own.
+MatmulRegion winograd_product(const WinogradPlan& plan);
+/// How sums over rows grow: the rows of a line of tiles are added up one line after the other.
+MatmulSums winograd_sums(const WinogradPlan& plan, const MatmulRegion& region);
+
+/// Working memory of a piece and of all pieces, in bytes.
+struct WinogradMemory {
+  int64_t elements = 0, products = 0, of_product = 0, of_product_workspace = 0, workspace = 0;
+  int64_t kernel = -1, sums = -1, scratch = 0;
+};
+WinogradMemory winograd_memory(const WinogradPlan& plan, const MatmulRegion& region);
+
+/// A plan where the region is such a convolution, of float32, and this way is faster.
+std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const VectorShape& machine,
+                                          bool prepares, double epilogue_microseconds);
+
+class WinogradKernelPlan : public KernelPlan {
+ public:
+  WinogradKernelPlan(MatmulRegion region, WinogradPlan plan);
+  std::string text() const override;
+  void emit(PlanEmitter& emitter) const override;
+
+ private:
+  MatmulRegion region_;
+  WinogradPlan plan_;
+};
+
+}  // namespace sinter::codegen

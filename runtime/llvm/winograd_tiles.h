@@ -1,0 +1,63 @@
+// Walks the tiles of an image and transforms what they read: what the kernels of Winograd's
+// algorithm share.
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "runtime/llvm/winograd_image.h"
+#include "runtime/llvm/winograd_transforms.h"
+
+namespace sinter::codegen {
+
+class WinogradTiles {
+ public:
+  struct Tile {
+    Value image, line, column;  // of tiles, counted in the image
+    Value number;               // counted from the first line that is walked
+  };
+
+  WinogradTiles(MatmulIr& ir, const WinogradImage& image) : ir_(ir), image_(image) {}
+
+  /// What belongs to share `index` of `count` of `total`.
+  std::pair<Value, Value> share(int64_t total, int64_t count, Value index);
+  /// Whole vectors of elements, then the rest with a mask.
+  void each_vector(int64_t elements, const std::function<void(Value first, Value mask)>& body);
+  /// All tiles of the lines from `begin` to `end`, counted over all images.
+  void each_tile(Value begin, Value end, const std::function<void(const Tile&)>& body);
+  /// How many results of the tile exist down and across; more than a tile has where all do.
+  Value lines_left(const Tile& tile, int64_t beyond = 0);
+  Value points_left(const Tile& tile, int64_t beyond = 0);
+  Value is_whole(const Tile& tile);
+  /// The first result of a tile, counted over all results.
+  Value first_result(const Tile& tile);
+  /// Calls `body` for a tile, told whether some of its results do not exist; once where none does.
+  void by_wholeness(const Tile& tile, const std::function<void(bool at_edge)>& body);
+
+  /// 6x6 elements of the padded image to `target`, from place to place `apart` elements. Beyond the
+  /// image they are 0.
+  void transform(const Tile& tile, Value input, Value target, int64_t apart);
+  /// The lanes of `mask` where element (i, j) of a tile exists, of which so many are left.
+  Value existing(Value lines, Value points, int64_t i, int64_t j, Value mask);
+
+ private:
+  MatmulIr& ir_;
+  const WinogradImage& image_;
+};
+
+/// The places of a matrix of `from` x `from` values, stored `apart` elements apart.
+template <size_t count>
+void store_places(MatmulIr& ir, const std::array<Value, count>& places, Value target, int64_t apart,
+                  Value mask) {
+  for (size_t p = 0; p < count; ++p)
+    ir.store(places[p], ir.at(target, static_cast<int64_t>(p) * apart), mask);
+}
+template <size_t count>
+std::array<Value, count> load_places(MatmulIr& ir, Value source, int64_t apart, Value mask) {
+  std::array<Value, count> places;
+  for (size_t p = 0; p < count; ++p)
+    places[p] = ir.load(ir.at(source, static_cast<int64_t>(p) * apart), mask);
+  return places;
+}
+
+}  // namespace sinter::codegen

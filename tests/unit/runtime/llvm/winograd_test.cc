@@ -1,0 +1,122 @@
+// Convolutions by Winograd's algorithm and directly: how far they are from float64, and that both
+// are what their options say.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "ops/gradients.h"
+#include "ops/ops.h"
+#include "runtime/compile.h"
+#include "runtime/thread_pool.h"
+
+namespace sinter {
+namespace {
+
+struct Case {
+  int64_t images, height, width, channels, filters;
+  int64_t padding = 1;
+};
+
+// Unit-normal values over the square root of `terms`, so that sums of so many products of two
+// tensors, one of them so scaled, have a variance of 1.
+Tensor normal(const Shape& shape, int seed, int64_t terms) {
+  std::mt19937 generator(static_cast<unsigned>(seed));
+  std::normal_distribution<double> distribution;
+  Tensor t(DType::kFloat32, shape);
+  for (float& value : t.data<float>())
+    value = static_cast<float>(distribution(generator) / std::sqrt(static_cast<double>(terms)));
+  return t;
+}
+
+struct Results {
+  std::vector<Tensor> tensors;  // the convolution, and its gradients by input and kernel
+  std::string kernels;
+};
+
+std::shared_ptr<Executable> convolutions(const Case& c, DType dtype, const CompileOptions& options) {
+  register_ops();
+  Graph graph("convolutions");
+  const Shape x_shape{c.images, c.height, c.width, c.channels},
+      k_shape{3, 3, c.channels, c.filters};
+  const Symbol x = graph.input("x", {dtype, x_shape}), k = graph.input("k", {dtype, k_shape});
+  const Window window{.low = {c.padding, c.padding}, .high = {c.padding, c.padding}};
+  const Symbol y = convolution(x, k, window);
+  const Symbol dy = graph.input("dy", y.type());
+  const std::vector<Symbol> g = gradients(sum(y * dy), {x, k});
+  graph.add_output("y", y.id());
+  graph.add_output("dx", g[0].id());
+  graph.add_output("dk", g[1].id());
+  return compile(graph, options);
+}
+
+Results run(const Case& c, DType dtype, const CompileOptions& options) {
+  const std::shared_ptr<Executable> executable = convolutions(c, dtype, options);
+  executable->bind({});
+  const Graph& graph = executable->graph();
+  std::vector<Tensor> inputs;
+  const int64_t out = c.images * (c.height + 2 * c.padding - 2) * (c.width + 2 * c.padding - 2);
+  const int64_t terms[] = {1, 9 * c.channels, 1};
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const Shape& shape = graph.type({graph.inputs()[i], 0}).shape;
+    inputs.push_back(normal(shape, static_cast<int>(i), terms[i]).cast(dtype));
+  }
+  Results results{executable->run(inputs), executable->to_string()};
+  // Of variance 1: the input's gradient has filters * 9 terms with kernels of 1 / (9 channels), the
+  // kernel's one term a window.
+  const double scales[] = {1, std::sqrt(static_cast<double>(c.channels) / static_cast<double>(c.filters)),
+                           1 / std::sqrt(static_cast<double>(out))};
+  for (size_t i = 0; i < results.tensors.size(); ++i) {
+    Tensor scaled = results.tensors[i].cast(DType::kFloat64);
+    for (double& value : scaled.data<double>()) value *= scales[i];
+    results.tensors[i] = std::move(scaled);
+  }
+  return results;
+}
+
+double largest_error(const Tensor& a, const Tensor& b) {
+  double largest = 0;
+  for (size_t i = 0; i < a.data<double>().size(); ++i)
+    largest = std::max(largest, std::abs(a.data<double>()[i] - b.data<double>()[i]));
+  return largest;
+}
+
+const Case kCases[] = {{2, 28, 28, 32, 32}, {4, 14, 14, 64, 64}, {8, 8, 8, 64, 64},
+                       {3, 13, 10, 24, 40}, {2, 9, 30, 17, 33, 0}};
+
+TEST(Winograd, StaysWithinItsBound) {
+  for (const Case& c : kCases) {
+    const Results expected = run(c, DType::kFloat64, {.backend = "reference"});
+    const Results found = run(c, DType::kFloat32, {.backend = "llvm"});
+    const Results strict = run(c, DType::kFloat32, {.backend = "llvm", .strict_precision = true});
+    EXPECT_NE(found.kernels.find("winograd 4x4 of"), std::string::npos) << found.kernels;
+    EXPECT_NE(found.kernels.find("winograd 4x4 gradient"), std::string::npos) << found.kernels;
+    EXPECT_EQ(strict.kernels.find("winograd"), std::string::npos) << strict.kernels;
+    for (size_t i = 0; i < 3; ++i) {
+      const std::string what = fmt::format("{}x{}x{}x{} to {}, result {}", c.images, c.height,
+                                           c.width, c.channels, c.filters, i);
+      EXPECT_LT(largest_error(found.tensors[i], expected.tensors[i]), 1e-5) << what;
+      // Direct sums add up to 576 terms one after the other, those of kernel gradients 1568.
+      EXPECT_LT(largest_error(strict.tensors[i], expected.tensors[i]), i == 2 ? 1e-5 : 5e-6)
+          << what;
+    }
+  }
+}
+
+TEST(Winograd, HasTheSameBitsForAnyNumberOfThreads) {
+  const int before = threads();
+  const Case c{16, 15, 14, 24, 20};
+  std::vector<Results> results;
+  for (const int count : {1, 2, 3, 8}) {
+    set_threads(count);
+    results.push_back(run(c, DType::kFloat32, {.backend = "llvm"}));
+  }
+  set_threads(before);
+  for (const Results& r : results) {
+    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(largest_error(r.tensors[i], results[0].tensors[i]), 0);
+  }
+}
+
+}  // namespace
+}  // namespace sinter
