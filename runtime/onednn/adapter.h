@@ -34,6 +34,14 @@ inline const dnnl::engine& engine() {
   return cpu;
 }
 
+/// May it use AVX-512 here?
+inline bool has_avx512() {
+  static const bool has = (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) &
+                           static_cast<unsigned>(dnnl::cpu_isa::avx512_core)) ==
+                          static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+  return has;
+}
+
 using Desc = dnnl::memory::desc;
 
 /// Attributes with a scratchpad of ours: oneDNN's own belongs to the thread that made the primitive

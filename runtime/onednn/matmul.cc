@@ -53,6 +53,11 @@ Attempt make_product(const Product& p, int inputs) {
     return {nullptr,
             fmt::format("oneDNN is not given columns longer than {} to multiply with a vector",
                         kDeepestColumn)};
+  // Without AVX-512 it does so of all products with a vector.
+  constexpr int64_t kDeepestVector = 256;
+  if (k > kDeepestVector && (rows == 1 || columns == 1) && !has_avx512())
+    return {nullptr, fmt::format("oneDNN is not given products with a vector deeper than {} on this CPU",
+                                 kDeepestVector)};
   if (!readable(p.a) || !readable(p.b))
     return {nullptr, "oneDNN reads matrices with one unit stride only"};
   const double microseconds =
