@@ -216,6 +216,7 @@ struct CompiledFunction::State {
     compile_options.tune = tuning();
     compile_options.disabled_passes = options.disabled_passes;
     compile_options.mixed_precision = options.mixed_precision;
+    compile_options.strict_precision = options.strict_precision;
     made.executable = compile(traced->graph, compile_options);
     const Graph& lowered = made.executable->graph();
     std::unordered_map<int32_t, VariablePtr> by_node;

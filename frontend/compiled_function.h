@@ -29,6 +29,7 @@ struct CompiledFunctionOptions {
   std::string backend = "";  // default: set_backend()
   std::string mixed_precision = "";
   std::vector<std::string> disabled_passes = {};
+  bool strict_precision = false;  // as compile() has it
 };
 
 /// What a CompiledFunction writes into a graph.

@@ -47,6 +47,7 @@ std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, con
   if (const std::shared_ptr<const Compiled> c = state.compiled()) {
     options.disabled_passes = c->arguments.disabled_passes;
     options.mixed_precision = c->arguments.mixed_precision;
+    options.strict_precision = c->arguments.strict_precision;
   }
   program->executable = compile(step.graph, options);
   // Passes keep the variables, but bind by name rather than rely on their order.

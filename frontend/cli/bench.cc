@@ -76,6 +76,41 @@ Model bn() {
   return Model(x, Dense(10, {.activation = "softmax"})(h));
 }
 
+/// 28x28x1: 3x3 convolutions of 32, 32, pool, 64, 64, pool, Dense 128, 10; relu, softmax.
+Model cnn() {
+  const KerasTensor x = Input({28, 28, 1});
+  KerasTensor h = x;
+  for (const int64_t filters : {32, 64}) {
+    for (int i = 0; i < 2; ++i)
+      h = Conv2D(filters, 3, {.padding = "same", .activation = "relu"})(h);
+    h = MaxPooling2D()(h);
+  }
+  h = Dense(128, {.activation = "relu"})(Flatten()(h));
+  return Model(x, Dense(10, {.activation = "softmax"})(h));
+}
+
+/// ResNet-20 over 32x32x3 (He et al. 2016, section 4.2), shortcuts by 1x1 convolutions.
+Model res() {
+  const auto normalized = [](int64_t filters, int64_t size, int64_t strides, KerasTensor x) {
+    const ConvOptions options{.strides = strides, .padding = "same", .use_bias = false};
+    return BatchNormalization()(Conv2D(filters, size, options)(x));
+  };
+  const KerasTensor x = Input({32, 32, 3});
+  KerasTensor h = ReLU()(normalized(16, 3, 1, x));
+  for (const int64_t filters : {16, 32, 64}) {
+    for (int i = 0; i < 3; ++i) {
+      const bool is_first = filters > 16 && i == 0;
+      const int64_t strides = is_first ? 2 : 1;
+      const KerasTensor inner = ReLU()(normalized(filters, 3, strides, h));
+      const KerasTensor residual = normalized(filters, 3, 1, inner);
+      if (is_first) h = Conv2D(filters, 1, {.strides = strides, .use_bias = false})(h);
+      h = ReLU()(Add()({residual, h}));
+    }
+  }
+  h = GlobalAveragePooling2D()(h);
+  return Model(x, Dense(10, {.activation = "softmax"})(h));
+}
+
 struct Compilation {
   std::string mixed_precision;
   std::vector<std::string> metrics;
@@ -88,9 +123,16 @@ void compile_model(Model& model, const Compilation& how) {
                  .mixed_precision = how.mixed_precision});
 }
 
+/// Random inputs of a model with one.
+Tensor random_inputs(const Model& model, int64_t batch) {
+  Shape shape = model.inputs()[0].shape();
+  shape[0] = batch;
+  return random_tensor(std::move(shape), 0);
+}
+
 Work training(Model model, int64_t batch, const Compilation& how) {
   compile_model(model, how);
-  const Tensor x = random_tensor({batch, 784}, 0);
+  const Tensor x = random_inputs(model, batch);
   const Tensor y = random_one_hot(batch, 10);
   return {[model, x, y]() mutable { model.train_on_batch(x, y); }};
 }
@@ -111,7 +153,7 @@ Work fitting(Model model, int64_t batch, const Compilation& how) {
 
 Work prediction(Model model, int64_t batch, const Compilation& how) {
   if (!how.mixed_precision.empty()) compile_model(model, how);
-  const Tensor x = random_tensor({batch, 784}, 0);
+  const Tensor x = random_inputs(model, batch);
   return {[model, x]() mutable { model.predict_on_batch(x); }};
 }
 
@@ -153,20 +195,21 @@ Work make_work(const Options& options) {
   const Compilation& how = options.compilation;
   if (!how.mixed_precision.empty() && name == "gelu16m")
     throw UsageError("--mixed-precision is for models");
-  if (!how.metrics.empty() && name != "mlp_train" && name != "mlp_fit" && name != "bn_train")
-    throw UsageError("--metrics is for mlp_train, mlp_fit and bn_train");
+  if (!how.metrics.empty() && !name.ends_with("_train") && name != "mlp_fit")
+    throw UsageError("--metrics is for mlp_train, mlp_fit, bn_train and cnn_train");
   if (name == "mlp_train") return training(mlp(width), batch, how);
   if (name == "mlp_fit") return fitting(mlp(width), batch, how);
   if (name == "bn_train") return training(bn(), 128, how);
   if (name == "mlp_b1" || name == "mlp_b128") return prediction(mlp(width), batch, how);
   if (name == "gelu16m") return gelu16m(options.run, options.no_cache);
-  for (const char* known : {"cnn_train", "cnn_b1", "cnn_b128", "res_b1", "res_b128"}) {
-    if (name == known)
-      throw Error(fmt::format(
-          "work '{}' needs the layer Conv2D, which this version of Sinter does not have", name));
-  }
+  if (name == "cnn_train") return training(cnn(), 128, how);
+  if (name == "cnn_b1") return prediction(cnn(), 1, how);
+  if (name == "cnn_b128") return prediction(cnn(), 128, how);
+  if (name == "res_b1") return prediction(res(), 1, how);
+  if (name == "res_b128") return prediction(res(), 128, how);
   raise_unknown_name("work", name,
-                     {"mlp_train", "mlp_fit", "bn_train", "mlp_b1", "mlp_b128", "gelu16m"});
+                     {"mlp_train", "mlp_fit", "bn_train", "cnn_train", "mlp_b1", "mlp_b128",
+                      "cnn_b1", "cnn_b128", "res_b1", "res_b128", "gelu16m"});
 }
 
 /// Threads move between cores otherwise; the peers are measured the same way.

@@ -108,7 +108,7 @@ void compile(const Model& model, const Options& o) {
     arguments = compile_arguments_from_config(read_arguments(
         o.compile, {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics",
                     "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss",
-                    "backend", "mixed_precision", "disabled_passes"}));
+                    "backend", "mixed_precision", "disabled_passes", "strict_precision"}));
   } else if (model.is_compiled()) {
     arguments = model.compile_arguments();
   } else {

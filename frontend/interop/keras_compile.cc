@@ -251,6 +251,7 @@ Config compile_arguments_to_config(const CompileArguments& arguments,
     for (const std::string& p : arguments.disabled_passes) passes.emplace_back(p);
     result.set("disabled_passes", std::move(passes));
   }
+  if (arguments.strict_precision) result.set("strict_precision", true);
   OwnNames names;
   for (const char* key : {"optimizer", "loss", "metrics", "weighted_metrics"})
     add_names(names, key, result.get(key));
@@ -259,7 +260,8 @@ Config compile_arguments_to_config(const CompileArguments& arguments,
 
 namespace {
 
-constexpr std::string_view kOwnArguments[] = {"backend", "mixed_precision", "disabled_passes"};
+constexpr std::string_view kOwnArguments[] = {"backend", "mixed_precision", "disabled_passes",
+                                              "strict_precision"};
 
 /// `config` without `keys`, which go to `taken`.
 Config without(const Config& config, std::span<const std::string_view> keys, Config& taken) {
@@ -322,6 +324,7 @@ CompileArguments prediction_arguments_from_config(const ConfigValue& json) {
   CompileArguments result;
   result.backend = config.get_string("backend", "");
   result.mixed_precision = config.get_string("mixed_precision", "");
+  result.strict_precision = config.get_bool("strict_precision", false);
   if (const ConfigList* passes = config.get("disabled_passes").as<ConfigList>()) {
     for (const ConfigValue& p : *passes) {
       if (const std::string* name = p.as<std::string>()) result.disabled_passes.push_back(*name);

@@ -2,6 +2,7 @@
 #include "frontend/layers/data_format.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace sinter {
 
@@ -27,9 +28,14 @@ std::vector<int64_t> spatial_axes(int rank, DataFormat format) {
   return axes;
 }
 
+std::vector<std::string> spatial_names(int dimensions) {
+  if (dimensions == 1) return {"steps"};
+  if (dimensions == 2) return {"rows", "columns"};
+  return {"dim1", "dim2", "dim3"};
+}
+
 std::string spatial_text(int dimensions, DataFormat format) {
-  static constexpr const char* kDimensions[] = {"steps", "rows, columns", "dim1, dim2, dim3"};
-  const char* spatial = kDimensions[dimensions - 1];
+  const std::string spatial = fmt::format("{}", fmt::join(spatial_names(dimensions), ", "));
   return format == DataFormat::kChannelsLast ? fmt::format("[batch, {}, channels]", spatial)
                                              : fmt::format("[batch, channels, {}]", spatial);
 }

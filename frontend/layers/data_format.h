@@ -18,6 +18,8 @@ std::string data_format_mistake(const std::string& text);
 int channel_axis(int rank, DataFormat format);
 /// The others but the batch, in order.
 std::vector<int64_t> spatial_axes(int rank, DataFormat format);
+/// What the spatial dimensions, 1, 2 or 3 of them, are called: "rows", "columns".
+std::vector<std::string> spatial_names(int dimensions);
 /// What inputs of 1, 2 or 3 dimensions look like: "[batch, rows, columns, channels]".
 std::string spatial_text(int dimensions, DataFormat format);
 

@@ -55,6 +55,8 @@ void register_families() {
     register_upsampling_layers();
     register_global_pooling();
     register_lambda_layers();
+    register_convolution_layers();
+    register_pooling_layers();
     const std::lock_guard lock(registry().mutex);
     for (const auto& [name, factory] : registry().factories) {
       if (!of_users.contains(factory)) registry().of_library.insert(factory);

@@ -38,6 +38,8 @@ void register_normalization_layers();  // batch_normalization
 void register_layer_normalization();   // layer_normalization
 void register_group_normalization();   // group_normalization
 void register_dropout_layers();        // dropout
+void register_convolution_layers();    // convolution
+void register_pooling_layers();        // pooling
 void register_noise_layers();          // noise
 void register_activity_regularization();
 void register_rescaling();

@@ -127,12 +127,6 @@ TEST(CliUsage, ErrorsAreOne) {
            "': it is not a .sinter file\n"},
       {{"summary", folder.file("other.json")},
        "sinter summary: model JSON: the document must be a dictionary, found a list\n"},
-      {{"bench", "cnn_train"},
-       "sinter bench: work 'cnn_train' needs the layer Conv2D, which this version of Sinter does "
-       "not have\n"},
-      {{"bench", "res_b1"},
-       "sinter bench: work 'res_b1' needs the layer Conv2D, which this version of Sinter does not "
-       "have\n"},
   };
   for (const auto& [arguments, text] : wrong) {
     const ProcessResult result = run_sinter(arguments);

@@ -6,7 +6,9 @@ from typing import Callable
 
 import keras
 import numpy as np
-import tf_keras
+
+if keras.backend.backend() == "tensorflow":
+    import tf_keras  # Keras 2
 
 from train_case import deterministic_weights, flat, rng_for, set_precision, unlist, write_arrays, write_json
 
@@ -189,10 +191,12 @@ def predict_all(model, xs):
 def write_architecture(entry, root):
     """Writes one folder; both releases of Keras must agree on the numbers."""
     set_precision("float32")
-    tf_keras.backend.clear_session()
     rng = rng_for(entry.name)
     xs = [rng.normal(0, 1, (9, *shape)).astype("float32") for shape in entry.shapes]
-    model3, model2 = entry.build(keras), entry.build(tf_keras) if entry.keras2 else None
+    model3, model2 = entry.build(keras), None
+    if entry.keras2:
+        tf_keras.backend.clear_session()
+        model2 = entry.build(tf_keras)
     weights = deterministic_weights(model3, rng)
     predictions = predict_all(model3, xs)
     if model2:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Sinter's Keras reference cases with real Keras (TensorFlow backend, CPU). See README.md for the format.
+"""Writes Sinter's Keras reference cases with real Keras (TensorFlow backend, CPU; --windows: JAX). See README.md for the format.
 
 Needed once, outside the tree:  python3 -m venv V && V/bin/pip install keras tensorflow-cpu tf_keras numpy
 Then:                           V/bin/python tests/data/keras/make_cases.py
@@ -11,7 +11,9 @@ import os
 import pathlib
 import sys
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["KERAS_BACKEND"] = "jax" if "--windows" in sys.argv else "tensorflow"
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_ENABLE_X64"] = "1"  # float64
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -24,6 +26,7 @@ def parse_arguments():
                         help="folder to write into (default: the folder of this script)")
     parser.add_argument("--only", default="", metavar="TEXT",
                         help="write only the training cases, architectures and tables whose name contains TEXT")
+    parser.add_argument("--windows", action="store_true", help="the cases with convolutions and pools, by JAX; else the others")
     parser.add_argument("--list", action="store_true", help="print the names and what each covers, write nothing")
     return parser.parse_args()
 
@@ -31,15 +34,23 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     import keras
-    import tensorflow as tf
 
-    tf.get_logger().setLevel("ERROR")
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    from architectures import ARCHITECTURES, write_architecture
-    from case_list import CASES
-    from tables import TABLES
+    from architectures import write_architecture
     from train_case import write_case
+
+    if arguments.windows:
+        from window_cases import ARCHITECTURES, CASES
+
+        TABLES = {}
+    else:
+        import tensorflow as tf
+
+        tf.get_logger().setLevel("ERROR")
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        from architectures import ARCHITECTURES
+        from case_list import CASES
+        from tables import TABLES
 
     if arguments.list:
         for case in CASES:
@@ -49,7 +60,7 @@ def main():
         for name in TABLES:
             print(name)
         return
-    print(f"keras {keras.__version__}, tensorflow {tf.__version__}; writing to {arguments.output}")
+    print(f"keras {keras.__version__}, {keras.backend.backend()}; writing to {arguments.output}")
     written = 0
     for case in CASES:
         if arguments.only in case.name:

@@ -13,8 +13,10 @@ from typing import Any, Callable
 
 import keras
 import numpy as np
-import tensorflow as tf
-from keras.src.backend.tensorflow import core as tf_core
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+    from keras.src.backend.tensorflow import core as tf_core
 
 # Smallest tolerances, and how many times the float32 rounding seen in Keras itself another float32 program may differ.
 FLOOR = {"history": 1e-4, "weights": 2e-4, "predictions": 2e-4}
@@ -144,10 +146,10 @@ def run(case, data, precision, weights=None, compile_arguments=None):
                                         unlist([cast(a) for a in data["y_val"]]))
     if "sample_weight_val" in data:
         arguments["validation_data"] += (unlist([cast(a) for a in data["sample_weight_val"]]),)
-    before = [np.array(p) for p in as_list(model.predict_on_batch(x))]
+    batch_size = case.fit.get("batch_size", 32)
+    before = [np.array(p) for p in as_list(model.predict(x, batch_size=batch_size, verbose=0))]
     history = model.fit(x, y, shuffle=False, verbose=0, callbacks=callbacks_from(case.fit.get("callbacks", [])),
                         **arguments)
-    batch_size = case.fit.get("batch_size", 32)
     return {
         "model": model,
         "compile": compile_arguments,
@@ -157,7 +159,7 @@ def run(case, data, precision, weights=None, compile_arguments=None):
         "final": [np.array(w) for w in model.get_weights()],
         "slots": [np.array(v) for v in model.optimizer.variables[2:]],
         "slot_names": [v.name for v in model.optimizer.variables[2:]],
-        "iterations": int(model.optimizer.iterations.numpy()),
+        "iterations": int(np.array(model.optimizer.iterations)),
         "evaluate": model.evaluate(x, y, batch_size=batch_size, verbose=0, return_dict=True),
         "predictions": [np.array(p) for p in as_list(model.predict(x, batch_size=batch_size, verbose=0))],
     }
@@ -184,7 +186,10 @@ def exact_gelu(x, approximate):
 def exact_constants():
     """In here Keras keeps momentum, beta_1, weight decay and their kin as they are, and computes schedules in the model's precision; else it
     rounds them to float32 even in a float64 model, and TensorFlow the constants of gelu and leaky_relu. Top-k metrics, which TensorFlow has
-    for float32 only, take float64 too."""
+    for float32 only, take float64 too. JAX rounds no number of Python's."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
     changed = {(tf, "cast"): lambda x, dtype: tf.constant(x, dtype) if type(x) in (int, float) else original["cast"](x, dtype),
                (tf_core, "convert_to_tensor"): lambda x, dtype=None, **options: original["convert_to_tensor"](
                    x, keras.config.floatx() if type(x) is float and dtype is None else dtype, **options),
