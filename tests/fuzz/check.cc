@@ -42,6 +42,8 @@ CompileOptions options_of(const Case& c, const Configuration& k) {
   options.mixed_precision = k.mixed_precision;
   options.disabled_passes = k.disabled;
   options.cache = false;
+  // Bounds are those of sums of products; Winograd's algorithm has its own, in winograd_test.cc.
+  options.strict_precision = true;
   return options;
 }
 

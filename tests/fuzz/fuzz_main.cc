@@ -23,7 +23,7 @@ namespace {
 constexpr const char* kHelp =
     R"(usage: fuzz [--minutes M | --graphs N] [--seed S] [--mode compiled|passes|gradients]
             [--backend NAME]... [--elements N] [--steps N] [--views SHARE]
-            [--floats-only]
+            [--windows SHARE] [--floats-only]
             [--keep FOLDER] [--no-shrink] [--first]
        fuzz --graph FILE...
        fuzz --print SEED
@@ -74,6 +74,8 @@ Options parse_options(int argc, char** argv) {
       o.sizes.steps = std::stoi(value());
     else if (name == "--views")
       o.sizes.views = std::stod(value());
+    else if (name == "--windows")
+      o.sizes.windows = std::stod(value());
     else if (name == "--keep")
       o.folder = value();
     else if (name == "--no-shrink")

@@ -64,6 +64,8 @@ class Maker {
   Symbol composition();
   /// Values that are read where they lie, and what reads them (views.cc). Results go to the pool.
   void views();
+  /// Convolutions and what models have around them (windows.cc). Results go to the pool.
+  void windows();
   /// A value of some rank at least, `x` where that is one; floating where asked for.
   Symbol of_rank(std::optional<Symbol> x, int min_rank, bool floating = false);
 
@@ -100,5 +102,7 @@ using OpMaker = std::function<std::vector<Symbol>(Maker&, std::optional<Symbol> 
 const std::map<std::string, OpMaker, std::less<>>& op_makers();
 /// The part of it that moves elements (move_makers.cc).
 const std::map<std::string, OpMaker, std::less<>>& move_makers();
+/// The part of it that slides windows (windows.cc).
+const std::map<std::string, OpMaker, std::less<>>& window_makers();
 
 }  // namespace sinter::fuzz

@@ -51,6 +51,7 @@ void Maker::step() {
     return;
   }
   if (random.chance(sizes.views)) return views();
+  if (random.chance(sizes.windows)) return windows();
   const double p = random.uniform(0, 1);
   if (p < 0.16)
     op(random.pick(op_names(1)), any());
@@ -60,7 +61,7 @@ void Maker::step() {
     op(random.pick(op_names(3)));
   else if (p < 0.44)
     op(random.pick<const char*>({"reshape", "reshape", "transpose", "slice", "concat", "broadcast",
-                                 "reduce", "reduce", "pad", "as_strided"}),
+                                 "reduce", "reduce", "pad", "as_strided", "random"}),
        any());
   else if (p < 0.50)
     op(random.chance(0.5) ? "contract" : "dense");

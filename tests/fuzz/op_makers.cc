@@ -129,13 +129,14 @@ Symbols make_random(Maker& m, Given) {
   switch (m.random.below(4)) {
     case 0: return {random_bits16(state, shape, stream)};
     case 1:
+      return {
+          random_uniform(state, shape, stream, m.random.pick({DType::kFloat32, DType::kFloat64}))};
+    default:
       return {m.graph.add1("random", {state},
                            {{"shape", shape},
                             {"dtype", DType::kInt32},
                             {"distribution", std::string("bits")},
                             {"stream", stream}})};
-    case 2: return {random_uniform(state, shape, stream, DType::kFloat64)};
-    default: return {random_uniform(state, shape, stream)};
   }
 }
 
@@ -244,6 +245,38 @@ Symbols make_batch_norm_grad(Maker& m, Given given) {
                      {{"epsilon", 1e-2}, {"axis", c.axis}});
 }
 
+// Normalizes each sample: gamma and beta have the normalized dimensions, 1 elsewhere. The gradients
+// take statistics of that sample, and a cotangent.
+Symbols make_sample_norm(Maker& m, Given given, const char* name) {
+  const Symbol x = m.of_rank(given, 2, true);
+  const std::string_view op = name;
+  const bool has_mean = op.starts_with("layer_norm"), is_gradient = op.ends_with("_grad");
+  const int64_t last = x.rank() - 1;
+  if (x.shape()[static_cast<int>(last)] == kBatch) throw DoesNotFit();
+  Ints of_gamma(static_cast<size_t>(x.rank()), 1), of_statistics = x.shape().dims();
+  of_gamma.back() = x.shape().dim(-1);
+  of_statistics.back() = 1;
+  const auto like = [&](const Ints& dims) { return m.like(x.dtype(), Shape(dims)); };
+  const auto positive = [&](const Ints& dims) {
+    return cast(square(like(dims)) + 0.25, x.dtype());
+  };
+  Symbols in = {x, like(of_gamma)};
+  if (!is_gradient && has_mean) in.push_back(like(of_gamma));
+  if (is_gradient) {
+    if (has_mean) in.push_back(like(of_statistics));
+    in.push_back(positive(of_statistics));
+    in.push_back(m.like(x.dtype(), x.shape()));
+  }
+  return m.graph.add(name, in, {{"axes", Ints{last}}, {"epsilon", m.random.pick({1e-3, 0.1})}});
+}
+
+Symbols make_random_normal(Maker& m, Given) {
+  return {m.graph.add1("random_normal", {random_state(m)},
+                       {{"shape", m.random_shape(0)},
+                        {"dtype", DType::kFloat32},
+                        {"stream", m.random.below(3)}})};
+}
+
 Symbols make_dropout(Maker& m, Given given) {
   const Symbol x = m.of_rank(given, 1, true);
   Ints noise = x.shape().dims();
@@ -290,9 +323,17 @@ const std::map<std::string, OpMaker, std::less<>>& op_makers() {
         {"batch_norm_inference",
          [](Maker& m, Given x) { return make_batch_norm(m, x, "batch_norm_inference", 4); }},
         {"batch_norm_training_grad", make_batch_norm_grad},
+        {"layer_norm", [](Maker& m, Given x) { return make_sample_norm(m, x, "layer_norm"); }},
+        {"layer_norm_grad",
+         [](Maker& m, Given x) { return make_sample_norm(m, x, "layer_norm_grad"); }},
+        {"rms_norm", [](Maker& m, Given x) { return make_sample_norm(m, x, "rms_norm"); }},
+        {"rms_norm_grad",
+         [](Maker& m, Given x) { return make_sample_norm(m, x, "rms_norm_grad"); }},
+        {"random_normal", make_random_normal},
         {"dropout", make_dropout},
     };
     all.insert(move_makers().begin(), move_makers().end());
+    all.insert(window_makers().begin(), window_makers().end());
     return all;
   }();
   return makers;

@@ -38,6 +38,7 @@ struct Sizes {
   int steps = 20;            // ops and groups of ops, at most
   bool floats_only = false;  // of sources and casts float32 and float64, arithmetic on nothing else
   double views = 0.12;       // the share of steps that make values which are read where they lie
+  double windows = 0.06;     // and of those that make convolutional layers
 };
 
 /// For one seed in forty large enough for several threads and deep products, for some odd ones
