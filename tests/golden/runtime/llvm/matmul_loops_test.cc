@@ -287,15 +287,15 @@ TEST(MatmulLoops, Convolution) {
   output "y" = %y
 })text";
   expect_loops("matmul_convolution", kConvolution, {.strict = true});
-  expect_loops("winograd", kConvolution);
-  expect_loops("winograd_packed", kConvolution, {.vector_bytes = 32, .pack_rhs = true});
+  expect_loops("matmul_winograd", kConvolution);
+  expect_loops("matmul_winograd_packed", kConvolution, {.vector_bytes = 32, .pack_rhs = true});
   expect_loops("matmul_convolution_kernel_gradient", R"text(graph "g" {
   %x = input() : float32[8,32,32,16]
   %dy = input() : float32[8,15,15,32]
   %dw = convolution_kernel_gradient(%x, %dy) {strides=[2,2], dilations=[1,1], low=[0,0], high=[0,0], size=[3,3]}
   output "dw" = %dw
 })text");
-  expect_loops("winograd_kernel_gradient", R"text(graph "g" {
+  expect_loops("matmul_winograd_kernel_gradient", R"text(graph "g" {
   %x = input() : float32[8,32,32,16]
   %dy = input() : float32[8,30,30,32]
   %dw = convolution_kernel_gradient(%x, %dy) {strides=[1,1], dilations=[1,1], low=[0,0], high=[0,0], size=[3,3]}
