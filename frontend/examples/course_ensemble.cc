@@ -13,7 +13,7 @@ using namespace sinter;
 namespace {
 
 constexpr int kMembers = 7;
-constexpr int64_t kImages = 400;
+constexpr int64_t kImages = 120;
 
 Model trained(const Tensor& x, const Tensor& y) {
   auto X = Input({784});
