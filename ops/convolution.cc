@@ -252,8 +252,8 @@ Symbol turned_kernel(Symbol kernel, const Convolution& c, const Phases& p) {
   Ints low(static_cast<size_t>(kernel.rank()), 0), high = low, split;
   for (int d = 0; d < rank; ++d) {
     const auto k = static_cast<size_t>(d);
-    high[k] = p.reach[k] * c.windows.strides[k] - c.windows.size[k];
-    split.push_back(p.reach[k]);
+    high[k] = p.over.size[k] * c.windows.strides[k] - c.windows.size[k];
+    split.push_back(p.over.size[k]);
     split.push_back(c.windows.strides[k]);
   }
   if (high != low) kernel = pad(kernel, low, high);
@@ -273,7 +273,7 @@ Symbol turned_kernel(Symbol kernel, const Convolution& c, const Phases& p) {
     kernel = reshape(kernel, Shape{reach, turned.elements() / reach});
     kernel = gather(kernel, kernel.graph().constant(Tensor::from(Shape{reach}, rows)), 0);
   }
-  Ints result = p.reach;
+  Ints result = p.over.size;
   if (c.groups > 1) result.push_back(c.groups);
   result.push_back(c.group_filters());
   result.insert(result.end(), c.windows.strides.begin(), c.windows.strides.end());
@@ -296,10 +296,7 @@ std::vector<Symbol> decompose_input_gradient(std::span<const Symbol> in, const A
                              })};
   }
   const Phases p = phases_of(c.windows, c.spatial, c.counts);
-  Windows over = p.over;
-  const Symbol padded = pad_spatial(dy, over.low, over.high);
-  over.low = over.high = Ints(c.spatial.size(), 0);
-  const Symbol windows = all_windows(split_groups(padded, c.groups), over);
+  const Symbol windows = all_windows(split_groups(padded_over(dy, p), c.groups), p.over);
   Symbol z = times_kernel(windows, turned_kernel(in[1], c, p), c.rank(), c.groups);
   if (c.groups > 1) {
     // [batch, count.., groups, strides.., channels] -> [batch, count.., strides.., groups, channels]

@@ -197,19 +197,22 @@ Phases phases_of(const Windows& w, std::span<const int64_t> spatial,
                  std::span<const int64_t> counts) {
   const size_t rank = spatial.size();
   Phases p;
-  p.over = {{}, filled(rank, 1), w.dilations, {}, {}};
+  p.over = {{}, filled(rank, 1), w.dilations, filled(rank, 0), filled(rank, 0)};
   for (size_t d = 0; d < rank; ++d) {
     const int64_t s = w.strides[d], reach = (w.size[d] + s - 1) / s;
     const int64_t first = w.low[d] / s, last = (spatial[d] - 1 + w.low[d]) / s;
-    p.reach.push_back(reach);
     p.count.push_back(last - first + 1);
     p.crop.push_back(w.low[d] - first * s);
     p.over.size.push_back(reach);
     // Window q - m of q = first.. and m = reach - 1 .. 0.
-    p.over.low.push_back((reach - 1) * w.dilations[d] - first);
-    p.over.high.push_back(last - (counts[d] - 1));
+    p.low.push_back((reach - 1) * w.dilations[d] - first);
+    p.high.push_back(last - (counts[d] - 1));
   }
   return p;
+}
+
+Symbol padded_over(Symbol values, const Phases& p, double value) {
+  return pad_spatial(values, p.low, p.high, value);
 }
 
 Symbol interleave(Symbol z, const Windows& w, const Phases& p, std::span<const int64_t> spatial) {
@@ -233,6 +236,23 @@ Symbol interleave(Symbol z, const Windows& w, const Phases& p, std::span<const i
   return slice_spatial(all, p.crop, end, filled(rank, 1));
 }
 
+namespace {
+
+// The number of the tap at which window q - m has an element of phase `phase`, where `place` counts
+// from the last m; -1 where windows have none there.
+int64_t tap_at(const Windows& w, const Phases& p, std::span<const int64_t> place,
+               std::span<const int64_t> phase) {
+  int64_t number = 0;
+  for (size_t d = 0; d < w.size.size(); ++d) {
+    const int64_t tap = w.strides[d] * (p.over.size[d] - 1 - place[d]) + phase[d];
+    if (tap >= w.size[d]) return -1;
+    number = number * w.size[d] + tap;
+  }
+  return number;
+}
+
+}  // namespace
+
 Symbol sum_over_windows(
     std::span<const Symbol> values, std::span<const double> padding, const Windows& w,
     std::span<const int64_t> spatial,
@@ -243,10 +263,7 @@ Symbol sum_over_windows(
   // Views of all values for each m, descending.
   std::vector<std::vector<Symbol>> views(static_cast<size_t>(p.over.taps()));
   for (size_t i = 0; i < values.size(); ++i) {
-    Windows inside = p.over;
-    Symbol padded = pad_spatial(values[i], inside.low, inside.high, padding[i]);
-    inside.low = inside.high = filled(spatial.size(), 0);
-    const std::vector<Symbol> of_value = tap_views(padded, inside);
+    const std::vector<Symbol> of_value = tap_views(padded_over(values[i], p, padding[i]), p.over);
     for (size_t m = 0; m < of_value.size(); ++m) views[m].push_back(of_value[m]);
   }
   const Windows phases{w.strides, {}, {}, {}, {}};
@@ -255,15 +272,8 @@ Symbol sum_over_windows(
     const Ints phase = phases.tap(r);
     Symbol sum;
     for (int64_t k = 0; k < p.over.taps(); ++k) {
-      const Ints place = p.over.tap(k);
-      int64_t tap = 0;
-      bool exists = true;
-      for (size_t d = 0; d < spatial.size(); ++d) {
-        const int64_t t = w.strides[d] * (p.reach[d] - 1 - place[d]) + phase[d];
-        exists = exists && t < w.size[d];
-        tap = tap * w.size[d] + t;
-      }
-      if (!exists) continue;
+      const int64_t tap = tap_at(w, p, p.over.tap(k), phase);
+      if (tap < 0) continue;
       const Symbol term = at(tap, views[static_cast<size_t>(k)]);
       sum = sum.valid() ? sum + term : term;
     }
@@ -288,11 +298,9 @@ Symbol sum_over_large_windows(
   const Phases p = phases_of(w, spatial, counts);
   std::vector<Symbol> views;
   for (size_t i = 0; i < values.size(); ++i) {
-    Windows inside = p.over;
-    const Symbol padded = pad_spatial(values[i], inside.low, inside.high, padding[i]);
-    inside.low = inside.high = filled(spatial.size(), 0);
-    const Symbol all = all_windows(padded, inside);  // [batch, q.., m descending.., rest..]
-    Ints rest = inside.size;
+    // [batch, q.., m descending.., rest..]
+    const Symbol all = all_windows(padded_over(values[i], p, padding[i]), p.over);
+    Ints rest = p.over.size;
     rest.insert(rest.end(), spatial.size(), 1);
     rest.insert(rest.end(), all.shape().begin() + 1 + 2 * rank, all.shape().end());
     views.push_back(reshape(all, with_spatial(all.shape(), p.count, rest)));
@@ -304,12 +312,9 @@ Symbol sum_over_large_windows(
   std::vector<int64_t> numbers;
   for (int64_t k = 0; k < both.taps(); ++k) {
     const Ints place = both.tap(k);
-    int64_t tap = 0;
-    for (size_t d = 0; d < spatial.size(); ++d) {
-      const int64_t t = w.strides[d] * (p.reach[d] - 1 - place[d]) + place[spatial.size() + d];
-      tap = tap < 0 || t >= w.size[d] ? -2 : tap * w.size[d] + t;
-    }
-    numbers.push_back(tap);
+    const int64_t tap = tap_at(w, p, std::span(place).first(spatial.size()),
+                               std::span(place).last(spatial.size()));
+    numbers.push_back(tap < 0 ? -2 : tap);
   }
   dims.push_back(1);
   const Symbol taps =

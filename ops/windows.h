@@ -58,14 +58,18 @@ std::optional<Symbol> if_empty(Symbol like, const Shape& shape, std::span<const 
 
 /// The transpose's geometry in each spatial dimension.
 struct Phases {
-  std::vector<int64_t> reach;  // windows that an element may be in: m = 0 .. reach - 1
   std::vector<int64_t> count;  // of q
   std::vector<int64_t> crop;   // elements of the first q that lie before the value
-  Windows over;                // windows of `reach` over the windows, one for each q, m descending
+  Windows over;  // over the windows, padded_over(): for each q those that an element may be in, the
+                 // last m first
+  std::vector<int64_t> low, high;  // what is padded, or cut where it is negative
 };
 /// Of windows without dilation, or of strides 1, over extents that are not 0.
 Phases phases_of(const Windows& windows, std::span<const int64_t> spatial,
                  std::span<const int64_t> counts);
+/// Values [batch, counts.., rest..] with padding of `value` where `over` reaches beyond the windows;
+/// windows that nothing reaches are cut off.
+Symbol padded_over(Symbol values, const Phases& phases, double value = 0);
 /// [batch, spatial.., channels] of z [batch, count.., strides.., channels].
 Symbol interleave(Symbol z, const Windows& windows, const Phases& phases,
                   std::span<const int64_t> spatial);
