@@ -16,6 +16,9 @@ namespace sinter::codegen {
 
 class Emitter;
 
+/// Whole lines of memory.
+int64_t aligned(int64_t bytes);
+
 /// Working memory of a region, in bytes from the start of the scratch buffer; -1 where there is no
 /// such part.
 struct MatmulScratch {

@@ -45,12 +45,7 @@ MatmulKernelPlan::MatmulKernelPlan(MatmulRegion region, MatmulPlan plan)
   scratch_bytes = matmul_scratch(plan_, region_).bytes;
   workspace_bytes = matmul_workspace(plan_).bytes;
   prepared_bytes = matmul_prepared_bytes(plan_);
-  for (size_t result = 0; result < region_.results.size(); ++result) {
-    for (size_t input = 0; input < region_.body->inputs().size(); ++input) {
-      if (region_.can_alias(result, input))
-        aliases.emplace_back(static_cast<int>(result), static_cast<int>(input));
-    }
-  }
+  aliases = region_.aliases();
   microseconds = plan_.microseconds;
   description = matmul_description(plan_);
 }

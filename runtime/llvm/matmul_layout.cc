@@ -7,11 +7,8 @@
 #include "runtime/llvm/matmul_sums.h"
 
 namespace sinter::codegen {
-namespace {
 
 int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
-}  // namespace
 
 MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region) {
   const MatmulProblem& p = plan.problem;

@@ -191,4 +191,15 @@ bool MatmulRegion::can_alias(size_t result, size_t input) const {
   return true;
 }
 
+std::vector<std::pair<int, int>> MatmulRegion::aliases() const {
+  std::vector<std::pair<int, int>> pairs;
+  for (size_t result = 0; result < results.size(); ++result) {
+    for (size_t input = 0; input < body->inputs().size(); ++input) {
+      if (can_alias(result, input))
+        pairs.emplace_back(static_cast<int>(result), static_cast<int>(input));
+    }
+  }
+  return pairs;
+}
+
 }  // namespace sinter::codegen

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/graph.h"
@@ -59,6 +60,8 @@ struct MatmulRegion {
   EpilogueStrides strides_of(ValueId id) const;
   /// May result `result` share the memory of input `input`?
   bool can_alias(size_t result, size_t input) const;
+  /// All such pairs.
+  std::vector<std::pair<int, int>> aliases() const;
 };
 
 }  // namespace sinter::codegen

@@ -23,7 +23,7 @@ class WinogradCode {
         b_(ir_.b),
         plan_(plan),
         region_(region),
-        sums_(winograd_sums(plan, region)),
+        sums_(winograd_sums(plan)),
         memory_(winograd_memory(plan, region)),
         tiles_(ir_, plan.image) {}
 
@@ -59,6 +59,7 @@ class WinogradCode {
   using Range = std::pair<Value, Value>;
 
   int64_t channels() const { return plan_.image.channels; }
+
   void load_buffers() {
     int next = 0;
     for (size_t i = 0; i < region_.body->inputs().size(); ++i) inputs_.push_back(e_.buffer(next++));
@@ -88,7 +89,9 @@ class WinogradCode {
   void emit_compute(llvm::Function* product) {
     elements_ = ir_.byte(workspace_, memory_.elements);
     products_ = ir_.byte(workspace_, memory_.products);
-    Value buffers = buffers_of_product();
+    Value of_product = ir_.byte(workspace_, memory_.of_product_workspace);
+    Value buffers = tiles_.buffers({elements_, kernel_, products_,
+                                    ir_.byte(workspace_, memory_.of_product), nullptr, of_product});
     MatmulEpilogue epilogue(ir_, region_, plan_.filters, inputs_, results_);
     epilogue.emit_invariants();
     epilogue_ = &epilogue;
@@ -114,20 +117,6 @@ class WinogradCode {
         settle(line);
       });
     });
-  }
-
-  // Inputs, result, scratch, nothing prepared, workspace: as Kernel::run has them.
-  Value buffers_of_product() {
-    Value buffers = e_.on_stack(b_.getPtrTy(), 6);
-    const Value all[] = {elements_,
-                         kernel_,
-                         products_,
-                         ir_.byte(workspace_, memory_.of_product),
-                         ir_.byte(workspace_, memory_.of_product_workspace),
-                         ir_.byte(workspace_, memory_.of_product_workspace)};
-    for (unsigned i = 0; i < 6; ++i)
-      b_.CreateStore(all[i], b_.CreateConstGEP1_64(b_.getPtrTy(), buffers, i));
-    return buffers;
   }
 
   void finish_tile(const Tile& tile) {

@@ -20,9 +20,6 @@ constexpr int64_t kPlaces = WinogradImage::kPlaces;
 // Transformed elements and cotangents of a block. The totals stand beside them in the second-level
 // cache, or are read and written once a block.
 constexpr int64_t kBlockBytes = limit(384 << 10, 16 << 10);
-constexpr int64_t kFewestChannels = limit(12, 2), kFewestFilters = limit(12, 2);
-
-int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 struct Sides {
   WinogradImage image;
@@ -118,8 +115,7 @@ std::optional<WinogradGradientPlan> plan_winograd_gradient(const MatmulRegion& r
   plan.slices = sides->slices;
   plan.filters = region.columns;
   const int64_t channels = plan.image.channels;
-  if (channels < kFewestChannels || plan.filters < kFewestFilters || plan.image.images < 1)
-    return std::nullopt;
+  if (!plan.image.is_worthwhile(plan.filters)) return std::nullopt;
   const int64_t line_bytes =
       kPlaces * plan.image.tile_columns() * (channels + plan.filters) * 4;
   plan.lines = lines_of_block(plan.slice_lines(), kBlockBytes / line_bytes);
@@ -161,8 +157,7 @@ std::string WinogradGradientKernelPlan::text() const {
       "winograd 4x4 gradient float32 slices {}, images {}, result {}x{}, channels {}, filters {} "
       "{{\n",
       plan_.slices, image.images, image.height, image.width, image.channels, plan_.filters);
-  text += fmt::format("  image %0: {}*{}, line {}, point {}, from {}\n", image.images,
-                      image.image_stride, image.line_stride, image.point_stride, image.offset);
+  text += image.text();
   text += fmt::format("  pieces {} of {}: blocks of {} lines of {} tiles, vectors of {}\n",
                       plan_.pieces, plan_.slices > 1 ? "slices" : "blocks, added up at the end",
                       plan_.lines, image.tile_columns(), plan_.machine.lanes);

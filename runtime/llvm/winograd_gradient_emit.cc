@@ -30,7 +30,10 @@ class WinogradGradientCode {
     cotangents_ = ir_.byte(workspace, memory_.cotangents);
     totals_ = plan_.has_partial_sums() ? partial_sums(e_.piece())
                                        : ir_.byte(workspace, memory_.totals);
-    Value buffers = buffers_of_product(workspace);
+    Value of_product = ir_.byte(workspace, memory_.of_product_workspace);
+    Value buffers =
+        tiles_.buffers({elements_, cotangents_, totals_, totals_,
+                        ir_.byte(workspace, memory_.of_product), nullptr, of_product});
     const auto sum_lines = [&](Value begin, Value end) {
       clear_totals();
       ir_.loop(begin, end, plan_.lines, [&](Value line) {
@@ -92,16 +95,6 @@ class WinogradGradientCode {
   // Where the sums of a piece lie, of several that share one slice.
   Value partial_sums(Value piece) {
     return ir_.at(e_.buffer(3), ir_.mul(piece, kPlaces * apart()));
-  }
-
-  Value buffers_of_product(Value workspace) {
-    Value of_product = ir_.byte(workspace, memory_.of_product_workspace);
-    const Value all[] = {elements_,  cotangents_, totals_,   totals_,
-                         ir_.byte(workspace, memory_.of_product), of_product, of_product};
-    Value buffers = e_.on_stack(ir_.b.getPtrTy(), 7);
-    for (unsigned i = 0; i < 7; ++i)
-      ir_.b.CreateStore(all[i], ir_.b.CreateConstGEP1_64(ir_.b.getPtrTy(), buffers, i));
-    return buffers;
   }
 
   void clear_totals() {

@@ -1,6 +1,9 @@
 #include "runtime/llvm/winograd_image.h"
 
+#include <fmt/format.h>
+
 #include "core/view.h"
+#include "runtime/limits.h"
 #include "runtime/llvm/matmul_tiling.h"
 
 namespace sinter::codegen {
@@ -11,7 +14,18 @@ namespace {
 constexpr double kTransform = 150, kTransformBack = 130;
 constexpr double kCyclesAMicrosecond = 3000;
 
+constexpr int64_t kFewestChannels = limit(12, 2), kFewestFilters = limit(12, 2);
+
 }  // namespace
+
+bool WinogradImage::is_worthwhile(int64_t filters) const {
+  return images > 0 && channels >= kFewestChannels && filters >= kFewestFilters;
+}
+
+std::string WinogradImage::text() const {
+  return fmt::format("  image %0: {}*{}, line {}, point {}, from {}\n", images, image_stride,
+                     line_stride, point_stride, offset);
+}
 
 std::optional<WinogradImage> winograd_image(const Graph& body, ValueId windows, int first) {
   const Node& node = body.node(windows);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "core/graph.h"
 #include "runtime/llvm/matmul_plan.h"
@@ -22,6 +23,11 @@ struct WinogradImage {
   int64_t tile_lines() const { return (height + kTile - 1) / kTile; }  // of one image
   int64_t tile_columns() const { return (width + kTile - 1) / kTile; }
   int64_t all_lines() const { return images * tile_lines(); }
+  /// Are there images, and so many channels and filters that transforms are no dearer than what they
+  /// save?
+  bool is_worthwhile(int64_t filters) const;
+  /// Where it lies, as a line of a kernel's text.
+  std::string text() const;
   /// Are all tiles whole?
   bool is_even() const { return height % kTile == 0 && width % kTile == 0; }
 };

@@ -19,10 +19,6 @@ namespace {
 // Transformed elements and products of a block, which stay in the second-level cache.
 constexpr int64_t kBlockBytes = limit(320 << 10, 16 << 10);
 constexpr int64_t kMostPieces = 32;
-// Fewer channels or filters leave transforms dearer than what they save.
-constexpr int64_t kFewestChannels = limit(12, 2), kFewestFilters = limit(12, 2);
-int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
 // [3, 3, channels, filters..] as it lies in memory, multiplied with windows of an image.
 std::optional<WinogradImage> image_of(const MatmulRegion& region) {
   const Graph& body = *region.body;
@@ -59,7 +55,7 @@ MatmulRegion winograd_product(const WinogradPlan& plan) {
   return region;
 }
 
-MatmulSums winograd_sums(const WinogradPlan& plan, const MatmulRegion&) {
+MatmulSums winograd_sums(const WinogradPlan& plan) {
   const int64_t line = WinogradImage::kTile * plan.image.width;
   MatmulSums sums;
   sums.run = std::max(kRunTerms * WinogradImage::kTile * WinogradImage::kTile, line);
@@ -85,7 +81,7 @@ WinogradMemory winograd_memory(const WinogradPlan& plan, const MatmulRegion& reg
     m.kernel = m.scratch;
     m.scratch += aligned(plan.kernel_bytes());
   }
-  const int64_t parts = plan.pieces * winograd_sums(plan, region).levels;
+  const int64_t parts = plan.pieces * winograd_sums(plan).levels;
   if (region.sum_count() > 0) {
     m.sums = m.scratch;
     const int64_t columns = ceil_div(plan.filters, plan.machine.lanes) * plan.machine.lanes;
@@ -104,8 +100,7 @@ std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const Vect
   plan.filters = region.columns;
   plan.machine = machine;
   plan.prepares = prepares;
-  if (plan.image.channels < kFewestChannels || plan.filters < kFewestFilters || plan.image.images < 1)
-    return std::nullopt;
+  if (!plan.image.is_worthwhile(plan.filters)) return std::nullopt;
   const int64_t line_bytes =
       WinogradImage::kPlaces * plan.image.tile_columns() * (plan.image.channels + plan.filters) * 4;
   const int64_t most = std::clamp<int64_t>(kBlockBytes / line_bytes, 1, plan.image.all_lines());
@@ -138,12 +133,7 @@ WinogradKernelPlan::WinogradKernelPlan(MatmulRegion region, WinogradPlan plan)
   scratch_bytes = memory.scratch;
   workspace_bytes = memory.workspace;
   prepared_bytes = plan_.prepares ? plan_.kernel_bytes() : 0;
-  for (size_t result = 0; result < region_.results.size(); ++result) {
-    for (size_t input = 0; input < region_.body->inputs().size(); ++input) {
-      if (region_.can_alias(result, input))
-        aliases.emplace_back(static_cast<int>(result), static_cast<int>(input));
-    }
-  }
+  aliases = region_.aliases();
   microseconds = plan_.microseconds;
   description = fmt::format("winograd 4x4 of {}x{}x{}x{} by 3x3x{}, blocks of {} tiles, {} piece{}",
                             plan_.image.images, plan_.image.height, plan_.image.width,
@@ -154,12 +144,11 @@ WinogradKernelPlan::WinogradKernelPlan(MatmulRegion region, WinogradPlan plan)
 std::string WinogradKernelPlan::text() const {
   const WinogradPlan& p = plan_;
   const WinogradImage& image = p.image;
-  const MatmulSums sums = winograd_sums(p, region_);
+  const MatmulSums sums = winograd_sums(p);
   std::string text = fmt::format(
       "winograd 4x4 float32 images {}, result {}x{}, channels {}, filters {} {{\n",
       image.images, image.height, image.width, image.channels, p.filters);
-  text += fmt::format("  image %0: {}*{}, line {}, point {}, from {}\n", image.images,
-                      image.image_stride, image.line_stride, image.point_stride, image.offset);
+  text += image.text();
   text += fmt::format("  kernel %1: transformed {}\n", p.prepares ? "ahead" : "first");
   text += fmt::format("  pieces {}: {} blocks of {} lines of {} tiles, vectors of {}\n", p.pieces,
                       p.blocks(), p.lines, image.tile_columns(), p.machine.lanes);

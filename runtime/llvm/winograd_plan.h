@@ -40,7 +40,7 @@ struct WinogradPlan {
 /// The contract of these places, as a region of its own.
 MatmulRegion winograd_product(const WinogradPlan& plan);
 /// How sums over rows grow: the rows of a line of tiles are added up one line after the other.
-MatmulSums winograd_sums(const WinogradPlan& plan, const MatmulRegion& region);
+MatmulSums winograd_sums(const WinogradPlan& plan);
 
 /// Working memory of a piece and of all pieces, in bytes.
 struct WinogradMemory {

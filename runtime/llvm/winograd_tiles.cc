@@ -7,6 +7,17 @@ constexpr int64_t kTile = WinogradImage::kTile, kSide = WinogradImage::kSide;
 
 }  // namespace
 
+Value WinogradTiles::buffers(std::initializer_list<Value> all) {
+  llvm::PointerType* pointer = ir_.b.getPtrTy();
+  Value array = ir_.e.on_stack(pointer, static_cast<int64_t>(all.size()));
+  unsigned i = 0;
+  for (Value buffer : all) {
+    if (buffer == nullptr) buffer = llvm::ConstantPointerNull::get(pointer);
+    ir_.b.CreateStore(buffer, ir_.b.CreateConstGEP1_64(pointer, array, i++));
+  }
+  return array;
+}
+
 std::pair<Value, Value> WinogradTiles::share(int64_t total, int64_t count, Value index) {
   if (count == 1) return {ir_.index(0), ir_.index(total)};
   const auto at = [&](Value i) { return ir_.b.CreateUDiv(ir_.mul(i, total), ir_.index(count)); };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <utility>
 
 #include "runtime/llvm/winograd_image.h"
@@ -19,6 +20,9 @@ class WinogradTiles {
 
   WinogradTiles(MatmulIr& ir, const WinogradImage& image) : ir_(ir), image_(image) {}
 
+  /// What a kernel that this one calls takes for its buffers: those of Kernel::run; null where there
+  /// is none.
+  Value buffers(std::initializer_list<Value> all);
   /// What belongs to share `index` of `count` of `total`.
   std::pair<Value, Value> share(int64_t total, int64_t count, Value index);
   /// Whole vectors of elements, then the rest with a mask.
