@@ -54,6 +54,10 @@ void register_families() {
     register_padding_layers();
     register_upsampling_layers();
     register_global_pooling();
+    register_normalization();
+    register_resizing_layers();
+    register_random_image_layers();
+    register_random_affine_layers();
     register_lambda_layers();
     register_convolution_layers();
     register_pooling_layers();

@@ -46,6 +46,10 @@ void register_rescaling();
 void register_padding_layers();     // padding: zero padding, cropping
 void register_upsampling_layers();  // upsampling
 void register_global_pooling();     // global_pooling
+void register_normalization();      // normalization
+void register_resizing_layers();    // resizing
+void register_random_image_layers();
+void register_random_affine_layers();
 void register_lambda_layers();      // lambda
 
 }  // namespace sinter

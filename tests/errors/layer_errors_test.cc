@@ -187,6 +187,101 @@ TEST_F(LayerErrors, Edges) {
             "be channels_last or channels_first, found 'middle'");
 }
 
+TEST_F(LayerErrors, Images) {
+  const auto x = Input({3, 4});
+  EXPECT_EQ(error_of([&] { Resizing(0, 3); }),
+            "Resizing 'resizing' (layer_errors_test.cc:N): height and width must be positive, "
+            "found 0 and 3");
+  EXPECT_EQ(error_of([&] { Resizing(2, 3, {.interpolation = "cubic"}); }),
+            "Resizing 'resizing_1' (layer_errors_test.cc:N): interpolation must be nearest or "
+            "bilinear, found 'cubic'");
+  EXPECT_EQ(error_of([&] {
+              Resizing(2, 3, {.crop_to_aspect_ratio = true, .pad_to_aspect_ratio = true});
+            }),
+            "Resizing 'resizing_2' (layer_errors_test.cc:N): crop_to_aspect_ratio and "
+            "pad_to_aspect_ratio cannot both be true");
+  EXPECT_EQ(error_of([&] { Resizing(2, 3, {.name = "size"})(x); }),
+            "Resizing 'size' (layer_errors_test.cc:N): input must be [batch, rows, columns, "
+            "channels], found [batch,3,4]");
+  EXPECT_EQ(error_of([&] {
+              layer_from_config("Resizing", {{"antialias", true}});
+            }),
+            "layer_errors_test.cc:N: Resizing: antialias is not supported");
+  EXPECT_EQ(error_of([&] { CenterCrop(2, -1); }),
+            "CenterCrop 'center_crop' (layer_errors_test.cc:N): height and width must be positive, "
+            "found 2 and -1");
+  EXPECT_EQ(error_of([&] { RandomFlip("sideways"); }),
+            "RandomFlip 'random_flip' (layer_errors_test.cc:N): mode must be horizontal, vertical "
+            "or horizontal_and_vertical, found 'sideways'");
+  EXPECT_EQ(error_of([&] { RandomFlip("vertical", {.name = "flip"})(x); }),
+            "RandomFlip 'flip' (layer_errors_test.cc:N): input must be [batch, rows, columns, "
+            "channels], found [batch,3,4]");
+  EXPECT_EQ(error_of([&] { RandomCrop(0, 1); }),
+            "RandomCrop 'random_crop' (layer_errors_test.cc:N): height and width must be positive, "
+            "found 0 and 1");
+  EXPECT_EQ(error_of([&] { RandomContrast(1.5); }),
+            "RandomContrast 'random_contrast' (layer_errors_test.cc:N): factor must be one number "
+            "or two in [0, 1], found 1.5");
+  EXPECT_EQ(error_of([&] {
+              RandomBrightness({-0.5, 0.5, 0.6});
+            }),
+            "RandomBrightness 'random_brightness' (layer_errors_test.cc:N): factor must be one "
+            "number or two in [-1, 1], found -0.5, 0.5, 0.6");
+  EXPECT_EQ(error_of([&] { RandomTranslation(0.5, 2); }),
+            "RandomTranslation 'random_translation' (layer_errors_test.cc:N): width_factor must be "
+            "one number or two in [-1, 1], found 2");
+  EXPECT_EQ(error_of([&] { RandomTranslation(0.5, 0, {.fill_mode = "mirror"}); }),
+            "RandomTranslation 'random_translation_1' (layer_errors_test.cc:N): fill_mode must be "
+            "reflect, wrap, nearest or constant, found 'mirror'");
+  EXPECT_EQ(error_of([&] {
+              RandomZoom({-1, 0.5});
+            }),
+            "RandomZoom 'random_zoom' (layer_errors_test.cc:N): height_factor must be above -1, "
+            "found -1");
+  EXPECT_EQ(error_of([&] { RandomZoom(0.5, {.data_format = "last"}); }),
+            "RandomZoom 'random_zoom_1' (layer_errors_test.cc:N): data_format must be "
+            "channels_last or channels_first, found 'last'");
+}
+
+TEST_F(LayerErrors, NormalizationOfData) {
+  const Tensor two = Tensor::from<double>({1, 2}), three = Tensor::from<double>({1, 2, 3});
+  EXPECT_EQ(error_of([&] { Normalization({.mean = two}); }),
+            "Normalization 'normalization' (layer_errors_test.cc:N): mean and variance must be "
+            "given both, or none");
+  EXPECT_EQ(error_of([&] { Normalization({.mean = two, .variance = three}); }),
+            "Normalization 'normalization_1' (layer_errors_test.cc:N): mean [2] and variance [3] "
+            "must have one shape");
+  EXPECT_EQ(error_of([&] { Normalization({.axis = {}, .mean = two, .variance = two}); }),
+            "Normalization 'normalization_2' (layer_errors_test.cc:N): mean [2] must have at most "
+            "one dimension for each axis, of which there are 0");
+  const auto x = Input({3});
+  EXPECT_EQ(error_of([&] { Normalization({.axis = 0, .name = "n"})(x); }),
+            "Normalization 'n' (layer_errors_test.cc:N): axis 0 is the batch");
+  EXPECT_EQ(error_of([&] { Normalization({.axis = 2, .name = "n"})(x); }),
+            "Normalization 'n' (layer_errors_test.cc:N): the input [batch,3] has no axis 2");
+  EXPECT_EQ(error_of([&] { Normalization({.mean = two, .variance = two, .name = "n"})(x); }),
+            "Normalization 'n' (layer_errors_test.cc:N): mean and variance [2] do not fit the "
+            "dimension 3 at axis 1");
+  EXPECT_EQ(
+      error_of([&] {
+        Normalization({.mean = two, .variance = two, .name = "n"}).adapt(Tensor(float32, {4, 2}));
+      }),
+      "layer_errors_test.cc:N: Normalization 'n' (layer_errors_test.cc:N): mean and variance "
+      "are given, so nothing adapts them");
+  const Normalization built({.name = "n"});
+  built(x);
+  EXPECT_EQ(error_of([&] {
+              built.adapt(Tensor(float32, {4, 2}));
+            }),
+            "layer_errors_test.cc:N: Normalization 'n' (layer_errors_test.cc:N): data [4,2] do not "
+            "have the [3] that the layer was built for");
+  EXPECT_EQ(error_of([&] {
+              built.adapt(Tensor(float32, {0, 3}));
+            }),
+            "layer_errors_test.cc:N: Normalization 'n' (layer_errors_test.cc:N): adapt() takes "
+            "rows of samples, found [0,3]");
+}
+
 // What files say.
 TEST_F(LayerErrors, Settings) {
   const auto list = [](std::vector<int64_t> v) { return ConfigValue::ints(v); };

@@ -165,6 +165,27 @@ def edges(k):
     return k.Model(x, L.Dense(2, name="out")(L.Concatenate(name="join")(parts)), name="edges")
 
 
+def images(k):
+    L = k.layers
+    x = L.Input((5, 6, 3), name="in")
+    h = L.Normalization(mean=[0.1, -0.2, 0.3], variance=[1.5, 0.5, 2.0], name="given")(x)
+    h = L.Normalization(axis=(2, 3), name="adapted")(h)
+    h = L.Normalization(axis=None, invert=True, name="inverted")(h)
+    h = L.RandomFlip("horizontal", seed=1, name="flip")(h)
+    h = L.RandomTranslation(0.1, (-0.2, 0.3), fill_mode="constant", fill_value=0.5, seed=2, name="move")(h)
+    h = L.RandomZoom(0.1, seed=3, name="zoom")(L.RandomZoom((0.1, 0.2), (-0.1, 0.0), interpolation="nearest", name="zoom2")(h))
+    h = L.RandomContrast(0.2, value_range=(-9.0, 9.0), name="contrast")(h)
+    h = L.RandomBrightness((-0.1, 0.2), value_range=[-9.0, 9.0], seed=4, name="brightness")(h)
+    h = L.RandomCrop(5, 6, seed=5, name="crop")(h)
+    large = L.Resizing(7, 9, name="larger")(h)
+    small = L.Resizing(3, 4, interpolation="nearest", name="smaller")(h)
+    middle = L.CenterCrop(3, 2, name="middle")(h)
+    cut = L.Resizing(4, 8, crop_to_aspect_ratio=True, name="cut")(h)
+    filled = L.Resizing(8, 4, pad_to_aspect_ratio=True, fill_value=0.5, name="filled")(h)
+    parts = [L.Flatten(name="flat_" + y.name.split("_")[0] + str(i))(y) for i, y in enumerate([large, small, middle, cut, filled])]
+    return k.Model(x, L.Dense(2, name="out")(L.Concatenate(name="join")(parts)), name="images")
+
+
 ARCHITECTURES = [
     Architecture("sequential", "Sequential with BatchNormalization and Dropout", sequential, [(6,)]),
     Architecture("activation_layers", "activation layers with arguments", activation_layers, [(6,)]),
@@ -179,6 +200,7 @@ ARCHITECTURES = [
     Architecture("noise_and_order", "noise layers, Permute, RepeatVector, Rescaling, ActivityRegularization",
                  noise_and_order, [(4, 6)]),
     Architecture("edges", "padding, cropping, upsampling and global pooling of 1 to 3 dimensions", edges, [(4, 6, 3)]),
+    Architecture("images", "Normalization, Resizing, CenterCrop, and images changed at random", images, [(5, 6, 3)], keras2=False),
     Architecture("arguments", "initializers, regularizers, trainable=False", arguments, [(6,)]),
 ]
 

@@ -538,6 +538,34 @@ add("pool_global_average", "GlobalAveragePooling1D, 2D, 3D", pooled("Average"), 
 add("pool_global_max", "GlobalMaxPooling1D, 2D, 3D", pooled("Max"), with_targets(real(), shape=(4, 3, 2)),
     optimizer=lambda: optimizers.SGD(0.05))
 
+def normalized():
+    x = layers.Input((3, 4))
+    h = layers.Dense(4, activation="tanh")(layers.Normalization(mean=[0.1, -0.2, 0.3, 0.0], variance=[1.5, 0.5, 2.0, 0.0])(x))
+    h = layers.Dense(4)(layers.Normalization(axis=(1, 2))(h))
+    h = layers.Normalization(axis=1)(layers.Dense(4, activation="tanh")(h))
+    h = layers.Normalization(axis=None, invert=True)(layers.Dense(3)(h))
+    return keras.Model(x, layers.Dense(2)(layers.Flatten()(h)))
+
+
+def resized():
+    x = layers.Input((5, 4, 2))
+    h = layers.Resizing(7, 6)(layers.Dense(3, activation="tanh")(x))
+    h = layers.Resizing(4, 5)(layers.Dense(3)(h))
+    h = layers.Resizing(6, 7, interpolation="nearest", data_format="channels_first")(layers.Reshape((3, 4, 5))(h))
+    h = layers.UpSampling2D((2, 1), data_format="channels_first", interpolation="bilinear")(h)
+    h = layers.CenterCrop(9, 4, data_format="channels_first")(h)
+    h = layers.CenterCrop(6, 3, data_format="channels_first")(h)
+    h = layers.CenterCrop(2, 8)(layers.Reshape((6, 3, 3))(h))
+    h = layers.Resizing(4, 3, crop_to_aspect_ratio=True)(layers.Dense(2)(h))
+    h = layers.Resizing(3, 5, pad_to_aspect_ratio=True, fill_value=0.5)(h)
+    return keras.Model(x, layers.Dense(2)(layers.Flatten()(h)))
+
+
+add("normalization", "Normalization by given and by adapted statistics, over several axes and all, and back", normalized,
+    with_targets(real(), shape=(3, 4)), optimizer=lambda: optimizers.SGD(0.02), tolerance_float64=2e-7)
+add("resizing", "Resizing bilinear and nearest, with crop and pad to the aspect ratio, CenterCrop, UpSampling2D bilinear",
+    resized, with_targets(real(), shape=(5, 4, 2)), optimizer=lambda: optimizers.SGD(0.02))
+
 # ---- activations ----------------------------------------------------------------------------------------------------
 
 for _name, _activations in (

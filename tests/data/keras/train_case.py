@@ -83,7 +83,9 @@ def deterministic_weights(model, rng):
     values = []
     for variable in model.weights:
         shape, path = variable.shape, variable.path
-        if "moving_variance" in path or "gamma" in path:
+        if path.endswith("/count"):
+            value = np.zeros(shape)
+        elif "variance" in path or "gamma" in path:
             value = rng.uniform(0.6, 1.4, shape)
         elif "kernel" in path:
             value = rng.normal(0, 1.0 / np.sqrt(shape[0]), shape)

@@ -1,0 +1,188 @@
+// RandomFlip, RandomCrop, RandomContrast and RandomBrightness.
+#include "frontend/layers/random_image.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "frontend/layers/data_format.h"
+#include "frontend/layers/inputs.h"
+#include "frontend/layers/random_factor.h"
+#include "frontend/layers/registry.h"
+#include "frontend/layers/resize.h"
+#include "frontend/layers/simple_layer.h"
+#include "ops/ops.h"
+
+namespace sinter {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+// Rows and columns of images in that format.
+Ints image_axes(Symbol x, DataFormat format) {
+  check_rank(x.shape(), 4, spatial_text(2, format));
+  return spatial_axes(4, format);
+}
+
+DataFormat format_of(const DataFormatName& name) {
+  return find_data_format(name.text()).value_or(DataFormat::kChannelsLast);
+}
+
+/// `mistake`, or what is wrong with the data format.
+std::string or_format(const std::string& mistake, const DataFormatName& name) {
+  return find_data_format(name.text()) ? mistake : data_format_mistake(name.text());
+}
+
+Symbol mirrored(Symbol x, int64_t axis) {
+  Ints places;
+  for (int64_t i = x.shape()[static_cast<int>(axis)]; i-- > 0;) places.push_back(i);
+  return gather(x, constant(x.graph(), Tensor::from(places)), static_cast<int>(axis));
+}
+
+Symbol flipped(Symbol x, Symbol state, int64_t stream, bool rows, bool columns, DataFormat format) {
+  const Ints axes = image_axes(x, format);
+  const Symbol chosen =
+      less_equal(per_image(x, state, stream, {0, 1}), 0.5);  // one choice for both directions
+  Symbol y = x;
+  if (columns) y = mirrored(y, axes[1]);
+  if (rows) y = mirrored(y, axes[0]);
+  return select(broadcast_to(chosen, x.shape()), y, x);
+}
+
+// `size` elements from a place that is drawn for all images together.
+Symbol window(Symbol x, Symbol state, int64_t stream, int64_t axis, int64_t size) {
+  const int64_t places = x.shape()[static_cast<int>(axis)] - size + 1;
+  const Symbol at = floor(random_uniform(state, {}, stream) * static_cast<double>(places));
+  const Symbol first = cast(minimum(at, static_cast<double>(places - 1)), DType::kInt32);
+  return gather(x, iota(x.graph(), {size}, 0) + first, static_cast<int>(axis));
+}
+
+Symbol cropped(Symbol x, Symbol state, int64_t stream, const ImageSize& size, DataFormat format) {
+  const Ints axes = image_axes(x, format);
+  if (x.shape()[static_cast<int>(axes[0])] <= size.height ||
+      x.shape()[static_cast<int>(axes[1])] <= size.width)
+    return centre_cropped(x, axes, size);
+  const Symbol y = window(x, state, stream, axes[0], size.height);
+  return window(y, state, second_stream(stream), axes[1], size.width);
+}
+
+std::string mode_mistake(const std::string& mode) {
+  if (mode == "horizontal" || mode == "vertical" || mode == "horizontal_and_vertical") return "";
+  return fmt::format("mode must be horizontal, vertical or horizontal_and_vertical, found '{}'",
+                     mode);
+}
+
+ConfigValue pair_value(const Range& range) { return ConfigList{range.low, range.high}; }
+
+Range sorted(const std::array<double, 2>& range) {
+  return {std::min(range[0], range[1]), std::max(range[0], range[1])};
+}
+
+Config color_config(const Range& factor, const RandomColorOptions& o) {
+  return {{"data_format", o.data_format.text()},
+          {"factor", pair_value(factor)},
+          {"value_range", ConfigList{o.value_range[0], o.value_range[1]}},
+          {"seed", seed_value(o.seed)}};
+}
+
+std::shared_ptr<LayerImpl> contrast(const RealNumbers& given, const RandomColorOptions& o,
+                                    SourceLocation where) {
+  const Range factor = given.is_one() ? Range{0, std::abs(given.list()[0])} : range_of(given);
+  const DataFormat format = format_of(o.data_format);
+  return random_layer(
+      "RandomContrast", o.name, where, color_config(factor, o), o.seed,
+      {[factor, format, o](Symbol x, Symbol state, int64_t stream) {
+        const Symbol middle = mean(x, image_axes(x, format), true);
+        const Symbol f = per_image(x, state, stream, {1 - factor.low, 1 + factor.high});
+        return clip((x - middle) * f + middle, o.value_range[0], o.value_range[1]);
+      }},
+      or_format(factor_mistake("factor", given, 0, 1), o.data_format));
+}
+
+std::shared_ptr<LayerImpl> brightness(const RealNumbers& given, const RandomColorOptions& o,
+                                      SourceLocation where) {
+  const Range factor = range_of(given), values = sorted(o.value_range);
+  const DataFormat format = format_of(o.data_format);
+  RandomColorOptions written = o;
+  written.value_range = {values.low, values.high};
+  return random_layer("RandomBrightness", o.name, where, color_config(factor, written), o.seed,
+                      {[factor, values, format](Symbol x, Symbol state, int64_t stream) {
+                        image_axes(x, format);
+                        const Symbol d =
+                            per_image(x, state, stream, factor) * (values.high - values.low);
+                        return clip(x + d, values.low, values.high);
+                      }},
+                      or_format(factor_mistake("factor", given, -1, 1), o.data_format));
+}
+
+RandomFlipOptions flip_options(const Config& c) {
+  return {.seed = seed_in(c),
+          .data_format = c.get_string("data_format", "channels_last"),
+          .name = c.get_string("name", "")};
+}
+
+template <typename T>
+Layer color_from_config(const Config& c, SourceLocation where) {
+  const RealNumbers range = numbers_in(c, "value_range", std::vector<double>{0, 255});
+  if (range.list().size() != 2) throw Error("value_range must have 2 entries");
+  return T(numbers_in(c, "factor", 0.0),
+           {.value_range = {range.list()[0], range.list()[1]},
+            .seed = seed_in(c),
+            .data_format = c.get_string("data_format", "channels_last"),
+            .name = c.get_string("name", "")},
+           where);
+}
+
+}  // namespace
+
+RandomFlip::RandomFlip(std::string mode, RandomFlipOptions options, SourceLocation where)
+    : Layer(random_layer(
+          "RandomFlip", options.name, where,
+          {{"data_format", options.data_format.text()},
+           {"seed", seed_value(options.seed)},
+           {"mode", mode}},
+          options.seed,
+          {[rows = mode != "horizontal", columns = mode != "vertical",
+            format = format_of(options.data_format)](Symbol x, Symbol state, int64_t stream) {
+            return flipped(x, state, stream, rows, columns, format);
+          }},
+          or_format(mode_mistake(mode), options.data_format))) {}
+
+RandomCrop::RandomCrop(WholeNumber height, WholeNumber width, RandomFlipOptions options,
+                       SourceLocation where)
+    : Layer(random_layer(
+          "RandomCrop", options.name, where,
+          {{"data_format", options.data_format.text()},
+           {"height", int64_t{height}},
+           {"width", int64_t{width}},
+           {"seed", seed_value(options.seed)}},
+          options.seed,
+          {[size = ImageSize{height, width}, format = format_of(options.data_format)](
+               Symbol x, Symbol state, int64_t stream) {
+             return cropped(x, state, stream, size, format);
+           },
+           [size = ImageSize{height, width}, format = format_of(options.data_format)](Symbol x) {
+             return centre_cropped(x, image_axes(x, format), size);
+           }},
+          or_format(size_mistake({height, width}), options.data_format))) {}
+
+RandomContrast::RandomContrast(RealNumbers factor, RandomColorOptions options, SourceLocation where)
+    : Layer(contrast(factor, options, where)) {}
+RandomBrightness::RandomBrightness(RealNumbers factor, RandomColorOptions options,
+                                   SourceLocation where)
+    : Layer(brightness(factor, options, where)) {}
+
+void register_random_image_layers() {
+  register_layer("RandomFlip", [](const Config& c, SourceLocation where) -> Layer {
+    return RandomFlip(c.get_string("mode", "horizontal_and_vertical"), flip_options(c), where);
+  });
+  register_layer("RandomCrop", [](const Config& c, SourceLocation where) -> Layer {
+    return RandomCrop(c.get_int("height", 0), c.get_int("width", 0), flip_options(c), where);
+  });
+  register_layer("RandomContrast", color_from_config<RandomContrast>);
+  register_layer("RandomBrightness", color_from_config<RandomBrightness>);
+}
+
+}  // namespace sinter
