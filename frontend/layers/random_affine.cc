@@ -24,19 +24,23 @@ struct Sampling {
   DataFormat format;
 };
 
-// Places along a dimension of n elements, brought into it.
-Symbol inside(Symbol place, int64_t n, const std::string& fill_mode) {
+// Elements of a dimension of n as `fill_mode` continues it, by their numbers; "constant" leaves
+// those outside, which no element has.
+Symbol inside(Symbol element, int64_t n, const std::string& fill_mode) {
   const auto length = static_cast<double>(n);
-  const auto within = [&](double period) {
-    return place - floor(place / period) * period;  // [0, period)
+  const auto within = [&](double period) {  // [0, period)
+    return element - floor(element / period) * period;
   };
-  if (fill_mode == "constant") return place;
-  if (fill_mode == "wrap") place = within(length);
-  if (fill_mode == "reflect") {
-    const Symbol t = within(2 * length);
-    place = select(less(t, length), t, 2 * length - 1 - t);
-  }
-  return clip(place, 0.0, length - 1);
+  if (fill_mode == "constant") return element;
+  if (fill_mode == "nearest") return clip(element, 0.0, length - 1);
+  if (fill_mode == "wrap") return within(length);
+  const Symbol t = within(2 * length);  // reflect
+  return minimum(t, 2 * length - 1 - t);
+}
+
+// Of two elements at the same distance the one farther from the first.
+Symbol nearest(Symbol place) {
+  return select(less(place, 0.0), ceil(place - 0.5), floor(place + 0.5));
 }
 
 // Element i of the result stands at scale * i + shift: [batch, n, n], the share that each element
@@ -48,10 +52,13 @@ Symbol shares(Symbol x, int axis, Symbol scale, Symbol shift, const Sampling& ho
     return broadcast_to(reshape(s, {x.shape()[0], 1, 1}), shape);
   };
   const Symbol i = iota(x.graph(), shape, 1, x.dtype()), j = iota(x.graph(), shape, 2, x.dtype());
-  const Symbol place = inside(spread(scale) * i + spread(shift), n, how.fill_mode);
-  if (how.interpolation == Interpolation::kNearest)
-    return cast(equal(floor(place + 0.5), j), x.dtype());
-  return maximum(1.0 - abs(place - j), 0.0);
+  const Symbol place = spread(scale) * i + spread(shift);
+  const auto at = [&](Symbol element) {
+    return cast(equal(inside(element, n, how.fill_mode), j), x.dtype());
+  };
+  if (how.interpolation == Interpolation::kNearest) return at(nearest(place));
+  const Symbol before = floor(place), far = place - before;
+  return at(before) * (1.0 - far) + at(before + 1.0) * far;
 }
 
 // x [batch, rows, columns, channels] with another order of rows, then of columns.

@@ -4,7 +4,8 @@
 // Each image is sampled at other places, along rows and along columns: a product with a matrix of
 // weights a dimension, of size x size an image. What lies outside is, by `fill_mode`, "reflect"
 // (dcba|abcd|dcba), "wrap" (abcd|abcd|abcd), "nearest" (aaaa|abcd|dddd) or "constant"
-// (`fill_value`).
+// (`fill_value`). Between the last element and the first of "wrap" lies their mean, as in Keras on
+// JAX; TensorFlow has one of them there.
 #pragma once
 
 #include <optional>

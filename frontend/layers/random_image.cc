@@ -61,9 +61,9 @@ Symbol window(Symbol x, Symbol state, int64_t stream, int64_t axis, int64_t size
 
 Symbol cropped(Symbol x, Symbol state, int64_t stream, const ImageSize& size, DataFormat format) {
   const Ints axes = image_axes(x, format);
-  if (x.shape()[static_cast<int>(axes[0])] <= size.height ||
-      x.shape()[static_cast<int>(axes[1])] <= size.width)
-    return centre_cropped(x, axes, size);
+  const int64_t rows = x.shape()[static_cast<int>(axes[0])];
+  const int64_t columns = x.shape()[static_cast<int>(axes[1])];
+  if (rows <= size.height || columns <= size.width) return largest_part(x, axes, size);
   const Symbol y = window(x, state, stream, axes[0], size.height);
   return window(y, state, second_stream(stream), axes[1], size.width);
 }
@@ -164,7 +164,7 @@ RandomCrop::RandomCrop(WholeNumber height, WholeNumber width, RandomFlipOptions 
              return cropped(x, state, stream, size, format);
            },
            [size = ImageSize{height, width}, format = format_of(options.data_format)](Symbol x) {
-             return centre_cropped(x, image_axes(x, format), size);
+             return largest_part(x, image_axes(x, format), size);
            }},
           or_format(size_mistake({height, width}), options.data_format))) {}
 

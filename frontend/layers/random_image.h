@@ -29,8 +29,9 @@ class RandomFlip : public Layer {
 };
 
 /// A part of height x width at a random place, the same one in all images of a batch. In inference,
-/// and of images that are not larger, the middle, as CenterCrop. Raises Error for sizes that are
-/// not positive.
+/// and of images that are not larger in both, the largest part of that proportion, from the middle
+/// and resized, as Keras's documentation has it; Keras 3.15 itself gives images back uncut in
+/// inference. Raises Error for sizes that are not positive.
 class RandomCrop : public Layer {
  public:
   explicit RandomCrop(WholeNumber height, WholeNumber width, RandomFlipOptions options = {},

@@ -91,11 +91,14 @@ Symbol cropped_to_aspect(Symbol x, const std::vector<int64_t>& axes, const Image
   return slice(slice(x, rows, top, top + new_height), columns, left, left + new_width);
 }
 
+Symbol largest_part(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size) {
+  return resized(cropped_to_aspect(x, axes, size), axes, size, Interpolation::kBilinear);
+}
+
 Symbol centre_cropped(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size) {
   const int rows = static_cast<int>(axes[0]), columns = static_cast<int>(axes[1]);
   const int64_t top = x.shape()[rows] - size.height, left = x.shape()[columns] - size.width;
-  if (top < 0 || left < 0)
-    return resized(cropped_to_aspect(x, axes, size), axes, size, Interpolation::kBilinear);
+  if (top < 0 || left < 0) return largest_part(x, axes, size);
   return slice(slice(x, rows, top / 2, top / 2 + size.height), columns, left / 2,
                left / 2 + size.width);
 }

@@ -36,7 +36,9 @@ int64_t aspect_of(int64_t side, int64_t wanted, int64_t beside);
 /// The largest part of images, whose rows and columns are `axes`, in the proportion of `size`, from
 /// their middle.
 Symbol cropped_to_aspect(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size);
-/// Their middle; of smaller ones the largest part of the same proportion, made as large.
+/// That part, made as large as `size`, bilinear.
+Symbol largest_part(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size);
+/// Their middle; of smaller ones largest_part().
 Symbol centre_cropped(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size);
 
 }  // namespace sinter

@@ -266,8 +266,8 @@ TEST_F(LayerErrors, NormalizationOfData) {
       error_of([&] {
         Normalization({.mean = two, .variance = two, .name = "n"}).adapt(Tensor(float32, {4, 2}));
       }),
-      "layer_errors_test.cc:N: Normalization 'n' (layer_errors_test.cc:N): mean and variance "
-      "are given, so nothing adapts them");
+      "Normalization 'n' (layer_errors_test.cc:N): mean and variance are given, so nothing adapts "
+      "them");
   const Normalization built({.name = "n"});
   built(x);
   EXPECT_EQ(error_of([&] {

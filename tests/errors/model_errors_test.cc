@@ -119,18 +119,19 @@ TEST_F(ModelErrors, Layers) {
   EXPECT_EQ(error_of([&] { layer_from_config("Densee", {}); }),
             "model_errors_test.cc:N: unknown layer 'Densee'; did you mean 'Dense'? Known: "
             "Activation, ActivityRegularization, Add, AlphaDropout, Average, AveragePooling1D, "
-            "AveragePooling2D, AveragePooling3D, BatchNormalization, Concatenate, Conv1D, "
-            "Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, "
-            "Cropping2D, Cropping3D, Dense, DepthwiseConv1D, DepthwiseConv2D, Dropout, ELU, "
-            "Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, "
+            "AveragePooling2D, AveragePooling3D, BatchNormalization, CenterCrop, Concatenate, "
+            "Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, "
+            "Cropping1D, Cropping2D, Cropping3D, Dense, DepthwiseConv1D, DepthwiseConv2D, "
+            "Dropout, ELU, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, "
             "GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalMaxPooling1D, "
             "GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, InputLayer, Lambda, "
             "LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, "
-            "Minimum, Multiply, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling, "
-            "Reshape, SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D, "
-            "SpatialDropout2D, SpatialDropout3D, Subtract, UnitNormalization, UpSampling1D, "
-            "UpSampling2D, UpSampling3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D, "
-            "sinter>Maxout");
+            "Minimum, Multiply, Normalization, PReLU, Permute, RMSNormalization, "
+            "RandomBrightness, RandomContrast, RandomCrop, RandomFlip, RandomTranslation, "
+            "RandomZoom, ReLU, RepeatVector, Rescaling, Reshape, Resizing, SeparableConv1D, "
+            "SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, "
+            "Subtract, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, "
+            "ZeroPadding1D, ZeroPadding2D, ZeroPadding3D, sinter>Maxout");
 }
 
 // A chain calls its layers; the line is that of the user.

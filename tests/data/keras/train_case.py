@@ -94,8 +94,16 @@ def deterministic_weights(model, rng):
         else:
             value = rng.uniform(-0.3, 0.3, shape)
         values.append(value.astype("float32"))
-    model.set_weights(values)
+    set_weights(model, values)
     return values
+
+
+def set_weights(model, values):
+    """Normalization computes with a copy of its weights, which it makes anew when they come from adapt() or a file."""
+    model.set_weights(values)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
 
 
 def callbacks_from(entries):
@@ -117,7 +125,7 @@ def run(case, data, precision, weights=None, compile_arguments=None):
     if weights is None:
         weights = deterministic_weights(model, rng_for((case.seed or case.name) + "/weights"))
     else:
-        model.set_weights(weights)
+        set_weights(model, weights)
     loss = [make(l) for l in case.loss] if isinstance(case.loss, list) else make(case.loss)
     optimizer = make(case.optimizer)
     # Made once: some metrics count in their names how many of them there are.

@@ -113,6 +113,32 @@ CASES.append(Case(
     with_targets(real(), rows=ROWS, shape=(5, 6, 2)), optimizer=lambda: optimizers.SGD(0.05),
     fit={"batch_size": BATCH, "epochs": 2}))
 
+# What they draw is known where the ends of a factor are one; shares of the sides that float32 holds exactly.
+def moved(height, width, fill_mode, interpolation="bilinear", **options):
+    return layers.RandomTranslation((height, height), (width, width), fill_mode, interpolation, **options)
+
+
+def zoomed(height, width, fill_mode, interpolation="bilinear", **options):
+    return layers.RandomZoom((height, height), width and (width, width), fill_mode, interpolation, **options)
+
+
+add("image_translation", "RandomTranslation by a known share: every fill mode, bilinear and nearest, half an element", (8, 4, 3),
+    lambda: [layers.Dense(3, activation="softsign"), moved(0.3125, -0.375, "reflect"), moved(-0.40625, 0.625, "wrap"), layers.Dense(3),
+             moved(0.15625, -0.1875, "nearest"), moved(-0.0625, 0.125, "constant", fill_value=0.5), layers.Dense(2, activation="softsign"),
+             moved(0.3125, -0.375, "reflect", "nearest"), moved(-0.3125, 0.625, "wrap", "nearest"), layers.Dense(3),
+             moved(0.0625, -0.375, "constant", "nearest", fill_value=-0.5), moved(1, 0, "reflect")])
+add("image_zoom", "RandomZoom by a known share: every fill mode, bilinear and nearest", (8, 5, 3),
+    lambda: [layers.Dense(3, activation="softsign"), zoomed(0.5, -0.25, "reflect"), zoomed(-0.5, 1, "wrap"), layers.Dense(3),
+             zoomed(0.25, None, "nearest"), zoomed(0.75, 0.25, "constant", fill_value=0.5), layers.Dense(2, activation="softsign"),
+             zoomed(0.5, -0.25, "reflect", "nearest"), zoomed(0.25, 0.75, "wrap", "nearest"), layers.Dense(3),
+             zoomed(0.25, 0.5, "constant", "nearest", fill_value=-0.5), zoomed(-0.875, None, "reflect")])
+add("image_channels_first", "channels_first: RandomTranslation, RandomZoom, RandomBrightness by known shares", (3, 6, 4),
+    lambda: [layers.Dense(4, activation="softsign"), moved(0.25, -0.375, "reflect", **FIRST), zoomed(0.5, -0.25, "wrap", **FIRST),
+             layers.RandomBrightness((-0.125, -0.125), value_range=(-2, 1), **FIRST)])
+add("image_colors", "RandomBrightness by a known share, RandomContrast by none: both cut to their range", (4, 5, 3),
+    lambda: [layers.Dense(3, activation="softsign"), layers.RandomBrightness((0.25, 0.25), value_range=(-1, 1)), layers.Dense(3),
+             layers.RandomContrast(0.0, value_range=(-0.75, 0.5)), layers.Dense(2)])
+
 
 def cnn():
     L = layers

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
+#include <cmath>
+
 namespace sinter {
 namespace {
 

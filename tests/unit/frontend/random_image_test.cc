@@ -92,10 +92,16 @@ TEST_F(RandomImages, CropTakesAnyPart) {
     }
   }
   EXPECT_EQ(corners, (std::set<double>{0, 1, 2, 5, 6, 7, 10, 11, 12}));
-  // The middle, in inference; and resized where images are smaller.
-  EXPECT_EQ(called(RandomCrop(2, 3), x, false).at(0), 6);
-  expect_near(called(RandomCrop(2, 4), images(1, 1, 2, 1), false),
-              {0, .25, .75, 1, 0, .25, .75, 1});
+  // In inference the largest part of 2 to 3, which is 3 rows, resized; and where an image is
+  // smaller.
+  expect_near(called(RandomCrop(2, 3), images(1, 4, 5, 1), false),
+              {1.25 + 1. / 3, 3.25, 1.25 + 11. / 3, 8.75 + 1. / 3, 10.75, 8.75 + 11. / 3});
+  for (const bool training : {false, true}) {
+    expect_near(called(RandomCrop(2, 4), images(1, 1, 2, 1), training),
+                {0, .25, .75, 1, 0, .25, .75, 1});
+    expect_near(called(RandomCrop(4, 2), images(1, 4, 6, 1), training),
+                {2, 3, 8, 9, 14, 15, 20, 21});
+  }
 }
 
 TEST_F(RandomImages, ContrastStretchesAboutTheMean) {
