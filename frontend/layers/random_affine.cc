@@ -92,7 +92,8 @@ std::string mistake_in(const Options& o) {
     return fmt::format("fill_mode must be reflect, wrap, nearest or constant, found '{}'",
                        o.fill_mode);
   }
-  if (!find_interpolation(o.interpolation)) return interpolation_mistake(o.interpolation);
+  if (o.interpolation != "nearest" && o.interpolation != "bilinear")
+    return fmt::format("interpolation must be nearest or bilinear, found '{}'", o.interpolation);
   return find_data_format(o.data_format.text()) ? "" : data_format_mistake(o.data_format.text());
 }
 

@@ -19,16 +19,54 @@ Symbol at(Symbol x, const std::vector<int64_t>& places, int axis) {
   return gather(x, constant(x.graph(), Tensor::from(places)), axis);
 }
 
+// A number for each element along `axis` of what is made of x.
+Symbol factors(Symbol x, const std::vector<double>& numbers, int axis) {
+  std::vector<int64_t> dims(static_cast<size_t>(x.rank()), 1);
+  dims[static_cast<size_t>(axis)] = static_cast<int64_t>(numbers.size());
+  return constant(x.graph(), Tensor::from(Shape(dims), numbers).cast(x.dtype()));
+}
+
+// The share of an element at that distance.
+double cubic_share(double distance) {
+  const double d = std::abs(distance);
+  if (d >= 2) return 0;
+  return d <= 1 ? (1.5 * d - 2.5) * d * d + 1 : ((-0.5 * d + 2.5) * d - 4) * d + 2;
+}
+
+// The sum of four elements times their shares; those beyond the ends have none, and the others
+// more.
+Symbol resize_cubic(Symbol x, int axis, const std::vector<double>& places) {
+  const int64_t n = x.shape()[axis];
+  std::vector<int64_t> elements[4];
+  std::vector<double> shares[4];
+  for (const double place : places) {
+    const auto first = static_cast<int64_t>(std::floor(place)) - 1;
+    double sum = 0;
+    for (int k = 0; k < 4; ++k) {
+      const int64_t element = first + k;
+      const bool there = element >= 0 && element < n;
+      elements[k].push_back(std::clamp(element, int64_t{0}, n - 1));
+      shares[k].push_back(there ? cubic_share(place - static_cast<double>(element)) : 0);
+      sum += shares[k].back();
+    }
+    for (auto& share : shares) share.back() /= sum;
+  }
+  Symbol y = at(x, elements[0], axis) * factors(x, shares[0], axis);
+  for (int k = 1; k < 4; ++k) y = y + at(x, elements[k], axis) * factors(x, shares[k], axis);
+  return y;
+}
+
 }  // namespace
 
 std::optional<Interpolation> find_interpolation(const std::string& text) {
   if (text == "nearest") return Interpolation::kNearest;
   if (text == "bilinear") return Interpolation::kBilinear;
+  if (text == "bicubic") return Interpolation::kBicubic;
   return std::nullopt;
 }
 
 std::string interpolation_mistake(const std::string& text) {
-  return fmt::format("interpolation must be nearest or bilinear, found '{}'", text);
+  return fmt::format("interpolation must be nearest, bilinear or bicubic, found '{}'", text);
 }
 
 Symbol resize_axis(Symbol x, int axis, int64_t size, Interpolation interpolation) {
@@ -38,7 +76,7 @@ Symbol resize_axis(Symbol x, int axis, int64_t size, Interpolation interpolation
   if (interpolation == Interpolation::kNearest && size % n == 0)
     return repeat_axis(x, axis, size / n);
   std::vector<int64_t> before, after;
-  std::vector<double> share;
+  std::vector<double> share, places;
   for (int64_t i = 0; i < size; ++i) {
     const double place =
         (static_cast<double>(i) + 0.5) * static_cast<double>(n) / static_cast<double>(size);
@@ -47,13 +85,12 @@ Symbol resize_axis(Symbol x, int axis, int64_t size, Interpolation interpolation
     before.push_back(std::clamp(floor, int64_t{0}, n - 1));
     after.push_back(std::clamp(floor + 1, int64_t{0}, n - 1));
     share.push_back(from - std::floor(from));
+    places.push_back(from);
   }
   if (interpolation == Interpolation::kNearest) return at(x, before, axis);
-  std::vector<int64_t> dims(static_cast<size_t>(x.rank()), 1);
-  dims[static_cast<size_t>(axis)] = size;
-  const Symbol f = constant(x.graph(), Tensor::from(Shape(dims), share).cast(x.dtype()));
+  if (interpolation == Interpolation::kBicubic) return resize_cubic(x, axis, places);
   const Symbol low = at(x, before, axis);
-  return low + (at(x, after, axis) - low) * f;
+  return low + (at(x, after, axis) - low) * factors(x, share, axis);
 }
 
 Symbol repeat_axis(Symbol x, int axis, int64_t times) {

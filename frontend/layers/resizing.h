@@ -6,7 +6,7 @@
 namespace sinter {
 
 struct ResizingOptions {
-  std::string interpolation = "bilinear";  // or "nearest"
+  std::string interpolation = "bilinear";  // "nearest" or "bicubic"
   bool crop_to_aspect_ratio = false;       // first crop to the largest part of the new shape
   bool pad_to_aspect_ratio = false;        // or pad to it, with fill_value
   double fill_value = 0.0;

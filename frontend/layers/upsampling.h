@@ -36,13 +36,13 @@ class UpSampling1D : public Layer {
 
 struct UpSampling2DOptions {
   DataFormatName data_format = "channels_last";  // or "channels_first"
-  std::string interpolation = "nearest";         // or "bilinear"
+  std::string interpolation = "nearest";         // "bilinear" or "bicubic"
   std::string name = "";
 };
 
 /// [batch, rows, columns, channels], size[0] times the rows and size[1] times the columns:
 /// "nearest" repeats them; "bilinear" takes new ones between the centres of those that were, and at
-/// the edges the outermost.
+/// the edges the outermost; "bicubic" by cubic convolution of four (Keys, 1981, a = -1/2).
 class UpSampling2D : public Layer {
  public:
   explicit UpSampling2D(Factors<2> size = 2, UpSampling2DOptions options = {},

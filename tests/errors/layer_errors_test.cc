@@ -175,7 +175,7 @@ TEST_F(LayerErrors, Edges) {
             "2, -1");
   EXPECT_EQ(error_of([&] { UpSampling2D(2, {.interpolation = "cubic"}); }),
             "UpSampling2D 'up_sampling2d_1' (layer_errors_test.cc:N): interpolation must be "
-            "nearest or bilinear, found 'cubic'");
+            "nearest, bilinear or bicubic, found 'cubic'");
   EXPECT_EQ(error_of([&] { UpSampling3D(2, {.name = "up"})(image); }),
             "UpSampling3D 'up' (layer_errors_test.cc:N): input must be [batch, dim1, dim2, dim3, "
             "channels], found [batch,3,4,2]");
@@ -193,8 +193,8 @@ TEST_F(LayerErrors, Images) {
             "Resizing 'resizing' (layer_errors_test.cc:N): height and width must be positive, "
             "found 0 and 3");
   EXPECT_EQ(error_of([&] { Resizing(2, 3, {.interpolation = "cubic"}); }),
-            "Resizing 'resizing_1' (layer_errors_test.cc:N): interpolation must be nearest or "
-            "bilinear, found 'cubic'");
+            "Resizing 'resizing_1' (layer_errors_test.cc:N): interpolation must be nearest, "
+            "bilinear or bicubic, found 'cubic'");
   EXPECT_EQ(error_of([&] {
               Resizing(2, 3, {.crop_to_aspect_ratio = true, .pad_to_aspect_ratio = true});
             }),
@@ -233,6 +233,9 @@ TEST_F(LayerErrors, Images) {
   EXPECT_EQ(error_of([&] { RandomTranslation(0.5, 0, {.fill_mode = "mirror"}); }),
             "RandomTranslation 'random_translation_1' (layer_errors_test.cc:N): fill_mode must be "
             "reflect, wrap, nearest or constant, found 'mirror'");
+  EXPECT_EQ(error_of([&] { RandomTranslation(0.5, 0, {.interpolation = "bicubic"}); }),
+            "RandomTranslation 'random_translation_2' (layer_errors_test.cc:N): interpolation must "
+            "be nearest or bilinear, found 'bicubic'");
   EXPECT_EQ(error_of([&] {
               RandomZoom({-1, 0.5});
             }),

@@ -135,6 +135,11 @@ add("image_zoom", "RandomZoom by a known share: every fill mode, bilinear and ne
 add("image_channels_first", "channels_first: RandomTranslation, RandomZoom, RandomBrightness by known shares", (3, 6, 4),
     lambda: [layers.Dense(4, activation="softsign"), moved(0.25, -0.375, "reflect", **FIRST), zoomed(0.5, -0.25, "wrap", **FIRST),
              layers.RandomBrightness((-0.125, -0.125), value_range=(-2, 1), **FIRST)])
+add("image_bicubic", "Resizing and UpSampling2D, bicubic: larger, smaller, of one and two rows, channels_first", (7, 5, 3),
+    lambda: [layers.Dense(3, activation="softsign"), layers.Resizing(10, 3, "bicubic"), layers.Dense(3),
+             layers.UpSampling2D((1, 2), interpolation="bicubic"), layers.Resizing(2, 6, "bicubic"), layers.Dense(6, activation="softsign"),
+             layers.UpSampling2D(2, data_format="channels_first", interpolation="bicubic"), layers.Resizing(1, 9, "bicubic"),
+             layers.Resizing(3, 4, "bicubic", crop_to_aspect_ratio=True)])
 add("image_colors", "RandomBrightness by a known share, RandomContrast by none: both cut to their range", (4, 5, 3),
     lambda: [layers.Dense(3, activation="softsign"), layers.RandomBrightness((0.25, 0.25), value_range=(-1, 1)), layers.Dense(3),
              layers.RandomContrast(0.0, value_range=(-0.75, 0.5)), layers.Dense(2)])
