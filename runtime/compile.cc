@@ -36,18 +36,28 @@ void check_mixed_precision(const std::string& name) {
 
 namespace {
 
+// Composites that no backend gets whole: a dense layer of lower precision, so that its product can
+// be found; a convolution of strict precision, since primitives leave out products of the padding,
+// which are NaN where weights are not finite.
+std::vector<std::string_view> taken_apart(const CompileOptions& options) {
+  std::vector<std::string_view> names;
+  if (!options.mixed_precision.empty()) names.push_back("dense");
+  if (options.strict_precision)
+    names.insert(names.end(),
+                 {"convolution", "convolution_input_gradient", "convolution_kernel_gradient"});
+  return names;
+}
+
 Graph lower_for(const BackendList& list, const Graph& graph, const CompileOptions& options,
                 std::vector<PassStatistics>* statistics) {
   const DefaultFloatEnvironment environment;
   register_ops();
   Target target = target_of(options.backend, list);
   check_mixed_precision(options.mixed_precision);
-  // A dense layer of lower precision is taken apart, so that its product can be found.
-  if (!options.mixed_precision.empty()) {
-    target.claims = [claims = std::move(target.claims)](const Graph& g, int32_t node) {
-      return !g.node(node).is("dense") && claims(g, node);
-    };
-  }
+  target.claims = [claims = std::move(target.claims), apart = taken_apart(options)](const Graph& g,
+                                                                                    int32_t node) {
+    return std::ranges::find(apart, g.node(node).op->name) == apart.end() && claims(g, node);
+  };
   PassContext context;
   context.mixed_precision = options.mixed_precision;
   context.target = &target;

@@ -56,6 +56,30 @@ template <typename P, typename... Args>
 typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
   return typename P::primitive_desc(engine(), args..., own_scratchpad(attr));
 }
+/// Of a gradient, whose forward primitive is `hint`.
+template <typename P, typename Hint, typename... Args>
+typename P::primitive_desc make_backward_desc(const Hint& hint, const Args&... args) {
+  return typename P::primitive_desc(engine(), args..., hint, own_scratchpad());
+}
+using Pooling = dnnl::pooling_forward;
+inline Pooling::primitive_desc pooling_desc(dnnl::algorithm a, const Desc& from, const Desc& to,
+                                            const dnnl::memory::dims& strides,
+                                            const dnnl::memory::dims& size,
+                                            const dnnl::memory::dims& low,
+                                            const dnnl::memory::dims& high) {
+  const dnnl::memory::dims dense(size.size(), 0);
+  return {engine(),
+          dnnl::prop_kind::forward_inference,
+          a,
+          from,
+          to,
+          strides,
+          size,
+          dense,
+          low,
+          high,
+          own_scratchpad()};
+}
 inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d,
                                                           float alpha, float beta) {
   return {engine(), dnnl::prop_kind::forward_inference, a, d, d, alpha, beta, own_scratchpad()};
@@ -71,6 +95,21 @@ inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm a, float alpha, 
 template <typename P, typename... Args>
 typename P::primitive_desc make_desc(const dnnl::primitive_attr& attr, const Args&... args) {
   return typename P::primitive_desc(typename P::desc(args...), own_scratchpad(attr), engine());
+}
+template <typename P, typename Hint, typename... Args>
+typename P::primitive_desc make_backward_desc(const Hint& hint, const Args&... args) {
+  return typename P::primitive_desc(typename P::desc(args...), own_scratchpad(), engine(), hint);
+}
+using Pooling = dnnl::pooling_v2_forward;
+inline Pooling::primitive_desc pooling_desc(dnnl::algorithm a, const Desc& from, const Desc& to,
+                                            const dnnl::memory::dims& strides,
+                                            const dnnl::memory::dims& size,
+                                            const dnnl::memory::dims& low,
+                                            const dnnl::memory::dims& high) {
+  const dnnl::memory::dims dense(size.size(), 0);
+  return {{dnnl::prop_kind::forward_inference, a, from, to, strides, size, dense, low, high},
+          own_scratchpad(),
+          engine()};
 }
 inline dnnl::eltwise_forward::primitive_desc eltwise_desc(dnnl::algorithm a, const Desc& d,
                                                           float alpha, float beta) {

@@ -22,6 +22,10 @@ Attempt make(const Graph& graph, int32_t node, const Registry& ops) {
     if (n.is("batch_norm_training") || n.is("batch_norm_inference") ||
         n.is("batch_norm_training_grad"))
       return make_batch_norm(graph, node);
+    if (n.is("convolution") || n.is("convolution_input_gradient") ||
+        n.is("convolution_kernel_gradient"))
+      return make_convolution(graph, node);
+    if (n.is("max_pool") || n.is("average_pool")) return make_pool(graph, node);
     if (n.is(KernelOp::kTranspose)) return make_transpose(graph, node);
     if (n.op->is_elementwise() && n.inputs.size() == 1) return make_eltwise(graph, node);
     if (n.op->is_elementwise() && n.inputs.size() == 2) return make_binary(graph, node);

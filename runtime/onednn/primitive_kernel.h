@@ -77,6 +77,8 @@ Attempt make_contract(const Graph& graph, int32_t node);
 Attempt make_eltwise(const Graph& graph, int32_t node);
 Attempt make_binary(const Graph& graph, int32_t node);
 Attempt make_batch_norm(const Graph& graph, int32_t node);
+Attempt make_convolution(const Graph& graph, int32_t node);
+Attempt make_pool(const Graph& graph, int32_t node);
 Attempt make_transpose(const Graph& graph, int32_t node);
 
 /// oneDNN's name and parameters for an elementwise op; nullopt when it has none that matches.
