@@ -159,7 +159,7 @@ std::string to_text(const Graph& graph, const TextOptions& options) {
 namespace {
 
 // FNV-1a over 8-byte words with a final avalanche; for content addresses, not for security.
-class Hasher {
+class TextHasher {
  public:
   void bytes(const void* data, size_t n) {
     const auto* p = static_cast<const unsigned char*>(data);
@@ -190,7 +190,7 @@ class Hasher {
 }  // namespace
 
 uint64_t hash_tensor(const Tensor& tensor) {
-  Hasher h;
+  TextHasher h;
   h.text(tensor.type().to_string());
   h.bytes(tensor.raw(), static_cast<size_t>(tensor.bytes()));
   return h.value();
@@ -199,7 +199,7 @@ uint64_t hash_tensor(const Tensor& tensor) {
 uint64_t hash_graph(const Graph& graph) {
   // The text form without origins says everything but large constants, which stand in it by their
   // hash.
-  Hasher h;
+  TextHasher h;
   h.text(to_text(graph, {.origins = false}));
   return h.value();
 }

@@ -20,7 +20,7 @@ namespace sinter {
 namespace {
 
 constexpr int kDeepest = 100;     // what is printed
-constexpr int kMaxNesting = 200;  // what is parsed
+constexpr int kMaxScalarNesting = 200;  // what is parsed
 
 // The shortest text that reads back to the same element.
 std::string literal(const ScalarInstruction& i) {
@@ -88,9 +88,9 @@ class Printer {
   std::vector<std::string> names_;
 };
 
-class Parser {
+class ScalarParser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit ScalarParser(std::string_view text) : text_(text) {}
 
   ScalarExpr parse() {
     expect("(");
@@ -161,7 +161,7 @@ class Parser {
     return known->second;
   }
   int32_t expression(int depth) {
-    if (depth > kMaxNesting) fail("less nesting");
+    if (depth > kMaxScalarNesting) fail("less nesting");
     skip();
     if (position_ >= text_.size()) fail("a value");
     const char c = text_[position_];
@@ -255,6 +255,6 @@ class Parser {
 }  // namespace
 
 std::string ScalarExpr::to_string() const { return Printer(*this).print(); }
-ScalarExpr ScalarExpr::parse(std::string_view text) { return Parser(text).parse(); }
+ScalarExpr ScalarExpr::parse(std::string_view text) { return ScalarParser(text).parse(); }
 
 }  // namespace sinter

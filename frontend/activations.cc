@@ -51,7 +51,7 @@ std::vector<std::string> known_names() {
   return names;
 }
 
-bool is_of_keras(const std::string& name) {
+bool is_activation_of_keras(const std::string& name) {
   const std::vector<std::string> names = activation_names();
   return std::ranges::find(names, name) != names.end();
 }
@@ -117,9 +117,9 @@ ConfigValue ActivationFunction::to_config() const {
 }
 
 ActivationFunction::ActivationFunction(std::string name, Function function, SourceLocation where)
-    : spec_(std::make_shared<const Spec>(
-          Spec{name, given(function, "an activation", where),
-               telling(name, kOwnActivation, {name, where, is_of_keras(name)}, function)})) {}
+    : spec_(std::make_shared<const Spec>(Spec{
+          name, given(function, "an activation", where),
+          telling(name, kOwnActivation, {name, where, is_activation_of_keras(name)}, function)})) {}
 
 ActivationFunction::ActivationFunction(const std::string& name, SourceLocation where) {
   if (auto own = custom_activations().find(name)) {
@@ -127,7 +127,7 @@ ActivationFunction::ActivationFunction(const std::string& name, SourceLocation w
     return;
   }
   if (name == "linear") return;
-  if (!is_of_keras(name))
+  if (!is_activation_of_keras(name))
     at_line(where, [&] { raise_unknown_name("activation", name, known_names()); });
   spec_ = std::make_shared<const Spec>(
       Spec{canonical(name), [name](Symbol x) { return activation(name, x); }, canonical(name)});

@@ -26,7 +26,7 @@ constexpr double kEpsilon = 1e-7;
 
 const std::vector<std::string> kNames = {"max_norm", "non_neg", "unit_norm", "min_max_norm"};
 
-bool is_of_keras(const std::string& name) {
+bool is_constraint_of_keras(const std::string& name) {
   return std::ranges::any_of(kNames, [&](const std::string& known) {
     return known == name || known == to_snake_case(name);
   });
@@ -72,7 +72,7 @@ Constraint::Constraint(std::string class_name, Config config, Function function,
                        SourceLocation where)
     : spec_(std::make_shared<const Spec>(Spec{class_name, std::move(config),
                                               given(std::move(function), "a constraint", where),
-                                              where, !is_of_keras(class_name)})) {
+                                              where, !is_constraint_of_keras(class_name)})) {
   at_line(where, [&] {
     refuse_nan(spec_->class_name, spec_->config);
     if (const ConfigList* axis = spec_->config.get("axis").as<ConfigList>(); axis && axis->empty())
@@ -94,7 +94,8 @@ ConfigValue Constraint::to_config() const {
   const std::string& name = spec_->class_name;
   const ConfigObject object{"keras.constraints", name, spec_->config};
   if (!spec_->own) return object;
-  return telling(object, kOwnConstraint, {name, spec_->where, is_of_keras(name)}, spec_->function);
+  return telling(object, kOwnConstraint, {name, spec_->where, is_constraint_of_keras(name)},
+                 spec_->function);
 }
 
 Constraint Constraint::from_config(const ConfigValue& value) {

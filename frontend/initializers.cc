@@ -153,7 +153,7 @@ const std::vector<Entry>& table() {
   return entries;
 }
 
-bool is_of_keras(const std::string& name) {
+bool is_initializer_of_keras(const std::string& name) {
   return std::ranges::any_of(table(), [&](const Entry& entry) {
     return std::ranges::find(entry.names, name) != entry.names.end();
   });
@@ -227,7 +227,8 @@ ConfigValue Initializer::to_config() const {
   const std::string& name = spec_->class_name;
   const ConfigObject object{"keras.initializers", name, spec_->config};
   if (!spec_->own) return object;
-  return telling(object, kOwnInitializer, {name, spec_->where, is_of_keras(name)}, spec_->own);
+  return telling(object, kOwnInitializer, {name, spec_->where, is_initializer_of_keras(name)},
+                 spec_->own);
 }
 
 Initializer Initializer::from_config(const ConfigValue& value) {

@@ -10,7 +10,7 @@ namespace {
 using Function = Loss::Function;
 
 template <Symbol (*function)(OpInput, OpInput)>
-Function plain(const Config&) {
+Function plain_loss(const Config&) {
   return function;
 }
 
@@ -50,16 +50,22 @@ Function sparse_categorical_crossentropy_of(const Config& c) {
 const std::vector<LossOfKeras>& losses_of_keras() {
   using namespace losses;
   static const std::vector<LossOfKeras> entries = {
-      {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, {}, plain<mean_squared_error>},
-      {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, {}, plain<mean_absolute_error>},
+      {"MeanSquaredError",
+       {"mean_squared_error", "mse", "MSE"},
+       {},
+       plain_loss<mean_squared_error>},
+      {"MeanAbsoluteError",
+       {"mean_absolute_error", "mae", "MAE"},
+       {},
+       plain_loss<mean_absolute_error>},
       {"MeanAbsolutePercentageError",
        {"mean_absolute_percentage_error", "mape", "MAPE"},
        {},
-       plain<mean_absolute_percentage_error>},
+       plain_loss<mean_absolute_percentage_error>},
       {"MeanSquaredLogarithmicError",
        {"mean_squared_logarithmic_error", "msle", "MSLE"},
        {},
-       plain<mean_squared_logarithmic_error>},
+       plain_loss<mean_squared_logarithmic_error>},
       {"BinaryCrossentropy",
        {"binary_crossentropy", "bce", "BCE"},
        {{"from_logits", false}, {"label_smoothing", 0.0}, {"axis", -1}},
@@ -82,15 +88,15 @@ const std::vector<LossOfKeras>& losses_of_keras() {
          const double delta = c.get_float("delta", 1.0);
          return [=](Symbol t, Symbol p) { return losses::huber(t, p, delta); };
        }},
-      {"LogCosh", {"log_cosh", "logcosh"}, {}, plain<log_cosh>},
-      {"Hinge", {"hinge"}, {}, plain<hinge>},
-      {"SquaredHinge", {"squared_hinge"}, {}, plain<squared_hinge>},
-      {"CategoricalHinge", {"categorical_hinge"}, {}, plain<categorical_hinge>},
+      {"LogCosh", {"log_cosh", "logcosh"}, {}, plain_loss<log_cosh>},
+      {"Hinge", {"hinge"}, {}, plain_loss<hinge>},
+      {"SquaredHinge", {"squared_hinge"}, {}, plain_loss<squared_hinge>},
+      {"CategoricalHinge", {"categorical_hinge"}, {}, plain_loss<categorical_hinge>},
       {"KLDivergence",
        {"kl_divergence", "kld", "KLD", "kullback_leibler_divergence"},
        {},
-       plain<kl_divergence>},
-      {"Poisson", {"poisson"}, {}, plain<poisson>},
+       plain_loss<kl_divergence>},
+      {"Poisson", {"poisson"}, {}, plain_loss<poisson>},
       {"CosineSimilarity",
        {"cosine_similarity"},
        {{"axis", -1}},

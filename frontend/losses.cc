@@ -61,7 +61,7 @@ CustomFunctions<Function>& custom_losses() {
   return instance;
 }
 
-bool is_of_keras(const std::string& name) {
+bool is_loss_of_keras(const std::string& name) {
   return name == "crossentropy" || name == "ce" ||
          std::ranges::any_of(losses_of_keras(), [&](const LossOfKeras& entry) {
            return entry.class_name == name ||
@@ -130,7 +130,7 @@ Loss Loss::make(const std::string& class_name, const Config& config, SourceLocat
 }
 
 Loss::Loss(std::string name, Function function, SourceLocation where)
-    : Loss(Spec{.identity = telling(name, kOwnLoss, {name, where, is_of_keras(name)},
+    : Loss(Spec{.identity = telling(name, kOwnLoss, {name, where, is_loss_of_keras(name)},
                                     given(function, "a loss", where)),
                 .name = name,
                 .function = function,

@@ -53,7 +53,7 @@ CustomFunctions<std::shared_ptr<const MetricImpl>>& custom_states() {
   return instance;
 }
 
-bool is_of_keras(const std::string& name) {
+bool is_metric_of_keras(const std::string& name) {
   return is_accuracy(name) || is_crossentropy(name) ||
          std::ranges::any_of(plain_metrics(),
                              [&](const PlainMetric& entry) {
@@ -169,14 +169,14 @@ Metric Metric::make(const std::string& class_name, const Config& config, SourceL
 }
 
 Metric::Metric(std::string name, Function function, SourceLocation where)
-    : Metric(Spec{.identity = telling(name, kOwnMetric, {name, where, is_of_keras(name)},
+    : Metric(Spec{.identity = telling(name, kOwnMetric, {name, where, is_metric_of_keras(name)},
                                       given(function, "a metric", where)),
                   .name = name,
                   .function = function,
                   .custom = true}) {}
 
 Metric::Metric(std::string name, std::shared_ptr<const MetricImpl> impl, SourceLocation where)
-    : Metric(Spec{.identity = telling(name, kOwnMetric, {name, where, is_of_keras(name)},
+    : Metric(Spec{.identity = telling(name, kOwnMetric, {name, where, is_metric_of_keras(name)},
                                       StateOfOwn{given(impl, "a metric", where)}),
                   .name = name,
                   .function = {},

@@ -76,9 +76,9 @@ std::string tick_text(double value, double step) {
 }
 
 /// Maps epochs and values to the plot area of one panel.
-class Axes {
+class PlotAxes {
  public:
-  explicit Axes(const Panel& panel) {
+  explicit PlotAxes(const Panel& panel) {
     double low = HUGE_VAL, high = -HUGE_VAL;
     for (const std::optional<Curve>* curve : {&panel.training, &panel.validation}) {
       if (!*curve) continue;
@@ -128,7 +128,7 @@ class Axes {
   Box area_{};
 };
 
-void draw_curve(Canvas& canvas, const Axes& axes, const Curve& curve, const Colour& colour) {
+void draw_curve(Canvas& canvas, const PlotAxes& axes, const Curve& curve, const Colour& colour) {
   const std::vector<double>& values = curve.values;
   canvas.colour(colour);
   std::vector<std::pair<double, double>> points;
@@ -183,7 +183,7 @@ void draw_heading(Canvas& canvas, const Panel& panel, const Box& box) {
 }
 
 void draw_panel(Canvas& canvas, const Panel& panel, const Box& box) {
-  Axes axes(panel);
+  PlotAxes axes(panel);
   canvas.font(kTextSize);
   double label_width = 0;
   for (const double tick : axes.y_ticks())

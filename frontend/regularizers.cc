@@ -28,7 +28,7 @@ namespace {
 
 const std::vector<std::string> kNames = {"l1", "l2", "l1l2", "L1", "L2", "L1L2"};
 
-bool is_of_keras(const std::string& name) {
+bool is_regularizer_of_keras(const std::string& name) {
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
@@ -67,7 +67,7 @@ Regularizer::Regularizer(std::string class_name, Config config, Function functio
                          SourceLocation where)
     : spec_(std::make_shared<const Spec>(Spec{class_name, std::move(config),
                                               given(std::move(function), "a regularizer", where),
-                                              where, !is_of_keras(class_name)})) {}
+                                              where, !is_regularizer_of_keras(class_name)})) {}
 
 Regularizer::Regularizer(std::string name, Function function, SourceLocation where)
     : spec_(std::make_shared<const Spec>(Spec{
@@ -83,7 +83,8 @@ ConfigValue Regularizer::to_config() const {
   const std::string& name = spec_->class_name;
   const ConfigObject object{"keras.regularizers", name, spec_->config};
   if (!spec_->own) return object;
-  return telling(object, kOwnRegularizer, {name, spec_->where, is_of_keras(name)}, spec_->function);
+  return telling(object, kOwnRegularizer, {name, spec_->where, is_regularizer_of_keras(name)},
+                 spec_->function);
 }
 
 Regularizer Regularizer::from_config(const ConfigValue& value) {

@@ -13,7 +13,7 @@
 namespace sinter {
 namespace {
 
-std::vector<int64_t> checked(const char* op, Symbol x, const Axes& axes) {
+std::vector<int64_t> checked_norm_axes(const char* op, Symbol x, const Axes& axes) {
   if (axes.list().empty())
     throw ShapeError(fmt::format("{}{}: no axes given", ops::where(x.graph()), op));
   return ops::checked_axes(op, x, axes.list());
@@ -24,16 +24,17 @@ std::vector<int64_t> checked(const char* op, Symbol x, const Axes& axes) {
 LayerNormResult layer_norm(OpInput x, OpInput gamma, OpInput beta, Axes axes, double epsilon) {
   register_ops();
   const Symbol inputs[] = {ops::floating(x), gamma, beta};
-  const auto r = x.graph().add("layer_norm", inputs,
-                               {{"axes", checked("layer_norm", x, axes)}, {"epsilon", epsilon}});
+  const auto r =
+      x.graph().add("layer_norm", inputs,
+                    {{"axes", checked_norm_axes("layer_norm", x, axes)}, {"epsilon", epsilon}});
   return {r[0], r[1], r[2]};
 }
 
 RmsNormResult rms_norm(OpInput x, OpInput gamma, Axes axes, double epsilon) {
   register_ops();
   const Symbol inputs[] = {ops::floating(x), gamma};
-  const auto r = x.graph().add("rms_norm", inputs,
-                               {{"axes", checked("rms_norm", x, axes)}, {"epsilon", epsilon}});
+  const auto r = x.graph().add(
+      "rms_norm", inputs, {{"axes", checked_norm_axes("rms_norm", x, axes)}, {"epsilon", epsilon}});
   return {r[0], r[1]};
 }
 

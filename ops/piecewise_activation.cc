@@ -16,28 +16,29 @@ namespace sinter {
 using ops::apply;
 
 namespace {
-Symbol act(const char* name, Symbol x, Attributes attributes = {}) {
+Symbol apply_piecewise(const char* name, Symbol x, Attributes attributes = {}) {
   return apply(name, {is_floating(x.dtype()) ? x : cast(x, DType::kFloat32)},
                std::move(attributes));
 }
 }  // namespace
 
-Symbol hard_silu(OpInput x) { return act("hard_silu", x); }
-Symbol hard_tanh(OpInput x) { return act("hard_tanh", x); }
-Symbol tanh_shrink(OpInput x) { return act("tanh_shrink", x); }
+Symbol hard_silu(OpInput x) { return apply_piecewise("hard_silu", x); }
+Symbol hard_tanh(OpInput x) { return apply_piecewise("hard_tanh", x); }
+Symbol tanh_shrink(OpInput x) { return apply_piecewise("tanh_shrink", x); }
 Symbol hard_shrink(OpInput x, double threshold) {
-  return act("hard_shrink", x, {{"threshold", threshold}});
+  return apply_piecewise("hard_shrink", x, {{"threshold", threshold}});
 }
 Symbol soft_shrink(OpInput x, double threshold) {
-  return act("soft_shrink", x, {{"threshold", threshold}});
+  return apply_piecewise("soft_shrink", x, {{"threshold", threshold}});
 }
 Symbol threshold(OpInput x, double threshold, double default_value) {
-  return act("threshold", x, {{"threshold", threshold}, {"default_value", default_value}});
+  return apply_piecewise("threshold", x,
+                         {{"threshold", threshold}, {"default_value", default_value}});
 }
-Symbol celu(OpInput x, double alpha) { return act("celu", x, {{"alpha", alpha}}); }
-Symbol squareplus(OpInput x, double b) { return act("squareplus", x, {{"b", b}}); }
-Symbol sparse_plus(OpInput x) { return act("sparse_plus", x); }
-Symbol sparse_sigmoid(OpInput x) { return act("sparse_sigmoid", x); }
+Symbol celu(OpInput x, double alpha) { return apply_piecewise("celu", x, {{"alpha", alpha}}); }
+Symbol squareplus(OpInput x, double b) { return apply_piecewise("squareplus", x, {{"b", b}}); }
+Symbol sparse_plus(OpInput x) { return apply_piecewise("sparse_plus", x); }
+Symbol sparse_sigmoid(OpInput x) { return apply_piecewise("sparse_sigmoid", x); }
 
 Symbol glu(OpInput x, int axis) {
   const int at = ops::checked_axis("glu", x, axis);

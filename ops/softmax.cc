@@ -25,7 +25,7 @@ namespace {
 
 using Cotangents = std::vector<std::optional<Symbol>>;
 
-std::vector<int64_t> axes_of(const Attributes& a) { return {a.get_int("axis")}; }
+std::vector<int64_t> softmax_axes(const Attributes& a) { return {a.get_int("axis")}; }
 
 // One node that computes `body` of two operands.
 Symbol map_of(Symbol a, Symbol b, Scalar (*body)(Scalar a, Scalar b)) {
@@ -72,26 +72,26 @@ void register_softmax(Registry& r) {
   define_composite(
       r, "softmax", 1, 1, attributes, checked_type,
       [](std::span<const Symbol> in, const Attributes& a) {
-        const auto axes = axes_of(a);
+        const auto axes = softmax_axes(a);
         const Shifted s = shifted(in[0], axes);
         return std::vector<Symbol>{s.e / unreduce(s.total, s.e.shape(), axes)};
       },
       // dx = y * (dy - sum(dy * y))
       [](const GradientContext& c) {
-        const auto axes = axes_of(c.attributes);
+        const auto axes = softmax_axes(c.attributes);
         const Symbol y = c.results[0], dy = *c.cotangents[0];
         return Cotangents{y * (dy - unreduce(sum(dy * y, axes), y.shape(), axes))};
       });
   define_composite(
       r, "log_softmax", 1, 1, attributes, checked_type,
       [](std::span<const Symbol> in, const Attributes& a) {
-        const auto axes = axes_of(a);
+        const auto axes = softmax_axes(a);
         const Shifted s = shifted(in[0], axes);
         return std::vector<Symbol>{s.z - unreduce(log(s.total), s.z.shape(), axes)};
       },
       // dx = dy - softmax(x) * sum(dy)
       [](const GradientContext& c) {
-        const auto axes = axes_of(c.attributes);
+        const auto axes = softmax_axes(c.attributes);
         const Symbol y = c.results[0], dy = *c.cotangents[0];
         return Cotangents{dy - exp(y) * unreduce(sum(dy, axes), y.shape(), axes)};
       });

@@ -17,12 +17,12 @@
 namespace sinter {
 namespace {
 
-enum class Operand : uint8_t { kLeft, kRight };
+enum class OperandSide : uint8_t { kLeft, kRight };
 
-bool is_walked(const View& view, Operand side, const Contract::Axes& free,
+bool is_walked(const View& view, OperandSide side, const Contract::Axes& free,
                const Contract::Axes& depth) {
   const View rows = view.along(free).merged(), terms = view.along(depth).merged();
-  if (side == Operand::kRight && (rows.extents.size() > 1 || terms.extents.size() > 1))
+  if (side == OperandSide::kRight && (rows.extents.size() > 1 || terms.extents.size() > 1))
     return false;
   const auto stride = [](const View& group) {
     return group.strides.empty() ? 1 : group.strides.back();
@@ -36,7 +36,7 @@ struct Source {
 };
 
 // The farthest value that the operand can be read from.
-std::optional<Source> source_of(const Graph& graph, ValueId operand, Operand side,
+std::optional<Source> source_of(const Graph& graph, ValueId operand, OperandSide side,
                                 const Contract::Axes& free, const Contract::Axes& depth) {
   const std::vector<int32_t> nodes = moves_before(graph, operand);
   for (size_t k = nodes.size(); k > 1; --k) {
@@ -62,8 +62,8 @@ bool absorb(const Graph& graph, const Node& node, int32_t index, Rewriter& rewri
   Contract c = Contract::of(graph, node);
   c.sort_depth();  // as kernels of products walk the terms
   const std::optional<Source> sources[] = {
-      source_of(graph, node.inputs[0], Operand::kLeft, c.lhs.free, c.lhs.depth),
-      source_of(graph, node.inputs[1], Operand::kRight, c.rhs.free, c.rhs.depth)};
+      source_of(graph, node.inputs[0], OperandSide::kLeft, c.lhs.free, c.lhs.depth),
+      source_of(graph, node.inputs[1], OperandSide::kRight, c.rhs.free, c.rhs.depth)};
   if (!sources[0] && !sources[1]) return false;
   auto body = std::make_shared<Graph>("region");
   body->set_origin(node.origin);

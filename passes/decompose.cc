@@ -11,17 +11,12 @@
 namespace sinter {
 namespace {
 
-bool is_claimed(const Graph& graph, int32_t index, const PassContext& context) {
-  return context.target != nullptr && context.target->claims &&
-         context.target->claims(graph, index);
-}
-
 // What is made of nothing else waits for a backend that runs it: whoever makes the kernels says
 // when there is none.
 bool must_expand(const Graph& graph, int32_t index, const PassContext& context) {
   const OpRecord& op = *graph.node(index).op;
   return op.kind == KernelKind::kComposite && (op.is_elementwise() || op.decomposition) &&
-         !is_claimed(graph, index, context);
+         !context.is_claimed(graph, index);
 }
 
 // op(x, x, y) -> map{body}(x, y); a body that is one of its arguments needs no node.

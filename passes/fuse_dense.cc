@@ -22,10 +22,6 @@ bool follows_dense(const Graph& graph, const Node& node) {
          node.types[0] == dense.types[0];
 }
 
-bool is_claimed(const Graph& graph, int32_t node, const PassContext& context) {
-  return context.target != nullptr && context.target->claims && context.target->claims(graph, node);
-}
-
 }  // namespace
 
 Graph fuse_dense(const Graph& graph, const PassContext& context) {
@@ -53,8 +49,8 @@ Graph fuse_dense(const Graph& graph, const PassContext& context) {
     const Symbol fused = rewriter.target().add1("dense", rewriter.map_inputs(dense),
                                                 {{"activation", activation}}, dense.name);
     // A backend that runs the dense but not with this activation keeps the dense.
-    if (is_claimed(graph, from.node, context) &&
-        !is_claimed(rewriter.target(), fused.id().node, context))
+    if (context.is_claimed(graph, from.node) &&
+        !context.is_claimed(rewriter.target(), fused.id().node))
       return false;
     rewriter.replace({index, 0}, fused);
     return true;

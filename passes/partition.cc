@@ -11,7 +11,7 @@ namespace sinter {
 namespace {
 
 constexpr size_t kMostSteps = 4000;             // of a search that decides about a merge
-constexpr size_t kMostTried = 32;               // ends of a path that are looked up in the tree
+constexpr size_t kMostTriedEnds = 32;           // ends of a path that are looked up in the tree
 constexpr int64_t kSpacing = int64_t{1} << 32;  // of numbers along the list
 
 size_t at(int32_t i) { return static_cast<size_t>(i); }
@@ -82,10 +82,10 @@ bool Partition::tree_path(int32_t low, int32_t high) const {
     for (int32_t user : users_[at(m)]) {
       const int32_t g = find(user);
       if (g == low || g == high) continue;
-      if (++tried > kMostTried) return false;
+      if (++tried > kMostTriedEnds) return false;
       size_t ends = 0;
       for (int32_t end : members(high)) {
-        if (++ends > kMostTried) break;
+        if (++ends > kMostTriedEnds) break;
         if (number_[at(user)] <= number_[at(end)] && number_[at(end)] <= last_[at(user)])
           return true;
       }

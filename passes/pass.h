@@ -23,6 +23,11 @@ struct PassContext {
   std::function<void(std::string_view pass, const Graph&)> on_pass;
   /// Remarks for the user: a rule that matched but for one condition, with layer and line.
   std::vector<std::string>* remarks = nullptr;
+
+  /// Does a backend want this node whole?
+  bool is_claimed(const Graph& graph, int32_t node) const {
+    return target != nullptr && target->claims && target->claims(graph, node);
+  }
 };
 
 struct Pass {

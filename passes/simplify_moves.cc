@@ -12,7 +12,6 @@ namespace sinter {
 namespace {
 
 using Ints = std::vector<int64_t>;
-constexpr Numerics kExact = Numerics::kExact;
 
 Symbol reshaped(const Match& m, Symbol x, const Shape& shape) {
   return x.shape() == shape ? x : m.graph().add1("reshape", {x}, {{"shape", shape}});
@@ -301,27 +300,27 @@ std::span<const Rule> move_rules() {
   };
   // clang-format off
   static const std::vector<Rule> rules = {
-      {"reshape_to_same",       "reshape(x)",                            "x", kExact, unless_shape_stays},
-      {"reshape_twice",         "reshape(reshape(x))",                   "", kExact, nullptr, as_reshape},
-      {"reshape_constant",      "reshape(k:constant())",                 "", kExact, unless_static, reshaped_constant},
-      {"transpose_of_ones",     "t:transpose(x)",                        "", kExact, unless_ones_move, as_reshape},
-      {"transpose_twice",       "outer:transpose(inner:transpose(x))",   "", kExact, nullptr, transpose_once},
+      {"reshape_to_same",       "reshape(x)",                            "x", Numerics::kExact, unless_shape_stays},
+      {"reshape_twice",         "reshape(reshape(x))",                   "", Numerics::kExact, nullptr, as_reshape},
+      {"reshape_constant",      "reshape(k:constant())",                 "", Numerics::kExact, unless_static, reshaped_constant},
+      {"transpose_of_ones",     "t:transpose(x)",                        "", Numerics::kExact, unless_ones_move, as_reshape},
+      {"transpose_twice",       "outer:transpose(inner:transpose(x))",   "", Numerics::kExact, nullptr, transpose_once},
       {"transpose_of_product",  "t:transpose(c:contract(x, y)!)",        "", Numerics::kReassociates, unless_matrix_product, swapped_product},
-      {"product_of_transpose",  "c:contract(t:transpose(x), y)",         "", kExact, lhs_order, without_lhs},
-      {"product_with_transpose", "c:contract(y, t:transpose(x))",        "", kExact, rhs_order, without_rhs},
+      {"product_of_transpose",  "c:contract(t:transpose(x), y)",         "", Numerics::kExact, lhs_order, without_lhs},
+      {"product_with_transpose", "c:contract(y, t:transpose(x))",        "", Numerics::kExact, rhs_order, without_rhs},
       {"product_of_all_samples", "c:contract(x, b:broadcast(y))",        "", Numerics::kReassociates, unless_one_for_all_samples, product_of_all_samples},
-      {"broadcast_of_none",     "broadcast(x)",                          "", kExact, unless_elements_stay, as_reshape},
-      {"broadcast_twice",       "outer:broadcast(inner:broadcast(x))",   "", kExact, nullptr, broadcast_once},
-      {"slice_of_all",          "slice(x)",                              "x", kExact, unless_shape_stays},
-      {"slice_twice",           "outer:slice(inner:slice(x))",           "", kExact, nullptr, slice_once},
-      {"pad_by_none",           "pad(x)",                                "x", kExact, unless_shape_stays},
+      {"broadcast_of_none",     "broadcast(x)",                          "", Numerics::kExact, unless_elements_stay, as_reshape},
+      {"broadcast_twice",       "outer:broadcast(inner:broadcast(x))",   "", Numerics::kExact, nullptr, broadcast_once},
+      {"slice_of_all",          "slice(x)",                              "x", Numerics::kExact, unless_shape_stays},
+      {"slice_twice",           "outer:slice(inner:slice(x))",           "", Numerics::kExact, nullptr, slice_once},
+      {"pad_by_none",           "pad(x)",                                "x", Numerics::kExact, unless_shape_stays},
       {"concat_of_one",         "concat(x)",                             "x"},
-      {"concat_of_concat",      "c:concat(i:concat(...)!, y)",           "", kExact, unless_concats_join, concat_once},
-      {"concat_with_concat",    "c:concat(x, i:concat(...)!)",           "", kExact, unless_concats_join, concat_once},
+      {"concat_of_concat",      "c:concat(i:concat(...)!, y)",           "", Numerics::kExact, unless_concats_join, concat_once},
+      {"concat_with_concat",    "c:concat(x, i:concat(...)!)",           "", Numerics::kExact, unless_concats_join, concat_once},
       {"pads_side_by_side",     "add(p:pad(x)!, q:pad(y)!)",             "", Numerics::kReassociates, unless_beside, padded_together},
-      {"reduce_of_ones",        "r:reduce(x)",                           "", kExact, unless_ones_are_reduced, as_reshape},
+      {"reduce_of_ones",        "r:reduce(x)",                           "", Numerics::kExact, unless_ones_are_reduced, as_reshape},
       {"reduce_twice",          "outer:reduce(inner:reduce(x)!)",        "", Numerics::kReassociates, unless_reductions_join, reduce_once},
-      {"size_of_static",        "s:size(x)",                             "", kExact, unless_size_is_known, size_constant},
+      {"size_of_static",        "s:size(x)",                             "", Numerics::kExact, unless_size_is_known, size_constant},
   };
   // clang-format on
   return rules;

@@ -27,7 +27,7 @@ Symbol from_logits(const Match& m, Symbol logits) {
   return m.graph().add1(m.node("loss").op->name, {m["t"], logits}, {{"from_logits", true}});
 }
 
-std::string why_not_dense(const Match& m) {
+std::string why_no_logits_of_dense(const Match& m) {
   if (m.attributes("p").get<OpCall>("activation").op != "sigmoid") return "not a sigmoid";
   return why_not(m);
 }
@@ -47,7 +47,7 @@ std::span<const Rule> cross_entropy_rules() {
       {"binary", "loss:binary_crossentropy(t, p:sigmoid(z))", "", Numerics::kReassociates, why_not,
        build},
       {"binary_of_dense", "loss:binary_crossentropy(t, p:dense(...))", "", Numerics::kReassociates,
-       why_not_dense, from_dense},
+       why_no_logits_of_dense, from_dense},
       {"categorical", "loss:categorical_crossentropy(t, p:softmax(z))", "", Numerics::kReassociates,
        why_not, build},
       {"sparse", "loss:sparse_categorical_crossentropy(t, p:softmax(z))", "",

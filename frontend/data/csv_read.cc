@@ -47,9 +47,9 @@ std::optional<double> number_of(std::string_view text, bool narrow) {
   return std::nullopt;
 }
 
-class Reader {
+class CsvReader {
  public:
-  Reader(const std::string& path, std::string_view text, const CSVOptions& options)
+  CsvReader(const std::string& path, std::string_view text, const CSVOptions& options)
       : path_(path),
         rest_(text),
         separator_(options.separator),
@@ -213,7 +213,7 @@ Tensor load_csv(const std::string& path, CSVOptions options, SourceLocation wher
                       dtype_name(dtype)));
     options.dtype = dtype;
     const auto file = MappedFile::snapshot(path);
-    Reader reader(path, file->text(), options);
+    CsvReader reader(path, file->text(), options);
     reader.read();
     file->check_unchanged();
     reader.check_rows();

@@ -24,7 +24,7 @@ static_assert(std::endian::native == std::endian::little, "values are copied as 
 
 constexpr size_t kMaxRank = 64;  // NumPy's own limit
 
-struct Header {
+struct NpyHeader {
   std::string descr;
   bool fortran_order = false;
   std::vector<int64_t> shape;
@@ -36,8 +36,8 @@ class HeaderParser {
  public:
   HeaderParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
 
-  Header parse() {
-    Header header;
+  NpyHeader parse() {
+    NpyHeader header;
     bool descr = false, order = false, shape = false;
     expect('{');
     while (!accept('}')) {
@@ -315,7 +315,7 @@ Tensor parse_npy(ByteSource& source, const std::string& name) {
   ends_within(length_bytes);
   const size_t length = little_endian(source.text(length_bytes));
   ends_within(length);
-  const Header header = HeaderParser(source.text(length), name).parse();
+  const NpyHeader header = HeaderParser(source.text(length), name).parse();
 
   bool swap = false;
   const Conversion& conversion = find_conversion(header.descr, swap, name);

@@ -38,14 +38,14 @@ void give_bytes(png_structp png, png_bytep to, size_t count) {
   state->left -= count;
 }
 
-struct Header {
+struct PngHeader {
   png_uint_32 width = 0, height = 0;
   int channels = 0, depth = 0;
   size_t packed_row = 0;  // bytes of a row in the file, before deflate
 };
 
 // libpng leaves these two by longjmp: no object in them has a destructor.
-bool read_header(Png& s, Header& h) {
+bool read_header(Png& s, PngHeader& h) {
   if (setjmp(png_jmpbuf(s.png)) != 0) return false;
   png_set_read_fn(s.png, &s, give_bytes);
   png_set_user_limits(s.png, kMostPixelsASide, kMostPixelsASide);
@@ -113,7 +113,7 @@ RawImage decode_png(std::string_view bytes, const std::string& name) {
   if (reader.info == nullptr) raise_unreadable(name, "libpng finds no memory");
   reader.at = reinterpret_cast<const uint8_t*>(bytes.data());
   reader.left = bytes.size();
-  Header header;
+  PngHeader header;
   if (!read_header(reader, header)) raise_unreadable(name, reader.message);
   RawImage image;
   image.height = header.height;

@@ -10,9 +10,9 @@ namespace {
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-class Reader {
+class PnmReader {
  public:
-  Reader(std::string_view rest, const std::string& name) : rest_(rest), name_(name) {}
+  PnmReader(std::string_view rest, const std::string& name) : rest_(rest), name_(name) {}
 
   /// A number of 0 to `most`, after white space and comments.
   uint32_t number(uint32_t most, const char* what) {
@@ -67,7 +67,7 @@ class Reader {
 RawImage decode_pnm(std::string_view bytes, const std::string& name) {
   const char kind = bytes[1];
   const bool is_text = kind <= '3', is_bitmap = kind == '1' || kind == '4';
-  Reader reader(bytes.substr(2), name);
+  PnmReader reader(bytes.substr(2), name);
   RawImage image;
   image.width = reader.number(INT32_MAX, "width");
   image.height = reader.number(INT32_MAX, "height");

@@ -51,9 +51,9 @@ class Fields {
   const std::string& path_;
 };
 
-class Reader {
+class DirectoryReader {
  public:
-  Reader(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) {}
+  DirectoryReader(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) {}
 
   std::vector<ZipEntry> entries() {
     find_list();
@@ -203,7 +203,7 @@ constexpr uint16_t kNoTime = 0, kFirstDay = 33;  // 1 January 1980: the same byt
 }  // namespace
 
 std::vector<ZipEntry> zip_entries(std::string_view bytes, const std::string& path) {
-  return Reader(bytes, path).entries();
+  return DirectoryReader(bytes, path).entries();
 }
 
 ZipWriter::ZipWriter(const std::string& path, uint64_t large) : file_(path), large_(large) {}

@@ -37,6 +37,10 @@ function(sinter_library name)
     add_library(${name} ${arg_SOURCES})
     set(scope PUBLIC)
     target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ${SINTER_UNITY_BUILD} UNITY_BUILD_BATCH_SIZE 8)
+    if(SINTER_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${name} PRIVATE -Wno-subobject-linkage)  # g++ takes the files for headers
+    endif()
     target_compile_definitions(${name} PRIVATE SINTER_WITHIN_LIBRARY
       SINTER_VERSION="${PROJECT_VERSION}"
       SINTER_WITH_LLVM=$<BOOL:${SINTER_WITH_LLVM}> SINTER_WITH_ONEDNN=$<BOOL:${SINTER_WITH_ONEDNN}>)

@@ -32,7 +32,7 @@ const std::vector<std::string> kNames = {
     "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay",
     "PolynomialDecay",  "CosineDecay",      "CosineDecayRestarts"};
 
-bool is_of_keras(const std::string& name) {
+bool is_schedule_of_keras(const std::string& name) {
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
@@ -91,7 +91,7 @@ LearningRate::LearningRate(std::string class_name, Config config, Schedule sched
     : spec_(std::make_shared<const Spec>(
           Spec{class_name, std::move(config),
                given(std::move(schedule), "a learning rate schedule", where), where,
-               !is_of_keras(class_name)})) {
+               !is_schedule_of_keras(class_name)})) {
   at_line(where, [&] { refuse_nan(spec_->class_name, spec_->config); });
 }
 
@@ -110,7 +110,8 @@ ConfigValue LearningRate::to_config() const {
   const std::string& name = spec_->class_name;
   const ConfigObject object{"keras.optimizers.schedules", name, spec_->config};
   if (!spec_->own) return object;
-  return telling(object, kOwnSchedule, {name, spec_->where, is_of_keras(name)}, spec_->schedule);
+  return telling(object, kOwnSchedule, {name, spec_->where, is_schedule_of_keras(name)},
+                 spec_->schedule);
 }
 
 namespace {

@@ -31,7 +31,7 @@ std::shared_ptr<const Graph> body_of(const Graph& graph, const Node& node) {
 bool reduces_columns(const Graph& body, const Node& reduce) {
   return reduced_dims(body, reduce).back();
 }
-bool reduces_rows(const Graph& body, const Node& reduce) {
+bool reduces_over_rows(const Graph& body, const Node& reduce) {
   return reduced_dims(body, reduce).front();
 }
 
@@ -112,7 +112,7 @@ MatmulRegion MatmulRegion::of_node(const Graph& graph, int32_t node) {
     const ValueId value = region.unshaped(output.value);
     const Node& made_by = body.node(value);
     Result result{value, Form::kElements, body.type(value).dtype};
-    if (made_by.is(KernelOp::kReduce) && reduces_rows(body, made_by)) {
+    if (made_by.is(KernelOp::kReduce) && reduces_over_rows(body, made_by)) {
       result.value = made_by.inputs[0];
       result.form = needs_whole_rows(body, made_by, columns) ? Form::kTotal : Form::kColumnSums;
     } else {
