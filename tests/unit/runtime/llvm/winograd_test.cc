@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "ops/gradients.h"
@@ -35,7 +36,8 @@ struct Results {
   std::string kernels;
 };
 
-std::shared_ptr<Executable> convolutions(const Case& c, DType dtype, const CompileOptions& options) {
+std::shared_ptr<Executable> convolutions(const Case& c, DType dtype,
+                                         const CompileOptions& options) {
   register_ops();
   Graph graph("convolutions");
   const Shape x_shape{c.images, c.height, c.width, c.channels},
@@ -65,8 +67,9 @@ Results run(const Case& c, DType dtype, const CompileOptions& options) {
   Results results{executable->run(inputs), executable->to_string()};
   // Of variance 1: the input's gradient has filters * 9 terms with kernels of 1 / (9 channels), the
   // kernel's one term a window.
-  const double scales[] = {1, std::sqrt(static_cast<double>(c.channels) / static_cast<double>(c.filters)),
-                           1 / std::sqrt(static_cast<double>(out))};
+  const double scales[] = {
+      1, std::sqrt(static_cast<double>(c.channels) / static_cast<double>(c.filters)),
+      1 / std::sqrt(static_cast<double>(out))};
   for (size_t i = 0; i < results.tensors.size(); ++i) {
     Tensor scaled = results.tensors[i].cast(DType::kFloat64);
     for (double& value : scaled.data<double>()) value *= scales[i];
@@ -82,8 +85,11 @@ double largest_error(const Tensor& a, const Tensor& b) {
   return largest;
 }
 
-const Case kCases[] = {{2, 28, 28, 32, 32}, {4, 14, 14, 64, 64}, {8, 8, 8, 64, 64},
-                       {3, 13, 10, 24, 40}, {2, 9, 30, 17, 33, 0}};
+const Case kCases[] = {{2, 28, 28, 32, 32},
+                       {4, 14, 14, 64, 64},
+                       {8, 8, 8, 64, 64},
+                       {3, 13, 10, 24, 40},
+                       {2, 9, 30, 17, 33, 0}};
 
 TEST(Winograd, StaysWithinItsBound) {
   for (const Case& c : kCases) {
@@ -115,6 +121,82 @@ TEST(Winograd, HasTheSameBitsForAnyNumberOfThreads) {
   set_threads(before);
   for (const Results& r : results) {
     for (size_t i = 0; i < 3; ++i) EXPECT_EQ(largest_error(r.tensors[i], results[0].tensors[i]), 0);
+  }
+}
+
+// Shapes at random, between what convolutions have around them in models: bias, activation,
+// residual, and the sums over all rows that a bias gets for its gradient.
+TEST(Winograd, StaysWithinItsBoundForAnyShapeAndEpilogue) {
+  std::mt19937 random(7);
+  const auto pick = [&](int64_t from, int64_t to) {
+    return from + static_cast<int64_t>(random() % static_cast<uint64_t>(to - from + 1));
+  };
+  int taken = 0;
+  for (int round = 0; round < 24; ++round) {
+    const Shape x_shape{pick(1, 4), pick(3, 21), pick(3, 21), pick(12, 40)};
+    const int64_t filters = pick(12, 40);
+    const Window window{.low = {pick(0, 2), pick(0, 2)}, .high = {pick(0, 2), pick(0, 2)}};
+    const int form = static_cast<int>(pick(0, 3));
+    const auto compiled = [&](DType dtype, const CompileOptions& options) {
+      Graph graph("around");
+      const Symbol x = graph.input("x", {dtype, x_shape});
+      const Symbol k = graph.input("k", {dtype, {3, 3, x_shape[3], filters}});
+      Symbol y = convolution(x, k, window);
+      if (form & 1) y = relu(y + graph.input("bias", {dtype, {filters}}));
+      if (form & 2) y = y + graph.input("residual", y.type());
+      graph.add_output("y", y.id());
+      graph.add_output("sums", sum(y, {0, 1, 2}).id());
+      return compile(graph, options);
+    };
+    const auto run = [&](DType dtype, const CompileOptions& options, bool* is_winograd) {
+      const std::shared_ptr<Executable> executable = compiled(dtype, options);
+      executable->bind({});
+      std::vector<Tensor> inputs;
+      for (size_t i = 0; i < executable->graph().inputs().size(); ++i) {
+        const Shape& shape = executable->graph().type({executable->graph().inputs()[i], 0}).shape;
+        inputs.push_back(
+            normal(shape, round * 10 + static_cast<int>(i), i == 1 ? 9 * x_shape[3] : 1)
+                .cast(dtype));
+      }
+      if (is_winograd != nullptr)
+        *is_winograd = executable->to_string().find("winograd 4x4 of") != std::string::npos;
+      return executable->run(inputs);
+    };
+    bool is_winograd = false;
+    const std::vector<Tensor> expected = run(DType::kFloat64, {.backend = "reference"}, nullptr);
+    const std::vector<Tensor> found = run(DType::kFloat32, {.backend = "llvm"}, &is_winograd);
+    taken += is_winograd;
+    const std::string what =
+        fmt::format("{} to {} filters, padded {} {} {} {}, form {}", to_string(x_shape), filters,
+                    window.low[0], window.low[1], window.high[0], window.high[1], form);
+    const double rows = static_cast<double>(expected[0].elements() / filters);
+    EXPECT_LT(largest_error(found[0].cast(DType::kFloat64), expected[0]), 1e-5) << what;
+    EXPECT_LT(largest_error(found[1].cast(DType::kFloat64), expected[1]),
+              1e-5 * std::sqrt(rows) + 1e-6 * rows)
+        << what;
+  }
+  EXPECT_GE(taken, 18);
+}
+
+// Elements of one tile meet in its transforms: a NaN, an infinity or a large number is felt by all
+// 16 results of the tile, and by no others.
+TEST(Winograd, KeepsWhatIsNotFiniteWithinTiles) {
+  const Case c{1, 12, 12, 32, 32};
+  const std::shared_ptr<Executable> executable =
+      convolutions(c, DType::kFloat32, {.backend = "llvm"});
+  executable->bind({});
+  std::vector<Tensor> inputs;
+  for (size_t i = 0; i < executable->graph().inputs().size(); ++i)
+    inputs.push_back(normal(executable->graph().type({executable->graph().inputs()[i], 0}).shape,
+                            static_cast<int>(i), 1));
+  // x[0, 5, 6, 3], which tile (1, 1) alone has among its elements 3 to 8 down and across.
+  inputs[0].data<float>()[(5 * 12 + 6) * 32 + 3] = std::numeric_limits<float>::quiet_NaN();
+  const Tensor y = executable->run(inputs)[0];
+  for (int64_t i = 0; i < 12; ++i) {
+    for (int64_t j = 0; j < 12; ++j) {
+      const bool is_of_tile = i / 4 == 1 && j / 4 == 1;
+      EXPECT_EQ(std::isnan(y.at((i * 12 + j) * 32)), is_of_tile) << i << " " << j;
+    }
   }
 }
 
