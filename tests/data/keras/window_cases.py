@@ -44,7 +44,7 @@ add("conv2d_groups", "Conv2D: groups, with strides, as many as there are channel
              layers.Conv2D(12, 2, groups=6)])
 add("conv_channels_first", "channels_first: Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D and pools", (2, 7, 6),
     lambda: [layers.Conv2D(4, (3, 2), strides=(1, 2), padding="same", activation="softsign", **FIRST),
-             layers.MaxPooling2D((2, 1), padding="same", **FIRST),
+             layers.MaxPooling2D((2, 1), **FIRST),
              layers.Conv2DTranspose(3, 3, strides=2, activation="softsign", **FIRST),
              layers.DepthwiseConv2D(2, depth_multiplier=2, **FIRST), layers.AveragePooling2D(2, strides=1, **FIRST),
              layers.SeparableConv2D(3, 2, **FIRST)])
