@@ -70,7 +70,8 @@ std::unique_ptr<KernelPlan> plan_matmul_kernel(const Graph& graph, int32_t node,
                               .sums_rows = region.sum_count() > 0,
                               .whole_rows = region.whole_rows,
                               .operands = static_cast<int64_t>(region.whole_operands().size()),
-                              .microseconds = epilogue};
+                              .microseconds = epilogue,
+                              .short_runs = strict};
   MatmulPlan plan = plan_matmul(problem, machine, context);
   return std::make_unique<MatmulKernelPlan>(std::move(region), std::move(plan));
 }

@@ -17,6 +17,7 @@ namespace {
 // sums go to memory and back. With few rows the next panel has to be there early.
 constexpr int64_t kDeep = limit(1024, 8);
 constexpr int64_t kDepthChunk = limit(512, 4), kLongChunk = limit(2048, 8);
+constexpr int64_t kShortChunk = limit(128, 4);
 // Several pieces of rows would each pack the panels of a right side that, at this size, comes from
 // beyond the caches. For less it is not worth that one core reads what the other has packed.
 constexpr int64_t kPackAheadBytes = limit(16 << 20, 64);
@@ -125,8 +126,10 @@ void choose_depth(MatmulPlan& plan) {
   if (plan.streams_rhs)
     plan.depth_chunks = EvenSplit::of_parts(steps, kStreamTerms / plan.unroll);
   else if (p.depth >= kDeep && p.rows > kFewRows)
-    plan.depth_chunks = EvenSplit::of_parts(
-        steps, (has_long_panels(plan) ? kLongChunk : kDepthChunk) / plan.unroll);
+    plan.depth_chunks = EvenSplit::of_parts(steps, (plan.short_runs         ? kShortChunk
+                                                    : has_long_panels(plan) ? kLongChunk
+                                                                            : kDepthChunk) /
+                                                       plan.unroll);
 }
 
 bool has_far_left_side(const MatmulPlan& plan) {
@@ -161,6 +164,7 @@ MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,
   const bool pack_rhs = context.pack_rhs;
   MatmulPlan plan;
   plan.problem = problem;
+  plan.short_runs = context.short_runs;
   plan.machine = machine;
   plan.terms = problem.depth;
   MatmulProblem& p = plan.problem;

@@ -101,7 +101,8 @@ struct MatmulPlan {
   // is walked nearly as it lies there.
   bool streams_rhs = false;
 
-  int64_t left_ahead = 0;  // terms of the left side a tile asks for ahead of their use
+  bool short_runs = false;  // sums are added up in short runs, whatever it costs (matmul_runs.h)
+  int64_t left_ahead = 0;   // terms of the left side a tile asks for ahead of their use
 
   int64_t pieces() const { return row_pieces * column_pieces * batch_pieces; }
   std::vector<PanelKind> panel_kinds() const;
@@ -155,6 +156,7 @@ struct MatmulContext {
   bool whole_rows = false;  // all columns of a row must be in one tile
   int64_t operands = 0;     // values as large as the result that the epilogue reads
   double microseconds = 0;  // of the epilogue, on one thread
+  bool short_runs = false;  // see MatmulPlan
 };
 
 MatmulPlan plan_matmul(const MatmulProblem& problem, const VectorShape& machine,

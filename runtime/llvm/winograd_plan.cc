@@ -17,8 +17,8 @@ namespace sinter::codegen {
 namespace {
 
 // Transformed elements and products of a block, which stay in the second-level cache.
-constexpr int64_t kBlockBytes = limit(320 << 10, 16 << 10);
-constexpr int64_t kMostPieces = 32;
+constexpr int64_t kTilesBytes = limit(320 << 10, 16 << 10);
+constexpr int64_t kMostTilesPieces = 32;
 // [3, 3, channels, filters..] as it lies in memory, multiplied with windows of an image.
 std::optional<WinogradImage> image_of(const MatmulRegion& region) {
   const Graph& body = *region.body;
@@ -103,7 +103,7 @@ std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const Vect
   if (!plan.image.is_worthwhile(plan.filters)) return std::nullopt;
   const int64_t line_bytes =
       WinogradImage::kPlaces * plan.image.tile_columns() * (plan.image.channels + plan.filters) * 4;
-  const int64_t most = std::clamp<int64_t>(kBlockBytes / line_bytes, 1, plan.image.all_lines());
+  const int64_t most = std::clamp<int64_t>(kTilesBytes / line_bytes, 1, plan.image.all_lines());
   const int64_t tiles = plan.image.all_lines() * plan.image.tile_columns();
   const double direct = product_microseconds(
       kCosts, {1, plan.image.images * plan.image.height * plan.image.width, 9 * plan.image.channels, plan.filters, false});
@@ -113,7 +113,7 @@ std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const Vect
   if (indirect >= direct) return std::nullopt;
   plan.microseconds = indirect + epilogue_microseconds;
   // As many pieces as the work is worth, of whole blocks.
-  const int64_t wanted = std::min<int64_t>(worthwhile_pieces(plan.microseconds, kMostPieces),
+  const int64_t wanted = std::min<int64_t>(worthwhile_pieces(plan.microseconds, kMostTilesPieces),
                                            plan.image.all_lines());
   const int64_t blocks = std::max(ceil_div(plan.image.all_lines(), most), wanted);
   plan.lines = ceil_div(plan.image.all_lines(), blocks);
