@@ -75,6 +75,9 @@ Symbol resize_axis(Symbol x, int axis, int64_t size, Interpolation interpolation
   if (n == 0) throw ShapeError(fmt::format("axis {} of {} is empty", axis, x.shape().to_string()));
   if (interpolation == Interpolation::kNearest && size % n == 0)
     return repeat_axis(x, axis, size / n);
+  if (size > kLongestSide)
+    throw ShapeError(fmt::format("axis {} of {} cannot be resized to {} elements: {} are the most",
+                                 axis, x.shape().to_string(), size, kLongestSide));
   std::vector<int64_t> before, after;
   std::vector<double> share, places;
   for (int64_t i = 0; i < size; ++i) {
@@ -113,8 +116,10 @@ int64_t aspect_of(int64_t side, int64_t wanted, int64_t beside) {
 }
 
 std::string size_mistake(const ImageSize& size) {
-  if (size.height > 0 && size.width > 0) return "";
-  return fmt::format("height and width must be positive, found {} and {}", size.height, size.width);
+  const char* what = size.height <= 0 || size.width <= 0 ? "positive" : "at most 16777216";
+  if (std::min(size.height, size.width) > 0 && std::max(size.height, size.width) <= kLongestSide)
+    return "";
+  return fmt::format("height and width must be {}, found {} and {}", what, size.height, size.width);
 }
 
 Symbol cropped_to_aspect(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size) {

@@ -192,6 +192,15 @@ TEST_F(LayerErrors, Images) {
   EXPECT_EQ(error_of([&] { Resizing(0, 3); }),
             "Resizing 'resizing' (layer_errors_test.cc:N): height and width must be positive, "
             "found 0 and 3");
+  EXPECT_EQ(error_of([&] { RandomCrop(int64_t{1} << 40, 3); }),
+            "RandomCrop 'random_crop' (layer_errors_test.cc:N): height and width must be at most "
+            "16777216, found 1099511627776 and 3");
+  EXPECT_EQ(error_of([&] {
+              UpSampling2D(int64_t{1} << 40, {.interpolation = "bilinear", .name = "up"})(
+                  Input({3, 4, 1}));
+            }),
+            "UpSampling2D 'up' (layer_errors_test.cc:N): axis 1 of [batch,3,4,1] cannot be resized "
+            "to 3298534883328 elements: 16777216 are the most");
   EXPECT_EQ(error_of([&] { Resizing(2, 3, {.interpolation = "cubic"}); }),
             "Resizing 'resizing_1' (layer_errors_test.cc:N): interpolation must be nearest, "
             "bilinear or bicubic, found 'cubic'");
@@ -217,7 +226,7 @@ TEST_F(LayerErrors, Images) {
             "RandomFlip 'flip' (layer_errors_test.cc:N): input must be [batch, rows, columns, "
             "channels], found [batch,3,4]");
   EXPECT_EQ(error_of([&] { RandomCrop(0, 1); }),
-            "RandomCrop 'random_crop' (layer_errors_test.cc:N): height and width must be positive, "
+            "RandomCrop 'random_crop_1' (layer_errors_test.cc:N): height and width must be positive, "
             "found 0 and 1");
   EXPECT_EQ(error_of([&] { RandomContrast(1.5); }),
             "RandomContrast 'random_contrast' (layer_errors_test.cc:N): factor must be one number "

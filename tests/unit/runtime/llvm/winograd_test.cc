@@ -167,7 +167,7 @@ TEST(Winograd, StaysWithinItsBoundForAnyShapeAndEpilogue) {
     const std::vector<Tensor> found = run(DType::kFloat32, {.backend = "llvm"}, &is_winograd);
     taken += is_winograd;
     const std::string what =
-        fmt::format("{} to {} filters, padded {} {} {} {}, form {}", to_string(x_shape), filters,
+        fmt::format("{} to {} filters, padded {} {} {} {}, form {}", x_shape.to_string(), filters,
                     window.low[0], window.low[1], window.high[0], window.high[1], form);
     const double rows = static_cast<double>(expected[0].elements() / filters);
     EXPECT_LT(largest_error(found[0].cast(DType::kFloat64), expected[0]), 1e-5) << what;
