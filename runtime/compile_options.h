@@ -17,10 +17,9 @@ struct CompileOptions {
   int64_t batch = 1;                   // replaces the symbolic batch dimension
   std::string mixed_precision =
       "";  // "bfloat16": contractions multiply bfloat16 and add in float32
-  /// No algorithm that rounds more than the sums themselves or leaves some of them out:
-  /// convolutions of 3x3 windows stay within 5e-6 of results of variance 1, where Winograd's
-  /// algorithm stays within 1e-5, and a weight that is not finite meets the padding as it meets
-  /// other zeros.
+  /// No algorithm that rounds more than sums in short runs or leaves some terms out: convolutions
+  /// stay within 2e-6 of results of variance 1, where Winograd's algorithm stays within 1e-5, and a
+  /// weight that is not finite meets the padding as it meets other zeros.
   bool strict_precision = false;
   std::vector<std::string> disabled_passes = {};  // names, or "all" for every optional one
   bool cache = true;                              // compiled code on disk

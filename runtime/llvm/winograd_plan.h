@@ -1,9 +1,9 @@
 // Convolutions of 3x3 windows as fewer products: Winograd's F(4x4, 3x3) (Lavin, Gray, "Fast
-// algorithms for convolutional neural networks", 2016, section 4.3). A tile of 4x4 results takes 6x6
-// elements of the image; both they and the kernel are transformed to 6x6 places, and what was a sum
-// over 9 taps and the channels is one product of matrices a place, tiles x channels by channels x
-// filters, 4 times as little arithmetic. Sums are rounded at other places: on data of variance 1,
-// with results of variance 1, errors stay within 1e-5 (directly 5e-6).
+// algorithms for convolutional neural networks", 2016, section 4.3). A tile of 4x4 results takes
+// 6x6 elements of the image; both they and the kernel are transformed to 6x6 places, and what was a
+// sum over 9 taps and the channels is one product of matrices a place, tiles x channels by channels
+// x filters, 4 times as little arithmetic. Sums are rounded at other places: on data of variance 1,
+// with results of variance 1, errors stay within 1e-5 (directly 5e-6, in short runs 2e-6).
 //
 // Some lines of tiles are a block, whose transformed elements and products stay in the second-level
 // cache; blocks are shared between pieces. Each block follows from the shapes alone.
@@ -28,7 +28,7 @@ struct WinogradPlan {
   bool prepares = false;  // is the kernel transformed once, since nothing changes it?
   int64_t lines = 1;      // of tiles a block
   int64_t pieces = 1;
-  MatmulPlan product;     // of a block: a batch of all places
+  MatmulPlan product;  // of a block: a batch of all places
   double microseconds = 0;
 
   int64_t blocks() const { return (image.all_lines() + lines - 1) / lines; }
