@@ -64,22 +64,24 @@ DType dtype_of_file(file::DType dtype) {
     case file::DType::Uint8: return DType::kUint8;
     case file::DType::BFloat16: return DType::kBFloat16;
   }
-  raise_damage("it holds an unknown dtype ({})", static_cast<int>(dtype));
+  raise_damage(fmt::format("it holds an unknown dtype ({})", static_cast<int>(dtype)));
 }
 
 Shape shape_of(const flatbuffers::Vector<int64_t>* dims, DType dtype, bool symbolic) {
   std::vector<int64_t> result;
-  if (size_of(dims) > kMaxValueRank) raise_damage("it holds a shape of rank {}", dims->size());
+  if (size_of(dims) > kMaxValueRank)
+    raise_damage(fmt::format("it holds a shape of rank {}", dims->size()));
   for (size_t i = 0; i < size_of(dims); ++i) {
     const int64_t d = element(*dims, i);
-    if (d < (symbolic ? kBatch : 0)) raise_damage("it holds a shape with the dimension {}", d);
+    if (d < (symbolic ? kBatch : 0))
+      raise_damage(fmt::format("it holds a shape with the dimension {}", d));
     result.push_back(d);
   }
   ValueType type{dtype, Shape(std::move(result))};
   try {
     check_type(type);
   } catch (const ShapeError& error) {
-    raise_damage("it holds a value that is too large: {}", error.what());
+    raise_damage(fmt::format("it holds a value that is too large: {}", error.what()));
   }
   return std::move(type.shape);
 }
@@ -124,15 +126,15 @@ class Decoder {
       const file::Tensor& t = element(*root_.tensors(), i);
       const std::string name = text_of(t.name());
       if (name.empty() || !names.insert(name).second)
-        raise_damage("it holds two tensors named '{}'", name);
+        raise_damage(fmt::format("it holds two tensors named '{}'", name));
       result.tensors.push_back({name, tensor(t)});
     }
     for (size_t i = 0; i < size_of(root_.constants()); ++i) {
       constants_.push_back(tensor(element(*root_.constants(), i)));
     }
     if (weights_end_ != weights_.size())
-      raise_damage("its weight region holds {} bytes that no tensor names",
-                   weights_.size() - weights_end_);
+      raise_damage(fmt::format("its weight region holds {} bytes that no tensor names",
+                               weights_.size() - weights_end_));
     for (size_t i = 0; i < size_of(root_.graphs()); ++i) {
       result.graphs.push_back(graph(element(*root_.graphs(), i)));
     }
@@ -142,7 +144,8 @@ class Decoder {
  private:
   /// Before `bytes` of memory are filled from the table.
   void charge(uint64_t bytes) {
-    if (bytes > left_) raise_damage("it would take much more memory than it has bytes");
+    if (bytes > left_)
+      raise_damage(fmt::format("it would take much more memory than it has bytes"));
     left_ -= bytes;
   }
 
@@ -159,22 +162,23 @@ class Decoder {
     const std::string name =
         t.name() == nullptr ? "a constant" : "tensor '" + t.name()->str() + "'";
     if (bytes != t.bytes())
-      raise_damage("{} is {} and needs {} bytes, but has {}", name,
-                   ValueType{dtype, shape}.to_string(), bytes, t.bytes());
+      raise_damage(fmt::format("{} is {} and needs {} bytes, but has {}", name,
+                               ValueType{dtype, shape}.to_string(), bytes, t.bytes()));
     // Writers lay tensors out in order, so "begins where the last one ended" also rules out that
     // two share memory.
     const uint64_t begin =
         (weights_end_ + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
     if (t.offset() != begin || begin > weights_.size() || bytes > weights_.size() - begin) {
-      raise_damage("{} does not lie in the weight region", name);
+      raise_damage(fmt::format("{} does not lie in the weight region", name));
     }
     weights_end_ = begin + bytes;
     const std::span<const std::byte> content = weights_.subspan(begin, bytes);
     if (hash_bytes(content) != t.hash())
-      raise_damage("the values of {} do not match their checksum", name);
+      raise_damage(fmt::format("the values of {} do not match their checksum", name));
     if (dtype == DType::kBool) {
       for (std::byte b : content) {
-        if (b > std::byte{1}) raise_damage("{} holds a bool that is neither 0 nor 1", name);
+        if (b > std::byte{1})
+          raise_damage(fmt::format("{} holds a bool that is neither 0 nor 1", name));
       }
     }
     // The memory is private and writable (MappedFile::snapshot), so a tensor may be trained in
@@ -197,10 +201,11 @@ class Decoder {
     for (size_t i = 0; i < size_of(e.instructions()); ++i) {
       const file::Instruction in = element(*e.instructions(), i);
       if (in.op() >= scalar_ops_.size())
-        raise_damage("a scalar expression holds the op number {}", in.op());
+        raise_damage(fmt::format("a scalar expression holds the op number {}", in.op()));
       if (!unknown_scalar_ops_[in.op()].empty()) {
-        raise_damage("it uses the scalar op '{}', which this version of Sinter does not know",
-                     unknown_scalar_ops_[in.op()]);
+        raise_damage(
+            fmt::format("it uses the scalar op '{}', which this version of Sinter does not know",
+                        unknown_scalar_ops_[in.op()]));
       }
       const DType dtype = dtype_of_file(in.dtype());
       Number constant;
@@ -210,7 +215,8 @@ class Decoder {
             integer == integers.end() ? Number(in.constant()) : Number(integer->second);
         const std::optional<Number> known = element_of(dtype, value);
         if (!known)
-          raise_damage("a scalar expression is not legal: {}", no_element_of(dtype, value));
+          raise_damage(
+              fmt::format("a scalar expression is not legal: {}", no_element_of(dtype, value)));
         constant = *known;
       }
       result.instructions.push_back(
@@ -219,20 +225,21 @@ class Decoder {
     for (size_t i = 0; i < size_of(e.results()); ++i)
       result.results.push_back(element(*e.results(), i));
     if (const std::string fault = scalar_expr_fault(result); !fault.empty())
-      raise_damage("a scalar expression is not legal: {}", fault);
+      raise_damage(fmt::format("a scalar expression is not legal: {}", fault));
     return result;
   }
 
   template <typename Vector>
   Attributes attributes(const Vector* list) {
     constexpr size_t kMost = 64;  // of an op
-    if (size_of(list) > kMost) raise_damage("an op has {} attributes", list->size());
+    if (size_of(list) > kMost) raise_damage(fmt::format("an op has {} attributes", list->size()));
     Attributes result;
     for (size_t i = 0; i < size_of(list); ++i) {
       const file::Attribute& a = element(*list, i);
       charge(sizeof(AttributeValue));
       const std::string name = text(a.name());
-      if (result.contains(name)) raise_damage("the attribute '{}' is given twice", name);
+      if (result.contains(name))
+        raise_damage(fmt::format("the attribute '{}' is given twice", name));
       result.set(name, value(name, a));
     }
     return result;
@@ -264,7 +271,7 @@ class Decoder {
         return std::make_shared<const Graph>(graph(*a.graph()));
       case file::AttributeType::OpCall: return op_call(a);
     }
-    raise_damage("the attribute '{}' has no value of its type", name);
+    raise_damage(fmt::format("the attribute '{}' has no value of its type", name));
   }
 
   OpCall op_call(const file::Attribute& a) {
@@ -296,8 +303,8 @@ class Decoder {
   static const OpRecord& record(const std::string& op) {
     if (const OpRecord* record = Registry::global().find(op)) return *record;
     const std::string near = nearest_name(op, Registry::global().names());
-    raise_damage("it uses the op '{}', which this program does not know{}", op,
-                 near.empty() ? "" : " (the nearest it knows is '" + near + "')");
+    raise_damage(fmt::format("it uses the op '{}', which this program does not know{}", op,
+                             near.empty() ? "" : " (the nearest it knows is '" + near + "')"));
   }
 
   void add_node(Graph& graph, const file::Node& n) {
@@ -313,14 +320,14 @@ class Decoder {
                                          text(n.name()), origin(n.origin()));
     const std::vector<ValueType>& types = graph.node(index).types;
     if (types.size() != n.types()->size())
-      raise_damage("op '{}' has {} results, but {} are stored", op, types.size(),
-                   n.types()->size());
+      raise_damage(fmt::format("op '{}' has {} results, but {} are stored", op, types.size(),
+                               n.types()->size()));
     for (size_t r = 0; r < types.size(); ++r) {
       const file::Type& stored = element(*n.types(), r);
       const DType dtype = dtype_of_file(stored.dtype());
       if (types[r] != ValueType{dtype, shape_of(stored.shape(), dtype, true)}) {
-        raise_damage("result {} of op '{}' is {}, which is not the type that is stored", r, op,
-                     types[r].to_string());
+        raise_damage(fmt::format("result {} of op '{}' is {}, which is not the type that is stored",
+                                 r, op, types[r].to_string()));
       }
     }
   }
@@ -328,8 +335,8 @@ class Decoder {
   static ValueId checked(const Graph& graph, int32_t node, int32_t result) {
     if (node < 0 || node >= graph.size() || result < 0 ||
         result >= static_cast<int32_t>(graph.node(node).types.size())) {
-      raise_damage("graph '{}' refers to a value that does not exist ({}:{})", graph.name(), node,
-                   result);
+      raise_damage(fmt::format("graph '{}' refers to a value that does not exist ({}:{})",
+                               graph.name(), node, result));
     }
     return {node, result};
   }
@@ -343,9 +350,10 @@ class Decoder {
         add_node(result, element(*g.nodes(), i));
       } catch (const std::runtime_error& error) {  // Error and what shape rules may raise for
                                                    // attributes no program would write
-        raise_damage("node {} of graph '{}': {}", i, result.name(), error.what());
+        raise_damage(fmt::format("node {} of graph '{}': {}", i, result.name(), error.what()));
       } catch (const std::logic_error& error) {
-        raise_damage("node {} of graph '{}' is not legal: {}", i, result.name(), error.what());
+        raise_damage(
+            fmt::format("node {} of graph '{}' is not legal: {}", i, result.name(), error.what()));
       }
     }
     for (size_t i = 0; i < size_of(g.outputs()); ++i) {
@@ -355,7 +363,7 @@ class Decoder {
     for (size_t i = 0; i < size_of(g.updates()); ++i) {
       const file::Update u = element(*g.updates(), i);
       if (!result.node(checked(result, u.variable(), 0)).is(KernelOp::kVariable))
-        raise_damage("graph '{}' updates what is no variable", result.name());
+        raise_damage(fmt::format("graph '{}' updates what is no variable", result.name()));
       add([&] { result.add_update(u.variable(), checked(result, u.node(), u.result())); });
     }
     return result;
@@ -367,7 +375,7 @@ class Decoder {
     try {
       one();
     } catch (const Error& error) {
-      raise_damage("{}", error.what());
+      raise_damage(fmt::format("{}", error.what()));
     }
   }
 
@@ -383,6 +391,8 @@ class Decoder {
 };
 
 }  // namespace
+
+void raise_damage(std::string what) { throw ModelFileDamage{std::move(what)}; }
 
 ModelFile decode_model_table(const file::File& table, size_t table_bytes,
                              std::shared_ptr<const MappedFile> mapping,

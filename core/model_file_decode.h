@@ -1,13 +1,10 @@
 // Private to the model file: its table as graphs, tensors and texts, and how damage is told.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 
 #include "core/file_io.h"
 #include "core/model_file.h"
@@ -22,10 +19,7 @@ struct File;
 struct ModelFileDamage {
   std::string what;
 };
-template <typename... Args>
-[[noreturn]] void raise_damage(fmt::format_string<Args...> format, Args&&... args) {
-  throw ModelFileDamage{fmt::format(format, std::forward<Args>(args)...)};
-}
+[[noreturn]] void raise_damage(std::string what);
 
 /// What a verified table says, with tensors that point into the mapped weights. Raises
 /// ModelFileDamage for an index, a size or a product that is not as it must be, and for a table of

@@ -30,16 +30,17 @@ std::string kind_of_stranger(std::string_view bytes) {
 ModelFileHeader read_header(std::string_view bytes) {
   constexpr std::string_view magic(ModelFileHeader::kMagic, sizeof ModelFileHeader::kMagic);
   if (bytes.empty() || !magic.starts_with(bytes.substr(0, magic.size())))
-    raise_damage("{}", kind_of_stranger(bytes));
+    raise_damage(fmt::format("{}", kind_of_stranger(bytes)));
   if (bytes.size() < sizeof(ModelFileHeader))
-    raise_damage("it was cut off after {} bytes", bytes.size());
+    raise_damage(fmt::format("it was cut off after {} bytes", bytes.size()));
   ModelFileHeader header;
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.header_hash != header.computed_hash()) raise_damage("its header is damaged");
+  if (header.header_hash != header.computed_hash())
+    raise_damage(fmt::format("its header is damaged"));
   if (header.version > kModelFileVersion) {
-    raise_damage(
+    raise_damage(fmt::format(
         "it is of format version {}, but this version of Sinter ({}) reads up to version {}",
-        header.version, SINTER_VERSION, kModelFileVersion);
+        header.version, SINTER_VERSION, kModelFileVersion));
   }
   const uint64_t size = bytes.size();
   const uint64_t table_end = sizeof header + header.table_bytes;
@@ -47,17 +48,17 @@ ModelFileHeader read_header(std::string_view bytes) {
   if (header.version == 0 || header.header_bytes != sizeof header ||
       header.table_bytes > size - sizeof header) {
     if (header.version != 0 && header.header_bytes == sizeof header)
-      raise_damage("it was cut off: its table alone needs {} bytes more",
-                   header.table_bytes - (size - sizeof header));
-    raise_damage("its header is damaged");
+      raise_damage(fmt::format("it was cut off: its table alone needs {} bytes more",
+                               header.table_bytes - (size - sizeof header)));
+    raise_damage(fmt::format("its header is damaged"));
   }
   if (header.weights_offset % kWeightAlignment != 0 || header.weights_offset < table_end ||
       header.weights_offset - table_end >= kWeightAlignment ||
       __builtin_add_overflow(header.weights_offset, header.weights_bytes, &end)) {
-    raise_damage("its header is damaged");
+    raise_damage(fmt::format("its header is damaged"));
   }
-  if (size < end) raise_damage("it was cut off: it has {} of {} bytes", size, end);
-  if (size > end) raise_damage("{} bytes follow its end", size - end);
+  if (size < end) raise_damage(fmt::format("it was cut off: it has {} of {} bytes", size, end));
+  if (size > end) raise_damage(fmt::format("{} bytes follow its end", size - end));
   return header;
 }
 
@@ -66,17 +67,18 @@ ModelFile decode_file(std::shared_ptr<const MappedFile> mapping) {
   const std::span<const std::byte> bytes = mapping->bytes();
   const std::span<const std::byte> table = bytes.subspan(sizeof header, header.table_bytes);
   if (table.size() >= FLATBUFFERS_MAX_BUFFER_SIZE)  // where its verifier would end the program
-    raise_damage("its table has {} bytes, at most {} are possible", table.size(),
-                 FLATBUFFERS_MAX_BUFFER_SIZE);
+    raise_damage(fmt::format("its table has {} bytes, at most {} are possible", table.size(),
+                             FLATBUFFERS_MAX_BUFFER_SIZE));
   if (hash_bytes(table) != header.table_hash)
-    raise_damage("its table is damaged (the checksum does not match)");
+    raise_damage(fmt::format("its table is damaged (the checksum does not match)"));
   for (std::byte padding : bytes.subspan(sizeof header + table.size(),
                                          header.weights_offset - sizeof header - table.size())) {
-    if (padding != std::byte{0}) raise_damage("the bytes between table and weights are damaged");
+    if (padding != std::byte{0})
+      raise_damage(fmt::format("the bytes between table and weights are damaged"));
   }
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(table.data()), table.size(), 64,
                                  kMaxTables);
-  if (!file::VerifyFileBuffer(verifier)) raise_damage("its table is damaged");
+  if (!file::VerifyFileBuffer(verifier)) raise_damage(fmt::format("its table is damaged"));
   const auto* root = file::GetFile(table.data());
   return decode_model_table(*root, table.size(), mapping,
                             bytes.subspan(header.weights_offset, header.weights_bytes));

@@ -19,7 +19,7 @@ std::string number(double value) {
   return fmt::format("{}", value);
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_text(std::string_view text) {
   std::string result = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') result += '\\';
@@ -81,7 +81,7 @@ struct ValuePrinter {
   std::string operator()(bool v) const { return v ? "true" : "false"; }
   std::string operator()(int64_t v) const { return fmt::format("{}", v); }
   std::string operator()(double v) const { return number(v); }
-  std::string operator()(const std::string& v) const { return quoted(v); }
+  std::string operator()(const std::string& v) const { return quoted_text(v); }
   std::string operator()(const std::vector<int64_t>& v) const {
     std::vector<std::string> parts;
     for (int64_t i : v) parts.push_back(i == kSliceEnd ? "end" : std::to_string(i));
@@ -91,7 +91,7 @@ struct ValuePrinter {
   std::string operator()(DType v) const { return std::string(dtype_name(v)); }
   std::string operator()(const Tensor& v) const { return tensor_text(v, options); }
   std::string operator()(const std::shared_ptr<const ScalarExpr>& v) const {
-    return quoted(v->to_string());
+    return quoted_text(v->to_string());
   }
   std::string operator()(const std::shared_ptr<const Graph>& v) const {
     std::string text = to_text(*v, options);
@@ -131,7 +131,7 @@ std::string to_text(const Graph& graph, const TextOptions& options) {
     return fmt::format("%{}{}", name(id.node),
                        graph.node(id).types.size() > 1 ? fmt::format("#{}", id.result) : "");
   };
-  std::string text = fmt::format("graph {} {{\n", quoted(graph.name()));
+  std::string text = fmt::format("graph {} {{\n", quoted_text(graph.name()));
   for (int32_t i = 0; i < graph.size(); ++i) {
     const Node& node = graph.node(i);
     std::vector<std::string> inputs, types;
@@ -143,14 +143,14 @@ std::string to_text(const Graph& graph, const TextOptions& options) {
     text += fmt::format("  %{} = {}({}){}{} : {}", name(i), node.op->name, fmt::join(inputs, ", "),
                         attributes.empty() ? "" : " ", indented(attributes),
                         types.size() == 1 ? types[0] : fmt::format("({})", fmt::join(types, ", ")));
-    if (!node.name.empty() && !is_named_source(node)) text += " " + quoted(node.name);
+    if (!node.name.empty() && !is_named_source(node)) text += " " + quoted_text(node.name);
     if (options.origins && node.origin)
-      text += fmt::format(" @ {} {}:{}", quoted(node.origin->layer), quoted(node.origin->file),
-                          node.origin->line);
+      text += fmt::format(" @ {} {}:{}", quoted_text(node.origin->layer),
+                          quoted_text(node.origin->file), node.origin->line);
     text += "\n";
   }
   for (const Graph::Output& o : graph.outputs())
-    text += fmt::format("  output {} = {}\n", quoted(o.name), value(o.value));
+    text += fmt::format("  output {} = {}\n", quoted_text(o.name), value(o.value));
   for (const Graph::Update& u : graph.updates())
     text += fmt::format("  update %{} = {}\n", name(u.variable), value(u.value));
   return text + "}\n";

@@ -24,12 +24,12 @@ T sign_of(T a) {
 
 // e^x is taken where it does not overflow.
 template <typename T>
-T logistic(T a) {
+T logistic_of(T a) {
   if (a < 0) return std::exp(a) / (1 + std::exp(a));
   return 1 / (1 + std::exp(-a));
 }
 template <typename T>
-T softplus(T a) {
+T softplus_of(T a) {
   return nan_max(a, T(0)) + std::log1p(std::exp(-std::fabs(a)));
 }
 
@@ -56,8 +56,8 @@ T float_op(ScalarOp op, T a, T b) {
     case ScalarOp::kLog1p: return std::log1p(a);
     case ScalarOp::kTanh: return std::tanh(a);
     case ScalarOp::kErf: return std::erf(a);
-    case ScalarOp::kLogistic: return logistic(a);
-    case ScalarOp::kSoftplus: return softplus(a);
+    case ScalarOp::kLogistic: return logistic_of(a);
+    case ScalarOp::kSoftplus: return softplus_of(a);
     case ScalarOp::kSin: return std::sin(a);
     case ScalarOp::kCos: return std::cos(a);
     default: raise_internal("a floating scalar op", std::string(scalar_op_name(op)));

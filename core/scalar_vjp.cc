@@ -12,7 +12,7 @@
 namespace sinter {
 namespace {
 
-std::optional<double> constant_of(Scalar s) {
+std::optional<double> constant_in(Scalar s) {
   const ScalarInstruction& i = s.builder()->instruction(s.id());
   return i.op == ScalarOp::kConstant ? std::optional(i.constant.as_double()) : std::nullopt;
 }
@@ -40,7 +40,7 @@ constexpr double kHalvedAbove = 32;
 // of a^n that is so for the derivatives from the (n+1)-th on. It is 0 as well where a^(b-1) is 0
 // and a product of exponents infinite.
 Scalar power_by_base(Scalar g, Scalar a, Scalar b) {
-  if (const std::optional<double> c = constant_of(b)) {
+  if (const std::optional<double> c = constant_in(b)) {
     if (*c == 0) return 0.0;
     if (*c == 1) return g;
     if (*c == 2) return g * (2.0 * a);

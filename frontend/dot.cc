@@ -21,7 +21,7 @@ extern "C" char** environ;
 namespace sinter {
 namespace {
 
-[[noreturn]] void fail(const std::string& what, int error) {
+[[noreturn]] void raise_undrawn(const std::string& what, int error) {
   throw Error(
       fmt::format("cannot draw the graph: {}: {}", what, std::generic_category().message(error)));
 }
@@ -30,14 +30,14 @@ class MemoryFile {
  public:
   explicit MemoryFile(const std::string& text = {})
       : descriptor_(::memfd_create("sinter-dot", MFD_CLOEXEC)) {
-    if (descriptor_ < 0) fail("memory file", errno);
+    if (descriptor_ < 0) raise_undrawn("memory file", errno);
     for (size_t at = 0; at < text.size();) {
       const ssize_t count = ::write(descriptor_, text.data() + at, text.size() - at);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) {
         const int error = errno;
         ::close(descriptor_);
-        fail("memory file", error);
+        raise_undrawn("memory file", error);
       }
       at += static_cast<size_t>(count);
     }
@@ -79,11 +79,11 @@ std::string run_dot(const std::string& dot_text, const std::string& format) {
     throw Error(
         "cannot draw the graph: the program 'dot' is not installed (Debian: apt-get install "
         "graphviz)");
-  if (error != 0) fail("dot", error);
+  if (error != 0) raise_undrawn("dot", error);
 
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) fail("waiting for dot", errno);
+    if (errno != EINTR) raise_undrawn("waiting for dot", errno);
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     const std::string message = errors.text();

@@ -43,7 +43,7 @@ std::string quote(std::string_view text) {
   return result + '"';
 }
 
-std::string shortened(std::string text) {
+std::string fitted(std::string text) {
   if (columns_of(text) <= kLongestLine) return text;
   return std::string(first_columns(text, kLongestLine - 3)) + "...";
 }
@@ -93,7 +93,7 @@ std::vector<std::string> detail_lines(const Node& node) {
         break;
       default: text = spec.name + " = " + to_text(*value);
     }
-    if (!text.empty()) lines.push_back(shortened(text));
+    if (!text.empty()) lines.push_back(fitted(text));
   }
   return lines;
 }
@@ -113,8 +113,7 @@ Look look_of(const Node& node) {
 
 std::string node_text(const Node& node, int32_t index) {
   const bool source = node.is(KernelOp::kInput) || node.is(KernelOp::kVariable);
-  std::string label =
-      fmt::format("<b>{}</b>", escape(source ? shortened(node.name) : node.op->name));
+  std::string label = fmt::format("<b>{}</b>", escape(source ? fitted(node.name) : node.op->name));
   auto small = [&](std::string_view text) {
     label += fmt::format("<br/><font point-size=\"9\" color=\"#4b5563\">{}</font>", escape(text));
   };
@@ -161,7 +160,7 @@ std::string output_text(const Graph::Output& output, size_t index, const std::st
   return fmt::format(
       "  out{0} [label={1}, shape=oval, fillcolor=\"#fee2e2\", color=\"#dc2626\"];\n  {2} -> "
       "out{0};\n",
-      index, quote(shortened(output.name)), from);
+      index, quote(fitted(output.name)), from);
 }
 
 }  // namespace
@@ -186,7 +185,7 @@ std::string to_dot(const Graph& graph) {
           "  subgraph cluster_{} {{\n    label={}; labeljust=l; style=\"rounded,filled\"; "
           "color=\"#e5e7eb\"; "
           "fillcolor=\"#fafafa\"; fontcolor=\"#374151\";\n",
-          cluster++, quote(shortened(layer)));
+          cluster++, quote(fitted(layer)));
     }
     for (const int32_t i : nodes)
       text += (layer.empty() ? "  " : "    ") + node_text(graph.node(i), i);
@@ -212,7 +211,7 @@ std::string to_dot(const Graph& graph) {
         "  up{0} [label={1}, fillcolor=\"#fffbeb\", color=\"#d97706\", "
         "style=\"rounded,filled,dashed\"];\n"
         "  n{2} -> up{0} [style=dashed];\n",
-        i, quote("new " + shortened(graph.node(update.variable).name)), update.value.node);
+        i, quote("new " + fitted(graph.node(update.variable).name)), update.value.node);
   }
   return text + "}\n";
 }
@@ -241,12 +240,12 @@ std::string ops_of(const Graph& graph, const Part& part) {
   std::string text;
   for (const auto& [op, count] : counts)
     text += (text.empty() ? "" : ", ") + (count == 1 ? op : fmt::format("{} {}", count, op));
-  return shortened(text);
+  return fitted(text);
 }
 
 std::string part_text(const Graph& graph, const Part& part, const std::set<ValueId>& leaving,
                       size_t index) {
-  std::string label = fmt::format("<b>{}</b>", escape(shortened(part.layer)));
+  std::string label = fmt::format("<b>{}</b>", escape(fitted(part.layer)));
   const auto small = [&](std::string_view text) {
     label += fmt::format("<br/><font point-size=\"9\" color=\"#4b5563\">{}</font>", escape(text));
   };
@@ -255,7 +254,7 @@ std::string part_text(const Graph& graph, const Part& part, const std::set<Value
   for (const int32_t i : part.nodes) {
     if (!graph.node(i).is(KernelOp::kVariable)) continue;
     if (++variables <= 4)
-      small(shortened(graph.node(i).name) + " " + graph.node(i).types[0].to_string());
+      small(fitted(graph.node(i).name) + " " + graph.node(i).types[0].to_string());
   }
   if (variables > 4) small(fmt::format("and {} more variables", variables - 4));
   if (const std::string ops = ops_of(graph, part); !ops.empty()) small(ops);
@@ -263,7 +262,7 @@ std::string part_text(const Graph& graph, const Part& part, const std::set<Value
   for (const ValueId value : leaving) types.insert(graph.type(value).to_string());
   std::string results;
   for (const std::string& type : types) results += (results.empty() ? "" : ", ") + type;
-  if (!results.empty()) small("gives " + shortened(results));
+  if (!results.empty()) small("gives " + fitted(results));
   return fmt::format("  p{} [label=<{}>, fillcolor=\"{}\", color=\"{}\"];\n", index, label,
                      part.backward ? "#ede9fe" : "#dbeafe", part.backward ? "#7c3aed" : "#2563eb");
 }
@@ -344,7 +343,7 @@ std::string to_layer_dot(const Graph& graph) {
   }
   int box = 0;
   for (const auto& [from, what] : updates) {
-    const std::string name = what.second == 1 ? "new " + shortened(graph.node(what.first).name)
+    const std::string name = what.second == 1 ? "new " + fitted(graph.node(what.first).name)
                                               : fmt::format("{} new values", what.second);
     text += fmt::format(
         "  up{0} [label={1}, fillcolor=\"#fffbeb\", color=\"#d97706\", "

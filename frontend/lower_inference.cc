@@ -114,7 +114,7 @@ std::optional<Graph> generalize(const Graph& graph, int64_t batch) {
   return std::nullopt;
 }
 
-Graph lower(const Graph& forward, const std::string& mixed_precision) {
+Graph lowered_by_passes(const Graph& forward, const std::string& mixed_precision) {
   if (!has_symbolic_batch(forward)) return run(forward, mixed_precision, true);
   std::vector<Graph> found;
   for (int64_t batch : strange_batches(forward)) {
@@ -131,7 +131,7 @@ Graph lower(const Graph& forward, const std::string& mixed_precision) {
 
 Graph lower_inference(const Graph& forward, const std::string& mixed_precision) {
   register_ops();
-  Graph lowered = lower(forward, mixed_precision);
+  Graph lowered = lowered_by_passes(forward, mixed_precision);
   for (const Node& node : lowered.nodes()) {
     if (node.op->kind == KernelKind::kComposite) {
       throw Error(

@@ -17,7 +17,7 @@ namespace {
 
 using Cotangents = std::vector<std::optional<Symbol>>;
 
-std::string where(const Node& node) {
+std::string place_of(const Node& node) {
   const std::string origin = node.origin ? node.origin->to_string() : "";
   return fmt::format("op '{}'{}", node.op->name, origin.empty() ? "" : " of " + origin);
 }
@@ -96,7 +96,7 @@ class Backward {
       // What a rule computes of bfloat16 comes in float32, and is rounded like the value.
       if (inputs[k].dtype() == DType::kBFloat16) dx[k] = cast(*dx[k], DType::kBFloat16);
       SINTER_CHECK(dx[k]->type() == inputs[k].type(),
-                   fmt::format("{}: cotangent {} of input {} that is {}", where(node),
+                   fmt::format("{}: cotangent {} of input {} that is {}", place_of(node),
                                dx[k]->type().to_string(), k, inputs[k].type().to_string()));
       accumulate(inputs[k].id(), *dx[k]);
     }
@@ -113,11 +113,11 @@ class Backward {
                           node.attributes});
     }
     if (!op.no_gradient.empty()) {
-      throw Error(fmt::format("{} has no gradient: {}", where(node), op.no_gradient));
+      throw Error(fmt::format("{} has no gradient: {}", place_of(node), op.no_gradient));
     }
     if (op.is_elementwise()) return elementwise(node, inputs, results[0], *dy[0], needed_flags);
     if (op.decomposition) return through_decomposition(node, inputs, results, dy, needed_flags);
-    throw Error(fmt::format("{} has no gradient", where(node)));
+    throw Error(fmt::format("{} has no gradient", place_of(node)));
   }
 
   // One map for all inputs, from the record's own derivative or from the chain rule over the scalar

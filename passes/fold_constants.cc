@@ -15,7 +15,7 @@ bool only_spreads(const Node& node) {
   return node.is(KernelOp::kBroadcast) || node.is(KernelOp::kIota);
 }
 
-bool is_small(const Node& node) {
+bool is_small_result(const Node& node) {
   return std::all_of(node.types.begin(), node.types.end(), [](const ValueType& t) {
     return t.shape.is_static() && t.shape.elements() <= kMostElements;
   });
@@ -40,7 +40,7 @@ class Folder {
           graph.type(node.inputs[0]).dtype == DType::kFloat32;
       known_[static_cast<size_t>(i)] =
           node.is(KernelOp::kConstant) ||
-          (node.op->kind != KernelKind::kSource && all_known && !waits && is_small(node));
+          (node.op->kind != KernelKind::kSource && all_known && !waits && is_small_result(node));
     }
     find_wanted();
   }

@@ -59,7 +59,7 @@ std::vector<bool> find_live(const Graph& graph, const ReadLists& reads) {
   return live;
 }
 
-std::vector<std::vector<int32_t>> dependencies(const ReadLists& reads) {
+std::vector<std::vector<int32_t>> dependency_lists(const ReadLists& reads) {
   std::vector<std::vector<int32_t>> result;
   for (const std::vector<ValueId>& own : reads) {
     result.emplace_back();
@@ -78,7 +78,7 @@ FusionGroups::FusionGroups(const Graph& graph, int64_t whole_row_columns)
       lifted_(members_.size(), false),
       updated_(members_.size(), false),
       readers_(graph, reads_, live_),
-      partition_(dependencies(reads_)) {
+      partition_(dependency_lists(reads_)) {
   for (const Graph::Update& u : graph.updates()) updated_[static_cast<size_t>(u.variable)] = true;
   order_updates(partition_, graph, readers_);
   for (int32_t i = 0; i < graph.size(); ++i) add_group(graph, i);

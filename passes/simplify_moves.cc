@@ -16,11 +16,11 @@ using Ints = std::vector<int64_t>;
 Symbol reshaped(const Match& m, Symbol x, const Shape& shape) {
   return x.shape() == shape ? x : m.graph().add1("reshape", {x}, {{"shape", shape}});
 }
-const Shape& root_shape(const Match& m) { return m.source().type(m.root).shape; }
-Symbol as_reshape(const Match& m) { return reshaped(m, m["x"], root_shape(m)); }
+const Shape& shape_of_root(const Match& m) { return m.source().type(m.root).shape; }
+Symbol as_reshape(const Match& m) { return reshaped(m, m["x"], shape_of_root(m)); }
 
 std::string unless_shape_stays(const Match& m) {
-  return m.type("x").shape == root_shape(m) ? "" : "the shape changes";
+  return m.type("x").shape == shape_of_root(m) ? "" : "the shape changes";
 }
 
 bool is_identity(const Ints& perm) {
@@ -59,11 +59,11 @@ Symbol broadcast_once(const Match& m) {
              &outer = m.attributes("outer").get_ints("dims");
   Ints dims;
   for (int64_t d : inner) dims.push_back(outer[static_cast<size_t>(d)]);
-  return m.graph().add1("broadcast", {m["x"]}, {{"shape", root_shape(m)}, {"dims", dims}});
+  return m.graph().add1("broadcast", {m["x"]}, {{"shape", shape_of_root(m)}, {"dims", dims}});
 }
 
 std::string unless_elements_stay(const Match& m) {
-  const Shape &from = m.type("x").shape, &to = root_shape(m);
+  const Shape &from = m.type("x").shape, &to = shape_of_root(m);
   if (!from.is_static() || !to.is_static()) {
     // The symbolic batch counts as some number other than 1.
     const bool same =
@@ -78,7 +78,7 @@ std::string unless_elements_stay(const Match& m) {
 // (begin2 + stride2 * i) of x.
 Symbol slice_once(const Match& m) {
   const Attributes &inner = m.attributes("inner"), &outer = m.attributes("outer");
-  const Shape& to = root_shape(m);
+  const Shape& to = shape_of_root(m);
   Ints begin, end, stride;
   for (int d = 0; d < to.rank(); ++d) {
     const auto k = static_cast<size_t>(d);
@@ -276,11 +276,11 @@ Symbol size_constant(const Match& m) {
 }
 
 Symbol reshaped_constant(const Match& m) {
-  return m.graph().constant(m.attributes("k").get<Tensor>("value").reshaped(root_shape(m)));
+  return m.graph().constant(m.attributes("k").get<Tensor>("value").reshaped(shape_of_root(m)));
 }
 
 std::string unless_static(const Match& m) {
-  return root_shape(m).is_static() ? "" : "the batch size is open";
+  return shape_of_root(m).is_static() ? "" : "the batch size is open";
 }
 
 }  // namespace

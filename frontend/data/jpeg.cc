@@ -31,7 +31,7 @@ struct Errors {
 void on_message(j_common_ptr jpeg, int level) {
   if (level < 0) on_error(jpeg);
 }
-void on_progress(j_common_ptr jpeg) {
+void count_scans(j_common_ptr jpeg) {
   if (!jpeg->is_decompressor) return;
   auto* d = reinterpret_cast<j_decompress_ptr>(jpeg);
   if (d->input_scan_number <= kMostScans) return;
@@ -108,7 +108,7 @@ RawImage decode_jpeg(std::string_view bytes, const std::string& name) {
   prepare(errors, reinterpret_cast<j_common_ptr>(&jpeg));
   if (setjmp(errors.escape) != 0) raise_unreadable(name, errors.message);
   jpeg_create_decompress(&jpeg);
-  reader->progress.progress_monitor = on_progress;
+  reader->progress.progress_monitor = count_scans;
   jpeg.progress = &reader->progress;
   if (!read_header(jpeg, errors, bytes)) raise_unreadable(name, errors.message);
   const bool is_cmyk = jpeg.out_color_space == JCS_CMYK;

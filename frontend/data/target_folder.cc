@@ -15,7 +15,7 @@
 namespace sinter {
 namespace {
 
-[[noreturn]] void fail(const std::string& what) {
+[[noreturn]] void raise_unusable(const std::string& what) {
   const int error = errno;
   throw FileError(fmt::format("{}: {}", what, std::generic_category().message(error)));
 }
@@ -35,7 +35,7 @@ TargetFolder::TargetFolder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   root_ = Descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (root_.get() < 0) fail(fmt::format("cannot make the folder '{}'", path));
+  if (root_.get() < 0) raise_unusable(fmt::format("cannot make the folder '{}'", path));
 }
 
 std::vector<std::string> TargetFolder::parts(std::string_view path) {
@@ -58,12 +58,12 @@ Descriptor TargetFolder::parent(const std::vector<std::string>& parts) {
   for (size_t i = 0; i + 1 < parts.size(); ++i) {
     const char* name = parts[i].c_str();
     if (::mkdirat(folder.get(), name, 0777) != 0 && errno != EEXIST)
-      fail(fmt::format("cannot make the folder '{}'", name));
+      raise_unusable(fmt::format("cannot make the folder '{}'", name));
     Descriptor next(::openat(folder.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (next.get() < 0) {
       if (errno == ELOOP || errno == ENOTDIR)
         throw FileError(fmt::format("'{}' in its name is a link or a file, no folder", name));
-      fail(fmt::format("cannot open the folder '{}'", name));
+      raise_unusable(fmt::format("cannot open the folder '{}'", name));
     }
     folder = std::move(next);
   }
@@ -72,7 +72,7 @@ Descriptor TargetFolder::parent(const std::vector<std::string>& parts) {
 
 void TargetFolder::remove_old(int folder, const std::string& name) {
   if (::unlinkat(folder, name.c_str(), 0) != 0 && errno != ENOENT)
-    fail(fmt::format("cannot replace '{}'", name));
+    raise_unusable(fmt::format("cannot replace '{}'", name));
 }
 
 void TargetFolder::make_folder(const std::vector<std::string>& parts) {
@@ -88,7 +88,7 @@ Descriptor TargetFolder::make_file(const std::vector<std::string>& parts, bool i
   Descriptor file(::openat(folder.get(), parts.back().c_str(),
                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                            is_executable ? 0777 : 0666));
-  if (file.get() < 0) fail("cannot write it");
+  if (file.get() < 0) raise_unusable("cannot write it");
   return file;
 }
 
@@ -113,7 +113,7 @@ void TargetFolder::make_link(const std::vector<std::string>& parts, const std::s
   const Descriptor folder = parent(parts);
   remove_old(folder.get(), parts.back());
   if (::symlinkat(target.c_str(), folder.get(), parts.back().c_str()) != 0)
-    fail("cannot make the link");
+    raise_unusable("cannot make the link");
 }
 
 void TargetFolder::make_hard_link(const std::vector<std::string>& parts,
@@ -127,7 +127,7 @@ void TargetFolder::make_hard_link(const std::vector<std::string>& parts,
   const Descriptor folder = parent(parts);
   remove_old(folder.get(), parts.back());
   if (::linkat(from.get(), existing.back().c_str(), folder.get(), parts.back().c_str(), 0) != 0)
-    fail("cannot make the link");
+    raise_unusable("cannot make the link");
 }
 
 }  // namespace sinter

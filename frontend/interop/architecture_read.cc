@@ -26,7 +26,7 @@ template <typename... Args>
   throw ParseError("model JSON: " + shortened(fmt::format(format, std::forward<Args>(args)...)));
 }
 
-const Config& as_config(const ConfigValue& value, const std::string& what) {
+const Config& config_in(const ConfigValue& value, const std::string& what) {
   const Config* config = value.as<Config>();
   if (config == nullptr) fail("{} must be a dictionary, found {}", what, value.type_name());
   return *config;
@@ -86,7 +86,7 @@ void collect_tensors(const ConfigValue& value, const std::string& what,
   } else if (const Config* config = value.as<Config>()) {
     const std::string* class_name = config->get("class_name").as<std::string>();
     if (class_name != nullptr && *class_name == "__keras_tensor__") {
-      to.push_back(reference_of(as_config(config->get("config"), what).get("keras_history"), what));
+      to.push_back(reference_of(config_in(config->get("config"), what).get("keras_history"), what));
     } else {
       for (const ConfigEntry& entry : config->entries()) collect_tensors(entry.value, what, to);
     }
@@ -123,20 +123,20 @@ bool is_model(std::string_view class_name) {
 
 LayerEntry entry_of(const ConfigValue& value, size_t index) {
   const std::string what = fmt::format("layer {}", index);
-  const Config& json = as_config(value, what);
+  const Config& json = config_in(value, what);
   LayerEntry entry;
   entry.class_name = as_string(json.get("class_name"), "\"class_name\" of " + what);
   const std::string* registered = json.get("registered_name").as<std::string>();
   if (registered != nullptr && registered->find('>') != std::string::npos)
     entry.class_name = *registered;
-  const Config& raw = as_config(json.get("config"), "\"config\" of " + what);
+  const Config& raw = config_in(json.get("config"), "\"config\" of " + what);
   if (is_model(entry.class_name)) {  // the rest is the inner model's
     for (const ConfigEntry& e : raw.entries()) {
       if (e.key != "layers") entry.config.set(e.key, e.value);
     }
   } else {
     const ConfigValue settings = with_objects(raw);
-    entry.config = as_config(settings, "\"config\" of " + what);
+    entry.config = config_in(settings, "\"config\" of " + what);
   }
   if (const int64_t* id = json.get("shared_object_id").as<int64_t>()) entry.shared = *id;
   entry.name = entry.config.get_string("name", "");
@@ -160,7 +160,7 @@ std::optional<ConfigList> operation_arguments(const LayerEntry& e) {
   const std::string what = fmt::format("the call of operation '{}'", e.name);
   const ConfigList& nodes = as_list(json->get("inbound_nodes"), what);
   if (nodes.size() != 1) fail("operation '{}' is called {} times", e.name, nodes.size());
-  const Config& node = as_config(nodes[0], what);
+  const Config& node = config_in(nodes[0], what);
   ConfigList arguments = as_list(node.get("args"), what);
   if (const Config* named = node.get("kwargs").as<Config>()) {
     for (const ConfigEntry& entry : named->entries()) arguments.push_back(entry.value);
@@ -291,7 +291,7 @@ class Reader {
   }
 
   static std::vector<bool> members_trainable(const LayerEntry& e) {
-    const ConfigValue& value = as_config(*e.json, "a layer").get("members_trainable");
+    const ConfigValue& value = config_in(*e.json, "a layer").get("members_trainable");
     std::vector<bool> result;
     if (value.is_null()) return result;
     const ConfigList* list = value.as<ConfigList>();
@@ -388,19 +388,19 @@ class Reader {
 };
 
 Architecture read_model(const ConfigValue& json, Document& document) {
-  const Config& root = as_config(json, "the document");
+  const Config& root = config_in(json, "the document");
   const std::string& class_name = as_string(root.get("class_name"), "\"class_name\"");
   const ConfigValue& settings = root.get("config");
   Reader reader(document);
   if (class_name == "Functional" || class_name == "Model") {
-    const Config& config = as_config(settings, "\"config\"");
+    const Config& config = config_in(settings, "\"config\"");
     return made_of("a " + class_name, config, [&] { return reader.functional(config); });
   }
   if (class_name != "Sequential")
     fail("\"class_name\" is '{}', but must be Functional, Model or Sequential", class_name);
   // The first releases of Keras 2 wrote the layers alone.
   if (settings.as<ConfigList>()) return reader.sequential({{"layers", settings}});
-  const Config& config = as_config(settings, "\"config\"");
+  const Config& config = config_in(settings, "\"config\"");
   return made_of("a Sequential", config, [&] { return reader.sequential(config); });
 }
 

@@ -123,7 +123,7 @@ std::string masked(std::string_view text) {
   return result;
 }
 
-std::string number(double v) {
+std::string number_text(double v) {
   if (std::isnan(v)) return "NaN";
   if (std::isinf(v)) return v < 0 ? "-Infinity" : "Infinity";
   std::string text = fmt::format("{}", v);
@@ -150,7 +150,7 @@ class Printer {
     else if (const int64_t* i = value.as<int64_t>())
       text_ += fmt::format("{}", *i);
     else if (const double* d = value.as<double>())
-      text_ += number(*d);
+      text_ += number_text(*d);
     else if (const std::string* s = value.as<std::string>())
       append_string(*s);
     else if (const ConfigList* list = value.as<ConfigList>())

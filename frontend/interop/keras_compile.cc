@@ -264,7 +264,7 @@ constexpr std::string_view kOwnArguments[] = {"backend", "mixed_precision", "dis
                                               "strict_precision"};
 
 /// `config` without `keys`, which go to `taken`.
-Config without(const Config& config, std::span<const std::string_view> keys, Config& taken) {
+Config without_keys(const Config& config, std::span<const std::string_view> keys, Config& taken) {
   Config rest;
   for (const ConfigEntry& entry : config.entries()) {
     const bool own = std::ranges::find(keys, entry.key) != keys.end();
@@ -277,11 +277,11 @@ Config without(const Config& config, std::span<const std::string_view> keys, Con
 
 Config take_own_settings(Config& compile) {
   Config own;
-  compile = without(compile, kOwnArguments, own);
+  compile = without_keys(compile, kOwnArguments, own);
   if (const ConfigObject* optimizer = compile.get("optimizer").as<ConfigObject>()) {
     const std::string_view excluded[] = {kExcluded};
     ConfigObject rest = *optimizer;
-    rest.config = without(optimizer->config, excluded, own);
+    rest.config = without_keys(optimizer->config, excluded, own);
     compile.set("optimizer", std::move(rest));
   }
   return own;

@@ -46,7 +46,7 @@ bool is_registered(const std::string& name) {
   return storage().factories.contains(lower(name));
 }
 
-Optimizer make(const std::string& name, const Config& config) {
+Optimizer make_known(const std::string& name, const Config& config) {
   register_families();
   OptimizerFactory factory = nullptr;
   {
@@ -76,7 +76,7 @@ std::vector<std::string> optimizer_names() {
 }
 
 Optimizer::Optimizer(const std::string& name, SourceLocation where)
-    : Optimizer(at_line(where, [&] { return make(name, {}); })) {}
+    : Optimizer(at_line(where, [&] { return make_known(name, {}); })) {}
 Optimizer::Optimizer(const char* name, SourceLocation where)
     : Optimizer(std::string(name), where) {}
 
@@ -121,7 +121,7 @@ Optimizer Optimizer::from_config(const ConfigValue& value, SourceLocation where)
               : object->class_name;
       const Config& config = object->config;
       return made_of(name, config, [&] {
-        const Optimizer optimizer = make(name, config);
+        const Optimizer optimizer = make_known(name, config);
         if (const Config* excluded = config.get("exclude_from_weight_decay").as<Config>()) {
           optimizer.impl().exclude(*excluded);
         }

@@ -9,7 +9,7 @@
 namespace sinter::codegen {
 namespace {
 
-bool is_empty(const Graph& graph, int32_t node) {
+bool has_no_elements(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
   for (const ValueType& t : n.types) {
     if (t.shape.elements() == 0) return true;
@@ -49,7 +49,7 @@ void build_empty(const Region& region, int32_t node, LoopProgram& program) {
 
 void build_node(const Region& region, int32_t node, LoopProgram& program) {
   const Node& n = region.graph->node(node);
-  if (is_empty(*region.graph, node)) return build_empty(region, node, program);
+  if (has_no_elements(*region.graph, node)) return build_empty(region, node, program);
   if (n.is(KernelOp::kPad) || n.is(KernelOp::kConcat) || n.is(KernelOp::kReshape))
     return build_move(region, node, program);
   if (n.is(KernelOp::kScatterAdd)) return build_scatter(region, node, program);

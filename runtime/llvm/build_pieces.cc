@@ -59,7 +59,7 @@ void choose_streams(LoopNest& nest) {
   }
 }
 
-bool has(const LoopNest& nest, LoopOpKind kind) {
+bool has_op(const LoopNest& nest, LoopOpKind kind) {
   return std::any_of(nest.ops.begin(), nest.ops.end(),
                      [&](const LoopOp& op) { return op.kind == kind; });
 }
@@ -146,7 +146,7 @@ int choose_split(const LoopNest& nest) {
   if (wanted == 1) return -1;
   if (nest.turn >= 0) return choose_turned_split(nest, wanted);
   const bool may_cut_columns = reductions_are_partial(nest) &&
-                               !has(nest, LoopOpKind::kAccumulateAt) &&
+                               !has_op(nest, LoopOpKind::kAccumulateAt) &&
                                nest.dims[static_cast<size_t>(columns)] >= 64 * wanted;
   int row = -1;
   for (int d = 0; d < columns; ++d) {

@@ -57,7 +57,7 @@ const NamedFunction kImports[] = {
     named<void*, void*, int, size_t>("memset", ::memset),
 };
 
-size_t aligned(size_t bytes) {
+size_t aligned_size(size_t bytes) {
   return (bytes + KernelImage::kAlignment - 1) / KernelImage::kAlignment * KernelImage::kAlignment;
 }
 
@@ -144,7 +144,7 @@ class LoadedKernel::Memory {
 std::vector<std::shared_ptr<const LoadedKernel>> load_kernels(std::span<const KernelImage> images) {
   std::vector<std::shared_ptr<const LoadedKernel>> kernels;
   size_t bytes = 0;
-  for (const KernelImage& image : images) bytes += aligned(image.code.size());
+  for (const KernelImage& image : images) bytes += aligned_size(image.code.size());
   // A kernel of nothing (no elements) has no code at all.
   if (bytes == 0) bytes = KernelImage::kAlignment;
   const auto memory = std::make_shared<LoadedKernel::Memory>(bytes);
@@ -157,7 +157,7 @@ std::vector<std::shared_ptr<const LoadedKernel>> load_kernels(std::span<const Ke
     for (uint32_t offset : image.functions) kernel->functions_.push_back(at + offset);
     kernel->memory_ = memory;
     kernels.push_back(std::move(kernel));
-    at += aligned(image.code.size());
+    at += aligned_size(image.code.size());
   }
   memory->make_executable();
   return kernels;
