@@ -144,8 +144,7 @@ class Decoder {
  private:
   /// Before `bytes` of memory are filled from the table.
   void charge(uint64_t bytes) {
-    if (bytes > left_)
-      raise_damage(fmt::format("it would take much more memory than it has bytes"));
+    if (bytes > left_) raise_damage("it would take much more memory than it has bytes");
     left_ -= bytes;
   }
 
@@ -375,7 +374,7 @@ class Decoder {
     try {
       one();
     } catch (const Error& error) {
-      raise_damage(fmt::format("{}", error.what()));
+      raise_damage(error.what());
     }
   }
 

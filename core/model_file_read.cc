@@ -30,13 +30,12 @@ std::string kind_of_stranger(std::string_view bytes) {
 ModelFileHeader read_header(std::string_view bytes) {
   constexpr std::string_view magic(ModelFileHeader::kMagic, sizeof ModelFileHeader::kMagic);
   if (bytes.empty() || !magic.starts_with(bytes.substr(0, magic.size())))
-    raise_damage(fmt::format("{}", kind_of_stranger(bytes)));
+    raise_damage(kind_of_stranger(bytes));
   if (bytes.size() < sizeof(ModelFileHeader))
     raise_damage(fmt::format("it was cut off after {} bytes", bytes.size()));
   ModelFileHeader header;
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.header_hash != header.computed_hash())
-    raise_damage(fmt::format("its header is damaged"));
+  if (header.header_hash != header.computed_hash()) raise_damage("its header is damaged");
   if (header.version > kModelFileVersion) {
     raise_damage(fmt::format(
         "it is of format version {}, but this version of Sinter ({}) reads up to version {}",
@@ -50,12 +49,12 @@ ModelFileHeader read_header(std::string_view bytes) {
     if (header.version != 0 && header.header_bytes == sizeof header)
       raise_damage(fmt::format("it was cut off: its table alone needs {} bytes more",
                                header.table_bytes - (size - sizeof header)));
-    raise_damage(fmt::format("its header is damaged"));
+    raise_damage("its header is damaged");
   }
   if (header.weights_offset % kWeightAlignment != 0 || header.weights_offset < table_end ||
       header.weights_offset - table_end >= kWeightAlignment ||
       __builtin_add_overflow(header.weights_offset, header.weights_bytes, &end)) {
-    raise_damage(fmt::format("its header is damaged"));
+    raise_damage("its header is damaged");
   }
   if (size < end) raise_damage(fmt::format("it was cut off: it has {} of {} bytes", size, end));
   if (size > end) raise_damage(fmt::format("{} bytes follow its end", size - end));
@@ -70,15 +69,14 @@ ModelFile decode_file(std::shared_ptr<const MappedFile> mapping) {
     raise_damage(fmt::format("its table has {} bytes, at most {} are possible", table.size(),
                              FLATBUFFERS_MAX_BUFFER_SIZE));
   if (hash_bytes(table) != header.table_hash)
-    raise_damage(fmt::format("its table is damaged (the checksum does not match)"));
+    raise_damage("its table is damaged (the checksum does not match)");
   for (std::byte padding : bytes.subspan(sizeof header + table.size(),
                                          header.weights_offset - sizeof header - table.size())) {
-    if (padding != std::byte{0})
-      raise_damage(fmt::format("the bytes between table and weights are damaged"));
+    if (padding != std::byte{0}) raise_damage("the bytes between table and weights are damaged");
   }
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(table.data()), table.size(), 64,
                                  kMaxTables);
-  if (!file::VerifyFileBuffer(verifier)) raise_damage(fmt::format("its table is damaged"));
+  if (!file::VerifyFileBuffer(verifier)) raise_damage("its table is damaged");
   const auto* root = file::GetFile(table.data());
   return decode_model_table(*root, table.size(), mapping,
                             bytes.subspan(header.weights_offset, header.weights_bytes));

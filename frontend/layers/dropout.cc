@@ -69,7 +69,7 @@ class SpatialDropoutImpl : public DropoutBase {
       : DropoutBase(kNames[dimensions - 1], rate, options.seed, options.name, where),
         dimensions_(dimensions),
         options_(std::move(options)),
-        format_(find_data_format(options_.data_format).value_or(DataFormat::kChannelsLast)) {
+        format_(data_format_or_last(options_.data_format)) {
     if (!find_data_format(options_.data_format))
       throw Error(fmt::format("{}: {}", title(), data_format_mistake(options_.data_format)));
     if (dimensions == 1 && format_ != DataFormat::kChannelsLast)

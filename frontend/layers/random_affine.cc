@@ -75,14 +75,13 @@ Symbol sampled(Symbol x, Symbol rows, Symbol columns, const Sampling& how) {
 
 Symbol with_channels_last(Symbol x, DataFormat format, const std::function<Symbol(Symbol)>& f) {
   check_rank(x.shape(), 4, spatial_text(2, format));
-  if (format == DataFormat::kChannelsLast) return f(x);
-  return transpose(f(transpose(x, {0, 2, 3, 1})), {0, 3, 1, 2});
+  return from_channels_last(f(to_channels_last(x, format)), format);
 }
 
 template <typename Options>
 Sampling sampling_of(const Options& o) {
   return {o.fill_mode, find_interpolation(o.interpolation).value_or(Interpolation::kBilinear),
-          o.fill_value, find_data_format(o.data_format.text()).value_or(DataFormat::kChannelsLast)};
+          o.fill_value, data_format_or_last(o.data_format.text())};
 }
 
 template <typename Options>

@@ -26,10 +26,6 @@ Ints image_axes(Symbol x, DataFormat format) {
   return spatial_axes(4, format);
 }
 
-DataFormat format_of(const DataFormatName& name) {
-  return find_data_format(name.text()).value_or(DataFormat::kChannelsLast);
-}
-
 /// `mistake`, or what is wrong with the data format.
 std::string or_format(const std::string& mistake, const DataFormatName& name) {
   return find_data_format(name.text()) ? mistake : data_format_mistake(name.text());
@@ -90,7 +86,7 @@ Config color_config(const Range& factor, const RandomColorOptions& o) {
 std::shared_ptr<LayerImpl> contrast(const RealNumbers& given, const RandomColorOptions& o,
                                     SourceLocation where) {
   const Range factor = given.is_one() ? Range{0, std::abs(given.list()[0])} : range_of(given);
-  const DataFormat format = format_of(o.data_format);
+  const DataFormat format = data_format_or_last(o.data_format.text());
   return random_layer(
       "RandomContrast", o.name, where, color_config(factor, o), o.seed,
       {[factor, format, o](Symbol x, Symbol state, int64_t stream) {
@@ -104,7 +100,7 @@ std::shared_ptr<LayerImpl> contrast(const RealNumbers& given, const RandomColorO
 std::shared_ptr<LayerImpl> brightness(const RealNumbers& given, const RandomColorOptions& o,
                                       SourceLocation where) {
   const Range factor = range_of(given), values = sorted(o.value_range);
-  const DataFormat format = format_of(o.data_format);
+  const DataFormat format = data_format_or_last(o.data_format.text());
   RandomColorOptions written = o;
   written.value_range = {values.low, values.high};
   return random_layer("RandomBrightness", o.name, where, color_config(factor, written), o.seed,
@@ -138,35 +134,36 @@ Layer color_from_config(const Config& c, SourceLocation where) {
 }  // namespace
 
 RandomFlip::RandomFlip(std::string mode, RandomFlipOptions options, SourceLocation where)
-    : Layer(random_layer(
-          "RandomFlip", options.name, where,
-          {{"data_format", options.data_format.text()},
-           {"seed", seed_value(options.seed)},
-           {"mode", mode}},
-          options.seed,
-          {[rows = mode != "horizontal", columns = mode != "vertical",
-            format = format_of(options.data_format)](Symbol x, Symbol state, int64_t stream) {
-            return flipped(x, state, stream, rows, columns, format);
-          }},
-          or_format(mode_mistake(mode), options.data_format))) {}
+    : Layer(random_layer("RandomFlip", options.name, where,
+                         {{"data_format", options.data_format.text()},
+                          {"seed", seed_value(options.seed)},
+                          {"mode", mode}},
+                         options.seed,
+                         {[rows = mode != "horizontal", columns = mode != "vertical",
+                           format = data_format_or_last(options.data_format.text())](
+                              Symbol x, Symbol state, int64_t stream) {
+                           return flipped(x, state, stream, rows, columns, format);
+                         }},
+                         or_format(mode_mistake(mode), options.data_format))) {}
 
 RandomCrop::RandomCrop(WholeNumber height, WholeNumber width, RandomFlipOptions options,
                        SourceLocation where)
-    : Layer(random_layer(
-          "RandomCrop", options.name, where,
-          {{"data_format", options.data_format.text()},
-           {"height", int64_t{height}},
-           {"width", int64_t{width}},
-           {"seed", seed_value(options.seed)}},
-          options.seed,
-          {[size = ImageSize{height, width}, format = format_of(options.data_format)](
-               Symbol x, Symbol state, int64_t stream) {
-             return cropped(x, state, stream, size, format);
-           },
-           [size = ImageSize{height, width}, format = format_of(options.data_format)](Symbol x) {
-             return largest_part(x, image_axes(x, format), size);
-           }},
-          or_format(size_mistake({height, width}), options.data_format))) {}
+    : Layer(random_layer("RandomCrop", options.name, where,
+                         {{"data_format", options.data_format.text()},
+                          {"height", int64_t{height}},
+                          {"width", int64_t{width}},
+                          {"seed", seed_value(options.seed)}},
+                         options.seed,
+                         {[size = ImageSize{height, width},
+                           format = data_format_or_last(options.data_format.text())](
+                              Symbol x, Symbol state, int64_t stream) {
+                            return cropped(x, state, stream, size, format);
+                          },
+                          [size = ImageSize{height, width},
+                           format = data_format_or_last(options.data_format.text())](Symbol x) {
+                            return largest_part(x, image_axes(x, format), size);
+                          }},
+                         or_format(size_mistake({height, width}), options.data_format))) {}
 
 RandomContrast::RandomContrast(RealNumbers factor, RandomColorOptions options, SourceLocation where)
     : Layer(contrast(factor, options, where)) {}

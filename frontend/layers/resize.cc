@@ -116,10 +116,15 @@ int64_t aspect_of(int64_t side, int64_t wanted, int64_t beside) {
 }
 
 std::string size_mistake(const ImageSize& size) {
-  const char* what = size.height <= 0 || size.width <= 0 ? "positive" : "at most 16777216";
-  if (std::min(size.height, size.width) > 0 && std::max(size.height, size.width) <= kLongestSide)
+  std::string bound;
+  if (std::min(size.height, size.width) <= 0)
+    bound = "positive";
+  else if (std::max(size.height, size.width) > kLongestSide)
+    bound = fmt::format("at most {}", kLongestSide);
+  else
     return "";
-  return fmt::format("height and width must be {}, found {} and {}", what, size.height, size.width);
+  return fmt::format("height and width must be {}, found {} and {}", bound, size.height,
+                     size.width);
 }
 
 Symbol cropped_to_aspect(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size) {

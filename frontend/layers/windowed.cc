@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/error.h"
 #include "core/sizes.h"
@@ -93,19 +92,11 @@ void WindowSettings::check_fits(const std::string& title, const char* what,
 }
 
 Symbol WindowSettings::to_channels_last(Symbol x) const {
-  if (!channels_first()) return x;
-  std::vector<int64_t> perm(static_cast<size_t>(x.rank()));
-  std::iota(perm.begin(), perm.end(), 0);
-  std::rotate(perm.begin() + 1, perm.begin() + 2, perm.end());
-  return transpose(x, perm);
+  return sinter::to_channels_last(x, data_format_or_last(data_format_));
 }
 
 Symbol WindowSettings::from_channels_last(Symbol y) const {
-  if (!channels_first()) return y;
-  std::vector<int64_t> perm(static_cast<size_t>(y.rank()));
-  std::iota(perm.begin(), perm.end(), 0);
-  std::rotate(perm.begin() + 1, perm.end() - 1, perm.end());
-  return transpose(y, perm);
+  return sinter::from_channels_last(y, data_format_or_last(data_format_));
 }
 
 Window WindowSettings::window(const std::vector<int64_t>& spatial) const {

@@ -53,17 +53,23 @@ std::shared_ptr<Executable> convolutions(const Case& c, DType dtype,
   return compile(graph, options);
 }
 
+// For the inputs of a graph in order; the second is a kernel, for sums of so many terms.
+std::vector<Tensor> normal_inputs(const Graph& graph, DType dtype, int64_t kernel_terms,
+                                  int seed = 0) {
+  std::vector<Tensor> inputs;
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const Shape& shape = graph.type({graph.inputs()[i], 0}).shape;
+    inputs.push_back(
+        normal(shape, seed + static_cast<int>(i), i == 1 ? kernel_terms : 1).cast(dtype));
+  }
+  return inputs;
+}
+
 Results run(const Case& c, DType dtype, const CompileOptions& options) {
   const std::shared_ptr<Executable> executable = convolutions(c, dtype, options);
   executable->bind({});
-  const Graph& graph = executable->graph();
-  std::vector<Tensor> inputs;
+  const std::vector<Tensor> inputs = normal_inputs(executable->graph(), dtype, 9 * c.channels);
   const int64_t out = c.images * (c.height + 2 * c.padding - 2) * (c.width + 2 * c.padding - 2);
-  const int64_t terms[] = {1, 9 * c.channels, 1};
-  for (size_t i = 0; i < graph.inputs().size(); ++i) {
-    const Shape& shape = graph.type({graph.inputs()[i], 0}).shape;
-    inputs.push_back(normal(shape, static_cast<int>(i), terms[i]).cast(dtype));
-  }
   Results results{executable->run(inputs), executable->to_string()};
   // Of variance 1: the input's gradient has filters * 9 terms with kernels of 1 / (9 channels), the
   // kernel's one term a window.
@@ -149,16 +155,9 @@ TEST(Winograd, StaysWithinItsBoundForAnyShapeAndEpilogue) {
     const auto run = [&](DType dtype, const CompileOptions& options, bool* is_winograd) {
       const std::shared_ptr<Executable> executable = compiled(dtype, options);
       executable->bind({});
-      std::vector<Tensor> inputs;
-      for (size_t i = 0; i < executable->graph().inputs().size(); ++i) {
-        const Shape& shape = executable->graph().type({executable->graph().inputs()[i], 0}).shape;
-        inputs.push_back(
-            normal(shape, round * 10 + static_cast<int>(i), i == 1 ? 9 * x_shape[3] : 1)
-                .cast(dtype));
-      }
       if (is_winograd != nullptr)
         *is_winograd = executable->to_string().find("winograd 4x4 of") != std::string::npos;
-      return executable->run(inputs);
+      return executable->run(normal_inputs(executable->graph(), dtype, 9 * x_shape[3], 10 * round));
     };
     bool is_winograd = false;
     const std::vector<Tensor> expected = run(DType::kFloat64, {.backend = "reference"}, nullptr);
@@ -183,10 +182,7 @@ TEST(Winograd, KeepsWhatIsNotFiniteWithinTiles) {
   const std::shared_ptr<Executable> executable =
       convolutions(c, DType::kFloat32, {.backend = "llvm"});
   executable->bind({});
-  std::vector<Tensor> inputs;
-  for (size_t i = 0; i < executable->graph().inputs().size(); ++i)
-    inputs.push_back(normal(executable->graph().type({executable->graph().inputs()[i], 0}).shape,
-                            static_cast<int>(i), 1));
+  std::vector<Tensor> inputs = normal_inputs(executable->graph(), DType::kFloat32, 1);
   // x[0, 5, 6, 3], which tile (1, 1) alone has among its elements 3 to 8 down and across.
   inputs[0].data<float>()[(5 * 12 + 6) * 32 + 3] = std::numeric_limits<float>::quiet_NaN();
   const Tensor y = executable->run(inputs)[0];
