@@ -11,6 +11,8 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -111,6 +113,22 @@ Model res() {
   return Model(x, Dense(10, {.activation = "softmax"})(h));
 }
 
+/// A depthwise separable network over 32x32x3 in the manner of MobileNet (Howard et al. 2017,
+/// table 1): a 3x3 convolution of 16, then four blocks of a 3x3 depthwise and a 1x1 convolution.
+Model ds() {
+  const auto normalized = [](KerasTensor h) { return ReLU()(BatchNormalization()(h)); };
+  const KerasTensor x = Input({32, 32, 3});
+  KerasTensor h = normalized(Conv2D(16, 3, {.padding = "same", .use_bias = false})(x));
+  const std::pair<int64_t, int64_t> blocks[] = {{32, 1}, {64, 2}, {64, 1}, {128, 2}};
+  for (const auto& [filters, strides] : blocks) {
+    h = normalized(
+        DepthwiseConv2D(3, {.strides = strides, .padding = "same", .use_bias = false})(h));
+    h = normalized(Conv2D(filters, 1, {.use_bias = false})(h));
+  }
+  h = GlobalAveragePooling2D()(h);
+  return Model(x, Dense(10, {.activation = "softmax"})(h));
+}
+
 struct Compilation {
   std::string mixed_precision;
   std::vector<std::string> metrics;
@@ -185,6 +203,13 @@ struct Options {
   RunOptions run;
 };
 
+const std::vector<std::string>& works() {
+  static const std::vector<std::string> names = {"mlp_train", "mlp_fit",  "bn_train",   "cnn_train",
+                                                 "mlp_b1",    "mlp_b128", "cnn_b1",     "cnn_b128",
+                                                 "res_b1",    "res_b128", "ds_conv_b1", "gelu16m"};
+  return names;
+}
+
 Work make_work(const Options& options) {
   const std::string& name = options.work;
   const bool perceptron = name.starts_with("mlp_");
@@ -207,9 +232,8 @@ Work make_work(const Options& options) {
   if (name == "cnn_b128") return prediction(cnn(), 128, how);
   if (name == "res_b1") return prediction(res(), 1, how);
   if (name == "res_b128") return prediction(res(), 128, how);
-  raise_unknown_name("work", name,
-                     {"mlp_train", "mlp_fit", "bn_train", "cnn_train", "mlp_b1", "mlp_b128",
-                      "cnn_b1", "cnn_b128", "res_b1", "res_b128", "gelu16m"});
+  if (name == "ds_conv_b1") return prediction(ds(), 1, how);
+  raise_unknown_name("work", name, works());
 }
 
 /// Threads move between cores otherwise; the peers are measured the same way.
@@ -278,8 +302,7 @@ void bench(const Options& options) {
 Action add_bench(CLI::App& app) {
   CLI::App* command = app.add_subcommand("bench", "Time a work and print one JSON line");
   auto options = std::make_shared<Options>();
-  command
-      ->add_option("work", options->work, "mlp_train, mlp_fit, bn_train, mlp_b1, mlp_b128, gelu16m")
+  command->add_option("work", options->work, fmt::format("{}", fmt::join(works(), ", ")))
       ->type_name("WORK")
       ->required();
   command->add_option("--batch", options->batch, "Rows a step, for the mlp works")

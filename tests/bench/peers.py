@@ -1,22 +1,32 @@
-"""Times other frameworks on the works of `sinter bench`: one peer a process, one JSON line a work.
+"""Times other frameworks and engines on the works of `sinter bench`: one peer a process, one JSON line a work.
 
-    python peers.py PEER --threads 2 --seconds 2 mlp_train mlp_train/batch=8/width=32
+    python peers.py PEER --threads 2 --seconds 2 mlp_train mlp_train/batch=8/width=32 cnn_b1
 
-tests/bench/compare runs this; `python peers.py --list` prints the peers that this Python can import, with their versions. A step is one
-optimizer step (the loss is read) or one prediction, on data that are in memory already. All in float32, with random weights and data.
+tests/bench/compare runs this; `python peers.py --list` prints the peers that this Python can import: version and kind. A step is one
+optimizer step (the loss is read) or one prediction, on data that are in memory already; all in float32, all with the same weights and data
+(networks.py). After the clock has stopped, what was computed is held to the same in float64:
+
+max_err     of predictions, the largest error relative to what it is an error of; of training, that of the first loss (none with Dropout, which draws)
+losses      of training, the first steps: 6 before the clock, 10 timed
+first_us    from the network described to its first step done; modules are imported before. first_step_us: that step alone
 """
 import argparse
+import dataclasses
+import functools
+import importlib
 import importlib.metadata
 import importlib.util
 import json
+import math
 import os
 import resource
 import statistics
 import sys
 import time
+import typing
 
-CLASSES, FEATURES = 10, 784
 SEEN = 16 << 20  # floats of gelu16m
+WORKS = ("mlp_train", "bn_train", "cnn_train", "mlp_b1", "mlp_b128", "cnn_b1", "cnn_b128", "res_b1", "res_b128", "ds_conv_b1", "gelu16m")
 
 
 class Work:
@@ -25,237 +35,121 @@ class Work:
     def __init__(self, text):
         self.text = text
         self.name, *options = text.split("/")
-        if self.name not in ("mlp_train", "bn_train", "mlp_b1", "mlp_b128", "gelu16m"):
+        if self.name not in WORKS:
             sys.exit(f"unknown work '{self.name}'")
         self.trains = self.name.endswith("_train")
-        self.batch = 1 if self.name == "mlp_b1" else 128
+        self.batch = 1 if self.name.endswith("_b1") else 128
         self.width = 512 if self.name == "bn_train" else 128
         for option in options:
             key, value = option.split("=")
             if key not in ("batch", "width") or not self.name.startswith("mlp"):
                 sys.exit(f"work '{text}': unknown option '{key}'")
             setattr(self, key, int(value))
-        self.sizes = [FEATURES] + 3 * [self.width] + [CLASSES]
 
-    def data(self):
+    @functools.cached_property
+    def network(self):
+        import networks
+        family = self.name.split("_")[0]
+        if family in ("mlp", "bn"):
+            return networks.perceptron([784] + 3 * [self.width] + [networks.CLASSES], self.trains, normalized=family == "bn")
+        return {"cnn": networks.cnn, "res": networks.res, "ds": networks.ds}[family](self.trains)
+
+    @functools.cached_property
+    def features(self):
         import numpy as np
-        rng = np.random.default_rng(0)
-        x = rng.random((self.batch, FEATURES), dtype=np.float32)
-        return x, rng.integers(0, CLASSES, self.batch)
+        shape = (SEEN,) if self.name == "gelu16m" else (self.batch, *self.network.shape)
+        return np.random.default_rng(0).random(shape, dtype=np.float32)
 
-    def weights(self):
+    @functools.cached_property
+    def labels(self):
         import numpy as np
-        rng = np.random.default_rng(1)
-        return [(rng.standard_normal((i, o), dtype=np.float32) / np.float32(i**0.5), np.zeros(o, np.float32))
-                for i, o in zip(self.sizes, self.sizes[1:])]
+        return np.random.default_rng(2).integers(0, 10, self.batch)
 
 
-def unsupported(peer, work):
-    return NotImplementedError(f"{peer} is not measured on {work.name}")
+@dataclasses.dataclass
+class Peer:
+    modules: list  # The first has the version.
+    file: str  # of the maker, make_<name>
+    engine: bool = False
+    symmetric: bool = False  # pads windows equally on both sides
+
+    def version(self):
+        return importlib.metadata.version(self.modules[0])
+
+    def make(self, name, work, threads):
+        return getattr(importlib.import_module(self.file), f"make_{name}")(work, threads)
 
 
-# Each maker returns the step of a work. Peers are imported inside, since most machines have few of them.
-
-def make_jax(work, _threads):
-    import jax
-    import jax.numpy as jnp
-    if work.name == "gelu16m":
-        x = jnp.ones(SEEN, jnp.float32) * 0.5
-        f = jax.jit(lambda v: jax.nn.gelu(v * 1.5 + 0.25, approximate=False) * jax.nn.sigmoid(v))
-        return lambda: f(x).block_until_ready()
-    features, labels = work.data()
-    x, y = jnp.asarray(features), jax.nn.one_hot(labels, CLASSES)
-    params = {"dense": [(jnp.asarray(w), jnp.asarray(b)) for w, b in work.weights()]}
-    if work.name == "bn_train":
-        params["scale"] = [(jnp.ones(work.width), jnp.zeros(work.width)) for _ in range(3)]
-    moving = [(jnp.zeros(work.width), jnp.ones(work.width)) for _ in range(3)] if work.name == "bn_train" else []
-
-    def logits(p, moving, v, key):
-        kept = []
-        for layer, (w, b) in enumerate(p["dense"][:-1]):
-            v = v @ w + b
-            if moving:
-                mean, variance = v.mean(0), v.var(0)
-                gamma, beta = p["scale"][layer]
-                v = (v - mean) * jax.lax.rsqrt(variance + 1e-3) * gamma + beta
-                kept.append(tuple(0.99 * old + 0.01 * new for old, new in zip(moving[layer], (mean, variance))))
-            v = jax.nn.relu(v)
-            if moving:
-                mask = jax.random.bernoulli(jax.random.fold_in(key, layer), 0.5, v.shape)
-                v = jnp.where(mask, 2 * v, 0)
-        w, b = p["dense"][-1]
-        return v @ w + b, kept
-
-    if not work.trains:
-        predict = jax.jit(lambda p, v: jax.nn.softmax(logits(p, [], v, None)[0]))
-        return lambda: predict(params, x).block_until_ready()
-
-    def loss(p, moving, v, t, key):
-        z, kept = logits(p, moving, v, key)
-        return -(t * jax.nn.log_softmax(z)).sum(-1).mean(), kept
-
-    def train(p, m, s, moving, count, v, t):
-        key = jax.random.fold_in(jax.random.key(0), count.astype(jnp.int32))
-        (value, moving), slope = jax.value_and_grad(loss, has_aux=True)(p, moving, v, t, key)
-        count = count + 1
-        rate = 1e-3 * jnp.sqrt(1 - 0.999**count) / (1 - 0.9**count)
-        m = jax.tree.map(lambda a, g: a + 0.1 * (g - a), m, slope)
-        s = jax.tree.map(lambda a, g: a + 0.001 * (g * g - a), s, slope)
-        p = jax.tree.map(lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-7), p, m, s)
-        return p, m, s, moving, count, value
-
-    run = jax.jit(train, donate_argnums=(0, 1, 2, 3, 4))
-    zeros = lambda: jax.tree.map(jnp.zeros_like, params)
-    state = [params, zeros(), zeros(), moving, jnp.float32(0)]
-
-    def step():
-        *state[:], value = run(*state, x, y)
-        return float(value)
-
-    return step
-
-
-def make_torch(work, threads, compiled=False):
-    import torch
-    from torch import nn
-    torch.set_num_threads(threads)
-    wrap = torch.compile if compiled else lambda f: f
-    if work.name == "gelu16m":
-        x = torch.full((SEEN,), 0.5)
-        f = wrap(lambda v: nn.functional.gelu(v * 1.5 + 0.25) * torch.sigmoid(v))
-        return torch.no_grad()(lambda: f(x))
-    features, labels = work.data()
-    x, y = torch.from_numpy(features), torch.from_numpy(labels)
-    layers = []
-    for i, o in zip(work.sizes[:-1], work.sizes[1:-1]):
-        layers.append(nn.Linear(i, o))
-        layers += [nn.BatchNorm1d(o), nn.ReLU(), nn.Dropout(0.5)] if work.name == "bn_train" else [nn.ReLU()]
-    model = nn.Sequential(*layers, nn.Linear(work.width, CLASSES))
-    if not work.trains:
-        call = wrap(model.eval())
-        return torch.inference_mode()(lambda: torch.softmax(call(x), -1))
-    call, loss = wrap(model), nn.CrossEntropyLoss()
-    adam = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
-
-    def step():
-        adam.zero_grad(set_to_none=True)
-        value = loss(call(x), y)
-        value.backward()
-        adam.step()
-        return value.item()
-
-    return step
-
-
-def make_tensorflow(work, threads, compiled=False):
-    import tensorflow as tf
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    wrap = tf.function(jit_compile=True) if compiled else tf.function
-    if work.name == "gelu16m":
-        x = tf.fill([SEEN], 0.5)
-        f = wrap(lambda v: tf.nn.gelu(v * 1.5 + 0.25, approximate=False) * tf.sigmoid(v))
-        return lambda: f(x)
-    features, labels = work.data()
-    x, y = tf.constant(features), tf.one_hot(labels, CLASSES)
-    layers = tf.keras.layers
-    stack = [layers.Input((FEATURES,))]
-    for _ in range(3):
-        if work.name == "bn_train":
-            stack += [layers.Dense(work.width), layers.BatchNormalization(), layers.ReLU(), layers.Dropout(0.5)]
-        else:
-            stack.append(layers.Dense(work.width, activation="relu"))
-    model = tf.keras.Sequential(stack + [layers.Dense(CLASSES)])
-    if not work.trains:
-        f = wrap(lambda v: tf.nn.softmax(model(v, training=False)))
-        return lambda: f(x)
-    adam = tf.keras.optimizers.Adam(1e-3)
-    adam.build(model.trainable_variables)
-
-    @wrap
-    def train(v, t):
-        with tf.GradientTape() as tape:
-            value = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(t, model(v, training=True)))
-        adam.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
-        return value
-
-    return lambda: float(train(x, y))
-
-
-def onnx_model(work):
-    """The perceptron as an ONNX file: what ONNX Runtime and OpenVINO read."""
-    from onnx import TensorProto, helper, numpy_helper
-    nodes, constants, value = [], [], "x"
-    for layer, (w, b) in enumerate(work.weights()):
-        constants += [numpy_helper.from_array(w, f"w{layer}"), numpy_helper.from_array(b, f"b{layer}")]
-        nodes.append(helper.make_node("Gemm", [value, f"w{layer}", f"b{layer}"], [f"d{layer}"]))
-        last = layer == len(work.sizes) - 2
-        value = "y" if last else f"h{layer}"
-        nodes.append(helper.make_node("Softmax" if last else "Relu", [f"d{layer}"], [value]))
-    tensor = lambda name, size: helper.make_tensor_value_info(name, TensorProto.FLOAT, [work.batch, size])
-    graph = helper.make_graph(nodes, "mlp", [tensor("x", FEATURES)], [tensor("y", CLASSES)], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return model.SerializeToString()
-
-
-def make_onnxruntime(work, threads):
-    if not work.name.startswith("mlp_b"):
-        raise unsupported("onnxruntime", work)
-    import onnxruntime
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(onnx_model(work), options, providers=["CPUExecutionProvider"])
-    feed = {"x": work.data()[0]}
-    return lambda: session.run(None, feed)
-
-
-def make_openvino(work, threads):
-    if not work.name.startswith("mlp_b"):
-        raise unsupported("openvino", work)
-    import openvino
-    settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    core = openvino.Core()
-    request = core.compile_model(core.read_model(onnx_model(work)), "CPU", settings).create_infer_request()
-    x = work.data()[0]
-    return lambda: request.infer({0: x}, share_inputs=True, share_outputs=True)
-
-
-# {name: (modules, the first of which gives the version; maker)}
 PEERS = {
-    "jax": (["jax"], make_jax),
-    "torch": (["torch"], make_torch),
-    "torch_compile": (["torch"], lambda work, threads: make_torch(work, threads, compiled=True)),
-    "tensorflow": (["tensorflow"], make_tensorflow),
-    "tensorflow_xla": (["tensorflow"], lambda work, threads: make_tensorflow(work, threads, compiled=True)),
-    "onnxruntime": (["onnxruntime", "onnx"], make_onnxruntime),
-    "openvino": (["openvino", "onnx"], make_openvino),
+    "jax": Peer(["jax"], "frameworks"),
+    "torch": Peer(["torch"], "frameworks", symmetric=True),
+    "torch_compile": Peer(["torch"], "frameworks", symmetric=True),
+    "tensorflow": Peer(["tensorflow", "keras"], "frameworks"),
+    "tensorflow_xla": Peer(["tensorflow", "keras"], "frameworks"),
+    "onnxruntime": Peer(["onnxruntime", "onnx"], "engines", engine=True),
+    "openvino": Peer(["openvino", "onnx"], "engines", engine=True),
+    "ncnn": Peer(["ncnn"], "engines", engine=True),
+    "mnn": Peer(["MNN", "onnx"], "engines", engine=True),
 }
 
 
 def installed_peers():
-    """{name: version}. A module may come from packages of several names (tensorflow, tensorflow-cpu)."""
-    packages = importlib.metadata.packages_distributions()
+    return {name: {"version": peer.version(), "engine": peer.engine} for name, peer in PEERS.items()
+            if all(importlib.util.find_spec(module) for module in peer.modules)}
 
-    def version(module):
-        return importlib.metadata.version(packages[module][0]) if module in packages else "of unknown version"
 
-    return {name: version(modules[0]) for name, (modules, _) in PEERS.items() if all(importlib.util.find_spec(m) for m in modules)}
+@dataclasses.dataclass
+class Timed:
+    line: dict
+    values: list  # what the first steps gave
+    last: typing.Any
 
 
 def measure(step, seconds, started):
-    step()
-    first = time.perf_counter() - started
-    for _ in range(5):
-        step()
+    called = time.perf_counter()
+    values = [step()]
+    first, first_step = (time.perf_counter() - since for since in (started, called))
+    values += [step() for _ in range(5)]
     times, end = [], time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 10:
         begin = time.perf_counter()
-        step()
+        last = step()
         times.append(time.perf_counter() - begin)
-    return {"median_us": round(statistics.median(times) * 1e6, 1), "min_us": round(min(times) * 1e6, 1),
+        if len(values) < 16:
+            values.append(last)
+    line = {"median_us": round(statistics.median(times) * 1e6, 1), "min_us": round(min(times) * 1e6, 1),
             "p99_us": round(sorted(times)[len(times) * 99 // 100] * 1e6, 1), "mean_us": round(statistics.mean(times) * 1e6, 1),
             "max_us": round(max(times) * 1e6, 1), "steps": len(times), "first_us": round(first * 1e6),
-            "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+            "first_step_us": round(first_step * 1e6), "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    return Timed(line, values, last)
+
+
+def gelu16m_error(work, found):
+    import numpy as np
+    some = np.random.default_rng(3).integers(0, SEEN, 2000)
+    x = work.features[some].astype(np.float64)
+    u = 1.5 * x + 0.25
+    right = u / 2 * (1 + np.array([math.erf(v / 2**0.5) for v in u])) / (1 + np.exp(-x))
+    return float(np.abs(np.asarray(found)[some] / right - 1).max())
+
+
+def check(work, peer, timed):
+    """What is known of the numbers. Training's later losses are judged by whoever reads them: see contest.py."""
+    import networks
+    import numpy as np
+    if work.name == "gelu16m":
+        return {"max_err": gelu16m_error(work, timed.last)}
+    result = {"losses": [float(f"{value:.6g}") for value in timed.values]} if work.trains else {}
+    if work.name == "bn_train":
+        return result
+    right = networks.evaluate(work.network, work.features, networks.symmetric_padding if peer.symmetric else networks.same_padding)
+    if work.trains:
+        loss = -np.log(right[np.arange(work.batch), work.labels]).mean()
+        return result | {"max_err": float(abs(timed.values[0] / loss - 1))}
+    found = np.asarray(timed.last)
+    if found.shape != right.shape:
+        raise RuntimeError(f"{work.name} gave {found.shape}, not {right.shape}")
+    return {"max_err": float(np.abs(found / right - 1).max())}
 
 
 def main():
@@ -275,14 +169,18 @@ def main():
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(options.threads)
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", JAX_PLATFORMS="cpu")
+    peer = PEERS[options.peer]
+    for module in peer.modules:
+        importlib.import_module(module)
     for text in options.works:
         work = Work(text)
         line = {"peer": options.peer, "work": work.text, "threads": options.threads}
-        started = time.perf_counter()
-        try:
-            line |= measure(PEERS[options.peer][1](work, options.threads), options.seconds, started)
-        except NotImplementedError as reason:
-            line["not_measured"] = str(reason)
+        if peer.engine and (work.trains or work.name == "gelu16m"):
+            line["not_measured"] = f"{options.peer} is not measured on {work.name}"
+        else:
+            started = time.perf_counter()
+            timed = measure(peer.make(options.peer, work, options.threads), options.seconds, started)
+            line |= timed.line | check(work, peer, timed)
         print(json.dumps(line), flush=True)
 
 
