@@ -196,16 +196,17 @@ def exact_gelu(x, approximate):
 def exact_constants():
     """In here Keras keeps momentum, beta_1, weight decay and their kin as they are, and computes schedules in the model's precision; else it
     rounds them to float32 even in a float64 model, and TensorFlow the constants of gelu and leaky_relu. Top-k metrics, which TensorFlow has
-    for float32 only, take float64 too. JAX rounds no number of Python's."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    changed = {(tf, "cast"): lambda x, dtype: tf.constant(x, dtype) if type(x) in (int, float) else original["cast"](x, dtype),
-               (tf_core, "convert_to_tensor"): lambda x, dtype=None, **options: original["convert_to_tensor"](
-                   x, keras.config.floatx() if type(x) is float and dtype is None else dtype, **options),
-               (tf.math, "in_top_k"): lambda targets, predictions, k: original["in_top_k"](targets, tf.cast(predictions, "float32"), k),
-               (tf.nn, "leaky_relu"): lambda x, alpha=0.2: tf.where(x > 0, x, alpha * x),
-               (tf.nn, "gelu"): exact_gelu}
+    for float32 only, take float64 too. JAX rounds no number of Python's, but there Keras has float32 for the type of float64 and float32
+    together, and so BatchNormalization computes in it."""
+    if keras.backend.backend() == "jax":
+        changed = {(keras.src.backend, "result_type"): lambda *dtypes: "float64" if "float64" in dtypes else original["result_type"](*dtypes)}
+    else:
+        changed = {(tf, "cast"): lambda x, dtype: tf.constant(x, dtype) if type(x) in (int, float) else original["cast"](x, dtype),
+                   (tf_core, "convert_to_tensor"): lambda x, dtype=None, **options: original["convert_to_tensor"](
+                       x, keras.config.floatx() if type(x) is float and dtype is None else dtype, **options),
+                   (tf.math, "in_top_k"): lambda targets, predictions, k: original["in_top_k"](targets, tf.cast(predictions, "float32"), k),
+                   (tf.nn, "leaky_relu"): lambda x, alpha=0.2: tf.where(x > 0, x, alpha * x),
+                   (tf.nn, "gelu"): exact_gelu}
     original = {name: getattr(module, name) for module, name in changed}
     for (module, name), function in changed.items():
         setattr(module, name, function)
