@@ -35,6 +35,18 @@ void append_new(std::vector<VariablePtr>& all, const std::vector<VariablePtr>& m
   }
 }
 
+// What the error says, of the layer that was called at `origin`. Errors of ops start with that
+// themselves, those of layers with their title.
+std::string of_layer(const Error& error, const LayerImpl& layer, const Origin& origin) {
+  const std::string text = error.what(), &kind = layer.class_name();
+  if (typeid(error) == typeid(NameError) ||  // which names what it is about
+      text.starts_with(fmt::format("{} '{}'", kind, layer.name())))
+    return text;
+  return text.starts_with(origin.to_string())
+             ? kind + " " + text
+             : fmt::format("{} {}: {}", kind, origin.to_string(), text);
+}
+
 }  // namespace
 
 // --- LayerImpl
@@ -222,17 +234,7 @@ std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
       warn_of_softmax(scratch, fmt::format("{} {}", impl_->class_name(), origin->to_string()));
     }
   } catch (const Error& error) {
-    // Errors of ops start with the origin, those of layers with their title.
-    std::string text = error.what();
-    const std::string& kind = impl_->class_name();
-    const bool named = typeid(error) == typeid(NameError) ||  // which names what it is about
-                       text.starts_with(fmt::format("{} '{}'", kind, impl_->name()));
-    if (!named) {
-      text = text.starts_with(origin->to_string())
-                 ? kind + " " + text
-                 : fmt::format("{} {}: {}", kind, origin->to_string(), text);
-    }
-    rethrow_as(error, with_line(error.op_line(), text));
+    rethrow_as(error, with_line(error.op_line(), of_layer(error, *impl_, *origin)));
   }
   made->layer = impl_.shared();
   made->index = impl_->next_call_index();
@@ -250,9 +252,13 @@ std::vector<Symbol> Layer::call(CallContext& context, std::span<const Symbol> xs
   line.enter();
   std::vector<ValueType> types;
   for (const Symbol& x : xs) types.push_back(x.type());
-  context.build(*impl_, types);
-  context.hold(impl_.shared());
-  return impl_->apply(context, xs, origin_at(name(), where));
+  try {
+    context.build(*impl_, types);
+    context.hold(impl_.shared());
+    return impl_->apply(context, xs, origin_at(name(), where));
+  } catch (const Error& error) {
+    rethrow_as(error, of_layer(error, *impl_, *origin_at(name(), where)));
+  }
 }
 
 Symbol Layer::operator()(CallContext& context, Symbol x, SourceLocation where) const {

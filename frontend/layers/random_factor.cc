@@ -25,6 +25,13 @@ std::string factor_mistake(const char* key, const RealNumbers& factor, double lo
                      fmt::join(factor.list(), ", "));
 }
 
+std::string first_mistake(std::initializer_list<std::string> mistakes) {
+  for (const std::string& mistake : mistakes) {
+    if (!mistake.empty()) return mistake;
+  }
+  return "";
+}
+
 Symbol per_image(Symbol x, Symbol state, int64_t stream, const Range& range) {
   const Symbol u = random_uniform(state, {x.shape()[0], 1, 1, 1}, stream, x.dtype());
   return u * (range.high - range.low) + range.low;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 #include "core/symbol.h"
@@ -18,6 +19,8 @@ Range range_of(const RealNumbers& factor);
 /// What to say of factors of another count than one or two, or outside of [low, high]; "" of
 /// others.
 std::string factor_mistake(const char* key, const RealNumbers& factor, double low, double high);
+/// The first of them that is not "".
+std::string first_mistake(std::initializer_list<std::string> mistakes);
 
 /// [batch, 1, 1, 1] for images x: uniform in the range, in the dtype of x.
 Symbol per_image(Symbol x, Symbol state, int64_t stream, const Range& range);

@@ -26,14 +26,15 @@ Ints image_axes(Symbol x, DataFormat format) {
   return spatial_axes(4, format);
 }
 
-/// `mistake`, or what is wrong with the data format.
-std::string or_format(const std::string& mistake, const DataFormatName& name) {
-  return find_data_format(name.text()) ? mistake : data_format_mistake(name.text());
+std::string format_mistake(const DataFormatName& name) {
+  return find_data_format(name.text()) ? "" : data_format_mistake(name.text());
 }
 
 Symbol mirrored(Symbol x, int64_t axis) {
+  const int64_t n = x.shape()[static_cast<int>(axis)];
+  if (n <= 1) return x;
   Ints places;
-  for (int64_t i = x.shape()[static_cast<int>(axis)]; i-- > 0;) places.push_back(i);
+  for (int64_t i = n; i-- > 0;) places.push_back(i);
   return gather(x, constant(x.graph(), Tensor::from(places)), static_cast<int>(axis));
 }
 
@@ -70,6 +71,19 @@ std::string mode_mistake(const std::string& mode) {
                      mode);
 }
 
+// Values are cut to what lies between the two.
+std::string order_mistake(const std::array<double, 2>& range) {
+  if (range[0] <= range[1]) return "";
+  return fmt::format("value_range must be two numbers, the lower one first, found {} and {}",
+                     range[0], range[1]);
+}
+
+// The width of the range is what factors are shares of.
+std::string width_mistake(const std::array<double, 2>& range) {
+  if (std::isfinite(range[0]) && std::isfinite(range[1])) return "";
+  return fmt::format("value_range must be two finite numbers, found {} and {}", range[0], range[1]);
+}
+
 ConfigValue pair_value(const Range& range) { return ConfigList{range.low, range.high}; }
 
 Range sorted(const std::array<double, 2>& range) {
@@ -94,7 +108,8 @@ std::shared_ptr<LayerImpl> contrast(const RealNumbers& given, const RandomColorO
         const Symbol f = per_image(x, state, stream, {1 - factor.low, 1 + factor.high});
         return clip((x - middle) * f + middle, o.value_range[0], o.value_range[1]);
       }},
-      or_format(factor_mistake("factor", given, 0, 1), o.data_format));
+      first_mistake({factor_mistake("factor", given, 0, 1), order_mistake(o.value_range),
+                     format_mistake(o.data_format)}));
 }
 
 std::shared_ptr<LayerImpl> brightness(const RealNumbers& given, const RandomColorOptions& o,
@@ -110,7 +125,8 @@ std::shared_ptr<LayerImpl> brightness(const RealNumbers& given, const RandomColo
                             per_image(x, state, stream, factor) * (values.high - values.low);
                         return clip(x + d, values.low, values.high);
                       }},
-                      or_format(factor_mistake("factor", given, -1, 1), o.data_format));
+                      first_mistake({factor_mistake("factor", given, -1, 1),
+                                     width_mistake(o.value_range), format_mistake(o.data_format)}));
 }
 
 RandomFlipOptions flip_options(const Config& c) {
@@ -134,36 +150,38 @@ Layer color_from_config(const Config& c, SourceLocation where) {
 }  // namespace
 
 RandomFlip::RandomFlip(std::string mode, RandomFlipOptions options, SourceLocation where)
-    : Layer(random_layer("RandomFlip", options.name, where,
-                         {{"data_format", options.data_format.text()},
-                          {"seed", seed_value(options.seed)},
-                          {"mode", mode}},
-                         options.seed,
-                         {[rows = mode != "horizontal", columns = mode != "vertical",
-                           format = data_format_or_last(options.data_format.text())](
-                              Symbol x, Symbol state, int64_t stream) {
-                           return flipped(x, state, stream, rows, columns, format);
-                         }},
-                         or_format(mode_mistake(mode), options.data_format))) {}
+    : Layer(
+          random_layer("RandomFlip", options.name, where,
+                       {{"data_format", options.data_format.text()},
+                        {"seed", seed_value(options.seed)},
+                        {"mode", mode}},
+                       options.seed,
+                       {[rows = mode != "horizontal", columns = mode != "vertical",
+                         format = data_format_or_last(options.data_format.text())](
+                            Symbol x, Symbol state, int64_t stream) {
+                         return flipped(x, state, stream, rows, columns, format);
+                       }},
+                       first_mistake({mode_mistake(mode), format_mistake(options.data_format)}))) {}
 
 RandomCrop::RandomCrop(WholeNumber height, WholeNumber width, RandomFlipOptions options,
                        SourceLocation where)
-    : Layer(random_layer("RandomCrop", options.name, where,
-                         {{"data_format", options.data_format.text()},
-                          {"height", int64_t{height}},
-                          {"width", int64_t{width}},
-                          {"seed", seed_value(options.seed)}},
-                         options.seed,
-                         {[size = ImageSize{height, width},
-                           format = data_format_or_last(options.data_format.text())](
-                              Symbol x, Symbol state, int64_t stream) {
-                            return cropped(x, state, stream, size, format);
-                          },
-                          [size = ImageSize{height, width},
-                           format = data_format_or_last(options.data_format.text())](Symbol x) {
-                            return largest_part(x, image_axes(x, format), size);
-                          }},
-                         or_format(size_mistake({height, width}), options.data_format))) {}
+    : Layer(random_layer(
+          "RandomCrop", options.name, where,
+          {{"data_format", options.data_format.text()},
+           {"height", int64_t{height}},
+           {"width", int64_t{width}},
+           {"seed", seed_value(options.seed)}},
+          options.seed,
+          {[size = ImageSize{height, width},
+            format = data_format_or_last(options.data_format.text())](Symbol x, Symbol state,
+                                                                      int64_t stream) {
+             return cropped(x, state, stream, size, format);
+           },
+           [size = ImageSize{height, width},
+            format = data_format_or_last(options.data_format.text())](Symbol x) {
+             return largest_part(x, image_axes(x, format), size);
+           }},
+          first_mistake({size_mistake({height, width}), format_mistake(options.data_format)}))) {}
 
 RandomContrast::RandomContrast(RealNumbers factor, RandomColorOptions options, SourceLocation where)
     : Layer(contrast(factor, options, where)) {}

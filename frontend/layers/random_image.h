@@ -47,7 +47,7 @@ struct RandomColorOptions {
 
 /// (x - mean) f + mean, cut to the range, with the mean of each channel of an image and f uniform
 /// between 1 - lower and 1 + upper: `factor` is {lower, upper}, or upper with a lower one of 0.
-/// Raises Error for factors outside of [0, 1].
+/// Raises Error for factors outside of [0, 1] and a range whose first number is not the lower one.
 class RandomContrast : public Layer {
  public:
   explicit RandomContrast(RealNumbers factor, RandomColorOptions options = {},
@@ -55,7 +55,7 @@ class RandomContrast : public Layer {
 };
 
 /// x + d (high - low of the range), cut to the range, with d uniform in `factor`, {lower, upper} or
-/// f for {-f, f}. Raises Error for factors outside of [-1, 1].
+/// f for {-f, f}. Raises Error for factors outside of [-1, 1] and a range that is not finite.
 class RandomBrightness : public Layer {
  public:
   explicit RandomBrightness(RealNumbers factor, RandomColorOptions options = {},

@@ -15,6 +15,13 @@
 namespace sinter {
 namespace {
 
+// The length of a side that something is to be read from.
+int64_t filled_side(Symbol x, int axis) {
+  const int64_t n = x.shape()[axis];
+  if (n == 0) throw ShapeError(fmt::format("axis {} of {} is empty", axis, x.shape().to_string()));
+  return n;
+}
+
 Symbol at(Symbol x, const std::vector<int64_t>& places, int axis) {
   return gather(x, constant(x.graph(), Tensor::from(places)), axis);
 }
@@ -70,9 +77,8 @@ std::string interpolation_mistake(const std::string& text) {
 }
 
 Symbol resize_axis(Symbol x, int axis, int64_t size, Interpolation interpolation) {
-  const int64_t n = x.shape()[axis];
-  if (n == size) return x;
-  if (n == 0) throw ShapeError(fmt::format("axis {} of {} is empty", axis, x.shape().to_string()));
+  if (x.shape()[axis] == size) return x;
+  const int64_t n = filled_side(x, axis);
   if (interpolation == Interpolation::kNearest && size % n == 0)
     return repeat_axis(x, axis, size / n);
   if (size > kLongestSide)
@@ -129,7 +135,7 @@ std::string size_mistake(const ImageSize& size) {
 
 Symbol cropped_to_aspect(Symbol x, const std::vector<int64_t>& axes, const ImageSize& size) {
   const int rows = static_cast<int>(axes[0]), columns = static_cast<int>(axes[1]);
-  const int64_t height = x.shape()[rows], width = x.shape()[columns];
+  const int64_t height = filled_side(x, rows), width = filled_side(x, columns);
   const int64_t new_height =
       std::clamp<int64_t>(aspect_of(width, size.height, size.width), 1, height);
   const int64_t new_width =

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
+#include <cmath>
+
 namespace sinter {
 namespace {
 
@@ -196,8 +198,8 @@ TEST_F(LayerErrors, Images) {
             "RandomCrop 'random_crop' (layer_errors_test.cc:N): height and width must be at most "
             "16777216, found 1099511627776 and 3");
   EXPECT_EQ(error_of([&] {
-              UpSampling2D(int64_t{1} << 40, {.interpolation = "bilinear", .name = "up"})(
-                  Input({3, 4, 1}));
+              UpSampling2D(int64_t{1} << 40,
+                           {.interpolation = "bilinear", .name = "up"})(Input({3, 4, 1}));
             }),
             "UpSampling2D 'up' (layer_errors_test.cc:N): axis 1 of [batch,3,4,1] cannot be resized "
             "to 3298534883328 elements: 16777216 are the most");
@@ -225,9 +227,10 @@ TEST_F(LayerErrors, Images) {
   EXPECT_EQ(error_of([&] { RandomFlip("vertical", {.name = "flip"})(x); }),
             "RandomFlip 'flip' (layer_errors_test.cc:N): input must be [batch, rows, columns, "
             "channels], found [batch,3,4]");
-  EXPECT_EQ(error_of([&] { RandomCrop(0, 1); }),
-            "RandomCrop 'random_crop_1' (layer_errors_test.cc:N): height and width must be positive, "
-            "found 0 and 1");
+  EXPECT_EQ(
+      error_of([&] { RandomCrop(0, 1); }),
+      "RandomCrop 'random_crop_1' (layer_errors_test.cc:N): height and width must be positive, "
+      "found 0 and 1");
   EXPECT_EQ(error_of([&] { RandomContrast(1.5); }),
             "RandomContrast 'random_contrast' (layer_errors_test.cc:N): factor must be one number "
             "or two in [0, 1], found 1.5");
@@ -253,6 +256,75 @@ TEST_F(LayerErrors, Images) {
   EXPECT_EQ(error_of([&] { RandomZoom(0.5, {.data_format = "last"}); }),
             "RandomZoom 'random_zoom_1' (layer_errors_test.cc:N): data_format must be "
             "channels_last or channels_first, found 'last'");
+}
+
+TEST_F(LayerErrors, RangesOfValues) {
+  const double nan = std::nan(""), infinity = HUGE_VAL;
+  const auto contrast = [&](double low, double high) {
+    return error_of([&] { RandomContrast(0.5, {.value_range = {low, high}, .name = "c"}); });
+  };
+  const auto brightness = [&](double low, double high) {
+    return error_of([&] { RandomBrightness(0.5, {.value_range = {low, high}, .name = "b"}); });
+  };
+  EXPECT_EQ(contrast(nan, 1),
+            "RandomContrast 'c' (layer_errors_test.cc:N): value_range must be two numbers, the "
+            "lower one first, found nan and 1");
+  EXPECT_EQ(contrast(0, nan),
+            "RandomContrast 'c' (layer_errors_test.cc:N): value_range must be two numbers, the "
+            "lower one first, found 0 and nan");
+  EXPECT_EQ(contrast(255, 0),
+            "RandomContrast 'c' (layer_errors_test.cc:N): value_range must be two numbers, the "
+            "lower one first, found 255 and 0");
+  EXPECT_EQ(contrast(-infinity, infinity), "no error");
+  EXPECT_EQ(brightness(0, nan),
+            "RandomBrightness 'b' (layer_errors_test.cc:N): value_range must be two finite "
+            "numbers, found 0 and nan");
+  EXPECT_EQ(brightness(-infinity, 1),
+            "RandomBrightness 'b' (layer_errors_test.cc:N): value_range must be two finite "
+            "numbers, found -inf and 1");
+  EXPECT_EQ(brightness(255, 0), "no error");
+  EXPECT_EQ(error_of([&] {
+              RandomContrast({nan, 1.0});
+            }),
+            "RandomContrast 'random_contrast' (layer_errors_test.cc:N): factor must be one number "
+            "or two in [0, 1], found nan, 1");
+  EXPECT_EQ(error_of([&] {
+              layer_from_config("RandomBrightness",
+                                {{"value_range", ConfigList{nan, 1.0}}, {"name", "b"}});
+            }),
+            "RandomBrightness 'b' (layer_errors_test.cc:N): value_range must be two finite "
+            "numbers, found nan and 1");
+}
+
+// In a function of one's own as in a model.
+TEST_F(LayerErrors, OfSymbols) {
+  const auto called = [](const Layer& layer, const Shape& shape) {
+    return error_of([&] {
+      const CompiledFunction f([&](CallContext& c, Symbol x) { return layer(c, x); });
+      f(Tensor(float32, shape));
+    });
+  };
+  const std::string line = "layer_errors_test.cc:N: ";
+  EXPECT_EQ(called(Resizing(2, 3), {4, 0, 5, 1}),
+            line + "Resizing 'resizing' (layer_errors_test.cc:N): axis 1 of [4,0,5,1] is empty");
+  EXPECT_EQ(called(Resizing(2, 3, {.crop_to_aspect_ratio = true, .data_format = "channels_first"}),
+                   {4, 1, 5, 0}),
+            line + "Resizing 'resizing_1' (layer_errors_test.cc:N): axis 3 of [4,1,5,0] is empty");
+  EXPECT_EQ(
+      called(CenterCrop(2, 3), {4, 0, 5, 1}),
+      line + "CenterCrop 'center_crop' (layer_errors_test.cc:N): axis 1 of [4,0,5,1] is empty");
+  EXPECT_EQ(
+      called(RandomCrop(2, 3), {4, 5, 0, 1}),
+      line + "RandomCrop 'random_crop' (layer_errors_test.cc:N): axis 2 of [4,5,0,1] is empty");
+  EXPECT_EQ(called(Cropping2D(1), {4, 2, 5, 1}),
+            line +
+                "Cropping2D 'cropping2d' (layer_errors_test.cc:N): cropping (1, 1), (1, 1) "
+                "leaves nothing of axis 1 of [4,2,5,1]");
+  EXPECT_EQ(called(MaxPooling2D(2, {.padding = "same"}), {4, 0, 5, 1}),
+            line +
+                "MaxPooling2D 'max_pooling2d' (layer_errors_test.cc:N): "
+                "max_pool(float32[4,0,5,1]): a window of 2 elements does not fit into spatial "
+                "dimension 0 of 0 elements");
 }
 
 TEST_F(LayerErrors, NormalizationOfData) {

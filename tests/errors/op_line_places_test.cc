@@ -140,7 +140,7 @@ TEST_F(OpLinePlaces, OfLayersOfOnesOwn) {
   });
   text = error_of([&] { f(x_); });
   EXPECT_TRUE(text.starts_with(here(mine_line) + ": in the call of " + here(__LINE__ - 1) +
-                               ": 'mine' (" + here(call) + "): matmul("))
+                               ": mine>Mine 'mine' (" + here(call) + "): matmul("))
       << text;
 }
 

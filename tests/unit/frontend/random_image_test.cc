@@ -220,6 +220,24 @@ TEST_F(RandomImages, DoNothingInInference) {
   }
 }
 
+// Of no images, of images without channels and of images without rows or columns.
+TEST_F(RandomImages, OfNothing) {
+  for (const auto& make : kLayers) {
+    const Layer layer = make();
+    SCOPED_TRACE(layer.class_name());
+    for (const Shape& shape :
+         {Shape{0, 3, 5, 2}, Shape{4, 0, 5, 2}, Shape{4, 3, 0, 2}, Shape{4, 3, 5, 0}}) {
+      SCOPED_TRACE(shape.to_string());
+      for (const bool training : {true, false})
+        EXPECT_EQ(called(layer, Tensor(float32, shape), training).shape(), shape);
+      const CompiledFunction slope([layer](CallContext& context, Symbol x) {
+        return gradients(sum(square(layer(context, x))), std::vector<Symbol>{x})[0];
+      });
+      EXPECT_EQ(slope(Tensor(float32, shape)).shape(), shape);
+    }
+  }
+}
+
 // Integers become the layer's dtype; what comes out is differentiable.
 TEST_F(RandomImages, TakeIntegersAndTrain) {
   const auto in = Input({4, 4, 1});
