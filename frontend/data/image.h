@@ -10,6 +10,7 @@
 #include "core/dtype.h"
 #include "core/source_location.h"
 #include "core/tensor.h"
+#include "frontend/image_size.h"
 #include "frontend/number_arguments.h"
 
 namespace sinter {
@@ -42,10 +43,6 @@ struct WriteImageOptions {
 /// range, FileError.
 void write_image(const std::string& path, const Tensor& image, WriteImageOptions options = {},
                  SourceLocation where = SourceLocation::current());
-
-struct ImageSize {
-  int64_t height = 0, width = 0;
-};
 
 /// [height, width, channels] or [n, height, width, channels] in another size, by "nearest" (same
 /// dtype), "bilinear" or "area" (float32), each as tf.image.resize has it, without antialiasing.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/symbol.h"
+#include "frontend/image_size.h"
 
 namespace sinter {
 
@@ -29,9 +30,6 @@ Symbol resize_axis(Symbol x, int axis, int64_t size, Interpolation interpolation
 /// Each element along `axis` `times` times.
 Symbol repeat_axis(Symbol x, int axis, int64_t times);
 
-struct ImageSize {
-  int64_t height, width;
-};
 /// "" when both are positive and at most kLongestSide, else what to say.
 std::string size_mistake(const ImageSize& size);
 /// resize_axis() of the rows and the columns.

@@ -43,17 +43,24 @@ foreach(compiler ${found})
   endif()
 endforeach()
 
-# g++ sees each header alone where the library is built, as the first one of its .cc file.
+# g++ sees each header alone where the library is built, as the first one of its .cc file. The oldest clang sees them all in one file,
+# once in the order of their names and once backwards, so that what a header needs has not always come before it.
 if(NOT oldest_clang)
-  message("SKIPPED: each header alone, as there is no clang++-N")
+  message("SKIPPED: all headers, as there is no clang++-N")
 else()
   file(GLOB_RECURSE headers RELATIVE ${WORK}/prefix/include ${WORK}/prefix/include/sinter/*.h)
-  foreach(header ${headers})
-    attempt("${oldest_clang} <${header}>" ${oldest_clang} -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-            -Werror -I${WORK}/prefix/include -I${WORK}/prefix/include/sinter -include ${header} -x c++ /dev/null)
+  foreach(order forwards backwards)
+    set(text "")
+    foreach(header ${headers})
+      string(APPEND text "#include <${header}>\n")
+    endforeach()
+    file(WRITE ${WORK}/headers_${order}.cc "${text}")
+    attempt("${oldest_clang}, all headers ${order}" ${oldest_clang} -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+            -Werror -I${WORK}/prefix/include -I${WORK}/prefix/include/sinter ${WORK}/headers_${order}.cc)
+    list(REVERSE headers)
   endforeach()
   list(LENGTH headers count)
-  message("${oldest_clang}: ${count} headers alone")
+  message("${oldest_clang}: ${count} headers")
 endif()
 if(failed)
   list(JOIN failed ", " failed)
