@@ -79,7 +79,17 @@ Graph lower(const Graph& graph, const CompileOptions& options,
 
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options) {
   const BackendList list = list_backends();
-  return load_executable(lower_for(list, graph, options, nullptr), options, list);
+  std::function<Graph(int64_t)> for_rows;
+  if (has_symbolic_batch(graph)) {
+    for_rows = [&](int64_t rows) {
+      CompileOptions of_rows = options;  // whose passes have been told of already
+      of_rows.batch = rows;
+      of_rows.remarks = nullptr;
+      of_rows.on_pass = {};
+      return lower_for(list, graph, of_rows, nullptr);
+    };
+  }
+  return load_executable(lower_for(list, graph, options, nullptr), options, list, for_rows);
 }
 
 std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs,

@@ -126,7 +126,13 @@ bool reduces_rows(const Graph& graph, const Node& node) {
   return axes.size() == 1 && axes[0] == graph.type(node.inputs[0]).shape.rank() - 1;
 }
 
+int& UncutKernels::depth() {
+  thread_local int depth = 0;
+  return depth;
+}
+
 int worthwhile_pieces(double microseconds, int64_t most) {
+  if (UncutKernels::is_active()) return 1;
   const double pieces = microseconds / (kLeastGain * kHandOverMicroseconds);
   most = std::min(most, kMostPieces);
   return static_cast<int>(std::max<int64_t>(

@@ -56,8 +56,21 @@ double loop_microseconds(double bytes, double arithmetic);
 double transpose_microseconds(double bytes);
 
 /// Into how many pieces work of so many microseconds (on one thread) should be cut, `most` at most:
-/// each piece is long enough for another thread to take it.
+/// each piece is long enough for another thread to take it. 1 while there is an UncutKernels.
 int worthwhile_pieces(double microseconds, int64_t most);
+/// While one lives, kernels that its thread plans run on one thread each, as those of a micro-batch
+/// do.
+class UncutKernels {
+ public:
+  UncutKernels() { ++depth(); }
+  ~UncutKernels() { --depth(); }
+  UncutKernels(const UncutKernels&) = delete;
+  UncutKernels& operator=(const UncutKernels&) = delete;
+  static bool is_active() { return depth() > 0; }
+
+ private:
+  static int& depth();
+};
 /// Why a kernel of so many pieces runs on one thread or on all, with the figures: for dumps.
 std::string explain_threads(std::optional<double> microseconds, int pieces);
 

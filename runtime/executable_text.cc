@@ -6,6 +6,7 @@
 
 #include "runtime/cost_model.h"
 #include "runtime/executable.h"
+#include "runtime/micro_batches.h"
 
 namespace sinter {
 
@@ -16,27 +17,27 @@ std::string kernel_label(const Graph& graph, int32_t index) {
   return label;
 }
 
-std::string Executable::to_string() const {
-  std::string text = fmt::format(
-      "executable \"{}\": {} kernels in {} stages, {} copies, arena {} bytes, derived {} bytes{}\n",
-      graph().name(), program_.steps.size(), program_.stages.size(), program_.copies.size(),
-      program_.arena_bytes, program_.derived_bytes, shared_ ? "" : ", one thread");
+namespace {
+
+std::string to_text(const Program& program) {
+  const Graph& graph = program.graph;
+  std::string text;
   const auto place = [](const BufferPlacement& b) {
     constexpr std::string_view kNames[] = {"arena+",  "derived+",  "input ",
                                            "output ", "variable ", "constant "};
     return fmt::format("{}{}", kNames[static_cast<size_t>(b.kind)], b.offset);
   };
-  std::vector<size_t> stage_of(program_.steps.size(), 0);
-  for (size_t i = program_.stages.size(); i-- > 0;) {
-    for (const StepPhase& at : program_.stages[i]) stage_of[static_cast<size_t>(at.step)] = i;
+  std::vector<size_t> stage_of(program.steps.size(), 0);
+  for (size_t i = program.stages.size(); i-- > 0;) {
+    for (const StepPhase& at : program.stages[i]) stage_of[static_cast<size_t>(at.step)] = i;
   }
-  for (const Step& step : program_.steps) {
-    const Node& node = graph().node(step.node);
-    text += "  " + kernel_label(graph(), step.node);
+  for (const Step& step : program.steps) {
+    const Node& node = graph.node(step.node);
+    text += "  " + kernel_label(graph, step.node);
     text += step.prologue
                 ? " once,"
                 : fmt::format(" in stage {},",
-                              stage_of[static_cast<size_t>(&step - program_.steps.data())]);
+                              stage_of[static_cast<size_t>(&step - program.steps.data())]);
     text += fmt::format(" on {} ({}){}{}:", step.backend, step.reason,
                         step.kernel->description().empty() ? "" : ", ", step.kernel->description());
     for (const BufferPlacement& b : step.buffers) text += " " + place(b);
@@ -45,9 +46,26 @@ std::string Executable::to_string() const {
             explain_threads(step.microseconds, step.prologue ? 1 : step.kernel->most_pieces()) +
             "\n";
   }
-  for (const Copy& c : program_.copies)
+  for (const Copy& c : program.copies)
     text += fmt::format("  copy {} -> {}, {} bytes\n", place(c.from), place(c.to), c.bytes);
   return text;
+}
+
+}  // namespace
+
+std::string Executable::to_string() const {
+  std::string text = fmt::format(
+      "executable \"{}\": {} kernels in {} stages, {} copies, arena {} bytes, derived {} bytes{}\n",
+      graph().name(), program_.steps.size(), program_.stages.size(), program_.copies.size(),
+      program_.arena_bytes, program_.derived_bytes, shared_ ? "" : ", one thread");
+  const MicroBatchKernel* parts = micro_batches_of(program_);
+  if (parts == nullptr) return text + to_text(program_);
+  const Program& part = parts->program();
+  return text +
+         fmt::format("  {}, arena {} bytes, derived {} bytes\n    {}\n", parts->description(),
+                     part.arena_bytes, part.derived_bytes,
+                     explain_threads(parts->microseconds(), parts->most_pieces())) +
+         to_text(part);
 }
 
 }  // namespace sinter

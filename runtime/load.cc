@@ -10,10 +10,13 @@
 #include "core/error.h"
 #include "core/float_environment.h"
 #include "core/fork.h"
+#include "core/independent_rows.h"
 #include "core/line.h"
 #include "runtime/compile_options.h"
+#include "runtime/cost_model.h"
 #include "runtime/load_auto.h"
 #include "runtime/memory_need.h"
+#include "runtime/micro_batches.h"
 #include "runtime/thread_pool.h"
 #include "runtime/widen_products.h"
 
@@ -163,18 +166,55 @@ std::function<BackendChoice(const Graph&, int32_t)> choice_of(const CompileOptio
 
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
                                             SourceLocation where) {
-  return load_executable(lowered, options, list_backends(), where);
+  if (!has_symbolic_batch(lowered))
+    return load_executable(lowered, options, list_backends(), {}, where);
+  const auto for_rows = [&](int64_t rows) { return specialize(lowered, rows); };
+  return at_line(where, [&] {
+    return load_executable(for_rows(options.batch), options, list_backends(), for_rows, where);
+  });
 }
 
+namespace {
+
+// The graph for a part of the rows, where a run in micro-batches is a run of all.
+std::optional<Graph> micro_batch_of(const Graph& whole, const CompileOptions& options, int64_t rows,
+                                    const std::function<Graph(int64_t)>& for_rows) {
+  if (rows == options.batch) return std::nullopt;
+  Graph part = for_rows(rows);
+  if (!has_independent_rows(whole, options.batch, part, rows)) return std::nullopt;
+  return part;
+}
+
+}  // namespace
+
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
-                                            const BackendList& list, SourceLocation where) {
+                                            const BackendList& list,
+                                            const std::function<Graph(int64_t)>& for_rows,
+                                            SourceLocation where) {
   return at_line(where, [&] {
     const DefaultFloatEnvironment environment;
     check_thread_setting();
     const auto choose = choice_of(options, list);  // raises first for a name that is not known
-    Graph graph = has_symbolic_batch(lowered) ? specialize(lowered, options.batch) : lowered;
-    if (!target_of(options.backend, list).contracts_bfloat16) graph = widen_products(graph);
-    verify(graph, "loading");
+    const bool widens = !target_of(options.backend, list).contracts_bfloat16;
+    const auto checked = [&](const Graph& made) {
+      Graph graph = widens ? widen_products(made) : made;
+      verify(graph, "loading");
+      return graph;
+    };
+    Graph graph = checked(lowered);
+    if (for_rows) {
+      const int64_t rows = rows_of_micro_batch(graph, options.batch);
+      const auto part_for = [&](int64_t n) { return checked(for_rows(n)); };
+      if (std::optional<Graph> part = micro_batch_of(graph, options, rows, part_for)) {
+        check_memory_need(*part);
+        CompileOptions of_part = options;
+        of_part.batch = rows;
+        const UncutKernels uncut;
+        Program program = assemble(*std::move(part), choose, of_part);
+        return std::make_unique<Executable>(
+            in_micro_batches(std::move(graph), std::move(program), rows, options.batch / rows));
+      }
+    }
     check_memory_need(graph);
     return std::make_unique<Executable>(assemble(std::move(graph), choose, options));
   });

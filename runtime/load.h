@@ -2,6 +2,7 @@
 // backends, no ops and no passes.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -50,8 +51,11 @@ Target target_of(std::string_view backend, const BackendList& list = list_backen
 /// a negative batch and a graph that is not lowered, MemoryError.
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
                                             SourceLocation where = SourceLocation::current());
-/// The same on the backends of the list that the graph was lowered with.
+/// The same on the backends of the list that the graph was lowered with. `for_rows` lowers the
+/// graph for another batch; empty where it has none.
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
-                                            const BackendList& list, SourceLocation where = {});
+                                            const BackendList& list,
+                                            const std::function<Graph(int64_t)>& for_rows,
+                                            SourceLocation where = {});
 
 }  // namespace sinter

@@ -32,8 +32,11 @@ class Walk {
     for (const Graph::Update& u : graph.updates()) in_place_[root(u.value)] = true;
   }
 
-  int64_t peak() const {
-    int64_t given = 0, alive = 0, peak = 0;
+  struct Need {
+    int64_t given = 0, working = 0, together = 0;
+  };
+  Need need() const {
+    int64_t given = 0, alive = 0, peak = 0, together = 0;
     for (int32_t i = 0; i < graph_.size(); ++i) {
       const Node& node = graph_.node(i);
       if (!live_[static_cast<size_t>(i)] || node.is(KernelOp::kReshape)) continue;
@@ -46,13 +49,14 @@ class Walk {
         made = checked_sum(made, bytes({i, r}));
       const int64_t ending = ends_at(i);
       peak = std::max(peak, checked_sum(alive, made - std::min(made, ending)));
+      together = std::max(together, checked_sum(alive, made));
       for (int32_t r = 0; r < static_cast<int32_t>(node.types.size()); ++r) {
         if (last_[root({i, r})] < 0) made -= bytes({i, r});  // nobody reads it
       }
       alive = checked_sum(alive - ending, made);
       peak = std::max(peak, alive);
     }
-    return checked_sum(given, peak);
+    return {given, peak, together};
   }
 
  private:
@@ -106,7 +110,12 @@ std::string largest_value(const Graph& graph) {
 
 }  // namespace
 
-int64_t memory_need(const Graph& graph) { return Walk(graph).peak(); }
+int64_t memory_need(const Graph& graph) {
+  const Walk::Need need = Walk(graph).need();
+  return checked_sum(need.given, need.working);
+}
+
+int64_t working_memory(const Graph& graph) { return Walk(graph).need().together; }
 
 void check_memory_need(const Graph& graph) {
   const int64_t need = memory_need(graph);

@@ -9,6 +9,9 @@ namespace sinter {
 /// the worst node, where results take the place of inputs that end there. The batch must be a
 /// number. Kernels may need more: their scratch memory is not in it.
 int64_t memory_need(const Graph& graph);
+/// Bytes of the values, but for inputs, variables and constants, that are alive when the worst node
+/// runs: what it reads and what it makes lie side by side.
+int64_t working_memory(const Graph& graph);
 
 /// Raises MemoryError, which names the largest value, when that is more than memory_limit().
 void check_memory_need(const Graph& graph);

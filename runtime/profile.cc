@@ -10,6 +10,7 @@
 
 #include "core/fork.h"
 #include "runtime/executable.h"
+#include "runtime/micro_batches.h"
 
 namespace sinter {
 namespace {
@@ -39,6 +40,32 @@ Profile& profile() {
   return instance;
 }
 
+std::string line_of(const Program& program, size_t s, double us, double all) {
+  const Step& step = program.steps[s];
+  const Node& node = program.graph.node(step.node);
+  std::string text =
+      fmt::format("  {:8.2f}  {:4.1f}%  {} on {}", us, 100 * us / std::max(all, 1e-9),
+                  kernel_label(program.graph, step.node), step.backend);
+  if (!step.kernel->description().empty()) text += ", " + step.kernel->description();
+  if (node.origin && !node.origin->layer.empty()) text += " @ " + node.origin->layer;
+  return text + "\n";
+}
+
+// Of all micro-batches of a run together, on however many threads: means.
+std::string to_text(const MicroBatchKernel& parts, int64_t runs) {
+  std::vector<double> of_step;
+  double all = 0;
+  for (const int64_t nanoseconds : parts.step_times()) {
+    of_step.push_back(static_cast<double>(nanoseconds) / 1000 / static_cast<double>(runs));
+    all += of_step.back();
+  }
+  std::string text;
+  for (size_t s = 0; s < of_step.size(); ++s) {
+    if (!parts.program().steps[s].prologue) text += line_of(parts.program(), s, of_step[s], all);
+  }
+  return text;
+}
+
 std::string to_text(const Executable& executable, const Times& times) {
   const Program& program = executable.program();
   std::vector<double> phases;
@@ -50,6 +77,9 @@ std::string to_text(const Executable& executable, const Times& times) {
   std::string text = fmt::format(
       "executable \"{}\": {} runs, {:.1f} us a run in kernels (medians)\n        us  share\n",
       executable.graph().name(), times.runs, all);
+  if (const MicroBatchKernel* parts = micro_batches_of(program))
+    return text + fmt::format("  {:8.2f}  {}\n", all, parts->description()) +
+           to_text(*parts, times.runs);
   std::vector<double> of_step(program.steps.size(), 0);
   std::vector<int32_t> order;
   size_t k = 0;
@@ -59,16 +89,8 @@ std::string to_text(const Executable& executable, const Times& times) {
       if (at.phase == 0) order.push_back(at.step);
     }
   }
-  for (int32_t s : order) {
-    const Step& step = program.steps[static_cast<size_t>(s)];
-    const double us = of_step[static_cast<size_t>(s)];
-    const Node& node = executable.graph().node(step.node);
-    text += fmt::format("  {:8.2f}  {:4.1f}%  {} on {}", us, 100 * us / std::max(all, 1e-9),
-                        kernel_label(executable.graph(), step.node), step.backend);
-    if (!step.kernel->description().empty()) text += ", " + step.kernel->description();
-    if (node.origin && !node.origin->layer.empty()) text += " @ " + node.origin->layer;
-    text += "\n";
-  }
+  for (int32_t s : order)
+    text += line_of(program, static_cast<size_t>(s), of_step[static_cast<size_t>(s)], all);
   return text;
 }
 

@@ -212,11 +212,11 @@ const std::vector<std::string>& works() {
 
 Work make_work(const Options& options) {
   const std::string& name = options.work;
-  const bool perceptron = name.starts_with("mlp_");
-  const int64_t batch = options.batch.value_or(name == "mlp_b1" ? 1 : 128);
+  const int64_t batch = options.batch.value_or(name.ends_with("_b1") ? 1 : 128);
   const int64_t width = options.width.value_or(128);
-  if (!perceptron && (options.batch || options.width))
-    throw UsageError("--batch and --width are for mlp_train, mlp_fit, mlp_b1 and mlp_b128");
+  if (options.width && !name.starts_with("mlp_"))
+    throw UsageError("--width is for mlp_train, mlp_fit, mlp_b1 and mlp_b128");
+  if (options.batch && name == "gelu16m") throw UsageError("--batch is for models");
   const Compilation& how = options.compilation;
   if (!how.mixed_precision.empty() && name == "gelu16m")
     throw UsageError("--mixed-precision is for models");
@@ -224,15 +224,13 @@ Work make_work(const Options& options) {
     throw UsageError("--metrics is for mlp_train, mlp_fit, bn_train and cnn_train");
   if (name == "mlp_train") return training(mlp(width), batch, how);
   if (name == "mlp_fit") return fitting(mlp(width), batch, how);
-  if (name == "bn_train") return training(bn(), 128, how);
+  if (name == "bn_train") return training(bn(), batch, how);
   if (name == "mlp_b1" || name == "mlp_b128") return prediction(mlp(width), batch, how);
   if (name == "gelu16m") return gelu16m(options.run, options.no_cache);
-  if (name == "cnn_train") return training(cnn(), 128, how);
-  if (name == "cnn_b1") return prediction(cnn(), 1, how);
-  if (name == "cnn_b128") return prediction(cnn(), 128, how);
-  if (name == "res_b1") return prediction(res(), 1, how);
-  if (name == "res_b128") return prediction(res(), 128, how);
-  if (name == "ds_conv_b1") return prediction(ds(), 1, how);
+  if (name == "cnn_train") return training(cnn(), batch, how);
+  if (name == "cnn_b1" || name == "cnn_b128") return prediction(cnn(), batch, how);
+  if (name == "res_b1" || name == "res_b128") return prediction(res(), batch, how);
+  if (name == "ds_conv_b1") return prediction(ds(), batch, how);
   raise_unknown_name("work", name, works());
 }
 
@@ -305,7 +303,7 @@ Action add_bench(CLI::App& app) {
   command->add_option("work", options->work, fmt::format("{}", fmt::join(works(), ", ")))
       ->type_name("WORK")
       ->required();
-  command->add_option("--batch", options->batch, "Rows a step, for the mlp works")
+  command->add_option("--batch", options->batch, "Rows a step, of models")
       ->type_name("N")
       ->check(count_within(1, 1 << 20));
   command->add_option("--width", options->width, "Units of each hidden layer, for the mlp works")

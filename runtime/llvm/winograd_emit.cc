@@ -77,11 +77,10 @@ class WinogradCode {
   void transform_kernel(const Range& part, Value source, Value target) {
     ir_.loop(part.first, part.second, 1, [&](Value channel) {
       tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {
-        const int64_t apart = channels() * plan_.filters;
         Value at = ir_.add(ir_.mul(channel, plan_.filters), filter);
-        const auto taps = load_places<9>(ir_, ir_.at(source, at), apart, mask);
+        const auto taps = load_places<9>(ir_, ir_.at(source, at), channels() * plan_.filters, mask);
         store_places(ir_, in_both_directions<3, kSide>(ir_, transform_taps, taps),
-                     ir_.at(target, at), apart, mask);
+                     ir_.at(target, at), plan_.kernel_stride(), mask);
       });
     });
   }
@@ -90,8 +89,8 @@ class WinogradCode {
     elements_ = ir_.byte(workspace_, memory_.elements);
     products_ = ir_.byte(workspace_, memory_.products);
     Value of_product = ir_.byte(workspace_, memory_.of_product_workspace);
-    Value buffers = tiles_.buffers({elements_, kernel_, products_,
-                                    ir_.byte(workspace_, memory_.of_product), nullptr, of_product});
+    Value buffers = tiles_.buffers(
+        {nullptr, nullptr, nullptr, ir_.byte(workspace_, memory_.of_product), nullptr, of_product});
     MatmulEpilogue epilogue(ir_, region_, plan_.filters, inputs_, results_);
     epilogue.emit_invariants();
     epilogue_ = &epilogue;
@@ -104,9 +103,12 @@ class WinogradCode {
       tiles_.each_tile(begin, end, [&](const Tile& tile) {
         tiles_.transform(tile, inputs_[MatmulRegion::lhs],
                          ir_.at(elements_, ir_.mul(tile.number, channels())),
-                         plan_.block_tiles() * channels());
+                         plan_.elements_stride());
       });
-      b_.CreateCall(product, {ir_.index(0), buffers});
+      tiles_.each_place(product, buffers,
+                        {{elements_, plan_.elements_stride()},
+                         {kernel_, plan_.kernel_stride()},
+                         {products_, plan_.products_stride()}});
       ir_.loop(begin, end, 1, [&](Value line) {
         tiles_.each_tile(line, ir_.add(line, 1), [&](const Tile& tile) {
           Tile in_block = tile;
@@ -123,8 +125,8 @@ class WinogradCode {
     Value row = tiles_.first_result(tile);
     Value source = ir_.at(products_, ir_.mul(tile.number, plan_.filters));
     tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {
-      const auto products = load_places<kPlaces>(
-          ir_, ir_.at(source, filter), plan_.block_tiles() * plan_.filters, mask);
+      const auto products =
+          load_places<kPlaces>(ir_, ir_.at(source, filter), plan_.products_stride(), mask);
       const auto results = in_both_directions<kSide, kTile>(ir_, transform_back, products);
       if (!region_.in_registers()) return finish_in_loops(tile, row, filter, mask, results);
       tiles_.by_wholeness(tile, [&](bool at_edge) {

@@ -60,12 +60,11 @@ int64_t lines_of_block(int64_t of_slice, int64_t most) {
 MatmulRegion winograd_gradient_product(const WinogradGradientPlan& plan) {
   auto body = std::make_shared<Graph>("contract");
   const int64_t tiles = plan.block_tiles(), channels = plan.image.channels;
-  const Shape totals{kPlaces, channels, plan.filters};
-  const Symbol elements = body->input("elements", {DType::kFloat32, {kPlaces, tiles, channels}});
-  const Symbol cotangents =
-      body->input("cotangents", {DType::kFloat32, {kPlaces, tiles, plan.filters}});
+  const Shape totals{channels, plan.filters};
+  const Symbol elements = body->input("elements", {DType::kFloat32, {tiles, channels}});
+  const Symbol cotangents = body->input("cotangents", {DType::kFloat32, {tiles, plan.filters}});
   const Symbol before = body->input("before", {DType::kFloat32, totals});
-  const Contract::Side side{.batch = {0}, .free = {2}, .depth = {1}};
+  const Contract::Side side{.batch = {}, .free = {1}, .depth = {0}};
   const Symbol products =
       body->add1("contract", {elements, cotangents}, Contract{side, side}.attributes());
   ScalarBuilder builder({DType::kFloat32, DType::kFloat32});
@@ -77,7 +76,7 @@ MatmulRegion winograd_gradient_product(const WinogradGradientPlan& plan) {
   MatmulRegion region;
   region.body = std::move(body);
   region.product = products.id();
-  region.rows = kPlaces * channels;
+  region.rows = channels;
   region.columns = plan.filters;
   region.results.push_back({after.id(), MatmulRegion::Form::kElements, DType::kFloat32});
   region.epilogue_cost = 1;
@@ -92,9 +91,8 @@ WinogradGradientMemory winograd_gradient_memory(const WinogradGradientPlan& plan
     m.workspace += aligned(bytes);
     return begin;
   };
-  const int64_t tiles = plan.block_tiles() * kPlaces;
-  m.elements = take(tiles * plan.image.channels * 4);
-  m.cotangents = take(tiles * plan.filters * 4);
+  m.elements = take(kPlaces * plan.elements_stride() * 4);
+  m.cotangents = take(kPlaces * plan.cotangents_stride() * 4);
   if (plan.has_partial_sums())
     m.scratch = plan.pieces * plan.totals_bytes();
   else
@@ -161,6 +159,8 @@ std::string WinogradGradientKernelPlan::text() const {
   text += fmt::format("  pieces {} of {}: blocks of {} lines of {} tiles, vectors of {}\n",
                       plan_.pieces, plan_.slices > 1 ? "slices" : "blocks, added up at the end",
                       plan_.lines, image.tile_columns(), plan_.machine.lanes);
+  text += fmt::format("  places of elements {}, cotangents {}, totals {} apart\n",
+                      plan_.elements_stride(), plan_.cotangents_stride(), plan_.totals_stride());
   text += matmul_text(winograd_gradient_product(plan_), plan_.product);
   return text + to_text(*region_.body, {.origins = false}) + "}\n";
 }

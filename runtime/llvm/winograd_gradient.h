@@ -27,14 +27,20 @@ struct WinogradGradientPlan {
 
   /// Does a second phase add up what pieces of one slice have summed?
   bool has_partial_sums() const { return slices == 1 && pieces > 1; }
-  int64_t totals_bytes() const { return WinogradImage::kPlaces * image.channels * filters * 4; }
+  // In elements, from place to place.
+  int64_t elements_stride() const {
+    return WinogradImage::place_stride(block_tiles() * image.channels);
+  }
+  int64_t cotangents_stride() const { return WinogradImage::place_stride(block_tiles() * filters); }
+  int64_t totals_stride() const { return WinogradImage::place_stride(image.channels * filters); }
+  int64_t totals_bytes() const { return WinogradImage::kPlaces * totals_stride() * 4; }
   int64_t add_pieces() const { return std::min<int64_t>(image.channels, 8); }
   int64_t slice_lines() const { return image.all_lines() / slices; }
   int64_t block_tiles() const { return lines * image.tile_columns(); }
 };
 
-/// The contract of all places: elements [places, tiles, channels] times cotangents [places, tiles,
-/// filters], added to what the blocks before have given.
+/// The contract of one place: elements [tiles, channels] times cotangents [tiles, filters], added
+/// to what the blocks before have given.
 MatmulRegion winograd_gradient_product(const WinogradGradientPlan& plan);
 
 /// Working memory of a piece, in bytes; partial sums of all pieces are the scratch memory.

@@ -31,15 +31,18 @@ class WinogradGradientCode {
     totals_ = plan_.has_partial_sums() ? partial_sums(e_.piece())
                                        : ir_.byte(workspace, memory_.totals);
     Value of_product = ir_.byte(workspace, memory_.of_product_workspace);
-    Value buffers =
-        tiles_.buffers({elements_, cotangents_, totals_, totals_,
-                        ir_.byte(workspace, memory_.of_product), nullptr, of_product});
+    Value buffers = tiles_.buffers({nullptr, nullptr, nullptr, nullptr,
+                                    ir_.byte(workspace, memory_.of_product), nullptr, of_product});
     const auto sum_lines = [&](Value begin, Value end) {
       clear_totals();
       ir_.loop(begin, end, plan_.lines, [&](Value line) {
         tiles_.each_tile(line, ir_.add(line, plan_.lines),
                          [&](const WinogradTiles::Tile& tile) { transform(tile); });
-        ir_.b.CreateCall(part, {ir_.index(0), buffers});
+        tiles_.each_place(part, buffers,
+                          {{elements_, plan_.elements_stride()},
+                           {cotangents_, plan_.cotangents_stride()},
+                           {totals_, plan_.totals_stride()},
+                           {totals_, plan_.totals_stride()}});
       });
     };
     if (plan_.has_partial_sums()) {
@@ -53,8 +56,9 @@ class WinogradGradientCode {
         sum_lines(begin, ir_.add(begin, plan_.slice_lines()));
         Value result = ir_.at(e_.buffer(2), ir_.mul(slice, 9 * channels() * plan_.filters));
         tiles_.each_vector(channels() * plan_.filters, [&](Value first, Value mask) {
-          transform_back(load_places<kPlaces>(ir_, ir_.at(totals_, first), apart(), mask),
-                         ir_.at(result, first), mask);
+          transform_back(
+              load_places<kPlaces>(ir_, ir_.at(totals_, first), plan_.totals_stride(), mask),
+              ir_.at(result, first), mask);
         });
       });
     }
@@ -69,7 +73,8 @@ class WinogradGradientCode {
       tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {
         Value at = ir_.add(ir_.mul(channel, plan_.filters), filter);
         const auto load = [&](Value piece) {
-          return load_places<kPlaces>(ir_, ir_.at(partial_sums(piece), at), apart(), mask);
+          return load_places<kPlaces>(ir_, ir_.at(partial_sums(piece), at), plan_.totals_stride(),
+                                      mask);
         };
         auto first = load(ir_.index(0));
         const Values sums =
@@ -94,18 +99,18 @@ class WinogradGradientCode {
 
   // Where the sums of a piece lie, of several that share one slice.
   Value partial_sums(Value piece) {
-    return ir_.at(e_.buffer(3), ir_.mul(piece, kPlaces * apart()));
+    return ir_.at(e_.buffer(3), ir_.mul(piece, kPlaces * plan_.totals_stride()));
   }
 
   void clear_totals() {
-    tiles_.each_vector(kPlaces * channels() * plan_.filters, [&](Value first, Value mask) {
+    tiles_.each_vector(kPlaces * plan_.totals_stride(), [&](Value first, Value mask) {
       ir_.store(ir_.zero(), ir_.at(totals_, first), mask);
     });
   }
 
   void transform(const WinogradTiles::Tile& tile) {
     tiles_.transform(tile, e_.buffer(0), ir_.at(elements_, ir_.mul(tile.number, channels())),
-                     plan_.block_tiles() * channels());
+                     plan_.elements_stride());
     Value source = ir_.at(e_.buffer(1), ir_.mul(tiles_.first_result(tile), plan_.filters));
     Value target = ir_.at(cotangents_, ir_.mul(tile.number, plan_.filters));
     tiles_.by_wholeness(tile, [&](bool at_edge) {
@@ -121,7 +126,7 @@ class WinogradGradientCode {
           }
         }
         store_places(ir_, in_both_directions<kTile, kSide>(ir_, transform_cotangents, results),
-                     ir_.at(target, filter), plan_.block_tiles() * plan_.filters, mask);
+                     ir_.at(target, filter), plan_.cotangents_stride(), mask);
       });
     });
   }

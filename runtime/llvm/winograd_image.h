@@ -28,6 +28,12 @@ struct WinogradImage {
   bool is_worthwhile(int64_t filters) const;
   /// Where it lies, as a line of a kernel's text.
   std::string text() const;
+  /// Elements from one place to the next where each has so many: whole cache lines, of an odd
+  /// number, so that the places of a tile lie in different sets of a cache.
+  static int64_t place_stride(int64_t elements) {
+    constexpr int64_t kLine = 16;
+    return (((elements + kLine - 1) / kLine) | 1) * kLine;
+  }
   /// Are all tiles whole?
   bool is_even() const { return height % kTile == 0 && width % kTile == 0; }
 };

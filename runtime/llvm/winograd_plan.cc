@@ -36,20 +36,19 @@ std::optional<WinogradImage> image_of(const MatmulRegion& region) {
 
 MatmulRegion winograd_product(const WinogradPlan& plan) {
   auto body = std::make_shared<Graph>("contract");
-  const Symbol elements = body->input(
-      "elements",
-      {DType::kFloat32, {WinogradImage::kPlaces, plan.block_tiles(), plan.image.channels}});
-  const Symbol kernel = body->input(
-      "kernel", {DType::kFloat32, {WinogradImage::kPlaces, plan.image.channels, plan.filters}});
-  const Contract::Side left{.batch = {0}, .free = {1}, .depth = {2}},
-      right{.batch = {0}, .free = {2}, .depth = {1}};
+  const Symbol elements =
+      body->input("elements", {DType::kFloat32, {plan.block_tiles(), plan.image.channels}});
+  const Symbol kernel =
+      body->input("kernel", {DType::kFloat32, {plan.image.channels, plan.filters}});
+  const Contract::Side left{.batch = {}, .free = {0}, .depth = {1}},
+      right{.batch = {}, .free = {1}, .depth = {0}};
   body->add_output(
       "products", body->add1("contract", {elements, kernel}, Contract{left, right}.attributes()).id());
   const ValueId product = body->outputs()[0].value;
   MatmulRegion region;
   region.body = std::move(body);
   region.product = product;
-  region.rows = WinogradImage::kPlaces * plan.block_tiles();
+  region.rows = plan.block_tiles();
   region.columns = plan.filters;
   region.results.push_back({product, MatmulRegion::Form::kElements, DType::kFloat32});
   return region;
@@ -72,9 +71,8 @@ WinogradMemory winograd_memory(const WinogradPlan& plan, const MatmulRegion& reg
     m.workspace += aligned(bytes);
     return begin;
   };
-  const int64_t tiles = plan.block_tiles() * WinogradImage::kPlaces;
-  m.elements = in_workspace(tiles * plan.image.channels * 4);
-  m.products = in_workspace(tiles * plan.filters * 4);
+  m.elements = in_workspace(WinogradImage::kPlaces * plan.elements_stride() * 4);
+  m.products = in_workspace(WinogradImage::kPlaces * plan.products_stride() * 4);
   m.of_product = in_workspace(matmul_scratch(plan.product, product).bytes);
   m.of_product_workspace = in_workspace(matmul_workspace(plan.product).bytes);
   if (!plan.prepares) {
@@ -150,6 +148,8 @@ std::string WinogradKernelPlan::text() const {
       image.images, image.height, image.width, image.channels, p.filters);
   text += image.text();
   text += fmt::format("  kernel %1: transformed {}\n", p.prepares ? "ahead" : "first");
+  text += fmt::format("  places of elements {}, kernel {}, products {} apart\n",
+                      p.elements_stride(), p.kernel_stride(), p.products_stride());
   text += fmt::format("  pieces {}: {} blocks of {} lines of {} tiles, vectors of {}\n", p.pieces,
                       p.blocks(), p.lines, image.tile_columns(), p.machine.lanes);
   text += fmt::format("  epilogue in {}\n",

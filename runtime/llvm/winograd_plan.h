@@ -28,16 +28,22 @@ struct WinogradPlan {
   bool prepares = false;  // is the kernel transformed once, since nothing changes it?
   int64_t lines = 1;      // of tiles a block
   int64_t pieces = 1;
-  MatmulPlan product;  // of a block: a batch of all places
+  MatmulPlan product;  // of a place of a block
   double microseconds = 0;
 
   int64_t blocks() const { return (image.all_lines() + lines - 1) / lines; }
   int64_t block_tiles() const { return lines * image.tile_columns(); }
-  int64_t kernel_bytes() const { return WinogradImage::kPlaces * image.channels * filters * 4; }
+  // In elements, from place to place.
+  int64_t elements_stride() const {
+    return WinogradImage::place_stride(block_tiles() * image.channels);
+  }
+  int64_t products_stride() const { return WinogradImage::place_stride(block_tiles() * filters); }
+  int64_t kernel_stride() const { return WinogradImage::place_stride(image.channels * filters); }
+  int64_t kernel_bytes() const { return WinogradImage::kPlaces * kernel_stride() * 4; }
   int64_t kernel_pieces() const { return std::min<int64_t>(image.channels, 8); }
 };
 
-/// The contract of these places, as a region of its own.
+/// The contract of one place, as a region of its own.
 MatmulRegion winograd_product(const WinogradPlan& plan);
 /// How sums over rows grow: the rows of a line of tiles are added up one line after the other.
 MatmulSums winograd_sums(const WinogradPlan& plan);

@@ -18,6 +18,18 @@ Value WinogradTiles::buffers(std::initializer_list<Value> all) {
   return array;
 }
 
+void WinogradTiles::each_place(llvm::Function* kernel, Value buffers,
+                               std::initializer_list<Places> places) {
+  ir_.loop(ir_.index(0), ir_.index(WinogradImage::kPlaces), 1, [&](Value place) {
+    unsigned i = 0;
+    for (const Places& p : places) {
+      ir_.b.CreateStore(ir_.at(p.first, ir_.mul(place, p.stride)),
+                        ir_.b.CreateConstGEP1_64(ir_.b.getPtrTy(), buffers, i++));
+    }
+    ir_.b.CreateCall(kernel, {ir_.index(0), buffers});
+  });
+}
+
 std::pair<Value, Value> WinogradTiles::share(int64_t total, int64_t count, Value index) {
   if (count == 1) return {ir_.index(0), ir_.index(total)};
   const auto at = [&](Value i) { return ir_.b.CreateUDiv(ir_.mul(i, total), ir_.index(count)); };

@@ -23,6 +23,12 @@ class WinogradTiles {
   /// What a kernel that this one calls takes for its buffers: those of Kernel::run; null where there
   /// is none.
   Value buffers(std::initializer_list<Value> all);
+  struct Places {
+    Value first;
+    int64_t stride;  // in elements
+  };
+  /// Calls `kernel` for one place after the other; those that `places` lists are its first buffers.
+  void each_place(llvm::Function* kernel, Value buffers, std::initializer_list<Places> places);
   /// What belongs to share `index` of `count` of `total`.
   std::pair<Value, Value> share(int64_t total, int64_t count, Value index);
   /// Whole vectors of elements, then the rest with a mask.

@@ -10,6 +10,7 @@
 #include "frontend/sinter.h"
 #include "runtime/compile_options.h"
 #include "runtime/load.h"
+#include "runtime/micro_batches.h"
 #include "tests/support/graph_runs.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/wave.h"
@@ -49,6 +50,19 @@ TEST(ExportedFusion, DenseOnSequencesIsOneKernelALayer) {
   const Graph graph = exported(model, {5, 6});
   EXPECT_EQ(count(graph, KernelOp::kFusion), 2) << to_text(graph);
   EXPECT_EQ(count(graph, KernelOp::kContract) + count(graph, KernelOp::kMap), 0) << to_text(graph);
+}
+
+TEST(ExportedFusion, LargeBatchesRunInMicroBatches) {
+  const KerasTensor in = Input({24, 24, 16});
+  const Model model(in, Dense(3)(Flatten()(Conv2D(16, 3, {.padding = "same"})(in))));
+  const testing::TemporaryFolder folder;
+  model.export_inference(folder.file("e.sinter"));
+  const ModelFile file = load_model_file(folder.file("e.sinter"));
+  const auto executable = load_executable(*file.find_graph("inference"), {.batch = 96});
+  EXPECT_NE(micro_batches_of(executable->program()), nullptr) << executable->to_string();
+  executable->bind(variables_from_file(file, executable->graph()));
+  const Tensor x = wave({96, 24, 24, 16}, 3);
+  EXPECT_EQ(testing_support::compare(executable->run({x}), {model.predict(x)}, 1e-5), "");
 }
 
 TEST(ExportedFusion, GatesAreReadWhereTheyLie) {
