@@ -10,8 +10,7 @@
 namespace sinter::codegen {
 namespace {
 
-constexpr int64_t kTile = WinogradImage::kTile, kSide = WinogradImage::kSide,
-                  kPlaces = WinogradImage::kPlaces;
+constexpr int64_t kTile = WinogradImage::kTile, kSide = WinogradImage::kSide;
 
 class WinogradCode {
  public:
@@ -78,9 +77,10 @@ class WinogradCode {
     ir_.loop(part.first, part.second, 1, [&](Value channel) {
       tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {
         Value at = ir_.add(ir_.mul(channel, plan_.filters), filter);
-        const auto taps = load_places<9>(ir_, ir_.at(source, at), channels() * plan_.filters, mask);
-        store_places(ir_, in_both_directions<3, kSide>(ir_, transform_taps, taps),
-                     ir_.at(target, at), plan_.kernel_stride(), mask);
+        in_both_directions<3, kSide>(
+            ir_, transform_taps,
+            load_places(ir_, ir_.at(source, at), 3, channels() * plan_.filters, mask),
+            store_places<kSide>(ir_, ir_.at(target, at), plan_.kernel_stride(), mask));
       });
     });
   }
@@ -94,7 +94,7 @@ class WinogradCode {
     MatmulEpilogue epilogue(ir_, region_, plan_.filters, inputs_, results_);
     epilogue.emit_invariants();
     epilogue_ = &epilogue;
-    stack_ = ir_.on_stack(kTile * kTile);
+    stack_ = ir_.on_stack(kTile);
     find_sums();
     const Range blocks = tiles_.share(plan_.blocks(), plan_.pieces, e_.piece());
     ir_.loop(blocks.first, blocks.second, 1, [&](Value block) {
@@ -125,47 +125,40 @@ class WinogradCode {
     Value row = tiles_.first_result(tile);
     Value source = ir_.at(products_, ir_.mul(tile.number, plan_.filters));
     tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {
-      const auto products =
-          load_places<kPlaces>(ir_, ir_.at(source, filter), plan_.products_stride(), mask);
-      const auto results = in_both_directions<kSide, kTile>(ir_, transform_back, products);
-      if (!region_.in_registers()) return finish_in_loops(tile, row, filter, mask, results);
-      tiles_.by_wholeness(tile, [&](bool at_edge) {
-        if (at_edge)
-          finish_in_loops(tile, row, filter, mask, results);
-        else
-          finish_in_registers(row, filter, mask, results);
-      });
+      const auto finish = [&](Value i, const std::array<Value, kTile>& results) {
+        Value line = ir_.add(row, ir_.mul(i, plan_.image.width));
+        tiles_.by_wholeness(tile, [&](bool at_edge) {
+          if (!at_edge && region_.in_registers()) return finish_line(line, filter, mask, results);
+          const auto points = [&] { finish_points(tile, line, filter, mask, results); };
+          if (!at_edge) return points();
+          e_.when(b_.CreateICmpSLT(i, tiles_.lines_left(tile)), points);
+        });
+      };
+      in_both_directions<kSide, kTile>(
+          ir_, transform_back,
+          load_places(ir_, ir_.at(source, filter), kSide, plan_.products_stride(), mask), finish);
     });
   }
 
-  void finish_in_registers(Value row, Value filter, Value mask,
-                           const std::array<Value, kTile * kTile>& results) {
+  void finish_line(Value row, Value filter, Value mask, const std::array<Value, kTile>& results) {
     epilogue_->begin_tile();
     Values sums(targets_.size(), nullptr);
-    for (int64_t i = 0; i < kTile; ++i) {
-      for (int64_t j = 0; j < kTile; ++j)
-        epilogue_->emit({row, filter, i * plan_.image.width + j, 0, mask,
-                         results[static_cast<size_t>(i * kTile + j)]},
-                        sums);
-    }
+    for (int64_t j = 0; j < kTile; ++j)
+      epilogue_->emit({row, filter, j, 0, mask, results[static_cast<size_t>(j)]}, sums);
     add_to_sums(sums, filter, mask);
   }
 
-  void finish_in_loops(const Tile& tile, Value row, Value filter, Value mask,
-                       const std::array<Value, kTile * kTile>& results) {
+  // One after the other, those that exist.
+  void finish_points(const Tile& tile, Value row, Value filter, Value mask,
+                     const std::array<Value, kTile>& results) {
     ir_.store_all(results, stack_);
-    Value lines = ir_.min(tiles_.lines_left(tile), ir_.index(kTile));
     Value points = ir_.min(tiles_.points_left(tile), ir_.index(kTile));
-    ir_.loop(ir_.index(0), lines, 1, [&](Value i) {
-      ir_.loop(ir_.index(0), points, 1, [&](Value j) {
-        epilogue_->begin_tile();
-        Values sums(targets_.size(), nullptr);
-        Value result =
-            ir_.load(ir_.at(stack_, ir_.mul(ir_.add(ir_.mul(i, kTile), j), ir_.lanes)));
-        epilogue_->emit(
-            {ir_.add(row, ir_.add(ir_.mul(i, plan_.image.width), j)), filter, 0, 0, mask, result}, sums);
-        add_to_sums(sums, filter, mask);
-      });
+    ir_.loop(ir_.index(0), points, 1, [&](Value j) {
+      epilogue_->begin_tile();
+      Values sums(targets_.size(), nullptr);
+      Value result = ir_.load(ir_.at(stack_, ir_.mul(j, ir_.lanes)));
+      epilogue_->emit({ir_.add(row, j), filter, 0, 0, mask, result}, sums);
+      add_to_sums(sums, filter, mask);
     });
   }
 

@@ -57,7 +57,7 @@ class WinogradGradientCode {
         Value result = ir_.at(e_.buffer(2), ir_.mul(slice, 9 * channels() * plan_.filters));
         tiles_.each_vector(channels() * plan_.filters, [&](Value first, Value mask) {
           transform_back(
-              load_places<kPlaces>(ir_, ir_.at(totals_, first), plan_.totals_stride(), mask),
+              load_places(ir_, ir_.at(totals_, first), kSide, plan_.totals_stride(), mask),
               ir_.at(result, first), mask);
         });
       });
@@ -72,22 +72,18 @@ class WinogradGradientCode {
     ir_.loop(share.first, share.second, 1, [&](Value channel) {
       tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {
         Value at = ir_.add(ir_.mul(channel, plan_.filters), filter);
-        const auto load = [&](Value piece) {
-          return load_places<kPlaces>(ir_, ir_.at(partial_sums(piece), at), plan_.totals_stride(),
-                                      mask);
+        const auto sum = [&](int64_t i, Value j) {
+          const auto load = [&](Value piece) {
+            return load_places(ir_, ir_.at(partial_sums(piece), at), kSide, plan_.totals_stride(),
+                               mask)(i, j);
+          };
+          const Value first[] = {load(ir_.index(0))};
+          return e_.loop(ir_.index(1), ir_.index(plan_.pieces), 1, first,
+                         [&](Value piece, std::span<const Value> carried) {
+                           return Values{ir_.b.CreateFAdd(carried[0], load(piece))};
+                         })[0];
         };
-        auto first = load(ir_.index(0));
-        const Values sums =
-            e_.loop(ir_.index(1), ir_.index(plan_.pieces), 1, first,
-                    [&](Value piece, std::span<const Value> carried) {
-                      const auto next = load(piece);
-                      Values added;
-                      for (size_t p = 0; p < carried.size(); ++p)
-                        added.push_back(ir_.b.CreateFAdd(carried[p], next[p]));
-                      return added;
-                    });
-        std::copy(sums.begin(), sums.end(), first.begin());
-        transform_back(first, ir_.at(e_.buffer(2), at), mask);
+        transform_back(sum, ir_.at(e_.buffer(2), at), mask);
       });
     });
     e_.end_function();
@@ -116,24 +112,21 @@ class WinogradGradientCode {
     tiles_.by_wholeness(tile, [&](bool at_edge) {
       Value lines = tiles_.lines_left(tile), points = tiles_.points_left(tile);
       tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {
-        std::array<Value, kTile * kTile> results;
-        for (int64_t i = 0; i < kTile; ++i) {
-          for (int64_t j = 0; j < kTile; ++j) {
-            const int64_t place = (i * plan_.image.width + j) * plan_.filters;
-            results[static_cast<size_t>(i * kTile + j)] =
-                ir_.load(ir_.at(ir_.at(source, filter), place),
-                         at_edge ? tiles_.existing(lines, points, i, j, mask) : mask);
-          }
-        }
-        store_places(ir_, in_both_directions<kTile, kSide>(ir_, transform_cotangents, results),
-                     ir_.at(target, filter), plan_.cotangents_stride(), mask);
+        const auto result = [&](int64_t i, Value j) {
+          Value at = ir_.at(ir_.at(source, filter), ir_.mul(j, plan_.filters));
+          return ir_.load(ir_.at(at, i * plan_.image.width * plan_.filters),
+                          at_edge ? tiles_.existing(lines, points, i, j, mask) : mask);
+        };
+        in_both_directions<kTile, kSide>(
+            ir_, transform_cotangents, result,
+            store_places<kSide>(ir_, ir_.at(target, filter), plan_.cotangents_stride(), mask));
       });
     });
   }
 
-  void transform_back(const std::array<Value, kPlaces>& places, Value result, Value mask) {
-    store_places(ir_, in_both_directions<kSide, 3>(ir_, transform_to_taps, places), result, apart(),
-                 mask);
+  void transform_back(const std::function<Value(int64_t, Value)>& place, Value result, Value mask) {
+    in_both_directions<kSide, 3>(ir_, transform_to_taps, place,
+                                 store_places<3>(ir_, result, apart(), mask));
   }
 
   MatmulIr ir_;

@@ -80,9 +80,9 @@ void WinogradTiles::by_wholeness(const Tile& tile, const std::function<void(bool
   ir_.e.when(ir_.b.CreateNot(whole), [&] { body(true); });
 }
 
-Value WinogradTiles::existing(Value lines, Value points, int64_t i, int64_t j, Value mask) {
-  Value exists = ir_.b.CreateAnd(ir_.b.CreateICmpSGT(lines, ir_.index(i)),
-                                 ir_.b.CreateICmpSGT(points, ir_.index(j)));
+Value WinogradTiles::existing(Value lines, Value points, int64_t i, Value j, Value mask) {
+  Value exists =
+      ir_.b.CreateAnd(ir_.b.CreateICmpSGT(lines, ir_.index(i)), ir_.b.CreateICmpSGT(points, j));
   Value lanes = ir_.e.splat(exists, ir_.lanes);
   return mask == nullptr ? lanes : ir_.b.CreateAnd(lanes, mask);
 }
@@ -95,17 +95,14 @@ void WinogradTiles::transform(const Tile& tile, Value input, Value target, int64
   by_wholeness(tile, [&](bool at_edge) {
     Value lines = lines_left(tile, 2), points = points_left(tile, 2);
     each_vector(image_.channels, [&](Value channel, Value mask) {
-      std::array<Value, kSide * kSide> elements;
-      for (int64_t i = 0; i < kSide; ++i) {
-        for (int64_t j = 0; j < kSide; ++j) {
-          const int64_t place = i * image_.line_stride + j * image_.point_stride;
-          elements[static_cast<size_t>(i * kSide + j)] =
-              ir_.load(ir_.at(ir_.at(source, channel), place),
-                       at_edge ? existing(lines, points, i, j, mask) : mask);
-        }
-      }
-      store_places(ir_, in_both_directions<kSide, kSide>(ir_, transform_elements, elements),
-                   ir_.at(target, channel), apart, mask);
+      const auto element = [&](int64_t i, Value j) {
+        Value at = ir_.at(ir_.at(source, channel), ir_.mul(j, image_.point_stride));
+        return ir_.load(ir_.at(at, i * image_.line_stride),
+                        at_edge ? existing(lines, points, i, j, mask) : mask);
+      };
+      in_both_directions<kSide, kSide>(
+          ir_, transform_elements, element,
+          store_places<kSide>(ir_, ir_.at(target, channel), apart, mask));
     });
   });
 }

@@ -48,26 +48,32 @@ class WinogradTiles {
   /// image they are 0.
   void transform(const Tile& tile, Value input, Value target, int64_t apart);
   /// The lanes of `mask` where element (i, j) of a tile exists, of which so many are left.
-  Value existing(Value lines, Value points, int64_t i, int64_t j, Value mask);
+  Value existing(Value lines, Value points, int64_t i, Value j, Value mask);
 
  private:
   MatmulIr& ir_;
   const WinogradImage& image_;
 };
 
-/// The places of a matrix of `from` x `from` values, stored `apart` elements apart.
-template <size_t count>
-void store_places(MatmulIr& ir, const std::array<Value, count>& places, Value target, int64_t apart,
-                  Value mask) {
-  for (size_t p = 0; p < count; ++p)
-    ir.store(places[p], ir.at(target, static_cast<int64_t>(p) * apart), mask);
+/// Element (i, j) of a matrix of `columns` columns, whose elements lie `apart` elements apart, for
+/// in_both_directions().
+inline std::function<Value(int64_t, Value)> load_places(MatmulIr& ir, Value source, int64_t columns,
+                                                        int64_t apart, Value mask) {
+  return [=, &ir](int64_t i, Value j) {
+    return ir.load(ir.at(ir.at(source, ir.mul(j, apart)), i * columns * apart), mask);
+  };
 }
-template <size_t count>
-std::array<Value, count> load_places(MatmulIr& ir, Value source, int64_t apart, Value mask) {
-  std::array<Value, count> places;
-  for (size_t p = 0; p < count; ++p)
-    places[p] = ir.load(ir.at(source, static_cast<int64_t>(p) * apart), mask);
-  return places;
+/// Stores row i of such a matrix.
+template <size_t columns>
+std::function<void(Value, const std::array<Value, columns>&)> store_places(MatmulIr& ir,
+                                                                           Value target,
+                                                                           int64_t apart,
+                                                                           Value mask) {
+  return [=, &ir](Value i, const std::array<Value, columns>& row) {
+    Value first = ir.at(target, ir.mul(i, static_cast<int64_t>(columns) * apart));
+    for (size_t j = 0; j < columns; ++j)
+      ir.store(row[j], ir.at(first, static_cast<int64_t>(j) * apart), mask);
+  };
 }
 
 }  // namespace sinter::codegen
