@@ -54,7 +54,7 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"bench", "mlp_b1", "--threads", "0"},
       {"bench", "mlp_b1", "--seconds", "soon"},
       {"bench", "mlp_train", "--width", "0"},
-      {"bench", "bn_train", "--batch", "8"},
+      {"bench", "gelu16m", "--batch", "8"},
       {"roofline", "--threads", "0"},
       {"bench", "mlp_train", "--mixed-precision", "float16"},
       {"roofline", "--vectors", "mmx"},
