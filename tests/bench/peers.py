@@ -74,7 +74,8 @@ class Peer:
     symmetric: bool = False  # pads windows equally on both sides
 
     def version(self):
-        return importlib.metadata.version(self.modules[0])
+        """Of the package that has the module: of tensorflow it may be tensorflow-cpu."""
+        return importlib.metadata.version(importlib.metadata.packages_distributions()[self.modules[0]][0])
 
     def make(self, name, work, threads):
         return getattr(importlib.import_module(self.file), f"make_{name}")(work, threads)
