@@ -30,7 +30,7 @@ WORKS = ("mlp_train", "bn_train", "cnn_train", "mlp_b1", "mlp_b128", "cnn_b1", "
 
 
 class Work:
-    """What is asked for: a name, and for the perceptron a batch and a width."""
+    """What is asked for: a name, for models a batch, and for the perceptron a width."""
 
     def __init__(self, text):
         self.text = text
@@ -42,7 +42,7 @@ class Work:
         self.width = 512 if self.name == "bn_train" else 128
         for option in options:
             key, value = option.split("=")
-            if key not in ("batch", "width") or not self.name.startswith("mlp"):
+            if not (key == "batch" and self.name != "gelu16m" or key == "width" and self.name.startswith("mlp")):
                 sys.exit(f"work '{text}': unknown option '{key}'")
             setattr(self, key, int(value))
 
