@@ -19,8 +19,8 @@ using Kind = BufferPlacement::Kind;
 // What is alive at once of a batch that runs as one, and of a micro-batch, which stays in the second
 // cache of a core. Two rows of `sinter bench cnn_b128` and `res_b128` are as fast as four and faster
 // than eight.
-constexpr int64_t kWholeBytes = limit(2 << 20, 16 << 10);
-constexpr int64_t kMicroBytes = limit(512 << 10, 4 << 10);
+constexpr int64_t kWholeBytes = limit(2 << 20, 512);
+constexpr int64_t kMicroBytes = limit(512 << 10, 128);
 // Fewer would leave threads without work.
 constexpr int64_t kFewestMicroBatches = limit(8, 2);
 
