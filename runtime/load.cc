@@ -203,7 +203,7 @@ std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileO
     };
     Graph graph = checked(lowered);
     if (for_rows) {
-      const int64_t rows = rows_of_micro_batch(graph, options.batch);
+      const int64_t rows = rows_of_micro_batch(graph, options.batch, options.micro_batch_bytes);
       const auto part_for = [&](int64_t n) { return checked(for_rows(n)); };
       if (std::optional<Graph> part = micro_batch_of(graph, options, rows, part_for)) {
         check_memory_need(*part);

@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "runtime/limits.h"
 #include "runtime/memory_need.h"
 #include "runtime/profile.h"
 
@@ -16,13 +15,8 @@ namespace {
 
 using Kind = BufferPlacement::Kind;
 
-// What is alive at once of a batch that runs as one, and of a micro-batch, which stays in the second
-// cache of a core. Two rows of `sinter bench cnn_b128` and `res_b128` are as fast as four and faster
-// than eight.
-constexpr int64_t kWholeBytes = limit(2 << 20, 512);
-constexpr int64_t kMicroBytes = limit(512 << 10, 128);
 // Fewer would leave threads without work.
-constexpr int64_t kFewestMicroBatches = limit(8, 2);
+constexpr int64_t kFewestMicroBatches = 8;
 
 int64_t aligned_to_line(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -53,11 +47,14 @@ std::vector<ValueId> outputs_of(const Graph& graph) {
 
 }  // namespace
 
-int64_t rows_of_micro_batch(const Graph& lowered, int64_t rows) {
-  const int64_t bytes = working_memory(lowered);
-  if (rows < kFewestMicroBatches || bytes <= kWholeBytes) return rows;
-  const int64_t most = std::max<int64_t>(kMicroBytes / (bytes / rows), 2);
-  for (int64_t part = std::min(most, rows / kFewestMicroBatches); part > 1; --part) {
+int64_t rows_of_micro_batch(const Graph& lowered, int64_t rows, int64_t bytes) {
+  if (rows < kFewestMicroBatches || bytes <= 0) return rows;
+  const int64_t whole = working_memory(lowered);
+  if (whole / 4 <= bytes) return rows;
+  const auto most = static_cast<int64_t>(static_cast<double>(bytes) / static_cast<double>(whole) *
+                                         static_cast<double>(rows));
+  const int64_t longest = std::min(std::max<int64_t>(most, 2), rows / kFewestMicroBatches);
+  for (int64_t part = longest; part > 1; --part) {
     if (rows % part == 0) return part;
   }
   return rows;

@@ -14,10 +14,10 @@
 
 namespace sinter {
 
-/// How many rows a micro-batch of `lowered`, a graph for `rows` of them, should have: a divisor,
-/// from the sizes of values alone. `rows` where all that is alive at once fits the caches, or where
-/// there would be too few micro-batches.
-int64_t rows_of_micro_batch(const Graph& lowered, int64_t rows);
+/// How many rows a micro-batch of `lowered`, a graph for `rows` of them, should have, so that what
+/// is alive at once takes about `bytes`: a divisor, from the sizes of values alone. `rows` where
+/// all of them take no more than four times as much, or where there would be too few micro-batches.
+int64_t rows_of_micro_batch(const Graph& lowered, int64_t rows, int64_t bytes);
 
 /// The only kernel of a program that runs another one many times. Its buffers are the inputs, the
 /// variables and the outputs, then scratch, prepared and workspace.
