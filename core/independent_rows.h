@@ -1,18 +1,22 @@
-// Which lowered graphs compute each row of a batch from that row alone.
+// Whether each row of a batch is computed from that row alone.
 #pragma once
-
-#include <cstdint>
 
 #include "core/graph.h"
 
 namespace sinter {
 
-/// `graph` and `other` are one graph with a symbolic batch, lowered for `rows` and for
-/// `other_rows`. Does each row of all results follow from the same row of the inputs, so that a run
-/// for many rows may be several runs for a part of them? Dimensions that differ between the two are
-/// those of rows, which must come first in each value. False where that is not known: where rows
-/// are reduced, counted, reordered or drawn at random, for composites, and where the two graphs
-/// differ in more than their sizes.
-bool has_independent_rows(const Graph& graph, int64_t rows, const Graph& other, int64_t other_rows);
+enum class RowNumbers : uint8_t {
+  kAllowed,  // a row may know its place in the batch, counted from the first
+  kRefused,
+};
+
+/// True when rows of all outputs of `graph`, which has a symbolic batch and kernel ops alone,
+/// depend on the same rows of its inputs and not on how many there are: then more rows may be run
+/// beside them, and, where `numbers` are refused, parts of the rows one after the other. False
+/// where that cannot be seen, where a variable is updated, and where the rows of an input or output
+/// are not its first dimension.
+bool has_independent_rows(const Graph& graph, RowNumbers numbers);
+/// Has every output rows, as its first dimension? Of composites too.
+bool all_outputs_have_rows(const Graph& graph);
 
 }  // namespace sinter

@@ -9,12 +9,13 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/independent_rows.h"
 #include "core/utf8.h"
 #include "core/warning.h"
 #include "frontend/compile_warnings.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
-#include "frontend/training/row_independence.h"
+#include "passes/pass.h"
 #include "runtime/compile.h"
 
 namespace sinter {
@@ -210,7 +211,9 @@ bool ModelState::has_independent_rows() {
   const std::lock_guard lock(mutex_);
   if (!independent_rows_) {
     independent_rows_ = once("rows", [&] {
-      return rows_are_independent(build_forward(name, net(), random_state).graph);
+      const Graph forward = build_forward(name, net(), random_state).graph;
+      return sinter::has_independent_rows(in_kernel_ops(forward, "inference"),
+                                          RowNumbers::kAllowed);
     });
   }
   return *independent_rows_;

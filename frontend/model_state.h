@@ -96,7 +96,7 @@ struct ModelState {
   StepGraph step_graph(const std::string& key, const std::function<StepGraph()>& build);
   /// The locks of all that a save holds: weights and the state of training.
   WeightsLocks locks() const;
-  /// Whether more rows may be run beside those of a prediction (training/row_independence.h).
+  /// Whether more rows may be run beside those of a prediction (core/independent_rows.h).
   bool has_independent_rows();
   /// Tells executables when weights have changed since they last looked.
   void refresh_version();

@@ -126,4 +126,11 @@ void add_remark(const PassContext& context, std::string_view pass, const Node& n
   }
 }
 
+Graph in_kernel_ops(const Graph& graph, std::string_view pipeline) {
+  Graph plain = graph;
+  if (pipeline == "inference")
+    plain = run_pass("to_inference", run_pass("remove_dropout", graph, {}), {});
+  return run_pass("decompose", plain, {});
+}
+
 }  // namespace sinter

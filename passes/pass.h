@@ -61,6 +61,9 @@ Graph run_pipeline(const Pipeline& pipeline, const Graph& graph, const PassConte
                    std::vector<PassStatistics>* statistics = nullptr);
 /// One pass through the wrapper; raises NameError.
 Graph run_pass(std::string_view name, const Graph& graph, const PassContext& context);
+/// The graph in kernel ops, whatever backends claim, its batch still symbolic: for what looks at
+/// all there is. Of the pipeline "inference" without dropout and with moving averages.
+Graph in_kernel_ops(const Graph& graph, std::string_view pipeline);
 /// Raises NameError for a name of `disabled` that is neither a pass's nor "all".
 void check_pass_names(const std::vector<std::string>& disabled);
 /// Adds "pass: not applied at 'layer' (file:line): reason" to the remarks, when somebody wants

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "core/independent_rows.h"
 #include "ops/ops.h"
 #include "passes/pass.h"
 #include "runtime/load.h"
@@ -79,17 +80,21 @@ Graph lower(const Graph& graph, const CompileOptions& options,
 
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options) {
   const BackendList list = list_backends();
-  std::function<Graph(int64_t)> for_rows;
+  BatchParts parts;
   if (has_symbolic_batch(graph)) {
-    for_rows = [&](int64_t rows) {
+    parts.lowered_for = [&](int64_t rows) {
       CompileOptions of_rows = options;  // whose passes have been told of already
       of_rows.batch = rows;
       of_rows.remarks = nullptr;
       of_rows.on_pass = {};
       return lower_for(list, graph, of_rows, nullptr);
     };
+    parts.rows_are_independent = [&] {
+      return graph.updates().empty() && all_outputs_have_rows(graph) &&
+             has_independent_rows(in_kernel_ops(graph, options.pipeline), RowNumbers::kRefused);
+    };
   }
-  return load_executable(lower_for(list, graph, options, nullptr), options, list, for_rows);
+  return load_executable(lower_for(list, graph, options, nullptr), options, list, parts);
 }
 
 std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs,

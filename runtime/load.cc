@@ -168,28 +168,28 @@ std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileO
                                             SourceLocation where) {
   if (!has_symbolic_batch(lowered))
     return load_executable(lowered, options, list_backends(), {}, where);
-  const auto for_rows = [&](int64_t rows) { return specialize(lowered, rows); };
   return at_line(where, [&] {
-    return load_executable(for_rows(options.batch), options, list_backends(), for_rows, where);
+    const BatchParts parts{
+        .lowered_for = [&](int64_t rows) { return specialize(lowered, rows); },
+        .rows_are_independent = [&] { return has_independent_rows(lowered, RowNumbers::kRefused); },
+    };
+    return load_executable(parts.lowered_for(options.batch), options, list_backends(), parts,
+                           where);
   });
 }
 
 namespace {
 
-// The graph for a part of the rows, where a run in micro-batches is a run of all.
-std::optional<Graph> micro_batch_of(const Graph& whole, const CompileOptions& options, int64_t rows,
-                                    const std::function<Graph(int64_t)>& for_rows) {
-  if (rows == options.batch) return std::nullopt;
-  Graph part = for_rows(rows);
-  if (!has_independent_rows(whole, options.batch, part, rows)) return std::nullopt;
-  return part;
+std::vector<std::string> names_of_variables(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const int32_t i : graph.variables()) names.push_back(graph.node(i).name);
+  return names;
 }
 
 }  // namespace
 
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
-                                            const BackendList& list,
-                                            const std::function<Graph(int64_t)>& for_rows,
+                                            const BackendList& list, const BatchParts& parts,
                                             SourceLocation where) {
   return at_line(where, [&] {
     const DefaultFloatEnvironment environment;
@@ -202,18 +202,19 @@ std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileO
       return graph;
     };
     Graph graph = checked(lowered);
-    if (for_rows) {
-      const int64_t rows = rows_of_micro_batch(graph, options.batch, options.micro_batch_bytes);
-      const auto part_for = [&](int64_t n) { return checked(for_rows(n)); };
-      if (std::optional<Graph> part = micro_batch_of(graph, options, rows, part_for)) {
-        check_memory_need(*part);
-        CompileOptions of_part = options;
-        of_part.batch = rows;
-        const UncutKernels uncut;
-        Program program = assemble(*std::move(part), choose, of_part);
-        return std::make_unique<Executable>(
-            in_micro_batches(std::move(graph), std::move(program), rows, options.batch / rows));
-      }
+    const int64_t rows = parts.lowered_for
+                             ? rows_of_micro_batch(graph, options.batch, options.micro_batch_bytes)
+                             : options.batch;
+    if (rows < options.batch && parts.rows_are_independent()) {
+      Graph part = checked(parts.lowered_for(rows));
+      SINTER_CHECK(names_of_variables(part) == names_of_variables(graph), graph.name());
+      check_memory_need(part);
+      CompileOptions of_part = options;
+      of_part.batch = rows;
+      const UncutKernels uncut;
+      Program program = assemble(std::move(part), choose, of_part);
+      return std::make_unique<Executable>(
+          in_micro_batches(std::move(graph), std::move(program), rows, options.batch / rows));
     }
     check_memory_need(graph);
     return std::make_unique<Executable>(assemble(std::move(graph), choose, options));

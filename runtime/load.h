@@ -51,11 +51,16 @@ Target target_of(std::string_view backend, const BackendList& list = list_backen
 /// a negative batch and a graph that is not lowered, MemoryError.
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
                                             SourceLocation where = SourceLocation::current());
-/// The same on the backends of the list that the graph was lowered with. `for_rows` lowers the
-/// graph for another batch; empty where it has none.
+/// What is asked of a graph with a symbolic batch so that it may run a few rows at a time.
+struct BatchParts {
+  std::function<Graph(int64_t rows)> lowered_for;
+  std::function<bool()> rows_are_independent;  // core/independent_rows.h, numbers refused
+};
+
+/// The same on the backends of the list that the graph was lowered with. `parts` is empty where it
+/// had no symbolic batch.
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
-                                            const BackendList& list,
-                                            const std::function<Graph(int64_t)>& for_rows,
+                                            const BackendList& list, const BatchParts& parts,
                                             SourceLocation where = {});
 
 }  // namespace sinter

@@ -8,7 +8,6 @@
 
 #include "core/error.h"
 #include "frontend/model_state.h"
-#include "frontend/training/row_independence.h"
 #include "runtime/load.h"
 
 namespace sinter {
@@ -106,8 +105,8 @@ TEST(PredictionSizes, RowsThatDependOnEachOtherAreLeftAlone) {
   auto in = Input({7});
   const Model mixed(in, Layer(std::make_shared<MinusMean>())(in));
   const Model apart = mlp();
-  EXPECT_FALSE(rows_are_independent(mixed.forward_graph()));
-  EXPECT_TRUE(rows_are_independent(apart.forward_graph()));
+  EXPECT_FALSE(mixed.state()->has_independent_rows());
+  EXPECT_TRUE(apart.state()->has_independent_rows());
   const Tensor x = wave({21, 7});
   const Tensor y = mixed.predict(x, {.batch_size = 100});
   for (int64_t c = 0; c < 7; ++c) {
@@ -116,26 +115,6 @@ TEST(PredictionSizes, RowsThatDependOnEachOtherAreLeftAlone) {
     EXPECT_NEAR(total, 0, 1e-4);
   }
   set_backend("auto");
-}
-
-TEST(PredictionSizes, GraphsWhoseRowsMeet) {
-  const auto independent = [](const std::function<Symbol(Symbol)>& f) {
-    Graph g("rows");
-    const Symbol x = g.input("x", {float32, Shape{kBatch, 6}});
-    g.add_output("y", f(x).id());
-    return rows_are_independent(g);
-  };
-  EXPECT_TRUE(independent([](Symbol x) { return softmax(x * 2.0) + mean(x, {1}, true); }));
-  EXPECT_TRUE(independent([](Symbol x) { return reshape(x, Shape{kBatch, 2, 3}); }));
-  EXPECT_TRUE(independent([](Symbol x) { return transpose(transpose(x)); }));
-  EXPECT_TRUE(independent([](Symbol x) { return concat(std::vector<Symbol>{x, -x}, 1); }));
-  EXPECT_TRUE(independent([](Symbol x) { return slice(x, 1, 1, 3); }));
-  EXPECT_FALSE(independent([](Symbol x) { return x - reduce_max(x, {0}, true); }));
-  EXPECT_FALSE(independent([](Symbol x) { return softmax(x, 0); }));
-  EXPECT_FALSE(independent([](Symbol x) { return x / size(x, 0, float32); }));
-  EXPECT_FALSE(independent([](Symbol x) { return matmul(x, matmul(x, x, true, false)); }));
-  EXPECT_FALSE(independent([](Symbol x) { return transpose(x); }));
-  EXPECT_FALSE(independent([](Symbol x) { return sum(x); }));
 }
 
 }  // namespace
