@@ -40,7 +40,8 @@ class CodeSize final : public PlanEmitter {
     value += kTransforms;
   }
   void winograd(const MatmulRegion& region, const WinogradPlan& plan) override {
-    matmul(winograd_product(plan), plan.product);
+    if (plan.panels() > 0) matmul(winograd_product(plan, plan.panel()), plan.product);
+    if (plan.rest() > 0) matmul(winograd_product(plan, plan.rest()), plan.rest_product);
     value += kTransforms + 16 * (region.in_registers() ? region.epilogue_cost : 0);
   }
 };

@@ -27,10 +27,13 @@ class WinogradCode {
         tiles_(ir_, plan.image) {}
 
   void emit(WinogradPhase phase, const std::string& name) {
-    llvm::Function* product = nullptr;
     if (phase == WinogradPhase::kCompute) {
-      const MatmulRegion of_places = winograd_product(plan_);
-      product = emit_matmul_part(e_, plan_.product, of_places, name + "_product");
+      if (plan_.panels() > 0)
+        product_ = emit_matmul_part(e_, plan_.product, winograd_product(plan_, plan_.panel()),
+                                    name + "_product");
+      if (plan_.rest() > 0)
+        rest_product_ = emit_matmul_part(e_, plan_.rest_product,
+                                         winograd_product(plan_, plan_.rest()), name + "_rest");
     }
     if (phase == WinogradPhase::kPrepare) {
       e_.begin_prepare(name);
@@ -45,7 +48,7 @@ class WinogradCode {
           transform_kernel(part, inputs_[MatmulRegion::rhs], kernel_);
           break;
         }
-        case WinogradPhase::kCompute: emit_compute(product); break;
+        case WinogradPhase::kCompute: emit_compute(); break;
         default:
           add_sums(ir_, region_, ir_.byte(scratch_, memory_.sums), plan_.pieces * sums_.levels,
                    padded_filters(), results_);
@@ -72,20 +75,68 @@ class WinogradCode {
     return (plan_.filters + ir_.lanes - 1) / ir_.lanes * ir_.lanes;
   }
 
-  // [3, 3, channels, filters] -> [places, channels, filters]
+  // Where a vector of filters lies in the kernel and in the products: in a panel, which begins at a
+  // filter and has so many.
+  struct InPanel {
+    Value first;
+    int64_t width;
+    Value inside;
+  };
+
+  void each_vector(const std::function<void(Value filter, Value mask, const InPanel&)>& body) {
+    const int64_t width = plan_.panel(), in_panels = plan_.panels() * width;
+    if (in_panels > 0) {
+      ir_.loop(ir_.index(0), ir_.index(in_panels), width, [&](Value first) {
+        ir_.loop(ir_.index(0), ir_.index(width), ir_.lanes, [&](Value inside) {
+          body(ir_.add(first, inside), nullptr, {first, width, inside});
+        });
+      });
+    }
+    if (plan_.rest() == 0) return;
+    tiles_.each_vector(plan_.rest(), [&](Value inside, Value mask) {
+      body(ir_.add(inside, in_panels), mask, {ir_.index(in_panels), plan_.rest(), inside});
+    });
+  }
+
+  // Row `row` of `rows` of a place that lies panel by panel.
+  Value place_of(Value base, Value row, int64_t rows, const InPanel& at) {
+    Value offset = ir_.add(ir_.mul(at.first, rows), ir_.mul(row, at.width));
+    return ir_.at(ir_.at(base, offset), at.inside);
+  }
+
+  // [3, 3, channels, filters] -> [places, panels, channels, filters of a panel]
   void transform_kernel(const Range& part, Value source, Value target) {
     ir_.loop(part.first, part.second, 1, [&](Value channel) {
-      tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {
+      each_vector([&](Value filter, Value mask, const InPanel& panel) {
         Value at = ir_.add(ir_.mul(channel, plan_.filters), filter);
         in_both_directions<3, kSide>(
             ir_, transform_taps,
             load_places(ir_, ir_.at(source, at), 3, channels() * plan_.filters, mask),
-            store_places<kSide>(ir_, ir_.at(target, at), plan_.kernel_stride(), mask));
+            store_places<kSide>(ir_, place_of(target, channel, channels(), panel),
+                                plan_.kernel_stride(), mask));
       });
     });
   }
 
-  void emit_compute(llvm::Function* product) {
+  void multiply(Value buffers) {
+    ir_.loop(ir_.index(0), ir_.index(WinogradImage::kPlaces), 1, [&](Value place) {
+      Value elements = ir_.at(elements_, ir_.mul(place, plan_.elements_stride()));
+      Value kernel = ir_.at(kernel_, ir_.mul(place, plan_.kernel_stride()));
+      Value products = ir_.at(products_, ir_.mul(place, plan_.products_stride()));
+      const auto call = [&](llvm::Function* product, Value first) {
+        tiles_.set_buffers(buffers, {elements, ir_.at(kernel, ir_.mul(first, channels())),
+                                     ir_.at(products, ir_.mul(first, plan_.block_tiles()))});
+        b_.CreateCall(product, {ir_.index(0), buffers});
+      };
+      const int64_t in_panels = plan_.panels() * plan_.panel();
+      if (product_ != nullptr)
+        ir_.loop(ir_.index(0), ir_.index(in_panels), plan_.panel(),
+                 [&](Value first) { call(product_, first); });
+      if (rest_product_ != nullptr) call(rest_product_, ir_.index(in_panels));
+    });
+  }
+
+  void emit_compute() {
     elements_ = ir_.byte(workspace_, memory_.elements);
     products_ = ir_.byte(workspace_, memory_.products);
     Value of_product = ir_.byte(workspace_, memory_.of_product_workspace);
@@ -105,10 +156,7 @@ class WinogradCode {
                          ir_.at(elements_, ir_.mul(tile.number, channels())),
                          plan_.elements_stride());
       });
-      tiles_.each_place(product, buffers,
-                        {{elements_, plan_.elements_stride()},
-                         {kernel_, plan_.kernel_stride()},
-                         {products_, plan_.products_stride()}});
+      multiply(buffers);
       ir_.loop(begin, end, 1, [&](Value line) {
         tiles_.each_tile(line, ir_.add(line, 1), [&](const Tile& tile) {
           Tile in_block = tile;
@@ -123,8 +171,7 @@ class WinogradCode {
 
   void finish_tile(const Tile& tile) {
     Value row = tiles_.first_result(tile);
-    Value source = ir_.at(products_, ir_.mul(tile.number, plan_.filters));
-    tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {
+    each_vector([&](Value filter, Value mask, const InPanel& panel) {
       const auto finish = [&](Value i, const std::array<Value, kTile>& results) {
         Value line = ir_.add(row, ir_.mul(i, plan_.image.width));
         tiles_.by_wholeness(tile, [&](bool at_edge) {
@@ -136,7 +183,9 @@ class WinogradCode {
       };
       in_both_directions<kSide, kTile>(
           ir_, transform_back,
-          load_places(ir_, ir_.at(source, filter), kSide, plan_.products_stride(), mask), finish);
+          load_places(ir_, place_of(products_, tile.number, plan_.block_tiles(), panel), kSide,
+                      plan_.products_stride(), mask),
+          finish);
     });
   }
 
@@ -204,6 +253,7 @@ class WinogradCode {
   const WinogradMemory memory_;
   WinogradTiles tiles_;
   Values inputs_, results_, targets_;
+  llvm::Function *product_ = nullptr, *rest_product_ = nullptr;
   llvm::Value *scratch_ = nullptr, *kernel_ = nullptr, *workspace_ = nullptr;
   llvm::Value *elements_ = nullptr, *products_ = nullptr, *stack_ = nullptr;
   MatmulEpilogue* epilogue_ = nullptr;

@@ -114,16 +114,19 @@ std::optional<WinogradGradientPlan> plan_winograd_gradient(const MatmulRegion& r
   plan.filters = region.columns;
   const int64_t channels = plan.image.channels;
   if (!plan.image.is_worthwhile(plan.filters)) return std::nullopt;
-  const int64_t line_bytes =
-      kPlaces * plan.image.tile_columns() * (channels + plan.filters) * 4;
-  plan.lines = lines_of_block(plan.slice_lines(), kBlockBytes / line_bytes);
+  plan.lines =
+      lines_of_block(plan.slice_lines(),
+                     winograd_lines(plan.image, plan.filters, plan.slice_lines(), kBlockBytes, 2));
   const int64_t samples = plan.image.images / plan.slices * plan.image.height * plan.image.width;
   const double direct = product_microseconds(
       kCosts, {plan.slices, 9 * channels, samples, plan.filters, false});
   const int64_t blocks = plan.image.all_lines() / plan.lines;
   const double multiplied = product_microseconds(
       kCosts, {kPlaces * blocks, channels, plan.block_tiles(), plan.filters, false});
-  plan.microseconds = multiplied + winograd_microseconds(plan.image, plan.filters, machine);
+  plan.microseconds = multiplied + winograd_microseconds(plan.image, plan.filters, machine) +
+                      winograd_places_microseconds(plan.image, plan.filters, 2 * blocks) +
+                      static_cast<double>(plan.slices) *
+                          winograd_kernel_microseconds(plan.image, plan.filters, machine);
   if (plan.microseconds >= direct) return std::nullopt;
   constexpr int64_t kMostPieces = 8;  // of blocks: their sums are memory
   plan.pieces = worthwhile_pieces(plan.microseconds,

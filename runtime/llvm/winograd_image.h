@@ -44,5 +44,15 @@ struct WinogradImage {
 std::optional<WinogradImage> winograd_image(const Graph& body, ValueId windows, int first);
 /// Microseconds of transforming all tiles, and as many of `other` channels.
 double winograd_microseconds(const WinogradImage& image, int64_t other, const VectorShape& machine);
+/// The same of the places of a kernel of so many filters, with reading or writing them.
+double winograd_kernel_microseconds(const WinogradImage& image, int64_t filters,
+                                    const VectorShape& machine);
+/// Microseconds of reading (or writing) the places of such a kernel once a block.
+double winograd_places_microseconds(const WinogradImage& image, int64_t filters, int64_t blocks);
+/// How many lines of tiles a block should have, of at most so many: tiles with all channels stay in
+/// the second-level cache (`bytes`), unless the places of the kernel, which each block goes through
+/// `passes` times, are the larger part of what would be moved.
+int64_t winograd_lines(const WinogradImage& image, int64_t filters, int64_t most, int64_t bytes,
+                       int64_t passes);
 
 }  // namespace sinter::codegen

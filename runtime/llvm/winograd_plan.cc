@@ -19,6 +19,9 @@ namespace {
 // Transformed elements and products of a block, which stay in the second-level cache.
 constexpr int64_t kTilesBytes = limit(320 << 10, 16 << 10);
 constexpr int64_t kMostTilesPieces = 32;
+// Of pieces that all read a kernel from beyond that cache.
+constexpr int64_t kFewestTilesOfPiece = 8;
+
 // [3, 3, channels, filters..] as it lies in memory, multiplied with windows of an image.
 std::optional<WinogradImage> image_of(const MatmulRegion& region) {
   const Graph& body = *region.body;
@@ -34,12 +37,11 @@ std::optional<WinogradImage> image_of(const MatmulRegion& region) {
 
 }  // namespace
 
-MatmulRegion winograd_product(const WinogradPlan& plan) {
+MatmulRegion winograd_product(const WinogradPlan& plan, int64_t filters) {
   auto body = std::make_shared<Graph>("contract");
   const Symbol elements =
       body->input("elements", {DType::kFloat32, {plan.block_tiles(), plan.image.channels}});
-  const Symbol kernel =
-      body->input("kernel", {DType::kFloat32, {plan.image.channels, plan.filters}});
+  const Symbol kernel = body->input("kernel", {DType::kFloat32, {plan.image.channels, filters}});
   const Contract::Side left{.batch = {}, .free = {0}, .depth = {1}},
       right{.batch = {}, .free = {1}, .depth = {0}};
   body->add_output(
@@ -49,7 +51,7 @@ MatmulRegion winograd_product(const WinogradPlan& plan) {
   region.body = std::move(body);
   region.product = product;
   region.rows = plan.block_tiles();
-  region.columns = plan.filters;
+  region.columns = filters;
   region.results.push_back({product, MatmulRegion::Form::kElements, DType::kFloat32});
   return region;
 }
@@ -64,7 +66,8 @@ MatmulSums winograd_sums(const WinogradPlan& plan) {
 }
 
 WinogradMemory winograd_memory(const WinogradPlan& plan, const MatmulRegion& region) {
-  const MatmulRegion product = winograd_product(plan);
+  const MatmulRegion product = winograd_product(plan, plan.panel()),
+                     rest = winograd_product(plan, std::max<int64_t>(plan.rest(), 1));
   WinogradMemory m;
   const auto in_workspace = [&](int64_t bytes) {
     const int64_t begin = m.workspace;
@@ -73,8 +76,17 @@ WinogradMemory winograd_memory(const WinogradPlan& plan, const MatmulRegion& reg
   };
   m.elements = in_workspace(WinogradImage::kPlaces * plan.elements_stride() * 4);
   m.products = in_workspace(WinogradImage::kPlaces * plan.products_stride() * 4);
-  m.of_product = in_workspace(matmul_scratch(plan.product, product).bytes);
-  m.of_product_workspace = in_workspace(matmul_workspace(plan.product).bytes);
+  int64_t scratch = 0, workspace = 0;
+  if (plan.panels() > 0) {
+    scratch = matmul_scratch(plan.product, product).bytes;
+    workspace = matmul_workspace(plan.product).bytes;
+  }
+  if (plan.rest() > 0) {
+    scratch = std::max(scratch, matmul_scratch(plan.rest_product, rest).bytes);
+    workspace = std::max(workspace, matmul_workspace(plan.rest_product).bytes);
+  }
+  m.of_product = in_workspace(scratch);
+  m.of_product_workspace = in_workspace(workspace);
   if (!plan.prepares) {
     m.kernel = m.scratch;
     m.scratch += aligned(plan.kernel_bytes());
@@ -99,26 +111,37 @@ std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const Vect
   plan.machine = machine;
   plan.prepares = prepares;
   if (!plan.image.is_worthwhile(plan.filters)) return std::nullopt;
-  const int64_t line_bytes =
-      WinogradImage::kPlaces * plan.image.tile_columns() * (plan.image.channels + plan.filters) * 4;
-  const int64_t most = std::clamp<int64_t>(kTilesBytes / line_bytes, 1, plan.image.all_lines());
-  const int64_t tiles = plan.image.all_lines() * plan.image.tile_columns();
-  const double direct = product_microseconds(
-      kCosts, {1, plan.image.images * plan.image.height * plan.image.width, 9 * plan.image.channels, plan.filters, false});
+  const int64_t all_lines = plan.image.all_lines();
+  const int64_t most = winograd_lines(plan.image, plan.filters, all_lines, kTilesBytes, 1);
+  const int64_t tiles = all_lines * plan.image.tile_columns();
+  const double direct =
+      product_microseconds(kCosts, {1, plan.image.images * plan.image.height * plan.image.width,
+                                    9 * plan.image.channels, plan.filters, false});
   const double multiplied = product_microseconds(
       kCosts, {WinogradImage::kPlaces, tiles, plan.image.channels, plan.filters, false});
-  const double indirect = multiplied + winograd_microseconds(plan.image, plan.filters, machine);
+  double indirect =
+      multiplied + winograd_microseconds(plan.image, plan.filters, machine) +
+      winograd_places_microseconds(plan.image, plan.filters, ceil_div(all_lines, most));
+  if (!prepares) indirect += winograd_kernel_microseconds(plan.image, plan.filters, machine);
   if (indirect >= direct) return std::nullopt;
   plan.microseconds = indirect + epilogue_microseconds;
-  // As many pieces as the work is worth, of whole blocks.
-  const int64_t wanted = std::min<int64_t>(worthwhile_pieces(plan.microseconds, kMostTilesPieces),
-                                           plan.image.all_lines());
-  const int64_t blocks = std::max(ceil_div(plan.image.all_lines(), most), wanted);
-  plan.lines = ceil_div(plan.image.all_lines(), blocks);
+  // As many pieces as the work is worth, of whole blocks. Each goes through the whole kernel.
+  int64_t wanted =
+      std::min<int64_t>(worthwhile_pieces(plan.microseconds, kMostTilesPieces), all_lines);
+  if (plan.kernel_bytes() > kTilesBytes)
+    wanted = std::min(wanted, std::max<int64_t>(1, tiles / kFewestTilesOfPiece));
+  const int64_t blocks = std::max(ceil_div(all_lines, most), wanted);
+  plan.lines = ceil_div(all_lines, blocks);
   plan.pieces = std::min(wanted, plan.blocks());
-  const MatmulRegion product = winograd_product(plan);
-  plan.product = plan_matmul(product.problem(), machine, {});
-  plan.product.row_pieces = plan.product.column_pieces = plan.product.batch_pieces = 1;
+  const auto plan_of = [&](int64_t filters) {
+    // What transforms make of rounding errors grows with those of long sums.
+    MatmulPlan product =
+        plan_matmul(winograd_product(plan, filters).problem(), machine, {.short_runs = true});
+    product.row_pieces = product.column_pieces = product.batch_pieces = 1;
+    return product;
+  };
+  if (plan.panels() > 0) plan.product = plan_of(plan.panel());
+  if (plan.rest() > 0) plan.rest_product = plan_of(plan.rest());
   return plan;
 }
 
@@ -158,7 +181,15 @@ std::string WinogradKernelPlan::text() const {
   if (region_.sum_count() > 0)
     text += fmt::format("  sums in runs of {} rows, {} level{}\n", sums.run, sums.levels,
                         sums.levels == 1 ? "" : "s");
-  text += matmul_text(winograd_product(p), p.product);
+  if (p.panels() > 0) {
+    text += fmt::format("  {} panel{} of {} filters\n", p.panels(), p.panels() == 1 ? "" : "s",
+                        p.panel());
+    text += matmul_text(winograd_product(p, p.panel()), p.product);
+  }
+  if (p.rest() > 0) {
+    text += fmt::format("  {} filters{}\n", p.rest(), p.panels() > 0 ? " left over" : "");
+    text += matmul_text(winograd_product(p, p.rest()), p.rest_product);
+  }
   return text + to_text(*region_.body, {.origins = false}) + "}\n";
 }
 

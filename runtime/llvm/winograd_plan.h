@@ -3,10 +3,13 @@
 // 6x6 elements of the image; both they and the kernel are transformed to 6x6 places, and what was a
 // sum over 9 taps and the channels is one product of matrices a place, tiles x channels by channels
 // x filters, 4 times as little arithmetic. Sums are rounded at other places: on data of variance 1,
-// with results of variance 1, errors stay within 1e-5 (directly 5e-6, in short runs 2e-6).
+// with results of variance 1, errors stay within 1e-5 (directly 5e-6, in short runs 2e-6), of deep
+// sums too, since those of more than 128 channels are added in short runs.
 //
 // Some lines of tiles are a block, whose transformed elements and products stay in the second-level
-// cache; blocks are shared between pieces. Each block follows from the shapes alone.
+// cache, or, where the transformed kernel is the larger part of what is read, are more than that:
+// each block goes through all of it. Blocks are shared between pieces. Each follows from the shapes
+// alone.
 #pragma once
 
 #include <algorithm>
@@ -28,11 +31,16 @@ struct WinogradPlan {
   bool prepares = false;  // is the kernel transformed once, since nothing changes it?
   int64_t lines = 1;      // of tiles a block
   int64_t pieces = 1;
-  MatmulPlan product;  // of a place of a block
+  // Of a place of a block, a panel of filters and those that are left over. The kernel and the
+  // products lie panel by panel, so that they are read as they lie.
+  MatmulPlan product, rest_product;
   double microseconds = 0;
 
   int64_t blocks() const { return (image.all_lines() + lines - 1) / lines; }
   int64_t block_tiles() const { return lines * image.tile_columns(); }
+  int64_t panel() const { return 2 * machine.lanes; }  // filters
+  int64_t panels() const { return filters / panel(); }
+  int64_t rest() const { return filters % panel(); }
   // In elements, from place to place.
   int64_t elements_stride() const {
     return WinogradImage::place_stride(block_tiles() * image.channels);
@@ -43,8 +51,8 @@ struct WinogradPlan {
   int64_t kernel_pieces() const { return std::min<int64_t>(image.channels, 8); }
 };
 
-/// The contract of one place, as a region of its own.
-MatmulRegion winograd_product(const WinogradPlan& plan);
+/// The contract of one place and so many filters, as a region of its own.
+MatmulRegion winograd_product(const WinogradPlan& plan, int64_t filters);
 /// How sums over rows grow: the rows of a line of tiles are added up one line after the other.
 MatmulSums winograd_sums(const WinogradPlan& plan);
 

@@ -22,12 +22,19 @@ void WinogradTiles::each_place(llvm::Function* kernel, Value buffers,
                                std::initializer_list<Places> places) {
   ir_.loop(ir_.index(0), ir_.index(WinogradImage::kPlaces), 1, [&](Value place) {
     unsigned i = 0;
-    for (const Places& p : places) {
-      ir_.b.CreateStore(ir_.at(p.first, ir_.mul(place, p.stride)),
-                        ir_.b.CreateConstGEP1_64(ir_.b.getPtrTy(), buffers, i++));
-    }
+    for (const Places& p : places)
+      set_buffer(buffers, i++, ir_.at(p.first, ir_.mul(place, p.stride)));
     ir_.b.CreateCall(kernel, {ir_.index(0), buffers});
   });
+}
+
+void WinogradTiles::set_buffer(Value buffers, unsigned i, Value buffer) {
+  ir_.b.CreateStore(buffer, ir_.b.CreateConstGEP1_64(ir_.b.getPtrTy(), buffers, i));
+}
+
+void WinogradTiles::set_buffers(Value buffers, std::initializer_list<Value> first) {
+  unsigned i = 0;
+  for (Value buffer : first) set_buffer(buffers, i++, buffer);
 }
 
 std::pair<Value, Value> WinogradTiles::share(int64_t total, int64_t count, Value index) {

@@ -23,6 +23,8 @@ class WinogradTiles {
   /// What a kernel that this one calls takes for its buffers: those of Kernel::run; null where there
   /// is none.
   Value buffers(std::initializer_list<Value> all);
+  /// Puts others into the first places of such a list.
+  void set_buffers(Value buffers, std::initializer_list<Value> first);
   struct Places {
     Value first;
     int64_t stride;  // in elements
@@ -51,6 +53,8 @@ class WinogradTiles {
   Value existing(Value lines, Value points, int64_t i, Value j, Value mask);
 
  private:
+  void set_buffer(Value buffers, unsigned i, Value buffer);
+
   MatmulIr& ir_;
   const WinogradImage& image_;
 };

