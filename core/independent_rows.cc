@@ -74,8 +74,12 @@ bool keeps_rows_apart(const Graph& graph, const Node& node, RowNumbers numbers) 
       return !holds(c.lhs.depth, batch_dim(shape_of(0))) &&
              !holds(c.rhs.depth, batch_dim(shape_of(1)));
     }
-    // Of several rows and several indices a row, each row meets the indices of all.
-    case KernelOp::kGather: return batch_dim(shape_of(0)) < 0 || batch_dim(shape_of(1)) < 0;
+    // Of several rows and several indices a row, each row meets the indices of all, but for those
+    // of its own sample.
+    case KernelOp::kGather: {
+      const int read = batch_dim(shape_of(0)), by = batch_dim(shape_of(1));
+      return read < 0 || by < 0 || node.attributes.get_int("batch_dims") > std::max(read, by);
+    }
     default: return false;
   }
 }

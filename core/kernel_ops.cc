@@ -255,13 +255,29 @@ void check_indices(const ValueType& type) {
     fail("indices must be int32 or int64, found {}", dtype_name(type.dtype));
 }
 
+// How many dimensions `shape`, that of x or of updates, and indices begin with in common.
+int checked_batch_dims(const Attributes& a, int64_t axis, const Shape& shape,
+                       const Shape& indices) {
+  const int64_t count = a.get_int("batch_dims");
+  const int64_t most = std::min<int64_t>({axis, shape.rank(), indices.rank()});
+  if (count < 0 || count > most)
+    fail("batch_dims must be between 0 and {}, which axis and the rank of indices allow, found {}",
+         most, count);
+  for (int i = 0; i < count; ++i) {
+    if (shape[i] != indices[i])
+      fail("both must begin with the same dimensions, the first {} (batch_dims)", count);
+  }
+  return static_cast<int>(count);
+}
+
 Types gather_types(In in, const Attributes& a) {
   check_indices(in[1]);
   const int axis = checked_axis(in[0].shape, a.get_int("axis"));
+  const int batch_dims = checked_batch_dims(a, axis, in[0].shape, in[1].shape);
   if (in[0].shape[axis] == kBatch) fail("the symbolic batch dimension cannot be gathered from");
   if (in[0].shape[axis] == 0) fail("the dimension to gather from is empty");
   std::vector<int64_t> dims(in[0].shape.begin(), in[0].shape.begin() + axis);
-  dims.insert(dims.end(), in[1].shape.begin(), in[1].shape.end());
+  dims.insert(dims.end(), in[1].shape.begin() + batch_dims, in[1].shape.end());
   dims.insert(dims.end(), in[0].shape.begin() + axis + 1, in[0].shape.end());
   return {{in[0].dtype, Shape(std::move(dims))}};
 }
@@ -269,14 +285,16 @@ Types gather_types(In in, const Attributes& a) {
 Types scatter_add_types(In in, const Attributes& a) {
   refuse_bfloat16(in[1]);
   check_indices(in[0]);
-  const int index_rank = in[0].shape.rank();
+  const int batch_dims =
+      checked_batch_dims(a, std::max<int64_t>(a.get_int("axis"), 0), in[1].shape, in[0].shape);
+  const int index_rank = in[0].shape.rank() - batch_dims;
   const int rank = in[1].shape.rank() - index_rank + 1;
   if (a.get_int("axis") < 0 || a.get_int("axis") >= rank || a.get_int("size") < 1)
     fail("axis {} or size {} do not fit updates {}", a.get_int("axis"), a.get_int("size"),
          in[1].shape.to_string());
   const auto axis = static_cast<int>(a.get_int("axis"));
   for (int i = 0; i < index_rank; ++i) {
-    if (in[1].shape[axis + i] != in[0].shape[i])
+    if (in[1].shape[axis + i] != in[0].shape[batch_dims + i])
       fail("updates {} do not fit indices {}", in[1].shape.to_string(), in[0].shape.to_string());
   }
   std::vector<int64_t> dims(in[1].shape.begin(), in[1].shape.begin() + axis);
@@ -346,6 +364,7 @@ void register_kernel_ops(Registry& registry) {
   };
   const AttributeSpec dtype{"dtype", A::kDType}, shape{"shape", A::kShape};
   const AttributeSpec axis = axis_spec("axis", A::kInt), axes = axis_spec("axes", A::kInts);
+  const AttributeSpec batch_dims{"batch_dims", A::kInt, int64_t{0}};
   const AttributeSpec kind{"kind", A::kString}, keepdims{"keepdims", A::kBool, false};
   add(KernelOp::kInput, "input", KernelKind::kSource, 0, 0, {dtype, shape}, source_types);
   add(KernelOp::kVariable, "variable", KernelKind::kSource, 0, 0, {dtype, shape}, source_types);
@@ -376,10 +395,10 @@ void register_kernel_ops(Registry& registry) {
   add(KernelOp::kConcat, "concat", KernelKind::kMove, 1, kAnyNumber, {axis}, concat_types);
   add(KernelOp::kIota, "iota", KernelKind::kMove, 0, 0,
       {shape, axis_spec("axis", A::kInt, AxisOf::kShape), dtype}, iota_types);
-  add(KernelOp::kGather, "gather", KernelKind::kGather, 2, 2, {axis}, gather_types);
+  add(KernelOp::kGather, "gather", KernelKind::kGather, 2, 2, {axis, batch_dims}, gather_types);
   // Its axis is the result's.
   add(KernelOp::kScatterAdd, "scatter_add", KernelKind::kScatter, 2, 2,
-      {{"axis", A::kInt}, {"size", A::kInt}}, scatter_add_types);
+      {{"axis", A::kInt}, {"size", A::kInt}, batch_dims}, scatter_add_types);
   add(KernelOp::kRandom, "random", KernelKind::kRandom, 1, 1,
       {shape,
        dtype,

@@ -20,9 +20,9 @@
 //   pad         {low, high, value}: non-negative
 //   concat      {axis}
 //   iota        {shape, axis, dtype}: the index along axis
-//   gather      (x, indices) {axis}: result = x.shape[:axis] + indices.shape + x.shape[axis+1:];
-//               indices are clamped into range
-//   scatter_add (indices, updates) {axis, size}: the transpose of gather onto zeros
+//   gather      (x, indices) {axis, batch_dims}: x.shape[:axis] + indices.shape[batch_dims:] +
+//               x.shape[axis+1:]; each sample of batch_dims by its own indices, clamped into range
+//   scatter_add (indices, updates) {axis, size, batch_dims}: the transpose of gather onto zeros
 //   random      (state int64[2]) {shape, dtype, distribution = uniform bits bits16, stream}:
 //               Philox4x32-10 (core/philox.h); state = {seed, step}
 //   size        (x) {axis, dtype}: the dimension as a scalar; a constant after specialize

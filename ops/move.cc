@@ -118,16 +118,18 @@ Symbol concat(std::span<const Symbol> xs, int axis, const OpLine& line) {
   return xs[0].graph().add1("concat", parts, {{"axis", position}});
 }
 
-Symbol gather(OpInput x, OpInput indices, int axis) {
+Symbol gather(OpInput x, OpInput indices, std::optional<int> given, int batch_dims) {
   register_ops();
   indices = cast(indices, index_dtype(indices.dtype()));
+  const int axis = given.value_or(batch_dims);
   const int64_t position = ops::checked_axis("gather", x, axis);
   const int64_t from = x.shape()[static_cast<int>(position)];
   if (from == kBatch || from == 0)
     throw ShapeError(fmt::format("{}gather: axis {} of {} {}", ops::where(x.graph()), axis,
                                  x.type().to_string(),
                                  from == 0 ? "is empty" : "is the batch, whose size is not known"));
-  return x.graph().add1("gather", {x, indices}, {{"axis", position}});
+  return x.graph().add1("gather", {x, indices},
+                        {{"axis", position}, {"batch_dims", int64_t{batch_dims}}});
 }
 
 Symbol iota(Graph& graph, Shape shape, int axis, DType dtype, const OpLine& line) {
@@ -270,12 +272,15 @@ void register_move(Registry& r) {
     const int64_t axis = axis_of(c.attributes);
     const int64_t size = c.inputs[0].shape()[static_cast<int>(axis)];
     const Symbol updates = cast(*c.cotangents[0], arithmetic_dtype(c.inputs[0].dtype()));
-    return Cotangents{c.inputs[0].graph().add1("scatter_add", {c.inputs[1], updates},
-                                               {{"axis", axis}, {"size", size}}),
-                      std::nullopt};
+    return Cotangents{
+        c.inputs[0].graph().add1(
+            "scatter_add", {c.inputs[1], updates},
+            {{"axis", axis}, {"size", size}, {"batch_dims", c.attributes.get_int("batch_dims")}}),
+        std::nullopt};
   });
   r.set_gradient("scatter_add", [](const GradientContext& c) {
-    return Cotangents{std::nullopt, gather(*c.cotangents[0], c.inputs[0], axis_of(c.attributes))};
+    return Cotangents{std::nullopt, gather(*c.cotangents[0], c.inputs[0], axis_of(c.attributes),
+                                           static_cast<int>(c.attributes.get_int("batch_dims")))};
   });
   r.set_no_gradient("iota", "an index does not depend on anything");
   // A dimension does not change with the values: its derivative is zero.

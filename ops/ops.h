@@ -6,6 +6,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -156,7 +157,11 @@ inline Symbol concat(std::initializer_list<Symbol> xs, int axis = -1,
                      const OpLine& line = SourceLocation::current()) {
   return concat(std::span(xs.begin(), xs.size()), axis, line);
 }
-Symbol gather(OpInput x, OpInput indices, int axis = 0);  // out of range: ops/README.md
+/// x.shape[:axis] + indices.shape[batch_dims:] + x.shape[axis + 1:]. Both begin with the same
+/// `batch_dims` dimensions, whose samples are read each by its own indices; without an axis it is
+/// the first one after them. What indices out of range read stands in ops/README.md.
+Symbol gather(OpInput x, OpInput indices, std::optional<int> axis = std::nullopt,
+              int batch_dims = 0);
 Symbol one_hot(OpInput indices, int64_t classes, DType dtype = DType::kFloat32);
 
 // --- reductions (ops/reduce.cc); empty axes = all. mean, variance are composites.

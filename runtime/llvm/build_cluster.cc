@@ -336,7 +336,9 @@ class ClusterBuilder {
     const int axis = axis_of(n.attributes);
     const std::vector<int64_t> strides = x.strides();
     std::vector<int64_t> walked(strides.begin(), strides.begin() + axis);
-    walked.insert(walked.end(), static_cast<size_t>(shape(n.inputs[1]).rank()), 0);
+    walked.insert(
+        walked.end(),
+        static_cast<size_t>(shape(n.inputs[1]).rank() - n.attributes.get_int("batch_dims")), 0);
     walked.insert(walked.end(), strides.begin() + axis + 1, strides.end());
     LoopOp op;
     op.kind = LoopOpKind::kLoadAt;

@@ -92,19 +92,23 @@ void build_scatter(const Region& region, int32_t node, LoopProgram& program) {
   const int to = region.outputs.at({node, 0});
   add_one(fill_nest(out.dtype, 0, out.shape.elements(), to), region, program);
   const ValueType& indices = graph.type(n.inputs[0]);
-  const int64_t count = indices.shape.elements();
+  int64_t samples = 1;
+  for (int d = 0; d < n.attributes.get_int("batch_dims"); ++d) samples *= out.shape[d];
+  const int64_t count = indices.shape.elements() / samples, outer = s.outer / samples;
   LoopNest nest;
-  nest.dims = {s.outer, count, s.inner};
+  nest.dims = {samples, outer, count, s.inner};
   LoopOp op;
   op.kind = LoopOpKind::kAccumulateAt;
   op.dtype = out.dtype;
   op.operands = {
-      nest.load(indices.dtype,
-                {.buffer = region.inputs.at(n.inputs[0]), .offset = 0, .strides = {0, 1, 0}}),
+      nest.load(
+          indices.dtype,
+          {.buffer = region.inputs.at(n.inputs[0]), .offset = 0, .strides = {count, 0, 1, 0}}),
       nest.load(out.dtype, {.buffer = region.inputs.at(n.inputs[1]),
                             .offset = 0,
-                            .strides = {count * s.inner, s.inner, 1}})};
-  op.access = {.buffer = to, .offset = 0, .strides = {s.length * s.inner, 0, 1}};
+                            .strides = {outer * count * s.inner, count * s.inner, s.inner, 1}})};
+  const int64_t around = s.length * s.inner;
+  op.access = {.buffer = to, .offset = 0, .strides = {outer * around, around, 0, 1}};
   op.limit = s.length;
   op.scale = s.inner;
   nest.add(std::move(op));

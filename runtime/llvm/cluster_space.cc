@@ -112,8 +112,12 @@ void ClusterSpace::place_node(int32_t i) {
     place_reshape({i, 0}, n.inputs[0]);
   } else if (n.is(KernelOp::kGather) && has({i, 0})) {
     const int axis = axis_of(n.attributes);
-    const auto first = axes({i, 0}).begin() + axis;
-    set(n.inputs[1], std::vector<int>(first, first + shape(n.inputs[1]).rank()));
+    const auto batch_dims = static_cast<int>(n.attributes.get_int("batch_dims"));
+    const std::vector<int>& all = axes({i, 0});
+    std::vector<int> read(all.begin(), all.begin() + batch_dims);
+    const auto first = all.begin() + axis;
+    read.insert(read.end(), first, first + shape(n.inputs[1]).rank() - batch_dims);
+    set(n.inputs[1], read);
   }
 }
 

@@ -8,14 +8,19 @@
 namespace sinter::reference {
 namespace {
 
+// x is [samples, outer, length, inner] around the gathered axis.
 struct Split {
-  int64_t outer = 1, length = 1, inner = 1;  // x is [outer, length, inner] around the gathered axis
+  int64_t samples = 1, outer = 1, length = 1, inner = 1;
 };
 
-Split split_at(const Shape& shape, int axis) {
+Split split_at(const Shape& shape, int batch_dims, int axis) {
   Split s;
-  for (int d = 0; d < shape.rank(); ++d)
-    (d < axis ? s.outer : d == axis ? s.length : s.inner) *= shape[d];
+  for (int d = 0; d < shape.rank(); ++d) {
+    if (d < batch_dims)
+      s.samples *= shape[d];
+    else
+      (d < axis ? s.outer : d == axis ? s.length : s.inner) *= shape[d];
+  }
   return s;
 }
 
@@ -32,16 +37,19 @@ std::unique_ptr<Kernel> make_gather(const Graph& graph, int32_t node) {
   const bool scatter = n.is(KernelOp::kScatterAdd);
   const ValueType indices = graph.type(n.inputs[scatter ? 0 : 1]);
   const Shape& whole = scatter ? n.types[0].shape : graph.type(n.inputs[0]).shape;
-  const Split s = split_at(whole, axis_of(n.attributes));
-  const int64_t count = indices.shape.elements();
+  const auto batch_dims = static_cast<int>(n.attributes.get_int("batch_dims"));
+  const Split s = split_at(whole, batch_dims, axis_of(n.attributes));
+  int64_t count = 1;  // of a sample
+  for (int d = batch_dims; d < indices.shape.rank(); ++d) count *= indices.shape[d];
   const DType dtype = n.types[0].dtype;
   if (!scatter) {
     return std::make_unique<LoopKernel>([=, index_dtype = indices.dtype](void* const* buffers) {
       const int64_t row = s.inner * dtype_size(dtype);
       auto* out = static_cast<std::byte*>(buffers[2]);
       if (row == 0 || count == 0) return;  // however many times
-      for (int64_t o = 0; o < s.outer; ++o) {
-        for (int64_t i = 0; i < count; ++i, out += row) {
+      for (int64_t o = 0; o < s.samples * s.outer; ++o) {
+        const int64_t first = o / s.outer * count;
+        for (int64_t i = first; i < first + count; ++i, out += row) {
           const int64_t at = o * s.length + index_at(index_dtype, buffers[1], i, s.length);
           std::memcpy(out, static_cast<const std::byte*>(buffers[0]) + at * row,
                       static_cast<size_t>(row));
@@ -57,8 +65,9 @@ std::unique_ptr<Kernel> make_gather(const Graph& graph, int32_t node) {
       T* out = static_cast<T*>(buffers[2]);
       std::fill(out, out + elements, T(0));
       if (s.inner == 0 || count == 0) return;  // however many times
-      for (int64_t o = 0; o < s.outer; ++o) {
-        for (int64_t i = 0; i < count; ++i, updates += s.inner) {
+      for (int64_t o = 0; o < s.samples * s.outer; ++o) {
+        const int64_t first = o / s.outer * count;
+        for (int64_t i = first; i < first + count; ++i, updates += s.inner) {
           T* row = out + (o * s.length + index_at(index_dtype, buffers[0], i, s.length)) * s.inner;
           for (int64_t k = 0; k < s.inner; ++k) {
             if constexpr (is_floating_type<T>)

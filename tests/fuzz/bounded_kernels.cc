@@ -48,12 +48,32 @@ Side side(const Shape& shape, const Ints& batch, const Ints& contracted) {
   return {offsets(shape, batch), offsets(shape, free), offsets(shape, contracted)};
 }
 
-// Indices around the gathered axis.
-int64_t inner_of(const Shape& shape, int axis) {
-  int64_t inner = 1;
-  for (int d = axis + 1; d < shape.rank(); ++d) inner *= shape[d];
-  return inner;
-}
+// Where a gather reads, or a scatter_add adds, for each of its indices: `whole` is the shape that
+// has the axis.
+struct Indexed {
+  Indexed(const Node& n, const Shape& whole, const BoundedTensor& indices)
+      : elements(indices.elements) {
+    const int axis = whole.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
+    const auto batch_dims = static_cast<int>(n.attributes.get_int("batch_dims"));
+    length = whole[axis];
+    for (int d = axis + 1; d < whole.rank(); ++d) inner *= whole[d];
+    for (int d = batch_dims; d < axis; ++d) outer *= whole[d];
+    for (int d = batch_dims; d < indices.type.shape.rank(); ++d) count *= indices.type.shape[d];
+  }
+  /// The index of element e of what is read, or of the updates.
+  const Bounded& index(int64_t e) const {
+    const int64_t row = e / inner;
+    return elements[static_cast<size_t>(row / count / outer * count + row % count)];
+  }
+  /// The element of the whole that it belongs to.
+  size_t place(int64_t e) const {
+    const int64_t at = std::clamp<int64_t>(index(e).integer, 0, length - 1);
+    return static_cast<size_t>((e / inner / count * length + at) * inner + e % inner);
+  }
+
+  const Elements& elements;
+  int64_t length = 1, inner = 1, outer = 1, count = 1;
+};
 
 }  // namespace
 
@@ -115,40 +135,27 @@ void bounded_contract(const Node& n, const BoundedInputs& in, BoundedTensor& out
 }
 
 void bounded_gather(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
-  const BoundedTensor &x = *in[0], &indices = *in[1];
-  const int axis = x.type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
-  const int64_t inner = inner_of(x.type.shape, axis), length = x.type.shape[axis];
-  const auto count = static_cast<int64_t>(indices.elements.size());
+  const BoundedTensor& x = *in[0];
+  const Indexed indexed(n, x.type.shape, *in[1]);
   for (size_t r = 0; r < out.elements.size(); ++r) {
     const auto e = static_cast<int64_t>(r);
-    const int64_t k = e % inner, i = e / inner % count, o = e / inner / count;
-    const Bounded& index = indices.elements[static_cast<size_t>(i)];
-    if (index.radius > 0) {
+    if (indexed.index(e).radius > 0)
       out.elements[r] = out.type.dtype == DType::kBool ? Bounded{0, 0, 1} : unknown();
-      continue;
-    }
-    const int64_t at = std::clamp<int64_t>(index.integer, 0, length - 1);
-    out.elements[r] = x.elements[static_cast<size_t>((o * length + at) * inner + k)];
+    else
+      out.elements[r] = x.elements[indexed.place(e)];
   }
 }
 
 void bounded_scatter_add(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
   const BoundedTensor &indices = *in[0], &updates = *in[1];
-  const int axis = out.type.shape.normalize_axis(static_cast<int>(n.attributes.get_int("axis")));
-  const int64_t inner = inner_of(out.type.shape, axis), length = out.type.shape[axis];
-  const auto count = static_cast<int64_t>(indices.elements.size());
+  const Indexed indexed(n, out.type.shape, indices);
   const bool sure =
       std::ranges::all_of(indices.elements, [](const Bounded& b) { return b.radius == 0; });
   // Updates of one place are added one after the other.
   std::vector<Sum> sums(out.elements.size(),
                         Sum(out.type.dtype, std::numeric_limits<int64_t>::max()));
-  for (size_t u = 0; u < updates.elements.size() && sure; ++u) {
-    const auto e = static_cast<int64_t>(u);
-    const int64_t k = e % inner, i = e / inner % count, o = e / inner / count;
-    const int64_t at =
-        std::clamp<int64_t>(indices.elements[static_cast<size_t>(i)].integer, 0, length - 1);
-    sums[static_cast<size_t>((o * length + at) * inner + k)].add(updates.elements[u]);
-  }
+  for (size_t u = 0; u < updates.elements.size() && sure; ++u)
+    sums[indexed.place(static_cast<int64_t>(u))].add(updates.elements[u]);
   for (size_t r = 0; r < sums.size(); ++r)
     out.elements[r] = sure ? stored(out.type.dtype, sums[r].result()) : unknown();
 }

@@ -108,7 +108,13 @@ Symbols make_gather(Maker& m, Given given) {
   const Symbol x = m.of_rank(given, 1);
   const auto axis = static_cast<int>(m.random.below(x.rank()));
   if (x.shape()[axis] == kBatch || x.shape()[axis] == 0) throw DoesNotFit();
-  return {gather(x, indices(m, m.random_shape(0, std::max(0, m.max_rank - x.rank() + 1))), axis)};
+  const auto batch_dims = static_cast<int>(m.random.chance(0.5) ? 0 : m.random.below(axis + 1));
+  Ints dims(x.shape().begin(), x.shape().begin() + batch_dims);
+  const Shape read = m.random_shape(0, std::max(0, m.max_rank - x.rank() + 1));
+  for (const int64_t d : read) {
+    if (batch_dims == 0 || d != kBatch) dims.push_back(d);
+  }
+  return {gather(x, indices(m, Shape(dims)), axis, batch_dims)};
 }
 
 Symbols make_scatter_add(Maker& m, Given given) {
@@ -116,10 +122,14 @@ Symbols make_scatter_add(Maker& m, Given given) {
   if (updates.dtype() == DType::kBool) throw DoesNotFit();
   const int64_t axis = m.random.below(updates.rank());
   const int64_t count = 1 + m.random.below(updates.rank() - axis);
+  const int64_t batch_dims = m.random.chance(0.5) ? 0 : m.random.below(axis + 1);
   const Ints all = updates.shape().dims();
-  const Shape shape(Ints(all.begin() + axis, all.begin() + axis + count));
-  return {m.graph.add1("scatter_add", {indices(m, shape), updates},
-                       {{"axis", axis}, {"size", m.random.pick<int64_t>({1, 2, 3, 7, 16})}})};
+  Ints dims(all.begin(), all.begin() + batch_dims);
+  dims.insert(dims.end(), all.begin() + axis, all.begin() + axis + count);
+  return {m.graph.add1("scatter_add", {indices(m, Shape(dims)), updates},
+                       {{"axis", axis},
+                        {"size", m.random.pick<int64_t>({1, 2, 3, 7, 16})},
+                        {"batch_dims", batch_dims}})};
 }
 
 Symbols make_random(Maker& m, Given) {
@@ -271,10 +281,9 @@ Symbols make_sample_norm(Maker& m, Given given, const char* name) {
 }
 
 Symbols make_random_normal(Maker& m, Given) {
-  return {m.graph.add1("random_normal", {random_state(m)},
-                       {{"shape", m.random_shape(0)},
-                        {"dtype", DType::kFloat32},
-                        {"stream", m.random.below(3)}})};
+  return {m.graph.add1(
+      "random_normal", {random_state(m)},
+      {{"shape", m.random_shape(0)}, {"dtype", DType::kFloat32}, {"stream", m.random.below(3)}})};
 }
 
 Symbols make_dropout(Maker& m, Given given) {

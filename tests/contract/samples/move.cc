@@ -64,12 +64,27 @@ void move_samples(Samples& out) {
                  .inputs = {{Shape{4}}, {Shape{3}, 0, 0, DType::kInt32, {-3, 9, 1}}},
                  .attributes = {{"axis", int64_t{0}}},
                  .note = "indices are clamped"});
+  out.push_back({"gather",
+                 {{Shape{3, 5, 2}}, {Shape{3, 4}, 0, 4, DType::kInt32}},
+                 {{"axis", int64_t{1}}, {"batch_dims", int64_t{1}}}});
+  out.push_back({"gather",
+                 {{Shape{2, 3, 4, 5}}, {Shape{2, 2, 3}, 0, 4, DType::kInt64}},
+                 {{"axis", int64_t{3}}, {"batch_dims", int64_t{1}}}});
+  out.push_back({"gather",
+                 {{Shape{2, 3, 4}}, {Shape{2, 3}, 0, 3, DType::kInt32}},
+                 {{"axis", int64_t{2}}, {"batch_dims", int64_t{2}}}});
   out.push_back({"scatter_add",
                  {{Shape{6}, 0, 3, DType::kInt32}, {Shape{6, 5}}},
                  {{"axis", int64_t{0}}, {"size", int64_t{4}}}});
   out.push_back({"scatter_add",
                  {{Shape{3}, 0, 4, DType::kInt64}, {Shape{2, 3, 4}}},
                  {{"axis", int64_t{1}}, {"size", int64_t{5}}}});
+  out.push_back({"scatter_add",
+                 {{Shape{3, 6}, 0, 3, DType::kInt32}, {Shape{3, 6, 5}}},
+                 {{"axis", int64_t{1}}, {"size", int64_t{4}}, {"batch_dims", int64_t{1}}}});
+  out.push_back({"scatter_add",
+                 {{Shape{2, 3, 2}, 0, 4, DType::kInt64}, {Shape{2, 4, 3, 2}}},
+                 {{"axis", int64_t{2}}, {"size", int64_t{5}}, {"batch_dims", int64_t{1}}}});
 }
 
 }  // namespace sinter::contract

@@ -50,6 +50,31 @@ TEST(OpErrors, NameTheCallAndItsPlace) {
        })},
       {"gather: float32[batch,3] has no axis 2", error_of([&] { gather(x, index, 2); })},
       {"gather: axis -2 of float32[batch,3] is the batch", error_of([&] { gather(x, index, -2); })},
+      {"gather: axis 0 of float32[batch,3] is the batch", error_of([&] { gather(x, index); })},
+      {"gather(float32[batch,3], int32[5]): batch_dims must be between 0 and 1, which axis and the "
+       "rank of indices allow, found 2",
+       error_of([&] { gather(x, index, 1, 2); })},
+      {"gather(float32[batch,3], int32[5]): batch_dims must be between 0 and 1, which axis and the "
+       "rank of indices allow, found -1",
+       error_of([&] { gather(x, index, 1, -1); })},
+      {"gather(float32[2,3,4], int32[5]): batch_dims must be between 0 and 0, which axis and the "
+       "rank of indices allow, found 1",
+       error_of([&] { gather(cube, index, 0, 1); })},
+      {"gather(float32[batch,3], int32[5]): both must begin with the same dimensions, the first 1 "
+       "(batch_dims)",
+       error_of([&] { gather(x, index, 1, 1); })},
+      {"scatter_add(int32[5], float32[2,3,4]): batch_dims must be between 0 and 1, which axis and "
+       "the rank of indices allow, found 2",
+       error_of([&] {
+         graph.add1("scatter_add", {index, cube},
+                    {{"axis", int64_t{1}}, {"size", int64_t{4}}, {"batch_dims", int64_t{2}}});
+       })},
+      {"scatter_add(int32[5], float32[2,3,4]): both must begin with the same dimensions, the first "
+       "1 (batch_dims)",
+       error_of([&] {
+         graph.add1("scatter_add", {index, cube},
+                    {{"axis", int64_t{1}}, {"size", int64_t{4}}, {"batch_dims", int64_t{1}}});
+       })},
       {"squeeze: float32[batch,3] has no axis -3", error_of([&] { squeeze(x, -3); })},
       {"squeeze: axis -1 of float32[batch,3] is not 1", error_of([&] { squeeze(x, -1); })},
       {"expand_dims: float32[batch,3] has no place for axis -4",

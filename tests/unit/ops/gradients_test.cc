@@ -75,6 +75,36 @@ TEST(Gradients, PerceptronWithSymbolicBatchMatchesDifferences) {
   }
 }
 
+// Each of two samples, of a batch not known before, is read by its own indices: element i as often
+// as they say, clamped.
+TEST(Gradients, OfWhatEachSampleGathers) {
+  Graph g;
+  const Symbol x = g.input("x", {DType::kFloat64, Shape{kBatch, 3, 2}});
+  const Symbol i = g.input("i", {DType::kInt32, Shape{kBatch, 4}});
+  const Symbol y = gather(x, i, 1, 1);
+  EXPECT_EQ(y.shape(), (Shape{kBatch, 4, 2}));
+  const Symbol d1 = gradients(sum(y * y * y), {&x, 1})[0];
+  const Symbol d2 = gradients(sum(d1), {&x, 1})[0];
+  g.add_output("y", y.id());
+  g.add_output("d1", d1.id());
+  g.add_output("d2", d2.id());
+  const Tensor numbers = random_tensor(Shape{2, 3, 2}, 1);
+  const std::vector<int32_t> indices = {0, 2, 2, -1, 1, 1, 9, 1};
+  const Tensor in[] = {numbers, Tensor::from<int32_t>(Shape{2, 4}, indices)};
+  const std::vector<double> times = {2, 0, 2, 0, 3, 1};
+  const auto out = evaluate_graph(g, in);
+  const std::vector<int64_t> rows = {0, 2, 2, 0, 4, 4, 5, 4};
+  for (int64_t e = 0; e < 16; ++e) {
+    const int64_t row = rows[static_cast<size_t>(e / 2)];
+    EXPECT_EQ(out[0].at(e), numbers.at(row * 2 + e % 2)) << e;
+  }
+  for (int64_t e = 0; e < 12; ++e) {
+    const double v = numbers.at(e), n = times[static_cast<size_t>(e / 2)];
+    EXPECT_NEAR(out[1].at(e), 3 * n * v * v, 1e-12) << e;
+    EXPECT_NEAR(out[2].at(e), 6 * n * v, 1e-12) << e;
+  }
+}
+
 TEST(Gradients, IntegersCarryNoneAndSaySo) {
   Graph g;
   const Symbol i = g.input("i", {DType::kInt32, Shape{3}});

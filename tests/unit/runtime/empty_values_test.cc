@@ -39,6 +39,11 @@ const char* const kOps[] = {
     "%t = contract(%x, %y) {lhs_contract=[1], rhs_contract=[1]}",
     "%t = gather(%y, %i) {axis=0}",
     "%t = scatter_add(%i, %x) {axis=0, size=5}",
+    "%1 = cast(%x) {dtype=int32}\n%t = gather(%x, %1) {axis=1, batch_dims=1}",
+    "%1 = cast(%x) {dtype=int32}\n%t = scatter_add(%1, %x) {axis=1, size=2, batch_dims=1}",
+    "%1 = iota() {shape=[2,0], axis=0, dtype=int32}\n%t = gather(%y, %1) {axis=1, batch_dims=1}",
+    "%1 = iota() {shape=[2,0], axis=0, dtype=int32}\n%2 = slice(%y) {begin=[0,0], end=[2,0], "
+    "stride=[1,1]}\n%t = scatter_add(%1, %2) {axis=1, size=4, batch_dims=1}",
     "%t = iota() {shape=[0,3], axis=1, dtype=float32}",
     "%t = random(%s) {shape=[0,3], distribution=\"uniform\", dtype=float32}",
     "%t = cast(%x) {dtype=float64}",
@@ -117,6 +122,9 @@ TEST(EmptyValues, AreTheSameWhereTheirOtherDimensionsAreHuge) {
       "%t = gather(%x, %i) {axis=1}",
       "%x = input() : float32[1000000000000,2,0]\n%i = input() : int32[2]\n"
       "%t = scatter_add(%i, %x) {axis=1, size=3}",
+      "%x = input() : float32[1000000000000,4,0]\n"
+      "%i = iota() {shape=[1000000000000,0], axis=1, dtype=int32}\n"
+      "%t = gather(%x, %i) {axis=1, batch_dims=1}",
       "%x = input() : float32[1000000000000,4,0]\n%t = concat(%x, %x) {axis=1}",
       "%x = input() : float32[1000000000000,4,0]\n%1 = reduce(%x) {kind=\"sum\", axes=[0]}\n"
       "%t = pad(%1) {low=[0,1], high=[0,0]}",

@@ -64,6 +64,8 @@ TEST(IndependentRows, OfWhatLooksAtOneRow) {
   EXPECT_TRUE(independent(of([&](Graph& g, Symbol x) {
     return gather(weights(g, {9, 3}), cast(x * 2.0, DType::kInt32));
   })));
+  EXPECT_TRUE(independent(of(
+      [](Graph&, Symbol x) { return gather(x, cast(slice(x, 2, 0, 1), DType::kInt32), 1, 1); })));
 }
 
 TEST(IndependentRows, NotWhereRowsMeetOrAreCounted) {

@@ -279,6 +279,19 @@ TEST_F(Kernels, GatherAndScatter) {
           "s", g.add1("scatter_add", {i, u}, {{"axis", int64_t{0}}, {"size", int64_t{6}}}).id());
       g.add_output(
           "s1", g.add1("scatter_add", {i, w}, {{"axis", int64_t{1}}, {"size", int64_t{7}}}).id());
+      // Each of five samples by its own four indices, next to them and behind a dimension.
+      const Symbol y = g.input("y", {DType::kFloat32, Shape{5, 6, inner}}),
+                   z = g.input("z", {DType::kFloat32, Shape{5, 3, 6, inner}});
+      g.add_output("rows of each", gather(y, i, 1, 1).id());
+      g.add_output("behind", gather(z, i, 2, 1).id());
+      g.add_output("of both", gather(gather(z, i, 2, 1), argmax(gather(y, i, 1, 1), 2), 2, 1).id());
+      const Symbol v = g.input("v", {DType::kFloat32, Shape{5, 3, 4, inner}});
+      const auto added = [&](Symbol updates, int64_t axis) {
+        return g.add1("scatter_add", {i, updates},
+                      {{"axis", axis}, {"size", int64_t{6}}, {"batch_dims", int64_t{1}}});
+      };
+      g.add_output("sum of each", added(u, 1).id());
+      g.add_output("sum behind", added(v, 2).id());
       EXPECT_KERNELS(g, kFloat);
     }
   }
