@@ -96,6 +96,7 @@ using sinter::RandomBrightness;
 using sinter::RandomContrast;
 using sinter::RandomCrop;
 using sinter::RandomFlip;
+using sinter::RandomRotation;
 using sinter::RandomTranslation;
 using sinter::RandomZoom;
 using sinter::ReLU;

@@ -1,9 +1,13 @@
-// RandomTranslation and RandomZoom as products with weights of each dimension.
+// RandomTranslation, RandomZoom and RandomRotation as samples of images at other places.
 #include "frontend/layers/random_affine.h"
 
 #include <fmt/format.h>
 
 #include <functional>
+#include <limits>
+#include <numbers>
+#include <optional>
+#include <vector>
 
 #include "core/sizes.h"
 #include "frontend/layers/data_format.h"
@@ -17,6 +21,9 @@
 namespace sinter {
 namespace {
 
+// Factors are shares of a full turn.
+constexpr double kTurn = 2 * std::numbers::pi;
+
 struct Sampling {
   std::string fill_mode;
   Interpolation interpolation;
@@ -24,18 +31,25 @@ struct Sampling {
   DataFormat format;
 };
 
-// Elements of a dimension of n as `fill_mode` continues it, by their numbers; "constant" leaves
-// those outside, which no element has.
-Symbol inside(Symbol element, int64_t n, const std::string& fill_mode) {
+// An element of one dimension that has a share in the result. Without a share it is all of it, and
+// without `there` it is there everywhere.
+struct Neighbour {
+  Symbol element;
+  std::optional<Symbol> there, share;
+};
+
+// Elements of a dimension of n as `fill_mode` continues it, by their numbers.
+Symbol continued(Symbol element, int64_t n, const std::string& fill_mode) {
   const auto length = static_cast<double>(n);
   const auto within = [&](double period) {  // [0, period)
     return element - floor(element / period) * period;
   };
-  if (fill_mode == "constant") return element;
-  if (fill_mode == "nearest") return clip(element, 0.0, length - 1);
   if (fill_mode == "wrap") return within(length);
-  const Symbol t = within(2 * length);  // reflect
-  return minimum(t, 2 * length - 1 - t);
+  if (fill_mode == "reflect") {
+    const Symbol t = within(2 * length);
+    return minimum(t, 2 * length - 1 - t);
+  }
+  return clip(element, 0.0, length - 1);
 }
 
 // Of two elements at the same distance the one farther from the first.
@@ -43,34 +57,53 @@ Symbol nearest(Symbol place) {
   return select(less(place, 0.0), ceil(place - 0.5), floor(place + 0.5));
 }
 
-// Element i of the result stands at scale * i + shift: [batch, n, n], the share that each element
-// has in it. What has no shares, outside, is filled.
-Symbol shares(Symbol x, int axis, Symbol scale, Symbol shift, const Sampling& how) {
-  const int64_t n = x.shape()[axis];
-  const Shape shape = {x.shape()[0], n, n};
-  const auto spread = [&](Symbol s) {
-    return broadcast_to(reshape(s, {x.shape()[0], 1, 1}), shape);
+std::vector<Neighbour> neighbours(Symbol place, int64_t n, const Sampling& how, DType index) {
+  const auto at = [&](Symbol element, std::optional<Symbol> share) {
+    Neighbour result{cast(continued(element, n, how.fill_mode), index), std::nullopt, share};
+    if (how.fill_mode == "constant") {
+      result.there =
+          logical_and(greater_equal(element, 0.0), less(element, static_cast<double>(n)));
+    }
+    return result;
   };
-  const Symbol i = iota(x.graph(), shape, 1, x.dtype()), j = iota(x.graph(), shape, 2, x.dtype());
-  const Symbol place = spread(scale) * i + spread(shift);
-  const auto at = [&](Symbol element) {
-    return cast(equal(inside(element, n, how.fill_mode), j), x.dtype());
-  };
-  if (how.interpolation == Interpolation::kNearest) return at(nearest(place));
+  if (how.interpolation == Interpolation::kNearest) return {at(nearest(place), std::nullopt)};
   const Symbol before = floor(place), far = place - before;
-  return at(before) * (1.0 - far) + at(before + 1.0) * far;
+  return {at(before, 1.0 - far), at(before + 1.0, far)};
 }
 
-// x [batch, rows, columns, channels] with another order of rows, then of columns.
-Symbol sampled(Symbol x, Symbol rows, Symbol columns, const Sampling& how) {
+// [1, n, 1] and [1, 1, n]: the numbers of rows or columns, in the dtype of x.
+Symbol numbers_along(Symbol x, int axis) {
+  std::vector<int64_t> dims = {1, 1, 1};
+  dims[static_cast<size_t>(axis)] = x.shape()[axis];
+  return iota(x.graph(), Shape(dims), axis, x.dtype());
+}
+
+// Element [b, i, j] of the result is that of image b of x [batch, rows, columns, channels] at row
+// `row`[b, i, j] and column `column`[b, i, j], which lie anywhere: [batch, rows, columns] or with a
+// dimension of 1. An image without elements stays as it is.
+Symbol sampled(Symbol x, Symbol row, Symbol column, const Sampling& how) {
   const int64_t batch = x.shape()[0], h = x.shape()[1], w = x.shape()[2], c = x.shape()[3];
-  Symbol y = reshape(matmul(rows, reshape(x, {batch, h, checked_product(w, c)})), x.shape());
-  y = reshape(transpose(y, {0, 2, 1, 3}), {batch, w, checked_product(h, c)});
-  y = transpose(reshape(matmul(columns, y), {batch, w, h, c}), {0, 2, 1, 3});
-  if (how.fill_mode != "constant" || how.fill_value == 0) return y;
-  const Symbol known =
-      reshape(sum(rows, 2), {batch, h, 1, 1}) * reshape(sum(columns, 2), {batch, 1, w, 1});
-  return y + (1.0 - known) * how.fill_value;
+  if (h == 0 || w == 0 || c == 0) return x;
+  const Shape places = {batch, h, w, 1};
+  const int64_t elements = checked_product(h, w);
+  const Symbol pixels = reshape(x, {batch, elements, c});
+  const DType index =
+      elements <= std::numeric_limits<int32_t>::max() ? DType::kInt32 : DType::kInt64;
+  std::optional<Symbol> sum;
+  for (const Neighbour& r : neighbours(row, h, how, index)) {
+    for (const Neighbour& k : neighbours(column, w, how, index)) {
+      const Symbol place = broadcast_to(r.element * w + k.element, {batch, h, w});
+      Symbol part = gather(pixels, place, 1, 1);
+      if (r.there) {
+        const Symbol there =
+            reshape(broadcast_to(logical_and(*r.there, *k.there), {batch, h, w}), places);
+        part = select(broadcast_to(there, x.shape()), part, how.fill_value);
+      }
+      if (r.share) part = part * reshape(broadcast_to(*r.share * *k.share, {batch, h, w}), places);
+      sum = sum ? *sum + part : part;
+    }
+  }
+  return *sum;
 }
 
 Symbol with_channels_last(Symbol x, DataFormat format, const std::function<Symbol(Symbol)>& f) {
@@ -96,42 +129,44 @@ std::string mistake_in(const Options& o) {
   return find_data_format(o.data_format.text()) ? "" : data_format_mistake(o.data_format.text());
 }
 
-std::string first_of(std::initializer_list<std::string> mistakes) {
-  for (const std::string& mistake : mistakes) {
-    if (!mistake.empty()) return mistake;
-  }
-  return "";
+template <typename Options>
+Config affine_config(const Config& factors, const Options& o) {
+  Config c = {{"data_format", o.data_format.text()}};
+  c.merge(factors);
+  return c.merge({{"fill_mode", o.fill_mode},
+                  {"interpolation", o.interpolation},
+                  {"seed", seed_value(o.seed)},
+                  {"fill_value", o.fill_value}});
 }
 
-template <typename Options>
-Config affine_config(const RealNumbers& height, const ConfigValue& width, const Options& o) {
-  return {{"data_format", o.data_format.text()},
-          {"height_factor", numbers_value(height)},
-          {"width_factor", width},
-          {"fill_mode", o.fill_mode},
-          {"interpolation", o.interpolation},
-          {"seed", seed_value(o.seed)},
-          {"fill_value", o.fill_value}};
+// The middle of the images along a dimension.
+double middle_of(Symbol x, int axis) { return (static_cast<double>(x.shape()[axis]) - 1) / 2; }
+
+// One number an image for its rows and columns: [batch, 1, 1].
+Symbol per_place(Symbol x, Symbol state, int64_t stream, const Range& range) {
+  return reshape(per_image(x, state, stream, range), {x.shape()[0], 1, 1});
 }
 
 std::shared_ptr<LayerImpl> translation(const RealNumbers& height, const RealNumbers& width,
                                        const RandomTranslationOptions& o, SourceLocation where) {
   const Range down = range_of(height), right = range_of(width);
   return random_layer(
-      "RandomTranslation", o.name, where, affine_config(height, numbers_value(width), o), o.seed,
-      {[down, right, how = sampling_of(o)](Symbol given, Symbol state, int64_t stream) {
+      "RandomTranslation", o.name, where,
+      affine_config(
+          {{"height_factor", numbers_value(height)}, {"width_factor", numbers_value(width)}}, o),
+      o.seed, {[down, right, how = sampling_of(o)](Symbol given, Symbol state, int64_t stream) {
         return with_channels_last(given, how.format, [&](Symbol x) {
           // A picture that moves down shows at row i what stood above it.
-          const auto along = [&](int axis, const Range& range, int64_t s) {
-            const Symbol share = per_image(x, state, s, range);
-            return shares(x, axis, ones_like(share), share * -static_cast<double>(x.shape()[axis]),
-                          how);
+          const int64_t h = x.shape()[1], w = x.shape()[2];
+          const auto by = [&](int64_t n, const Range& range, int64_t s) {
+            return per_place(x, state, s, range) * static_cast<double>(n);
           };
-          return sampled(x, along(1, down, stream), along(2, right, second_stream(stream)), how);
+          return sampled(x, numbers_along(x, 1) - by(h, down, stream),
+                         numbers_along(x, 2) - by(w, right, second_stream(stream)), how);
         });
       }},
-      first_of({factor_mistake("height_factor", height, -1, 1),
-                factor_mistake("width_factor", width, -1, 1), mistake_in(o)}));
+      first_mistake({factor_mistake("height_factor", height, -1, 1),
+                     factor_mistake("width_factor", width, -1, 1), mistake_in(o)}));
 }
 
 std::string zoom_mistake(const char* key, const RealNumbers& factor) {
@@ -148,22 +183,44 @@ std::shared_ptr<LayerImpl> zoom(const RealNumbers& height, const RandomZoomOptio
       o.width_factor ? std::optional(range_of(*o.width_factor)) : std::nullopt;
   return random_layer(
       "RandomZoom", o.name, where,
-      affine_config(height, o.width_factor ? numbers_value(*o.width_factor) : nullptr, o), o.seed,
-      {[rows, columns, how = sampling_of(o)](Symbol given, Symbol state, int64_t stream) {
+      affine_config({{"height_factor", numbers_value(height)},
+                     {"width_factor", o.width_factor ? numbers_value(*o.width_factor) : nullptr}},
+                    o),
+      o.seed, {[rows, columns, how = sampling_of(o)](Symbol given, Symbol state, int64_t stream) {
         return with_channels_last(given, how.format, [&](Symbol x) {
-          const Symbol z = 1.0 + per_image(x, state, stream, rows);
+          const Symbol z = 1.0 + per_place(x, state, stream, rows);
           const Symbol across =
-              columns ? 1.0 + per_image(x, state, second_stream(stream), *columns) : z;
-          const auto along = [&](int axis, Symbol scale) {
-            const double middle = (static_cast<double>(x.shape()[axis]) - 1) / 2;
-            return shares(x, axis, scale, (1.0 - scale) * middle, how);
+              columns ? 1.0 + per_place(x, state, second_stream(stream), *columns) : z;
+          const auto along = [&](Symbol numbers, Symbol scale, int axis) {
+            return scale * numbers + (1.0 - scale) * middle_of(x, axis);
           };
-          return sampled(x, along(1, z), along(2, across), how);
+          return sampled(x, along(numbers_along(x, 1), z, 1), along(numbers_along(x, 2), across, 2),
+                         how);
         });
       }},
-      first_of({zoom_mistake("height_factor", height),
-                o.width_factor ? zoom_mistake("width_factor", *o.width_factor) : "",
-                mistake_in(o)}));
+      first_mistake({zoom_mistake("height_factor", height),
+                     o.width_factor ? zoom_mistake("width_factor", *o.width_factor) : "",
+                     mistake_in(o)}));
+}
+
+std::shared_ptr<LayerImpl> rotation(const RealNumbers& factor, const RandomRotationOptions& o,
+                                    SourceLocation where) {
+  const Range turns = range_of(factor);
+  return random_layer("RandomRotation", o.name, where,
+                      affine_config({{"factor", ConfigList{turns.low, turns.high}}}, o), o.seed,
+                      {[turns, how = sampling_of(o)](Symbol given, Symbol state, int64_t stream) {
+                        return with_channels_last(given, how.format, [&](Symbol x) {
+                          // Counter-clockwise: an element shows what stood clockwise of it.
+                          const Symbol angle = per_place(x, state, stream, turns) * kTurn;
+                          const Symbol s = sin(angle), c = cos(angle);
+                          const double row = middle_of(x, 1), column = middle_of(x, 2);
+                          const Symbol down = numbers_along(x, 1) - row;
+                          const Symbol right = numbers_along(x, 2) - column;
+                          return sampled(x, down * c + right * s + row,
+                                         right * c - down * s + column, how);
+                        });
+                      }},
+                      first_mistake({factor_mistake("factor", factor, -1, 1), mistake_in(o)}));
 }
 
 template <typename Options>
@@ -185,6 +242,9 @@ RandomTranslation::RandomTranslation(RealNumbers height_factor, RealNumbers widt
     : Layer(translation(height_factor, width_factor, options, where)) {}
 RandomZoom::RandomZoom(RealNumbers height_factor, RandomZoomOptions options, SourceLocation where)
     : Layer(zoom(height_factor, options, where)) {}
+RandomRotation::RandomRotation(RealNumbers factor, RandomRotationOptions options,
+                               SourceLocation where)
+    : Layer(rotation(factor, options, where)) {}
 
 void register_random_affine_layers() {
   register_layer("RandomTranslation", [](const Config& c, SourceLocation where) -> Layer {
@@ -196,6 +256,10 @@ void register_random_affine_layers() {
     auto o = options_in<RandomZoomOptions>(c);
     if (!c.get("width_factor").is_null()) o.width_factor = numbers_in(c, "width_factor", 0.0);
     return RandomZoom(numbers_in(c, "height_factor", 0.0), std::move(o), where);
+  });
+  register_layer("RandomRotation", [](const Config& c, SourceLocation where) -> Layer {
+    return RandomRotation(numbers_in(c, "factor", 0.0), options_in<RandomRotationOptions>(c),
+                          where);
   });
 }
 

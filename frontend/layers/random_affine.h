@@ -1,8 +1,7 @@
-// Layers that move and zoom images at random in training: RandomTranslation and RandomZoom. In
-// inference they give the images as they are.
+// Layers that move, zoom and rotate images at random in training: RandomTranslation, RandomZoom and
+// RandomRotation. In inference they give the images as they are.
 //
-// Each image is sampled at other places, along rows and along columns: a product with a matrix of
-// weights a dimension, of size x size an image. What lies outside is, by `fill_mode`, "reflect"
+// Each image is sampled at other places. What lies outside is, by `fill_mode`, "reflect"
 // (dcba|abcd|dcba), "wrap" (abcd|abcd|abcd), "nearest" (aaaa|abcd|dddd) or "constant"
 // (`fill_value`). Between the last element and the first of "wrap" lies their mean, as in Keras on
 // JAX; TensorFlow has one of them there.
@@ -44,13 +43,25 @@ struct RandomZoomOptions {
   std::string name = "";
 };
 
-/// Zooms images about their middle: out by a positive share (0.2 shows 1.2 times as much), in by a
-/// negative one, uniform in `height_factor`, f of {-f, f}, or {lower, upper}. Without a width
-/// factor both dimensions by the same. Raises as RandomTranslation, for factors outside of (-1, 1].
+/// Zooms images [batch, rows, columns, channels] about their middle: out by a positive share (0.2
+/// shows 1.2 times as much), in by a negative one, uniform in `height_factor`, f of {-f, f}, or
+/// {lower, upper}. Without a width factor both dimensions by the same. Raises as RandomTranslation,
+/// for factors outside of (-1, 1].
 class RandomZoom : public Layer {
  public:
   explicit RandomZoom(RealNumbers height_factor, RandomZoomOptions options = {},
                       SourceLocation where = SourceLocation::current());
+};
+
+using RandomRotationOptions = RandomTranslationOptions;
+
+/// Rotates images [batch, rows, columns, channels] about their middle, counter-clockwise by a
+/// positive share of a full turn, clockwise by a negative one, uniform in `factor`, f of {-f, f},
+/// or {lower, upper}. Raises as RandomTranslation.
+class RandomRotation : public Layer {
+ public:
+  explicit RandomRotation(RealNumbers factor, RandomRotationOptions options = {},
+                          SourceLocation where = SourceLocation::current());
 };
 
 }  // namespace sinter

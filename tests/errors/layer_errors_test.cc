@@ -258,6 +258,33 @@ TEST_F(LayerErrors, Images) {
             "channels_last or channels_first, found 'last'");
 }
 
+TEST_F(LayerErrors, Rotations) {
+  EXPECT_EQ(
+      error_of([&] { RandomRotation(1.5); }),
+      "RandomRotation 'random_rotation' (layer_errors_test.cc:N): factor must be one number or "
+      "two in [-1, 1], found 1.5");
+  EXPECT_EQ(
+      error_of([&] {
+        RandomRotation({0.5, std::nan("")});
+      }),
+      "RandomRotation 'random_rotation_1' (layer_errors_test.cc:N): factor must be one number "
+      "or two in [-1, 1], found 0.5, nan");
+  EXPECT_EQ(error_of([&] { RandomRotation(0.5, {.fill_mode = "mirror"}); }),
+            "RandomRotation 'random_rotation_2' (layer_errors_test.cc:N): fill_mode must be "
+            "reflect, wrap, nearest or constant, found 'mirror'");
+  EXPECT_EQ(error_of([&] { RandomRotation(0.5, {.interpolation = "bicubic"}); }),
+            "RandomRotation 'random_rotation_3' (layer_errors_test.cc:N): interpolation must be "
+            "nearest or bilinear, found 'bicubic'");
+  EXPECT_EQ(error_of([&] { RandomRotation(0.5, {.data_format = "first"}); }),
+            "RandomRotation 'random_rotation_4' (layer_errors_test.cc:N): data_format must be "
+            "channels_last or channels_first, found 'first'");
+  EXPECT_EQ(error_of([&] {
+              RandomRotation(0.5, {.name = "turn"})(Input({3, 4}));
+            }),
+            "RandomRotation 'turn' (layer_errors_test.cc:N): input must be [batch, rows, columns, "
+            "channels], found [batch,3,4]");
+}
+
 TEST_F(LayerErrors, RangesOfValues) {
   const double nan = std::nan(""), infinity = HUGE_VAL;
   const auto contrast = [&](double low, double high) {

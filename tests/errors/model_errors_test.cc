@@ -127,11 +127,11 @@ TEST_F(ModelErrors, Layers) {
             "GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, InputLayer, Lambda, "
             "LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, "
             "Minimum, Multiply, Normalization, PReLU, Permute, RMSNormalization, "
-            "RandomBrightness, RandomContrast, RandomCrop, RandomFlip, RandomTranslation, "
-            "RandomZoom, ReLU, RepeatVector, Rescaling, Reshape, Resizing, SeparableConv1D, "
-            "SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, "
-            "Subtract, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, "
-            "ZeroPadding1D, ZeroPadding2D, ZeroPadding3D, sinter>Maxout");
+            "RandomBrightness, RandomContrast, RandomCrop, RandomFlip, RandomRotation, "
+            "RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling, Reshape, Resizing, "
+            "SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, "
+            "SpatialDropout3D, Subtract, UnitNormalization, UpSampling1D, UpSampling2D, "
+            "UpSampling3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D, sinter>Maxout");
 }
 
 // A chain calls its layers; the line is that of the user.

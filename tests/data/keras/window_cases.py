@@ -14,10 +14,10 @@ FIRST = {"data_format": "channels_first"}
 CASES = []
 
 
-def add(name, covers, shape, make_layers, rate=0.05):
+def add(name, covers, shape, make_layers, rate=0.05, **options):
     CASES.append(Case(name, covers, stack(lambda: [*make_layers(), layers.Flatten(), layers.Dense(2)], shape),
                       with_targets(real(), rows=ROWS, shape=shape), optimizer=lambda: optimizers.SGD(rate),
-                      fit={"batch_size": BATCH, "epochs": 2}))
+                      fit={"batch_size": BATCH, "epochs": 2}, **options))
 
 
 add("conv1d", "Conv1D: valid, same, strides", (11, 3),
@@ -123,6 +123,10 @@ def zoomed(height, width, fill_mode, interpolation="bilinear", **options):
     return layers.RandomZoom((height, height), width and (width, width), fill_mode, interpolation, **options)
 
 
+def turned(turns, fill_mode, interpolation="bilinear", **options):
+    return layers.RandomRotation((turns, turns), fill_mode, interpolation, **options)
+
+
 add("image_translation", "RandomTranslation by a known share: every fill mode, bilinear and nearest, half an element", (8, 4, 3),
     lambda: [layers.Dense(3, activation="softsign"), moved(0.3125, -0.375, "reflect"), moved(-0.40625, 0.625, "wrap"), layers.Dense(3),
              moved(0.15625, -0.1875, "nearest"), moved(-0.0625, 0.125, "constant", fill_value=0.5), layers.Dense(2, activation="softsign"),
@@ -133,6 +137,12 @@ add("image_zoom", "RandomZoom by a known share: every fill mode, bilinear and ne
              zoomed(0.25, None, "nearest"), zoomed(0.75, 0.25, "constant", fill_value=0.5), layers.Dense(2, activation="softsign"),
              zoomed(0.5, -0.25, "reflect", "nearest"), zoomed(0.25, 0.75, "wrap", "nearest"), layers.Dense(3),
              zoomed(0.25, 0.5, "constant", "nearest", fill_value=-0.5), zoomed(-0.875, None, "reflect")])
+add("image_rotation", "RandomRotation by a known share of a turn: every fill mode, bilinear and nearest, channels_first", (8, 5, 3),
+    lambda: [layers.Dense(3, activation="softsign"), turned(0.1, "reflect"), turned(-0.3, "wrap"), layers.Dense(3),
+             turned(0.25, "nearest"), turned(0.6, "constant", fill_value=0.5), layers.Dense(2, activation="softsign"),
+             turned(-0.07, "reflect", "nearest"), turned(0.85, "wrap", "nearest"), layers.Dense(3), turned(0.4, "nearest", "nearest"),
+             turned(0.15, "constant", "nearest", fill_value=-0.5), turned(0.2, "reflect", **FIRST)],
+    tolerance_float64=1e-6)  # Keras makes radians of degrees by a float32
 add("image_channels_first", "channels_first: RandomTranslation, RandomZoom, RandomBrightness by known shares", (3, 6, 4),
     lambda: [layers.Dense(4, activation="softsign"), moved(0.25, -0.375, "reflect", **FIRST), zoomed(0.5, -0.25, "wrap", **FIRST),
              layers.RandomBrightness((-0.125, -0.125), value_range=(-2, 1), **FIRST)])
@@ -191,5 +201,15 @@ def convolutions(k):
     return k.Model(x, [L.Dense(2, name="out")(L.Flatten(name="flat")(h)), L.Flatten(name="flat3")(v)], name="convolutions")
 
 
+def rotations(k):
+    L = k.layers
+    x = L.Input((5, 6, 3), name="in")
+    h = L.RandomRotation(0.1, seed=3, name="turn")(x)
+    h = L.RandomRotation((-0.2, 0.3), fill_mode="constant", fill_value=0.5, interpolation="nearest", name="turn2")(h)
+    h = L.RandomRotation([0.1, 0.1], fill_mode="wrap", data_format="channels_first", name="turn3")(h)
+    return k.Model(x, L.Dense(2, name="out")(L.Flatten(name="flat")(h)), name="rotations")
+
+
 ARCHITECTURES = [
-    Architecture("convolutions", "every convolution and pooling layer, with arguments", convolutions, [(8, 8, 4)], keras2=False)]
+    Architecture("convolutions", "every convolution and pooling layer, with arguments", convolutions, [(8, 8, 4)], keras2=False),
+    Architecture("rotations", "RandomRotation with arguments", rotations, [(5, 6, 3)], keras2=False)]

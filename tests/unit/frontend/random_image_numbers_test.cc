@@ -113,6 +113,19 @@ TEST_F(RandomImageNumbers, OfZooms) {
   for (size_t i = 0; i < height.size(); ++i) ASSERT_NEAR(height[i], width[i], 1e-5);
 }
 
+TEST_F(RandomImageNumbers, OfRotations) {
+  // From where an element right of the middle came: (row, column) - middle = 1.5 (sin, cos).
+  const Tensor y = trained(RandomRotation({-0.125, 0.2}, {.fill_mode = "nearest"}))(places());
+  const Numbers up = at(y, 7, 7, 0), across = at(y, 7, 7, 1);
+  Numbers turns;
+  for (size_t i = 0; i < up.size(); ++i) {
+    // Of the element half a row above and 1.5 columns right of the middle.
+    const double from = std::atan2(up[i] - 7.5, across[i] - 5.5) - std::atan2(-0.5, 1.5);
+    turns.push_back(from / (2 * M_PI));
+  }
+  expect_uniform(turns, -0.125, 0.2);
+}
+
 TEST_F(RandomImageNumbers, OfColors) {
   const Tensor y = trained(RandomBrightness({-0.25, 0.4}, {.value_range = {-100, 100}}))(places());
   expect_uniform(each(at(y, 3, 4, 0), [](double v) { return (v - 3) / 200; }), -0.25, 0.4);
@@ -166,6 +179,7 @@ TEST_F(RandomImageNumbers, HangOnNoNumberOfThreads) {
     const auto in = Input({kRows, kColumns, 2});
     KerasTensor h = Dense(3, {.kernel_initializer = Constant(0.01)})(in);
     h = RandomZoom(0.3)(RandomTranslation(0.2, 0.2, {.fill_mode = "wrap"})(RandomFlip()(h)));
+    h = RandomRotation(0.1, {.fill_mode = "constant"})(h);
     h = RandomBrightness(0.001)(RandomContrast(0.3)(RandomCrop(9, 9)(h)));
     const Model model(in, Dense(1, {.kernel_initializer = Constant(0.01)})(Flatten()(h)));
     model.compile({.optimizer = SGD(1e-4), .loss = "mse"});

@@ -193,12 +193,56 @@ TEST_F(RandomImages, ZoomStaysInTheMiddle) {
   expect_near(first, {2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6});
 }
 
+TEST_F(RandomImages, RotationTurnsAboutTheMiddle) {
+  const auto turned = [](double turns, const Tensor& x, RandomRotationOptions o = {}) {
+    return called(RandomRotation({turns, turns}, o), x);
+  };
+  const Tensor x = images(1, 3, 3, 1);
+  // Counter-clockwise: what stood right comes to the top.
+  const std::vector<double> left = {2, 5, 8, 1, 4, 7, 0, 3, 6}, right = {6, 3, 0, 7, 4, 1, 8, 5, 2};
+  for (const char* interpolation : {"bilinear", "nearest"}) {
+    const RandomRotationOptions o{.interpolation = interpolation};
+    expect_near(turned(0.25, x, o), left);
+    expect_near(turned(-0.75, x, o), left);
+    expect_near(turned(-0.25, x, o), right);
+    expect_near(turned(0.5, x, o), {8, 7, 6, 5, 4, 3, 2, 1, 0});
+    expect_near(turned(0, x, o), {0, 1, 2, 3, 4, 5, 6, 7, 8});
+    expect_near(turned(1, x, o), {0, 1, 2, 3, 4, 5, 6, 7, 8});
+  }
+  // Rows that become columns: only the middle ones lie inside.
+  const Tensor wide = images(1, 1, 3, 2);
+  expect_near(turned(0.25, wide, {.fill_mode = "constant", .fill_value = 9}), {9, 9, 2, 3, 9, 9});
+  expect_near(turned(0.25, wide, {.fill_mode = "nearest"}), {2, 3, 2, 3, 2, 3});
+  expect_near(turned(0.25, wide, {.fill_mode = "wrap"}), {2, 3, 2, 3, 2, 3});
+  // An eighth of a turn: the corners lie outside, beside the middle is what was above and beside.
+  const double s = std::sqrt(0.5), near = 1 - s;
+  const Tensor eighth = turned(0.125, x, {.fill_mode = "constant", .fill_value = -1});
+  EXPECT_NEAR(eighth.at(4), 4, 1e-5);
+  EXPECT_NEAR(eighth.at(1),
+              (1 - near) * (1 - near) * 2 + near * (1 - near) * (1 + 5) + near * near * 4, 1e-5);
+  expect_near(
+      turned(0.25, images(1, 3, 3, 1).reshaped({1, 1, 3, 3}), {.data_format = "channels_first"}),
+      left);
+  expect_near(turned(0.3, Tensor::full(float32, {2, 1, 1, 2}, 7)), {7, 7, 7, 7});
+  // Values that are no numbers, and those to fill with, stay where they are.
+  const double nan = std::nan("");
+  const Tensor filled =
+      turned(0.25, wide, {.fill_mode = "constant", .interpolation = "nearest", .fill_value = nan});
+  EXPECT_TRUE(std::isnan(filled.at(0)) && std::isnan(filled.at(5)));
+  EXPECT_EQ(filled.at(2), 2);
+  Tensor spotted = x.clone();
+  spotted.set(2, nan);
+  const Tensor spot = turned(0.25, spotted, {.interpolation = "nearest"});
+  for (int64_t i = 0; i < 9; ++i) EXPECT_EQ(std::isnan(spot.at(i)), i == 0) << i;
+}
+
 const std::vector<std::function<Layer()>> kLayers = {
     [] { return RandomFlip(); },
     [] { return RandomContrast(0.5, {.value_range = {0, 255}}); },
     [] { return RandomBrightness(0.5); },
     [] { return RandomTranslation(0.3, 0.3); },
     [] { return RandomZoom(0.3); },
+    [] { return RandomRotation(0.3); },
 };
 
 TEST_F(RandomImages, DoNothingInInference) {
