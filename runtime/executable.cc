@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/error.h"
@@ -23,11 +24,21 @@ Executable::Executable(Program program)
     has_derived_ = has_derived_ || bytes > 0 || step.prologue;
     if (step.prologue) continue;
     const bool shared = step.kernel->most_pieces() > 1;
-    shared_ = shared_ || shared;
     // Work of unknown size is taken for large where it is cut.
     constexpr double kLarge = 1e6;
     microseconds_ += step.kernel->microseconds().value_or(shared ? kLarge : 0);
   }
+  for (const std::vector<StepPhase>& stage : program_.stages) {
+    int pieces = 0;
+    for (const StepPhase& at : stage)
+      pieces =
+          std::min(kMaxThreads,
+                   pieces + program_.steps[static_cast<size_t>(at.step)].kernel->pieces(at.phase));
+    most_workers_ = std::max(most_workers_, pieces);
+  }
+  if (std::ranges::none_of(
+          program_.steps, [](const Step& s) { return !s.prologue && s.kernel->most_pieces() > 1; }))
+    most_workers_ = 1;
   if (program_.graph.variables().empty()) bind({});
 }
 
@@ -149,10 +160,10 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
   instance->set_arguments(inputs, outputs);
   prepare(*instance);
   instance->begin_stamps();
-  if (!shared_) {
+  if (most_workers_ == 1) {
     instance->run_alone();
   } else {
-    PoolLease lease(microseconds_);
+    PoolLease lease(microseconds_, most_workers_);
     if (lease.workers() == 1) {
       instance->run_alone();
     } else {

@@ -123,7 +123,8 @@ class Executable {
   Tensor derived_;                // results of the prologue
   std::vector<Tensor> prepared_;  // one a step, empty where nothing is prepared
   bool has_derived_ = false;
-  bool shared_ = false;      // is any kernel worth a second thread?
+  int most_workers_ =
+      1;  // pieces of the stage with the most; 1: no kernel is worth a second thread
   double microseconds_ = 0;  // of a run on one thread, as estimated
   std::atomic<uint64_t> derived_version_{~uint64_t{0}};
 };

@@ -208,7 +208,7 @@ std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileO
     if (rows < options.batch && parts.rows_are_independent()) {
       Graph part = checked(parts.lowered_for(rows));
       SINTER_CHECK(names_of_variables(part) == names_of_variables(graph), graph.name());
-      check_memory_need(part);
+      check_memory_need(graph, part, std::min<int64_t>(threads(), options.batch / rows));
       CompileOptions of_part = options;
       of_part.batch = rows;
       const UncutKernels uncut;

@@ -117,11 +117,23 @@ int64_t memory_need(const Graph& graph) {
 
 int64_t working_memory(const Graph& graph) { return Walk(graph).need().together; }
 
-void check_memory_need(const Graph& graph) {
-  const int64_t need = memory_need(graph);
+namespace {
+
+void check_need(const Graph& graph, int64_t need) {
   if (need <= memory_limit()) return;
   check_memory(need, fmt::format("a run of graph '{}' (its largest value is {})", graph.name(),
                                  largest_value(graph)));
+}
+
+}  // namespace
+
+void check_memory_need(const Graph& graph) { check_need(graph, memory_need(graph)); }
+
+void check_memory_need(const Graph& graph, const Graph& part, int64_t copies) {
+  int64_t need = Walk(graph).need().given;
+  for (const Graph::Output& o : graph.outputs())
+    need = checked_sum(need, graph.type(o.value).bytes());
+  check_need(part, checked_sum(need, checked_product(copies, Walk(part).need().working)));
 }
 
 }  // namespace sinter

@@ -15,5 +15,7 @@ int64_t working_memory(const Graph& graph);
 
 /// Raises MemoryError, which names the largest value, when that is more than memory_limit().
 void check_memory_need(const Graph& graph);
+/// The same of a graph that runs as so many copies of `part` at once, each for some of its rows.
+void check_memory_need(const Graph& graph, const Graph& part, int64_t copies);
 
 }  // namespace sinter

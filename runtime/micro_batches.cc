@@ -17,6 +17,8 @@ using Kind = BufferPlacement::Kind;
 
 // Fewer would leave threads without work.
 constexpr int64_t kFewestMicroBatches = 8;
+// Rows that are so much larger stay in no cache.
+constexpr int64_t kMostTimesBytes = 16;
 
 int64_t aligned_to_line(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -50,9 +52,9 @@ std::vector<ValueId> outputs_of(const Graph& graph) {
 int64_t rows_of_micro_batch(const Graph& lowered, int64_t rows, int64_t bytes) {
   if (rows < kFewestMicroBatches || bytes <= 0) return rows;
   const int64_t whole = working_memory(lowered);
-  if (whole / 4 <= bytes) return rows;
-  const auto most = static_cast<int64_t>(static_cast<double>(bytes) / static_cast<double>(whole) *
-                                         static_cast<double>(rows));
+  const double of_row = static_cast<double>(whole) / static_cast<double>(rows);
+  if (whole / 4 <= bytes || 2 * of_row > static_cast<double>(kMostTimesBytes * bytes)) return rows;
+  const auto most = static_cast<int64_t>(static_cast<double>(bytes) / of_row);
   const int64_t longest = std::min(std::max<int64_t>(most, 2), rows / kFewestMicroBatches);
   for (int64_t part = longest; part > 1; --part) {
     if (rows % part == 0) return part;
@@ -162,10 +164,10 @@ std::string MicroBatchKernel::description() const {
                      program_.steps.size());
 }
 
-std::vector<int64_t> MicroBatchKernel::step_times() const {
+std::vector<int64_t> MicroBatchKernel::take_step_times() const {
   std::vector<int64_t> times;
   for (size_t s = 0; s < program_.steps.size(); ++s)
-    times.push_back(times_[s].load(std::memory_order_relaxed));
+    times.push_back(times_[s].exchange(0, std::memory_order_relaxed));
   return times;
 }
 

@@ -16,7 +16,8 @@ namespace sinter {
 
 /// How many rows a micro-batch of `lowered`, a graph for `rows` of them, should have, so that what
 /// is alive at once takes about `bytes`: a divisor, from the sizes of values alone. `rows` where
-/// all of them take no more than four times as much, or where there would be too few micro-batches.
+/// all of them take no more than four times as much, where there would be too few micro-batches,
+/// and where even two rows take many times as much.
 int64_t rows_of_micro_batch(const Graph& lowered, int64_t rows, int64_t bytes);
 
 /// The only kernel of a program that runs another one many times. Its buffers are the inputs, the
@@ -36,8 +37,9 @@ class MicroBatchKernel : public Kernel {
   std::optional<double> microseconds() const override { return microseconds_; }
 
   const Program& program() const { return program_; }
-  /// Nanoseconds of each step so far, of all micro-batches that ran while profiling() was on.
-  std::vector<int64_t> step_times() const;
+  /// Nanoseconds of each step, of all micro-batches that ran while profiling() was on, since this
+  /// was last asked.
+  std::vector<int64_t> take_step_times() const;
 
  private:
   struct Memory;

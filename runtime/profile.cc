@@ -55,7 +55,7 @@ std::string line_of(const Program& program, size_t s, double us, double all) {
 std::string to_text(const MicroBatchKernel& parts, int64_t runs) {
   std::vector<double> of_step;
   double all = 0;
-  for (const int64_t nanoseconds : parts.step_times()) {
+  for (const int64_t nanoseconds : parts.take_step_times()) {
     of_step.push_back(static_cast<double>(nanoseconds) / 1000 / static_cast<double>(runs));
     all += of_step.back();
   }

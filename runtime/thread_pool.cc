@@ -275,14 +275,14 @@ int threads() {
 
 void check_thread_setting() { (void)threads_setting(); }
 
-PoolLease::PoolLease(double microseconds) {
+PoolLease::PoolLease(double microseconds, int most_workers) {
   if (!is_start_worthwhile(microseconds)) return;
-  const int n = threads();
+  const int n = std::min(threads(), most_workers);
   if (n == 1) return;
   Pool& pool = Pool::instance();
   if (!pool.try_lease()) return;
   try {
-    workers_ = pool.ensure(n);
+    workers_ = std::min(pool.ensure(n), n);
   } catch (...) {
     pool.end_lease();
     throw;

@@ -25,15 +25,15 @@ struct ParallelJob {
   void* context = nullptr;
 };
 
-/// Reserves the pool for one run, which would take so many microseconds alone. Fails when another
-/// thread's run is using it, when threads() is 1, or when all runs so far had less to do than
-/// starting threads takes: then run alone. Where the system starts fewer threads than asked for,
-/// runs use those there are, with one warning.
+/// Reserves the pool for one run, which would take so many microseconds alone and has work for at
+/// most so many workers at once. Fails when another thread's run is using it, when threads() is 1,
+/// or when all runs so far had less to do than starting threads takes: then run alone. Where the
+/// system starts fewer threads than asked for, runs use those there are, with one warning.
 ///
 /// A forked child starts a pool of its own: of the parent's it has no thread.
 class PoolLease {
  public:
-  explicit PoolLease(double microseconds);
+  PoolLease(double microseconds, int most_workers);
   ~PoolLease();
   PoolLease(const PoolLease&) = delete;
   /// Number of workers, 1 when the pool could not be had.

@@ -8,7 +8,9 @@
 #include <functional>
 #include <map>
 
+#include "core/error.h"
 #include "core/independent_rows.h"
+#include "core/memory_limit.h"
 #include "ops/ops.h"
 #include "passes/pass.h"
 #include "runtime/compile.h"
@@ -195,6 +197,26 @@ TEST(MicroBatchPrograms, AreForLargeBatchesAlone) {
   EXPECT_EQ(micro_batches_of(compiled(131)->program()), nullptr);
 }
 
+// Two rows of these are 8 MiB and more: no cache holds them, and threads would hold many.
+TEST(MicroBatchPrograms, AreOfSmallRowsAlone) {
+  const auto rows_of = [](int64_t side) {
+    const Graph graph = of([](Graph&, Symbol x) { return exp(sum(x * 2.0, {3}, true) + x); },
+                           {kBatch, side, side, 8});
+    const Graph whole = lower(graph, {.backend = "llvm", .batch = 64});
+    return rows_of_micro_batch(whole, 64, 512 << 10);
+  };
+  EXPECT_LT(rows_of(64), 64);
+  EXPECT_EQ(rows_of(512), 64);
+}
+
+TEST(MicroBatchPrograms, CountAgainstTheMemoryLimit) {
+  const Graph graph = network();
+  const Graph whole = lower(graph, {.backend = "llvm", .batch = 160}),
+              part = lower(graph, {.backend = "llvm", .batch = 2});
+  EXPECT_NO_THROW(check_memory_need(whole, part, 2));
+  EXPECT_THROW(check_memory_need(whole, part, int64_t{1} << 40), MemoryError);
+}
+
 TEST(MicroBatchPrograms, AreShownKernelByKernel) {
   const auto executable = compiled(96);
   EXPECT_THAT(executable->to_string(), testing::HasSubstr("micro-batches of"));
@@ -202,7 +224,11 @@ TEST(MicroBatchPrograms, AreShownKernelByKernel) {
   set_profiling(true);
   executable->run(feeds_of(96).inputs);
   set_profiling(false);
-  EXPECT_THAT(take_profile(), testing::HasSubstr("winograd"));
+  const std::string first = take_profile();
+  EXPECT_THAT(first, testing::HasSubstr("winograd"));
+  // What has been taken is gone: shares, not times of all runs so far.
+  const MicroBatchKernel* parts = micro_batches_of(executable->program());
+  EXPECT_THAT(parts->take_step_times(), testing::Each(0));
 }
 
 }  // namespace

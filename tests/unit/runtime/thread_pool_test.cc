@@ -24,18 +24,21 @@ TEST(ThreadPool, RefusesImpossibleCounts) {
 TEST(ThreadPool, LeaseIsExclusive) {
   set_threads(2);
   {
-    const PoolLease first(1);
+    const PoolLease first(1, kMaxThreads);
     EXPECT_EQ(first.workers(), 2);
-    std::thread([] { EXPECT_EQ(PoolLease(1).workers(), 1); }).join();
+    std::thread([] { EXPECT_EQ(PoolLease(1, kMaxThreads).workers(), 1); }).join();
   }
-  EXPECT_EQ(PoolLease(1).workers(), 2);
+  EXPECT_EQ(PoolLease(1, kMaxThreads).workers(), 2);
+  EXPECT_EQ(PoolLease(1, 1).workers(), 1) << "where there is work for one";
   set_threads(1);
 }
 
 // In a process of its own: here threads have been asked for.
 TEST(ThreadPoolDeathTest, ThreadsStartOnceThereIsEnoughToDo) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  const auto workers = [](double microseconds) { return PoolLease(microseconds).workers(); };
+  const auto workers = [](double microseconds) {
+    return PoolLease(microseconds, kMaxThreads).workers();
+  };
   const auto starts_late = [&] {
     ::setenv("SINTER_THREADS", "2", 1);
     return workers(1) == 1 && workers(1) == 1 && workers(1e6) == 2 && workers(1) == 2;
@@ -56,7 +59,7 @@ TEST(ThreadPool, WorkersComeAndQuiesceWaitsForThem) {
   for (int round = 0; round < 50; ++round) {
     auto context = std::make_unique<Context>();
     {
-      PoolLease lease(1);
+      PoolLease lease(1, kMaxThreads);
       lease.launch({[](void* c, int worker, unsigned) {
                       auto& x = *static_cast<Context*>(c);
                       x.inside.fetch_add(1);
@@ -97,7 +100,7 @@ int workers_that_come(int wanted) {
   } context;
   context.wanted = wanted;
   {
-    PoolLease lease(1e6);
+    PoolLease lease(1e6, kMaxThreads);
     if (lease.workers() == 1) return 1;
     lease.launch({[](void* c, int worker, unsigned) {
                     auto& x = *static_cast<Context*>(c);
@@ -130,7 +133,7 @@ TEST(ThreadPool, ForkedChildrenWaitForNobodyWhoIsNotThere) {
     std::atomic<bool> started{false}, stop{false};
   } busy;
   std::thread other([&] {
-    PoolLease lease(1e6);
+    PoolLease lease(1e6, kMaxThreads);
     lease.launch({[](void* c, int worker, unsigned) {
                     auto& x = *static_cast<Busy*>(c);
                     // Not in the middle of its start: the sanitizer's allocator, unlike glibc's,
