@@ -107,18 +107,18 @@ TEST(IndependentRows, NotWhereAVariableIsUpdated) {
 Graph network() {
   register_ops();
   Graph g("network");
-  Symbol x = g.input("x", float32({kBatch, 24, 24, 16}));
-  const Symbol scale = g.input("scale", float32({16}));
+  Symbol x = g.input("x", float32({kBatch, 12, 12, 8}));
+  const Symbol scale = g.input("scale", float32({8}));
   x = x * scale;
   for (int i = 0; i < 2; ++i) {
     const std::string n = std::to_string(i);
-    const Symbol kernel = g.variable("kernel" + n, float32({3, 3, 16, 16}));
-    const Symbol bias = g.variable("bias" + n, float32({16}));
+    const Symbol kernel = g.variable("kernel" + n, float32({3, 3, 8, 8}));
+    const Symbol bias = g.variable("bias" + n, float32({8}));
     x = relu(convolution(x, kernel * 0.1, {.low = {1, 1}, .high = {1, 1}}) + bias);
     x = max_pool(x, {2, 2}, {.strides = {2, 2}});
   }
   const Symbol logits =
-      dense(reshape(x, {kBatch, 6 * 6 * 16}), g.variable("w", float32({6 * 6 * 16, 10})) * 0.1);
+      dense(reshape(x, {kBatch, 3 * 3 * 8}), g.variable("w", float32({3 * 3 * 8, 10})) * 0.1);
   g.add_output("y", softmax(logits).id());
   g.add_output("best", argmax(logits).id());
   return g;
@@ -132,7 +132,9 @@ const Feeds& feeds_of(int64_t rows) {
 }
 
 std::unique_ptr<Executable> compiled(int64_t rows, const std::string& backend = "auto") {
-  auto executable = compile(network(), {.backend = backend, .batch = rows, .cache = false});
+  auto executable =
+      compile(network(),
+              {.backend = backend, .batch = rows, .cache = false, .micro_batch_bytes = 16 << 10});
   executable->bind(feeds_of(rows).variables);
   return executable;
 }
