@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "runtime/aligned.h"
 #include "runtime/memory_need.h"
 #include "runtime/profile.h"
 
@@ -19,8 +20,6 @@ using Kind = BufferPlacement::Kind;
 constexpr int64_t kFewestMicroBatches = 8;
 // Rows that are so much larger stay in no cache.
 constexpr int64_t kMostTimesBytes = 16;
-
-int64_t aligned_to_line(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 std::byte* at(void* base, int64_t offset) { return static_cast<std::byte*>(base) + offset; }
 
@@ -78,22 +77,22 @@ MicroBatchKernel::MicroBatchKernel(Program program, int64_t rows, int64_t count,
   variables_ = part.variables().size();
   int64_t workspace = 0;
   size_t slots = 0;
-  prepared_bytes_ = aligned_to_line(program_.derived_bytes);
+  prepared_bytes_ = aligned(program_.derived_bytes);
   bool known = true;
   double microseconds = 0;
   for (const Step& step : program_.steps) {
     workspace = std::max(workspace, step.kernel->workspace_bytes());
     slots = std::max(slots, step.buffers.size() + 3);
     prepared_.push_back(prepared_bytes_);
-    prepared_bytes_ += aligned_to_line(step.kernel->prepared_bytes());
+    prepared_bytes_ += aligned(step.kernel->prepared_bytes());
     if (step.prologue) continue;
     known = known && step.microseconds;
     microseconds += step.microseconds.value_or(0);
   }
   if (known) microseconds_ = microseconds * static_cast<double>(count_);
-  kernels_workspace_ = aligned_to_line(program_.arena_bytes);
-  table_ = kernels_workspace_ + aligned_to_line(workspace);
-  workspace_bytes_ = table_ + aligned_to_line(static_cast<int64_t>(slots * sizeof(void*)));
+  kernels_workspace_ = aligned(program_.arena_bytes);
+  table_ = kernels_workspace_ + aligned(workspace);
+  workspace_bytes_ = table_ + aligned(static_cast<int64_t>(slots * sizeof(void*)));
   times_ = std::make_unique<std::atomic<int64_t>[]>(program_.steps.size());
 }
 
@@ -134,11 +133,11 @@ void MicroBatchKernel::run(int, int piece, void* const* buffers) const {
   for (size_t s = 0; s < program_.steps.size(); ++s) {
     const Step& step = program_.steps[s];
     if (step.prologue) continue;
-    const auto begin =
-        timed ? std::chrono::steady_clock::now() : decltype(std::chrono::steady_clock::now()){};
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point begin = timed ? Clock::now() : Clock::time_point{};
     step.kernel->run_all(table_of(s, memory));
     if (timed) {
-      const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
+      const std::chrono::nanoseconds time = Clock::now() - begin;
       times_[s].fetch_add(time.count(), std::memory_order_relaxed);
     }
   }

@@ -4,7 +4,6 @@
 // Only for graphs whose rows are independent (core/independent_rows.h).
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <memory>
 #include <vector>

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/aligned.h"
 #include "runtime/llvm/matmul_plan.h"
 #include "runtime/llvm/matmul_region.h"
 
@@ -15,9 +16,6 @@ class Function;
 namespace sinter::codegen {
 
 class Emitter;
-
-/// Whole lines of memory.
-int64_t aligned(int64_t bytes);
 
 /// Working memory of a region, in bytes from the start of the scratch buffer; -1 where there is no
 /// such part.

@@ -8,8 +8,6 @@
 
 namespace sinter::codegen {
 
-int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
 MatmulScratch matmul_scratch(const MatmulPlan& plan, const MatmulRegion& region) {
   const MatmulProblem& p = plan.problem;
   const int64_t size = dtype_size(p.dtype);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/aligned.h"
 #include "runtime/reference/kernels.h"
 
 namespace sinter::reference {
@@ -21,8 +22,6 @@ struct Region {
   int64_t table_bytes = 0;
   int64_t bytes = 0;
 };
-
-int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
 
