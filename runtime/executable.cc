@@ -28,17 +28,17 @@ Executable::Executable(Program program)
     constexpr double kLarge = 1e6;
     microseconds_ += step.kernel->microseconds().value_or(shared ? kLarge : 0);
   }
+  bool is_cut = false;
   for (const std::vector<StepPhase>& stage : program_.stages) {
-    int pieces = 0;
-    for (const StepPhase& at : stage)
-      pieces =
-          std::min(kMaxThreads,
-                   pieces + program_.steps[static_cast<size_t>(at.step)].kernel->pieces(at.phase));
-    most_workers_ = std::max(most_workers_, pieces);
+    int of_stage = 0;
+    for (const StepPhase& at : stage) {
+      const int pieces = program_.steps[static_cast<size_t>(at.step)].kernel->pieces(at.phase);
+      is_cut = is_cut || pieces > 1;
+      of_stage = std::min(kMaxThreads, of_stage + pieces);
+    }
+    most_workers_ = std::max(most_workers_, of_stage);
   }
-  if (std::ranges::none_of(
-          program_.steps, [](const Step& s) { return !s.prologue && s.kernel->most_pieces() > 1; }))
-    most_workers_ = 1;
+  if (!is_cut) most_workers_ = 1;
   if (program_.graph.variables().empty()) bind({});
 }
 

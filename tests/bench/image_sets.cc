@@ -36,11 +36,9 @@ void write_folder(const std::string& folder, const std::string& file) {
   std::map<std::string, int> seen;
   for (const std::string& path : glob(folder + "/*/*.png")) {
     const std::string name = std::filesystem::path(path).parent_path().filename();
-    const auto label = static_cast<int32_t>(seen.contains(name) ? 0 : seen.size());
-    const int index = seen[name]++;
-    const int side = index % 5 == 4;
+    const int side = seen[name]++ % 5 == 4;
     paths[side].push_back(path);
-    labels[side].push_back(index == 0 ? label : labels[0].back());
+    labels[side].push_back(static_cast<int32_t>(seen.size()) - 1);  // paths are sorted
   }
   const auto images = [&](int side) {
     return load_images(paths[side], {.channels = 1, .dtype = DType::kUint8, .progress = false});
