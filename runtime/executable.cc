@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "core/error.h"
@@ -129,6 +130,22 @@ void Executable::check_count(SourceLocation where, const char* what, size_t has,
       where, fmt::format("graph '{}' has {} {}, {} were given", graph().name(), has, what, given)));
 }
 
+void Executable::run_stages(Instance& instance) {
+  if (most_workers_ == 1) return instance.run_alone();
+  // A profile is of the threads that were asked for.
+  const bool alone = !instance.is_timed() && choice_.alone();
+  const auto start = std::chrono::steady_clock::now();
+  if (alone) {
+    instance.run_alone();
+  } else {
+    PoolLease lease(microseconds_, most_workers_);
+    if (lease.workers() == 1) return instance.run_alone();  // nothing was chosen
+    instance.run_shared(lease);
+  }
+  if (instance.is_timed()) return;
+  choice_.add(alone, std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count());
+}
+
 void Executable::run(std::span<const void* const> inputs, std::span<void* const> outputs,
                      SourceLocation where) {
   check_count(where, "inputs", graph().inputs().size(), inputs.size());
@@ -160,16 +177,7 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
   instance->set_arguments(inputs, outputs);
   prepare(*instance);
   instance->begin_stamps();
-  if (most_workers_ == 1) {
-    instance->run_alone();
-  } else {
-    PoolLease lease(microseconds_, most_workers_);
-    if (lease.workers() == 1) {
-      instance->run_alone();
-    } else {
-      instance->run_shared(lease);
-    }
-  }
+  run_stages(*instance);
   if (instance->is_timed()) add_to_profile(*this, instance->phase_times());
   for (const Copy& copy : program_.copies) {
     std::memmove(instance->resolve(copy.to, variables_, derived_),

@@ -15,6 +15,7 @@
 #include "core/memory_ranges.h"
 #include "core/tensor.h"
 #include "runtime/kernel.h"
+#include "runtime/worker_choice.h"
 
 namespace sinter {
 
@@ -106,6 +107,8 @@ class Executable {
   Instance* acquire();
   void release(Instance* instance);
   void prepare(Instance& instance);
+  /// On all threads or one, as `choice_` says.
+  void run_stages(Instance& instance);
   /// Is any input in the memory of a variable that the run changes?
   bool reads_updated(std::span<const void* const> inputs) const;
   void check_count(SourceLocation where, const char* what, size_t has, size_t given) const;
@@ -126,6 +129,7 @@ class Executable {
   int most_workers_ =
       1;  // pieces of the stage with the most; 1: no kernel is worth a second thread
   double microseconds_ = 0;  // of a run on one thread, as estimated
+  WorkerChoice choice_;
   std::atomic<uint64_t> derived_version_{~uint64_t{0}};
 };
 

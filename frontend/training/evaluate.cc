@@ -240,9 +240,9 @@ std::vector<Tensor> Model::predict_all(const Dataset& batches, const PredictOpti
 
 namespace {
 
-void check_one_output(const ModelState& state) {
+void check_one_output(std::string_view call, const ModelState& state) {
   if (!state.network || state.network->outputs().size() == 1) return;
-  throw Error(fmt::format("predict: model '{}' has {} outputs; use predict_all()", state.name,
+  throw Error(fmt::format("{}: model '{}' has {} outputs; use predict_all()", call, state.name,
                           state.network->outputs().size()));
 }
 
@@ -250,7 +250,7 @@ void check_one_output(const ModelState& state) {
 
 Tensor Model::predict(const Data& x, const PredictOptions& options, SourceLocation where) const {
   return at_line(where, [&] {
-    check_one_output(*state_);
+    check_one_output("predict", *state_);
     return predict_all(x, options, where).front();
   });
 }
@@ -258,7 +258,7 @@ Tensor Model::predict(const Data& x, const PredictOptions& options, SourceLocati
 Tensor Model::predict(const Dataset& batches, const PredictOptions& options,
                       SourceLocation where) const {
   return at_line(where, [&] {
-    check_one_output(*state_);
+    check_one_output("predict", *state_);
     return predict_all(batches, options, where).front();
   });
 }
@@ -267,6 +267,7 @@ Tensor Model::predict_on_batch(const Data& x, SourceLocation where) const {
   return at_line(where, [&] {
     if (x.empty() || x.list()[0].shape().rank() == 0)
       throw ShapeError("predict_on_batch: x must hold rows");
+    check_one_output("predict_on_batch", *state_);
     return predict(x, {.batch_size = std::max<int64_t>(x.list()[0].shape()[0], 1)}, where);
   });
 }

@@ -8,11 +8,11 @@
 #include "core/prologue.h"
 #include "runtime/backend.h"
 #include "runtime/compile_options.h"
-#include "runtime/llvm/codegen_version.h"
 #include "runtime/llvm/costs.h"
-#include "runtime/llvm/kernel_store.h"
-#include "runtime/llvm/loop_plan.h"
-#include "runtime/llvm/matmul_kernel.h"
+#include "runtime/llvm/jit/codegen_version.h"
+#include "runtime/llvm/jit/kernel_store.h"
+#include "runtime/llvm/loops/plan.h"
+#include "runtime/llvm/product_kernel.h"
 #include "runtime/llvm/rounding.h"
 
 namespace sinter {
@@ -77,7 +77,7 @@ bool has_empty_value(const Graph& graph, int32_t node) {
 std::unique_ptr<KernelPlan> plan_kernel(const Graph& graph, int32_t node, bool strict) {
   if (is_matmul(graph, node) && !has_empty_value(graph, node) &&
       why_not_matmul(graph, node, host_cpu()).empty()) {
-    return plan_matmul_kernel(graph, node, host_cpu(), may_pack(graph, node), strict);
+    return plan_product_kernel(graph, node, host_cpu(), may_pack(graph, node), strict);
   }
   return plan_loops(graph, node);
 }

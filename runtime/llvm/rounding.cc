@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "runtime/llvm/cpu.h"
-#include "runtime/llvm/matmul_kernel.h"
+#include "runtime/llvm/product_kernel.h"
 
 namespace sinter::codegen {
 namespace {

@@ -2,6 +2,7 @@
 // headers only at home.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -53,6 +54,40 @@ TEST(Includes, LayersPointOneWay) {
       const bool allowed = rule->second.contains(target) ||
                            (is_compile_file(file.path) && (target == "passes" || target == "ops"));
       EXPECT_TRUE(allowed) << at(file, include);
+    }
+  }
+  EXPECT_GT(seen, 0);
+}
+
+// The rooms of the code generator build on one another: IR of values, loops, products, Winograd's
+// algorithm around products. Of the folder itself they see what knows no room.
+TEST(Includes, RoomsOfTheCodeGeneratorPointOneWay) {
+  const std::vector<std::string> rooms = {"emit", "loops", "matmul", "winograd"};
+  const std::string folder = "runtime/llvm/";
+  const auto room = [&](const std::string& path) {
+    const auto slash = path.find('/', folder.size());
+    return slash == std::string::npos ? "" : path.substr(folder.size(), slash - folder.size());
+  };
+  const auto level = [&](const std::string& name) { return std::ranges::find(rooms, name); };
+  int seen = 0;
+  for (const File& file : files()) {
+    if (!file.is_cpp() || !file.in("runtime/llvm")) continue;
+    const auto own = level(room(file.path));
+    if (own == rooms.end()) continue;
+    for (const Include& include : includes(file)) {
+      if (!include.quoted || !include.target.starts_with(folder)) continue;
+      ++seen;
+      const std::string other = room(include.target);
+      if (!other.empty()) {
+        EXPECT_LE(level(other) - rooms.begin(), own - rooms.begin()) << at(file, include);
+        continue;
+      }
+      const File* header = find(include.target);
+      ASSERT_NE(header, nullptr) << at(file, include);
+      for (const Include& further : includes(*header)) {
+        EXPECT_TRUE(!further.target.starts_with(folder) || room(further.target).empty())
+            << at(file, include) << ", which knows a room: " << at(*header, further);
+      }
     }
   }
   EXPECT_GT(seen, 0);

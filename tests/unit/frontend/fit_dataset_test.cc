@@ -189,6 +189,10 @@ TEST_F(FitDataset, SeveralInputsAndOutputsByName) {
   const std::vector<Tensor> both = other.predict_all(named);
   EXPECT_EQ(both[0].shape(), Shape({23, 3}));
   EXPECT_THAT(error_of([&] { other.predict(named); }), HasSubstr("use predict_all()"));
+  EXPECT_THAT(error_of([&] {
+                other.predict_on_batch({{"b", x_}, {"a", x_}});
+              }),
+              HasSubstr("predict_on_batch: model"));
 }
 
 TEST_F(FitDataset, SaysWhatIsWrong) {

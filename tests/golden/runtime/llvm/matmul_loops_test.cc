@@ -12,7 +12,7 @@
 #include "core/text.h"
 #include "ops/ops.h"
 #include "passes/pass.h"
-#include "runtime/llvm/matmul_kernel.h"
+#include "runtime/llvm/product_kernel.h"
 
 namespace sinter::codegen {
 namespace {
@@ -45,7 +45,7 @@ void expect_loops(const std::string& name, const std::string& graph_text, Kind k
   for (const Graph::Output& output : graph.outputs())
     ASSERT_EQ(output.value.node, node) << "more than one kernel\n" << to_text(graph);
   ASSERT_TRUE(is_matmul(graph, node)) << to_text(graph);
-  const auto plan = plan_matmul_kernel(graph, node, cpu, kind.pack_rhs, kind.strict);
+  const auto plan = plan_product_kernel(graph, node, cpu, kind.pack_rhs, kind.strict);
   const std::string found = plan->description + "\n" + plan->text();
 
   const std::string path = std::string(SINTER_SOURCE_DIR) + "/tests/golden/loops/" + name + ".txt";

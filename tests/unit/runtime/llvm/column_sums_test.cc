@@ -7,7 +7,7 @@
 
 #include "core/graph.h"
 #include "ops/ops.h"
-#include "runtime/llvm/loop_program.h"
+#include "runtime/llvm/loops/program.h"
 #include "tests/unit/runtime/llvm/kernel_runs.h"
 
 namespace sinter {

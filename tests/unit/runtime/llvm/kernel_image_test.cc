@@ -2,7 +2,7 @@
 // CPUs.
 #include <optional>
 
-#include "runtime/llvm/kernel_image.h"
+#include "runtime/llvm/jit/kernel_image.h"
 
 #include <gtest/gtest.h>
 

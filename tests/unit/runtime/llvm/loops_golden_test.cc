@@ -11,7 +11,7 @@
 #include "core/text.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
-#include "runtime/llvm/build_loops.h"
+#include "runtime/llvm/loops/build.h"
 
 namespace sinter {
 namespace {

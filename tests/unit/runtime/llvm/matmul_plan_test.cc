@@ -1,6 +1,6 @@
 // Plans of products, whatever their size: a tile or a panel of nothing would be written beside the
 // result.
-#include "runtime/llvm/matmul_plan.h"
+#include "runtime/llvm/matmul/plan.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -11,7 +11,7 @@
 #include "ops/ops.h"
 #include "runtime/backend.h"
 #include "runtime/compile.h"
-#include "runtime/llvm/matmul_region.h"
+#include "runtime/llvm/matmul/region.h"
 #include "tests/unit/runtime/llvm/matmul_cases.h"
 
 namespace sinter {

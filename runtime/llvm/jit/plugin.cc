@@ -1,0 +1,37 @@
+#include "runtime/llvm/jit/plugin.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "core/error.h"
+#include "runtime/llvm/jit/codegen_version.h"
+#include "runtime/plugin.h"
+
+namespace sinter::codegen {
+namespace {
+
+constexpr int kMostThreads = 4;
+
+const Plugin& plugin() {
+  static const auto* opened = static_cast<const Plugin*>(
+      open_plugin({.name = "sinter_codegen",
+                   .variable = "SINTER_CODEGEN",
+                   .wanted = "a kernel must be compiled, but Sinter's code generator"},
+                  codegen_version()));
+  return *opened;
+}
+
+}  // namespace
+
+std::vector<std::string> compile_plans(const Cpu& cpu, std::span<const KernelPlan* const> plans) {
+  const int threads =
+      std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
+  std::vector<std::string> images;
+  std::string error;
+  plugin().compile(cpu, plans, threads, images, error);
+  if (!error.empty()) throw InternalError(error);
+  SINTER_CHECK(images.size() == plans.size(), cpu.name);
+  return images;
+}
+
+}  // namespace sinter::codegen
