@@ -48,10 +48,12 @@ double smallest_normal(DType dtype);
 double unit_roundoff(DType dtype);
 
 /// The results of all nodes of a lowered, static graph whose kernels are the closed set of
-/// core/kernel_ops.h without fusions, as [node][result].
+/// core/kernel_ops.h without fusions, as [node][result]. Where precision is not `strict`, products
+/// of graphs with windows may be made by Winograd's algorithm.
 std::vector<std::vector<BoundedTensor>> bounded_run(const Graph& lowered,
                                                     const std::vector<Tensor>& inputs,
-                                                    const std::vector<Tensor>& variables);
+                                                    const std::vector<Tensor>& variables,
+                                                    bool strict = true);
 
 /// How many elements have been judged, and how sharply. Of a large value some thousands stand for
 /// all: one sum that cancels would outvote hundreds of graphs.

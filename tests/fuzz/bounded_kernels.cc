@@ -134,6 +134,31 @@ void bounded_contract(const Node& n, const BoundedInputs& in, BoundedTensor& out
   }
 }
 
+void allow_transforms(const BoundedInputs& in, BoundedTensor& out) {
+  if (out.type.dtype != DType::kFloat32 || out.elements.empty()) return;
+  // Of F(4x4, 3x3) in two dimensions the rows of the transforms add up to 10^2 (input), 1 (kernel)
+  // and 19^2 (result) in absolute values; each of nine products of a term is rounded with them.
+  constexpr double kGrowth = 100.0 * 361.0;
+  const auto most_of = [](const BoundedTensor& t) {
+    double most = 0;
+    for (const Bounded& b : t.elements) {
+      const double size = std::fabs(b.value) + b.radius;
+      most = std::isfinite(size) ? std::max(most, size) : INFINITY;
+    }
+    return most;
+  };
+  const double terms = std::sqrt(static_cast<double>(in[0]->elements.size()) *
+                                 static_cast<double>(in[1]->elements.size()) /
+                                 static_cast<double>(out.elements.size()));
+  const double sizes = most_of(*in[0]) * most_of(*in[1]);
+  const double largest = kGrowth * sizes * terms;
+  const bool may_overflow = !(largest < std::numeric_limits<float>::max());
+  const double radius =
+      unit_roundoff(DType::kFloat32) * largest / 9 + kGrowth * smallest_normal(DType::kFloat32);
+  for (Bounded& b : out.elements)
+    b = may_overflow ? unknown() : Bounded{b.value, 0, b.radius + radius};
+}
+
 void bounded_gather(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
   const BoundedTensor& x = *in[0];
   const Indexed indexed(n, x.type.shape, *in[1]);

@@ -91,6 +91,9 @@ void walk(const Shape& shape, const std::vector<int64_t>& strides, int64_t base,
 
 using BoundedInputs = std::vector<const BoundedTensor*>;
 void bounded_contract(const Node& n, const BoundedInputs& in, BoundedTensor& out);
+/// What Winograd's transforms may do to a product of float32: differences of whole tiles are
+/// multiplied, so that an element depends on others, which are finite or spoil it.
+void allow_transforms(const BoundedInputs& in, BoundedTensor& out);
 void bounded_gather(const Node& n, const BoundedInputs& in, BoundedTensor& out);
 void bounded_scatter_add(const Node& n, const BoundedInputs& in, BoundedTensor& out);
 void bounded_random(const Node& n, const BoundedInputs& in, BoundedTensor& out);

@@ -22,6 +22,7 @@ struct Configuration {
   std::string pipeline = "training";
   std::string mixed_precision;
   std::vector<std::string> disabled;  // passes
+  bool strict = true;  // of graphs with windows: nothing rounds more than sums of products do
   std::vector<int> threads = {1};     // of which all must give the same bits
   std::string cpu;                    // the value of SINTER_CPU; "" where it is not set
   std::string route = "direct";       // "text": printed and parsed; "file": saved and loaded

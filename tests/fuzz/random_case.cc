@@ -154,6 +154,7 @@ Configuration random_configuration(uint64_t seed, const std::vector<std::string>
     k.route = "text";
   else if (route < 0.25 && k.backend != "passes")
     k.route = "file";
+  k.strict = k.backend == "passes" || random.chance(0.6);
   return k;
 }
 

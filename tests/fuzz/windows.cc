@@ -17,6 +17,7 @@ using Given = std::optional<Symbol>;
 // Windows over the spatial extents of a value, and how many there are.
 struct Sliding {
   Ints spatial, size, strides, dilations, low, high, counts;
+  bool usual = false;  // of three elements in steps of one: what Winograd's algorithm takes
 
   int64_t taps() const {
     return std::accumulate(size.begin(), size.end(), int64_t{1}, std::multiplies<>());
@@ -67,16 +68,18 @@ Sliding sliding(Maker& m, const Symbol& x, bool is_pool) {
   Sliding s;
   s.spatial.assign(x.shape().begin() + 1, x.shape().end() - 1);
   const double kind = random.uniform(0, 1);
+  s.usual = !is_pool && random.chance(0.4);
   for (const int64_t extent : s.spatial) {
     int64_t size = random.pick({1, 2, 2, 3, 3, 3, 4, 5, 7});
     if (random.chance(0.1)) size = std::max<int64_t>(extent, 1);
     if (kind < 0.15) size = 1;
-    const bool apart = !is_pool && random.chance(0.2);
+    if (s.usual) size = 3;
+    const bool apart = !is_pool && !s.usual && random.chance(0.2);
     const int64_t dilation = apart ? random.pick({2, 3}) : 1;
-    const int64_t stride = apart                 ? 1
-                           : is_pool             ? random.pick<int64_t>({size, size, 1, 2, 3})
-                           : random.chance(0.65) ? 1
-                                                 : random.pick({2, 2, 3, 5});
+    const int64_t stride = apart     ? 1
+                           : is_pool ? random.pick<int64_t>({size, size, 1, 2, 3})
+                           : s.usual || random.chance(0.65) ? 1
+                                                            : random.pick({2, 2, 3, 5});
     int64_t window = (size - 1) * dilation + 1, low = 0, high = 0;
     if (kind > 0.55) {  // "same"
       const int64_t all =
@@ -129,7 +132,7 @@ Convolved convolved(Maker& m, Given given) {
   c.windows = sliding(m, c.x, false);
   const int64_t channels = c.x.shape().dim(-1);
   if (channels == 0) throw DoesNotFit();
-  if (random.chance(0.4)) {
+  if (random.chance(c.windows.usual ? 0.1 : 0.4)) {
     Ints divisors;
     for (int64_t g = 1; g <= channels; ++g) {
       if (channels % g == 0) divisors.push_back(g);

@@ -127,7 +127,7 @@ std::optional<WinogradGradientPlan> plan_winograd_gradient(const MatmulRegion& r
                       winograd_places_microseconds(plan.image, plan.filters, 2 * blocks) +
                       static_cast<double>(plan.slices) *
                           winograd_kernel_microseconds(plan.image, plan.filters, machine);
-  if (plan.microseconds >= direct) return std::nullopt;
+  if (plan.microseconds >= kMostOfDirect * direct) return std::nullopt;
   constexpr int64_t kMostPieces = 8;  // of blocks: their sums are memory
   plan.pieces = worthwhile_pieces(plan.microseconds,
                                   plan.slices > 1 ? plan.slices : std::min(blocks, kMostPieces));

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/graph.h"
+#include "runtime/limits.h"
 #include "runtime/llvm/matmul/plan.h"
 
 namespace sinter::codegen {
@@ -37,6 +38,9 @@ struct WinogradImage {
   /// Are all tiles whole?
   bool is_even() const { return height % kTile == 0 && width % kTile == 0; }
 };
+
+/// Winograd's algorithm is taken where it costs less than so many times the product itself.
+constexpr double kMostOfDirect = limit(1.0, 1e9);
 
 /// Windows of 3x3 as ops/windows.cc makes them, [image.., height, width, 3, 3, channels], a step in
 /// a window as long as one from window to window; `first` dimensions are images. nullopt where

@@ -123,7 +123,7 @@ std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const Vect
       multiplied + winograd_microseconds(plan.image, plan.filters, machine) +
       winograd_places_microseconds(plan.image, plan.filters, ceil_div(all_lines, most));
   if (!prepares) indirect += winograd_kernel_microseconds(plan.image, plan.filters, machine);
-  if (indirect >= direct) return std::nullopt;
+  if (indirect >= kMostOfDirect * direct) return std::nullopt;
   plan.microseconds = indirect + epilogue_microseconds;
   // As many pieces as the work is worth, of whole blocks. Each goes through the whole kernel.
   int64_t wanted =
