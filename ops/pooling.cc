@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -131,11 +132,20 @@ std::vector<Symbol> decompose_max_pool_gradient(std::span<const Symbol> in, cons
   const Windows w = pool_windows(a);
   const Ints spatial = spatial_extents(in[0].shape());
   if (const auto nothing = if_empty(in[2], in[0].shape(), spatial)) return {*nothing};
-  const Symbol values[] = {winners(in[0], in[1], w), in[2]};
-  const double padding[] = {-1, 0};
   const auto won = [](Operand tap, std::span<const Symbol> views) {
     return select(equal(views[0], tap), views[1], 0);
   };
+  const Symbol winner = winners(in[0], in[1], w);
+  if (are_disjoint(w)) {
+    // The forward pass keeps a byte a window.
+    const Symbol kept = w.taps() < 256 ? cast(winner, DType::kUint8) : winner;
+    return {spread_over_windows(std::array{kept, in[2]}, w, spatial,
+                                [&](const Symbol& taps, std::span<const Symbol> views) {
+                                  return won(cast(taps, kept.dtype()), views);
+                                })};
+  }
+  const Symbol values[] = {winner, in[2]};
+  const double padding[] = {-1, 0};
   if (w.taps() > kMostTaps) return {sum_over_large_windows(values, padding, w, spatial, won)};
   return {sum_over_windows(values, padding, w, spatial, won)};
 }
@@ -201,10 +211,9 @@ std::vector<Symbol> decompose_average_pool_gradient(std::span<const Symbol> in,
   if (const auto nothing = if_empty(in[0], result, spatial)) return {*nothing};
   const Symbol values[] = {in[0] * reciprocal_counts(in[0], w, spatial)};
   const double padding[] = {0};
-  if (w.taps() > kMostTaps) {
-    return {sum_over_large_windows(values, padding, w, spatial,
-                                   [](Symbol, std::span<const Symbol> views) { return views[0]; })};
-  }
+  const auto whole = [](const Symbol&, std::span<const Symbol> views) { return views[0]; };
+  if (are_disjoint(w)) return {spread_over_windows(values, w, spatial, whole)};
+  if (w.taps() > kMostTaps) return {sum_over_large_windows(values, padding, w, spatial, whole)};
   return {sum_over_windows(values, padding, w, spatial,
                            [](int64_t, std::span<const Symbol> views) { return views[0]; })};
 }

@@ -325,4 +325,38 @@ Symbol sum_over_large_windows(
   return interleave(sum(terms, axes), w, p, spatial);
 }
 
+bool are_disjoint(const Windows& w) {
+  return w.strides == w.size && std::ranges::all_of(w.dilations, [](int64_t d) { return d == 1; });
+}
+
+Symbol spread_over_windows(
+    std::span<const Symbol> values, const Windows& w, std::span<const int64_t> spatial,
+    const std::function<Symbol(Symbol taps, std::span<const Symbol> views)>& at) {
+  const Shape& shape = values[0].shape();
+  // [batch, count, tap, count, tap, .., channels]: all, one a window, one a tap, and as it is read.
+  Ints all = {shape[0]}, of_windows = {shape[0]}, of_taps, extents, low, high;
+  for (int d = 0; d < w.rank(); ++d) {
+    const auto k = static_cast<size_t>(d);
+    const int64_t count = shape[1 + d], size = w.size[k];
+    all.insert(all.end(), {count, size});
+    of_windows.insert(of_windows.end(), {count, 1});
+    of_taps.insert(of_taps.end(), {1, size});
+    extents.push_back(count * size);
+    low.push_back(-w.low[k]);
+    high.push_back(spatial[k] + w.low[k] - count * size);
+  }
+  const int64_t channels = shape.dim(-1);
+  all.push_back(channels);
+  of_windows.push_back(channels);
+  of_taps.push_back(1);
+  Ints numbers(static_cast<size_t>(w.taps()));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const Symbol taps =
+      constant(values[0].graph(), Tensor::from(Shape(of_taps), numbers).cast(DType::kInt32));
+  std::vector<Symbol> views;
+  for (const Symbol& value : values) views.push_back(reshape(value, Shape(of_windows)));
+  const Symbol elements = broadcast_to(at(taps, views), Shape(all));
+  return pad_spatial(reshape(elements, with_spatial(shape, extents, Ints{channels})), low, high);
+}
+
 }  // namespace sinter::ops

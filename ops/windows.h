@@ -86,5 +86,12 @@ Symbol sum_over_large_windows(
     std::span<const Symbol> values, std::span<const double> padding, const Windows& windows,
     std::span<const int64_t> spatial,
     const std::function<Symbol(Symbol taps, std::span<const Symbol> views)>& at);
+/// Do windows lie beside each other, so that no element is in two of them?
+bool are_disjoint(const Windows& windows);
+/// The same for such windows: there is nothing to sum, so all is elementwise, over the elements of
+/// all windows.
+Symbol spread_over_windows(
+    std::span<const Symbol> values, const Windows& windows, std::span<const int64_t> spatial,
+    const std::function<Symbol(Symbol taps, std::span<const Symbol> views)>& at);
 
 }  // namespace sinter::ops
