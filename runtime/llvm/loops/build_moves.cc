@@ -33,6 +33,43 @@ LoopNest copy_nest(DType dtype, const Shape& shape, int from, int to, int64_t of
   return nest;
 }
 
+// A nest that fills the box [begin, end) of a dense value.
+LoopNest fill_box(const ValueType& type, Number value, const std::vector<int64_t>& begin,
+                  const std::vector<int64_t>& end, int buffer) {
+  LoopNest nest;
+  const std::vector<int64_t> strides = type.shape.strides();
+  int64_t offset = 0;
+  for (size_t d = 0; d < begin.size(); ++d) {
+    nest.dims.push_back(end[d] - begin[d]);
+    offset += begin[d] * strides[d];
+  }
+  nest.store(nest.number(type.dtype, value),
+             {.buffer = buffer, .offset = offset, .strides = strides});
+  return nest;
+}
+
+// The padding around `inside`, which begins at `low`: of each dimension the slabs before and behind
+// it, as wide as `inside` in the dimensions before that one. Nothing where they are so thin that
+// filling everything is less work.
+std::vector<LoopNest> fill_around(const ValueType& type, Number value, const Shape& inside,
+                                  const std::vector<int64_t>& low, int buffer) {
+  constexpr int64_t kThinnest = 16;  // elements one after the other
+  const std::vector<int64_t> strides = type.shape.strides();
+  std::vector<LoopNest> nests;
+  std::vector<int64_t> begin(low.size(), 0), end = type.shape.dims();
+  for (size_t d = 0; d < low.size(); ++d) {
+    const int64_t all = end[d], from = low[d], to = low[d] + inside[static_cast<int>(d)];
+    for (const auto& [first, last] : {std::pair(int64_t{0}, from), std::pair(to, all)}) {
+      if (first == last) continue;
+      if ((last - first) * strides[d] < kThinnest) return {};
+      begin[d] = first, end[d] = last;
+      nests.push_back(fill_box(type, value, begin, end, buffer));
+    }
+    begin[d] = from, end[d] = to;
+  }
+  return nests;
+}
+
 struct Around {
   int64_t outer = 1, length = 1, inner = 1;
 };
@@ -61,11 +98,16 @@ void build_move(const Region& region, int32_t node, LoopProgram& program) {
     const auto& low = n.attributes.get_ints("low");
     int64_t offset = 0;
     for (size_t d = 0; d < strides.size(); ++d) offset += low[d] * strides[d];
-    add_one(fill_nest(out.dtype, n.attributes.get_float("value"), out.shape.elements(), to), region,
-            program);
-    return add_one(copy_nest(out.dtype, graph.type(n.inputs[0]).shape,
-                             region.inputs.at(n.inputs[0]), to, offset, strides),
-                   region, program);
+    const Number value = n.attributes.get_float("value");
+    const Shape& inside = graph.type(n.inputs[0]).shape;
+    std::vector<LoopNest> nests;
+    if (inside.elements() > 0) nests = fill_around(out, value, inside, low, to);
+    if (nests.empty())
+      add_one(fill_nest(out.dtype, value, out.shape.elements(), to), region, program);
+    nests.push_back(
+        copy_nest(out.dtype, inside, region.inputs.at(n.inputs[0]), to, offset, strides));
+    for (LoopNest& nest : nests) nest.finish();
+    return add_phase(std::move(nests), program, region.scratch_argument);
   }
   SINTER_CHECK(n.is(KernelOp::kConcat), n.op->name);
   const int axis = axis_of(n.attributes);
