@@ -18,6 +18,11 @@ namespace sinter {
 /// ("/dev/zero", a pipe): of one that does not begin with `magic` only the first bytes are read,
 /// and more than memory_limit() raise MemoryError.
 std::string read_file(const std::string& path, std::string_view magic = {});
+/// The same to `buffer`, which grows and serves the next file, too; valid as long as it is not
+/// changed. Made for many small files: bytes with this `ending`, which only whole files have, come
+/// by one call of the system, and the file's size is not asked for.
+std::string_view read_file_to(std::string& buffer, const std::string& path,
+                              std::string_view ending);
 
 /// A file that replaces `path` only when commit() returns. Until then the bytes go to a temporary
 /// file in the same folder, which the destructor removes; those of processes that were killed are

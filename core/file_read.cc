@@ -14,17 +14,33 @@
 namespace sinter {
 namespace {
 
-int open_for_reading(const std::string& path, struct stat& status) {
+int open_to_read(const std::string& path) {
   if (path.find('\0') != std::string::npos) raise_file_error("read", path, ENOENT);
   int descriptor;
   do {
     descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   } while (descriptor < 0 && errno == EINTR);
   if (descriptor < 0) raise_file_error("read", path, errno);
-  int error = ::fstat(descriptor, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
-  if (error != 0) {
+  return descriptor;
+}
+
+/// What is behind a descriptor; no folder.
+struct stat status_of(const std::string& path, int descriptor) {
+  struct stat status;
+  const int error = ::fstat(descriptor, &status) != 0 ? errno
+                    : S_ISDIR(status.st_mode)         ? EISDIR
+                                                      : 0;
+  if (error != 0) raise_file_error("read", path, error);
+  return status;
+}
+
+int open_for_reading(const std::string& path, struct stat& status) {
+  const int descriptor = open_to_read(path);
+  try {
+    status = status_of(path, descriptor);
+  } catch (...) {
     ::close(descriptor);
-    raise_file_error("read", path, error);
+    throw;
   }
   return descriptor;
 }
@@ -49,35 +65,60 @@ size_t read_into(const std::string& path, int descriptor, void* data, size_t siz
   return filled;
 }
 
-}  // namespace
+/// Reads once, to what `buffer` has room for behind `filled` bytes. How many bytes came.
+size_t read_some(const std::string& path, int descriptor, std::string& buffer, size_t filled) {
+  while (true) {
+    const ssize_t count = ::read(descriptor, buffer.data() + filled, buffer.size() - filled);
+    if (count >= 0) return static_cast<size_t>(count);
+    if (errno != EINTR) raise_file_error("read", path, errno);
+  }
+}
 
-std::string read_file(const std::string& path, std::string_view magic) {
-  struct stat status;
-  Closer closer{open_for_reading(path, status)};
+/// Reads to the end, behind the `filled` bytes that came already. How many bytes `buffer` has then.
+size_t read_whole(const std::string& path, int descriptor, const struct stat& status,
+                  std::string_view magic, std::string& buffer, size_t filled) {
   const bool is_regular = S_ISREG(status.st_mode);
   const std::string what = "the content of '" + path + "'";
   if (is_regular) check_memory(status.st_size, what);
   // One byte more than a file has, so that its end shows without another buffer; what has no size
   // grows as it comes.
-  std::string result(
-      is_regular && status.st_size > 0 ? static_cast<size_t>(status.st_size) + 1 : kFileBufferBytes,
-      '\0');
-  size_t filled = 0;
+  const size_t wanted =
+      is_regular && status.st_size > 0 ? static_cast<size_t>(status.st_size) + 1 : kFileBufferBytes;
+  if (buffer.size() < wanted) buffer.resize(wanted);
   while (true) {
-    if (!is_regular && filled >= magic.size() && !result.starts_with(magic)) break;
-    if (filled == result.size()) {
+    if (!is_regular && filled >= magic.size() && !buffer.starts_with(magic)) break;
+    if (filled == buffer.size()) {
       check_memory(static_cast<int64_t>(2 * filled), what);
-      result.resize(2 * filled);
+      buffer.resize(2 * filled);
     }
-    ssize_t count = ::read(closer.descriptor, result.data() + filled, result.size() - filled);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) raise_file_error("read", path, errno);
-    filled += static_cast<size_t>(count);
+    const size_t count = read_some(path, descriptor, buffer, filled);
+    filled += count;
     // A regular file that gives less than it was asked for has ended.
-    if (count == 0 || (is_regular && filled < result.size())) break;
+    if (count == 0 || (is_regular && filled < buffer.size())) break;
   }
-  result.resize(filled);
+  return filled;
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path, std::string_view magic) {
+  struct stat status;
+  const Closer closer{open_for_reading(path, status)};
+  std::string result;
+  result.resize(read_whole(path, closer.descriptor, status, magic, result, 0));
   return result;
+}
+
+std::string_view read_file_to(std::string& buffer, const std::string& path,
+                              std::string_view ending) {
+  const Closer closer{open_to_read(path)};
+  if (buffer.size() < kFileBufferBytes) buffer.resize(kFileBufferBytes);
+  const size_t filled = read_some(path, closer.descriptor, buffer, 0);
+  const std::string_view first = std::string_view(buffer).substr(0, filled);
+  if (filled < buffer.size() && first.ends_with(ending)) return first;
+  const struct stat status = status_of(path, closer.descriptor);
+  const size_t whole = read_whole(path, closer.descriptor, status, {}, buffer, filled);
+  return std::string_view(buffer).substr(0, whole);
 }
 
 std::unique_ptr<FileReader> FileReader::open(const std::string& path) {

@@ -33,6 +33,9 @@ inline constexpr uint32_t kMostPixelsASide = 1'000'000;  // of a PNG
 /// "cannot read 'a.png': text" as a FileError.
 [[noreturn]] void raise_unreadable(const std::string& name, const std::string& text);
 
+/// The chunk that a PNG ends with.
+inline constexpr std::string_view kPngEnding{"\0\0\0\0IEND\xae\x42\x60\x82", 12};
+
 RawImage decode_png(std::string_view bytes, const std::string& name);
 /// The plain kind of PNG, which most are: 8 bits a value, grey or colours, no interlacing, nothing
 /// that changes values. False, and `image` is anything, for all others and for what is in any way

@@ -214,4 +214,8 @@ uint32_t crc32_of(std::string_view bytes, uint32_t before) {
       ::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
+uint32_t adler32_of(std::span<const uint8_t> bytes) {
+  return static_cast<uint32_t>(::adler32_z(1, bytes.data(), bytes.size()));
+}
+
 }  // namespace sinter::datasets

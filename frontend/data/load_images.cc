@@ -21,6 +21,8 @@
 namespace sinter {
 namespace {
 
+constexpr size_t kMostKeptBytes = size_t{1} << 20;
+
 /// Calls f(i) for i below n, in `count` threads, the calling one included; on_progress(done) in
 /// that one. Rethrows what the least i threw: for any number of threads the same.
 template <typename F, typename OnProgress>
@@ -60,6 +62,14 @@ void put_rounded(const Tensor& from, uint8_t* to) {
     *to++ = convert_element<uint8_t>(std::clamp(value, 0.0f, 255.0f) + 0.5f);
 }
 
+RawImage read_raw(const std::string& path) {
+  static thread_local std::string buffer;
+  RawImage image = decode_raw(read_file_to(buffer, path, kPngEnding), path);
+  // What one large file needed is not kept.
+  if (buffer.size() > kMostKeptBytes) buffer = {};
+  return image;
+}
+
 }  // namespace
 
 Tensor load_images(const std::vector<std::string>& paths, LoadImagesOptions options,
@@ -71,12 +81,12 @@ Tensor load_images(const std::vector<std::string>& paths, LoadImagesOptions opti
           fmt::format("load_images: threads must not be negative, found {}", options.threads));
     check_read_options("load_images", options.channels, options.dtype);
     if (options.size) check_resizing("load_images", *options.size, options.interpolation);
-    const auto read = [](const std::string& path) { return decode_raw(read_file(path), path); };
-    const RawImage first = read(paths[0]);
+    const RawImage first = read_raw(paths[0]);
     const ImageSize size = options.size.value_or(ImageSize{first.height, first.width});
     const int channels = options.channels == 0 ? first.channels : options.channels;
-    Tensor result = Tensor::placeholder(
-        options.dtype, {static_cast<int64_t>(paths.size()), size.height, size.width, channels});
+    // Not a placeholder: all pages asked for at once cost half of what they cost one by one.
+    Tensor result(options.dtype,
+                  {static_cast<int64_t>(paths.size()), size.height, size.width, channels});
     auto* to = static_cast<std::byte*>(result.raw());
     const auto bytes =
         static_cast<size_t>(size.height * size.width * channels * dtype_size(options.dtype));
@@ -104,7 +114,7 @@ Tensor load_images(const std::vector<std::string>& paths, LoadImagesOptions opti
       else
         put_rounded(sized, reinterpret_cast<uint8_t*>(to + i * bytes));
     };
-    const auto one = [&](size_t i) { i == 0 ? put(0, first) : put(i, read(paths[i])); };
+    const auto one = [&](size_t i) { i == 0 ? put(0, first) : put(i, read_raw(paths[i])); };
     ProgressBar bar(static_cast<int64_t>(paths.size()),
                     {.description = "load_images",
                      .unit = "image",

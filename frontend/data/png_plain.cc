@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <span>
 #include <utility>
 
 #include "frontend/data/image_codecs.h"
@@ -12,7 +13,8 @@ namespace sinter {
 namespace {
 
 constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-constexpr size_t kHeaderBytes = 13, kMostPieces = 256, kMostPixelBytes = size_t{64} << 20;
+constexpr size_t kHeaderBytes = 13, kMostPieces = 256, kMostPixelBytes = size_t{64} << 20,
+                 kMostSmallBytes = size_t{1} << 16;
 
 uint32_t big_endian(const char* bytes) {
   uint32_t value = 0;
@@ -119,13 +121,18 @@ bool decode_plain_png(std::string_view bytes, RawImage& image) {
   // Sides are below 2^32, and deflate packs 1032 bytes into one at most.
   if (length > kMostPixelBytes / height || height * length / 1032 > bytes.size()) return false;
   static thread_local std::vector<uint8_t> rows;
-  rows.resize(height * (length + 1));
-  if (!datasets::inflate_exactly({packed.pieces.data(), packed.count}, rows.data(), rows.size()))
+  // Before the first row there is one of zeros.
+  rows.resize(length + height * (length + 1));
+  std::fill_n(rows.begin(), length, uint8_t{0});
+  const std::span<uint8_t> filtered = std::span(rows).subspan(length);
+  const bool is_small = packed.count == 1 && filtered.size() <= kMostSmallBytes;
+  if (!(is_small && datasets::inflate_small(packed.pieces[0], filtered)) &&
+      !datasets::inflate_exactly({packed.pieces.data(), packed.count}, filtered.data(),
+                                 filtered.size()))
     return false;
   image.bytes.resize(height * length);
-  const std::vector<uint8_t> zeros(length);
-  const uint8_t* from = rows.data();
-  const uint8_t* above = zeros.data();
+  const uint8_t* from = filtered.data();
+  const uint8_t* above = rows.data();
   uint8_t* to = image.bytes.data();
   for (size_t y = 0; y < height; ++y, from += length + 1) {
     if (!unfilter(from[0], from + 1, above, length, pixel, to)) return false;

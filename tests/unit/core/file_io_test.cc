@@ -129,6 +129,25 @@ TEST_F(FileIo, FifosAreWrittenTo) {
   EXPECT_TRUE(fs::is_fifo(path("pipe")));
 }
 
+TEST_F(FileIo, ManyFilesToOneBuffer) {
+  std::string large(200'000, 'x');
+  large += "end";
+  std::string buffer;
+  for (const std::string& bytes : {std::string("short end"), large, std::string(), std::string("x"),
+                                   std::string(65'533, 'y') + "end", std::string(65'536, 'y')}) {
+    write_file_atomically(path("x"), bytes);
+    EXPECT_EQ(read_file_to(buffer, path("x"), "end"), bytes);
+  }
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  std::thread writer([&] { write_file_atomically(path("pipe"), large); });
+  EXPECT_EQ(read_file_to(buffer, path("pipe"), "end"), large);
+  writer.join();
+  EXPECT_EQ(error_of([&] { read_file_to(buffer, folder_, "end"); }),
+            "cannot read '" + folder_.string() + "': Is a directory");
+  EXPECT_EQ(error_of([&] { read_file_to(buffer, path("none"), "end"); }),
+            "cannot read '" + path("none") + "': No such file or directory");
+}
+
 TEST_F(FileIo, TemporaryFilesOfKilledProcessesGo) {
   const pid_t child = ::fork();
   if (child == 0) {
