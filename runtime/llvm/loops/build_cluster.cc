@@ -179,6 +179,10 @@ class ClusterBuilder {
       nest_.dims.push_back(space_.dims()[d]);
     }
     if (nest_.dims.empty()) nest_.dims.push_back(1);
+    const size_t n = nest_dims_.size();
+    if (n < 2 || !space_.gathers_pixels(nest_dims_[n - 2], nest_dims_[n - 1])) return;
+    std::swap(nest_dims_[n - 2], nest_dims_[n - 1]);
+    std::swap(nest_.dims[n - 2], nest_.dims[n - 1]);
   }
 
   // How a nest walks a value with the given element strides.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/kernel_ops.h"
+#include "runtime/limits.h"
 
 namespace sinter::codegen {
 
@@ -71,6 +72,26 @@ DimSet ClusterSpace::dims_of(ValueId v) const {
   DimSet set = 0;
   for (int a : axes(v)) set |= a < 0 ? 0 : DimSet{1} << a;
   return set;
+}
+
+bool ClusterSpace::gathers_pixels(int rows, int columns) const {
+  constexpr int64_t kFewColumns = 4, kManyRows = limit(16, 2);
+  if (dims_[static_cast<size_t>(columns)] > kFewColumns ||
+      dims_[static_cast<size_t>(rows)] < kManyRows)
+    return false;
+  const auto has_dim = [&](ValueId v, int d) { return (dims_of(v) >> d & 1) != 0; };
+  bool gathers = false;
+  for (int32_t i : region_.nodes) {
+    const Node& n = graph_.node(i);
+    const bool has_columns = has_dim({i, 0}, columns);
+    // These want their columns in the order in which they lie.
+    if (n.is(KernelOp::kReduce) || n.is(KernelOp::kArgReduce) ||
+        (n.is(KernelOp::kRandom) && has_columns))
+      return false;
+    gathers |= n.is(KernelOp::kGather) && has_columns && !has_dim(n.inputs[1], columns) &&
+               has_dim(n.inputs[1], rows);
+  }
+  return gathers;
 }
 
 DimSet ClusterSpace::reduced_by(const Node& n) const {

@@ -13,7 +13,8 @@ namespace sinter::codegen {
 
 using DimSet = uint64_t;  // of dimensions of the space
 
-/// Values that are read by address (slices and other views, gathers, random states) are no part of the space.
+/// Values that are read by address (slices and other views, gathers, random states) are no part of
+/// the space.
 bool reads_raw(const Node& n, size_t input);
 
 class ClusterSpace {
@@ -36,6 +37,9 @@ class ClusterSpace {
   DimSet dims_of(ValueId v) const;
   /// The dimensions of the space that a reduce node reduces.
   DimSet reduced_by(const Node& n) const;
+  /// Does the region gather many rows of few columns, as pixels of three channels? Then lanes
+  /// should hold rows side by side: columns fill no vector, and what is gathered differs by row.
+  bool gathers_pixels(int rows, int columns) const;
 
  private:
   const std::vector<int>* find(ValueId v) const;

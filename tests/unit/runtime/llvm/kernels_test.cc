@@ -297,6 +297,38 @@ TEST_F(Kernels, GatherAndScatter) {
   }
 }
 
+// Many rows of few columns: lanes hold rows, and columns come one after the other.
+TEST_F(Kernels, GatherOfPixels) {
+  for (const int64_t channels : {1, 2, 3, 4, 5}) {
+    for (const int64_t width : {15, 16, 19, 40}) {
+      Graph g;
+      const Shape pixels{2, 3, width, channels};
+      const Symbol x = g.input("x", {DType::kFloat32, pixels}),
+                   b = g.input("b", {DType::kBool, pixels}),
+                   i = g.input("i", {DType::kInt32, Shape{width}}),  // some out of range
+          places = g.input("places", {DType::kInt64, Shape{2, 3, width}}),
+                   scale = g.input("scale", {DType::kFloat32, Shape{channels}}),
+                   share = g.input("share", {DType::kFloat32, Shape{2, 3, width, 1}});
+      const Symbol turned = gather(x, i, 2);
+      g.add_output("turned", turned.id());
+      g.add_output("bits", gather(b, i, 2).id());
+      g.add_output("either", map(g, {turned, x}, "(float32, float32) -> max(a0, a1)").id());
+      const char* product = "(float32, float32) -> mul(a0, a1)";
+      const Symbol sampled = map(
+          g,
+          {gather(reshape(x, {2, 3 * width, channels}), places, 1, 1), broadcast_to(share, pixels)},
+          product);
+      g.add_output("sampled", sampled.id());
+      g.add_output("scaled", map(g, {sampled, broadcast_to(scale, pixels)}, product).id());
+      g.add_output("numbered", map(g, {turned, iota(g, pixels, 3, DType::kFloat32)}, product).id());
+      g.add_output("across", transpose(sampled, {0, 3, 1, 2}).id());
+      g.add_output("sums", sum(turned, {3}).id());
+      g.add_output("means", sum(sampled, {0, 1, 2}).id());
+      EXPECT_KERNELS(g, kFloat);
+    }
+  }
+}
+
 TEST_F(Kernels, RandomBits) {
   for (const int64_t n : {1, 15, 64, 65, 1000, 70000}) {
     Graph g;
