@@ -1,5 +1,6 @@
 #include "frontend/data/inflate.h"
 
+#include <libdeflate.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -31,36 +32,17 @@ std::optional<std::string> inflate(std::string_view packed, size_t limit) {
   return result;
 }
 
-namespace {
-
-/// zlib's state for zlib streams, made once.
-struct ZlibStream {
-  ZlibStream() : is_made(::inflateInit(&stream) == Z_OK) {}
-  ~ZlibStream() {
-    if (is_made) ::inflateEnd(&stream);
-  }
-  z_stream stream{};
-  bool is_made;
-};
-
-}  // namespace
-
-bool inflate_exactly(std::span<const std::string_view> pieces, void* to, size_t count) {
-  static thread_local ZlibStream kept;
-  z_stream& stream = kept.stream;
-  if (!kept.is_made || count > UINT32_MAX || ::inflateReset(&stream) != Z_OK) return false;
-  stream.next_out = static_cast<Bytef*>(to);
-  stream.avail_out = static_cast<uInt>(count);
-  int status = Z_OK;
-  for (const std::string_view piece : pieces) {
-    if (piece.empty()) continue;
-    if (status != Z_OK || piece.size() > UINT32_MAX) return false;
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
-    stream.avail_in = static_cast<uInt>(piece.size());
-    status = ::inflate(&stream, Z_NO_FLUSH);
-    if (stream.avail_in > 0) return false;
-  }
-  return status == Z_STREAM_END && stream.avail_out == 0;
+bool inflate_exactly(std::string_view packed, std::span<uint8_t> to) {
+  struct Free {
+    void operator()(libdeflate_decompressor* d) const { ::libdeflate_free_decompressor(d); }
+  };
+  static thread_local const std::unique_ptr<libdeflate_decompressor, Free> kept(
+      ::libdeflate_alloc_decompressor());
+  if (kept == nullptr) return false;
+  size_t read = 0;  // where no place is given for how much was written, it must be all
+  return ::libdeflate_zlib_decompress_ex(kept.get(), packed.data(), packed.size(), to.data(),
+                                         to.size(), &read, nullptr) == LIBDEFLATE_SUCCESS &&
+         read == packed.size();
 }
 
 struct GzipReader::State {
@@ -210,12 +192,7 @@ std::string raw_deflate(std::span<const std::string_view> pieces) {
 }
 
 uint32_t crc32_of(std::string_view bytes, uint32_t before) {
-  return static_cast<uint32_t>(
-      ::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
-
-uint32_t adler32_of(std::span<const uint8_t> bytes) {
-  return static_cast<uint32_t>(::adler32_z(1, bytes.data(), bytes.size()));
+  return ::libdeflate_crc32(before, bytes.data(), bytes.size());
 }
 
 }  // namespace sinter::datasets

@@ -1,4 +1,5 @@
-// Packs and unpacks data of zlib, gzip and zip: the one door to zlib.
+// Packs and unpacks data of zlib, gzip and zip: the one door to zlib, and to libdeflate for what is
+// in memory whole and of known size.
 #pragma once
 
 #include <cstddef>
@@ -15,13 +16,9 @@ namespace sinter::datasets {
 /// stops there).
 std::optional<std::string> inflate(std::string_view packed, size_t limit);
 
-/// Does the zlib stream that these pieces are hold exactly `count` bytes? Unpacks them to `to`.
-/// Made for many small streams: each thread keeps zlib's state for the next one.
-bool inflate_exactly(std::span<const std::string_view> pieces, void* to, size_t count);
-
-/// The same of one piece, fast for small streams. False, and `to` is anything, also for what holds
-/// stored blocks.
-bool inflate_small(std::string_view packed, std::span<uint8_t> to);
+/// Is this one zlib stream of exactly `to.size()` bytes, checksum and all? Unpacks them. Made for
+/// many small streams: each thread keeps a decompressor for the next one.
+bool inflate_exactly(std::string_view packed, std::span<uint8_t> to);
 
 /// A gzip file unpacked piece by piece, with all its checksums looked at.
 class GzipReader {
@@ -63,7 +60,5 @@ std::string raw_deflate(std::span<const std::string_view> pieces);
 
 /// CRC-32 of zip and gzip, of what had `before` and these bytes behind.
 uint32_t crc32_of(std::string_view bytes, uint32_t before = 0);
-/// The checksum of zlib streams.
-uint32_t adler32_of(std::span<const uint8_t> bytes);
 
 }  // namespace sinter::datasets

@@ -13,8 +13,7 @@ namespace sinter {
 namespace {
 
 constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-constexpr size_t kHeaderBytes = 13, kMostPieces = 256, kMostPixelBytes = size_t{64} << 20,
-                 kMostSmallBytes = size_t{1} << 16;
+constexpr size_t kHeaderBytes = 13, kMostPieces = 256, kMostPixelBytes = size_t{64} << 20;
 
 uint32_t big_endian(const char* bytes) {
   uint32_t value = 0;
@@ -125,10 +124,11 @@ bool decode_plain_png(std::string_view bytes, RawImage& image) {
   rows.resize(length + height * (length + 1));
   std::fill_n(rows.begin(), length, uint8_t{0});
   const std::span<uint8_t> filtered = std::span(rows).subspan(length);
-  const bool is_small = packed.count == 1 && filtered.size() <= kMostSmallBytes;
-  if (!(is_small && datasets::inflate_small(packed.pieces[0], filtered)) &&
-      !datasets::inflate_exactly({packed.pieces.data(), packed.count}, filtered.data(),
-                                 filtered.size()))
+  std::string joined;
+  if (packed.count > 1) {
+    for (size_t i = 0; i < packed.count; ++i) joined += packed.pieces[i];
+  }
+  if (!datasets::inflate_exactly(packed.count > 1 ? joined : packed.pieces[0], filtered))
     return false;
   image.bytes.resize(height * length);
   const uint8_t* from = filtered.data();

@@ -5,6 +5,7 @@ find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sinter_cairo REQUIRED IMPORTED_TARGET cairo)
+pkg_check_modules(sinter_deflate REQUIRED IMPORTED_TARGET libdeflate)
 
 # A program that reads no pictures and no archives does not load these: the linker leaves out what nothing asks for.
 if(SINTER_WITH_IMAGES)
