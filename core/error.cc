@@ -88,9 +88,10 @@ void raise_unknown_name(std::string_view kind, std::string_view name,
                         std::vector<std::string> known) {
   std::sort(known.begin(), known.end());
   const std::string nearest = nearest_name(name, known);
-  throw NameError(fmt::format("unknown {} '{}'{} Known: {}", kind, shortened(name),
-                              nearest.empty() ? "." : fmt::format("; did you mean '{}'?", nearest),
-                              fmt::join(known, ", ")));
+  throw NameError(fmt::format(
+      "unknown {} '{}'{} {}", kind, shortened(name),
+      nearest.empty() ? "." : fmt::format("; did you mean '{}'?", nearest),
+      known.empty() ? "There are none" : fmt::format("Known: {}", fmt::join(known, ", "))));
 }
 
 }  // namespace sinter

@@ -25,6 +25,15 @@ int64_t hash_name(const std::string& name) {
   return hash & 0x7fffffff;
 }
 
+// "dropout", "dropout_1", "dropout_12": names that layers of this class get where none is given.
+bool is_numbered(std::string_view name, std::string_view base) {
+  if (!name.starts_with(base)) return false;
+  name.remove_prefix(base.size());
+  if (name.empty()) return true;
+  return name.size() > 1 && name[0] == '_' &&
+         name.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 }  // namespace
 
 struct CallContext::Tables {
@@ -34,6 +43,12 @@ struct CallContext::Tables {
   std::set<ValueId> unconnected;              // gradients where nothing depends on a variable
   std::vector<LayerImpl*> writing;            // each in the call() of the one before
   UniqueNames names;                          // of variables in the graph
+
+  std::string name_of_stream(const std::string& layer_name);
+
+ private:
+  std::map<std::string, std::string> counted_;  // "dropout_7" -> "dropout_1"
+  UniqueNames counted_names_;
 };
 
 CallContext::CallContext(Graph& graph, bool training)
@@ -148,7 +163,19 @@ int64_t CallContext::next_stream(const std::string& layer_name) {
   });
   if (is_within && layers.back()->name() == layer_name && !layers.back()->automatic_base_.empty())
     return stream_of(layers.back()->automatic_base_);
-  return stream_of(layer_name);
+  return stream_of(tables_->name_of_stream(layer_name));
+}
+
+// Other models of the process have counted in "dropout_7" as well, so the layer is counted anew
+// among those of the graph: a model draws the same whatever was made before it. A file does not say
+// which names were automatic, so all that could be are taken for such.
+std::string CallContext::Tables::name_of_stream(const std::string& layer_name) {
+  if (writing.empty() || writing.back()->name() != layer_name) return layer_name;
+  const std::string base = automatic_base_of(writing.back()->class_name());
+  if (!is_numbered(layer_name, base)) return layer_name;
+  const auto [found, is_new] = counted_.try_emplace(layer_name);
+  if (is_new) found->second = counted_names_.next(base);
+  return found->second;
 }
 
 int64_t CallContext::stream_of(const std::string& layer_name) {

@@ -54,10 +54,7 @@ LayerImpl::LayerImpl(std::string class_name, const std::string& name, SourceLoca
     : class_name_(std::move(class_name)), dtype_(floatx()) {
   register_ops();
   at_line(where, [&] { check_name(class_name_, name); });
-  const size_t package = class_name_.find('>');
-  const std::string plain =
-      package == std::string::npos ? class_name_ : class_name_.substr(package + 1);
-  if (name.empty()) automatic_base_ = to_snake_case(plain);
+  if (name.empty()) automatic_base_ = automatic_base_of(class_name_);
   name_ = name.empty() ? automatic_name(automatic_base_) : name;
   origin_ = origin_at(name_, where);
 }

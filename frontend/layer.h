@@ -57,8 +57,8 @@ class CallContext {
   /// {seed, step} -> {seed, step + 1} at the end of the step, if it was used.
   void advance_random_state();
   /// A number that is different for each layer and each of its calls, and the same for the same
-  /// model in every run: automatic names of layers within a layer, which other layers of the
-  /// process count in, do not enter it.
+  /// model in every run: automatic names, which other layers of the process count in, do not enter
+  /// it; layers that have one count by the order of their first calls.
   int64_t next_stream(const std::string& layer_name);
   /// The value that the variable has after the updates so far: a layer that is called twice in one
   /// step goes on from there.

@@ -2,11 +2,19 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "frontend/config.h"
+
 namespace sinter {
+
+/// What automatic names of layers begin with: "dense" for "Dense" and "mine>Dense".
+inline std::string automatic_base_of(std::string_view class_name) {
+  return to_snake_case(class_name.substr(class_name.find('>') + 1));  // npos + 1 is 0
+}
 
 class UniqueNames {
  public:

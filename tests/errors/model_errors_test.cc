@@ -180,6 +180,12 @@ TEST_F(ModelErrors, Structure) {
             "given [3,4]");
 }
 
+TEST_F(ModelErrors, AHistoryOfNoEpoch) {
+  const History none = compiled().fit(zeros({2, 4}), zeros({2, 3}), {.epochs = 0, .verbose = 0});
+  EXPECT_EQ(error_of([&] { none["loss"]; }),
+            "model_errors_test.cc:N: unknown entry of the history 'loss'. There are none");
+}
+
 TEST_F(ModelErrors, Compile) {
   const Model model = compiled();
   EXPECT_EQ(error_of([&] { model.compile({.optimizer = "adamm"}); }),

@@ -1,0 +1,59 @@
+// Random layers draw the same in the same model, whatever the process has made before it.
+#include <gtest/gtest.h>
+#include <sinter/sinter.h>
+
+#include <algorithm>
+
+namespace sinter {
+namespace {
+
+Tensor numbers(Shape shape) {
+  std::vector<float> values(static_cast<size_t>(shape.elements()));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>((i * 7) % 11) - 5.0f;
+  return Tensor::from(std::move(shape), values);
+}
+
+Model make_model() {
+  auto x = Input({12});
+  auto h = Dropout(0.3)(Dense(8, "tanh")(x));
+  h = GaussianNoise(0.1)(h);
+  return Model(x, Dense(1)(Dropout(0.5)(h)));
+}
+
+Tensor weights_after_training(Model model) {
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  model.fit(numbers({40, 12}), numbers({40, 1}), {.epochs = 2, .batch_size = 16, .verbose = 0});
+  return model.get_weights()[0];
+}
+
+bool same(const Tensor& a, const Tensor& b) {
+  return std::ranges::equal(a.data<float>(), b.data<float>());
+}
+
+TEST(DropoutOfModels, IsTheSameForTheSameSeedAndModel) {
+  set_random_seed(3);
+  const Tensor first = weights_after_training(make_model());
+  Dropout(0.5);  // counts in the automatic names
+  set_random_seed(3);
+  const Tensor second = weights_after_training(make_model());
+  EXPECT_TRUE(same(first, second));
+  set_random_seed(4);
+  EXPECT_FALSE(same(first, weights_after_training(make_model())));
+  set_random_seed(0);
+}
+
+TEST(DropoutOfModels, IsTheSameForALoadedModel) {
+  Dropout(0.5);
+  set_random_seed(3);
+  const Model model = make_model();
+  const Model loaded = model_from_json(model.to_json());
+  loaded.set_weights(model.get_weights());
+  set_random_seed(3);
+  const Tensor first = weights_after_training(model);
+  set_random_seed(3);
+  EXPECT_TRUE(same(first, weights_after_training(loaded)));
+  set_random_seed(0);
+}
+
+}  // namespace
+}  // namespace sinter
