@@ -43,15 +43,11 @@ TEST(DropoutOfModels, IsTheSameForTheSameSeedAndModel) {
 }
 
 TEST(DropoutOfModels, IsTheSameForALoadedModel) {
-  Dropout(0.5);
   set_random_seed(3);
-  const Model model = make_model();
-  const Model loaded = model_from_json(model.to_json());
-  loaded.set_weights(model.get_weights());
+  const Tensor first = weights_after_training(make_model());
+  const std::string json = make_model().to_json();  // with names that others have not
   set_random_seed(3);
-  const Tensor first = weights_after_training(model);
-  set_random_seed(3);
-  EXPECT_TRUE(same(first, weights_after_training(loaded)));
+  EXPECT_TRUE(same(first, weights_after_training(model_from_json(json))));
   set_random_seed(0);
 }
 
