@@ -2,6 +2,7 @@
 #include "core/callable.h"
 
 #include <atomic>
+#include <utility>
 
 #include "core/error.h"
 
@@ -28,6 +29,11 @@ Sameness HeldFunction::compare(const HeldFunction& other) const {
 
 CallableBase::CallableBase(const CallableBase& other)
     : held_(other.held_ == nullptr ? nullptr : other.held_->copy()) {}
+
+CallableBase& CallableBase::operator=(CallableBase other) noexcept {
+  std::swap(held_, other.held_);
+  return *this;
+}
 
 Sameness CallableBase::compare(const CallableBase& other) const {
   if (held_ == nullptr || other.held_ == nullptr)

@@ -56,11 +56,8 @@ class CallableBase {
  public:
   CallableBase() = default;
   CallableBase(const CallableBase& other);
-  CallableBase(CallableBase&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
-  CallableBase& operator=(CallableBase other) noexcept {
-    std::swap(held_, other.held_);
-    return *this;
-  }
+  CallableBase(CallableBase&& other) noexcept : held_(other.held_) { other.held_ = nullptr; }
+  CallableBase& operator=(CallableBase other) noexcept;
   ~CallableBase() { delete held_; }
 
   explicit operator bool() const { return held_ != nullptr; }

@@ -47,6 +47,12 @@ LossEntry::LossEntry(const char* output, Loss loss)
 LossEntry::LossEntry(std::string output, Loss loss)
     : named_(true), output_(std::move(output)), loss_(std::move(loss)) {}
 
+LossArgument::LossArgument() = default;
+LossArgument::LossArgument(const LossArgument&) = default;
+LossArgument::LossArgument(LossArgument&&) noexcept = default;
+LossArgument& LossArgument::operator=(const LossArgument&) = default;
+LossArgument& LossArgument::operator=(LossArgument&&) noexcept = default;
+LossArgument::~LossArgument() = default;
 LossArgument::LossArgument(Loss loss, Only) : list_{std::move(loss)} {}
 LossArgument::LossArgument(const char* name, SourceLocation where) : list_{Loss(name, where)} {}
 LossArgument::LossArgument(const std::string& name, SourceLocation where)
@@ -66,12 +72,22 @@ LossArgument::LossArgument(std::initializer_list<LossEntry> losses) {
     throw Error("compile: losses are a list in the order of the outputs or by name, not both");
 }
 
+MetricItem::MetricItem(const MetricItem&) = default;
+MetricItem::MetricItem(MetricItem&&) noexcept = default;
+MetricItem& MetricItem::operator=(const MetricItem&) = default;
+MetricItem& MetricItem::operator=(MetricItem&&) noexcept = default;
+MetricItem::~MetricItem() = default;
 MetricItem::MetricItem(const char* name, SourceLocation where) : name_(name), where_(where) {}
 MetricItem::MetricItem(std::string name, SourceLocation where)
     : name_(std::move(name)), where_(where) {}
 MetricItem::MetricItem(Metric metric, Only) : metric_{std::move(metric)} {}
 Metric MetricItem::metric() const { return metric_.empty() ? Metric(name_, where_) : metric_[0]; }
 
+MetricEntry::MetricEntry(const MetricEntry&) = default;
+MetricEntry::MetricEntry(MetricEntry&&) noexcept = default;
+MetricEntry& MetricEntry::operator=(const MetricEntry&) = default;
+MetricEntry& MetricEntry::operator=(MetricEntry&&) noexcept = default;
+MetricEntry::~MetricEntry() = default;
 MetricEntry::MetricEntry() : braced_(true) {}
 MetricEntry::MetricEntry(MetricItem metric, Only) : items_{std::move(metric)} {}
 MetricEntry::MetricEntry(const char* name, SourceLocation where)
@@ -83,6 +99,12 @@ MetricEntry::MetricEntry(std::initializer_list<MetricItem> metrics)
 MetricEntry::MetricEntry(std::string output, std::initializer_list<MetricItem> metrics)
     : named_(true), output_(std::move(output)), items_(metrics), braced_(true) {}
 
+MetricsArgument::MetricsArgument() = default;
+MetricsArgument::MetricsArgument(const MetricsArgument&) = default;
+MetricsArgument::MetricsArgument(MetricsArgument&&) noexcept = default;
+MetricsArgument& MetricsArgument::operator=(const MetricsArgument&) = default;
+MetricsArgument& MetricsArgument::operator=(MetricsArgument&&) noexcept = default;
+MetricsArgument::~MetricsArgument() = default;
 MetricsArgument::MetricsArgument(Metric metric, Only) : flat_{std::move(metric)} {}
 MetricsArgument::MetricsArgument(const char* name, SourceLocation where)
     : flat_{Metric(name, where)} {}
@@ -125,6 +147,16 @@ MetricsArgument MetricsArgument::settled(const std::vector<std::string>& outputs
   return result;
 }
 
+LossWeights::LossWeights() = default;
+LossWeights::LossWeights(const LossWeights&) = default;
+LossWeights::LossWeights(LossWeights&&) noexcept = default;
+LossWeights& LossWeights::operator=(const LossWeights&) = default;
+LossWeights& LossWeights::operator=(LossWeights&&) noexcept = default;
+LossWeights::~LossWeights() = default;
+LossWeights::LossWeights(double weight, Only) : list_{weight} {}
+LossWeights::LossWeights(std::initializer_list<double> weights) : list_(weights) {}
+LossWeights::LossWeights(std::vector<double> weights) : list_(std::move(weights)) {}
+LossWeights::LossWeights(std::map<std::string, double> weights) : named_(std::move(weights)) {}
 LossWeights::LossWeights(std::initializer_list<std::pair<const std::string, double>> weights)
     : named_(weights) {
   if (named_.size() == weights.size()) return;

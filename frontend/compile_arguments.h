@@ -51,7 +51,12 @@ class LossEntry {
 /// `{{"probs", "mse"}, {"value", losses::Huber()}}`. Raises Error for a list that is both.
 class LossArgument {
  public:
-  LossArgument() = default;
+  LossArgument();
+  LossArgument(const LossArgument&);
+  LossArgument(LossArgument&&) noexcept;
+  LossArgument& operator=(const LossArgument&);
+  LossArgument& operator=(LossArgument&&) noexcept;
+  ~LossArgument();
   template <typename T>
   requires std::is_convertible_v<T, Loss> LossArgument(
       T loss, SourceLocation where = SourceLocation::current())  // NOLINT
@@ -63,7 +68,7 @@ class LossArgument {
   requires FurtherOfLoss<Further...> LossArgument(
       Symbol (*function)(S, S, Further...),
       SourceLocation where = SourceLocation::current())  // NOLINT
-      : list_{Loss(function, where)} {}
+      : LossArgument(Loss(function, where), Only()) {}
   LossArgument(std::initializer_list<LossEntry> losses);
   LossArgument(std::vector<Loss> losses);            // NOLINT
   LossArgument(std::map<std::string, Loss> losses);  // NOLINT
@@ -83,6 +88,11 @@ class LossArgument {
 /// A metric, or a name that may be a metric's or an output's.
 class MetricItem {
  public:
+  MetricItem(const MetricItem&);
+  MetricItem(MetricItem&&) noexcept;
+  MetricItem& operator=(const MetricItem&);
+  MetricItem& operator=(MetricItem&&) noexcept;
+  ~MetricItem();
   MetricItem(const char* name, SourceLocation where = SourceLocation::current());  // NOLINT
   MetricItem(std::string name, SourceLocation where = SourceLocation::current());  // NOLINT
   template <typename T>
@@ -91,12 +101,12 @@ class MetricItem {
       : MetricItem(made_at<Metric>(std::move(metric), where), Only()) {}
   template <SymbolParameter S>
   MetricItem(Symbol (*function)(S, S), SourceLocation where = SourceLocation::current())  // NOLINT
-      : metric_{Metric(function, where)} {}
+      : MetricItem(Metric(function, where), Only()) {}
   template <SymbolParameter S, typename... Further>
   requires FurtherOfLoss<bool, Further...> MetricItem(
       Symbol (*function)(S, S, bool, Further...),
       SourceLocation where = SourceLocation::current())  // NOLINT
-      : metric_{Metric(function, where)} {}
+      : MetricItem(Metric(function, where), Only()) {}
   /// Empty for a metric that came as an object or a function.
   const std::string& name() const { return name_; }
   SourceLocation where() const { return where_; }
@@ -116,6 +126,11 @@ class MetricItem {
 class MetricEntry {
  public:
   MetricEntry();
+  MetricEntry(const MetricEntry&);
+  MetricEntry(MetricEntry&&) noexcept;
+  MetricEntry& operator=(const MetricEntry&);
+  MetricEntry& operator=(MetricEntry&&) noexcept;
+  ~MetricEntry();
   template <typename T>
   requires std::is_convertible_v<T, MetricItem> MetricEntry(
       T metric, SourceLocation where = SourceLocation::current())  // NOLINT
@@ -124,12 +139,12 @@ class MetricEntry {
   MetricEntry(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   template <SymbolParameter S>
   MetricEntry(Symbol (*function)(S, S), SourceLocation where = SourceLocation::current())  // NOLINT
-      : items_{MetricItem(function, where)} {}
+      : MetricEntry(MetricItem(function, where), Only()) {}
   template <SymbolParameter S, typename... Further>
   requires FurtherOfLoss<bool, Further...> MetricEntry(
       Symbol (*function)(S, S, bool, Further...),
       SourceLocation where = SourceLocation::current())  // NOLINT
-      : items_{MetricItem(function, where)} {}
+      : MetricEntry(MetricItem(function, where), Only()) {}
   MetricEntry(std::initializer_list<MetricItem> metrics);
   MetricEntry(std::string output, std::initializer_list<MetricItem> metrics);
   const std::vector<MetricItem>& items() const { return items_; }
@@ -152,7 +167,12 @@ class MetricEntry {
 /// that is an output's is one; compile() knows the outputs.
 class MetricsArgument {
  public:
-  MetricsArgument() = default;
+  MetricsArgument();
+  MetricsArgument(const MetricsArgument&);
+  MetricsArgument(MetricsArgument&&) noexcept;
+  MetricsArgument& operator=(const MetricsArgument&);
+  MetricsArgument& operator=(MetricsArgument&&) noexcept;
+  ~MetricsArgument();
   template <typename T>
   requires std::is_convertible_v<T, Metric> MetricsArgument(
       T metric, SourceLocation where = SourceLocation::current())  // NOLINT
@@ -163,12 +183,12 @@ class MetricsArgument {
   template <SymbolParameter S>
   MetricsArgument(Symbol (*function)(S, S),
                   SourceLocation where = SourceLocation::current())  // NOLINT
-      : flat_{Metric(function, where)} {}
+      : MetricsArgument(Metric(function, where), Only()) {}
   template <SymbolParameter S, typename... Further>
   requires FurtherOfLoss<bool, Further...> MetricsArgument(
       Symbol (*function)(S, S, bool, Further...),
       SourceLocation where = SourceLocation::current())  // NOLINT
-      : flat_{Metric(function, where)} {}
+      : MetricsArgument(Metric(function, where), Only()) {}
   MetricsArgument(std::initializer_list<MetricEntry> metrics);
   MetricsArgument(const std::vector<std::string>& names,
                   SourceLocation where = SourceLocation::current());    // NOLINT
@@ -200,19 +220,27 @@ class MetricsArgument {
 /// for a name that stands twice.
 class LossWeights {
  public:
-  LossWeights() = default;
+  LossWeights();
+  LossWeights(const LossWeights&);
+  LossWeights(LossWeights&&) noexcept;
+  LossWeights& operator=(const LossWeights&);
+  LossWeights& operator=(LossWeights&&) noexcept;
+  ~LossWeights();
   template <RealArgument T>
-  LossWeights(T weight) : list_(1, RealNumber(weight)) {}  // NOLINT
-  LossWeights(std::initializer_list<double> weights) : list_(weights) {}
+  LossWeights(T weight) : LossWeights(RealNumber(weight), Only()) {}  // NOLINT
+  LossWeights(std::initializer_list<double> weights);
   LossWeights(std::initializer_list<std::pair<const std::string, double>> weights);
-  LossWeights(std::vector<double> weights) : list_(std::move(weights)) {}             // NOLINT
-  LossWeights(std::map<std::string, double> weights) : named_(std::move(weights)) {}  // NOLINT
+  LossWeights(std::vector<double> weights);            // NOLINT
+  LossWeights(std::map<std::string, double> weights);  // NOLINT
   const std::vector<double>& list() const& { return list_; }
   std::vector<double> list() &&;
   const std::map<std::string, double>& named() const& { return named_; }
   std::map<std::string, double> named() &&;
 
  private:
+  struct Only {};
+  LossWeights(double weight, Only);
+
   std::vector<double> list_;
   std::map<std::string, double> named_;
 };

@@ -62,7 +62,7 @@ void detail::raise_input_count(uint32_t taken, size_t given) {
 }
 
 struct CompiledFunction::State {
-  std::unique_ptr<FunctionBody> body;
+  Handle<FunctionBody> body;
   CompiledFunctionOptions options;
   VariablePtr random_state;
   TraceMutex mutex;
@@ -251,7 +251,7 @@ struct CompiledFunction::State {
   }
 };
 
-CompiledFunction::CompiledFunction(std::unique_ptr<FunctionBody> body,
+CompiledFunction::CompiledFunction(Handle<FunctionBody> body,
                                    CompiledFunctionOptions options, SourceLocation where)
     : state_(std::make_shared<State>()) {
   register_ops();

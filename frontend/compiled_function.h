@@ -122,11 +122,11 @@ class Body final : public FunctionBody {
 
 /// Null for an empty function.
 template <typename F>
-std::unique_ptr<FunctionBody> body_of(F function) {
+Handle<FunctionBody> body_of(F function) {
   if constexpr (requires { function == nullptr; }) {
-    if (function == nullptr) return nullptr;
+    if (function == nullptr) return {};
   }
-  return std::make_unique<Body<F>>(std::move(function));
+  return Handle<FunctionBody>(std::make_shared<Body<F>>(std::move(function)));
 }
 
 }  // namespace detail
@@ -163,7 +163,7 @@ class CompiledFunction {
                             SourceLocation where = SourceLocation::current())
       : CompiledFunction(detail::body_of(std::move(function)), std::move(options), where) {}
   /// Raises Error for an empty function.
-  CompiledFunction(std::unique_ptr<FunctionBody> body, CompiledFunctionOptions options,
+  CompiledFunction(Handle<FunctionBody> body, CompiledFunctionOptions options,
                    SourceLocation where = SourceLocation::current());
 
   /// The result of a function of one. Raises Error when it has none or several, and as call() does.

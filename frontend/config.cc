@@ -43,10 +43,19 @@ size_t hash_of(std::string_view key) { return std::hash<std::string_view>()(key)
 
 }  // namespace
 
+Config::Config() = default;
+Config::Config(const Config&) = default;
+Config::Config(Config&&) noexcept = default;
+Config& Config::operator=(const Config&) = default;
+Config& Config::operator=(Config&&) noexcept = default;
+Config::~Config() = default;
+
 Config::Config(std::initializer_list<ConfigEntry> entries) {
   entries_.reserve(entries.size());
   for (const ConfigEntry& entry : entries) add(entry);
 }
+
+bool Config::empty() const { return entries_.empty(); }
 
 const ConfigValue* Config::find(std::string_view key) const {
   AskedSettings::note(*this, key);

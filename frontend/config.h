@@ -70,11 +70,16 @@ struct ConfigEntry {
 /// Keys and values in the order Keras writes them.
 class Config {
  public:
-  Config() = default;
+  Config();
+  Config(const Config&);
+  Config(Config&&) noexcept;
+  Config& operator=(const Config&);
+  Config& operator=(Config&&) noexcept;
+  ~Config();
   Config(std::initializer_list<ConfigEntry> entries);
 
   const std::vector<ConfigEntry>& entries() const { return entries_; }
-  bool empty() const { return entries_.empty(); }
+  bool empty() const;
   /// Null when the key is absent.
   const ConfigValue* find(std::string_view key) const;
   bool contains(std::string_view key) const { return find(key) != nullptr; }

@@ -37,18 +37,16 @@ CustomFunctions<Constraint::Function>& custom_constraints() {
   return functions;
 }
 
-Symbol norm_along(Symbol w, const std::vector<int>& axis) {
-  return norm(w, std::vector<int64_t>(axis.begin(), axis.end()), true);
-}
+Symbol norm_along(Symbol w, const Axes& axis) { return norm(w, axis.list(), true); }
 
-ConfigValue axes(const std::vector<int>& axis) {
+ConfigValue axes(const Axes& axis) {
   // Keras keeps one axis as a number.
-  return axis.size() == 1 ? ConfigValue(axis[0]) : ConfigValue::ints({axis.begin(), axis.end()});
+  return axis.list().size() == 1 ? ConfigValue(axis.list()[0]) : ConfigValue::ints(axis.list());
 }
 
 Constraint by_name(const std::string& name, const Config& c) {
   if (auto custom = custom_constraints().find(name)) return {name, *std::move(custom)};
-  std::vector<int> axis;
+  std::vector<int64_t> axis;
   for (const int64_t a : c.get_ints("axis", {0})) axis.push_back(to_int32("axis", a));
   if (name == "MaxNorm" || name == "max_norm")
     return MaxNorm({.max_value = c.get_float("max_value", 2.0), .axis = axis}, {});

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/axes.h"
 #include "core/callable.h"
 #include "core/handle.h"
 #include "core/source_location.h"
@@ -54,7 +55,7 @@ class Constraint {
 
 struct MaxNormOptions {
   double max_value = 2.0;
-  std::vector<int> axis = {0};
+  Axes axis = 0;
 };
 /// w * clip(n, 0, max_value) / (eps + n), n the norm over the axes `axis`; eps =
 /// 1e-7. Raises ShapeError for an axis that a weight has not.
@@ -68,7 +69,7 @@ class NonNeg : public Constraint {
   NonNeg();
 };
 struct UnitNormOptions {
-  std::vector<int> axis = {0};
+  Axes axis = 0;
 };
 /// w / (eps + n)
 class UnitNorm : public Constraint {
@@ -79,7 +80,7 @@ struct MinMaxNormOptions {
   double min_value = 0.0;
   double max_value = 1.0;
   double rate = 1.0;
-  std::vector<int> axis = {0};
+  Axes axis = 0;
 };
 /// w * (rate * clip(n, min_value, max_value) + (1 - rate) * n) / (eps + n)
 class MinMaxNorm : public Constraint {

@@ -9,6 +9,12 @@
 
 namespace sinter {
 
+Data::Data() = default;
+Data::Data(const Data&) = default;
+Data::Data(Data&&) noexcept = default;
+Data& Data::operator=(const Data&) = default;
+Data& Data::operator=(Data&&) noexcept = default;
+Data::~Data() = default;
 Data::Data(Tensor tensor) : tensors_{std::move(tensor)} {}
 Data::Data(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
 Data::Data(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
@@ -24,6 +30,11 @@ Data::Data(std::initializer_list<std::pair<const std::string, Tensor>> tensors) 
     tensors_.push_back(tensor);
   }
 }
+
+Data::Data(std::vector<std::string> names, std::vector<Tensor> tensors)
+    : tensors_(std::move(tensors)), names_(std::move(names)) {}
+
+bool Data::empty() const { return tensors_.empty(); }
 
 Data Data::with(std::vector<Tensor> tensors) const {
   Data result(std::move(tensors));

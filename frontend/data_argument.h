@@ -14,7 +14,12 @@ namespace sinter {
 
 class Data {
  public:
-  Data() = default;
+  Data();
+  Data(const Data&);
+  Data(Data&&) noexcept;
+  Data& operator=(const Data&);
+  Data& operator=(Data&&) noexcept;
+  ~Data();
   Data(Tensor tensor);                // NOLINT
   Data(std::vector<Tensor> tensors);  // NOLINT
   Data(std::initializer_list<Tensor> tensors);
@@ -23,10 +28,9 @@ class Data {
   Data(std::map<std::string, Tensor> tensors);  // NOLINT
   /// As they were given; those with names in the order of these.
   const std::vector<Tensor>& list() const { return tensors_; }
-  bool empty() const { return tensors_.empty(); }
+  bool empty() const;
   /// Tensors with as many names, in their order.
-  Data(std::vector<std::string> names, std::vector<Tensor> tensors)
-      : tensors_(std::move(tensors)), names_(std::move(names)) {}
+  Data(std::vector<std::string> names, std::vector<Tensor> tensors);
   /// The names of list(), or none.
   const std::vector<std::string>& names() const { return names_; }
   /// These tensors, as many, in order or by the names that this one's have.

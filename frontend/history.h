@@ -31,7 +31,7 @@ struct History {
   std::map<std::string, std::vector<double>> history;
   /// The epochs in which there was such a value, where that was not in all of them: validation with
   /// a validation_freq, what a callback adds now and then.
-  std::map<std::string, std::vector<double>> epochs_of = {};
+  std::map<std::string, std::vector<double>> epochs_of;
 
   /// Raises NameError that lists what was logged.
   const std::vector<double>& operator[](const LogName& key) const;

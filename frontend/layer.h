@@ -168,9 +168,7 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   std::vector<bool> members_trainable() const;
   /// As members_trainable() says, from the first call on, which makes them known. Then raises Error
   /// when their number is another one.
-  void set_members_trainable(std::vector<bool> trainable) {
-    members_trainable_ = std::move(trainable);
-  }
+  void set_members_trainable(std::vector<bool> trainable);
   /// Own weights in order of creation.
   const std::vector<VariablePtr>& weights() const { return weights_; }
   /// Trainable ones first, then the others, then those of the layers in it: the order of files and
@@ -271,9 +269,9 @@ class Layer {
   std::vector<VariablePtr> trainable_variables() const;
   std::vector<VariablePtr> non_trainable_variables() const;
   /// The same by Keras's other names.
-  std::vector<VariablePtr> weights() const { return variables(); }
-  std::vector<VariablePtr> trainable_weights() const { return trainable_variables(); }
-  std::vector<VariablePtr> non_trainable_weights() const { return non_trainable_variables(); }
+  std::vector<VariablePtr> weights() const;
+  std::vector<VariablePtr> trainable_weights() const;
+  std::vector<VariablePtr> non_trainable_weights() const;
   /// The weight of that name: "kernel", "bias", "gamma" ... Raises NameError, and Error when the
   /// layer has not been built or several weights have the name.
   VariablePtr weight(const std::string& name,

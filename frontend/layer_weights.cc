@@ -36,6 +36,10 @@ VariablePtr Layer::weight(const std::string& weight_name, SourceLocation where) 
   raise_unknown_name(fmt::format("weight of layer '{}'", name()), weight_name, known, where);
 }
 
+std::vector<VariablePtr> Layer::weights() const { return variables(); }
+std::vector<VariablePtr> Layer::trainable_weights() const { return trainable_variables(); }
+std::vector<VariablePtr> Layer::non_trainable_weights() const { return non_trainable_variables(); }
+
 std::vector<Tensor> Layer::get_weights() const { return copies_of(variables()); }
 
 std::vector<Tensor> copies_of(std::span<const VariablePtr> variables) {

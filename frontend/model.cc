@@ -83,6 +83,13 @@ void Model::set_trainable(bool trainable) const {
   for (const Layer& layer : layers()) layer.set_trainable(trainable);
 }
 
+std::vector<VariablePtr> Model::weights(SourceLocation where) const { return variables(where); }
+std::vector<VariablePtr> Model::trainable_weights(SourceLocation where) const {
+  return trainable_variables(where);
+}
+std::vector<VariablePtr> Model::non_trainable_weights(SourceLocation where) const {
+  return non_trainable_variables(where);
+}
 std::vector<VariablePtr> Model::variables(SourceLocation where) const {
   return at_line(where, [&] { return state_->net().variables(); });
 }

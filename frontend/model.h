@@ -165,17 +165,11 @@ class Model {
   std::vector<VariablePtr> non_trainable_variables(
       SourceLocation where = SourceLocation::current()) const;
   /// The same by Keras's other names.
-  std::vector<VariablePtr> weights(SourceLocation where = SourceLocation::current()) const {
-    return variables(where);
-  }
+  std::vector<VariablePtr> weights(SourceLocation where = SourceLocation::current()) const;
   std::vector<VariablePtr> trainable_weights(
-      SourceLocation where = SourceLocation::current()) const {
-    return trainable_variables(where);
-  }
+      SourceLocation where = SourceLocation::current()) const;
   std::vector<VariablePtr> non_trainable_weights(
-      SourceLocation where = SourceLocation::current()) const {
-    return non_trainable_variables(where);
-  }
+      SourceLocation where = SourceLocation::current()) const;
   /// Copies, layer by layer, trainable ones first.
   std::vector<Tensor> get_weights(SourceLocation where = SourceLocation::current()) const;
   /// Raises ShapeError when the count or a shape differs; then nothing has changed.

@@ -314,7 +314,7 @@ EpochProgress::EpochProgress(int verbose, const std::string& title, int64_t batc
   if (verbose == 0) return;
   // A line an epoch comes from close(); the bar is then only the clock.
   const bool bar = verbose == 1 && ::isatty(::fileno(stream)) == 1;
-  bar_ = std::make_unique<ProgressBar>(
+  bar_ = std::make_shared<ProgressBar>(
       batches, ProgressOptions{.description = title,
                                .unit = "batch",
                                .stream = stream,
@@ -337,7 +337,7 @@ void EpochProgress::close(int64_t batches_done, const ShownMetrics& metrics) {
   } else {
     write_all(stream_, epoch_line(title_, batches_done, batches_, bar_->seconds(), metrics) + "\n");
   }
-  bar_.reset();
+  bar_ = {};
 }
 
 }  // namespace sinter

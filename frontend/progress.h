@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/handle.h"
+
 namespace sinter {
 
 /// Names and values in the order they are shown.
@@ -101,7 +103,7 @@ class EpochProgress {
   EpochProgress(int verbose, const std::string& title, int64_t batches, std::FILE* stream = stdout);
 
   /// Whether update() would draw now: only then is it worth computing metrics.
-  bool due() const { return bar_ != nullptr && bar_->due(); }
+  bool due() const { return bar_ && bar_->due(); }
   void update(int64_t batches_done, const ShownMetrics& metrics);
   /// The end of the epoch, with validation metrics where there are any.
   void close(int64_t batches_done, const ShownMetrics& metrics);
@@ -110,7 +112,7 @@ class EpochProgress {
   std::string title_;
   int64_t batches_;
   std::FILE* stream_;
-  std::unique_ptr<ProgressBar> bar_;  // none for verbose 0
+  Handle<ProgressBar> bar_;  // none for verbose 0
 };
 
 /// "Epoch 3/30 - 22/22 - 1s - 52ms/step - loss: 0.1234".
@@ -154,15 +156,15 @@ class ProgressRange {
       total = static_cast<int64_t>(std::size(range_));
     else if constexpr (requires { range_.cardinality(); })
       total = range_.cardinality();  // of a Dataset
-    bar_ = std::make_unique<ProgressBar>(total, options_);
-    return {std::begin(range_), bar_.get()};
+    bar_ = std::make_shared<ProgressBar>(total, options_);
+    return {std::begin(range_), &*bar_};
   }
   End end() { return std::end(range_); }
 
  private:
   Range range_;
   ProgressOptions options_;
-  std::unique_ptr<ProgressBar> bar_;
+  Handle<ProgressBar> bar_;
 };
 
 /// 0, 1, ... below `count`.

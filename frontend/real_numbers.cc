@@ -1,7 +1,13 @@
 // Lists of numbers in settings.
 #include "frontend/real_numbers.h"
 
+#include <utility>
+
 namespace sinter {
+
+RealNumbers::RealNumbers(double value, Only) : list_{value}, is_one_(true) {}
+RealNumbers::RealNumbers(std::initializer_list<double> list) : list_(list) {}
+RealNumbers::RealNumbers(std::vector<double> list) : list_(std::move(list)) {}
 
 ConfigValue numbers_value(const RealNumbers& numbers) {
   if (numbers.is_one()) return numbers.list()[0];

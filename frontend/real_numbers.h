@@ -2,7 +2,6 @@
 #pragma once
 
 #include <initializer_list>
-#include <utility>
 #include <vector>
 
 #include "frontend/config.h"
@@ -14,13 +13,16 @@ namespace sinter {
 class RealNumbers {
  public:
   template <RealArgument T>
-  RealNumbers(T value) : list_{static_cast<double>(value)}, is_one_(true) {}  // NOLINT
-  RealNumbers(std::initializer_list<double> list) : list_(list) {}            // NOLINT
-  RealNumbers(std::vector<double> list) : list_(std::move(list)) {}           // NOLINT
+  RealNumbers(T value) : RealNumbers(static_cast<double>(value), Only()) {}  // NOLINT
+  RealNumbers(std::initializer_list<double> list);                           // NOLINT
+  RealNumbers(std::vector<double> list);                                     // NOLINT
   bool is_one() const { return is_one_; }
   const std::vector<double>& list() const { return list_; }
 
  private:
+  struct Only {};
+  RealNumbers(double value, Only);
+
   std::vector<double> list_;
   bool is_one_ = false;
 };

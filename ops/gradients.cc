@@ -223,6 +223,10 @@ bool has_no_slope(std::string_view op) {
   return false;
 }
 
+std::vector<Symbol> gradients(OpInput output, std::initializer_list<Symbol> wrt) {
+  return gradients(output, std::span<const Symbol>(wrt.begin(), wrt.size()));
+}
+
 std::vector<Symbol> gradients(OpInput output, std::span<const Symbol> wrt) {
   const Symbol outputs[] = {output};
   return gradients(outputs, wrt, {});

@@ -29,9 +29,7 @@ std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const S
                               const OpLine& line = SourceLocation::current());
 std::vector<Symbol> gradients(OpInput output, std::span<const Symbol> wrt);
 /// gradients(y, {w, b})
-inline std::vector<Symbol> gradients(OpInput output, std::initializer_list<Symbol> wrt) {
-  return gradients(output, std::span<const Symbol>(wrt.begin(), wrt.size()));
-}
+std::vector<Symbol> gradients(OpInput output, std::initializer_list<Symbol> wrt);
 
 /// Ops of numbers that have no derivative anywhere: steps, whose slope is 0, and stop_gradient.
 bool has_no_slope(std::string_view op);

@@ -100,6 +100,10 @@ Symbol pad(OpInput x, std::vector<int64_t> low, std::vector<int64_t> high, Numbe
                         {{"low", std::move(low)}, {"high", std::move(high)}, {"value", number}});
 }
 
+Symbol concat(std::initializer_list<Symbol> xs, int axis, const OpLine& line) {
+  return concat(std::span<const Symbol>(xs.begin(), xs.size()), axis, line);
+}
+
 Symbol concat(std::span<const Symbol> xs, int axis, const OpLine& line) {
   line.enter();
   register_ops();

@@ -153,10 +153,8 @@ Symbol slice(OpInput x, int axis, int64_t begin, int64_t end, int64_t stride = 1
 Symbol pad(OpInput x, std::vector<int64_t> low, std::vector<int64_t> high, Number value = 0);
 Symbol concat(std::span<const Symbol> xs, int axis = -1,
               const OpLine& line = SourceLocation::current());
-inline Symbol concat(std::initializer_list<Symbol> xs, int axis = -1,
-                     const OpLine& line = SourceLocation::current()) {
-  return concat(std::span(xs.begin(), xs.size()), axis, line);
-}
+Symbol concat(std::initializer_list<Symbol> xs, int axis = -1,
+              const OpLine& line = SourceLocation::current());
 /// x.shape[:axis] + indices.shape[batch_dims:] + x.shape[axis + 1:]. Both begin with the same
 /// `batch_dims` dimensions, whose samples are read each by its own indices; without an axis it is
 /// the first one after them. What indices out of range read stands in ops/README.md.

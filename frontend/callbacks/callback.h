@@ -97,7 +97,12 @@ class CallbackItem {
 /// The callbacks of fit(): one, or a list.
 class CallbackList {
  public:
-  CallbackList() = default;
+  CallbackList();
+  CallbackList(const CallbackList&);
+  CallbackList(CallbackList&&) noexcept;
+  CallbackList& operator=(const CallbackList&);
+  CallbackList& operator=(CallbackList&&) noexcept;
+  ~CallbackList();
   template <typename T>
   requires(std::is_convertible_v<T, CallbackItem>) CallbackList(T&& callback) {  // NOLINT
     push_back(std::forward<T>(callback));
@@ -108,7 +113,7 @@ class CallbackList {
   const CallbackItem* begin() const { return items_.data(); }
   const CallbackItem* end() const { return items_.data() + items_.size(); }
   size_t size() const { return items_.size(); }
-  bool empty() const { return items_.empty(); }
+  bool empty() const;
 
  private:
   std::vector<CallbackItem> items_;

@@ -251,7 +251,7 @@ class Dataset {
 
   explicit Dataset(std::shared_ptr<DatasetNode> node) : node_(std::move(node)) {}
   const DatasetNode& node() const { return *node_; }
-  std::shared_ptr<const DatasetNode> shared() const { return node_.shared(); }
+  std::shared_ptr<const DatasetNode> shared() const;
 
  private:
   static Dataset of_generator(Callable<detail::Generator()> make, SourceLocation where);
@@ -285,7 +285,7 @@ class Dataset::Iterator {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  Handle<State> state_;
 };
 
 }  // namespace sinter

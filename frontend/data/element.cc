@@ -7,6 +7,13 @@
 
 namespace sinter {
 
+Element::Element() = default;
+Element::Element(const Element&) = default;
+Element::Element(Element&&) noexcept = default;
+Element& Element::operator=(const Element&) = default;
+Element& Element::operator=(Element&&) noexcept = default;
+Element::~Element() = default;
+
 Element::Element(Tensor x) { parts_.emplace_back(std::move(x)); }
 
 Element::Element(Data x, Data y, Data sample_weight) {

@@ -18,7 +18,12 @@ namespace sinter {
 /// `auto [x, y] = element` takes it apart.
 class Element {
  public:
-  Element() = default;
+  Element();
+  Element(const Element&);
+  Element(Element&&) noexcept;
+  Element& operator=(const Element&);
+  Element& operator=(Element&&) noexcept;
+  ~Element();
   Element(Tensor x);                                      // NOLINT
   Element(Data x, Data y = {}, Data sample_weight = {});  // NOLINT
   template <typename X, typename Y>

@@ -21,6 +21,9 @@ void check_pictures(const char* call, const Tensor& x, int rank) {
       x.shape().to_string()));
 }
 
+ShiftRange::ShiftRange(std::initializer_list<double> choices) : choices_(choices) {}
+ShiftRange::ShiftRange(std::vector<double> choices) : choices_(std::move(choices)) {}
+
 ImageDataGenerator::ImageDataGenerator(ImageDataGeneratorOptions options, SourceLocation where)
     : state_(std::make_shared<State>()) {
   at_line(where, [&] {

@@ -29,8 +29,8 @@ class ShiftRange {
   template <RealArgument T>
   ShiftRange(T range)  // NOLINT
       : range_(static_cast<double>(range)), is_whole_(!std::is_floating_point_v<T>) {}
-  ShiftRange(std::initializer_list<double> choices) : choices_(choices) {}
-  ShiftRange(std::vector<double> choices) : choices_(std::move(choices)) {}  // NOLINT
+  ShiftRange(std::initializer_list<double> choices);
+  ShiftRange(std::vector<double> choices);  // NOLINT
   double range() const { return range_; }
   bool is_whole() const { return is_whole_; }
   const std::vector<double>& choices() const { return choices_; }

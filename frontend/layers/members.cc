@@ -27,6 +27,10 @@ std::vector<LayerImpl*> members_of(LayerImpl& layer) {
 
 }  // namespace
 
+void LayerImpl::set_members_trainable(std::vector<bool> trainable) {
+  members_trainable_ = std::move(trainable);
+}
+
 std::vector<bool> LayerImpl::members_trainable() const {
   if (!members_trainable_.empty()) return members_trainable_;  // not called yet
   std::vector<bool> trainable;

@@ -40,6 +40,10 @@ std::vector<int64_t> of_rank(const std::string& title, int rank, const char* nam
 
 }  // namespace
 
+Sizes::Sizes(int64_t all, Only) : values_{all} {}
+Sizes::Sizes(std::initializer_list<int64_t> values) : values_(values) {}
+Sizes::Sizes(std::vector<int64_t> values) : values_(std::move(values)) {}
+
 WindowSettings::WindowSettings(const std::string& title, int rank, const char* size_name,
                                const Sizes& size, const Sizes& strides, const Sizes& dilations,
                                const std::string& padding, const std::string& data_format,

@@ -16,12 +16,16 @@ namespace sinter {
 class Sizes {
  public:
   template <RealArgument T>
-  requires(!std::is_floating_point_v<T>) Sizes(T all) : values_{static_cast<int64_t>(all)} {}  // NOLINT
-  Sizes(std::initializer_list<int64_t> values) : values_(values) {}            // NOLINT
-  Sizes(std::vector<int64_t> values) : values_(std::move(values)) {}           // NOLINT
+  requires(!std::is_floating_point_v<T>) Sizes(T all)
+      : Sizes(static_cast<int64_t>(all), Only()) {}  // NOLINT
+  Sizes(std::initializer_list<int64_t> values);      // NOLINT
+  Sizes(std::vector<int64_t> values);                // NOLINT
   const std::vector<int64_t>& values() const { return values_; }
 
  private:
+  struct Only {};
+  Sizes(int64_t all, Only);
+
   std::vector<int64_t> values_;
 };
 
@@ -30,8 +34,8 @@ struct Window;
 /// Settings of windows over `rank` spatial dimensions, checked.
 class WindowSettings {
  public:
-  /// Raises Error starting with `title`, the layer's, for what cannot be: sizes below 1, a number of
-  /// entries that is neither 1 nor the rank, an unknown padding ("valid", "same"; "causal" where
+  /// Raises Error starting with `title`, the layer's, for what cannot be: sizes below 1, a number
+  /// of entries that is neither 1 nor the rank, an unknown padding ("valid", "same"; "causal" where
   /// `causal`) or data_format ("channels_last", "channels_first").
   WindowSettings(const std::string& title, int rank, const char* size_name, const Sizes& size,
                  const Sizes& strides, const Sizes& dilations, const std::string& padding,
@@ -48,8 +52,8 @@ class WindowSettings {
   /// The channels of such an input. Raises ShapeError where it has another rank or its channels or
   /// extents are not known.
   int64_t channels_of(const std::string& title, const Shape& input) const;
-  /// Raises ShapeError where windows without padding are larger than the input; `what` is "kernel" or
-  /// "pool".
+  /// Raises ShapeError where windows without padding are larger than the input; `what` is "kernel"
+  /// or "pool".
   void check_fits(const std::string& title, const char* what, const Shape& input) const;
   /// [batch, spatial.., channels] of an input, and an output of that form as the layer gives it.
   Symbol to_channels_last(Symbol x) const;

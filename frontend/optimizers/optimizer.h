@@ -132,7 +132,7 @@ class OptimizerImpl {
   /// files.
   virtual std::vector<std::vector<Slot>> slots() const = 0;
   /// Scalars of the optimizer as a whole.
-  virtual std::vector<Slot> globals() const { return {}; }
+  virtual std::vector<Slot> globals() const;
   virtual void own_config(Config& config) const = 0;
   /// Once a step, before the weights.
   virtual void begin(StepContext& step) { (void)step; }
@@ -195,7 +195,7 @@ class Optimizer {
   void set_learning_rate(RealNumber value, SourceLocation where = SourceLocation::current()) const;
   /// Training steps done, as Keras's optimizer.iterations; 0 before the first.
   int64_t iterations() const;
-  std::vector<VariablePtr> variables() const { return impl_->variables(); }
+  std::vector<VariablePtr> variables() const;
   /// No weight decay of these weights, whatever others are called, and of those whose name holds
   /// one of `names`: {"bias", "gamma"}. Files tell weights by their places in the model. Raises
   /// Error when training has begun.

@@ -149,6 +149,8 @@ int64_t Optimizer::iterations() const {
   return count->value.data<int64_t>()[0];
 }
 
+std::vector<VariablePtr> Optimizer::variables() const { return impl_->variables(); }
+
 void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& names,
                                           SourceLocation where) const {
   at_line(where, [&] { impl_->exclude_from_weight_decay({}, names); });

@@ -154,6 +154,8 @@ std::vector<VariablePtr> OptimizerImpl::variables_of(
   return result;
 }
 
+std::vector<Slot> OptimizerImpl::globals() const { return {}; }
+
 std::vector<VariablePtr> OptimizerImpl::variables() const {
   const std::lock_guard lock(state_->mutex);
   return state_->variables;
