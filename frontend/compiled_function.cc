@@ -251,8 +251,8 @@ struct CompiledFunction::State {
   }
 };
 
-CompiledFunction::CompiledFunction(Handle<FunctionBody> body,
-                                   CompiledFunctionOptions options, SourceLocation where)
+CompiledFunction::CompiledFunction(Handle<FunctionBody> body, CompiledFunctionOptions options,
+                                   SourceLocation where)
     : state_(std::make_shared<State>()) {
   register_ops();
   if (body == nullptr) raise_empty_function("the body of a CompiledFunction", where);
