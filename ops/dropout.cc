@@ -70,8 +70,8 @@ std::vector<Symbol> decompose_normal(std::span<const Symbol> in, const Attribute
 
 std::vector<ValueType> dropout_type(std::span<const ValueType> in, const Attributes& a) {
   const double rate = a.get_float("rate");
-  if (!(rate >= 0 && rate < 1))
-    throw ShapeError(fmt::format("rate must be in [0, 1), found {}", rate));
+  if (!(rate >= 0 && rate <= 1))
+    throw ShapeError(fmt::format("rate must be in [0, 1], found {}", rate));
   check_state(in[1]);
   const Shape& noise = a.get<Shape>("noise_shape");
   if (noise.rank() != in[0].shape.rank())
@@ -88,6 +88,7 @@ std::vector<ValueType> dropout_type(std::span<const ValueType> in, const Attribu
 std::vector<Symbol> decompose_dropout(std::span<const Symbol> in, const Attributes& a) {
   const double rate = a.get_float("rate");
   if (rate == 0) return {in[0]};
+  if (rate == 1) return {zeros_like(in[0])};
   const Shape& shape = a.get<Shape>("noise_shape");
   const Symbol keep = random_keep(in[1], shape, rate, a.get_int("stream"));
   return {select(keep, in[0] * (1 / (1 - rate)), 0.0)};

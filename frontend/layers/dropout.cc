@@ -28,8 +28,8 @@ class DropoutBase : public LayerImpl {
   DropoutBase(const char* class_name, double rate, std::optional<int64_t> seed,
               const std::string& name, SourceLocation where)
       : LayerImpl(class_name, name, where), rate_(rate), seed_(seed) {
-    if (!(rate >= 0 && rate < 1))
-      throw Error(fmt::format("{}: rate must lie in [0, 1), found {}", title(), rate));
+    if (!(rate >= 0 && rate <= 1))
+      throw Error(fmt::format("{}: rate must lie in [0, 1], found {}", title(), rate));
   }
   virtual Shape noise_shape(const Shape& x) const = 0;
 

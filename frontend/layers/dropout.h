@@ -16,8 +16,8 @@ struct DropoutOptions {
   std::string name = "";
 };
 
-/// In training a value is 0 with probability `rate` (+- 2^-17), else x / (1 - rate); otherwise x.
-/// Masks depend on the model's random state, the layer's name and its seed.
+/// In training a value is 0 with probability `rate` (+- 2^-17; 1: always), else x / (1 - rate);
+/// otherwise x. Masks depend on the model's random state, the layer's name and its seed.
 class Dropout : public Layer {
  public:
   explicit Dropout(RealNumber rate, DropoutOptions options = {},

@@ -92,7 +92,7 @@ TEST_F(LayerErrors, Noise) {
             "-0.5");
   EXPECT_EQ(error_of([&] { SpatialDropout2D(1.5); }),
             "SpatialDropout2D 'spatial_dropout2d' (layer_errors_test.cc:N): rate must lie in [0, "
-            "1), found 1.5");
+            "1], found 1.5");
   EXPECT_EQ(error_of([&] {
               SpatialDropout2D(0.5, {.name = "drop"})(Input({3, 4}));
             }),

@@ -78,8 +78,8 @@ TEST_F(ModelErrors, Layers) {
   EXPECT_EQ(error_of([&] { Dense(3, {.kernel_regularizer = "l3"}); }),
             "model_errors_test.cc:N: unknown regularizer 'l3'; did you mean 'l1'? Known: L1, L1L2, "
             "L2, l1, l1l2, l2");
-  EXPECT_EQ(error_of([&] { Dropout(1.0); }),
-            "Dropout 'dropout' (model_errors_test.cc:N): rate must lie in [0, 1), found 1");
+  EXPECT_EQ(error_of([&] { Dropout(1.5); }),
+            "Dropout 'dropout' (model_errors_test.cc:N): rate must lie in [0, 1], found 1.5");
   EXPECT_EQ(error_of([&] { Input({0}); }),
             "Input 'input_layer_1' (model_errors_test.cc:N): shape [0] holds 0; give the shape of "
             "one sample, without the batch");

@@ -42,6 +42,17 @@ TEST(DropoutOfModels, IsTheSameForTheSameSeedAndModel) {
   set_random_seed(0);
 }
 
+TEST(DropoutOfModels, OfRateOneLetsNothingThrough) {
+  auto x = Input({12});
+  Model model(x, Dropout(1)(Dense(3)(x)));
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  const Tensor before = model.get_weights()[0].clone();
+  EXPECT_EQ(model.train_on_batch(numbers({5, 12}), Tensor(DType::kFloat32, {5, 3}))["loss"], 0);
+  EXPECT_TRUE(same(model.get_weights()[0], before));
+  const Tensor y = model.predict(numbers({5, 12}));
+  EXPECT_FALSE(same(y, Tensor(DType::kFloat32, {5, 3})));
+}
+
 TEST(DropoutOfModels, IsTheSameForALoadedModel) {
   set_random_seed(3);
   const Tensor first = weights_after_training(make_model());
