@@ -95,7 +95,8 @@ TEST(InflateExactly, DamageIsFound) {
       const std::optional<std::string> found = exactly(packed, bytes.size());
       if (!found) continue;
       ++taken;
-      ASSERT_EQ(found, bytes);
+      // Or the checksum is right by chance; then zlib takes the same.
+      ASSERT_TRUE(found == bytes || found == inflate(packed, bytes.size()));
     }
   }
   EXPECT_LT(taken, damaged / 10);
