@@ -18,9 +18,9 @@ class WorkerChoice {
   /// Runs that go the other way, and how many of the first of them are not counted: workers wake up
   /// and caches fill.
   static constexpr int kTrial = 8, kUncounted = 3;
-  /// Runs between two trials, at first and at most: trials are under 2 % of all runs at first, 0.1
-  /// % later.
-  static constexpr int kFirstApart = 512, kMostApart = 8192;
+  /// Runs between two trials, at first (and after a change) and at most: twice as many after each
+  /// trial that changes nothing. So 8 of the first 72 runs are trials, and one in a thousand later.
+  static constexpr int kFirstApart = 64, kMostApart = 8192;
 
   /// Should the run that begins stay on the calling thread?
   bool alone() const;
