@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "core/error.h"
 
@@ -24,7 +25,11 @@ inline constexpr size_t kLargestIo = size_t{1} << 30;  // Linux cuts longer read
 /// Closes a descriptor on every way out of a scope.
 struct Closer {
   int descriptor;
-  ~Closer() { ::close(descriptor); }
+  ~Closer() {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+  /// Leaves it open: it belongs to the caller.
+  int release() { return std::exchange(descriptor, -1); }
 };
 
 inline bool same_file(const struct stat& a, const struct stat& b) {

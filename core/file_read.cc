@@ -34,44 +34,31 @@ struct stat status_of(const std::string& path, int descriptor) {
   return status;
 }
 
-int open_for_reading(const std::string& path, struct stat& status) {
-  const int descriptor = open_to_read(path);
-  try {
-    status = status_of(path, descriptor);
-  } catch (...) {
-    ::close(descriptor);
-    throw;
-  }
-  return descriptor;
-}
-
 /// Has the file been written to between the two?
 bool was_written(const struct stat& before, const struct stat& after) {
   return before.st_size != after.st_size || before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
          before.st_mtim.tv_nsec != after.st_mtim.tv_nsec;
 }
 
+/// Reads once. How many bytes came.
+size_t read_some(const std::string& path, int descriptor, void* data, size_t size) {
+  while (true) {
+    const ssize_t count = ::read(descriptor, data, size);
+    if (count >= 0) return static_cast<size_t>(count);
+    if (errno != EINTR) raise_file_error("read", path, errno);
+  }
+}
+
 /// How many of `size` bytes the file gave.
 size_t read_into(const std::string& path, int descriptor, void* data, size_t size) {
   size_t filled = 0;
   while (filled < size) {
-    const ssize_t count =
-        ::read(descriptor, static_cast<char*>(data) + filled, std::min(size - filled, kLargestIo));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) raise_file_error("read", path, errno);
+    const size_t count = read_some(path, descriptor, static_cast<char*>(data) + filled,
+                                   std::min(size - filled, kLargestIo));
     if (count == 0) break;
-    filled += static_cast<size_t>(count);
+    filled += count;
   }
   return filled;
-}
-
-/// Reads once, to what `buffer` has room for behind `filled` bytes. How many bytes came.
-size_t read_some(const std::string& path, int descriptor, std::string& buffer, size_t filled) {
-  while (true) {
-    const ssize_t count = ::read(descriptor, buffer.data() + filled, buffer.size() - filled);
-    if (count >= 0) return static_cast<size_t>(count);
-    if (errno != EINTR) raise_file_error("read", path, errno);
-  }
 }
 
 /// Reads to the end, behind the `filled` bytes that came already. How many bytes `buffer` has then.
@@ -91,7 +78,8 @@ size_t read_whole(const std::string& path, int descriptor, const struct stat& st
       check_memory(static_cast<int64_t>(2 * filled), what);
       buffer.resize(2 * filled);
     }
-    const size_t count = read_some(path, descriptor, buffer, filled);
+    const size_t count =
+        read_some(path, descriptor, buffer.data() + filled, buffer.size() - filled);
     filled += count;
     // A regular file that gives less than it was asked for has ended.
     if (count == 0 || (is_regular && filled < buffer.size())) break;
@@ -102,8 +90,8 @@ size_t read_whole(const std::string& path, int descriptor, const struct stat& st
 }  // namespace
 
 std::string read_file(const std::string& path, std::string_view magic) {
-  struct stat status;
-  const Closer closer{open_for_reading(path, status)};
+  const Closer closer{open_to_read(path)};
+  const struct stat status = status_of(path, closer.descriptor);
   std::string result;
   result.resize(read_whole(path, closer.descriptor, status, magic, result, 0));
   return result;
@@ -113,7 +101,7 @@ std::string_view read_file_to(std::string& buffer, const std::string& path,
                               std::string_view ending) {
   const Closer closer{open_to_read(path)};
   if (buffer.size() < kFileBufferBytes) buffer.resize(kFileBufferBytes);
-  const size_t filled = read_some(path, closer.descriptor, buffer, 0);
+  const size_t filled = read_some(path, closer.descriptor, buffer.data(), buffer.size());
   const std::string_view first = std::string_view(buffer).substr(0, filled);
   if (filled < buffer.size() && first.ends_with(ending)) return first;
   const struct stat status = status_of(path, closer.descriptor);
@@ -122,14 +110,11 @@ std::string_view read_file_to(std::string& buffer, const std::string& path,
 }
 
 std::unique_ptr<FileReader> FileReader::open(const std::string& path) {
-  struct stat status;
-  const int descriptor = open_for_reading(path, status);
-  if (!S_ISREG(status.st_mode)) {
-    ::close(descriptor);
-    return nullptr;
-  }
+  Closer closer{open_to_read(path)};
+  const struct stat status = status_of(path, closer.descriptor);
+  if (!S_ISREG(status.st_mode)) return nullptr;
   return std::unique_ptr<FileReader>(
-      new FileReader(path, descriptor, static_cast<size_t>(status.st_size)));
+      new FileReader(path, closer.release(), static_cast<size_t>(status.st_size)));
 }
 
 FileReader::~FileReader() { ::close(descriptor_); }
@@ -158,8 +143,8 @@ void MappedFile::map(const std::string& path, int descriptor) {
 std::shared_ptr<const MappedFile> MappedFile::snapshot(const std::string& path, size_t copied) {
   constexpr int kTries = 3;  // a file that is replaced as a whole is whole the next time
   for (int tries = 0; tries < kTries; ++tries) {
-    struct stat status;
-    Closer closer{open_for_reading(path, status)};
+    const Closer closer{open_to_read(path)};
+    const struct stat status = status_of(path, closer.descriptor);
     if (!S_ISREG(status.st_mode)) raise_file_error("map", path, ENODEV);
     std::shared_ptr<MappedFile> file(new MappedFile);
     file->size_ = static_cast<size_t>(status.st_size);

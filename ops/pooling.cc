@@ -77,12 +77,11 @@ std::vector<Symbol> decompose_max_pool(std::span<const Symbol> in, const Attribu
   return {y};
 }
 
-// 0, 1 .. as [size.., 1].
-Symbol tap_numbers(Graph& graph, const Windows& w) {
-  Ints numbers(static_cast<size_t>(w.taps())), dims = w.size;
-  std::iota(numbers.begin(), numbers.end(), 0);
+// The numbers of taps as [size.., 1].
+Symbol numbers_of_taps(Graph& graph, const Windows& w) {
+  Ints dims = w.size;
   dims.push_back(1);
-  return constant(graph, Tensor::from(Shape(dims), numbers).cast(DType::kInt32));
+  return tap_numbers(graph, Shape(std::move(dims)));
 }
 
 // Values of windows, [batch, counts.., channels], that broadcast over all_windows().
@@ -115,7 +114,7 @@ Symbol winners(Symbol x, Symbol y, const Windows& w) {
   if (w.taps() > kMostTaps) {
     const Symbol windows = all_windows(x, w, kLowest);
     const Symbol is_maximum = equal(windows, beside_taps(y, w));
-    winner = reduce_min(select(is_maximum, tap_numbers(x.graph(), w), w.taps()), tap_axes(w));
+    winner = reduce_min(select(is_maximum, numbers_of_taps(x.graph(), w), w.taps()), tap_axes(w));
   } else {
     const std::vector<Symbol> views = tap_views(x, w, kLowest);
     winner = cast(full_like(y, w.taps()), DType::kInt32);
@@ -157,7 +156,7 @@ std::vector<Symbol> decompose_max_pool_tangent(std::span<const Symbol> in, const
   const Symbol winner = winners(in[0], in[1], w);
   if (w.taps() > kMostTaps) {
     const Symbol changes = all_windows(in[2], w);
-    const Symbol won = equal(beside_taps(winner, w), tap_numbers(winner.graph(), w));
+    const Symbol won = equal(beside_taps(winner, w), numbers_of_taps(winner.graph(), w));
     return {sum(select(won, changes, 0), tap_axes(w))};
   }
   const std::vector<Symbol> views = tap_views(in[2], w);
@@ -211,11 +210,10 @@ std::vector<Symbol> decompose_average_pool_gradient(std::span<const Symbol> in,
   if (const auto nothing = if_empty(in[0], result, spatial)) return {*nothing};
   const Symbol values[] = {in[0] * reciprocal_counts(in[0], w, spatial)};
   const double padding[] = {0};
-  const auto whole = [](const Symbol&, std::span<const Symbol> views) { return views[0]; };
+  const auto whole = [](const auto&, std::span<const Symbol> views) { return views[0]; };
   if (are_disjoint(w)) return {spread_over_windows(values, w, spatial, whole)};
   if (w.taps() > kMostTaps) return {sum_over_large_windows(values, padding, w, spatial, whole)};
-  return {sum_over_windows(values, padding, w, spatial,
-                           [](int64_t, std::span<const Symbol> views) { return views[0]; })};
+  return {sum_over_windows(values, padding, w, spatial, whole)};
 }
 
 Attributes pool_attributes(const Attributes& a) {

@@ -325,6 +325,12 @@ Symbol sum_over_large_windows(
   return interleave(sum(terms, axes), w, p, spatial);
 }
 
+Symbol tap_numbers(Graph& graph, const Shape& shape) {
+  Ints numbers(static_cast<size_t>(shape.elements()));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return constant(graph, Tensor::from(shape, numbers).cast(DType::kInt32));
+}
+
 bool are_disjoint(const Windows& w) {
   return w.strides == w.size && std::ranges::all_of(w.dilations, [](int64_t d) { return d == 1; });
 }
@@ -349,10 +355,7 @@ Symbol spread_over_windows(
   all.push_back(channels);
   of_windows.push_back(channels);
   of_taps.push_back(1);
-  Ints numbers(static_cast<size_t>(w.taps()));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  const Symbol taps =
-      constant(values[0].graph(), Tensor::from(Shape(of_taps), numbers).cast(DType::kInt32));
+  const Symbol taps = tap_numbers(values[0].graph(), Shape(std::move(of_taps)));
   std::vector<Symbol> views;
   for (const Symbol& value : values) views.push_back(reshape(value, Shape(of_windows)));
   const Symbol elements = broadcast_to(at(taps, views), Shape(all));

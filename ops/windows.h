@@ -86,6 +86,8 @@ Symbol sum_over_large_windows(
     std::span<const Symbol> values, std::span<const double> padding, const Windows& windows,
     std::span<const int64_t> spatial,
     const std::function<Symbol(Symbol taps, std::span<const Symbol> views)>& at);
+/// 0, 1 .. as int32 of this shape: the numbers of taps.
+Symbol tap_numbers(Graph& graph, const Shape& shape);
 /// Do windows lie beside each other, so that no element is in two of them?
 bool are_disjoint(const Windows& windows);
 /// The same for such windows: there is nothing to sum, so all is elementwise, over the elements of

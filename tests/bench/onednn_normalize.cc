@@ -1,31 +1,20 @@
 // Work that waits for memory, by Sinter's kernels and by oneDNN's own primitives: relu of 16 Mi
 // floats, layer normalization of 4096 rows of 512 as in training (forward, which keeps the
 // statistics, and backward, which reads them). One thread each: bench_onednn_normalize
-#include <benchmark/benchmark.h>
-
-#include <algorithm>
 #include <array>
+#include <cstring>
 #include <dnnl.hpp>
 #include <memory>
-#include <random>
 #include <unordered_map>
 
 #include "ops/layer_norm.h"
-#include "runtime/compile.h"
-#include "runtime/load.h"
-#include "runtime/thread_pool.h"
+#include "tests/bench/graph_benchmark.h"
 
 namespace sinter {
 namespace {
 
 constexpr int64_t kRows = 4096, kColumns = 512, kLarge = int64_t{1} << 24;
 constexpr float kEpsilon = 1e-3f;
-
-void fill(float* data, int64_t count) {
-  static std::mt19937 engine(1);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  std::generate_n(data, count, [&] { return uniform(engine); });
-}
 
 // --- Sinter
 
@@ -40,8 +29,7 @@ struct Run {
     set_threads(1);
     for (const int32_t node : executable->graph().inputs()) {
       const ValueType& type = executable->graph().node(node).types[0];
-      inputs.emplace_back(type.dtype, type.shape);
-      fill(inputs.back().data<float>().data(), inputs.back().elements());
+      inputs.push_back(random_tensor(type));
       in.push_back(inputs.back().raw());
     }
     for (const Graph::Output& o : executable->graph().outputs()) {
@@ -53,10 +41,6 @@ struct Run {
   }
   void operator()() { executable->run(in, out); }
 };
-
-Symbol floats(Graph& g, const char* name, Shape shape) {
-  return g.input(name, {DType::kFloat32, std::move(shape)});
-}
 
 Graph forward_graph() {
   Graph g("forward");
@@ -103,7 +87,9 @@ using dnnl::memory;
 
 memory random(const dnnl::engine& engine, const memory::desc& desc) {
   memory m(desc, engine);
-  fill(static_cast<float*>(m.get_data_handle()), static_cast<int64_t>(desc.get_size() / 4));
+  const Tensor values =
+      random_tensor({DType::kFloat32, {static_cast<int64_t>(desc.get_size() / sizeof(float))}});
+  std::memcpy(m.get_data_handle(), values.raw(), desc.get_size());
   return m;
 }
 

@@ -14,13 +14,6 @@ void add_one(LoopNest nest, const Region& region, LoopProgram& program) {
   add_phase(std::move(nests), program, region.scratch_argument);
 }
 
-LoopNest fill_nest(DType dtype, Number value, int64_t count, int buffer) {
-  LoopNest nest;
-  nest.dims = {count};
-  nest.store(nest.number(dtype, value), {.buffer = buffer, .offset = 0, .strides = {1}});
-  return nest;
-}
-
 // A nest that copies all of `from` (dense) to places of `to` with the given strides.
 LoopNest copy_nest(DType dtype, const Shape& shape, int from, int to, int64_t offset,
                    std::vector<int64_t> strides) {
@@ -46,6 +39,10 @@ LoopNest fill_box(const ValueType& type, Number value, const std::vector<int64_t
   nest.store(nest.number(type.dtype, value),
              {.buffer = buffer, .offset = offset, .strides = strides});
   return nest;
+}
+
+LoopNest fill_nest(DType dtype, Number value, int64_t count, int buffer) {
+  return fill_box({dtype, Shape{count}}, value, {0}, {count}, buffer);
 }
 
 // The padding around `inside`, which begins at `low`: of each dimension the slabs before and behind
