@@ -81,8 +81,8 @@ size_t read_whole(const std::string& path, int descriptor, const struct stat& st
     const size_t count =
         read_some(path, descriptor, buffer.data() + filled, buffer.size() - filled);
     filled += count;
-    // A regular file that gives less than it was asked for has ended.
-    if (count == 0 || (is_regular && filled < buffer.size())) break;
+    // A regular file that gives less than it was asked for has ended, unless Linux cut it short.
+    if (count == 0 || (is_regular && filled < buffer.size() && count < kLargestIo)) break;
   }
   return filled;
 }
