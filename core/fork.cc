@@ -16,7 +16,7 @@ class ForkHandlers {
     return *handlers;
   }
 
-  void add(AtFork& one) {
+  void add(SeenByForks& one) {
     const std::lock_guard lock(mutex_);
     one.next_ = first_;
     one.before_ = &first_;
@@ -24,7 +24,7 @@ class ForkHandlers {
     first_ = &one;
   }
 
-  void remove(AtFork& one) {
+  void remove(SeenByForks& one) {
     const std::lock_guard lock(mutex_);
     *one.before_ = one.next_;
     if (one.next_ != nullptr) one.next_->before_ = one.before_;
@@ -45,8 +45,8 @@ class ForkHandlers {
     for (;; std::this_thread::sleep_for(std::chrono::microseconds(50))) {
       mutex_.lock();
       bool all = true;
-      for (AtFork* one = first_; one != nullptr; one = one->next_) {
-        one->held_ = one->try_hold();
+      for (SeenByForks* one = first_; one != nullptr; one = one->next_) {
+        one->held_ = one->object_.try_hold();
         all = all && one->held_;
       }
       if (all || Clock::now() > end) return;
@@ -58,24 +58,24 @@ class ForkHandlers {
   void after(bool is_child) {
     let_go();
     if (is_child) {
-      for (AtFork* one = first_; one != nullptr; one = one->next_) one->renew();
+      for (SeenByForks* one = first_; one != nullptr; one = one->next_) one->object_.renew();
     }
     mutex_.unlock();
   }
 
   void let_go() {
-    for (AtFork* one = first_; one != nullptr; one = one->next_) {
-      if (one->held_) one->let_go();
+    for (SeenByForks* one = first_; one != nullptr; one = one->next_) {
+      if (one->held_) one->object_.let_go();
       one->held_ = false;
     }
   }
 
   std::mutex mutex_;  // over the list; held during a fork
-  AtFork* first_ = nullptr;
+  SeenByForks* first_ = nullptr;
 };
 
-AtFork::AtFork() { ForkHandlers::instance().add(*this); }
-AtFork::~AtFork() { ForkHandlers::instance().remove(*this); }
+SeenByForks::SeenByForks(AtFork& object) : object_(object) { ForkHandlers::instance().add(*this); }
+SeenByForks::~SeenByForks() { ForkHandlers::instance().remove(*this); }
 
 namespace {
 

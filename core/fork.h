@@ -8,10 +8,10 @@
 namespace sinter {
 
 /// Something of which a fork must find no thread in the middle. A fork waits until it has hold of
-/// all of them, a second at most.
+/// all of them, a second at most. It finds those that have a SeenByForks.
 class AtFork {
  public:
-  AtFork();
+  AtFork() = default;
   AtFork(const AtFork&) = delete;
   AtFork& operator=(const AtFork&) = delete;
 
@@ -23,12 +23,24 @@ class AtFork {
   virtual void renew() {}
 
  protected:
-  ~AtFork();
+  ~AtFork() = default;
+};
+
+/// As long as it lives, forks find the object that it is a member of. It must be the last member of
+/// a final class: other threads fork while the object is made and while it ends, and call its
+/// functions as soon as they find it.
+class SeenByForks {
+ public:
+  explicit SeenByForks(AtFork& object);
+  ~SeenByForks();
+  SeenByForks(const SeenByForks&) = delete;
+  SeenByForks& operator=(const SeenByForks&) = delete;
 
  private:
   friend class ForkHandlers;
-  AtFork* next_ = nullptr;
-  AtFork** before_ = nullptr;
+  AtFork& object_;
+  SeenByForks* next_ = nullptr;
+  SeenByForks** before_ = nullptr;
   bool held_ = false;
 };
 
@@ -44,6 +56,7 @@ class ForkMutex final : public AtFork {
 
  private:
   std::mutex mutex_;
+  SeenByForks seen_{*this};
 };
 
 /// A mutex that its thread may lock again, for what takes long: a fork does not wait for it. In the
@@ -61,6 +74,7 @@ class LongMutex final : public AtFork {
   std::mutex mutex_;
   std::atomic<const void*> owner_{nullptr};
   int depth_ = 0;
+  SeenByForks seen_{*this};
 };
 
 }  // namespace sinter

@@ -29,6 +29,7 @@ class WeightsLock final : public AtFork {
  private:
   std::mutex turn_;  // held by the next one
   std::mutex mutex_;
+  SeenByForks seen_{*this};
 };
 
 /// Each once, and in the same order for every thread.

@@ -104,6 +104,7 @@ class Ahead final : public Stream<Element> {
    private:
     Ahead& stream_;
     bool whole_ = false;
+    SeenByForks seen_{*this};
   };
 
   std::unique_ptr<Stream<Element>> source_;

@@ -170,6 +170,7 @@ class MappedInThreads final : public Stream<Element> {
    private:
     MappedInThreads& stream_;
     bool whole_ = false;
+    SeenByForks seen_{*this};
   };
 
   std::shared_ptr<const Given<Element>> given_;
