@@ -122,10 +122,13 @@ class CodeCache::Folder {
   /// Readers see all of it or nothing. Gives 0 or the errno of what failed.
   int write(const std::string& name, std::initializer_list<std::string_view> parts) const {
     static std::atomic<uint64_t> counter{0};
-    const std::string temporary =
-        fmt::format(".{}-{}{}", ::getpid(), counter.fetch_add(1), kTemporary);
-    const int file = ::openat(descriptor_, temporary.c_str(),
-                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    std::string temporary;
+    int file;
+    do {  // a number that a killed process left, or one of another container, is passed over
+      temporary = fmt::format(".{}-{}{}", ::getpid(), counter.fetch_add(1), kTemporary);
+      file = ::openat(descriptor_, temporary.c_str(),
+                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    } while (file < 0 && (errno == EEXIST || errno == EINTR));
     if (file < 0) return errno;
     int error = 0;
     {

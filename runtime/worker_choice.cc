@@ -33,7 +33,9 @@ void WorkerChoice::add(bool was_alone, int64_t nanoseconds) {
   // The usual way is judged by as many runs as the other one, those before the trial.
   if (was_alone == usual && run >= apart - (kTrial - kUncounted)) lower(least_, nanoseconds);
   if (was_alone != usual && run >= apart + kUncounted) lower(least_of_trial_, nanoseconds);
-  if (run != apart + kTrial - 1) return;
+  // Later ones count, too: what ended the trial may have been counted by a thread that slept since it
+  // read `apart`, through a whole other trial.
+  if (run < apart + kTrial - 1) return;
   const auto before = static_cast<double>(least_.exchange(INT64_MAX));
   const auto tried = static_cast<double>(least_of_trial_.exchange(INT64_MAX));
   const bool changes = tried < kGain * before;

@@ -167,6 +167,18 @@ TEST_F(CodeCacheTest, FilesOfKilledProcessesGo) {
   EXPECT_FALSE(fs::exists(old));
 }
 
+// Processes of containers that share a folder have one number, and a killed one is followed by its
+// like.
+TEST_F(CodeCacheTest, FilesOfAnotherProcessWithThisNumberAreNotInTheWay) {
+  fs::create_directory(folder_);
+  fs::permissions(folder_, fs::perms::owner_all);
+  for (int i = 0; i < 1000; ++i)
+    write_file_atomically(folder_ / fmt::format(".{}-{}.tmp", ::getpid(), i), "half", false);
+  const CodeCache cache(folder_, 1 << 20);
+  cache.put("key", "value");
+  EXPECT_EQ(cache.find("key"), "value");
+}
+
 TEST_F(CodeCacheTest, AFolderThatCannotBeMadeIsAnEmptyCache) {
   std::ofstream(folder_) << "a file";
   const CodeCache cache(folder_ / "inside", 1000);
