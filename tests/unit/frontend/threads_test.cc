@@ -234,6 +234,31 @@ TEST(ModelInThreads, ForkedChildrenUseAndDestroyModels) {
   set_threads(1);
 }
 
+// Models and streams of data come and go in another thread meanwhile.
+TEST(ModelInThreads, ForksWhileModelsAndStreamsAreMadeAndEnd) {
+  clear_session();
+  set_threads(2);
+  const Model model = network();
+  const Tensor x = ramp({64, 32});
+  const Tensor expected = model.predict(x);
+  std::atomic<bool> stop{false};
+  std::thread making([&] {
+    const Dataset rows = Dataset::from_tensor_slices(x).map([](Tensor row) { return row; },
+                                                            {.num_parallel_calls = 2});
+    while (!stop) {
+      EXPECT_TRUE(network().predict(x).shape() == expected.shape());
+      for (const Element& element : rows.prefetch(2).take(8)) EXPECT_EQ(element.x().elements(), 32);
+    }
+  });
+  for (int i = 0; i < kForks / 5; ++i) {
+    const int code = child_ends([&] { end(model.predict(x).identical(expected) ? 3 : 4); });
+    ASSERT_EQ(code, 3) << "child " << i;
+  }
+  stop = true;
+  making.join();
+  set_threads(1);
+}
+
 // A Sequential that has not seen its input is built once.
 TEST(ModelInThreads, TheFirstDataMayComeInSeveral) {
   for (int round = 0; round < 20; ++round) {
