@@ -15,7 +15,8 @@ endif()
 
 find_program(SINTER_CCACHE ccache)
 if(SINTER_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${SINTER_CCACHE})
+  # The headers that tests share are compiled once (tests/support/precompiled.h); ccache asks for these to be allowed.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${SINTER_CCACHE})
 endif()
 find_program(SINTER_MOLD mold)
 find_program(SINTER_LLD ld.lld)
