@@ -10,8 +10,6 @@
 namespace sinter::codegen {
 namespace {
 
-constexpr int64_t kTile = WinogradImage::kTile, kSide = WinogradImage::kSide;
-
 class WinogradCode {
  public:
   using Tile = WinogradTiles::Tile;
@@ -61,6 +59,7 @@ class WinogradCode {
   using Range = std::pair<Value, Value>;
 
   int64_t channels() const { return plan_.image.channels; }
+  int64_t side() const { return plan_.image.side(); }
 
   void load_buffers() {
     int next = 0;
@@ -109,17 +108,17 @@ class WinogradCode {
     ir_.loop(part.first, part.second, 1, [&](Value channel) {
       each_vector([&](Value filter, Value mask, const InPanel& panel) {
         Value at = ir_.add(ir_.mul(channel, plan_.filters), filter);
-        in_both_directions<3, kSide>(
-            ir_, transform_taps,
+        in_both_directions(
+            ir_, 3, side(), [&](const Values& g) { return tiles_.transforms().taps(g); },
             load_places(ir_, ir_.at(source, at), 3, channels() * plan_.filters, mask),
-            store_places<kSide>(ir_, place_of(target, channel, channels(), panel),
-                                plan_.kernel_stride(), mask));
+            store_places(ir_, place_of(target, channel, channels(), panel), side(),
+                         plan_.kernel_stride(), mask));
       });
     });
   }
 
   void multiply(Value buffers) {
-    ir_.loop(ir_.index(0), ir_.index(WinogradImage::kPlaces), 1, [&](Value place) {
+    ir_.loop(ir_.index(0), ir_.index(plan_.image.places()), 1, [&](Value place) {
       Value elements = ir_.at(elements_, ir_.mul(place, plan_.elements_stride()));
       Value kernel = ir_.at(kernel_, ir_.mul(place, plan_.kernel_stride()));
       Value products = ir_.at(products_, ir_.mul(place, plan_.products_stride()));
@@ -145,7 +144,7 @@ class WinogradCode {
     MatmulEpilogue epilogue(ir_, region_, plan_.filters, inputs_, results_);
     epilogue.emit_invariants();
     epilogue_ = &epilogue;
-    stack_ = ir_.on_stack(kTile);
+    stack_ = ir_.on_stack(plan_.image.tile);
     find_sums();
     const Range blocks = tiles_.share(plan_.blocks(), plan_.pieces, e_.piece());
     ir_.loop(blocks.first, blocks.second, 1, [&](Value block) {
@@ -172,7 +171,7 @@ class WinogradCode {
   void finish_tile(const Tile& tile) {
     Value row = tiles_.first_result(tile);
     each_vector([&](Value filter, Value mask, const InPanel& panel) {
-      const auto finish = [&](Value i, const std::array<Value, kTile>& results) {
+      const auto finish = [&](Value i, const Values& results) {
         Value line = ir_.add(row, ir_.mul(i, plan_.image.width));
         tiles_.by_wholeness(tile, [&](bool at_edge) {
           if (!at_edge && region_.in_registers()) return finish_line(line, filter, mask, results);
@@ -181,27 +180,27 @@ class WinogradCode {
           e_.when(b_.CreateICmpSLT(i, tiles_.lines_left(tile)), points);
         });
       };
-      in_both_directions<kSide, kTile>(
-          ir_, transform_back,
-          load_places(ir_, place_of(products_, tile.number, plan_.block_tiles(), panel), kSide,
+      in_both_directions(
+          ir_, side(), plan_.image.tile,
+          [&](const Values& m) { return tiles_.transforms().results(m); },
+          load_places(ir_, place_of(products_, tile.number, plan_.block_tiles(), panel), side(),
                       plan_.products_stride(), mask),
           finish);
     });
   }
 
-  void finish_line(Value row, Value filter, Value mask, const std::array<Value, kTile>& results) {
+  void finish_line(Value row, Value filter, Value mask, const Values& results) {
     epilogue_->begin_tile();
     Values sums(targets_.size(), nullptr);
-    for (int64_t j = 0; j < kTile; ++j)
-      epilogue_->emit({row, filter, j, 0, mask, results[static_cast<size_t>(j)]}, sums);
+    for (size_t j = 0; j < results.size(); ++j)
+      epilogue_->emit({row, filter, static_cast<int64_t>(j), 0, mask, results[j]}, sums);
     add_to_sums(sums, filter, mask);
   }
 
   // One after the other, those that exist.
-  void finish_points(const Tile& tile, Value row, Value filter, Value mask,
-                     const std::array<Value, kTile>& results) {
+  void finish_points(const Tile& tile, Value row, Value filter, Value mask, const Values& results) {
     ir_.store_all(results, stack_);
-    Value points = ir_.min(tiles_.points_left(tile), ir_.index(kTile));
+    Value points = ir_.min(tiles_.points_left(tile), ir_.index(plan_.image.tile));
     ir_.loop(ir_.index(0), points, 1, [&](Value j) {
       epilogue_->begin_tile();
       Values sums(targets_.size(), nullptr);
@@ -234,7 +233,7 @@ class WinogradCode {
   // After a line of tiles.
   void settle(Value line) {
     if (sums_.levels == 1) return;
-    const int64_t rows = kTile * plan_.image.width;
+    const int64_t rows = plan_.image.tile * plan_.image.width;
     Value begin = ir_.mul(line, rows);
     for (Value target : targets_) {
       tiles_.each_vector(plan_.filters, [&](Value filter, Value mask) {

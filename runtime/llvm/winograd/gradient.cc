@@ -16,7 +16,6 @@
 namespace sinter::codegen {
 namespace {
 
-constexpr int64_t kPlaces = WinogradImage::kPlaces;
 // Transformed elements and cotangents of a block. The totals stand beside them in the second-level
 // cache, or are read and written once a block.
 constexpr int64_t kBlockBytes = limit(384 << 10, 16 << 10);
@@ -91,8 +90,8 @@ WinogradGradientMemory winograd_gradient_memory(const WinogradGradientPlan& plan
     m.workspace += aligned(bytes);
     return begin;
   };
-  m.elements = take(kPlaces * plan.elements_stride() * 4);
-  m.cotangents = take(kPlaces * plan.cotangents_stride() * 4);
+  m.elements = take(plan.image.places() * plan.elements_stride() * 4);
+  m.cotangents = take(plan.image.places() * plan.cotangents_stride() * 4);
   if (plan.has_partial_sums())
     m.scratch = plan.pieces * plan.totals_bytes();
   else
@@ -102,18 +101,12 @@ WinogradGradientMemory winograd_gradient_memory(const WinogradGradientPlan& plan
   return m;
 }
 
-std::optional<WinogradGradientPlan> plan_winograd_gradient(const MatmulRegion& region,
-                                                           const VectorShape& machine) {
-  if (region.results.size() != 1 || region.results[0].value != region.product) return std::nullopt;
-  const std::optional<Sides> sides = sides_of(region);
-  if (!sides) return std::nullopt;
-  WinogradGradientPlan plan;
-  plan.machine = machine;
-  plan.image = sides->image;
-  plan.slices = sides->slices;
-  plan.filters = region.columns;
+namespace {
+
+// By the tiles of plan.image; nullopt where the product itself is faster.
+std::optional<WinogradGradientPlan> plan_gradient_tiles(WinogradGradientPlan plan) {
+  const VectorShape& machine = plan.machine;
   const int64_t channels = plan.image.channels;
-  if (!plan.image.is_worthwhile(plan.filters)) return std::nullopt;
   plan.lines =
       lines_of_block(plan.slice_lines(),
                      winograd_lines(plan.image, plan.filters, plan.slice_lines(), kBlockBytes, 2));
@@ -122,7 +115,7 @@ std::optional<WinogradGradientPlan> plan_winograd_gradient(const MatmulRegion& r
       kCosts, {plan.slices, 9 * channels, samples, plan.filters, false});
   const int64_t blocks = plan.image.all_lines() / plan.lines;
   const double multiplied = product_microseconds(
-      kCosts, {kPlaces * blocks, channels, plan.block_tiles(), plan.filters, false});
+      kCosts, {plan.image.places() * blocks, channels, plan.block_tiles(), plan.filters, false});
   plan.microseconds = multiplied + winograd_microseconds(plan.image, plan.filters, machine) +
                       winograd_places_microseconds(plan.image, plan.filters, 2 * blocks) +
                       static_cast<double>(plan.slices) *
@@ -136,6 +129,21 @@ std::optional<WinogradGradientPlan> plan_winograd_gradient(const MatmulRegion& r
   return plan;
 }
 
+}  // namespace
+
+std::optional<WinogradGradientPlan> plan_winograd_gradient(const MatmulRegion& region,
+                                                           const VectorShape& machine) {
+  if (region.results.size() != 1 || region.results[0].value != region.product) return std::nullopt;
+  const std::optional<Sides> sides = sides_of(region);
+  if (!sides || !sides->image.is_worthwhile(region.columns)) return std::nullopt;
+  WinogradGradientPlan plan;
+  plan.machine = machine;
+  plan.image = sides->image;
+  plan.slices = sides->slices;
+  plan.filters = region.columns;
+  return fastest_tiles(std::move(plan), plan_gradient_tiles);
+}
+
 WinogradGradientKernelPlan::WinogradGradientKernelPlan(MatmulRegion region,
                                                        WinogradGradientPlan plan)
     : region_(std::move(region)), plan_(std::move(plan)) {
@@ -147,17 +155,18 @@ WinogradGradientKernelPlan::WinogradGradientKernelPlan(MatmulRegion region,
   microseconds = plan_.microseconds;
   const WinogradImage& image = plan_.image;
   description = fmt::format(
-      "winograd 4x4 gradient of 3x3x{}x{} by {}x{}x{}, blocks of {} tiles, {} piece{}",
-      image.channels, plan_.filters, image.images, image.height, image.width, plan_.block_tiles(),
-      plan_.pieces, plan_.pieces == 1 ? "" : "s");
+      "winograd {0}x{0} gradient of 3x3x{1}x{2} by {3}x{4}x{5}, blocks of {6} tiles, {7} piece{8}",
+      image.tile, image.channels, plan_.filters, image.images, image.height, image.width,
+      plan_.block_tiles(), plan_.pieces, plan_.pieces == 1 ? "" : "s");
 }
 
 std::string WinogradGradientKernelPlan::text() const {
   const WinogradImage& image = plan_.image;
   std::string text = fmt::format(
-      "winograd 4x4 gradient float32 slices {}, images {}, result {}x{}, channels {}, filters {} "
-      "{{\n",
-      plan_.slices, image.images, image.height, image.width, image.channels, plan_.filters);
+      "winograd {0}x{0} gradient float32 slices {1}, images {2}, result {3}x{4}, channels {5}, "
+      "filters {6} {{\n",
+      image.tile, plan_.slices, image.images, image.height, image.width, image.channels,
+      plan_.filters);
   text += image.text();
   text += fmt::format("  pieces {} of {}: blocks of {} lines of {} tiles, vectors of {}\n",
                       plan_.pieces, plan_.slices > 1 ? "slices" : "blocks, added up at the end",

@@ -1,5 +1,5 @@
 // The gradient of a convolution of 3x3 windows by its kernel, the transpose of Winograd's
-// F(4x4, 3x3): elements of the image and cotangents of its results are transformed to 6x6 places,
+// F(n x n, 3x3): elements of the image and cotangents of its results are transformed to places,
 // multiplied tile by tile, and what all tiles add up to in each place is transformed to the 9 taps.
 // The algorithm of winograd/plan.h is linear in the kernel, so this is its adjoint, with the same
 // arithmetic; a slice of the images (passes/split_depth.cc) is a result of its own.
@@ -33,7 +33,7 @@ struct WinogradGradientPlan {
   }
   int64_t cotangents_stride() const { return WinogradImage::place_stride(block_tiles() * filters); }
   int64_t totals_stride() const { return WinogradImage::place_stride(image.channels * filters); }
-  int64_t totals_bytes() const { return WinogradImage::kPlaces * totals_stride() * 4; }
+  int64_t totals_bytes() const { return image.places() * totals_stride() * 4; }
   int64_t add_pieces() const { return std::min<int64_t>(image.channels, 8); }
   int64_t slice_lines() const { return image.all_lines() / slices; }
   int64_t block_tiles() const { return lines * image.tile_columns(); }

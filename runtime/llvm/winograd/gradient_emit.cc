@@ -8,9 +8,6 @@
 namespace sinter::codegen {
 namespace {
 
-constexpr int64_t kTile = WinogradImage::kTile, kSide = WinogradImage::kSide,
-                  kPlaces = WinogradImage::kPlaces;
-
 class WinogradGradientCode {
  public:
   WinogradGradientCode(Emitter& emitter, const WinogradGradientPlan& plan)
@@ -57,7 +54,7 @@ class WinogradGradientCode {
         Value result = ir_.at(e_.buffer(2), ir_.mul(slice, 9 * channels() * plan_.filters));
         tiles_.each_vector(channels() * plan_.filters, [&](Value first, Value mask) {
           transform_back(
-              load_places(ir_, ir_.at(totals_, first), kSide, plan_.totals_stride(), mask),
+              load_places(ir_, ir_.at(totals_, first), side(), plan_.totals_stride(), mask),
               ir_.at(result, first), mask);
         });
       });
@@ -74,7 +71,7 @@ class WinogradGradientCode {
         Value at = ir_.add(ir_.mul(channel, plan_.filters), filter);
         const auto sum = [&](int64_t i, Value j) {
           const auto load = [&](Value piece) {
-            return load_places(ir_, ir_.at(partial_sums(piece), at), kSide, plan_.totals_stride(),
+            return load_places(ir_, ir_.at(partial_sums(piece), at), side(), plan_.totals_stride(),
                                mask)(i, j);
           };
           const Value first[] = {load(ir_.index(0))};
@@ -91,15 +88,16 @@ class WinogradGradientCode {
 
  private:
   int64_t channels() const { return plan_.image.channels; }
+  int64_t side() const { return plan_.image.side(); }
   int64_t apart() const { return channels() * plan_.filters; }
 
   // Where the sums of a piece lie, of several that share one slice.
   Value partial_sums(Value piece) {
-    return ir_.at(e_.buffer(3), ir_.mul(piece, kPlaces * plan_.totals_stride()));
+    return ir_.at(e_.buffer(3), ir_.mul(piece, plan_.image.places() * plan_.totals_stride()));
   }
 
   void clear_totals() {
-    tiles_.each_vector(kPlaces * plan_.totals_stride(), [&](Value first, Value mask) {
+    tiles_.each_vector(plan_.image.places() * plan_.totals_stride(), [&](Value first, Value mask) {
       ir_.store(ir_.zero(), ir_.at(totals_, first), mask);
     });
   }
@@ -117,16 +115,18 @@ class WinogradGradientCode {
           return ir_.load(ir_.at(at, i * plan_.image.width * plan_.filters),
                           at_edge ? tiles_.existing(lines, points, i, j, mask) : mask);
         };
-        in_both_directions<kTile, kSide>(
-            ir_, transform_cotangents, result,
-            store_places<kSide>(ir_, ir_.at(target, filter), plan_.cotangents_stride(), mask));
+        in_both_directions(
+            ir_, plan_.image.tile, side(),
+            [&](const Values& y) { return tiles_.transforms().cotangents(y); }, result,
+            store_places(ir_, ir_.at(target, filter), side(), plan_.cotangents_stride(), mask));
       });
     });
   }
 
   void transform_back(const std::function<Value(int64_t, Value)>& place, Value result, Value mask) {
-    in_both_directions<kSide, 3>(ir_, transform_to_taps, place,
-                                 store_places<3>(ir_, result, apart(), mask));
+    in_both_directions(
+        ir_, side(), 3, [&](const Values& m) { return tiles_.transforms().to_taps(m); }, place,
+        store_places(ir_, result, 3, apart(), mask));
   }
 
   MatmulIr ir_;

@@ -11,18 +11,25 @@
 namespace sinter::codegen {
 namespace {
 
-// Cycles of transforming a vector of 6x6 elements, and of 6x6 products back, loads and stores
-// included; measured.
-constexpr double kTransform = 150, kTransformBack = 130, kTransformKernel = 110;
+// Cycles of transforming a vector of the elements of a tile, of its products back, and of 3x3 taps,
+// loads and stores included; measured.
+struct TransformCycles {
+  double elements, back, taps;
+};
+TransformCycles cycles_of(int64_t tile) {
+  if (tile == 2) return {70, 60, 60};
+  return {150, 130, 110};
+}
 constexpr double kCyclesAMicrosecond = 3000;
-// A byte from the caches beyond the second, and from memory.
-constexpr double kNanosecondsOfFarByte = 0.025, kNanosecondsOfMemoryByte = 0.085;
+// A byte from the second-level cache, from those beyond it, and from memory.
+constexpr double kNanosecondsOfNearByte = 0.012, kNanosecondsOfFarByte = 0.025,
+                 kNanosecondsOfMemoryByte = 0.085;
 constexpr double kNearBytes = 320 << 10, kFarBytes = 16 << 20;
 // Tiles of a block that does not stay in the second-level cache, at least.
 constexpr int64_t kLargeBlockBytes = 4 << 20;
 
 double places_bytes(const WinogradImage& image, int64_t filters) {
-  return static_cast<double>(WinogradImage::kPlaces * image.channels * filters * 4);
+  return static_cast<double>(image.places() * image.channels * filters * 4);
 }
 
 constexpr int64_t kFewestChannels = limit(12, 2), kFewestFilters = limit(12, 2);
@@ -73,29 +80,28 @@ double winograd_microseconds(const WinogradImage& image, int64_t other,
   const auto vectors = [&](int64_t n) {
     return static_cast<double>(ceil_div(n, machine.lanes));
   };
-  return tiles * (kTransform * vectors(image.channels) + kTransformBack * vectors(other)) /
+  const TransformCycles cycles = cycles_of(image.tile);
+  return tiles * (cycles.elements * vectors(image.channels) + cycles.back * vectors(other)) /
          kCyclesAMicrosecond;
 }
 
 double winograd_places_microseconds(const WinogradImage& image, int64_t filters, int64_t blocks) {
   const double bytes = places_bytes(image, filters);
-  const double byte = bytes > kFarBytes    ? kNanosecondsOfMemoryByte
-                      : bytes > kNearBytes ? kNanosecondsOfFarByte
-                                           : 0;
-  return static_cast<double>(blocks) * bytes * byte / 1000;
+  const double first = bytes >= kFarBytes ? kNanosecondsOfMemoryByte : kNanosecondsOfFarByte;
+  const double next = bytes > kNearBytes ? first : kNanosecondsOfNearByte;
+  return bytes * (first + static_cast<double>(blocks - 1) * next) / 1000;
 }
 
 double winograd_kernel_microseconds(const WinogradImage& image, int64_t filters,
                                     const VectorShape& machine) {
   const auto vectors = static_cast<double>(image.channels * ceil_div(filters, machine.lanes));
-  return vectors * kTransformKernel / kCyclesAMicrosecond +
+  return vectors * cycles_of(image.tile).taps / kCyclesAMicrosecond +
          winograd_places_microseconds(image, filters, 2);
 }
 
 int64_t winograd_lines(const WinogradImage& image, int64_t filters, int64_t most, int64_t bytes,
                        int64_t passes) {
-  const int64_t line_bytes =
-      WinogradImage::kPlaces * image.tile_columns() * (image.channels + filters) * 4;
+  const int64_t line_bytes = image.places() * image.tile_columns() * (image.channels + filters) * 4;
   const int64_t small = std::clamp<int64_t>(bytes / line_bytes, 1, most);
   const double kernel = places_bytes(image, filters);
   const int64_t large_bytes = std::max(kLargeBlockBytes, static_cast<int64_t>(kernel / 4));

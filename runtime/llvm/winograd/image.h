@@ -1,4 +1,5 @@
-// The image that a convolution of 3x3 windows walks, and its tiles of 4x4 results. Without LLVM.
+// The image that a convolution of 3x3 windows walks, and its tiles of 4x4 or 2x2 results. Without
+// LLVM.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +13,16 @@
 namespace sinter::codegen {
 
 struct WinogradImage {
-  static constexpr int64_t kTile = 4;  // results of a tile in each direction
-  static constexpr int64_t kSide = 6;  // elements that it takes
-  static constexpr int64_t kPlaces = kSide * kSide;
-
+  int64_t tile = 4;                           // results of a tile in each direction
   int64_t images = 1, height = 1, width = 1;  // of the result
   int64_t channels = 1;
   // Of the padded input, in elements.
   int64_t image_stride = 0, line_stride = 0, point_stride = 0, offset = 0;
 
-  int64_t tile_lines() const { return (height + kTile - 1) / kTile; }  // of one image
-  int64_t tile_columns() const { return (width + kTile - 1) / kTile; }
+  int64_t side() const { return tile + 2; }  // elements that a tile takes in each direction
+  int64_t places() const { return side() * side(); }
+  int64_t tile_lines() const { return (height + tile - 1) / tile; }  // of one image
+  int64_t tile_columns() const { return (width + tile - 1) / tile; }
   int64_t all_lines() const { return images * tile_lines(); }
   /// Are there images, and so many channels and filters that transforms are no dearer than what they
   /// save?
@@ -36,7 +36,7 @@ struct WinogradImage {
     return (((elements + kLine - 1) / kLine) | 1) * kLine;
   }
   /// Are all tiles whole?
-  bool is_even() const { return height % kTile == 0 && width % kTile == 0; }
+  bool is_even() const { return height % tile == 0 && width % tile == 0; }
 };
 
 /// Winograd's algorithm is taken where it costs less than so many times the product itself.
@@ -51,12 +51,27 @@ double winograd_microseconds(const WinogradImage& image, int64_t other, const Ve
 /// The same of the places of a kernel of so many filters, with reading or writing them.
 double winograd_kernel_microseconds(const WinogradImage& image, int64_t filters,
                                     const VectorShape& machine);
-/// Microseconds of reading (or writing) the places of such a kernel once a block.
+/// Microseconds of reading (or writing) the places of such a kernel once a block: at first from
+/// beyond the second-level cache, which other kernels have had since.
 double winograd_places_microseconds(const WinogradImage& image, int64_t filters, int64_t blocks);
 /// How many lines of tiles a block should have, of at most so many: tiles with all channels stay in
 /// the second-level cache (`bytes`), unless the places of the kernel, which each block goes through
 /// `passes` times, are the larger part of what would be moved.
 int64_t winograd_lines(const WinogradImage& image, int64_t filters, int64_t most, int64_t bytes,
                        int64_t passes);
+/// The fastest of what `plan_tiles` makes of `plan`, of a convolution, with tiles of each size that
+/// there are transforms for; nullopt where it makes nothing of any.
+template <typename Plan, typename PlanTiles>
+std::optional<Plan> fastest_tiles(const Plan& plan, const PlanTiles& plan_tiles) {
+  std::optional<Plan> fastest;
+  for (const int64_t tile : {4, 2}) {
+    Plan with_tiles = plan;
+    with_tiles.image.tile = tile;
+    std::optional<Plan> planned = plan_tiles(std::move(with_tiles));
+    if (planned && (!fastest || planned->microseconds < fastest->microseconds))
+      fastest = std::move(planned);
+  }
+  return fastest;
+}
 
 }  // namespace sinter::codegen

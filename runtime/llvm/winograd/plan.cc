@@ -57,9 +57,9 @@ MatmulRegion winograd_product(const WinogradPlan& plan, int64_t filters) {
 }
 
 MatmulSums winograd_sums(const WinogradPlan& plan) {
-  const int64_t line = WinogradImage::kTile * plan.image.width;
+  const int64_t line = plan.image.tile * plan.image.width;
   MatmulSums sums;
-  sums.run = std::max(kRunTerms * WinogradImage::kTile * WinogradImage::kTile, line);
+  sums.run = std::max(kRunTerms * plan.image.tile * plan.image.tile, line);
   const int64_t rows = ceil_div(plan.blocks(), plan.pieces) * plan.lines * line;
   for (int64_t most = 2 * sums.run; rows > most; most *= kRunTerms) ++sums.levels;
   return sums;
@@ -74,8 +74,8 @@ WinogradMemory winograd_memory(const WinogradPlan& plan, const MatmulRegion& reg
     m.workspace += aligned(bytes);
     return begin;
   };
-  m.elements = in_workspace(WinogradImage::kPlaces * plan.elements_stride() * 4);
-  m.products = in_workspace(WinogradImage::kPlaces * plan.products_stride() * 4);
+  m.elements = in_workspace(plan.image.places() * plan.elements_stride() * 4);
+  m.products = in_workspace(plan.image.places() * plan.products_stride() * 4);
   int64_t scratch = 0, workspace = 0;
   if (plan.panels() > 0) {
     scratch = matmul_scratch(plan.product, product).bytes;
@@ -100,17 +100,11 @@ WinogradMemory winograd_memory(const WinogradPlan& plan, const MatmulRegion& reg
   return m;
 }
 
-std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const VectorShape& machine,
-                                          bool prepares, double epilogue_microseconds) {
-  if (region.whole_rows) return std::nullopt;
-  const std::optional<WinogradImage> image = image_of(region);
-  if (!image) return std::nullopt;
-  WinogradPlan plan;
-  plan.image = *image;
-  plan.filters = region.columns;
-  plan.machine = machine;
-  plan.prepares = prepares;
-  if (!plan.image.is_worthwhile(plan.filters)) return std::nullopt;
+namespace {
+
+// By the tiles of plan.image; nullopt where the product itself is faster.
+std::optional<WinogradPlan> plan_tiles(WinogradPlan plan, double epilogue_microseconds) {
+  const VectorShape& machine = plan.machine;
   const int64_t all_lines = plan.image.all_lines();
   const int64_t most = winograd_lines(plan.image, plan.filters, all_lines, kTilesBytes, 1);
   const int64_t tiles = all_lines * plan.image.tile_columns();
@@ -118,11 +112,11 @@ std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const Vect
       product_microseconds(kCosts, {1, plan.image.images * plan.image.height * plan.image.width,
                                     9 * plan.image.channels, plan.filters, false});
   const double multiplied = product_microseconds(
-      kCosts, {WinogradImage::kPlaces, tiles, plan.image.channels, plan.filters, false});
+      kCosts, {plan.image.places(), tiles, plan.image.channels, plan.filters, false});
   double indirect =
       multiplied + winograd_microseconds(plan.image, plan.filters, machine) +
       winograd_places_microseconds(plan.image, plan.filters, ceil_div(all_lines, most));
-  if (!prepares) indirect += winograd_kernel_microseconds(plan.image, plan.filters, machine);
+  if (!plan.prepares) indirect += winograd_kernel_microseconds(plan.image, plan.filters, machine);
   if (indirect >= kMostOfDirect * direct) return std::nullopt;
   plan.microseconds = indirect + epilogue_microseconds;
   // As many pieces as the work is worth, of whole blocks. Each goes through the whole kernel.
@@ -145,6 +139,23 @@ std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const Vect
   return plan;
 }
 
+}  // namespace
+
+std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const VectorShape& machine,
+                                          bool prepares, double epilogue_microseconds) {
+  if (region.whole_rows) return std::nullopt;
+  const std::optional<WinogradImage> image = image_of(region);
+  if (!image || !image->is_worthwhile(region.columns)) return std::nullopt;
+  WinogradPlan plan;
+  plan.image = *image;
+  plan.filters = region.columns;
+  plan.machine = machine;
+  plan.prepares = prepares;
+  return fastest_tiles(std::move(plan), [&](WinogradPlan tiled) {
+    return plan_tiles(std::move(tiled), epilogue_microseconds);
+  });
+}
+
 WinogradKernelPlan::WinogradKernelPlan(MatmulRegion region, WinogradPlan plan)
     : region_(std::move(region)), plan_(std::move(plan)) {
   const WinogradMemory memory = winograd_memory(plan_, region_);
@@ -156,10 +167,11 @@ WinogradKernelPlan::WinogradKernelPlan(MatmulRegion region, WinogradPlan plan)
   prepared_bytes = plan_.prepares ? plan_.kernel_bytes() : 0;
   aliases = region_.aliases();
   microseconds = plan_.microseconds;
-  description = fmt::format("winograd 4x4 of {}x{}x{}x{} by 3x3x{}, blocks of {} tiles, {} piece{}",
-                            plan_.image.images, plan_.image.height, plan_.image.width,
-                            plan_.image.channels, plan_.filters,
-                            plan_.block_tiles(), plan_.pieces, plan_.pieces == 1 ? "" : "s");
+  description = fmt::format(
+      "winograd {0}x{0} of {1}x{2}x{3}x{4} by 3x3x{5}, blocks of {6} tiles, {7} piece{8}",
+      plan_.image.tile, plan_.image.images, plan_.image.height, plan_.image.width,
+      plan_.image.channels, plan_.filters, plan_.block_tiles(), plan_.pieces,
+      plan_.pieces == 1 ? "" : "s");
 }
 
 std::string WinogradKernelPlan::text() const {
@@ -167,8 +179,8 @@ std::string WinogradKernelPlan::text() const {
   const WinogradImage& image = p.image;
   const MatmulSums sums = winograd_sums(p);
   std::string text = fmt::format(
-      "winograd 4x4 float32 images {}, result {}x{}, channels {}, filters {} {{\n",
-      image.images, image.height, image.width, image.channels, p.filters);
+      "winograd {0}x{0} float32 images {1}, result {2}x{3}, channels {4}, filters {5} {{\n",
+      image.tile, image.images, image.height, image.width, image.channels, p.filters);
   text += image.text();
   text += fmt::format("  kernel %1: transformed {}\n", p.prepares ? "ahead" : "first");
   text += fmt::format("  places of elements {}, kernel {}, products {} apart\n",

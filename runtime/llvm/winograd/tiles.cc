@@ -1,12 +1,6 @@
 #include "runtime/llvm/winograd/tiles.h"
 
 namespace sinter::codegen {
-namespace {
-
-constexpr int64_t kTile = WinogradImage::kTile, kSide = WinogradImage::kSide;
-
-}  // namespace
-
 Value WinogradTiles::buffers(std::initializer_list<Value> all) {
   llvm::PointerType* pointer = ir_.b.getPtrTy();
   Value array = ir_.e.on_stack(pointer, static_cast<int64_t>(all.size()));
@@ -20,7 +14,7 @@ Value WinogradTiles::buffers(std::initializer_list<Value> all) {
 
 void WinogradTiles::each_place(llvm::Function* kernel, Value buffers,
                                std::initializer_list<Places> places) {
-  ir_.loop(ir_.index(0), ir_.index(WinogradImage::kPlaces), 1, [&](Value place) {
+  ir_.loop(ir_.index(0), ir_.index(image_.places()), 1, [&](Value place) {
     unsigned i = 0;
     for (const Places& p : places)
       set_buffer(buffers, i++, ir_.at(p.first, ir_.mul(place, p.stride)));
@@ -63,21 +57,21 @@ void WinogradTiles::each_tile(Value begin, Value end,
 }
 
 Value WinogradTiles::lines_left(const Tile& tile, int64_t beyond) {
-  return ir_.b.CreateSub(ir_.index(image_.height + beyond), ir_.mul(tile.line, kTile));
+  return ir_.b.CreateSub(ir_.index(image_.height + beyond), ir_.mul(tile.line, image_.tile));
 }
 
 Value WinogradTiles::points_left(const Tile& tile, int64_t beyond) {
-  return ir_.b.CreateSub(ir_.index(image_.width + beyond), ir_.mul(tile.column, kTile));
+  return ir_.b.CreateSub(ir_.index(image_.width + beyond), ir_.mul(tile.column, image_.tile));
 }
 
 Value WinogradTiles::is_whole(const Tile& tile) {
-  return ir_.b.CreateAnd(ir_.b.CreateICmpSGE(lines_left(tile), ir_.index(kTile)),
-                         ir_.b.CreateICmpSGE(points_left(tile), ir_.index(kTile)));
+  return ir_.b.CreateAnd(ir_.b.CreateICmpSGE(lines_left(tile), ir_.index(image_.tile)),
+                         ir_.b.CreateICmpSGE(points_left(tile), ir_.index(image_.tile)));
 }
 
 Value WinogradTiles::first_result(const Tile& tile) {
-  Value line = ir_.add(ir_.mul(tile.image, image_.height), ir_.mul(tile.line, kTile));
-  return ir_.add(ir_.mul(line, image_.width), ir_.mul(tile.column, kTile));
+  Value line = ir_.add(ir_.mul(tile.image, image_.height), ir_.mul(tile.line, image_.tile));
+  return ir_.add(ir_.mul(line, image_.width), ir_.mul(tile.column, image_.tile));
 }
 
 void WinogradTiles::by_wholeness(const Tile& tile, const std::function<void(bool at_edge)>& body) {
@@ -96,8 +90,8 @@ Value WinogradTiles::existing(Value lines, Value points, int64_t i, Value j, Val
 
 void WinogradTiles::transform(const Tile& tile, Value input, Value target, int64_t apart) {
   Value first = ir_.add(ir_.mul(tile.image, image_.image_stride), image_.offset);
-  first = ir_.add(first, ir_.add(ir_.mul(tile.line, kTile * image_.line_stride),
-                                 ir_.mul(tile.column, kTile * image_.point_stride)));
+  first = ir_.add(first, ir_.add(ir_.mul(tile.line, image_.tile * image_.line_stride),
+                                 ir_.mul(tile.column, image_.tile * image_.point_stride)));
   Value source = ir_.at(input, first);
   by_wholeness(tile, [&](bool at_edge) {
     Value lines = lines_left(tile, 2), points = points_left(tile, 2);
@@ -107,9 +101,10 @@ void WinogradTiles::transform(const Tile& tile, Value input, Value target, int64
         return ir_.load(ir_.at(at, i * image_.line_stride),
                         at_edge ? existing(lines, points, i, j, mask) : mask);
       };
-      in_both_directions<kSide, kSide>(
-          ir_, transform_elements, element,
-          store_places<kSide>(ir_, ir_.at(target, channel), apart, mask));
+      in_both_directions(
+          ir_, image_.side(), image_.side(),
+          [&](const Values& d) { return transforms_.elements(d); }, element,
+          store_places(ir_, ir_.at(target, channel), image_.side(), apart, mask));
     });
   });
 }

@@ -18,7 +18,10 @@ class WinogradTiles {
     Value number;               // counted from the first line that is walked
   };
 
-  WinogradTiles(MatmulIr& ir, const WinogradImage& image) : ir_(ir), image_(image) {}
+  WinogradTiles(MatmulIr& ir, const WinogradImage& image)
+      : ir_(ir), image_(image), transforms_(ir, image.tile) {}
+
+  const WinogradTransforms& transforms() const { return transforms_; }
 
   /// What a kernel that this one calls takes for its buffers: those of Kernel::run; null where there
   /// is none.
@@ -46,8 +49,8 @@ class WinogradTiles {
   /// Calls `body` for a tile, told whether some of its results do not exist; once where none does.
   void by_wholeness(const Tile& tile, const std::function<void(bool at_edge)>& body);
 
-  /// 6x6 elements of the padded image to `target`, from place to place `apart` elements. Beyond the
-  /// image they are 0.
+  /// The elements of a tile, of the padded image, to `target`, from place to place `apart`
+  /// elements. Beyond the image they are 0.
   void transform(const Tile& tile, Value input, Value target, int64_t apart);
   /// The lanes of `mask` where element (i, j) of a tile exists, of which so many are left.
   Value existing(Value lines, Value points, int64_t i, Value j, Value mask);
@@ -57,6 +60,7 @@ class WinogradTiles {
 
   MatmulIr& ir_;
   const WinogradImage& image_;
+  WinogradTransforms transforms_;
 };
 
 /// Element (i, j) of a matrix of `columns` columns, whose elements lie `apart` elements apart, for
@@ -68,14 +72,12 @@ inline std::function<Value(int64_t, Value)> load_places(MatmulIr& ir, Value sour
   };
 }
 /// Stores row i of such a matrix.
-template <size_t columns>
-std::function<void(Value, const std::array<Value, columns>&)> store_places(MatmulIr& ir,
-                                                                           Value target,
-                                                                           int64_t apart,
-                                                                           Value mask) {
-  return [=, &ir](Value i, const std::array<Value, columns>& row) {
-    Value first = ir.at(target, ir.mul(i, static_cast<int64_t>(columns) * apart));
-    for (size_t j = 0; j < columns; ++j)
+inline std::function<void(Value, const Values&)> store_places(MatmulIr& ir, Value target,
+                                                              int64_t columns, int64_t apart,
+                                                              Value mask) {
+  return [=, &ir](Value i, const Values& row) {
+    Value first = ir.at(target, ir.mul(i, columns * apart));
+    for (size_t j = 0; j < row.size(); ++j)
       ir.store(row[j], ir.at(first, static_cast<int64_t>(j) * apart), mask);
   };
 }
