@@ -67,20 +67,20 @@ Types map_types(In in, const Attributes& a) {
   return types;
 }
 
-void refuse_bfloat16(const ValueType& type) {
-  if (type.dtype == DType::kBFloat16) fail("bfloat16 is for storage: cast to float32 first");
+void refuse_storage(const ValueType& type) {
+  if (is_for_storage(type.dtype)) fail("{}", storage_fault(type.dtype));
 }
 
 Types reduce_types(In in, const Attributes& a) {
   const std::string& kind = a.get_string("kind");
-  refuse_bfloat16(in[0]);
+  refuse_storage(in[0]);
   if (kind != "sum" && kind != "prod" && kind != "max" && kind != "min")
     fail("unknown kind of reduction '{}'", kind);
   return {reduced(in[0], a.get_ints("axes"), a.get_bool("keepdims"), in[0].dtype)};
 }
 
 Types arg_reduce_types(In in, const Attributes& a) {
-  refuse_bfloat16(in[0]);
+  refuse_storage(in[0]);
   const std::string& kind = a.get_string("kind");
   if (kind != "argmax" && kind != "argmin") fail("unknown kind of reduction '{}'", kind);
   const int64_t size = in[0].shape[checked_axis(in[0].shape, a.get_int("axis"))];
@@ -92,6 +92,10 @@ Types arg_reduce_types(In in, const Attributes& a) {
 }
 
 Types contract_types(In in, const Attributes& a) {
+  // Products are those of float32 or of bfloat16.
+  for (const ValueType& type : in) {
+    if (type.dtype != DType::kBFloat16) refuse_storage(type);
+  }
   const bool rounds = in[0].dtype == DType::kBFloat16 && is_floating(in[1].dtype);
   if (in[0].dtype != in[1].dtype && !rounds) fail("operands must have one dtype");
   const auto lhs_batch = a.get_ints("lhs_batch"), rhs_batch = a.get_ints("rhs_batch");
@@ -283,7 +287,7 @@ Types gather_types(In in, const Attributes& a) {
 }
 
 Types scatter_add_types(In in, const Attributes& a) {
-  refuse_bfloat16(in[1]);
+  refuse_storage(in[1]);
   check_indices(in[0]);
   const int batch_dims =
       checked_batch_dims(a, std::max<int64_t>(a.get_int("axis"), 0), in[1].shape, in[0].shape);

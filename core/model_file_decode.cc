@@ -54,16 +54,20 @@ const T& element(const flatbuffers::Vector<flatbuffers::Offset<T>>& vector, size
   return *vector.Get(static_cast<flatbuffers::uoffset_t>(i));
 }
 
+// The numbers of dtypes in files are those of DType.
+static_assert(static_cast<int>(file::DType::Float32) == static_cast<int>(DType::kFloat32));
+static_assert(static_cast<int>(file::DType::Float64) == static_cast<int>(DType::kFloat64));
+static_assert(static_cast<int>(file::DType::Int32) == static_cast<int>(DType::kInt32));
+static_assert(static_cast<int>(file::DType::Int64) == static_cast<int>(DType::kInt64));
+static_assert(static_cast<int>(file::DType::Bool) == static_cast<int>(DType::kBool));
+static_assert(static_cast<int>(file::DType::Uint8) == static_cast<int>(DType::kUint8));
+static_assert(static_cast<int>(file::DType::BFloat16) == static_cast<int>(DType::kBFloat16));
+static_assert(static_cast<int>(file::DType::Int8) == static_cast<int>(DType::kInt8));
+static_assert(static_cast<int>(file::DType::Float16) == static_cast<int>(DType::kFloat16));
+static_assert(static_cast<size_t>(file::DType::MAX) + 1 == std::size(kAllDTypes));
+
 DType dtype_of_file(file::DType dtype) {
-  switch (dtype) {
-    case file::DType::Float32: return DType::kFloat32;
-    case file::DType::Float64: return DType::kFloat64;
-    case file::DType::Int32: return DType::kInt32;
-    case file::DType::Int64: return DType::kInt64;
-    case file::DType::Bool: return DType::kBool;
-    case file::DType::Uint8: return DType::kUint8;
-    case file::DType::BFloat16: return DType::kBFloat16;
-  }
+  if (dtype <= file::DType::MAX) return static_cast<DType>(dtype);
   raise_damage(fmt::format("it holds an unknown dtype ({})", static_cast<int>(dtype)));
 }
 

@@ -29,19 +29,7 @@ std::span<const std::byte> bytes_of(const Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.raw()), static_cast<size_t>(tensor.bytes())};
 }
 
-// The number of a dtype in the file does not follow the order of DType.
-file::DType file_dtype(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32: return file::DType::Float32;
-    case DType::kFloat64: return file::DType::Float64;
-    case DType::kInt32: return file::DType::Int32;
-    case DType::kInt64: return file::DType::Int64;
-    case DType::kBool: return file::DType::Bool;
-    case DType::kUint8: return file::DType::Uint8;
-    case DType::kBFloat16: return file::DType::BFloat16;
-  }
-  raise_internal("a dtype of the file format", std::string(dtype_name(dtype)));
-}
+file::DType file_dtype(DType dtype) { return static_cast<file::DType>(dtype); }
 
 class Encoder {
  public:

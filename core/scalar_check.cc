@@ -7,6 +7,16 @@
 
 namespace sinter {
 
+const char* storage_fault(DType dtype) {
+  switch (dtype) {
+#define SINTER_DTYPE(enumerator, type, name, ...) \
+  case DType::enumerator: return name " is for storage: cast to float32 first";
+    SINTER_DTYPES(SINTER_DTYPE)
+#undef SINTER_DTYPE
+  }
+  return "";
+}
+
 const char* scalar_operand_fault(const ScalarInstruction& i, const std::array<DType, 3>& operands) {
   const auto [a, b, c] = operands;
   switch (i.op) {
@@ -17,7 +27,7 @@ const char* scalar_operand_fault(const ScalarInstruction& i, const std::array<DT
     case ScalarOp::kLess:
     case ScalarOp::kLessEqual:
     case ScalarOp::kEqual:
-      if (a == DType::kBFloat16) return "bfloat16 is for storage: cast to float32 first";
+      if (is_for_storage(a)) return storage_fault(a);
       return a == b && i.dtype == DType::kBool ? nullptr
                                                : "a comparison takes (T, T) and gives bool";
     case ScalarOp::kAnd:
@@ -29,7 +39,7 @@ const char* scalar_operand_fault(const ScalarInstruction& i, const std::array<DT
   }
   if (i.dtype != a || (scalar_op_arity(i.op) == 2 && a != b))
     return "operands and result must have one dtype";
-  if (a == DType::kBFloat16) return "bfloat16 is for storage: cast to float32 first";
+  if (is_for_storage(a)) return storage_fault(a);
   if (a == DType::kBool) {
     switch (i.op) {
       case ScalarOp::kSub:

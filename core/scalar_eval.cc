@@ -67,10 +67,18 @@ T float_op(ScalarOp op, T a, T b) {
 int64_t wrap(DType dtype, int64_t value) {
   switch (dtype) {
     case DType::kInt32: return static_cast<int32_t>(value);
+    case DType::kInt8: return static_cast<int8_t>(value);
     case DType::kUint8: return static_cast<uint8_t>(value);
     case DType::kBool: return value != 0;
     default: return value;
   }
+}
+
+// To the nearest of `dtype`, by way of float32 for those that are for storage.
+double to_floating(DType dtype, float value) {
+  return dispatch_dtype(dtype, [&](auto zero) {
+    return static_cast<double>(convert_element<decltype(zero)>(value));
+  });
 }
 
 // 1 / a^n truncates to 0 unless a is 1 or -1; 1 / 0 is 0, as in division.
@@ -128,9 +136,8 @@ ScalarValue evaluate_instruction(const ScalarInstruction& i, DType operand, Scal
       if (is_floating(i.dtype)) {
         const double value = from_float ? a.f : static_cast<double>(a.i);
         if (i.dtype == DType::kFloat64) return {value, 0};
-        if (i.dtype == DType::kBFloat16)
-          return {bfloat16(from_float ? static_cast<float>(value) : static_cast<float>(a.i)), 0};
-        return {from_float ? static_cast<float>(value) : static_cast<float>(a.i), 0};
+        const float single = from_float ? static_cast<float>(value) : static_cast<float>(a.i);
+        return {to_floating(i.dtype, single), 0};
       }
       return {0, from_float ? to_integer(i.dtype, a.f) : wrap(i.dtype, a.i)};
     default: break;

@@ -208,6 +208,8 @@ ScalarValue evaluate_instruction(const ScalarInstruction& instruction, DType ope
 /// softplus are ops of their own, and bodies keep their intermediates finite.
 ScalarExpr scalar_vjp(const ScalarExpr& expr, std::span<const int> wrt);
 
+/// What is wrong with computing in a dtype that is for storage.
+const char* storage_fault(DType dtype);
 /// nullptr when operands of these dtypes fit the instruction and its dtype, otherwise what it
 /// needs.
 const char* scalar_operand_fault(const ScalarInstruction& instruction,

@@ -176,7 +176,7 @@ class Tensor {
   static constexpr DType kept_as() {
     static_assert(
         std::is_same_v<T, long long> || requires { DTypeOf<T>::value; },
-        "tensors hold float, double, int32_t, int64_t, uint8_t, bool and bfloat16");
+        "tensors hold float, double, int8_t, int32_t, int64_t, uint8_t, bool, bfloat16 and float16");
     if constexpr (std::is_same_v<T, long long>) {
       return dtype_of<int64_t>;
     } else {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/bfloat16.h"
+#include "core/dtype.h"
 #include "core/tensor.h"
 
 namespace sinter {

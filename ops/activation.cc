@@ -294,7 +294,7 @@ void register_activation(Registry& r) {
         return Derivatives{dy * (m.t + m.z * slope)};
       });
   define_composite(r, "maxout", 1, 1, {{"pieces", AttributeType::kInt}}, maxout_type,
-                   decompose_maxout, nullptr, CompositeDTypes::kAllButBFloat16);
+                   decompose_maxout, nullptr, CompositeDTypes::kAllButStorage);
 }
 
 }  // namespace ops

@@ -69,8 +69,8 @@ void define_composite(Registry& registry, std::string name, int min_inputs, int 
                                                     const Attributes& a) {
     const std::vector<ValueType> types = shape(in, a);
     const DType dtype = types[0].dtype;
-    if (dtypes != CompositeDTypes::kAll && dtype == DType::kBFloat16)
-      throw ShapeError("bfloat16 is for storage: cast to float32 first");
+    if (dtypes != CompositeDTypes::kAll && is_for_storage(dtype))
+      throw ShapeError(storage_fault(dtype));
     if (dtypes == CompositeDTypes::kFloat && !is_floating(dtype))
       throw ShapeError("it takes floating operands: cast to float32 first");
     return types;

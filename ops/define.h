@@ -41,7 +41,7 @@ void define_binary(Registry& registry, const char* name, Scalar (*body)(Scalar, 
                    Operands operands = Operands::kInOrder);
 /// What the first result of a composite may be, and so its operands: what it is built from computes
 /// in float32 and float64, and only where the composite sees to it in others.
-enum class CompositeDTypes : uint8_t { kFloat, kAllButBFloat16, kAll };
+enum class CompositeDTypes : uint8_t { kFloat, kAllButStorage, kAll };
 /// A composite with its shape rule and decomposition. A result of another dtype raises ShapeError
 /// when the node is added.
 void define_composite(Registry& registry, std::string name, int min_inputs, int max_inputs,

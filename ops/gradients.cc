@@ -93,8 +93,8 @@ class Backward {
     Cotangents dx = input_cotangents(node, inputs, results, dy, needed_flags);
     for (size_t k = 0; k < dx.size(); ++k) {
       if (!dx[k] || !needed_flags[k]) continue;
-      // What a rule computes of bfloat16 comes in float32, and is rounded like the value.
-      if (inputs[k].dtype() == DType::kBFloat16) dx[k] = cast(*dx[k], DType::kBFloat16);
+      // What a rule computes of bfloat16 or float16 comes in float32, and is rounded like the value.
+      if (is_for_storage(inputs[k].dtype())) dx[k] = cast(*dx[k], inputs[k].dtype());
       SINTER_CHECK(dx[k]->type() == inputs[k].type(),
                    fmt::format("{}: cotangent {} of input {} that is {}", place_of(node),
                                dx[k]->type().to_string(), k, inputs[k].type().to_string()));

@@ -11,19 +11,12 @@
 namespace sinter::ops {
 
 DType promote(DType a, DType b) {
-  const auto order = [](DType d) {
-    switch (d) {
-      case DType::kBool: return 0;
-      case DType::kUint8: return 1;
-      case DType::kInt32: return 2;
-      case DType::kInt64: return 3;
-      case DType::kBFloat16:
-      case DType::kFloat32: return 4;
-      case DType::kFloat64: return 5;
-    }
-    return 5;
-  };
-  return arithmetic_dtype(order(a) < order(b) ? b : a);
+  a = arithmetic_dtype(a);
+  b = arithmetic_dtype(b);
+  if (is_floating(a) != is_floating(b)) return is_floating(a) ? a : b;
+  if (holds_all_of(a, b)) return a;
+  // NumPy's int16 for int8 beside uint8 is none of ours.
+  return holds_all_of(b, a) ? b : DType::kInt32;
 }
 
 DType default_dtype(Number number) {
@@ -57,7 +50,7 @@ DType floating_dtype(DType dtype) {
 }
 
 DType sum_dtype(DType dtype) {
-  return dtype == DType::kBool || dtype == DType::kUint8 ? DType::kInt32 : arithmetic_dtype(dtype);
+  return dtype_size(dtype) == 1 ? DType::kInt32 : arithmetic_dtype(dtype);
 }
 
 DType comparison_dtype(DType a, DType b) {

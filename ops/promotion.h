@@ -11,8 +11,9 @@
 
 namespace sinter::ops {
 
-/// The dtype in which values of `a` and `b` meet: bool < uint8 < int32 < int64 < float32 < float64.
-/// bfloat16 is for storage and counts as float32, beside itself too.
+/// The dtype in which values of `a` and `b` meet: bool < int8, uint8 < int32 < int64 < float32 <
+/// float64; int8 and uint8 meet in int32. bfloat16 and float16 are for storage and count as
+/// float32, beside themselves too.
 DType promote(DType a, DType b);
 /// With a plain number, which is weak: it takes the dtype beside it, and only its kind moves that
 /// up: an integer bool to int32, a floating number integers and bool to float32.
@@ -21,11 +22,11 @@ DType promote(DType dtype, Number number);
 DType default_dtype(Number number);
 /// All operands at once.
 DType promote(std::span<const Operand> operands);
-/// What true division, means and functions of values are computed in: float32 for integers, bool
-/// and bfloat16, else the dtype itself.
+/// What true division, means and functions of values are computed in: float32 for integers, bool,
+/// bfloat16 and float16, else the dtype itself.
 DType floating_dtype(DType dtype);
-/// What sums and products of many are kept in: int32 for bool and uint8, float32 for bfloat16, else
-/// the dtype itself.
+/// What sums and products of many are kept in: int32 for bool, int8 and uint8, float32 for bfloat16
+/// and float16, else the dtype itself.
 DType sum_dtype(DType dtype);
 /// What two values are compared in. The result is bool whatever it is, so int32 and int64 meet
 /// floats in float64, where no int32 is rounded.

@@ -26,32 +26,22 @@ std::string unless_bool(const Match& m) {
 
 std::string unless_it_wraps(const Match& m) {
   const DType dtype = m.type("x").dtype;
-  return dtype == DType::kInt32 || dtype == DType::kInt64 ? "a square may wrap around" : "";
+  return is_signed_integer(dtype) ? "a square may wrap around" : "";
 }
 
 std::string unless_unsigned(const Match& m) {
-  return m.type("x").dtype == DType::kUint8 ? "uint8 has no negative numbers" : "";
-}
-
-// Does every value of `from` survive the way to `to` and back?
-bool is_lossless(DType from, DType to) {
-  if (from == to || from == DType::kBool) return true;
-  switch (from) {
-    case DType::kUint8: return to != DType::kBool;
-    case DType::kInt32: return to == DType::kInt64 || to == DType::kFloat64;
-    case DType::kFloat32: return to == DType::kFloat64;
-    case DType::kBFloat16: return to == DType::kFloat32 || to == DType::kFloat64;
-    default: return false;
-  }
+  return record_of(m.type("x").dtype).kind == DTypeKind::kUnsigned
+             ? "the dtype has no negative numbers"
+             : "";
 }
 
 // The inner cast must keep all values, and the outer one mean the same with and without it:
 // integers wrap around in casts between them, floats saturate.
 std::string unless_inner_cast_is_lossless(const Match& m) {
   const DType from = m.type("x").dtype, by = m.type("inner").dtype, to = m.type("outer").dtype;
-  if (!is_lossless(from, by)) return "the inner cast loses values";
+  if (!holds_all_of(by, from)) return "the inner cast loses values";
   const bool integers = !is_floating(from) && !is_floating(to) && to != DType::kBool;
-  return integers && is_floating(by) && !is_lossless(from, to)
+  return integers && is_floating(by) && !holds_all_of(to, from)
              ? "the inner cast makes the outer one saturate"
              : "";
 }

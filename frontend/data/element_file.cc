@@ -23,8 +23,6 @@ static_assert(std::endian::native == std::endian::little, "values are copied as 
 constexpr uint64_t kMagic = 0x3148434143544E53;  // "SNTCACH1"
 constexpr size_t kEndBytes = 2 * sizeof(uint64_t);
 constexpr uint32_t kMostParts = 3, kMostTensors = 1 << 16, kMostRank = 64;
-constexpr DType kDTypes[] = {DType::kFloat32, DType::kFloat64, DType::kInt32,   DType::kInt64,
-                             DType::kBool,    DType::kUint8,   DType::kBFloat16};
 
 uint64_t hashed(const void* data, size_t count, uint64_t hash) {
   return hash_bytes({static_cast<const std::byte*>(data), count}, hash);
@@ -73,7 +71,7 @@ void ElementWriter::add(const Element& element) {
     for (size_t j = 0; j < part.list().size(); ++j) {
       const Tensor& t = part.list()[j];
       if (named) out.text(part.names()[j]);
-      out.number(static_cast<uint32_t>(std::ranges::find(kDTypes, t.dtype()) - kDTypes));
+      out.number(static_cast<uint32_t>(t.dtype()));
       out.number(static_cast<uint32_t>(t.shape().rank()));
       for (const int64_t dim : t.shape()) out.number(dim);
       out.bytes(t.raw(), static_cast<size_t>(t.bytes()));
@@ -137,9 +135,9 @@ ElementReader::ElementReader(const std::string& path) : path_(path), file_(FileR
 
 Tensor ElementReader::tensor(uint64_t& hash) {
   const auto dtype = number<uint32_t>(hash), rank = number<uint32_t>(hash);
-  if (dtype >= std::size(kDTypes) || rank > kMostRank) fail("it is damaged");
+  if (dtype >= std::size(kAllDTypes) || rank > kMostRank) fail("it is damaged");
   std::vector<int64_t> dims;
-  int64_t bytes = dtype_size(kDTypes[dtype]);
+  int64_t bytes = dtype_size(kAllDTypes[dtype]);
   bool empty = false;
   for (uint32_t i = 0; i < rank; ++i) {
     dims.push_back(number<int64_t>(hash));
@@ -149,7 +147,7 @@ Tensor ElementReader::tensor(uint64_t& hash) {
   }
   if (empty) bytes = 0;
   if (static_cast<uint64_t>(bytes) > file_->left()) fail("it is damaged");
-  Tensor result = Tensor::placeholder(kDTypes[dtype], Shape(dims));
+  Tensor result = Tensor::placeholder(kAllDTypes[dtype], Shape(dims));
   file_->read(result.raw(), static_cast<size_t>(bytes));
   hash = hashed(result.raw(), static_cast<size_t>(bytes), hash);
   return result;

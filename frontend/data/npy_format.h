@@ -12,8 +12,10 @@ namespace sinter {
 
 inline constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
-/// "<f4"; nothing for bfloat16, which NumPy has not.
-std::string_view numpy_type(DType dtype);
+/// What NumPy takes values of `dtype` as: it has no bfloat16, which becomes float32.
+constexpr DType numpy_dtype(DType dtype) {
+  return record_of(dtype).numpy.empty() ? arithmetic_dtype(dtype) : dtype;
+}
 
 /// Bytes in their order, wherever they come from.
 class ByteSource {

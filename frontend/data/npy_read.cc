@@ -191,17 +191,6 @@ class FortranOrder {
   int64_t position_ = 0;
 };
 
-float half_to_float(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
-  const uint32_t exponent = (half >> 10) & 31, fraction = half & 1023;
-  if (exponent == 0) {  // zero and subnormal: fraction * 2^-24
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const uint32_t wide = exponent == 31 ? 255 : exponent + 112;
-  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
-}
-
 /// Fills `result` from packed values of type Stored; `convert` makes an element of the tensor's
 /// type.
 template <typename To, typename Stored, typename Convert>
@@ -244,19 +233,16 @@ constexpr Conversion plain(std::string_view code) {
 constexpr Conversion kConversions[] = {
     plain<float, float>("f4"),
     plain<double, double>("f8"),
+    plain<float16, float16>("f2"),
     plain<int32_t, int32_t>("i4"),
     plain<int64_t, int64_t>("i8"),
     plain<uint8_t, uint8_t>("u1"),
     plain<bool, uint8_t>("b1"),
-    plain<int32_t, int8_t>("i1"),
+    plain<int8_t, int8_t>("i1"),
     plain<int32_t, int16_t>("i2"),
     plain<int32_t, uint16_t>("u2"),
     plain<int64_t, uint32_t>("u4"),
     plain<int64_t, uint64_t>("u8"),
-    {"f2", DType::kFloat32, 2,
-     [](Tensor& result, const char* from, bool swap, bool fortran, const std::string&) {
-       fill<float, uint16_t>(result, from, swap, fortran, half_to_float);
-     }},
 };
 
 const Conversion& find_conversion(const std::string& descr, bool& swap, const std::string& name) {
@@ -330,7 +316,7 @@ Tensor parse_npy(ByteSource& source, const std::string& name) {
   }
   Tensor result(conversion.dtype, shape);
   const bool same_layout = !swap && !header.fortran_order && conversion.dtype != DType::kBool &&
-                           numpy_type(conversion.dtype).substr(1) == conversion.code;
+                           record_of(conversion.dtype).numpy.substr(1) == conversion.code;
   if (same_layout) {
     source.read(result.raw(), count);
   } else {

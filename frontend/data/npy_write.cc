@@ -8,26 +8,13 @@
 
 namespace sinter {
 
-std::string_view numpy_type(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32: return "<f4";
-    case DType::kFloat64: return "<f8";
-    case DType::kInt32: return "<i4";
-    case DType::kInt64: return "<i8";
-    case DType::kBool: return "|b1";
-    case DType::kUint8: return "|u1";
-    case DType::kBFloat16: break;  // NumPy has none
-  }
-  return "";
-}
-
 std::string npy_prefix(const Tensor& tensor) {
   std::string shape;
   for (const int64_t dim : tensor.shape()) shape += fmt::format("{}, ", dim);
   if (tensor.shape().rank() == 1) shape.pop_back();  // (3,)
   if (tensor.shape().rank() > 1) shape.resize(shape.size() - 2);
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   numpy_type(tensor.dtype()), shape);
+                                   record_of(tensor.dtype()).numpy, shape);
   const size_t prefix = kNpyMagic.size() + 4;
   header.resize((prefix + header.size() + 1 + 63) / 64 * 64 - prefix - 1, ' ');
   header += '\n';
@@ -40,7 +27,7 @@ std::string npy_prefix(const Tensor& tensor) {
 
 void save_npy(const std::string& path, const Tensor& given, SourceLocation where) {
   at_line(where, [&] {
-    const Tensor tensor = given.cast(arithmetic_dtype(given.dtype()));  // NumPy has no bfloat16
+    const Tensor tensor = given.cast(numpy_dtype(given.dtype()));
     AtomicFile file(path);
     file.write(npy_prefix(tensor));
     file.write(tensor.raw(), static_cast<size_t>(tensor.bytes()));

@@ -138,7 +138,7 @@ void save_npz(const std::string& path, const Data& arrays, SaveNpzOptions option
     }
     ZipWriter file(path);
     for (const auto& [name, given] : named) {
-      const Tensor array = given.cast(arithmetic_dtype(given.dtype()));  // NumPy has no bfloat16
+      const Tensor array = given.cast(numpy_dtype(given.dtype()));
       const std::string prefix = npy_prefix(array);
       const std::string_view pieces[] = {
           prefix, {static_cast<const char*>(array.raw()), static_cast<size_t>(array.bytes())}};

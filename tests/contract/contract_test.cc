@@ -296,6 +296,7 @@ void expect_runs_or_is_refused(const Sample& sample, DType from, DType to) {
         const DType dtype = want[r].dtype();
         const double tolerance = dtype == DType::kFloat64    ? 1e-11
                                  : dtype == DType::kBFloat16 ? 0x1p-6
+                                 : dtype == DType::kFloat16  ? 0x1p-9
                                  : dtype == DType::kFloat32  ? 1e-4
                                                              : 0;
         expect_close(got[r], want[r], tolerance,

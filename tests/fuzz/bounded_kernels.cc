@@ -83,7 +83,7 @@ Bounded wrapped(DType dtype, int64_t value) {
 }
 
 Bounded stored(DType dtype, const Bounded& b) {
-  if (dtype != DType::kBFloat16) return b;
+  if (!is_for_storage(dtype)) return b;
   return bounded_instruction({ScalarOp::kCast, dtype, {0, -1, -1}, 0}, DType::kFloat32, b, {}, {});
 }
 

@@ -15,9 +15,10 @@ namespace {
 constexpr double kSlack = 4;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+int largest_exponent(DType dtype) { return (1 << (record_of(dtype).exponent_bits - 1)) - 1; }
+
 double largest(DType dtype) {
-  return dtype == DType::kFloat64 ? std::numeric_limits<double>::max()
-                                  : static_cast<double>(std::numeric_limits<float>::max());
+  return std::ldexp(2 - std::ldexp(1.0, 1 - record_of(dtype).digits), largest_exponent(dtype));
 }
 
 Bounded certain(double value) { return {value, 0, 0}; }
@@ -248,10 +249,8 @@ Bounded choose(DType dtype, const Bounded& c, const Bounded& a, const Bounded& b
 Bounded unknown() { return {0, 0, kInfinity}; }
 bool is_unknown(const Bounded& b) { return b.radius == kInfinity; }
 
-double unit_roundoff(DType dtype) {
-  return dtype == DType::kFloat64 ? 0x1p-53 : dtype == DType::kBFloat16 ? 0x1p-8 : 0x1p-24;
-}
-double smallest_normal(DType dtype) { return dtype == DType::kFloat64 ? 0x1p-1022 : 0x1p-126; }
+double unit_roundoff(DType dtype) { return std::ldexp(1.0, -record_of(dtype).digits); }
+double smallest_normal(DType dtype) { return std::ldexp(1.0, 1 - largest_exponent(dtype)); }
 
 bool is_exact(double value) {
   return std::fabs(value) < 0x1p15 && value * 256 == std::trunc(value * 256);

@@ -68,7 +68,7 @@ Symbol made(Maker& m) {
     case 2: {
       const DType of = random.pick({DType::kInt32, DType::kInt64, DType::kUint8});
       return one_hot(cast(m.any(), of), random.pick({1, 2, 3, 5, 17}),
-                     m.sizes.floats_only ? DType::kFloat32 : kAllDTypes[random.below(7)]);
+                     m.sizes.floats_only ? DType::kFloat32 : kAllDTypes[random.below(std::size(kAllDTypes))]);
     }
     case 3:
       return clip(m.sizes.floats_only ? m.any_float() : m.any(),

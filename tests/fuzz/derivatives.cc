@@ -37,7 +37,7 @@ class Derivatives {
   /// Is there anything to differentiate? Values that are rounded to float32 tell nothing.
   bool can_be_judged() const {
     const auto is_rough = [](const ValueType& t) {
-      return t.dtype == DType::kFloat32 || t.dtype == DType::kBFloat16;
+      return is_floating(t.dtype) && t.dtype != DType::kFloat64;
     };
     return !wrt_.empty() && !values_.empty() &&
            std::ranges::none_of(c_.graph.nodes(), [&](const Node& n) {

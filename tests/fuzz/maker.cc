@@ -56,12 +56,12 @@ Maker::Maker(uint64_t seed, const Sizes& sizes_in, Case& out)
   else if (kind < 0.7)
     dtypes = {DType::kFloat64};
   else if (kind < 0.78)
-    dtypes = {DType::kBFloat16, DType::kFloat32};
+    dtypes = {random.chance(0.8) ? DType::kBFloat16 : DType::kFloat16, DType::kFloat32};
   else if (kind < 0.86)
-    dtypes = {DType::kInt32, DType::kInt64, DType::kUint8, DType::kBool, DType::kFloat32};
+    dtypes = {DType::kInt32, DType::kInt64, DType::kUint8,
+              DType::kInt8,  DType::kBool,  DType::kFloat32};
   else
-    dtypes = {DType::kFloat32, DType::kFloat64, DType::kInt32,   DType::kInt64,
-              DType::kBool,    DType::kUint8,   DType::kBFloat16};
+    dtypes.assign(std::begin(kAllDTypes), std::end(kAllDTypes));
 }
 
 int64_t Maker::elements(const Shape& shape) const {
@@ -277,7 +277,7 @@ Attributes random_attributes(Maker& m, const OpRecord& record) {
       case AttributeType::kDType:
         attributes.set(spec.name, m.sizes.floats_only || m.random.chance(0.5)
                                       ? m.random.pick(m.dtypes)
-                                      : kAllDTypes[m.random.below(7)]);
+                                      : kAllDTypes[m.random.below(std::size(kAllDTypes))]);
         break;
       default:
         if (!spec.default_value) throw DoesNotFit();

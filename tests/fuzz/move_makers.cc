@@ -99,7 +99,7 @@ Symbols make_concat(Maker& m, Given given) {
 Symbols make_iota(Maker& m, Given) {
   const Shape shape = m.random_shape(1);
   const DType dtype = m.random.chance(0.6) ? m.random.pick({DType::kInt32, DType::kFloat32})
-                                           : kAllDTypes[m.random.below(7)];
+                                           : kAllDTypes[m.random.below(std::size(kAllDTypes))];
   return {iota(m.graph, shape, static_cast<int>(m.random.below(shape.rank())), dtype)};
 }
 

@@ -87,16 +87,10 @@ llvm::Function* Emitter::helper(const std::string& name, llvm::FunctionType* typ
 }
 
 llvm::Type* Emitter::storage_type(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32: return ir_.getFloatTy();
-    case DType::kFloat64: return ir_.getDoubleTy();
-    case DType::kBFloat16: return ir_.getInt16Ty();  // its bits; cast() makes a float of them
-    case DType::kInt32: return ir_.getInt32Ty();
-    case DType::kInt64: return ir_.getInt64Ty();
-    case DType::kBool:
-    case DType::kUint8: return ir_.getInt8Ty();
-  }
-  raise_internal("a dtype", "");
+  if (dtype == DType::kFloat32) return ir_.getFloatTy();
+  if (dtype == DType::kFloat64) return ir_.getDoubleTy();
+  // Floats of 16 bits are their bits; cast() makes a float of them.
+  return ir_.getIntNTy(static_cast<unsigned>(8 * dtype_size(dtype)));
 }
 
 llvm::Type* Emitter::type(DType dtype, int lanes) {
@@ -107,6 +101,7 @@ llvm::Type* Emitter::type(DType dtype, int lanes) {
 Value Emitter::number(DType dtype, Number value, int lanes) {
   llvm::Type* t = type(dtype, lanes);
   if (dtype == DType::kBFloat16) return llvm::ConstantInt::get(t, bfloat16(value.as_double()).bits);
+  if (dtype == DType::kFloat16) return llvm::ConstantInt::get(t, float16(value.as_double()).bits);
   if (is_floating(dtype)) return llvm::ConstantFP::get(t, value.as_double());
   return llvm::ConstantInt::get(t, static_cast<uint64_t>(value.as_integer()), true);
 }

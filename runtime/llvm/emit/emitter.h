@@ -105,6 +105,8 @@ class Emitter {
   Value cast(Value value, DType from, DType to);
   Value widen_bfloat16(Value bits);
   Value round_to_bfloat16(Value value);
+  Value widen_float16(Value half);
+  Value round_to_float16(Value value);
   /// max and min that give NaN when either side is NaN.
   Value maximum(DType dtype, Value a, Value b);
   Value minimum(DType dtype, Value a, Value b);

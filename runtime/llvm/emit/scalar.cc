@@ -12,7 +12,9 @@ namespace sinter::codegen {
 namespace {
 
 using llvm::Intrinsic::ID;
-bool is_unsigned(DType dtype) { return dtype == DType::kUint8 || dtype == DType::kBool; }
+bool is_unsigned(DType dtype) {
+  return record_of(dtype).kind == DTypeKind::kUnsigned || dtype == DType::kBool;
+}
 
 // Integer arithmetic on bools keeps "is it non-zero" alone.
 Value bool_op(Emitter& e, ScalarOp op, Value a, Value b) {
@@ -176,17 +178,57 @@ Value Emitter::round_to_bfloat16(Value value) {
   return ir_.CreateTrunc(result, type(DType::kBFloat16, lanes));
 }
 
+// As core/float16.h, on the bits: not every CPU converts them, and few programs ask for it.
+Value Emitter::widen_float16(Value half) {
+  const int lanes = lanes_of(half);
+  llvm::Type* words = type(DType::kInt32, lanes);
+  const auto bits = [&](uint64_t n) { return llvm::ConstantInt::get(words, n); };
+  Value word = ir_.CreateZExt(half, words);
+  Value sign = ir_.CreateShl(ir_.CreateAnd(word, bits(0x8000)), 16);
+  Value magnitude = ir_.CreateShl(ir_.CreateAnd(word, bits(0x7fff)), 13);
+  Value scaled = ir_.CreateFMul(ir_.CreateBitCast(magnitude, type(DType::kFloat32, lanes)),
+                                number(DType::kFloat32, 0x1p112, lanes));
+  Value finite = ir_.CreateBitCast(scaled, words);
+  Value result = ir_.CreateSelect(ir_.CreateICmpUGE(magnitude, bits(0x7c00 << 13)),
+                                  ir_.CreateOr(magnitude, bits(0x7f800000)), finite);
+  return ir_.CreateBitCast(ir_.CreateOr(sign, result), type(DType::kFloat32, lanes));
+}
+
+Value Emitter::round_to_float16(Value value) {
+  const int lanes = lanes_of(value);
+  llvm::Type* words = type(DType::kInt32, lanes);
+  const auto bits = [&](uint64_t n) { return llvm::ConstantInt::get(words, n); };
+  Value word = ir_.CreateBitCast(value, words);
+  Value sign = ir_.CreateAnd(ir_.CreateLShr(word, 16), bits(0x8000));
+  Value magnitude = ir_.CreateAnd(word, bits(0x7fffffff));
+  Value upper = ir_.CreateLShr(magnitude, 13);
+  Value nan = ir_.CreateOr(ir_.CreateAnd(upper, bits(0x3ff)), bits(0x7e00));
+  Value large = ir_.CreateSelect(ir_.CreateICmpUGT(magnitude, bits(0x7f800000)), nan, bits(0x7c00));
+  Value beside_half = ir_.CreateFAdd(ir_.CreateBitCast(magnitude, type(DType::kFloat32, lanes)),
+                                     number(DType::kFloat32, 0.5, lanes));
+  Value small = ir_.CreateSub(ir_.CreateBitCast(beside_half, words), bits(0x3f000000));
+  Value rounded = ir_.CreateAdd(ir_.CreateSub(magnitude, bits(0x38000000 - 0xfff)),
+                                ir_.CreateAnd(upper, bits(1)));
+  Value usual = ir_.CreateLShr(rounded, 13);
+  Value result = ir_.CreateSelect(
+      ir_.CreateICmpUGE(magnitude, bits(0x47800000)), large,
+      ir_.CreateSelect(ir_.CreateICmpULT(magnitude, bits(0x38800000)), small, usual));
+  return ir_.CreateTrunc(ir_.CreateOr(sign, result), type(DType::kFloat16, lanes));
+}
+
 Value Emitter::cast(Value value, DType from, DType to) {
   if (from == to) return value;
   const int lanes = lanes_of(value);
   if (from == DType::kBFloat16) return cast(widen_bfloat16(value), DType::kFloat32, to);
+  if (from == DType::kFloat16) return cast(widen_float16(value), DType::kFloat32, to);
   if (to == DType::kBFloat16) return round_to_bfloat16(cast(value, from, DType::kFloat32));
+  if (to == DType::kFloat16) return round_to_float16(cast(value, from, DType::kFloat32));
   llvm::Type* target = type(to, lanes);
   if (is_floating(from)) {
     if (is_floating(to)) return ir_.CreateFPCast(value, target);
     if (to == DType::kBool) return ir_.CreateFCmpUNE(value, number(from, 0, lanes));
     return ir_.CreateIntrinsic(
-        to == DType::kUint8 ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat,
+        is_unsigned(to) ? llvm::Intrinsic::fptoui_sat : llvm::Intrinsic::fptosi_sat,
         {target, value->getType()}, {value});
   }
   if (is_floating(to))

@@ -67,6 +67,10 @@ TEST(Convert, IsDefinedForEveryValue) {
   EXPECT_EQ(convert_element<uint8_t>(-0.9), 0);
   EXPECT_EQ(convert_element<uint8_t>(255.9), 255);
   EXPECT_EQ(convert_element<uint8_t>(-3), 253);
+  EXPECT_EQ(convert_element<int8_t>(200), -56);
+  EXPECT_EQ(convert_element<int8_t>(200.0), 127);
+  EXPECT_EQ(convert_element<int8_t>(-200.0F), -128);
+  EXPECT_EQ(convert_element<float16>(65519), float16(65504.0F));
   EXPECT_EQ(convert_element<int32_t>(int64_t{1} << 32 | 5), 5);
   EXPECT_TRUE(convert_element<bool>(kNaN));
   EXPECT_TRUE(convert_element<bool>(5e-324));

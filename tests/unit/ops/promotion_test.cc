@@ -137,7 +137,8 @@ DType expected_dtype(const Line& line, const std::vector<DType>& dtypes) {
   const bool moves = line.op == "select" || line.op == "concat";
   if (moves && dtypes == std::vector(2, DType::kBFloat16)) return DType::kBFloat16;
   if (name.starts_with("float")) return has(DType::kFloat64) ? DType::kFloat64 : DType::kFloat32;
-  if (name == "bool" || name == "uint8") return parse_dtype(name);
+  if (name == "bool" || name == "uint8" || (name == "int8" && has(DType::kInt8)))
+    return parse_dtype(name);
   return has(DType::kInt64) ? DType::kInt64 : DType::kInt32;
 }
 
@@ -259,10 +260,21 @@ TEST(Promotion, PairsOfDTypesMeetInTheTable) {
   for (size_t i = 0; i < std::size(order); ++i) {
     for (size_t j = 0; j < std::size(order); ++j)
       EXPECT_EQ(ops::promote(order[i], order[j]), order[std::max(i, j)]);
-    const DType with_narrow = ops::promote(order[i], DType::kBFloat16);
-    EXPECT_EQ(with_narrow, ops::promote(order[i], DType::kFloat32));
+    for (const DType narrow : {DType::kBFloat16, DType::kFloat16}) {
+      const DType with_float32 = ops::promote(order[i], DType::kFloat32);
+      EXPECT_EQ(ops::promote(order[i], narrow), with_float32);
+      EXPECT_EQ(ops::promote(narrow, order[i]), with_float32);
+    }
+    const DType with_int8 = i == 0   ? DType::kInt8
+                            : i == 1 ? DType::kInt32  // NumPy: int16
+                                     : order[i];
+    EXPECT_EQ(ops::promote(order[i], DType::kInt8), with_int8);
+    EXPECT_EQ(ops::promote(DType::kInt8, order[i]), with_int8);
   }
+  EXPECT_EQ(ops::promote(DType::kInt8, DType::kInt8), DType::kInt8);
   EXPECT_EQ(ops::promote(DType::kBFloat16, DType::kBFloat16), DType::kFloat32);
+  EXPECT_EQ(ops::promote(DType::kFloat16, DType::kFloat16), DType::kFloat32);
+  EXPECT_EQ(ops::promote(DType::kFloat16, DType::kBFloat16), DType::kFloat32);
 }
 
 // x is compared with numbers that lie between its values or beyond them all, from either side.

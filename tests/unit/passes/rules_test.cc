@@ -139,9 +139,9 @@ Tensor special_tensor(const ValueType& type, std::mt19937& engine) {
   Tensor t(type.dtype, type.shape);
   dispatch_dtype(type.dtype, [&](auto zero) {
     using T = decltype(zero);
-    if constexpr (std::is_same_v<T, bfloat16>) {
+    if constexpr (is_for_storage(dtype_of<T>)) {
       const std::vector<float> values = special_values<float>();
-      for (bfloat16& v : t.data<bfloat16>()) v = bfloat16(values[engine() % values.size()]);
+      for (T& v : t.data<T>()) v = T(values[engine() % values.size()]);
     } else {
       const std::vector<T> values = special_values<T>();
       for (T& v : t.data<T>()) v = values[engine() % values.size()];

@@ -86,13 +86,15 @@ TEST_F(Kernels, MapsOfMixedTypes) {
                  b = g.input("b", {DType::kInt32, Shape{n}}),
                  c = g.input("c", {DType::kBool, Shape{n}}),
                  d = g.input("d", {DType::kUint8, Shape{n}}),
-                 e = g.input("e", {DType::kInt64, Shape{n}});
+                 e = g.input("e", {DType::kInt64, Shape{n}}),
+                 f = g.input("f", {DType::kInt8, Shape{n}}),
+                 h = g.input("h", {DType::kFloat16, Shape{n}});
     const auto cast_to = [&](Symbol x, DType t) {
       return map(g, {x},
                  fmt::format("({0}) -> cast<{1}>(a0)", dtype_name(x.dtype()), dtype_name(t)));
     };
     int k = 0;
-    for (const Symbol x : {a, b, c, d, e}) {
+    for (const Symbol x : {a, b, c, d, e, f, h}) {
       for (const DType t : kAllDTypes) {
         if (t != x.dtype()) g.add_output(fmt::format("y{}", k++), cast_to(x, t).id());
       }
@@ -102,7 +104,7 @@ TEST_F(Kernels, MapsOfMixedTypes) {
 }
 
 TEST_F(Kernels, IntegerArithmetic) {
-  for (const std::string_view type : {"int32", "int64", "uint8", "bool"}) {
+  for (const std::string_view type : {"int32", "int64", "int8", "uint8", "bool"}) {
     for (const std::string_view op : {"add", "sub", "mul", "div", "max", "min"}) {
       const bool logic = type == "bool";  // add, mul and comparisons are defined for it, no more
       if (logic && (op == "sub" || op == "div")) continue;
