@@ -13,6 +13,7 @@
 #include "core/graph.h"
 #include "core/number.h"
 #include "core/op_record.h"
+#include "core/reduce.h"
 #include "core/sizes.h"
 
 namespace sinter {
@@ -418,13 +419,7 @@ void register_kernel_ops(Registry& registry) {
 int axis_of(const Attributes& attributes) { return static_cast<int>(attributes.get_int("axis")); }
 
 std::vector<bool> reduced_dims(const Graph& graph, const Node& node) {
-  const Shape& from = graph.type(node.inputs[0]).shape;
-  const std::vector<int64_t> axes = node.is(KernelOp::kArgReduce)
-                                        ? std::vector<int64_t>{node.attributes.get_int("axis")}
-                                        : node.attributes.get_ints("axes");
-  std::vector<bool> reduced(static_cast<size_t>(from.rank()), false);
-  for (const int64_t a : axes) reduced[static_cast<size_t>(a)] = true;
-  return reduced;
+  return Reduce::of(node).reduced(graph.type(node.inputs[0]).shape.rank());
 }
 
 }  // namespace sinter

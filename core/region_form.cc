@@ -1,4 +1,5 @@
 // The checker of the rules in region_form.h.
+#include "core/reduce.h"
 #include "core/region_form.h"
 
 #include <fmt/format.h>
@@ -122,12 +123,8 @@ class RegionChecker {
     return s == rows;
   }
 
-  static std::vector<int64_t> axes_of(const Node& reduce) {
-    return reduce.is(KernelOp::kArgReduce) ? std::vector<int64_t>{reduce.attributes.get_int("axis")}
-                                           : reduce.attributes.get_ints("axes");
-  }
   bool of_last_alone(const Node& reduce) const {
-    return axes_of(reduce) == std::vector<int64_t>{last()};
+    return Reduce::of(reduce).axes == std::vector<int64_t>{last()};
   }
   // Is the value the result of a reduction that only outputs may read?
   bool ends_region(ValueId id) const {
@@ -234,8 +231,9 @@ class RegionChecker {
 
   void check_reduce(const Node& node) {
     ++reduces_;
-    require(node.attributes.get_bool("keepdims"), "a reduce without keepdims");
-    const std::vector<int64_t> axes = axes_of(node);
+    const Reduce reduce = Reduce::of(node);
+    require(reduce.keepdims, "a reduce without keepdims");
+    const std::vector<int64_t>& axes = reduce.axes;
     const Shape& from = body_.type(node.inputs[0]).shape;
     const bool over_last = std::ranges::find(axes, int64_t{last()}) != axes.end();
     require(full(from) || (row(from) && !over_last), "a reduce of another form");
@@ -243,7 +241,7 @@ class RegionChecker {
     if (kind_ != "contract" || of_last_alone(node)) return;
     require(static_cast<int>(axes.size()) == (over_last ? last() + 1 : last()),
             "a reduce over some of the rows");
-    require(node.attributes.get_string("kind") == "sum", "a reduce over the rows of a product");
+    require(reduce.kind == ReduceKind::kSum, "a reduce over the rows of a product");
     require(over_last || !full(from) || node.types[0].dtype == dtype_,
             "column sums of another dtype than the product's");
   }

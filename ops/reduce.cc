@@ -4,6 +4,7 @@
 #include <numeric>
 #include <optional>
 
+#include "core/reduce.h"
 #include "core/sizes.h"
 #include "ops/define.h"
 
@@ -84,12 +85,11 @@ namespace ops {
 namespace {
 
 Cotangents reduce_gradient(const GradientContext& c) {
-  const std::string& kind = c.attributes.get_string("kind");
-  const Ints axes = normalized(c.inputs[0].shape(), c.attributes.get_ints("axes"));
+  const auto [kind, axes, keepdims] = Reduce::of(c.attributes);
   const Symbol x = c.inputs[0];
   const Symbol g = unreduce(*c.cotangents[0], x.shape(), axes);
-  if (kind == "sum") return {g};
-  if (kind == "prod") return {g * product_of_others(x, axes)};
+  if (kind == ReduceKind::kSum) return {g};
+  if (kind == ReduceKind::kProd) return {g * product_of_others(x, axes)};
   const Symbol y = unreduce(c.results[0], x.shape(), axes);
   // Equal extremes share the gradient, as in TensorFlow.
   const Symbol chosen = cast(equal(x, y), x.dtype());

@@ -8,6 +8,7 @@
 
 #include "core/contract.h"
 #include "core/error.h"
+#include "core/reduce.h"
 #include "core/region_form.h"
 #include "passes/partition.h"
 #include "passes/passes.h"
@@ -129,7 +130,7 @@ View in_space(const View& view, const Placed& placed, const Shape& space) {
   return *result;
 }
 
-bool is_sum(const Node& reduce) { return reduce.attributes.get_string("kind") == "sum"; }
+bool is_sum(const Node& reduce) { return Reduce::of(reduce).kind == ReduceKind::kSum; }
 
 bool is_work(const Node& node) {
   return node.is(KernelOp::kMap) || node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce);

@@ -6,6 +6,7 @@
 
 #include "core/contract.h"
 #include "core/kernel_ops.h"
+#include "core/reduce.h"
 #include "passes/rule_tables.h"
 
 namespace sinter {
@@ -154,38 +155,34 @@ Symbol concat_once(const Match& m) {
 
 std::string unless_ones_are_reduced(const Match& m) {
   const Shape& shape = m.type("x").shape;
-  for (const int64_t a : m.attributes("r").get_ints("axes")) {
+  for (const int64_t a : Reduce::of(m.node("r")).axes) {
     if (shape[static_cast<int>(a)] != 1) return "it reduces more than one element";
   }
   return "";
 }
 
 std::string unless_reductions_join(const Match& m) {
-  const Attributes &inner = m.attributes("inner"), &outer = m.attributes("outer");
-  if (inner.get_string("kind") != outer.get_string("kind")) return "two kinds of reduction";
-  return inner.get_bool("keepdims") == outer.get_bool("keepdims") ? ""
-                                                                  : "only one keeps dimensions";
+  const Reduce inner = Reduce::of(m.node("inner")), outer = Reduce::of(m.node("outer"));
+  if (inner.kind != outer.kind) return "two kinds of reduction";
+  return inner.keepdims == outer.keepdims ? "" : "only one keeps dimensions";
 }
 
 Symbol reduce_once(const Match& m) {
   const Shape& shape = m.type("x").shape;
-  const Attributes &inner = m.attributes("inner"), &outer = m.attributes("outer");
-  Ints axes = inner.get_ints("axes");
+  const Reduce inner = Reduce::of(m.node("inner")), outer = Reduce::of(m.node("outer"));
+  Ints axes = inner.axes;
   Ints left(static_cast<size_t>(shape.rank()));
   std::iota(left.begin(), left.end(), int64_t{0});
-  if (!inner.get_bool("keepdims")) {
+  if (!inner.keepdims) {
     std::erase_if(left,
                   [&](int64_t d) { return std::find(axes.begin(), axes.end(), d) != axes.end(); });
   }
-  for (const int64_t a : outer.get_ints("axes")) {
+  for (const int64_t a : outer.axes) {
     const int64_t axis = left[static_cast<size_t>(a)];
     if (std::find(axes.begin(), axes.end(), axis) == axes.end()) axes.push_back(axis);
   }
   std::sort(axes.begin(), axes.end());
-  return m.graph().add1("reduce", {m["x"]},
-                        {{"kind", inner.get_string("kind")},
-                         {"axes", axes},
-                         {"keepdims", inner.get_bool("keepdims")}});
+  return m.graph().add1("reduce", {m["x"]}, Reduce{inner.kind, axes, inner.keepdims}.attributes());
 }
 
 Contract contract_of(const Match& m) { return Contract::of(m.source(), m.node("c")); }

@@ -8,6 +8,7 @@
 
 #include "core/contract.h"
 #include "core/error.h"
+#include "core/reduce.h"
 
 namespace sinter {
 namespace {
@@ -122,7 +123,7 @@ std::optional<double> estimate_microseconds(Costs costs, const Graph& graph, int
 
 bool reduces_rows(const Graph& graph, const Node& node) {
   if (!node.is(KernelOp::kReduce)) return false;
-  const auto& axes = node.attributes.get_ints("axes");
+  const std::vector<int64_t> axes = Reduce::of(node).axes;
   return axes.size() == 1 && axes[0] == graph.type(node.inputs[0]).shape.rank() - 1;
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/convert.h"
+#include "core/reduce.h"
 #include "runtime/reference/kernels.h"
 
 namespace sinter::reference {
@@ -11,14 +12,12 @@ namespace {
 
 // For each input element, the index of the result element it belongs to is a sum of index * stride
 // with stride 0 on reduced axes.
-std::vector<int64_t> result_strides(const Shape& shape, const std::vector<int64_t>& axes) {
+std::vector<int64_t> result_strides(const Shape& shape, const Reduce& reduce) {
+  const std::vector<bool> reduced = reduce.reduced(shape.rank());
   std::vector<int64_t> strides(static_cast<size_t>(shape.rank()), 0);
   int64_t stride = 1;
   for (int d = shape.rank() - 1; d >= 0; --d) {
-    const bool reduced = std::any_of(axes.begin(), axes.end(), [&](int64_t a) {
-      return shape.normalize_axis(static_cast<int>(a)) == d;
-    });
-    if (reduced) continue;
+    if (reduced[static_cast<size_t>(d)]) continue;
     strides[static_cast<size_t>(d)] = stride;
     stride *= shape[d];
   }
@@ -31,15 +30,13 @@ int64_t dot(const Index& index, const std::vector<int64_t>& strides) {
   return sum;
 }
 
-enum class Kind { kSum, kProd, kMax, kMin };
-
 template <typename T>
-void combine(Kind kind, T& total, T value) {
+void combine(ReduceKind kind, T& total, T value) {
   switch (kind) {
-    case Kind::kSum: total = wrapping_add(total, value); return;
-    case Kind::kProd: total = wrapping_multiply(total, value); return;
-    case Kind::kMax:
-    case Kind::kMin:
+    case ReduceKind::kSum: total = wrapping_add(total, value); return;
+    case ReduceKind::kProd: total = wrapping_multiply(total, value); return;
+    case ReduceKind::kMax:
+    case ReduceKind::kMin:
       if constexpr (is_floating_type<T>) {
         if (total != total) return;
         if (value != value) {
@@ -47,20 +44,20 @@ void combine(Kind kind, T& total, T value) {
           return;
         }
       }
-      if (kind == Kind::kMax ? total < value : value < total) total = value;
+      if (kind == ReduceKind::kMax ? total < value : value < total) total = value;
       return;
   }
 }
 
 template <typename T>
-T identity(Kind kind) {
+T identity(ReduceKind kind) {
   using Limits = std::numeric_limits<T>;
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   switch (kind) {
-    case Kind::kSum: return T(0);
-    case Kind::kProd: return T(1);
-    case Kind::kMax: return is_floating_type<T> ? static_cast<T>(-kInfinity) : Limits::lowest();
-    case Kind::kMin: return is_floating_type<T> ? static_cast<T>(kInfinity) : Limits::max();
+    case ReduceKind::kSum: return T(0);
+    case ReduceKind::kProd: return T(1);
+    case ReduceKind::kMax: return is_floating_type<T> ? static_cast<T>(-kInfinity) : Limits::lowest();
+    case ReduceKind::kMin: return is_floating_type<T> ? static_cast<T>(kInfinity) : Limits::max();
   }
   return T(0);
 }
@@ -68,7 +65,7 @@ T identity(Kind kind) {
 std::unique_ptr<Kernel> make_arg_reduce(const Graph& graph, const Node& n) {
   const ValueType type = graph.type(n.inputs[0]);
   const int axis = axis_of(n.attributes);
-  const bool largest = n.attributes.get_string("kind") == "argmax";
+  const bool largest = Reduce::of(n).kind == ReduceKind::kMax;
   int64_t outer = 1, inner = 1;
   const int64_t length = type.shape[axis];
   for (int d = 0; d < type.shape.rank(); ++d)
@@ -103,12 +100,9 @@ std::unique_ptr<Kernel> make_reduce(const Graph& graph, int32_t node) {
   const Node& n = graph.node(node);
   if (n.is(KernelOp::kArgReduce)) return make_arg_reduce(graph, n);
   const ValueType type = graph.type(n.inputs[0]);
-  const std::string& name = n.attributes.get_string("kind");
-  const Kind kind = name == "sum"    ? Kind::kSum
-                    : name == "prod" ? Kind::kProd
-                    : name == "max"  ? Kind::kMax
-                                     : Kind::kMin;
-  const std::vector<int64_t> strides = result_strides(type.shape, n.attributes.get_ints("axes"));
+  const Reduce reduce = Reduce::of(n);
+  const ReduceKind kind = reduce.kind;
+  const std::vector<int64_t> strides = result_strides(type.shape, reduce);
   const int64_t results = n.types[0].shape.elements();
   const int64_t scratch = results * 8;
   return std::make_unique<LoopKernel>(
@@ -118,9 +112,9 @@ std::unique_ptr<Kernel> make_reduce(const Graph& graph, int32_t node) {
           using Wide = std::conditional_t<is_floating_type<T>, double, int64_t>;
           const T* x = static_cast<const T*>(buffers[0]);
           auto* totals = static_cast<Wide*>(buffers[2]);
-          Wide start = kind == Kind::kProd ? Wide(1) : static_cast<Wide>(identity<T>(kind));
+          Wide start = kind == ReduceKind::kProd ? Wide(1) : static_cast<Wide>(identity<T>(kind));
           // Sums of -0 alone are -0, of nothing 0.
-          if (kind == Kind::kSum) start = type.shape.elements() > 0 ? -Wide(0) : Wide(0);
+          if (kind == ReduceKind::kSum) start = type.shape.elements() > 0 ? -Wide(0) : Wide(0);
           std::fill(totals, totals + results, start);
           for_each_index(type.shape, [&](int64_t i, const auto& index) {
             combine<Wide>(kind, totals[dot(index, strides)], static_cast<Wide>(x[i]));

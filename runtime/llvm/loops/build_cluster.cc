@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/reduce.h"
 #include "core/view.h"
 #include "runtime/llvm/loops/build.h"
 #include "runtime/llvm/loops/cluster_space.h"
@@ -290,7 +291,7 @@ class ClusterBuilder {
     LoopOp op;
     op.kind = n.is(KernelOp::kArgReduce) ? LoopOpKind::kArgReduce : LoopOpKind::kReduce;
     op.dtype = graph_.type(v).dtype;
-    op.reduce = parse_reduce_kind(n.attributes.get_string("kind"));
+    op.reduce = Reduce::of(n).kind;
     op.operands = {operand};
     op.access = access(v, -1);
     // Rows of the nest that the value does not have: they are walked too, so they must not look
@@ -318,7 +319,7 @@ class ClusterBuilder {
     LoopOp op;
     op.kind = LoopOpKind::kAccumulate;
     op.dtype = graph_.type(v).dtype;
-    op.reduce = parse_reduce_kind(n.attributes.get_string("kind"));
+    op.reduce = Reduce::of(n).kind;
     op.operands = {operand};
     op.access = access(v, memory_.at(v));
     op.in_runs = true;

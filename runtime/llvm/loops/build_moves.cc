@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/reduce.h"
 #include "runtime/llvm/loops/build.h"
 
 namespace sinter::codegen {
@@ -165,7 +166,7 @@ void build_arg_reduce(const Region& region, int32_t node, LoopProgram& program) 
   LoopOp op;
   op.kind = LoopOpKind::kArgReduce;
   op.dtype = DType::kInt32;
-  op.reduce = parse_reduce_kind(n.attributes.get_string("kind"));
+  op.reduce = Reduce::of(n).kind;
   op.operands = {nest.load(in.dtype, {.buffer = region.inputs.at(n.inputs[0]),
                                       .offset = 0,
                                       .strides = {s.length * s.inner, 1, s.inner}})};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/kernel_ops.h"
+#include "core/reduce.h"
 #include "runtime/limits.h"
 
 namespace sinter::codegen {
@@ -173,7 +174,7 @@ void ClusterSpace::place_broadcast(int32_t i) {
 void ClusterSpace::place_reduce(int32_t i) {
   const Node& n = graph_.node(i);
   if (!has(n.inputs[0])) return;
-  const bool keep = n.attributes.get_bool("keepdims");
+  const bool keep = Reduce::of(n).keepdims;
   const std::vector<bool> reduced = reduced_dims(graph_, n);
   std::vector<int> result;
   for (size_t d = 0; d < reduced.size(); ++d) {

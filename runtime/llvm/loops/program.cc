@@ -11,19 +11,6 @@
 
 namespace sinter::codegen {
 
-ReduceKind parse_reduce_kind(std::string_view name) {
-  if (name.starts_with("arg")) name.remove_prefix(3);
-  for (ReduceKind k : {ReduceKind::kSum, ReduceKind::kProd, ReduceKind::kMax, ReduceKind::kMin}) {
-    if (reduce_kind_name(k) == name) return k;
-  }
-  raise_internal("a kind of reduction", std::string(name));
-}
-
-std::string_view reduce_kind_name(ReduceKind kind) {
-  constexpr std::string_view names[] = {"sum", "prod", "max", "min"};
-  return names[static_cast<size_t>(kind)];
-}
-
 Number reduce_identity(ReduceKind kind, DType dtype) {
   switch (kind) {
     case ReduceKind::kSum: return is_floating(dtype) ? Number(-0.0) : Number(0);  // 0 + -0 is 0

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/reduce.h"
 #include "core/scalar_expr.h"
 #include "runtime/limits.h"
 
@@ -55,10 +56,6 @@ struct Access {
 /// made for each index there, too. No access has it.
 constexpr int64_t kWalked = int64_t{1} << 40;
 
-enum class ReduceKind : uint8_t { kSum, kProd, kMax, kMin };
-/// Of a reduce, or of an arg_reduce: "max" and "argmax" are kMax.
-ReduceKind parse_reduce_kind(std::string_view name);
-std::string_view reduce_kind_name(ReduceKind kind);
 /// What combining with leaves a value as it is.
 Number reduce_identity(ReduceKind kind, DType dtype);
 /// The scalar op that combines two values.

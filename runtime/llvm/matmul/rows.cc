@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/op_record.h"
+#include "core/reduce.h"
 
 namespace sinter::codegen {
 
@@ -135,7 +136,7 @@ MatmulRows::Parts MatmulRows::emit_value(ValueId id) {
     return load(region_.input_of(id), region_.strides_of(id));
   if (node.is(KernelOp::kBroadcast)) return value(node.inputs[0]);
   if (node.is(KernelOp::kReduce) || node.is(KernelOp::kArgReduce)) {
-    const ReduceKind kind = parse_reduce_kind(node.attributes.get_string("kind"));
+    const ReduceKind kind = Reduce::of(node).kind;
     const DType dtype = body_.type(node.inputs[0]).dtype;
     const Parts& whole = value(node.inputs[0]);
     return {node.is(KernelOp::kReduce) ? reduce(kind, dtype, whole)
