@@ -8,6 +8,7 @@
 // A convolution likewise, whose bias is an addition; after it always, before it where it pads
 // nothing: padding is 0, and would have to be -t / s.
 // The new kernel and bias are nodes over variables: no value is baked in, they form the prologue.
+// Mixed precision rounds the new kernel, where it would have rounded the old one.
 #include <algorithm>
 #include <vector>
 

@@ -205,8 +205,8 @@ Verdict value_verdict(const Results& r, const Case& c, const Expectation& expect
 }
 
 // Kernels that normalization is folded into are others: 0 times an infinite weight is NaN, times
-// what the normalization makes of 0 it is not.
-bool folds_extreme_weights(const Case& c, const Configuration& k) {
+// what the normalization makes of 0 it is not; and mixed precision rounds what they are now.
+bool folds_to_other_numbers(const Case& c, const Configuration& k) {
   const auto is_fold = [](const std::string& pass) {
     return pass == "fold_batch_norm" || pass == "all";
   };
@@ -215,6 +215,7 @@ bool folds_extreme_weights(const Case& c, const Configuration& k) {
   if (k.pipeline != "inference" || std::ranges::any_of(k.disabled, is_fold) ||
       std::ranges::none_of(nodes, is_norm))
     return false;
+  if (!k.mixed_precision.empty()) return true;
   constexpr double kExtreme = 1e15;
   const auto is_extreme = [](const Tensor& t) {
     for (int64_t i = 0; i < t.elements(); ++i) {
@@ -358,7 +359,7 @@ Expectation expectation_of(const Case& c, const Configuration& configuration) {
   Expectation e;
   e.lowered = lower(c.graph, options_of(c, k));
   e.values = bounded_run(e.lowered, c.inputs, c.variables, configuration.strict);
-  if (folds_extreme_weights(c, configuration)) {
+  if (folds_to_other_numbers(c, configuration)) {
     for (std::vector<BoundedTensor>& results : e.values) {
       for (BoundedTensor& t : results) std::ranges::fill(t.elements, unknown());
     }
