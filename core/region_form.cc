@@ -1,5 +1,4 @@
 // The checker of the rules in region_form.h.
-#include "core/reduce.h"
 #include "core/region_form.h"
 
 #include <fmt/format.h>
@@ -10,6 +9,7 @@
 
 #include "core/contract.h"
 #include "core/error.h"
+#include "core/reduce.h"
 #include "core/text.h"
 #include "core/view.h"
 
@@ -255,6 +255,14 @@ class RegionChecker {
 };
 
 }  // namespace
+
+bool is_product_region(const Node& node) {
+  return node.is(KernelOp::kFusion) && node.attributes.get_string("kind") == "contract";
+}
+
+bool is_contraction(const Node& node) {
+  return node.is(KernelOp::kContract) || is_product_region(node);
+}
 
 std::string why_no_region(const Graph& graph, int32_t node) {
   try {

@@ -53,6 +53,10 @@
 
 namespace sinter {
 
+/// Is the node a region of kind "contract"?
+bool is_product_region(const Node& node);
+/// Is it a contraction, alone or at the beginning of such a region?
+bool is_contraction(const Node& node);
 /// "" or the first of the rules above that fusion node `node` breaks.
 std::string why_no_region(const Graph& graph, int32_t node);
 /// Raises InternalError when a fusion node of the graph breaks one of the rules.

@@ -27,8 +27,7 @@ struct Root {
 
 std::optional<Root> root_of(const Graph& graph, const Node& node) {
   if (node.is(KernelOp::kContract)) return Root{&graph, &node};
-  if (!node.is(KernelOp::kFusion) || node.attributes.get_string("kind") != "contract")
-    return std::nullopt;
+  if (!is_product_region(node)) return std::nullopt;
   Root root{&node.attributes.get_graph("body"), nullptr};
   for (const Node& inner : root.graph->nodes()) {
     if (inner.is(KernelOp::kContract))
@@ -208,7 +207,7 @@ class EpilogueFuser {
     for (int32_t i : readers_.of({contract, 0})) {
       const Node& node = graph_.node(i);
       if (!is_work(node) && !node.is(KernelOp::kFusion)) continue;
-      if (node.is(KernelOp::kFusion) && node.attributes.get_string("kind") == "contract") continue;
+      if (is_product_region(node)) continue;
       if (partition_.members(partition_.find(i)).size() > 1) continue;
       if (fits(take_apart(graph_, contract, i), space, whole_row_columns_) &&
           partition_.merge(contract, i))

@@ -8,17 +8,13 @@
 #include <memory>
 #include <span>
 
+#include "core/region_form.h"
 #include "core/rewriter.h"
 
 namespace sinter {
 namespace {
 
 constexpr size_t kSides = 2;
-
-bool is_contraction(const Node& node) {
-  return node.is(KernelOp::kContract) ||
-         (node.is(KernelOp::kFusion) && node.attributes.get_string("kind") == "contract");
-}
 
 // Do inputs 0 and 1 of a region go into its product alone?
 bool reads_sides_once(const Graph& body) {

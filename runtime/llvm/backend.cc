@@ -75,7 +75,7 @@ bool has_empty_value(const Graph& graph, int32_t node) {
 
 // The matmul kernels where they cover the node, otherwise loops.
 std::unique_ptr<KernelPlan> plan_kernel(const Graph& graph, int32_t node, bool strict) {
-  if (is_matmul(graph, node) && !has_empty_value(graph, node) &&
+  if (is_contraction(graph.node(node)) && !has_empty_value(graph, node) &&
       why_not_matmul(graph, node, host_cpu()).empty()) {
     return plan_product_kernel(graph, node, host_cpu(), may_pack(graph, node), strict);
   }

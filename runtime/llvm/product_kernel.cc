@@ -1,19 +1,12 @@
 // How a matrix product is computed: directly, or by Winograd's algorithm.
 #include "runtime/llvm/product_kernel.h"
 
-#include "core/op_record.h"
 #include "runtime/cost_model.h"
 #include "runtime/llvm/matmul/kernel.h"
 #include "runtime/llvm/winograd/gradient.h"
 #include "runtime/llvm/winograd/plan.h"
 
 namespace sinter::codegen {
-
-bool is_matmul(const Graph& graph, int32_t node) {
-  const Node& n = graph.node(node);
-  return n.is(KernelOp::kContract) ||
-         (n.is(KernelOp::kFusion) && n.attributes.get_string("kind") == "contract");
-}
 
 std::string why_not_matmul(const Graph& graph, int32_t node, const Cpu& cpu) {
   return MatmulRegion::why_not(graph, node, cpu);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/region_form.h"
 #include "runtime/llvm/cpu.h"
 #include "runtime/llvm/product_kernel.h"
 
@@ -17,7 +18,7 @@ bool reads_otherwise(const Graph& graph, int32_t index) {
   const Node& node = graph.node(index);
   if (std::ranges::none_of(node.inputs, [&](ValueId v) { return is_narrow(graph, v); }))
     return false;
-  if (!is_matmul(graph, index) || !why_not_matmul(graph, index, host_cpu()).empty()) return true;
+  if (!is_contraction(node) || !why_not_matmul(graph, index, host_cpu()).empty()) return true;
   if (node.is(KernelOp::kContract)) return false;
   const Graph& body = node.attributes.get_graph("body");
   return std::ranges::any_of(body.nodes(), [&](const Node& inner) {
