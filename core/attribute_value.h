@@ -14,6 +14,14 @@
 
 namespace sinter {
 
+/// An op named inside an attribute, with its own attributes: dense's `activation =
+/// leaky_relu{negative_slope=0.1}`.
+struct OpCall {
+  std::string op;
+  std::shared_ptr<const Attributes> attributes;
+  bool operator==(const OpCall& other) const;
+};
+
 using AttributeVariant =
     std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, Shape, DType, Tensor,
                  std::shared_ptr<const ScalarExpr>, std::shared_ptr<const Graph>, OpCall>;

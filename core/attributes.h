@@ -19,15 +19,7 @@ class Graph;
 class ScalarExpr;
 class Shape;
 class Tensor;
-struct OpCall;
-
-/// An op named inside an attribute, with its own attributes: dense's `activation =
-/// leaky_relu{negative_slope=0.1}`.
-struct OpCall {
-  std::string op;
-  std::shared_ptr<const Attributes> attributes;
-  bool operator==(const OpCall& other) const;
-};
+struct OpCall;  // in core/attribute_value.h, as the values are
 
 enum class AttributeType : uint8_t {
   kBool,

@@ -127,14 +127,35 @@ std::string Origin::to_string() const {
 bool Node::is(KernelOp kernel_op) const { return op->kernel_op == kernel_op; }
 bool Node::is(std::string_view op_name) const { return op->name == op_name; }
 
+Graph::Graph(std::string name) : name_(std::move(name)) {}
+Graph::Graph(const Graph&) = default;
+Graph::Graph(Graph&&) noexcept = default;
+Graph& Graph::operator=(const Graph&) = default;
+Graph& Graph::operator=(Graph&&) noexcept = default;
+Graph::~Graph() = default;
+void Graph::set_name(std::string name) { name_ = std::move(name); }
+void Graph::set_origin(std::shared_ptr<const Origin> origin) { origin_ = std::move(origin); }
+
 void Graph::reserve(int32_t nodes) {
   change().nodes.reserve(static_cast<size_t>(std::max(nodes, 0)));
 }
 
-const Graph::Content& Graph::empty() {
+const Graph::Content& Graph::content() const {
   static const Content nothing;
-  return nothing;
+  return content_ ? *content_ : nothing;
 }
+
+int32_t Graph::size() const { return static_cast<int32_t>(content().nodes.size()); }
+const std::vector<Node>& Graph::nodes() const { return content().nodes; }
+const Node& Graph::node(int32_t index) const { return nodes()[static_cast<size_t>(index)]; }
+const Node& Graph::node(ValueId id) const { return node(id.node); }
+const ValueType& Graph::type(ValueId id) const {
+  return node(id).types[static_cast<size_t>(id.result)];
+}
+const std::vector<int32_t>& Graph::inputs() const { return content().inputs; }
+const std::vector<int32_t>& Graph::variables() const { return content().variables; }
+const std::vector<Graph::Output>& Graph::outputs() const { return content().outputs; }
+const std::vector<Graph::Update>& Graph::updates() const { return content().updates; }
 
 Graph::Content& Graph::change() {
   if (!content_) {
@@ -222,13 +243,6 @@ int32_t Graph::copy_node(const Graph& source, int32_t index, std::vector<ValueId
                             .name = node.name,
                             .origin = std::move(origin)});
   return size() - 1;
-}
-
-void Symbol::raise_no_graph() const {
-  throw Error(valid()
-                  ? "a symbol was used after its graph was gone: symbols belong to the one graph "
-                    "that they were made in, so functions of symbols must not keep them"
-                  : "an empty symbol was used");
 }
 
 ValueId Graph::id_of(const Symbol& symbol, std::string_view what) const {

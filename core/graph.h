@@ -9,11 +9,35 @@
 #include <vector>
 
 #include "core/attribute_value.h"
+#include "core/hashed_places.h"
 #include "core/op_record.h"
 #include "core/shape.h"
 #include "core/symbol.h"
 
 namespace sinter {
+
+enum class KernelOp : uint8_t;
+
+struct Node {
+  const OpRecord* op = nullptr;
+  std::vector<ValueId> inputs;
+  Attributes attributes;
+  std::vector<ValueType> types;          // one for each result
+  std::string name;                      // of inputs and variables: unique; of others: may be empty
+  std::shared_ptr<const Origin> origin;  // may be null
+
+  bool is(KernelOp kernel_op) const;
+  bool is(std::string_view op_name) const;  // composites and elementwise ops
+};
+
+struct Graph::Content {
+  std::vector<Node> nodes;
+  std::vector<int32_t> inputs;
+  std::vector<int32_t> variables;
+  std::vector<Output> outputs;
+  std::vector<Update> updates;
+  HashedPlaces named, output_names, updated;  // nodes, outputs and updates by what is unique
+};
 
 class OriginScope {
  public:

@@ -6,7 +6,9 @@
 #include <new>
 #include <vector>
 
+#include "core/error.h"
 #include "core/fork.h"
+#include "core/symbol.h"
 
 namespace sinter {
 namespace {
@@ -75,6 +77,13 @@ void GraphAnchor::release() {
   mine.graph.store(nullptr, std::memory_order_relaxed);
   all.free.push_back(id_.slot);
   id_ = {};
+}
+
+void Symbol::raise_no_graph() const {
+  throw Error(valid()
+                  ? "a symbol was used after its graph was gone: symbols belong to the one graph "
+                    "that they were made in, so functions of symbols must not keep them"
+                  : "an empty symbol was used");
 }
 
 }  // namespace sinter

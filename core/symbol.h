@@ -16,14 +16,13 @@
 
 #include "core/attributes.h"
 #include "core/graph_anchor.h"
-#include "core/hashed_places.h"
 #include "core/op_line.h"
 #include "core/shape.h"
 #include "core/source_location.h"
 
 namespace sinter {
 
-enum class KernelOp : uint8_t;
+struct Node;
 struct OpRecord;
 class Symbol;
 
@@ -45,18 +44,6 @@ struct Origin {
   bool operator==(const Origin&) const = default;
 };
 
-struct Node {
-  const OpRecord* op = nullptr;
-  std::vector<ValueId> inputs;
-  Attributes attributes;
-  std::vector<ValueType> types;          // one for each result
-  std::string name;                      // of inputs and variables: unique; of others: may be empty
-  std::shared_ptr<const Origin> origin;  // may be null
-
-  bool is(KernelOp kernel_op) const;
-  bool is(std::string_view op_name) const;  // composites and elementwise ops
-};
-
 /// Copies share their nodes until one of them is changed, so a pass that finds nothing to do
 /// returns what it was given.
 class Graph {
@@ -73,22 +60,27 @@ class Graph {
     bool operator==(const Update&) const = default;
   };
 
-  explicit Graph(std::string name = "graph") : name_(std::move(name)) {}
+  explicit Graph(std::string name = "graph");
+  Graph(const Graph&);
+  Graph(Graph&&) noexcept;
+  Graph& operator=(const Graph&);
+  Graph& operator=(Graph&&) noexcept;
+  ~Graph();
 
   const std::string& name() const { return name_; }
-  void set_name(std::string name) { name_ = std::move(name); }
-  int32_t size() const { return static_cast<int32_t>(content().nodes.size()); }
-  const Node& node(int32_t index) const { return content().nodes[static_cast<size_t>(index)]; }
-  const Node& node(ValueId id) const { return node(id.node); }
-  const std::vector<Node>& nodes() const { return content().nodes; }
-  const ValueType& type(ValueId id) const { return node(id).types[static_cast<size_t>(id.result)]; }
+  void set_name(std::string name);
+  int32_t size() const;
+  const Node& node(int32_t index) const;
+  const Node& node(ValueId id) const;
+  const std::vector<Node>& nodes() const;
+  const ValueType& type(ValueId id) const;
 
   /// Node indices of "input" and "variable" nodes, in order of creation: this order is the calling
   /// convention.
-  const std::vector<int32_t>& inputs() const { return content().inputs; }
-  const std::vector<int32_t>& variables() const { return content().variables; }
-  const std::vector<Output>& outputs() const { return content().outputs; }
-  const std::vector<Update>& updates() const { return content().updates; }
+  const std::vector<int32_t>& inputs() const;
+  const std::vector<int32_t>& variables() const;
+  const std::vector<Output>& outputs() const;
+  const std::vector<Update>& updates() const;
   /// Node index of the input or variable of that name, or -1.
   int32_t find_input(std::string_view name) const;
   int32_t find_variable(std::string_view name) const;
@@ -132,7 +124,7 @@ class Graph {
 
   /// The origin that new nodes get. OriginScope sets it for a while.
   const std::shared_ptr<const Origin>& origin() const { return origin_; }
-  void set_origin(std::shared_ptr<const Origin> origin) { origin_ = std::move(origin); }
+  void set_origin(std::shared_ptr<const Origin> origin);
   /// Without one in force nodes get the line of the op that the user's code calls, and the name of
   /// the graph for that of a layer.
   void set_origins_of_ops(bool yes) { origins_of_ops_ = yes; }
@@ -144,17 +136,9 @@ class Graph {
   std::vector<bool> live_nodes() const;
 
  private:
-  struct Content {
-    std::vector<Node> nodes;
-    std::vector<int32_t> inputs;
-    std::vector<int32_t> variables;
-    std::vector<Output> outputs;
-    std::vector<Update> updates;
-    HashedPlaces named, output_names, updated;  // nodes, outputs and updates by what is unique
-  };
+  struct Content;  // in core/graph.h
   int32_t find_named(std::string_view name) const;  // an input or a variable
-  const Content& content() const { return content_ ? *content_ : empty(); }
-  static const Content& empty();
+  const Content& content() const;
   Content& change();  // for this graph alone
   std::shared_ptr<const Origin> origin_of_op();
 

@@ -115,6 +115,12 @@ void Tensor::put_row(size_t row, const void* values, size_t count, SourceLocatio
   if (bytes > 0) std::memcpy(static_cast<std::byte*>(data_) + row * bytes, values, bytes);
 }
 
+Tensor::Tensor() : Tensor(DType::kFloat32, Shape{}) {}
+Tensor::Tensor(const Tensor&) = default;
+Tensor& Tensor::operator=(const Tensor&) = default;
+Tensor::~Tensor() = default;
+ValueType Tensor::type() const { return {dtype_, shape_}; }
+
 Tensor::Tensor(Tensor&& other) noexcept
     : dtype_(other.dtype_),
       shape_(std::move(other.shape_)),

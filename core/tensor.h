@@ -22,9 +22,10 @@ namespace sinter {
 class Tensor {
  public:
   /// A float32 scalar 0.
-  Tensor() : Tensor(DType::kFloat32, Shape{}) {}
-  Tensor(const Tensor&) = default;
-  Tensor& operator=(const Tensor&) = default;
+  Tensor();
+  Tensor(const Tensor&);
+  Tensor& operator=(const Tensor&);
+  ~Tensor();
   /// What was moved from has shape [0].
   Tensor(Tensor&& other) noexcept;
   Tensor& operator=(Tensor&& other) noexcept;
@@ -122,7 +123,7 @@ class Tensor {
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
-  ValueType type() const { return {dtype_, shape_}; }
+  ValueType type() const;
   int64_t elements() const { return shape_.elements(); }
   int64_t bytes() const { return elements() * dtype_size(dtype_); }
 

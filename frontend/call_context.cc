@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/graph.h"
 #include "frontend/layer.h"
+#include "frontend/layer_parts.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/session.h"
 #include "frontend/unique_names.h"
@@ -39,7 +40,10 @@ bool is_numbered(std::string_view name, std::string_view base) {
 struct CallContext::Tables {
   std::map<const Variable*, Symbol> symbols;
   std::map<std::string, int64_t> streams;     // calls of layers by their names
-  std::map<const Variable*, size_t> updates;  // places in the list of updates
+  std::vector<VariablePtr> variables;         // in the order of Graph::variables()
+  std::vector<Update> changes;                // what updates() gives
+  std::map<const Variable*, size_t> updates;  // places in it
+  std::vector<Symbol> losses;
   std::set<ValueId> unconnected;              // gradients where nothing depends on a variable
   std::vector<LayerImpl*> writing;            // each in the call() of the one before
   UniqueNames names;                          // of variables in the graph
@@ -56,13 +60,17 @@ CallContext::CallContext(Graph& graph, bool training)
   tables_->names.insert(kRandomState);
 }
 
+const std::vector<VariablePtr>& CallContext::variables() const { return tables_->variables; }
+const std::vector<CallContext::Update>& CallContext::updates() const { return tables_->changes; }
+const std::vector<Symbol>& CallContext::losses() const { return tables_->losses; }
+
 bool CallContext::holds(const VariablePtr& variable) const {
   return tables_->symbols.contains(variable.get());
 }
 
 void CallContext::add_loss(OpInput loss) {
   graph_.id_of(loss, "add_loss()");
-  losses_.push_back(loss.rank() == 0 ? loss : sum(loss));
+  tables_->losses.push_back(loss.rank() == 0 ? loss : sum(loss));
 }
 
 std::vector<Symbol> CallContext::losses(const std::vector<VariablePtr>& weights) {
@@ -70,15 +78,15 @@ std::vector<Symbol> CallContext::losses(const std::vector<VariablePtr>& weights)
   for (const VariablePtr& v : weights) {
     if (v->regularizer) all.push_back(v->regularizer(variable(v)));
   }
-  all.insert(all.end(), losses_.begin(), losses_.end());
+  all.insert(all.end(), tables_->losses.begin(), tables_->losses.end());
   return all;
 }
 
 void CallContext::hold(const std::shared_ptr<LayerImpl>& inner) {
   if (tables_->writing.empty()) return;
   LayerImpl& outer = *tables_->writing.back();
-  if (std::ranges::find(outer.inner_, inner) != outer.inner_.end()) return;
-  if (!outer.made_.empty() && !inner->variables().empty()) {
+  if (std::ranges::find(outer.parts_->inner, inner) != outer.parts_->inner.end()) return;
+  if (!outer.parts_->made.empty() && !inner->variables().empty()) {
     throw Error(fmt::format(
         "{}: layer '{}' was not in its first call: layers with weights must be members, called "
         "whether it is training or not",
@@ -88,7 +96,7 @@ void CallContext::hold(const std::shared_ptr<LayerImpl>& inner) {
   inner->name_within(outer);
   if (auto* model = dynamic_cast<ModelLayerImpl*>(inner.get()))
     model->place_within(path_of_outer_layers());
-  outer.inner_.push_back(inner);
+  outer.parts_->inner.push_back(inner);
 }
 
 Symbol CallContext::variable(const VariablePtr& variable, const OpLine& line) {
@@ -101,14 +109,14 @@ Symbol CallContext::variable(const VariablePtr& variable, const OpLine& line) {
   while (graph_.find_variable(name) >= 0 || graph_.find_input(name) >= 0)
     name = tables_->names.next(variable->path);
   const Symbol symbol = graph_.variable(name, variable->value.type());
-  variables_.push_back(variable);
+  tables_->variables.push_back(variable);
   tables_->symbols.emplace(variable.get(), symbol);
   return symbol;
 }
 
 void CallContext::adopt(const std::vector<VariablePtr>& variables) {
   SINTER_CHECK(variables.size() == graph_.variables().size());
-  variables_ = variables;
+  tables_->variables = variables;
   for (size_t i = 0; i < variables.size(); ++i)
     tables_->symbols[variables[i].get()] = Symbol(&graph_, {graph_.variables()[i], 0});
 }
@@ -146,7 +154,7 @@ void CallContext::advance_random_state() {
 
 std::vector<VariablePtr> CallContext::write_updates() {
   std::vector<VariablePtr> changed;
-  for (const Update& u : updates_) {
+  for (const Update& u : tables_->changes) {
     graph_.add_update(variable(u.variable).id().node,
                       graph_.id_of(u.value, "the new value of " + u.variable->path));
     changed.push_back(u.variable);
@@ -187,7 +195,7 @@ int64_t CallContext::stream_of(const std::string& layer_name) {
 Symbol CallContext::current(const VariablePtr& v, const OpLine& line) {
   line.enter();
   const auto found = tables_->updates.find(v.get());
-  return found != tables_->updates.end() ? updates_[found->second].value : variable(v);
+  return found != tables_->updates.end() ? tables_->changes[found->second].value : variable(v);
 }
 
 void CallContext::add_update(const VariablePtr& variable, OpInput value) {
@@ -215,11 +223,11 @@ bool CallContext::is_unconnected(Symbol gradient) const {
 void CallContext::assign(const VariablePtr& variable, OpInput value) {
   this->variable(variable);
   graph_.id_of(value, "the new value of " + variable->path);
-  const auto [found, added] = tables_->updates.emplace(variable.get(), updates_.size());
+  const auto [found, added] = tables_->updates.emplace(variable.get(), tables_->changes.size());
   if (added)
-    updates_.push_back({variable, value});
+    tables_->changes.push_back({variable, value});
   else
-    updates_[found->second].value = value;
+    tables_->changes[found->second].value = value;
 }
 
 std::vector<Symbol> LayerImpl::apply(CallContext& context, std::span<const Symbol> inputs,

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "frontend/interop/architecture.h"
+#include "frontend/layer_call.h"
 #include "frontend/layers/input.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/model_state.h"

@@ -53,22 +53,25 @@ LossArgument::LossArgument(LossArgument&&) noexcept = default;
 LossArgument& LossArgument::operator=(const LossArgument&) = default;
 LossArgument& LossArgument::operator=(LossArgument&&) noexcept = default;
 LossArgument::~LossArgument() = default;
-LossArgument::LossArgument(Loss loss, Only) : list_{std::move(loss)} {}
-LossArgument::LossArgument(const char* name, SourceLocation where) : list_{Loss(name, where)} {}
+LossArgument::LossArgument(Loss loss, Only) { list_.change().push_back(std::move(loss)); }
+LossArgument::LossArgument(const char* name, SourceLocation where)
+    : LossArgument(Loss(name, where), Only()) {}
 LossArgument::LossArgument(const std::string& name, SourceLocation where)
-    : list_{Loss(name, where)} {}
-LossArgument::LossArgument(std::vector<Loss> losses) : list_(std::move(losses)) {}
-LossArgument::LossArgument(std::map<std::string, Loss> losses) : named_(std::move(losses)) {}
+    : LossArgument(Loss(name, where), Only()) {}
+LossArgument::LossArgument(std::vector<Loss> losses) { list_.change() = std::move(losses); }
+LossArgument::LossArgument(std::map<std::string, Loss> losses) {
+  named_.change() = std::move(losses);
+}
 
 LossArgument::LossArgument(std::initializer_list<LossEntry> losses) {
   for (const LossEntry& entry : losses) {
     if (!entry.output()) {
-      list_.push_back(entry.loss());
-    } else if (!named_.emplace(*entry.output(), entry.loss()).second) {
+      list_.change().push_back(entry.loss());
+    } else if (!named_.change().emplace(*entry.output(), entry.loss()).second) {
       throw Error(fmt::format("compile: output '{}' is given two losses", *entry.output()));
     }
   }
-  if (!list_.empty() && !named_.empty())
+  if (!list_->empty() && !named_->empty())
     throw Error("compile: losses are a list in the order of the outputs or by name, not both");
 }
 
@@ -80,8 +83,10 @@ MetricItem::~MetricItem() = default;
 MetricItem::MetricItem(const char* name, SourceLocation where) : name_(name), where_(where) {}
 MetricItem::MetricItem(std::string name, SourceLocation where)
     : name_(std::move(name)), where_(where) {}
-MetricItem::MetricItem(Metric metric, Only) : metric_{std::move(metric)} {}
-Metric MetricItem::metric() const { return metric_.empty() ? Metric(name_, where_) : metric_[0]; }
+MetricItem::MetricItem(Metric metric, Only) { metric_.change().push_back(std::move(metric)); }
+Metric MetricItem::metric() const {
+  return metric_->empty() ? Metric(name_, where_) : metric_->front();
+}
 
 MetricEntry::MetricEntry(const MetricEntry&) = default;
 MetricEntry::MetricEntry(MetricEntry&&) noexcept = default;
@@ -89,15 +94,19 @@ MetricEntry& MetricEntry::operator=(const MetricEntry&) = default;
 MetricEntry& MetricEntry::operator=(MetricEntry&&) noexcept = default;
 MetricEntry::~MetricEntry() = default;
 MetricEntry::MetricEntry() : braced_(true) {}
-MetricEntry::MetricEntry(MetricItem metric, Only) : items_{std::move(metric)} {}
+MetricEntry::MetricEntry(MetricItem metric, Only) { items_.change().push_back(std::move(metric)); }
 MetricEntry::MetricEntry(const char* name, SourceLocation where)
-    : items_{MetricItem(name, where)} {}
+    : MetricEntry(MetricItem(name, where), Only()) {}
 MetricEntry::MetricEntry(const std::string& name, SourceLocation where)
-    : items_{MetricItem(name, where)} {}
-MetricEntry::MetricEntry(std::initializer_list<MetricItem> metrics)
-    : items_(metrics), braced_(true) {}
+    : MetricEntry(MetricItem(name, where), Only()) {}
+MetricEntry::MetricEntry(std::initializer_list<MetricItem> metrics) : braced_(true) {
+  items_.change() = metrics;
+}
 MetricEntry::MetricEntry(std::string output, std::initializer_list<MetricItem> metrics)
-    : named_(true), output_(std::move(output)), items_(metrics), braced_(true) {}
+    : MetricEntry(metrics) {
+  named_ = true;
+  output_ = std::move(output);
+}
 
 MetricsArgument::MetricsArgument() = default;
 MetricsArgument::MetricsArgument(const MetricsArgument&) = default;
@@ -105,43 +114,50 @@ MetricsArgument::MetricsArgument(MetricsArgument&&) noexcept = default;
 MetricsArgument& MetricsArgument::operator=(const MetricsArgument&) = default;
 MetricsArgument& MetricsArgument::operator=(MetricsArgument&&) noexcept = default;
 MetricsArgument::~MetricsArgument() = default;
-MetricsArgument::MetricsArgument(Metric metric, Only) : flat_{std::move(metric)} {}
-MetricsArgument::MetricsArgument(const char* name, SourceLocation where)
-    : flat_{Metric(name, where)} {}
-MetricsArgument::MetricsArgument(const std::string& name, SourceLocation where)
-    : flat_{Metric(name, where)} {}
-MetricsArgument::MetricsArgument(const std::vector<std::string>& names, SourceLocation where) {
-  for (const std::string& name : names) flat_.emplace_back(name, where);
+MetricsArgument::MetricsArgument(Metric metric, Only) {
+  flat_.change().push_back(std::move(metric));
 }
-MetricsArgument::MetricsArgument(std::vector<Metric> metrics) : flat_(std::move(metrics)) {}
-MetricsArgument::MetricsArgument(std::vector<std::vector<Metric>> metrics)
-    : lists_(std::move(metrics)) {}
-MetricsArgument::MetricsArgument(std::map<std::string, std::vector<Metric>> metrics)
-    : named_(std::move(metrics)) {}
+MetricsArgument::MetricsArgument(const char* name, SourceLocation where)
+    : MetricsArgument(Metric(name, where), Only()) {}
+MetricsArgument::MetricsArgument(const std::string& name, SourceLocation where)
+    : MetricsArgument(Metric(name, where), Only()) {}
+MetricsArgument::MetricsArgument(const std::vector<std::string>& names, SourceLocation where) {
+  for (const std::string& name : names) flat_.change().emplace_back(name, where);
+}
+MetricsArgument::MetricsArgument(std::vector<Metric> metrics) {
+  flat_.change() = std::move(metrics);
+}
+MetricsArgument::MetricsArgument(std::vector<std::vector<Metric>> metrics) {
+  lists_.change() = std::move(metrics);
+}
+MetricsArgument::MetricsArgument(std::map<std::string, std::vector<Metric>> metrics) {
+  named_.change() = std::move(metrics);
+}
 
 MetricsArgument::MetricsArgument(std::initializer_list<MetricEntry> metrics) {
   if (std::ranges::any_of(metrics, &MetricEntry::braced)) {
-    braced_.assign(metrics.begin(), metrics.end());
+    braced_.change() = metrics;
     return;
   }
-  for (const MetricEntry& entry : metrics) flat_.push_back(entry.items()[0].metric());
+  for (const MetricEntry& entry : metrics) flat_.change().push_back(entry.items()[0].metric());
 }
 
 MetricsArgument MetricsArgument::settled(const std::vector<std::string>& outputs) const {
-  if (braced_.empty()) return *this;
+  if (braced_->empty()) return *this;
   MetricsArgument result;
   const auto named = std::ranges::count_if(
-      braced_, [&](const MetricEntry& entry) { return is_output(entry, outputs); });
+      *braced_, [&](const MetricEntry& entry) { return is_output(entry, outputs); });
   if (named == 0) {
-    for (const MetricEntry& entry : braced_) result.lists_.push_back(list_of(entry, outputs));
+    for (const MetricEntry& entry : *braced_)
+      result.lists_.change().push_back(list_of(entry, outputs));
     return result;
   }
-  if (named != static_cast<std::ptrdiff_t>(braced_.size()))
+  if (named != static_cast<std::ptrdiff_t>(braced_->size()))
     throw Error("compile: metrics are one list for each output or by name, not both");
-  for (const MetricEntry& entry : braced_) {
+  for (const MetricEntry& entry : *braced_) {
     const std::string& output = entry.output() ? *entry.output() : entry.items()[0].name();
     const auto items = std::span(entry.items()).subspan(entry.output() ? 0 : 1);
-    if (!result.named_.emplace(output, metrics_of(items)).second)
+    if (!result.named_.change().emplace(output, metrics_of(items)).second)
       throw Error(fmt::format("compile: output '{}' stands twice in metrics", output));
   }
   return result;
@@ -153,13 +169,15 @@ LossWeights::LossWeights(LossWeights&&) noexcept = default;
 LossWeights& LossWeights::operator=(const LossWeights&) = default;
 LossWeights& LossWeights::operator=(LossWeights&&) noexcept = default;
 LossWeights::~LossWeights() = default;
-LossWeights::LossWeights(double weight, Only) : list_{weight} {}
-LossWeights::LossWeights(std::initializer_list<double> weights) : list_(weights) {}
-LossWeights::LossWeights(std::vector<double> weights) : list_(std::move(weights)) {}
-LossWeights::LossWeights(std::map<std::string, double> weights) : named_(std::move(weights)) {}
-LossWeights::LossWeights(std::initializer_list<std::pair<const std::string, double>> weights)
-    : named_(weights) {
-  if (named_.size() == weights.size()) return;
+LossWeights::LossWeights(double weight, Only) { list_.change().push_back(weight); }
+LossWeights::LossWeights(std::initializer_list<double> weights) { list_.change() = weights; }
+LossWeights::LossWeights(std::vector<double> weights) { list_.change() = std::move(weights); }
+LossWeights::LossWeights(std::map<std::string, double> weights) {
+  named_.change() = std::move(weights);
+}
+LossWeights::LossWeights(std::initializer_list<std::pair<const std::string, double>> weights) {
+  named_.change() = weights;
+  if (named_->size() == weights.size()) return;
   for (const auto& [output, weight] : weights) {
     const auto same = [&](const auto& entry) { return entry.first == output; };
     if (std::ranges::count_if(weights, same) > 1)
@@ -167,12 +185,24 @@ LossWeights::LossWeights(std::initializer_list<std::pair<const std::string, doub
   }
 }
 
-std::vector<Loss> LossArgument::list() && { return std::move(list_); }
-std::map<std::string, Loss> LossArgument::named() && { return std::move(named_); }
-std::vector<Metric> MetricsArgument::flat() && { return std::move(flat_); }
-std::vector<std::vector<Metric>> MetricsArgument::lists() && { return std::move(lists_); }
-std::map<std::string, std::vector<Metric>> MetricsArgument::named() && { return std::move(named_); }
-std::vector<double> LossWeights::list() && { return std::move(list_); }
-std::map<std::string, double> LossWeights::named() && { return std::move(named_); }
+const std::vector<Loss>& LossArgument::list() const& { return *list_; }
+std::vector<Loss> LossArgument::list() && { return std::move(list_.change()); }
+const std::map<std::string, Loss>& LossArgument::named() const& { return *named_; }
+std::map<std::string, Loss> LossArgument::named() && { return std::move(named_.change()); }
+const std::vector<MetricItem>& MetricEntry::items() const { return *items_; }
+const std::vector<Metric>& MetricsArgument::flat() const& { return *flat_; }
+std::vector<Metric> MetricsArgument::flat() && { return std::move(flat_.change()); }
+const std::vector<std::vector<Metric>>& MetricsArgument::lists() const& { return *lists_; }
+std::vector<std::vector<Metric>> MetricsArgument::lists() && { return std::move(lists_.change()); }
+const std::map<std::string, std::vector<Metric>>& MetricsArgument::named() const& {
+  return *named_;
+}
+std::map<std::string, std::vector<Metric>> MetricsArgument::named() && {
+  return std::move(named_.change());
+}
+const std::vector<double>& LossWeights::list() const& { return *list_; }
+std::vector<double> LossWeights::list() && { return std::move(list_.change()); }
+const std::map<std::string, double>& LossWeights::named() const& { return *named_; }
+std::map<std::string, double> LossWeights::named() && { return std::move(named_.change()); }
 
 }  // namespace sinter

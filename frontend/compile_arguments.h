@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/hidden.h"
 #include "core/source_location.h"
 #include "frontend/given_function.h"
 #include "frontend/losses.h"
@@ -72,17 +73,17 @@ class LossArgument {
   LossArgument(std::initializer_list<LossEntry> losses);
   LossArgument(std::vector<Loss> losses);            // NOLINT
   LossArgument(std::map<std::string, Loss> losses);  // NOLINT
-  const std::vector<Loss>& list() const& { return list_; }
+  const std::vector<Loss>& list() const&;
   std::vector<Loss> list() &&;
-  const std::map<std::string, Loss>& named() const& { return named_; }
+  const std::map<std::string, Loss>& named() const&;
   std::map<std::string, Loss> named() &&;
 
  private:
   struct Only {};
   LossArgument(Loss loss, Only);
 
-  std::vector<Loss> list_;
-  std::map<std::string, Loss> named_;
+  Hidden<std::vector<Loss>> list_;
+  Hidden<std::map<std::string, Loss>> named_;
 };
 
 /// A metric, or a name that may be a metric's or an output's.
@@ -118,7 +119,7 @@ class MetricItem {
 
   std::string name_;
   SourceLocation where_;
-  std::vector<Metric> metric_;  // one, or none
+  Hidden<std::vector<Metric>> metric_;  // one, or none
 };
 
 /// One entry of a braced list of metrics: a metric, or in braces those of one output, with or
@@ -147,7 +148,7 @@ class MetricEntry {
       : MetricEntry(MetricItem(function, where), Only()) {}
   MetricEntry(std::initializer_list<MetricItem> metrics);
   MetricEntry(std::string output, std::initializer_list<MetricItem> metrics);
-  const std::vector<MetricItem>& items() const { return items_; }
+  const std::vector<MetricItem>& items() const;
   /// Null where it names none.
   const std::string* output() const { return named_ ? &output_ : nullptr; }
   bool braced() const { return braced_; }
@@ -158,7 +159,7 @@ class MetricEntry {
 
   bool named_ = false;
   std::string output_;
-  std::vector<MetricItem> items_;
+  Hidden<std::vector<MetricItem>> items_;
   bool braced_ = false;
 };
 
@@ -198,21 +199,21 @@ class MetricsArgument {
 
   /// With braces read as lists or by name, whichever the outputs say. Raises NameError.
   MetricsArgument settled(const std::vector<std::string>& outputs) const;
-  const std::vector<Metric>& flat() const& { return flat_; }
+  const std::vector<Metric>& flat() const&;
   std::vector<Metric> flat() &&;
-  const std::vector<std::vector<Metric>>& lists() const& { return lists_; }
+  const std::vector<std::vector<Metric>>& lists() const&;
   std::vector<std::vector<Metric>> lists() &&;
-  const std::map<std::string, std::vector<Metric>>& named() const& { return named_; }
+  const std::map<std::string, std::vector<Metric>>& named() const&;
   std::map<std::string, std::vector<Metric>> named() &&;
 
  private:
   struct Only {};
   MetricsArgument(Metric metric, Only);
 
-  std::vector<MetricEntry> braced_;  // until settled
-  std::vector<Metric> flat_;
-  std::vector<std::vector<Metric>> lists_;
-  std::map<std::string, std::vector<Metric>> named_;
+  Hidden<std::vector<MetricEntry>> braced_;  // until settled
+  Hidden<std::vector<Metric>> flat_;
+  Hidden<std::vector<std::vector<Metric>>> lists_;
+  Hidden<std::map<std::string, std::vector<Metric>>> named_;
 };
 
 /// What the loss of each output counts: a number for the only output, numbers in the order of the
@@ -232,17 +233,17 @@ class LossWeights {
   LossWeights(std::initializer_list<std::pair<const std::string, double>> weights);
   LossWeights(std::vector<double> weights);            // NOLINT
   LossWeights(std::map<std::string, double> weights);  // NOLINT
-  const std::vector<double>& list() const& { return list_; }
+  const std::vector<double>& list() const&;
   std::vector<double> list() &&;
-  const std::map<std::string, double>& named() const& { return named_; }
+  const std::map<std::string, double>& named() const&;
   std::map<std::string, double> named() &&;
 
  private:
   struct Only {};
   LossWeights(double weight, Only);
 
-  std::vector<double> list_;
-  std::map<std::string, double> named_;
+  Hidden<std::vector<double>> list_;
+  Hidden<std::map<std::string, double>> named_;
 };
 
 struct CompileArguments {

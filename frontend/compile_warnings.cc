@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/graph.h"
 #include "core/warning.h"
+#include "frontend/layer_call.h"
 #include "frontend/origin.h"
 #include "frontend/own_names.h"
 #include "ops/gradients.h"

@@ -266,6 +266,10 @@ CompiledFunction::CompiledFunction(Handle<FunctionBody> body, CompiledFunctionOp
   state_->random_state->value.data<int64_t>()[0] = static_cast<int64_t>(next_random_key() >> 1);
 }
 
+Tensor CompiledFunction::operator()(SourceLocation where) const {
+  return only(call({}, where), where);
+}
+
 Tensor CompiledFunction::only(std::vector<Tensor> results, SourceLocation where) {
   if (results.size() != 1)
     throw Error(with_line(where, fmt::format("the function gives {}: use call()",

@@ -167,9 +167,7 @@ class CompiledFunction {
                    SourceLocation where = SourceLocation::current());
 
   /// The result of a function of one. Raises Error when it has none or several, and as call() does.
-  Tensor operator()(SourceLocation where = SourceLocation::current()) const {
-    return only(call({}, where), where);
-  }
+  Tensor operator()(SourceLocation where = SourceLocation::current()) const;
   template <typename... Tensors>
   requires(std::is_convertible_v<Tensors, Tensor>&&...) Tensor operator()(FirstInput first,
                                                                           Tensors... others) const {

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "core/error.h"
+#include "core/hashed_places.h"
 #include "frontend/asked_settings.h"
 
 namespace sinter {
@@ -51,21 +52,23 @@ Config& Config::operator=(Config&&) noexcept = default;
 Config::~Config() = default;
 
 Config::Config(std::initializer_list<ConfigEntry> entries) {
-  entries_.reserve(entries.size());
+  entries_.change().reserve(entries.size());
   for (const ConfigEntry& entry : entries) add(entry);
 }
 
-bool Config::empty() const { return entries_.empty(); }
+const std::vector<ConfigEntry>& Config::entries() const { return *entries_; }
+bool Config::empty() const { return entries_->empty(); }
 
 const ConfigValue* Config::find(std::string_view key) const {
   AskedSettings::note(*this, key);
-  if (entries_.size() > kFew) {
-    const int32_t place = places_.find(
-        hash_of(key), [&](int32_t i) { return entries_[static_cast<size_t>(i)].key == key; });
-    return place < 0 ? nullptr : &entries_[static_cast<size_t>(place)].value;
+  const std::vector<ConfigEntry>& all = *entries_;
+  if (all.size() > kFew) {
+    const int32_t place = places_->find(
+        hash_of(key), [&](int32_t i) { return all[static_cast<size_t>(i)].key == key; });
+    return place < 0 ? nullptr : &all[static_cast<size_t>(place)].value;
   }
-  const auto it = std::ranges::find(entries_, key, &ConfigEntry::key);
-  return it == entries_.end() ? nullptr : &it->value;
+  const auto it = std::ranges::find(all, key, &ConfigEntry::key);
+  return it == all.end() ? nullptr : &it->value;
 }
 
 Config& Config::set(std::string key, ConfigValue value) {
@@ -78,18 +81,19 @@ Config& Config::set(std::string key, ConfigValue value) {
 }
 
 void Config::add(ConfigEntry entry) {
-  entries_.push_back(std::move(entry));
-  if (entries_.size() <= kFew) return;
-  for (size_t i = entries_.size() == kFew + 1 ? 0 : entries_.size() - 1; i < entries_.size(); ++i)
-    places_.insert(hash_of(entries_[i].key), static_cast<int32_t>(i));
+  std::vector<ConfigEntry>& all = entries_.change();
+  all.push_back(std::move(entry));
+  if (all.size() <= kFew) return;
+  for (size_t i = all.size() == kFew + 1 ? 0 : all.size() - 1; i < all.size(); ++i)
+    places_.change().insert(hash_of(all[i].key), static_cast<int32_t>(i));
 }
 
 Config& Config::merge(const Config& other) {
-  for (const ConfigEntry& entry : other.entries_) set(entry.key, entry.value);
+  for (const ConfigEntry& entry : *other.entries_) set(entry.key, entry.value);
   return *this;
 }
 
-bool Config::operator==(const Config& other) const { return entries_ == other.entries_; }
+bool Config::operator==(const Config& other) const { return *entries_ == *other.entries_; }
 
 const ConfigValue& Config::get(std::string_view key) const {
   static const ConfigValue null;

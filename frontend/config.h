@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/handle.h"
-#include "core/hashed_places.h"
+#include "core/hidden.h"
 
 namespace sinter {
 
@@ -20,6 +20,7 @@ class Config;
 class ConfigValue;
 struct ConfigEntry;
 struct ConfigObject;
+class HashedPlaces;
 class OwnFunction;
 using ConfigList = std::vector<ConfigValue>;
 
@@ -78,7 +79,7 @@ class Config {
   ~Config();
   Config(std::initializer_list<ConfigEntry> entries);
 
-  const std::vector<ConfigEntry>& entries() const { return entries_; }
+  const std::vector<ConfigEntry>& entries() const;
   bool empty() const;
   /// Null when the key is absent.
   const ConfigValue* find(std::string_view key) const;
@@ -106,8 +107,8 @@ class Config {
  private:
   void add(ConfigEntry entry);
 
-  std::vector<ConfigEntry> entries_;
-  HashedPlaces places_;  // of entries, when they are many
+  Hidden<std::vector<ConfigEntry>> entries_;
+  Hidden<HashedPlaces> places_;  // of entries, when they are many
 };
 
 /// Raises Error "<owner>: <key> is not a number" for a setting that is NaN, in lists too.

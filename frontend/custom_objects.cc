@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "frontend/given_function.h"
+#include "frontend/map_argument_members.h"
 
 namespace sinter {
 
@@ -41,6 +42,8 @@ template const CustomObject::ListFunction* CustomObject::as() const;
 template const CustomObject::InitializerFunction* CustomObject::as() const;
 template const LayerFactory* CustomObject::as() const;
 template const std::shared_ptr<const MetricImpl>* CustomObject::as() const;
+
+template class MapArgument<std::string, CustomObject, std::less<>>;
 
 namespace {
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/hidden.h"
 #include "core/tensor.h"
 
 namespace sinter {
@@ -27,12 +28,12 @@ class Data {
   Data(std::initializer_list<std::pair<const std::string, Tensor>> tensors);
   Data(std::map<std::string, Tensor> tensors);  // NOLINT
   /// As they were given; those with names in the order of these.
-  const std::vector<Tensor>& list() const { return tensors_; }
+  const std::vector<Tensor>& list() const;
   bool empty() const;
   /// Tensors with as many names, in their order.
   Data(std::vector<std::string> names, std::vector<Tensor> tensors);
   /// The names of list(), or none.
-  const std::vector<std::string>& names() const { return names_; }
+  const std::vector<std::string>& names() const;
   /// These tensors, as many, in order or by the names that this one's have.
   Data with(std::vector<Tensor> tensors) const;
   /// In the order of `names`, where they were given by name; otherwise list(). Raises NameError for
@@ -42,8 +43,8 @@ class Data {
                                const std::string& what) const;
 
  private:
-  std::vector<Tensor> tensors_;
-  std::vector<std::string> names_;  // of each, or none
+  Hidden<std::vector<Tensor>> tensors_;
+  Hidden<std::vector<std::string>> names_;  // of each, or none
 };
 
 }  // namespace sinter

@@ -9,6 +9,7 @@
 #include "core/release.h"
 #include "frontend/counted.h"
 #include "frontend/layer.h"
+#include "frontend/layer_call.h"
 
 namespace sinter {
 
@@ -38,8 +39,18 @@ KerasTensor::KerasTensor(std::shared_ptr<const LayerCall> call, int index)
 }
 std::shared_ptr<const LayerCall> KerasTensor::call() const { return call_.shared(); }
 
-KerasTensors::KerasTensors(KerasTensor tensor) : tensors_{std::move(tensor)} {}
-KerasTensors::KerasTensors(std::vector<KerasTensor> tensors) : tensors_(std::move(tensors)) {}
-KerasTensors::KerasTensors(std::initializer_list<KerasTensor> tensors) : tensors_(tensors) {}
+KerasTensors::KerasTensors(const KerasTensors&) = default;
+KerasTensors::KerasTensors(KerasTensors&&) noexcept = default;
+KerasTensors& KerasTensors::operator=(const KerasTensors&) = default;
+KerasTensors& KerasTensors::operator=(KerasTensors&&) noexcept = default;
+KerasTensors::~KerasTensors() = default;
+KerasTensors::KerasTensors(KerasTensor tensor) { tensors_.change().push_back(std::move(tensor)); }
+KerasTensors::KerasTensors(std::vector<KerasTensor> tensors) {
+  tensors_.change() = std::move(tensors);
+}
+KerasTensors::KerasTensors(std::initializer_list<KerasTensor> tensors) {
+  tensors_.change() = tensors;
+}
+const std::vector<KerasTensor>& KerasTensors::list() const { return *tensors_; }
 
 }  // namespace sinter

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "core/handle.h"
+#include "core/hidden.h"
 #include "core/symbol.h"
 
 namespace sinter {
 
-class LayerImpl;
 struct LayerCall;
 
 class KerasTensor {
@@ -23,7 +23,7 @@ class KerasTensor {
   const Shape& shape() const;
   DType dtype() const;
   const ValueType& type() const;
-  /// Result `index()` of `call()`.
+  /// Result `index()` of `call()` (frontend/layer_call.h).
   std::shared_ptr<const LayerCall> call() const;
   int index() const { return index_; }
   bool operator==(const KerasTensor& other) const = default;
@@ -33,30 +33,21 @@ class KerasTensor {
   int index_ = 0;
 };
 
-/// One call of a layer on tensors. A layer that is called several times is shared: its calls have
-/// the same weights.
-struct LayerCall {
-  LayerCall() = default;
-  LayerCall(const LayerCall&) = delete;
-  ~LayerCall();  // of chains of any length
-
-  std::shared_ptr<LayerImpl> layer;
-  int index = 0;  // among the calls of this layer
-  std::vector<KerasTensor> inputs;
-  std::vector<ValueType> outputs;
-  std::shared_ptr<const Origin> origin;  // layer name and the user's line
-};
-
 /// One tensor or several, wherever Keras takes either.
 class KerasTensors {
  public:
+  KerasTensors(const KerasTensors&);
+  KerasTensors(KerasTensors&&) noexcept;
+  KerasTensors& operator=(const KerasTensors&);
+  KerasTensors& operator=(KerasTensors&&) noexcept;
+  ~KerasTensors();
   KerasTensors(KerasTensor tensor);                // NOLINT
   KerasTensors(std::vector<KerasTensor> tensors);  // NOLINT
   KerasTensors(std::initializer_list<KerasTensor> tensors);
-  const std::vector<KerasTensor>& list() const { return tensors_; }
+  const std::vector<KerasTensor>& list() const;
 
  private:
-  std::vector<KerasTensor> tensors_;
+  Hidden<std::vector<KerasTensor>> tensors_;
 };
 
 }  // namespace sinter

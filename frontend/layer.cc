@@ -17,6 +17,8 @@
 #include "frontend/compile_warnings.h"
 #include "frontend/counted.h"
 #include "frontend/custom_object_scope.h"
+#include "frontend/layer_call.h"
+#include "frontend/layer_parts.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/layers/registry.h"
 #include "frontend/origin.h"
@@ -51,7 +53,9 @@ std::string of_layer(const Error& error, const LayerImpl& layer, const Origin& o
 
 // --- LayerImpl
 LayerImpl::LayerImpl(std::string class_name, const std::string& name, SourceLocation where)
-    : class_name_(std::move(class_name)), dtype_(floatx()) {
+    : class_name_(std::move(class_name)),
+      dtype_(floatx()),
+      parts_(std::make_shared<Parts>()) {
   register_ops();
   at_line(where, [&] { check_name(class_name_, name); });
   if (name.empty()) automatic_base_ = automatic_base_of(class_name_);
@@ -60,6 +64,12 @@ LayerImpl::LayerImpl(std::string class_name, const std::string& name, SourceLoca
 }
 
 LayerImpl::~LayerImpl() = default;
+
+const std::vector<ValueType>& LayerImpl::build_types() const { return parts_->build_types; }
+const std::vector<VariablePtr>& LayerImpl::weights() const { return parts_->weights; }
+const std::vector<std::shared_ptr<LayerImpl>>& LayerImpl::inner_layers() const {
+  return parts_->inner;
+}
 
 void LayerImpl::set_name(std::string name) {
   name_ = std::move(name);
@@ -70,10 +80,10 @@ void LayerImpl::set_name(std::string name) {
 
 void LayerImpl::name_within(LayerImpl& outer) {
   if (automatic_base_.empty() || !name_in_process_.empty() || built_ || calls_ > 0) return;
-  if (!outer.member_names_) outer.member_names_ = std::make_shared<UniqueNames>();
-  UniqueNames& taken = *outer.member_names_;
-  for (; outer.named_members_ < outer.inner_.size(); ++outer.named_members_)
-    taken.insert(outer.inner_[outer.named_members_]->name());
+  Parts& around = *outer.parts_;
+  UniqueNames& taken = around.member_names;
+  for (; around.named_members < around.inner.size(); ++around.named_members)
+    taken.insert(around.inner[around.named_members]->name());
   name_in_process_ = name_;
   set_name(taken.next(automatic_base_));
 }
@@ -122,19 +132,19 @@ VariablePtr LayerImpl::add_weight(const std::string& name, Shape shape,
                                                : initializer(shape, dtype_, key),
                                            trainable);
   weight->regularizer = std::move(regularizer);
-  weights_.push_back(weight);
+  parts_->weights.push_back(weight);
   return weight;
 }
 
 std::vector<VariablePtr> LayerImpl::variables() const {
   std::vector<VariablePtr> result;
-  for (const VariablePtr& w : weights_) {
+  for (const VariablePtr& w : parts_->weights) {
     if (w->trainable) result.push_back(w);
   }
-  for (const VariablePtr& w : weights_) {
+  for (const VariablePtr& w : parts_->weights) {
     if (!w->trainable) result.push_back(w);
   }
-  for (const auto& layer : inner_) append_new(result, layer->variables());
+  for (const auto& layer : parts_->inner) append_new(result, layer->variables());
   return result;
 }
 
@@ -144,15 +154,15 @@ bool LayerImpl::trainable() const {
 
 void LayerImpl::set_trainable(bool trainable) {
   std::atomic_ref<bool>(trainable_).store(trainable, std::memory_order_relaxed);
-  for (const auto& layer : inner_) layer->set_trainable(trainable);
+  for (const auto& layer : parts_->inner) layer->set_trainable(trainable);
 }
 
 std::vector<VariablePtr> LayerImpl::trainable_variables() const {
   std::vector<VariablePtr> result;
-  for (const VariablePtr& w : weights_) {
+  for (const VariablePtr& w : parts_->weights) {
     if (trainable() && w->trainable) result.push_back(w);
   }
-  for (const auto& layer : inner_) {
+  for (const auto& layer : parts_->inner) {
     if (trainable()) append_new(result, layer->trainable_variables());
   }
   return result;
@@ -160,9 +170,9 @@ std::vector<VariablePtr> LayerImpl::trainable_variables() const {
 
 void LayerImpl::ensure_built(std::span<const ValueType> inputs) {
   if (built_) return;
-  weights_.clear();
+  parts_->weights.clear();
   build(inputs);
-  build_types_.assign(inputs.begin(), inputs.end());
+  parts_->build_types.assign(inputs.begin(), inputs.end());
   built_ = true;
 }
 
@@ -184,13 +194,13 @@ void LayerImpl::copy_settings(const LayerImpl& other) {
 }
 
 void LayerImpl::remember(const std::shared_ptr<const LayerCall>& call) {
-  std::erase_if(made_, [](const auto& known) { return known.expired(); });
-  made_.push_back(call);
+  std::erase_if(parts_->made, [](const auto& known) { return known.expired(); });
+  parts_->made.push_back(call);
 }
 
 std::vector<std::shared_ptr<const LayerCall>> LayerImpl::calls() const {
   std::vector<std::shared_ptr<const LayerCall>> result;
-  for (const auto& known : made_) {
+  for (const auto& known : parts_->made) {
     if (auto call = known.lock()) result.push_back(std::move(call));
   }
   return result;

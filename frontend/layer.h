@@ -90,12 +90,12 @@ class CallContext {
   bool holds(const VariablePtr& variable) const;
 
   /// Variables in the order of Graph::variables().
-  const std::vector<VariablePtr>& variables() const { return variables_; }
-  const std::vector<Update>& updates() const { return updates_; }
+  const std::vector<VariablePtr>& variables() const;
+  const std::vector<Update>& updates() const;
   /// Adds the updates to the graph; gives the variables that they change.
   std::vector<VariablePtr> write_updates();
   /// What layers have added: activity regularizers and add_loss().
-  const std::vector<Symbol>& losses() const { return losses_; }
+  const std::vector<Symbol>& losses() const;
   /// The same behind the penalties of `weights` by their regularizers: what fit() adds to the loss
   /// of the outputs, and a loop of your own should, too. Keras's model.losses.
   std::vector<Symbol> losses(const std::vector<VariablePtr>& weights);
@@ -109,11 +109,8 @@ class CallContext {
   bool inference_ = false;
   VariablePtr random_state_;
   bool random_state_used_ = false;
-  std::vector<VariablePtr> variables_;
   struct Tables;
   Handle<Tables> tables_;
-  std::vector<Update> updates_;
-  std::vector<Symbol> losses_;
 };
 
 class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
@@ -156,21 +153,21 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   bool built() const { return built_; }
   void ensure_built(std::span<const ValueType> inputs);
   /// The types given to build().
-  const std::vector<ValueType>& build_types() const { return build_types_; }
+  const std::vector<ValueType>& build_types() const;
   /// call() under the layer's origin, with the activity regularizer. Raises Error when it gives
   /// nothing, an empty symbol or one of another graph.
   std::vector<Symbol> apply(CallContext& context, std::span<const Symbol> inputs,
                             const std::shared_ptr<const Origin>& origin);
 
   /// The layers that call() has called with its context, in the order of their first calls.
-  const std::vector<std::shared_ptr<LayerImpl>>& inner_layers() const { return inner_; }
+  const std::vector<std::shared_ptr<LayerImpl>>& inner_layers() const;
   /// Which of the layers in it train: each behind those around it, of models in it their layers.
   std::vector<bool> members_trainable() const;
   /// As members_trainable() says, from the first call on, which makes them known. Then raises Error
   /// when their number is another one.
   void set_members_trainable(std::vector<bool> trainable);
   /// Own weights in order of creation.
-  const std::vector<VariablePtr>& weights() const { return weights_; }
+  const std::vector<VariablePtr>& weights() const;
   /// Trainable ones first, then the others, then those of the layers in it: the order of files and
   /// get_weights(). A model as a layer gives those of its layers, one layer after the other.
   virtual std::vector<VariablePtr> variables() const;
@@ -217,13 +214,8 @@ class LayerImpl : public std::enable_shared_from_this<LayerImpl> {
   DType dtype_;
   bool built_ = false;
   int calls_ = 0;
-  std::vector<ValueType> build_types_;
-  std::vector<VariablePtr> weights_;
-  std::vector<std::shared_ptr<LayerImpl>> inner_;
-  std::vector<bool> members_trainable_;  // to be set
-  Handle<UniqueNames> member_names_;     // of the first `named_members_` of them, and given ones
-  size_t named_members_ = 0;
-  std::vector<std::weak_ptr<const LayerCall>> made_;
+  struct Parts;  // in frontend/layer_parts.h
+  Handle<Parts> parts_;
   Regularizer activity_regularizer_;
 };
 

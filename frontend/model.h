@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <iosfwd>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +18,7 @@
 #include "frontend/data_argument.h"
 #include "frontend/history.h"
 #include "frontend/layer.h"
+#include "frontend/map_argument.h"
 #include "frontend/number_arguments.h"
 
 namespace sinter {
@@ -48,7 +48,7 @@ struct FitOptions {
   ValidationData validation_data = {};
   CallbackList callbacks = {};
   bool shuffle = true;
-  std::map<int, double> class_weight = {};
+  MapArgument<int, double> class_weight = {};
   Data sample_weight = {};  // [rows], or [rows, steps ...] where the loss has values of steps
   int initial_epoch = 0;
   /// Batches an epoch; the next one goes on where it stopped, and ends early with the last batch.

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "frontend/counted.h"
+#include "frontend/layer_call.h"
 #include "frontend/layers/input.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/unique_names.h"
@@ -60,44 +61,64 @@ class VariableWalk {
 
 }  // namespace
 
-Network::Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outputs)
-    : inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
-  if (inputs_.empty() || outputs_.empty())
+struct Network::Parts {
+  std::vector<KerasTensor> inputs, outputs;
+  std::vector<std::shared_ptr<const LayerCall>> calls;
+  std::vector<Layer> layers;
+  std::vector<std::string> input_names, output_names;
+  int depth = 0;
+};
+
+Network::Network() : parts_(std::make_shared<Parts>()) {}
+const std::vector<KerasTensor>& Network::inputs() const { return parts_->inputs; }
+const std::vector<KerasTensor>& Network::outputs() const { return parts_->outputs; }
+const std::vector<std::shared_ptr<const LayerCall>>& Network::calls() const {
+  return parts_->calls;
+}
+const std::vector<Layer>& Network::layers() const { return parts_->layers; }
+const std::vector<std::string>& Network::input_names() const { return parts_->input_names; }
+const std::vector<std::string>& Network::output_names() const { return parts_->output_names; }
+int Network::depth() const { return parts_->depth; }
+
+Network::Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outputs) : Network() {
+  parts_->inputs = std::move(inputs);
+  parts_->outputs = std::move(outputs);
+  if (parts_->inputs.empty() || parts_->outputs.empty())
     throw Error("a model needs at least one input and one output");
   order_layers();
   std::map<std::string, const LayerImpl*> by_name;
-  for (const Layer& layer : layers_) {
+  for (const Layer& layer : parts_->layers) {
     const auto [it, added] = by_name.emplace(layer.name(), &layer.impl());
     if (!added)
       throw Error(fmt::format("two layers of the model are named '{}'; names must be unique",
                               layer.name()));
     const auto* inner = dynamic_cast<const ModelLayerImpl*>(&layer.impl());
     if (inner == nullptr) continue;
-    depth_ = std::max(depth_, 1 + inner->depth());
+    parts_->depth = std::max(parts_->depth, 1 + inner->depth());
     // What walks through models calls itself for each, and files are read to a depth.
     constexpr int kDeepest = 500;
-    if (depth_ > kDeepest)
+    if (parts_->depth > kDeepest)
       throw Error(
           fmt::format("more than {} models stand one inside the other, the outermost of "
                       "them is '{}'",
                       kDeepest, layer.name()));
   }
-  input_names_ = names_of(inputs_);
-  output_names_ = names_of(outputs_);
+  parts_->input_names = names_of(parts_->inputs);
+  parts_->output_names = names_of(parts_->outputs);
 }
 
 void Network::order_layers() {
   std::map<const LayerImpl*, int> indices;  // in the order of the walk
   std::map<const LayerImpl*, std::shared_ptr<LayerImpl>> owners;
   std::set<const LayerCall*> finished, given;
-  for (const KerasTensor& input : inputs_) given.insert(input.call().get());
+  for (const KerasTensor& input : parts_->inputs) given.insert(input.call().get());
   // Depth first from the outputs; the recursion is unrolled because deep networks would exhaust the
   // stack.
   struct Visit {
     std::shared_ptr<const LayerCall> call;
     size_t next = 0;
   };
-  for (const KerasTensor& output : outputs_) {
+  for (const KerasTensor& output : parts_->outputs) {
     std::vector<Visit> stack = {{output.call()}};
     while (!stack.empty()) {
       Visit& visit = stack.back();
@@ -122,7 +143,7 @@ void Network::order_layers() {
         continue;
       }
       finished.insert(call.get());
-      calls_.push_back(call);
+      parts_->calls.push_back(call);
       stack.pop_back();
     }
   }
@@ -130,7 +151,7 @@ void Network::order_layers() {
   // of its calls.
   std::map<const LayerCall*, int> call_depth;
   std::map<const LayerImpl*, int> layer_depth;
-  for (auto it = calls_.rbegin(); it != calls_.rend(); ++it) {
+  for (auto it = parts_->calls.rbegin(); it != parts_->calls.rend(); ++it) {
     const LayerCall* call = it->get();
     const int depth = std::max(call_depth[call], layer_depth[call->layer.get()]);
     call_depth[call] = layer_depth[call->layer.get()] = depth;
@@ -140,7 +161,7 @@ void Network::order_layers() {
     }
   }
   std::vector<std::shared_ptr<const LayerCall>> unused;
-  for (const KerasTensor& input : inputs_) {  // inputs that no output depends on
+  for (const KerasTensor& input : parts_->inputs) {  // inputs that no output depends on
     const LayerImpl* layer = input.call()->layer.get();
     if (layer_depth.contains(layer)) continue;
     layer_depth[layer] = 0;
@@ -148,14 +169,14 @@ void Network::order_layers() {
     owners.emplace(layer, input.call()->layer);
     unused.push_back(input.call());
   }
-  calls_.insert(calls_.begin(), unused.rbegin(), unused.rend());
+  parts_->calls.insert(parts_->calls.begin(), unused.rbegin(), unused.rend());
   std::vector<const LayerImpl*> order;
   for (const auto& [layer, depth] : layer_depth) order.push_back(layer);
   std::ranges::sort(order, [&](const LayerImpl* a, const LayerImpl* b) {
     return layer_depth[a] != layer_depth[b] ? layer_depth[a] > layer_depth[b]
                                             : indices[a] < indices[b];
   });
-  for (const LayerImpl* layer : order) layers_.emplace_back(owners[layer]);
+  for (const LayerImpl* layer : order) parts_->layers.emplace_back(owners[layer]);
 }
 
 std::vector<VariablePtr> Network::variables() const { return VariableWalk(false).walk(*this); }
@@ -166,8 +187,9 @@ std::vector<VariablePtr> Network::trainable_variables() const {
 
 std::vector<Symbol> Network::write(CallContext& context, std::span<const Symbol> inputs) const {
   std::map<const LayerCall*, std::vector<Symbol>> values;
-  for (size_t i = 0; i < inputs_.size(); ++i) values[inputs_[i].call().get()] = {inputs[i]};
-  for (const auto& call : calls_) {
+  const std::vector<KerasTensor>& given = parts_->inputs;
+  for (size_t i = 0; i < given.size(); ++i) values[given[i].call().get()] = {inputs[i]};
+  for (const auto& call : parts_->calls) {
     if (values.contains(call.get())) continue;
     std::vector<Symbol> arguments;
     for (const KerasTensor& x : call->inputs)
@@ -189,7 +211,7 @@ std::vector<Symbol> Network::write(CallContext& context, std::span<const Symbol>
     }
   }
   std::vector<Symbol> results;
-  for (const KerasTensor& y : outputs_)
+  for (const KerasTensor& y : parts_->outputs)
     results.push_back(values.at(y.call().get())[static_cast<size_t>(y.index())]);
   return results;
 }

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "frontend/layer.h"
+#include "frontend/layer_call.h"
 #include "frontend/layers/input.h"
 
 namespace sinter {

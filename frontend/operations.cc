@@ -218,8 +218,14 @@ KerasTensor slice(const KerasTensor& x, int axis, int64_t begin, int64_t end, in
                  {OperationImpl::tensor_argument(), ConfigValue(std::move(key))}, where);
 }
 
-KerasOperand::KerasOperand(KerasTensor tensor, SourceLocation where)
-    : tensor_{std::move(tensor)}, where_(where) {}
+KerasOperand::KerasOperand(const KerasOperand&) = default;
+KerasOperand::~KerasOperand() = default;
+KerasOperand::KerasOperand(KerasTensor tensor, SourceLocation where) : where_(where) {
+  tensor_.change().push_back(std::move(tensor));
+}
+KerasOperand::KerasOperand(Number number, SourceLocation where, Only)
+    : number_(number), where_(where) {}
+const std::vector<KerasTensor>& KerasOperand::tensor() const { return *tensor_; }
 
 KerasTensor operator+(const KerasTensor& a, KerasOperand b) { return add({a, b.where()}, b); }
 KerasTensor operator-(const KerasTensor& a, KerasOperand b) { return subtract({a, b.where()}, b); }

@@ -10,6 +10,7 @@
 
 #include "core/axes.h"
 #include "core/dtype.h"
+#include "core/hidden.h"
 #include "core/kernel_ops.h"
 #include "core/number.h"
 #include "core/shape.h"
@@ -24,17 +25,22 @@ concept PlainNumber = std::is_arithmetic_v<T>;
 /// A tensor or a number, with the line where it became an operand.
 class KerasOperand {
  public:
+  KerasOperand(const KerasOperand&);
+  ~KerasOperand();
   KerasOperand(KerasTensor tensor,
                SourceLocation where = SourceLocation::current());  // NOLINT
   template <PlainNumber T>
   KerasOperand(T number, SourceLocation where = SourceLocation::current())  // NOLINT
-      : number_(number), where_(where) {}
-  const std::vector<KerasTensor>& tensor() const { return tensor_; }  // one; none: a number
+      : KerasOperand(Number(number), where, Only()) {}
+  const std::vector<KerasTensor>& tensor() const;  // one; none: a number
   Number number() const { return number_; }
   SourceLocation where() const { return where_; }
 
  private:
-  std::vector<KerasTensor> tensor_;
+  struct Only {};
+  KerasOperand(Number number, SourceLocation where, Only);
+
+  Hidden<std::vector<KerasTensor>> tensor_;
   Number number_;
   SourceLocation where_;
 };

@@ -6,6 +6,7 @@
 
 #include "core/source_location.h"
 #include "frontend/custom_objects.h"
+#include "frontend/map_argument.h"
 #include "frontend/model.h"
 
 namespace sinter {
@@ -15,7 +16,7 @@ struct LoadOptions {
   /// Lambda layers and layers of your own, by the names that the file uses. They hold for this load
   /// alone: what is loaded keeps them, other files do not find them. For those of the whole process
   /// there are register_layer(), register_loss() and their kin.
-  CustomObjects custom_objects = {};
+  MapArgument<std::string, CustomObject, std::less<>> custom_objects = {};
   /// False leaves the model as it was before compile(): no optimizer, no custom losses needed; no
   /// mixed precision either.
   bool compile = true;

@@ -78,6 +78,8 @@ Sequential::Item::Item(KerasTensor input)
     : input_(std::make_shared<const KerasTensor>(std::move(input))) {}
 Sequential::Item::Item(Layer layer) : layer_(std::make_shared<const Layer>(std::move(layer))) {}
 Sequential::Item::Item(const Model& model, SourceLocation where) : Item(model.as_layer(where)) {}
+const KerasTensor* Sequential::Item::input() const { return input_ ? &*input_ : nullptr; }
+const Layer* Sequential::Item::layer() const { return layer_ ? &*layer_ : nullptr; }
 
 Sequential::Sequential(std::string name, SourceLocation where)
     : Model(at_line(where, [&] { return ModelState::named(std::move(name), "sequential"); })) {

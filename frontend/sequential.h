@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/handle.h"
 #include "core/source_location.h"
 #include "frontend/model.h"
 
@@ -20,13 +21,13 @@ class Sequential : public Model {
     Item(Layer layer);                                                           // NOLINT
     Item(const Model& model, SourceLocation where = SourceLocation::current());  // NOLINT
     /// Null for a layer.
-    const KerasTensor* input() const { return input_.get(); }
+    const KerasTensor* input() const;
     /// Null for an input.
-    const Layer* layer() const { return layer_.get(); }
+    const Layer* layer() const;
 
    private:
-    std::shared_ptr<const KerasTensor> input_;
-    std::shared_ptr<const Layer> layer_;
+    Handle<const KerasTensor> input_;
+    Handle<const Layer> layer_;
   };
 
   explicit Sequential(std::string name = "", SourceLocation where = SourceLocation::current());

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/utf8.h"
+#include "frontend/layer_call.h"
 #include "frontend/layers/input.h"
 #include "frontend/model_state.h"
 #include "frontend/origin.h"

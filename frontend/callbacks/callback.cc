@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/line.h"
+#include "frontend/callbacks/callbacks_in_training.h"
 #include "frontend/model.h"
 
 namespace sinter {

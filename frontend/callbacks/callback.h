@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/handle.h"
+#include "core/hidden.h"
 #include "core/source_location.h"
 #include "frontend/history.h"
 
@@ -110,31 +111,13 @@ class CallbackList {
   CallbackList(std::initializer_list<CallbackItem> callbacks);
   CallbackList(std::vector<CallbackItem> callbacks);  // NOLINT
   void push_back(CallbackItem callback);
-  const CallbackItem* begin() const { return items_.data(); }
-  const CallbackItem* end() const { return items_.data() + items_.size(); }
-  size_t size() const { return items_.size(); }
+  const CallbackItem* begin() const;
+  const CallbackItem* end() const;
+  size_t size() const;
   bool empty() const;
 
  private:
-  std::vector<CallbackItem> items_;
-};
-
-/// Callbacks while fit() trains a model. One that is in two trainings at once, as when it is given
-/// to a fit() in one of its own hooks, has the model of the inner one until that ends.
-class CallbacksInTraining {
- public:
-  /// `callbacks` must outlive this. `validated`: Callback::is_validated().
-  CallbacksInTraining(const CallbackList& callbacks, const Model& model, bool validated);
-  ~CallbacksInTraining();
-  CallbacksInTraining(const CallbacksInTraining&) = delete;
-
- private:
-  const CallbackList& callbacks_;
-  struct Before {
-    std::weak_ptr<ModelState> model;
-    bool validated;
-  };
-  std::vector<Before> before_;
+  Hidden<std::vector<CallbackItem>> items_;
 };
 
 }  // namespace sinter

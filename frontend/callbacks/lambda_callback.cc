@@ -9,10 +9,19 @@ CallbackList::CallbackList(CallbackList&&) noexcept = default;
 CallbackList& CallbackList::operator=(const CallbackList&) = default;
 CallbackList& CallbackList::operator=(CallbackList&&) noexcept = default;
 CallbackList::~CallbackList() = default;
-CallbackList::CallbackList(std::initializer_list<CallbackItem> callbacks) : items_(callbacks) {}
-CallbackList::CallbackList(std::vector<CallbackItem> callbacks) : items_(std::move(callbacks)) {}
-void CallbackList::push_back(CallbackItem callback) { items_.push_back(std::move(callback)); }
-bool CallbackList::empty() const { return items_.empty(); }
+CallbackList::CallbackList(std::initializer_list<CallbackItem> callbacks) {
+  items_.change() = callbacks;
+}
+CallbackList::CallbackList(std::vector<CallbackItem> callbacks) {
+  items_.change() = std::move(callbacks);
+}
+void CallbackList::push_back(CallbackItem callback) {
+  items_.change().push_back(std::move(callback));
+}
+const CallbackItem* CallbackList::begin() const { return items_->data(); }
+const CallbackItem* CallbackList::end() const { return items_->data() + items_->size(); }
+size_t CallbackList::size() const { return items_->size(); }
+bool CallbackList::empty() const { return items_->empty(); }
 
 LambdaCallback::LambdaCallback(LambdaCallbackOptions functions) : f_(std::move(functions)) {}
 void LambdaCallback::on_epoch_begin(int epoch, Logs& logs) {

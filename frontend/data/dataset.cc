@@ -195,6 +195,8 @@ Dataset Dataset::from_tensors(const Element& tensors, SourceLocation where) {
   });
 }
 
+Dataset::Dataset(std::shared_ptr<DatasetNode> node) : node_(std::move(node)) {}
+
 std::shared_ptr<const DatasetNode> Dataset::shared() const { return node_.shared(); }
 
 Dataset Dataset::of_generator(Callable<detail::Generator()> make, SourceLocation) {

@@ -249,7 +249,7 @@ class Dataset {
   Iterator begin() const;
   std::default_sentinel_t end() const { return {}; }
 
-  explicit Dataset(std::shared_ptr<DatasetNode> node) : node_(std::move(node)) {}
+  explicit Dataset(std::shared_ptr<DatasetNode> node);
   const DatasetNode& node() const { return *node_; }
   std::shared_ptr<const DatasetNode> shared() const;
 

@@ -14,14 +14,15 @@ Element& Element::operator=(const Element&) = default;
 Element& Element::operator=(Element&&) noexcept = default;
 Element::~Element() = default;
 
-Element::Element(Tensor x) { parts_.emplace_back(std::move(x)); }
+Element::Element(Tensor x) { parts_.change().emplace_back(std::move(x)); }
 
 Element::Element(Data x, Data y, Data sample_weight) {
   const size_t size = !sample_weight.empty() ? 3 : !y.empty() ? 2 : 1;
-  parts_.reserve(size);
-  parts_.push_back(std::move(x));
-  if (size > 1) parts_.push_back(std::move(y));
-  if (size > 2) parts_.push_back(std::move(sample_weight));
+  std::vector<Data>& parts = parts_.change();
+  parts.reserve(size);
+  parts.push_back(std::move(x));
+  if (size > 1) parts.push_back(std::move(y));
+  if (size > 2) parts.push_back(std::move(sample_weight));
 }
 
 Tensor Element::only(size_t part, SourceLocation where) const {
@@ -38,25 +39,28 @@ Tensor Element::only(size_t part, SourceLocation where) const {
   return tensors.front();
 }
 
+size_t Element::size() const { return parts_->size(); }
+
 const Data& Element::part(size_t i) const {
   static const Data* const none = new Data;
-  return i < parts_.size() ? parts_[i] : *none;
+  return i < size() ? (*parts_)[i] : *none;
 }
 
 std::vector<Tensor> Element::tensors() const {
   std::vector<Tensor> result;
-  for (const Data& part : parts_)
+  for (const Data& part : *parts_)
     result.insert(result.end(), part.list().begin(), part.list().end());
   return result;
 }
 
 Element Element::with(std::vector<Tensor> tensors) const {
   Element result;
-  result.parts_.reserve(parts_.size());
+  std::vector<Data>& parts = result.parts_.change();
+  parts.reserve(size());
   auto next = tensors.begin();
-  for (const Data& part : parts_) {
+  for (const Data& part : *parts_) {
     const auto end = next + static_cast<std::ptrdiff_t>(part.list().size());
-    result.parts_.push_back(
+    parts.push_back(
         part.with({std::make_move_iterator(next), std::make_move_iterator(end)}));
     next = end;
   }

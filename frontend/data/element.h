@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/hidden.h"
 #include "core/source_location.h"
 #include "core/tensor.h"
 #include "frontend/data_argument.h"
@@ -45,7 +46,7 @@ class Element {
     return only(2, where);
   }
   /// 1 for x, 2 for (x, y), 3 for (x, y, sample_weight).
-  size_t size() const { return parts_.size(); }
+  size_t size() const;
   /// All tensors of part `i`; none beyond size().
   const Data& part(size_t i) const;
   /// The tensors of all parts, one after the other.
@@ -61,7 +62,7 @@ class Element {
  private:
   Tensor only(size_t part, SourceLocation where) const;
 
-  std::vector<Data> parts_;
+  Hidden<std::vector<Data>> parts_;
 };
 
 }  // namespace sinter

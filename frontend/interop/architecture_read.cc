@@ -14,6 +14,7 @@
 #include "frontend/asked_settings.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
+#include "frontend/layer_call.h"
 #include "frontend/layers/input.h"
 #include "frontend/layers/operation.h"
 #include "frontend/layers/registry.h"

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "frontend/interop/architecture.h"
 #include "frontend/interop/json.h"
+#include "frontend/layer_call.h"
 #include "frontend/layers/input.h"
 #include "frontend/layers/model_layer.h"
 #include "frontend/layers/operation.h"

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+
 #include "frontend/activations.h"
 #include "frontend/layer.h"
 #include "frontend/number_arguments.h"

@@ -10,6 +10,7 @@
 
 #include <optional>
 
+
 #include "frontend/activations.h"
 #include "frontend/layers/windowed.h"
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+
 #include "frontend/layer.h"
 #include "frontend/number_arguments.h"
 

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/sizes.h"
+#include "frontend/layer_call.h"
 #include "frontend/layers/registry.h"
 #include "frontend/session.h"
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "frontend/layer_parts.h"
 #include "frontend/layers/model_layer.h"
 
 namespace sinter {
@@ -28,11 +29,11 @@ std::vector<LayerImpl*> members_of(LayerImpl& layer) {
 }  // namespace
 
 void LayerImpl::set_members_trainable(std::vector<bool> trainable) {
-  members_trainable_ = std::move(trainable);
+  parts_->members_trainable = std::move(trainable);
 }
 
 std::vector<bool> LayerImpl::members_trainable() const {
-  if (!members_trainable_.empty()) return members_trainable_;  // not called yet
+  if (!parts_->members_trainable.empty()) return parts_->members_trainable;  // not called yet
   std::vector<bool> trainable;
   for (const LayerImpl* member : members_of(const_cast<LayerImpl&>(*this)))
     trainable.push_back(member->trainable());
@@ -40,9 +41,9 @@ std::vector<bool> LayerImpl::members_trainable() const {
 }
 
 void LayerImpl::settle_members() {
-  if (members_trainable_.empty()) return;
+  if (parts_->members_trainable.empty()) return;
   const std::vector<LayerImpl*> members = members_of(*this);
-  const std::vector<bool> trainable = std::exchange(members_trainable_, {});
+  const std::vector<bool> trainable = std::exchange(parts_->members_trainable, {});
   if (members.size() != trainable.size()) {
     throw Error(fmt::format("{}: it is said of {} layers in it whether they train, but it has {}",
                             title(), trainable.size(), members.size()));

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+
 #include "frontend/layer.h"
 #include "frontend/layers/dropout.h"
 #include "frontend/number_arguments.h"

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+
 #include "core/axes.h"
 #include "core/tensor.h"
 #include "frontend/layer.h"

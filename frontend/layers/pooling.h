@@ -8,6 +8,7 @@
 
 #include <optional>
 
+
 #include "frontend/layers/windowed.h"
 
 namespace sinter {

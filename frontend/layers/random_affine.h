@@ -9,6 +9,7 @@
 
 #include <optional>
 
+
 #include "frontend/layers/padding.h"
 #include "frontend/real_numbers.h"
 

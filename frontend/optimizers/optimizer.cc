@@ -144,11 +144,11 @@ Config OptimizerImpl::config() const {
       weights.push_back(w == nullptr ? told : told.told_of(std::make_shared<NamedWeight>(w)));
     };
     for (const State::Named& named : state_->undecayed) add(named.path, named.weight);
-    for (const VariablePtr& w : undecayed_) add(told_among(*w, state_->weights), w);
-    for (const int64_t place : undecayed_places_) weights.emplace_back(place);
-    if (!weights.empty() || !undecayed_names_.empty()) {
+    for (const VariablePtr& w : state_->undecayed_weights) add(told_among(*w, state_->weights), w);
+    for (const int64_t place : state_->undecayed_places) weights.emplace_back(place);
+    if (!weights.empty() || !state_->undecayed_names.empty()) {
       c.set("exclude_from_weight_decay",
-            Config{{"weights", std::move(weights)}, {"names", texts(undecayed_names_)}});
+            Config{{"weights", std::move(weights)}, {"names", texts(state_->undecayed_names)}});
     }
   }
   own_config(c);
@@ -264,14 +264,15 @@ void OptimizerImpl::exclude_from_weight_decay(const std::vector<VariablePtr>& we
         fmt::format("{}: exclude_from_weight_decay() must be called before training", class_name_));
   exclude(weights);
   const std::lock_guard lock(state_->mutex);
-  undecayed_names_.insert(undecayed_names_.end(), names.begin(), names.end());
+  state_->undecayed_names.insert(state_->undecayed_names.end(), names.begin(), names.end());
 }
 
 void OptimizerImpl::exclude(const std::vector<VariablePtr>& weights) {
   for (const VariablePtr& w : weights) checked_variable(w);
   const std::lock_guard lock(state_->mutex);
   for (const VariablePtr& w : weights) {
-    if (std::ranges::find(undecayed_, w) == undecayed_.end()) undecayed_.push_back(w);
+    std::vector<VariablePtr>& undecayed = state_->undecayed_weights;
+    if (std::ranges::find(undecayed, w) == undecayed.end()) undecayed.push_back(w);
   }
 }
 
@@ -285,10 +286,10 @@ void OptimizerImpl::exclude(const Config& settings) {
     const auto* named = dynamic_cast<const NamedWeight*>(v.told().get());
     if (const std::string* path = v.as<std::string>())
       state_->undecayed.push_back({*path, named == nullptr ? nullptr : named->weight()});
-    if (const int64_t* place = v.as<int64_t>()) undecayed_places_.push_back(*place);
+    if (const int64_t* place = v.as<int64_t>()) state_->undecayed_places.push_back(*place);
   });
   each("names", [&](const ConfigValue& v) {
-    if (const std::string* name = v.as<std::string>()) undecayed_names_.push_back(*name);
+    if (const std::string* name = v.as<std::string>()) state_->undecayed_names.push_back(*name);
   });
 }
 
@@ -310,7 +311,7 @@ bool OptimizerImpl::excludes_path(const std::string& path) const {
 // A path is that of its weight where that is one of these, else that of any.
 bool OptimizerImpl::is_excluded(const Variable& weight) const {
   const auto is_weight = [&](const VariablePtr& w) { return w.get() == &weight; };
-  return std::ranges::any_of(undecayed_, is_weight) ||
+  return std::ranges::any_of(state_->undecayed_weights, is_weight) ||
          std::ranges::any_of(state_->undecayed, [&](const State::Named& named) {
            return state_->made.contains(named.weight.get()) ? is_weight(named.weight)
                                                             : named.path == weight.path;
@@ -334,7 +335,7 @@ void OptimizerImpl::check_paths() const {
 
 bool OptimizerImpl::decays(const Variable& weight) const {
   if (is_excluded(weight)) return false;
-  return std::ranges::none_of(undecayed_names_, [&](const std::string& name) {
+  return std::ranges::none_of(state_->undecayed_names, [&](const std::string& name) {
     return weight.name.find(name) != std::string::npos;
   });
 }

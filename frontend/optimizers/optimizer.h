@@ -170,11 +170,6 @@ class OptimizerImpl {
   // it.
   bool in_use_ = false;
   VariablePtr iterations_, rate_;
-  std::vector<VariablePtr> undecayed_;
-  // Of settings: places in the list of weights that the state is made for, parts of names; paths
-  // are in the state.
-  std::vector<std::string> undecayed_names_;
-  std::vector<int64_t> undecayed_places_;
   struct State;
   Handle<State> state_;
 };
@@ -187,7 +182,7 @@ class Optimizer {
   /// By name with defaults: "adam", "sgd" ... Raises NameError.
   Optimizer(const std::string& name, SourceLocation where = SourceLocation::current());  // NOLINT
   Optimizer(const char* name, SourceLocation where = SourceLocation::current());         // NOLINT
-  explicit Optimizer(std::shared_ptr<OptimizerImpl> impl) : impl_(std::move(impl)) {}
+  explicit Optimizer(std::shared_ptr<OptimizerImpl> impl);
 
   OptimizerImpl& impl() const { return *impl_; }
   const std::string& name() const { return impl_->name(); }

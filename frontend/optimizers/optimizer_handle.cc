@@ -75,6 +75,7 @@ std::vector<std::string> optimizer_names() {
   return names;
 }
 
+Optimizer::Optimizer(std::shared_ptr<OptimizerImpl> impl) : impl_(std::move(impl)) {}
 Optimizer::Optimizer(const std::string& name, SourceLocation where)
     : Optimizer(at_line(where, [&] { return make_known(name, {}); })) {}
 Optimizer::Optimizer(const char* name, SourceLocation where)

@@ -76,13 +76,13 @@ void OptimizerImpl::build_locked(const std::vector<VariablePtr>& weights) {
 void OptimizerImpl::make(const std::vector<VariablePtr>& weights) {
   State& s = *state_;
   const double rate = rate_now();
-  for (const int64_t place : std::exchange(undecayed_places_, {})) {
+  for (const int64_t place : std::exchange(state_->undecayed_places, {})) {
     if (place < 0 || place >= static_cast<int64_t>(weights.size())) {
       throw Error(
           fmt::format("optimizer '{}': exclude_from_weight_decay names weight {}, there are {}",
                       options_.name, place, weights.size()));
     }
-    undecayed_.push_back(weights[static_cast<size_t>(place)]);
+    state_->undecayed_weights.push_back(weights[static_cast<size_t>(place)]);
   }
   s.weights = weights;
   s.made.clear();

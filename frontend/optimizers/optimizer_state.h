@@ -25,6 +25,10 @@ struct OptimizerImpl::State {
     VariablePtr weight;
   };
   std::vector<Named> undecayed;
+  std::vector<VariablePtr> undecayed_weights;
+  // Of settings: places in the list of weights that the state is made for, parts of names.
+  std::vector<std::string> undecayed_names;
+  std::vector<int64_t> undecayed_places;
   // Of the weights of the last build():
   std::vector<VariablePtr> weights, variables;
   std::vector<const OfWeight*> of_weights;

@@ -8,6 +8,8 @@
 #include "core/error.h"
 #include "core/float_environment.h"
 #include "core/warning.h"
+#include "frontend/callbacks/callbacks_in_training.h"
+#include "frontend/map_argument_members.h"
 #include "frontend/origin.h"
 #include "frontend/progress.h"
 #include "frontend/training/feed.h"
@@ -263,6 +265,8 @@ class Fit {
 };
 
 }  // namespace
+
+template class MapArgument<int, double>;
 
 ValidationData::ValidationData(const Dataset& batches)
     : dataset(std::make_shared<Dataset>(batches)) {}

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/prologue.h"
+#include "core/region_form.h"
 #include "runtime/backend.h"
 #include "runtime/compile_options.h"
 #include "runtime/llvm/costs.h"

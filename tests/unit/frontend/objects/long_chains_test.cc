@@ -8,6 +8,7 @@
 
 #include "core/graph.h"
 #include "core/text.h"
+#include "frontend/layer_call.h"
 #include "frontend/model_state.h"
 
 namespace sinter {

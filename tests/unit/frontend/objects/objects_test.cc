@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "core/graph.h"
+#include "frontend/layer_call.h"
 #include "tests/support/temporary_folder.h"
 
 namespace sinter {
