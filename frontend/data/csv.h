@@ -24,8 +24,8 @@ struct CSVOptions {
 
 /// Numbers as [rows, columns]. Fields may stand in quotes and between blanks; nan, NA and nothing
 /// are NaN, inf and -inf infinities. Empty lines are left out. Raises FileError, with line and
-/// column, for a field that is no number, for rows of different lengths and for a file of one line
-/// that another separator would divide, and Error for another dtype.
+/// column, for a field that is no number, for rows of different lengths and for a file without a
+/// row of numbers, and Error for another dtype.
 Tensor load_csv(const std::string& path, CSVOptions options = {},
                 SourceLocation where = SourceLocation::current());
 

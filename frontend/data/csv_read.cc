@@ -70,17 +70,21 @@ class CsvReader {
       if (line.find_first_not_of(blank) < line.size()) read_line(line);
     }
   }
-  /// Raises FileError where all there is was taken for a name, though it looks like more.
+  /// Raises FileError where there is no row of numbers.
   void check_rows() const {
-    if (rows_ > 0 || !guessed_header_ || hint(first_line_).empty()) return;
-    throw FileError(fmt::format(
-        "cannot load '{}': it has no rows below line 1, '{}', which was taken for names{}", path_,
-        shortened(first_line_), hint(first_line_)));
+    if (rows_ > 0) return;
+    if (first_line_.empty())
+      throw FileError(fmt::format("cannot load '{}': it is empty, there are no rows in it", path_));
+    throw FileError(
+        fmt::format("cannot load '{}': it has no rows below the line '{}', which was {}{}", path_,
+                    shortened(first_line_),
+                    guessed_header_ ? "taken for names" : "left out as .header = true says",
+                    hint(first_line_)));
   }
   const std::vector<double>& values() const { return values_; }
   int64_t rows() const { return rows_; }
   int64_t columns() const {
-    return wanted_.empty() ? std::max<int64_t>(columns_, 0) : static_cast<int64_t>(wanted_.size());
+    return wanted_.empty() ? columns_ : static_cast<int64_t>(wanted_.size());
   }
 
  private:

@@ -105,6 +105,13 @@ TEST_F(Csv, NamesThePlaceOfAMistake) {
        {"1,\"2\n3,4", "0x10,1\n2,3\n0x10,1", "1,2,\n3,4,5,", "--1\n--1", "+-1\n+-1"})
     EXPECT_NO_THROW(error(odd)) << odd;
   EXPECT_THAT(error_of([&] { load_csv(folder_.file("none")); }), HasSubstr("none"));
+  // Nothing to learn from is no table of no columns.
+  for (const char* nothing : {"", "\n", " \r\n\n", "\xef\xbb\xbf"})
+    EXPECT_THAT(error(nothing), HasSubstr("x.csv': it is empty, there are no rows in it"));
+  EXPECT_THAT(error("a,b\n"),
+              HasSubstr("x.csv': it has no rows below the line 'a,b', which was taken for names"));
+  EXPECT_THAT(error("1,2\n", {.header = true}),
+              HasSubstr("no rows below the line '1,2', which was left out as .header = true says"));
   // Another separator.
   EXPECT_THAT(error("1;2\n3;4"),
               HasSubstr("'3;4' is no number; do ';' separate fields? .separator = ';'"));
