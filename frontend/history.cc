@@ -6,13 +6,34 @@
 
 namespace sinter {
 
-const std::vector<double>& History::operator[](const LogName& key) const {
-  const auto it = history.find(key.name);
-  if (it != history.end()) return it->second;
+namespace {
+
+template <typename Value>
+const Value& find_logged(const std::map<std::string, Value>& entries, const LogName& key,
+                         const char* kind) {
+  const auto it = entries.find(key.name);
+  if (it != entries.end()) return it->second;
   std::vector<std::string> known;
-  for (const auto& [name, values] : history) known.push_back(name);
-  raise_unknown_name("entry of the history", key.name, known, key.where);
+  for (const auto& [name, value] : entries) known.push_back(name);
+  raise_unknown_name(kind, key.name, known, key.where);
 }
+
+}  // namespace
+
+double Logs::at(const LogName& key) const {
+  return find_logged<double>(*this, key, "entry of the logs");
+}
+
+Logs::Entry& Logs::Entry::operator=(double value) {
+  logs_.insert_or_assign(key_.name, value);
+  return *this;
+}
+
+const std::vector<double>& LoggedValues::at(const LogName& key) const {
+  return find_logged<std::vector<double>>(*this, key, "entry of the history");
+}
+
+const std::vector<double>& History::operator[](const LogName& key) const { return history.at(key); }
 
 void History::plot(const std::string& path, const PlotOptions& options,
                    SourceLocation where) const {

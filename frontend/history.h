@@ -12,10 +12,6 @@
 
 namespace sinter {
 
-/// "loss", "accuracy", "val_loss" ... of one batch or epoch. Callbacks may add entries; those of an
-/// epoch land in History.
-using Logs = std::map<std::string, double>;
-
 /// A name in brackets, with the line where it stands.
 struct LogName {
   template <typename T>
@@ -26,9 +22,47 @@ struct LogName {
   SourceLocation where;
 };
 
+/// "loss", "accuracy", "val_loss" ... of one batch or epoch. Callbacks may add entries; those of an
+/// epoch land in History. A map, but for a name that is not there: where it is read, in brackets
+/// too, NameError lists those that are.
+class Logs : public std::map<std::string, double> {
+ public:
+  using std::map<std::string, double>::map;
+  double at(const LogName& key) const;
+  double operator[](const LogName& key) const { return at(key); }
+
+  /// Assigned to, it is made; read, it must be there.
+  class Entry {
+   public:
+    Entry(Logs& logs, LogName key) : logs_(logs), key_(std::move(key)) {}
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry& other) { return *this = static_cast<double>(other); }
+    Entry& operator=(double value);
+    operator double() const { return logs_.at(key_); }  // NOLINT
+    Entry& operator+=(double value) { return *this = *this + value; }
+    Entry& operator-=(double value) { return *this = *this - value; }
+    Entry& operator*=(double value) { return *this = *this * value; }
+    Entry& operator/=(double value) { return *this = *this / value; }
+
+   private:
+    Logs& logs_;
+    LogName key_;
+  };
+  Entry operator[](LogName key) { return Entry(*this, std::move(key)); }
+};
+
+/// The values of all epochs by the names of the logs. A map, but for a name that is not there:
+/// NameError lists those that are.
+class LoggedValues : public std::map<std::string, std::vector<double>> {
+ public:
+  using std::map<std::string, std::vector<double>>::map;
+  const std::vector<double>& at(const LogName& key) const;
+  const std::vector<double>& operator[](const LogName& key) const { return at(key); }
+};
+
 struct History {
   std::vector<int> epoch;  // counted from 0
-  std::map<std::string, std::vector<double>> history;
+  LoggedValues history;
   /// The epochs in which there was such a value, where that was not in all of them: validation with
   /// a validation_freq, what a callback adds now and then.
   std::map<std::string, std::vector<double>> epochs_of;

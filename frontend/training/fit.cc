@@ -183,7 +183,7 @@ class Fit {
   }
 
   void note(const std::string& name, double value, int epoch) {
-    std::vector<double>& values = history_.history[name];
+    std::vector<double>& values = history_.history.try_emplace(name).first->second;
     values.push_back(value);
     auto some = history_.epochs_of.find(name);
     if (some == history_.epochs_of.end()) {

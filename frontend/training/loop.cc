@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 
 #include "core/error.h"
@@ -69,6 +70,10 @@ Evaluation RunningLogs::evaluation() const {
     double mean = counts_[m] == 0 ? 0 : totals_[m] / counts_[m];
     if (metric.metric.result() == Metric::Result::kRootMean) mean = std::sqrt(mean);
     result.values.emplace_back(metric.name, mean);
+  }
+  // The sign of a NaN says nothing, and would be printed.
+  for (auto& [name, value] : result.values) {
+    if (std::isnan(value)) value = std::numeric_limits<double>::quiet_NaN();
   }
   return result;
 }

@@ -1,8 +1,10 @@
 // The order of hooks, and callbacks whose numbers Keras's cases do not hold.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -10,9 +12,15 @@
 #include <limits>
 #include <optional>
 #include <sstream>
+#include <utility>
+
+#include "tests/support/error_of.h"
 
 namespace sinter {
 namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
 
 class Callbacks : public testing::Test {
  protected:
@@ -60,6 +68,41 @@ TEST_F(Callbacks, HooksComeInKerassOrder) {
   EXPECT_EQ(recorder.text, "train(e0(b0.b1.t())e1(b0.b1.t()))");
   EXPECT_EQ(history["mine"], (std::vector<double>{7, 7}));
   EXPECT_EQ(history.epoch, (std::vector<int>{0, 1}));
+}
+
+// A name that is not there is never 0, and lands in no history.
+TEST_F(Callbacks, LogsKnowTheirNames) {
+  LambdaCallback reads({.on_epoch_end = [](int, Logs& logs) {
+    const double loss = logs["loss"];
+    EXPECT_EQ(loss, logs.at("loss"));
+    EXPECT_EQ(loss, std::as_const(logs)["loss"]);
+    EXPECT_THAT(error_of([&] { logs.at("los"); }),
+                HasSubstr("unknown entry of the logs 'los'; did you mean 'loss'? Known: loss"));
+    EXPECT_THAT(error_of([&] { logs.at("los"); }), ::testing::StartsWith("callbacks_test.cc:"));
+    EXPECT_THAT(error_of([&] {
+                  const double value = logs["val_loss"];
+                  logs["copy"] = value;
+                }),
+                HasSubstr("unknown entry of the logs 'val_loss'"));
+    EXPECT_THAT(error_of([&] { logs["sum"] += 1; }), HasSubstr("unknown entry of the logs 'sum'"));
+    EXPECT_EQ(logs.size(), 1u);
+    logs["twice"] = logs["loss"];
+    logs["twice"] *= 2;
+  }});
+  const History history = fit(1, {reads});
+  EXPECT_EQ(history["twice"][0], 2 * history["loss"][0]);
+  EXPECT_THAT(error_of([&] { return history.history["los"].size(); }),
+              HasSubstr("unknown entry of the history 'los'; did you mean 'loss'?"));
+  EXPECT_EQ(history.history.size(), 2u);
+}
+
+// Where the kernels' NaN has a sign, as that of inf - inf has.
+TEST_F(Callbacks, NaNHasNoSign) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const Tensor x = Tensor::full(DType::kFloat32, {8, 3}, infinity);
+  const History history = model->fit(x, Tensor::zeros(DType::kFloat32, {8, 1}), {.verbose = 0});
+  EXPECT_TRUE(std::isnan(history["loss"][0]));
+  EXPECT_FALSE(std::signbit(history["loss"][0]));
 }
 
 TEST_F(Callbacks, StopTrainingEndsAfterTheBatch) {
