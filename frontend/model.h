@@ -48,6 +48,8 @@ struct FitOptions {
   ValidationData validation_data = {};
   CallbackList callbacks = {};
   bool shuffle = true;
+  /// Of rows by their classes, 1 for those not named. Raises Error for a class that the output does
+  /// not have, and for outputs of several classes a row (of steps, of pixels).
   MapArgument<int, double> class_weight = {};
   Data sample_weight = {};  // [rows], or [rows, steps ...] where the loss has values of steps
   int initial_epoch = 0;
@@ -107,7 +109,8 @@ class Model {
   Model() = default;
   /// Is there a model?
   explicit operator bool() const { return static_cast<bool>(state_); }
-  /// A functional model. Raises Error when outputs do not depend on the inputs alone.
+  /// A functional model. Raises Error when outputs do not depend on the inputs alone, and for an
+  /// input that is given twice.
   Model(KerasTensors inputs, KerasTensors outputs, std::string name = "",
         SourceLocation where = SourceLocation::current());
 

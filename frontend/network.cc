@@ -85,6 +85,11 @@ Network::Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outpu
   parts_->outputs = std::move(outputs);
   if (parts_->inputs.empty() || parts_->outputs.empty())
     throw Error("a model needs at least one input and one output");
+  for (auto input = inputs_.begin(); input != inputs_.end(); ++input) {
+    if (std::find(inputs_.begin(), input, *input) != input)
+      throw Error(fmt::format("input '{}' is given twice: each input of a model may be given once",
+                              input->call()->layer->name()));
+  }
   order_layers();
   std::map<std::string, const LayerImpl*> by_name;
   for (const Layer& layer : parts_->layers) {

@@ -157,11 +157,43 @@ void refuse_for_dataset(const char* call, int64_t batch_size, const Data& sample
   }
 }
 
+namespace {
+
+// A row has one weight, so its steps or pixels cannot have those of their classes; and a class that
+// no label can name is a mistake that nobody would see.
+void check_class_weight(const PreparedData& data, const Network& network,
+                        const std::map<int, double>& class_weight) {
+  const Shape& output = network.outputs()[0].shape();
+  const std::string& name = network.output_names()[0];
+  int64_t steps = 1;
+  for (int axis = 1; axis + 1 < output.rank(); ++axis) steps *= output[axis];
+  if (steps > 1) {
+    throw Error(
+        fmt::format("fit: class_weight is for one class a row, output '{}' {} has {} of them: give "
+                    "sample_weight, one for each",
+                    name, output.to_string(), steps));
+  }
+  // Numbers may be of classes that only the user's own loss knows.
+  const bool is_one_hot = data.y[0].shape().rank() > 1 && data.y[0].shape().dim(-1) > 1;
+  if (!is_one_hot && is_floating(data.inputs.labels[0].dtype)) return;
+  const int64_t classes = is_one_hot ? data.y[0].shape().dim(-1) : output.dim(-1);
+  for (const auto& [label, weight] : class_weight) {
+    if (label >= 0 && label < classes) continue;
+    throw Error(
+        fmt::format("fit: class_weight has a weight for class {}, output '{}' {} has "
+                    "classes 0 to {}",
+                    label, name, output.to_string(), classes - 1));
+  }
+}
+
+}  // namespace
+
 void apply_class_weight(PreparedData& data, const Network& network,
                         const std::map<int, double>& class_weight) {
   if (class_weight.empty()) return;
   if (data.y.size() != 1) throw Error("fit: class_weight is for models of one output");
   if (data.weights[0]) throw Error("fit: give class_weight or sample_weight, not both");
+  check_class_weight(data, network, class_weight);
   data.weights[0] = class_weights(data.y[0], class_weight);
   data.inputs.weights[0] = {data_dtype(network.outputs()[0].type()), Shape{kBatch}};
 }

@@ -160,6 +160,11 @@ TEST_F(ModelErrors, Structure) {
             "model_errors_test.cc:N: the output of layer 'dense' depends on 'input_layer', which "
             "is not among the inputs "
             "of the model");
+  EXPECT_EQ(error_of([&] {
+              Model({x, x}, h);
+            }),
+            "model_errors_test.cc:N: input 'input_layer' is given twice: each input of a model may "
+            "be given once");
   EXPECT_EQ(
       error_of([&] { Model(x, Dense(2, {.name = "dense"})(h)); }),
       "model_errors_test.cc:N: two layers of the model are named 'dense'; names must be unique");
@@ -291,6 +296,11 @@ TEST_F(ModelErrors, Data) {
               model.fit(x, y, {.class_weight = {{0, 2.0}}, .sample_weight = zeros({6})});
             }),
             "model_errors_test.cc:N: fit: give class_weight or sample_weight, not both");
+  EXPECT_EQ(error_of([&] {
+              model.fit(x, y, {.class_weight = {{0, 2.0}, {3, 1.0}}});
+            }),
+            "model_errors_test.cc:N: fit: class_weight has a weight for class 3, output 'dense' "
+            "[batch,3] has classes 0 to 2");
   EXPECT_EQ(error_of([&] { model.evaluate(x, y, {.batch_size = -3}); }),
             "model_errors_test.cc:N: evaluate: batch_size must be at least 1, found -3");
   EXPECT_EQ(error_of([&] {

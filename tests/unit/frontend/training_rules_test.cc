@@ -1,5 +1,6 @@
 // What training does beyond the reference cases of tests/data/keras: weights, steps, clipping,
 // monitors, settings out of range. Values marked so were written by Keras 3.15.1.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
@@ -12,10 +13,14 @@
 #include "frontend/model_state.h"
 #include "runtime/compile.h"
 #include "runtime/load.h"
+#include "tests/support/error_of.h"
 #include "tests/support/wave.h"
 
 namespace sinter {
 namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -269,6 +274,36 @@ TEST_F(TrainingRules, WeightsThatAreNoNumbersAreRefused) {
     EXPECT_THROW(model.compile({.loss = "mse", .loss_weights = {w}}), Error);
   }
   EXPECT_THROW(model.optimizer().set_learning_rate(kNaN), Error);
+}
+
+// One weight for a row cannot be that of the classes of its steps, and a class that no label names
+// is a mistake. Numbers may be of classes that a loss of the user's own knows.
+TEST_F(TrainingRules, ClassWeightsAreOfClassesThatThereAre) {
+  const auto in = Input({4, 2});
+  const Model steps(in, Dense(3, {.activation = "softmax", .name = "out"})(in));
+  steps.compile({.optimizer = "sgd", .loss = "sparse_categorical_crossentropy"});
+  const Tensor x = numbers({2, 4, 2}, std::vector<float>(16, 0.5f));
+  const Tensor y = Tensor::from<int32_t>({2, 4}, std::vector<int32_t>{0, 1, 2, 0, 1, 1, 2, 2});
+  EXPECT_THAT(error_of([&] {
+                steps.fit(x, y, {.verbose = 0, .class_weight = {{0, 1.0}}});
+              }),
+              HasSubstr("fit: class_weight is for one class a row, output 'out' "
+                        "[batch,4,3] has 4 of them: give sample_weight, one for each"));
+
+  const Tensor rows = wave({4, 3}, 1);
+  const Tensor classes = Tensor::from({0, 1, 0, 1});
+  const auto found = [&](const Model& model, const Tensor& labels, int label) {
+    return error_of([&] {
+      model.fit(rows, labels, {.verbose = 0, .class_weight = {{0, 1.0}, {label, 2.0}}});
+    });
+  };
+  const Model sparse =
+      linear(SGD(0.1), Loss::make("SparseCategoricalCrossentropy", {{"from_logits", true}}));
+  EXPECT_THAT(found(sparse, classes, 9), HasSubstr("a weight for class 9"));
+  EXPECT_EQ(found(sparse, classes, 1), "no error");
+  const Model squares = linear(SGD(0.1), "mse");
+  EXPECT_THAT(found(squares, to_categorical(classes, 2), 2), HasSubstr("a weight for class 2"));
+  EXPECT_EQ(found(squares, to_categorical(classes, 2), 1), "no error");
 }
 
 TEST_F(TrainingRules, WeightsOfNestedModelsComeLayerByLayer) {
