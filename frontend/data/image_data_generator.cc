@@ -33,6 +33,8 @@ ImageDataGenerator::ImageDataGenerator(ImageDataGeneratorOptions options, Source
     const auto refuse = [](const char* name, const std::string& found) {
       throw Error(fmt::format("ImageDataGenerator: {}, found {}", name, found));
     };
+    if (options.rescale == 0.0)
+      refuse("rescale must not be 0 (1 / 255 of whole numbers is 0 in C++: write 1 / 255.0)", "0");
     if (options.interpolation_order < 0 || options.interpolation_order > 5)
       refuse("interpolation_order must be 0 to 5", std::to_string(options.interpolation_order));
     if (!(options.validation_split >= 0 && options.validation_split < 1))

@@ -83,7 +83,7 @@ struct ImageDataGeneratorOptions {
   double cval = 0;
   bool horizontal_flip = false;
   bool vertical_flip = false;
-  std::optional<double> rescale = std::nullopt;
+  std::optional<double> rescale = std::nullopt;  // a factor that is not 0
   /// Of one picture after all that is random, [height, width, channels]; several threads call it.
   Callable<Tensor(const Tensor&)> preprocessing_function = {};
   double validation_split = 0;

@@ -24,12 +24,15 @@ ConfigValue axis_value(const Axes& axis) {
   return ConfigValue::ints(axis.list());
 }
 
-// As in Keras: once the layer is built, a list of the axes as they are given, ascending.
-ConfigValue built_axis_value(const Axes& axis) {
+// As in Keras: the axes as they are given, ascending; -1 is before 1.
+Ints ascending(const Axes& axis) {
   Ints axes = axis.list();
   std::ranges::sort(axes);
-  return ConfigValue::ints(axes);
+  return axes;
 }
+
+// Once the layer is built, always a list.
+ConfigValue built_axis_value(const Axes& axis) { return ConfigValue::ints(ascending(axis)); }
 
 void check_given(const std::string& title, const Axes& axis) {
   if (axis.list().empty()) throw Error(fmt::format("{}: axis must name one axis or more", title));
@@ -86,7 +89,12 @@ class LayerNormalizationImpl : public ScaledNormalizationImpl<LayerNormalization
   void build(std::span<const ValueType> inputs) override {
     const Shape& x = only_input(title(), inputs).shape;
     const LayerNormalizationOptions& o = options();
-    const Shape shape = dimensions_at(x, sample_axes(title(), x, o.axis));
+    sample_axes(title(), x, o.axis);  // raises ShapeError for one that does not fit
+    // Keras's gamma of axes [1, -1] has the last dimension first, and its values go over the axes
+    // of the input in their order nonetheless.
+    Ints dims;
+    for (const int64_t axis : ascending(o.axis)) dims.push_back(x.dim(static_cast<int>(axis)));
+    const Shape shape(std::move(dims));
     if (o.scale || o.rms_scaling) add_gamma(shape);
     if (o.center && !o.rms_scaling) add_beta(shape);
   }

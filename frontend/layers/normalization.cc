@@ -131,6 +131,8 @@ class NormalizationImpl : public LayerImpl {
     const double count = static_cast<double>(data.elements()) / static_cast<double>(places);
     const std::vector<int64_t> strides = strides_of(x, kept);
     for_each(data, strides, [&](size_t place, double v) { sums[place] += v / count; });
+    if (!std::ranges::all_of(sums, [](double sum) { return std::isfinite(sum); }))
+      refuse_infinite(data);
     for_each(data, strides, [&](size_t place, double v) {
       squares[place] += std::pow(v - sums[place], 2) / count;
     });
@@ -139,6 +141,23 @@ class NormalizationImpl : public LayerImpl {
   }
 
  private:
+  // With one such value the layer would give NaN for every row from then on.
+  void refuse_infinite(const Tensor& data) const {
+    const int64_t width = data.elements() / data.shape()[0];
+    for (int64_t i = 0; i < data.elements(); ++i) {
+      const double value = data.at(i);
+      if (std::isfinite(value)) continue;
+      throw Error(fmt::format(
+          "{}: adapt() takes finite numbers, but the data hold {} (row {}, element {} of the row); "
+          "remove or fill such rows first",
+          title(),
+          std::isnan(value) ? "NaN"
+          : value > 0       ? "inf"
+                            : "-inf",
+          i / width, i % width));
+    }
+  }
+
   // Ascending, counted from the start.
   Ints kept_axes(const Shape& x) const {
     Ints result;

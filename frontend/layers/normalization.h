@@ -29,7 +29,8 @@ class Normalization : public Layer {
                          SourceLocation where = SourceLocation::current());
   /// Sets mean and variance to those of the data, rows of samples, over all axes but `axis`. Builds
   /// the layer for them if it is not. Raises Error when they are given already or there are no
-  /// rows, ShapeError for data of another shape than the layer was built for.
+  /// rows or NaN or infinities among them, ShapeError for data of another shape than the layer was
+  /// built for.
   void adapt(const Tensor& data, SourceLocation where = SourceLocation::current()) const;
 };
 

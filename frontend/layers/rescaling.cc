@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "frontend/layers/inputs.h"
 #include "frontend/layers/registry.h"
@@ -16,7 +18,14 @@ class RescalingImpl : public LayerImpl {
   RescalingImpl(RealNumbers scale, RescalingOptions options, SourceLocation where)
       : LayerImpl("Rescaling", options.name, where),
         scale_(std::move(scale)),
-        offset_(std::move(options.offset)) {}
+        offset_(std::move(options.offset)) {
+    // In Python 1 / 255 is no whole number.
+    if (std::ranges::all_of(scale_.list(), [](double scale) { return scale == 0; }))
+      throw Error(fmt::format(
+          "{}: scale must not be 0, which leaves nothing of the input; 1 / 255 of whole numbers is "
+          "0 in C++: write 1 / 255.0",
+          title()));
+  }
 
   Config config() const override {
     Config c = base_config();

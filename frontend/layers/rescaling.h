@@ -14,7 +14,7 @@ struct RescalingOptions {
 /// x * scale + offset in the layer's dtype, in training and inference alike; x of any dtype and
 /// shape. `scale` and `offset` are numbers, or one number for each channel, the last dimension:
 /// Rescaling({1 / 255.0, 1 / 127.5, 1.0}). Raises ShapeError when their count is not that of the
-/// channels.
+/// channels, and Error for a scale of 0, which is what C++ makes of 1 / 255.
 class Rescaling : public Layer {
  public:
   explicit Rescaling(RealNumbers scale, RescalingOptions options = {},

@@ -135,6 +135,9 @@ TEST_F(LayerErrors, Shapes) {
             }),
             "Rescaling 'scale' (layer_errors_test.cc:N): offset has 2 numbers, the input "
             "[batch,3,4] another number of channels");
+  EXPECT_EQ(error_of([&] { Rescaling(1 / 255, {.name = "scale"}); }),
+            "Rescaling 'scale' (layer_errors_test.cc:N): scale must not be 0, which leaves nothing "
+            "of the input; 1 / 255 of whole numbers is 0 in C++: write 1 / 255.0");
 }
 
 TEST_F(LayerErrors, Edges) {

@@ -1,11 +1,17 @@
 // Normalization: statistics of data, over any axes.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sinter/sinter.h>
 
 #include <cmath>
 
+#include "tests/support/error_of.h"
+
 namespace sinter {
 namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
 
 class Normalizing : public testing::Test {
  protected:
@@ -35,6 +41,35 @@ TEST_F(Normalizing, AdaptsToEachFeature) {
   model.predict(x);
   layer.adapt(Tensor::from<float>({2, 2}, {0, 0, 2, 4}));
   expect_values(model.predict(Tensor::from<float>({1, 2}, {3, 6})), {2, 2});
+}
+
+TEST_F(Normalizing, RefusesWhatWouldMakeEveryRowNaN) {
+  const Normalization layer({.name = "n"});
+  const auto adapt = [&](float value) {
+    return error_of([&] { layer.adapt(Tensor::from<float>({2, 2}, {1, 2, 3, value})); });
+  };
+  EXPECT_THAT(adapt(std::nanf("")),
+              HasSubstr("adapt() takes finite numbers, but the data hold NaN (row 1, element 1 of "
+                        "the row); remove or fill such rows first"));
+  EXPECT_THAT(adapt(-INFINITY), HasSubstr("hold -inf (row 1, element 1 of the row)"));
+  EXPECT_EQ(adapt(4), "no error");
+}
+
+// Values are those of Keras 3.15.1 on JAX, whose gamma of axes 1 and -1 has the last dimension
+// first.
+TEST_F(Normalizing, LayerNormalizationSortsAxesAsTheyAreGiven) {
+  Tensor x(DType::kFloat32, {2, 3, 4}), gamma(DType::kFloat32, {4, 3});
+  for (int64_t i = 0; i < 24; ++i) x.set(i, std::pow(static_cast<double>(i), 1.5));
+  for (int64_t i = 0; i < 12; ++i) gamma.set(i, static_cast<double>(i));
+  for (const Axes& axis : {Axes({1, -1}), Axes({-1, 1})}) {
+    const auto in = Input({3, 4});
+    const LayerNormalization layer({.axis = axis});
+    const Model model(in, layer(in));
+    layer.set_weights({gamma, Tensor::zeros(DType::kFloat32, {4, 3})});
+    const Tensor y = model.predict(x);
+    const double wanted[] = {0, -1.2678108, -2.025785, -2.2460976, -1.9021835, -0.9685879};
+    for (int64_t i = 0; i < 6; ++i) EXPECT_NEAR(y.at(12 + i), wanted[i], 2e-6) << i;
+  }
 }
 
 TEST_F(Normalizing, OverAxesAndAll) {

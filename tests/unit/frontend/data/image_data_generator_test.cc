@@ -322,6 +322,9 @@ TEST_F(Flow, SaysWhatIsWrong) {
               HasSubstr("did you mean 'nearest'"));
   EXPECT_THAT(error_of([] { ImageDataGenerator({.interpolation_order = 6}); }),
               HasSubstr("interpolation_order must be 0 to 5, found 6"));
+  EXPECT_THAT(error_of([] { ImageDataGenerator({.rescale = 1 / 255}); }),
+              HasSubstr("rescale must not be 0 (1 / 255 of whole numbers is 0 in C++: write 1 / "
+                        "255.0), found 0"));
   EXPECT_THAT(error_of([] { ImageDataGenerator({.zoom_range = 1}); }), HasSubstr("zoom_range"));
   EXPECT_THAT(error_of([] {
                 ImageDataGenerator({.rotation_range = std::numeric_limits<double>::infinity()});
