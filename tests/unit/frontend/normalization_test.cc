@@ -13,7 +13,7 @@ namespace {
 using testing::error_of;
 using ::testing::HasSubstr;
 
-class Normalizing : public testing::Test {
+class Normalizing : public ::testing::Test {
  protected:
   void SetUp() override { clear_session(); }
 };
@@ -65,7 +65,7 @@ TEST_F(Normalizing, LayerNormalizationSortsAxesAsTheyAreGiven) {
     const auto in = Input({3, 4});
     const LayerNormalization layer({.axis = axis});
     const Model model(in, layer(in));
-    layer.set_weights({gamma, Tensor::zeros(DType::kFloat32, {4, 3})});
+    layer.set_weights({gamma, Tensor(DType::kFloat32, {4, 3})});
     const Tensor y = model.predict(x);
     const double wanted[] = {0, -1.2678108, -2.025785, -2.2460976, -1.9021835, -0.9685879};
     for (int64_t i = 0; i < 6; ++i) EXPECT_NEAR(y.at(12 + i), wanted[i], 2e-6) << i;
@@ -122,7 +122,7 @@ TEST_F(Normalizing, IsSavedWithItsModel) {
   layer.adapt(x);
   const auto in = Input({2});
   const Model model(in, layer(in));
-  const std::string path = testing::TempDir() + "normalization_test.sinter";
+  const std::string path = ::testing::TempDir() + "normalization_test.sinter";
   model.save(path);
   const Tensor wanted = model.predict(x), got = load_model(path).predict(x);
   for (int64_t i = 0; i < wanted.elements(); ++i) EXPECT_EQ(got.at(i), wanted.at(i));

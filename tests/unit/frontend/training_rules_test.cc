@@ -28,7 +28,7 @@ Tensor numbers(Shape shape, const std::vector<float>& values) {
   return Tensor::from<float>(std::move(shape), values);
 }
 
-class TrainingRules : public testing::Test {
+class TrainingRules : public ::testing::Test {
  protected:
   void SetUp() override {
     clear_session();
