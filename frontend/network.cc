@@ -85,8 +85,9 @@ Network::Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outpu
   parts_->outputs = std::move(outputs);
   if (parts_->inputs.empty() || parts_->outputs.empty())
     throw Error("a model needs at least one input and one output");
-  for (auto input = inputs_.begin(); input != inputs_.end(); ++input) {
-    if (std::find(inputs_.begin(), input, *input) != input)
+  const std::vector<KerasTensor>& given = parts_->inputs;
+  for (auto input = given.begin(); input != given.end(); ++input) {
+    if (std::find(given.begin(), input, *input) != input)
       throw Error(fmt::format("input '{}' is given twice: each input of a model may be given once",
                               input->call()->layer->name()));
   }
