@@ -10,8 +10,6 @@
 
 namespace sinter::codegen {
 
-/// Is the node a contract or a contract fusion?
-bool is_matmul(const Graph& graph, int32_t node);
 /// "" or why no code can be made for it.
 std::string why_not_matmul(const Graph& graph, int32_t node, const Cpu& cpu);
 /// `pack_rhs`: the right side is a variable that never changes while the graph runs. `strict`:

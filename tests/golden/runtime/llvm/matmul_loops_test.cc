@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/graph.h"
+#include "core/region_form.h"
 #include "core/target.h"
 #include "core/text.h"
 #include "ops/ops.h"
@@ -44,7 +45,7 @@ void expect_loops(const std::string& name, const std::string& graph_text, Kind k
   const int32_t node = graph.outputs()[0].value.node;
   for (const Graph::Output& output : graph.outputs())
     ASSERT_EQ(output.value.node, node) << "more than one kernel\n" << to_text(graph);
-  ASSERT_TRUE(is_matmul(graph, node)) << to_text(graph);
+  ASSERT_TRUE(is_contraction(graph.node(node))) << to_text(graph);
   const auto plan = plan_product_kernel(graph, node, cpu, kind.pack_rhs, kind.strict);
   const std::string found = plan->description + "\n" + plan->text();
 
