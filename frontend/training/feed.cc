@@ -126,7 +126,7 @@ bool DatasetFeed::next() {
     throw Error(call + ": the element of the dataset has no y; elements are (x, y)");
   batch_ = prepare_data(call.c_str(), state_.net(), plans_, element->part(0), element->part(1),
                         element->part(2));
-  apply_class_weight(batch_, state_.net(), class_weight_);
+  apply_class_weight(batch_, state_.net(), plans_, class_weight_);
   refuse_nan(call.c_str(), state_, batch_, use_);
   if (kind_ < 0 || !is_same(before, batch_.inputs)) ++kind_;
 
@@ -161,7 +161,7 @@ namespace {
 
 // A row has one weight, so its steps or pixels cannot have those of their classes; and a class that
 // no label can name is a mistake that nobody would see.
-void check_class_weight(const PreparedData& data, const Network& network,
+void check_class_weight(const PreparedData& data, const Network& network, const OutputPlan& plan,
                         const std::map<int, double>& class_weight) {
   const Shape& output = network.outputs()[0].shape();
   const std::string& name = network.output_names()[0];
@@ -173,9 +173,9 @@ void check_class_weight(const PreparedData& data, const Network& network,
                     "sample_weight, one for each",
                     name, output.to_string(), steps));
   }
-  // Numbers may be of classes that only the user's own loss knows.
+  // Numbers may be of classes that only the user's own loss knows, or of a sigmoid's two.
   const bool is_one_hot = data.y[0].shape().rank() > 1 && data.y[0].shape().dim(-1) > 1;
-  if (!is_one_hot && is_floating(data.inputs.labels[0].dtype)) return;
+  if (!is_one_hot && !plan.loss.takes_classes()) return;
   const int64_t classes = is_one_hot ? data.y[0].shape().dim(-1) : output.dim(-1);
   for (const auto& [label, weight] : class_weight) {
     if (label >= 0 && label < classes) continue;
@@ -189,11 +189,12 @@ void check_class_weight(const PreparedData& data, const Network& network,
 }  // namespace
 
 void apply_class_weight(PreparedData& data, const Network& network,
+                        std::span<const OutputPlan> plans,
                         const std::map<int, double>& class_weight) {
   if (class_weight.empty()) return;
   if (data.y.size() != 1) throw Error("fit: class_weight is for models of one output");
   if (data.weights[0]) throw Error("fit: give class_weight or sample_weight, not both");
-  check_class_weight(data, network, class_weight);
+  check_class_weight(data, network, plans[0], class_weight);
   data.weights[0] = class_weights(data.y[0], class_weight);
   data.inputs.weights[0] = {data_dtype(network.outputs()[0].type()), Shape{kBatch}};
 }

@@ -133,6 +133,7 @@ void refuse_for_dataset(const char* call, int64_t batch_size, const Data& sample
 
 /// Turns class weights into sample weights of the rows.
 void apply_class_weight(PreparedData& data, const Network& network,
+                        std::span<const OutputPlan> plans,
                         const std::map<int, double>& class_weight);
 
 /// Loss and metrics over the batches of one run of the feed. `on_batch(done, logs)` is called after

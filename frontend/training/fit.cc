@@ -66,7 +66,7 @@ class Fit {
     const Compiled& c = *settled;
     SplitData data =
         split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
-    apply_class_weight(data.train, state_.net(), options_.class_weight);
+    apply_class_weight(data.train, state_.net(), c.outputs, options_.class_weight);
     refuse_nan("fit", state_, data.train, NaNUse::kTraining);
     if (data.validation) refuse_nan("fit", state_, *data.validation, NaNUse::kEvaluation);
     warn_of_labels(data.train, c.outputs);

@@ -301,6 +301,10 @@ TEST_F(TrainingRules, ClassWeightsAreOfClassesThatThereAre) {
       linear(SGD(0.1), Loss::make("SparseCategoricalCrossentropy", {{"from_logits", true}}));
   EXPECT_THAT(found(sparse, classes, 9), HasSubstr("a weight for class 9"));
   EXPECT_EQ(found(sparse, classes, 1), "no error");
+  const auto in_rows = Input({3});
+  const Model sigmoid(in_rows, Dense(1, "sigmoid")(in_rows));
+  sigmoid.compile({.optimizer = "sgd", .loss = "binary_crossentropy"});
+  EXPECT_EQ(found(sigmoid, classes, 1), "no error");
   const Model squares = linear(SGD(0.1), "mse");
   EXPECT_THAT(found(squares, to_categorical(classes, 2), 2), HasSubstr("a weight for class 2"));
   EXPECT_EQ(found(squares, to_categorical(classes, 2), 1), "no error");
