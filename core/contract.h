@@ -13,6 +13,12 @@ namespace sinter {
 class Graph;
 struct Node;
 
+/// What values of `dtype` are multiplied as: bfloat16 as it is, which gives float32, float16 as
+/// float32, others as themselves.
+constexpr DType factor_dtype(DType dtype) {
+  return dtype == DType::kBFloat16 ? dtype : arithmetic_dtype(dtype);
+}
+
 /// result[batch.., lhs free.., rhs free..] = sum over the depth of lhs * rhs.
 struct Contract {
   using Axes = std::vector<int>;  // counted from the first

@@ -75,8 +75,7 @@ void refuse_storage(const ValueType& type) {
 Types reduce_types(In in, const Attributes& a) {
   const std::string& kind = a.get_string("kind");
   refuse_storage(in[0]);
-  if (kind != "sum" && kind != "prod" && kind != "max" && kind != "min")
-    fail("unknown kind of reduction '{}'", kind);
+  if (!find_reduce_kind(kind)) fail("unknown kind of reduction '{}'", kind);
   return {reduced(in[0], a.get_ints("axes"), a.get_bool("keepdims"), in[0].dtype)};
 }
 
@@ -93,9 +92,8 @@ Types arg_reduce_types(In in, const Attributes& a) {
 }
 
 Types contract_types(In in, const Attributes& a) {
-  // Products are those of float32 or of bfloat16.
   for (const ValueType& type : in) {
-    if (type.dtype != DType::kBFloat16) refuse_storage(type);
+    if (factor_dtype(type.dtype) != type.dtype) refuse_storage(type);
   }
   const bool rounds = in[0].dtype == DType::kBFloat16 && is_floating(in[1].dtype);
   if (in[0].dtype != in[1].dtype && !rounds) fail("operands must have one dtype");

@@ -12,14 +12,20 @@ namespace {
 constexpr std::string_view kNames[] = {"sum", "prod", "max", "min"};
 
 ReduceKind parse_kind(std::string_view name) {
-  const auto* found = std::ranges::find(kNames, name);
-  SINTER_CHECK(found != std::end(kNames), "a kind of reduction: " + std::string(name));
-  return static_cast<ReduceKind>(found - kNames);
+  const std::optional<ReduceKind> kind = find_reduce_kind(name);
+  SINTER_CHECK(kind.has_value(), "a kind of reduction: " + std::string(name));
+  return *kind;
 }
 
 }  // namespace
 
 std::string_view reduce_kind_name(ReduceKind kind) { return kNames[static_cast<size_t>(kind)]; }
+
+std::optional<ReduceKind> find_reduce_kind(std::string_view name) {
+  const auto* found = std::ranges::find(kNames, name);
+  if (found == std::end(kNames)) return std::nullopt;
+  return static_cast<ReduceKind>(found - kNames);
+}
 
 Reduce Reduce::of(const Attributes& attributes) {
   return {parse_kind(attributes.get_string("kind")), attributes.get_ints("axes"),

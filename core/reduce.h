@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,7 @@ enum class ReduceKind : uint8_t { kSum, kProd, kMax, kMin };
 
 /// "sum", "prod", "max", "min".
 std::string_view reduce_kind_name(ReduceKind kind);
+std::optional<ReduceKind> find_reduce_kind(std::string_view name);
 
 struct Reduce {
   ReduceKind kind = ReduceKind::kSum;  // "argmax" is kMax, "argmin" is kMin

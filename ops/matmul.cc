@@ -32,7 +32,7 @@ DType product_dtype(std::initializer_list<Symbol> sides) {
   for (const Symbol& s : sides) {
     if (s.dtype() != dtype) dtype = ops::promote(dtype, s.dtype());
   }
-  return dtype == DType::kBFloat16 ? dtype : arithmetic_dtype(dtype);
+  return factor_dtype(dtype);
 }
 
 }  // namespace
@@ -134,9 +134,7 @@ std::vector<ValueType> dense_type(std::span<const ValueType> in, const Attribute
   }
   for (const ValueType& t : in) {
     if (t.dtype != in[0].dtype) throw ShapeError("input, kernel and bias must have one dtype");
-    // Products are those of float32 or of bfloat16.
-    if (is_for_storage(t.dtype) && t.dtype != DType::kBFloat16)
-      throw ShapeError(storage_fault(t.dtype));
+    if (factor_dtype(t.dtype) != t.dtype) throw ShapeError(storage_fault(t.dtype));
   }
   if (!is_floating(in[0].dtype) && a.get<OpCall>("activation").op != "linear")
     throw ShapeError("activations take floating operands: cast to float32 first");

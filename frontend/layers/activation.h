@@ -3,7 +3,6 @@
 
 #include <optional>
 
-
 #include "frontend/activations.h"
 #include "frontend/layer.h"
 #include "frontend/number_arguments.h"

@@ -10,7 +10,6 @@
 
 #include <optional>
 
-
 #include "frontend/activations.h"
 #include "frontend/layers/windowed.h"
 

@@ -4,7 +4,6 @@
 
 #include <optional>
 
-
 #include "frontend/layer.h"
 #include "frontend/number_arguments.h"
 

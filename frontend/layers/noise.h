@@ -5,7 +5,6 @@
 
 #include <optional>
 
-
 #include "frontend/layer.h"
 #include "frontend/layers/dropout.h"
 #include "frontend/number_arguments.h"

@@ -3,7 +3,6 @@
 
 #include <optional>
 
-
 #include "core/axes.h"
 #include "core/tensor.h"
 #include "frontend/layer.h"

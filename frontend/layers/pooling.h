@@ -8,7 +8,6 @@
 
 #include <optional>
 
-
 #include "frontend/layers/windowed.h"
 
 namespace sinter {

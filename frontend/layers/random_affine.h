@@ -9,7 +9,6 @@
 
 #include <optional>
 
-
 #include "frontend/layers/padding.h"
 #include "frontend/real_numbers.h"
 

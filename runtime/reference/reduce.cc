@@ -56,7 +56,8 @@ T identity(ReduceKind kind) {
   switch (kind) {
     case ReduceKind::kSum: return T(0);
     case ReduceKind::kProd: return T(1);
-    case ReduceKind::kMax: return is_floating_type<T> ? static_cast<T>(-kInfinity) : Limits::lowest();
+    case ReduceKind::kMax:
+      return is_floating_type<T> ? static_cast<T>(-kInfinity) : Limits::lowest();
     case ReduceKind::kMin: return is_floating_type<T> ? static_cast<T>(kInfinity) : Limits::max();
   }
   return T(0);

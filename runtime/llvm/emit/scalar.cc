@@ -166,9 +166,7 @@ Value Emitter::round_to_bfloat16(Value value) {
         ir_.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512, {}, {value});
     return ir_.CreateBitCast(narrow, type(DType::kBFloat16, lanes));
   }
-  const auto bits = [&](uint64_t n) {
-    return llvm::ConstantInt::get(type(DType::kInt32, lanes), n);
-  };
+  const auto bits = [&](int64_t n) { return number(DType::kInt32, n, lanes); };
   Value word = ir_.CreateBitCast(value, type(DType::kInt32, lanes));
   Value upper = ir_.CreateLShr(word, 16);
   Value rounded = ir_.CreateLShr(
@@ -182,7 +180,7 @@ Value Emitter::round_to_bfloat16(Value value) {
 Value Emitter::widen_float16(Value half) {
   const int lanes = lanes_of(half);
   llvm::Type* words = type(DType::kInt32, lanes);
-  const auto bits = [&](uint64_t n) { return llvm::ConstantInt::get(words, n); };
+  const auto bits = [&](int64_t n) { return number(DType::kInt32, n, lanes); };
   Value word = ir_.CreateZExt(half, words);
   Value sign = ir_.CreateShl(ir_.CreateAnd(word, bits(0x8000)), 16);
   Value magnitude = ir_.CreateShl(ir_.CreateAnd(word, bits(0x7fff)), 13);
@@ -197,7 +195,7 @@ Value Emitter::widen_float16(Value half) {
 Value Emitter::round_to_float16(Value value) {
   const int lanes = lanes_of(value);
   llvm::Type* words = type(DType::kInt32, lanes);
-  const auto bits = [&](uint64_t n) { return llvm::ConstantInt::get(words, n); };
+  const auto bits = [&](int64_t n) { return number(DType::kInt32, n, lanes); };
   Value word = ir_.CreateBitCast(value, words);
   Value sign = ir_.CreateAnd(ir_.CreateLShr(word, 16), bits(0x8000));
   Value magnitude = ir_.CreateAnd(word, bits(0x7fffffff));

@@ -30,8 +30,10 @@ void build_empty(const Region& region, int32_t node, LoopProgram& program) {
     LoopNest nest;
     nest.dims = {type.shape.elements()};
     Number value;  // of contractions and sums over nothing
-    if (n.is(KernelOp::kReduce) && Reduce::of(n).kind != ReduceKind::kSum)
-      value = reduce_identity(Reduce::of(n).kind, type.dtype);
+    if (n.is(KernelOp::kReduce)) {
+      if (const ReduceKind kind = Reduce::of(n).kind; kind != ReduceKind::kSum)
+        value = reduce_identity(kind, type.dtype);
+    }
     if (n.is(KernelOp::kPad)) value = n.attributes.get_float("value");
     if (n.is(KernelOp::kSize))
       value = region.graph->type(n.inputs[0]).shape.dim(axis_of(n.attributes));

@@ -103,30 +103,18 @@ WinogradGradientMemory winograd_gradient_memory(const WinogradGradientPlan& plan
 
 namespace {
 
-// By the tiles of plan.image; nullopt where the product itself is faster.
-std::optional<WinogradGradientPlan> plan_gradient_tiles(WinogradGradientPlan plan) {
-  const VectorShape& machine = plan.machine;
-  const int64_t channels = plan.image.channels;
-  plan.lines =
-      lines_of_block(plan.slice_lines(),
-                     winograd_lines(plan.image, plan.filters, plan.slice_lines(), kBlockBytes, 2));
-  const int64_t samples = plan.image.images / plan.slices * plan.image.height * plan.image.width;
-  const double direct = product_microseconds(
-      kCosts, {plan.slices, 9 * channels, samples, plan.filters, false});
-  const int64_t blocks = plan.image.all_lines() / plan.lines;
+// And sets the lines of a block.
+double microseconds_of(WinogradGradientPlan& plan) {
+  const WinogradImage& image = plan.image;
+  plan.lines = lines_of_block(
+      plan.slice_lines(), winograd_lines(image, plan.filters, plan.slice_lines(), kBlockBytes, 2));
+  const int64_t blocks = image.all_lines() / plan.lines;
   const double multiplied = product_microseconds(
-      kCosts, {plan.image.places() * blocks, channels, plan.block_tiles(), plan.filters, false});
-  plan.microseconds = multiplied + winograd_microseconds(plan.image, plan.filters, machine) +
-                      winograd_places_microseconds(plan.image, plan.filters, 2 * blocks) +
-                      static_cast<double>(plan.slices) *
-                          winograd_kernel_microseconds(plan.image, plan.filters, machine);
-  if (plan.microseconds >= kMostOfDirect * direct) return std::nullopt;
-  constexpr int64_t kMostPieces = 8;  // of blocks: their sums are memory
-  plan.pieces = worthwhile_pieces(plan.microseconds,
-                                  plan.slices > 1 ? plan.slices : std::min(blocks, kMostPieces));
-  plan.product = plan_matmul(winograd_gradient_product(plan).problem(), machine, {.operands = 1});
-  plan.product.row_pieces = plan.product.column_pieces = plan.product.batch_pieces = 1;
-  return plan;
+      kCosts, {image.places() * blocks, image.channels, plan.block_tiles(), plan.filters, false});
+  return multiplied + winograd_microseconds(image, plan.filters, plan.machine) +
+         winograd_places_microseconds(image, plan.filters, 2 * blocks) +
+         static_cast<double>(plan.slices) *
+             winograd_kernel_microseconds(image, plan.filters, plan.machine);
 }
 
 }  // namespace
@@ -141,7 +129,18 @@ std::optional<WinogradGradientPlan> plan_winograd_gradient(const MatmulRegion& r
   plan.image = sides->image;
   plan.slices = sides->slices;
   plan.filters = region.columns;
-  return fastest_tiles(std::move(plan), plan_gradient_tiles);
+  choose_tiles(plan, [](WinogradGradientPlan& tiled) { return microseconds_of(tiled); });
+  const int64_t samples = plan.image.images / plan.slices * plan.image.height * plan.image.width;
+  const double direct = product_microseconds(
+      kCosts, {plan.slices, 9 * plan.image.channels, samples, plan.filters, false});
+  if (plan.microseconds >= kMostOfDirect * direct) return std::nullopt;
+  constexpr int64_t kMostPieces = 8;  // of blocks: their sums are memory
+  const int64_t blocks = plan.image.all_lines() / plan.lines;
+  plan.pieces = worthwhile_pieces(plan.microseconds,
+                                  plan.slices > 1 ? plan.slices : std::min(blocks, kMostPieces));
+  plan.product = plan_matmul(winograd_gradient_product(plan).problem(), machine, {.operands = 1});
+  plan.product.row_pieces = plan.product.column_pieces = plan.product.batch_pieces = 1;
+  return plan;
 }
 
 WinogradGradientKernelPlan::WinogradGradientKernelPlan(MatmulRegion region,

@@ -59,19 +59,16 @@ double winograd_places_microseconds(const WinogradImage& image, int64_t filters,
 /// `passes` times, are the larger part of what would be moved.
 int64_t winograd_lines(const WinogradImage& image, int64_t filters, int64_t most, int64_t bytes,
                        int64_t passes);
-/// The fastest of what `plan_tiles` makes of `plan`, of a convolution, with tiles of each size that
-/// there are transforms for; nullopt where it makes nothing of any.
-template <typename Plan, typename PlanTiles>
-std::optional<Plan> fastest_tiles(const Plan& plan, const PlanTiles& plan_tiles) {
-  std::optional<Plan> fastest;
-  for (const int64_t tile : {4, 2}) {
-    Plan with_tiles = plan;
-    with_tiles.image.tile = tile;
-    std::optional<Plan> planned = plan_tiles(std::move(with_tiles));
-    if (planned && (!fastest || planned->microseconds < fastest->microseconds))
-      fastest = std::move(planned);
-  }
-  return fastest;
+/// Gives `plan`, of a convolution, those tiles that there are transforms for with which it takes
+/// the fewest microseconds, as `microseconds(plan)` says.
+template <typename Plan, typename Cost>
+void choose_tiles(Plan& plan, const Cost& microseconds) {
+  plan.image.tile = 4;
+  plan.microseconds = microseconds(plan);
+  Plan other = plan;
+  other.image.tile = 2;
+  other.microseconds = microseconds(other);
+  if (other.microseconds < plan.microseconds) plan = other;
 }
 
 }  // namespace sinter::codegen

@@ -102,41 +102,22 @@ WinogradMemory winograd_memory(const WinogradPlan& plan, const MatmulRegion& reg
 
 namespace {
 
-// By the tiles of plan.image; nullopt where the product itself is faster.
-std::optional<WinogradPlan> plan_tiles(WinogradPlan plan, double epilogue_microseconds) {
-  const VectorShape& machine = plan.machine;
-  const int64_t all_lines = plan.image.all_lines();
-  const int64_t most = winograd_lines(plan.image, plan.filters, all_lines, kTilesBytes, 1);
-  const int64_t tiles = all_lines * plan.image.tile_columns();
-  const double direct =
-      product_microseconds(kCosts, {1, plan.image.images * plan.image.height * plan.image.width,
-                                    9 * plan.image.channels, plan.filters, false});
+int64_t most_lines(const WinogradPlan& plan) {
+  return winograd_lines(plan.image, plan.filters, plan.image.all_lines(), kTilesBytes, 1);
+}
+
+// Of everything but the epilogue.
+double microseconds_of(const WinogradPlan& plan) {
+  const WinogradImage& image = plan.image;
+  const int64_t all_lines = image.all_lines();
   const double multiplied = product_microseconds(
-      kCosts, {plan.image.places(), tiles, plan.image.channels, plan.filters, false});
-  double indirect =
-      multiplied + winograd_microseconds(plan.image, plan.filters, machine) +
-      winograd_places_microseconds(plan.image, plan.filters, ceil_div(all_lines, most));
-  if (!plan.prepares) indirect += winograd_kernel_microseconds(plan.image, plan.filters, machine);
-  if (indirect >= kMostOfDirect * direct) return std::nullopt;
-  plan.microseconds = indirect + epilogue_microseconds;
-  // As many pieces as the work is worth, of whole blocks. Each goes through the whole kernel.
-  int64_t wanted =
-      std::min<int64_t>(worthwhile_pieces(plan.microseconds, kMostTilesPieces), all_lines);
-  if (plan.kernel_bytes() > kTilesBytes)
-    wanted = std::min(wanted, std::max<int64_t>(1, tiles / kFewestTilesOfPiece));
-  const int64_t blocks = std::max(ceil_div(all_lines, most), wanted);
-  plan.lines = ceil_div(all_lines, blocks);
-  plan.pieces = std::min(wanted, plan.blocks());
-  const auto plan_of = [&](int64_t filters) {
-    // What transforms make of rounding errors grows with those of long sums.
-    MatmulPlan product =
-        plan_matmul(winograd_product(plan, filters).problem(), machine, {.short_runs = true});
-    product.row_pieces = product.column_pieces = product.batch_pieces = 1;
-    return product;
-  };
-  if (plan.panels() > 0) plan.product = plan_of(plan.panel());
-  if (plan.rest() > 0) plan.rest_product = plan_of(plan.rest());
-  return plan;
+      kCosts,
+      {image.places(), all_lines * image.tile_columns(), image.channels, plan.filters, false});
+  const double indirect =
+      multiplied + winograd_microseconds(image, plan.filters, plan.machine) +
+      winograd_places_microseconds(image, plan.filters, ceil_div(all_lines, most_lines(plan)));
+  if (plan.prepares) return indirect;
+  return indirect + winograd_kernel_microseconds(image, plan.filters, plan.machine);
 }
 
 }  // namespace
@@ -151,9 +132,31 @@ std::optional<WinogradPlan> plan_winograd(const MatmulRegion& region, const Vect
   plan.filters = region.columns;
   plan.machine = machine;
   plan.prepares = prepares;
-  return fastest_tiles(std::move(plan), [&](WinogradPlan tiled) {
-    return plan_tiles(std::move(tiled), epilogue_microseconds);
-  });
+  choose_tiles(plan, [](const WinogradPlan& tiled) { return microseconds_of(tiled); });
+  const double direct =
+      product_microseconds(kCosts, {1, plan.image.images * plan.image.height * plan.image.width,
+                                    9 * plan.image.channels, plan.filters, false});
+  if (plan.microseconds >= kMostOfDirect * direct) return std::nullopt;
+  plan.microseconds += epilogue_microseconds;
+  // As many pieces as the work is worth, of whole blocks. Each goes through the whole kernel.
+  const int64_t all_lines = plan.image.all_lines(), tiles = all_lines * plan.image.tile_columns();
+  int64_t wanted =
+      std::min<int64_t>(worthwhile_pieces(plan.microseconds, kMostTilesPieces), all_lines);
+  if (plan.kernel_bytes() > kTilesBytes)
+    wanted = std::min(wanted, std::max<int64_t>(1, tiles / kFewestTilesOfPiece));
+  const int64_t blocks = std::max(ceil_div(all_lines, most_lines(plan)), wanted);
+  plan.lines = ceil_div(all_lines, blocks);
+  plan.pieces = std::min(wanted, plan.blocks());
+  const auto plan_of = [&](int64_t filters) {
+    // What transforms make of rounding errors grows with those of long sums.
+    MatmulPlan product =
+        plan_matmul(winograd_product(plan, filters).problem(), machine, {.short_runs = true});
+    product.row_pieces = product.column_pieces = product.batch_pieces = 1;
+    return product;
+  };
+  if (plan.panels() > 0) plan.product = plan_of(plan.panel());
+  if (plan.rest() > 0) plan.rest_product = plan_of(plan.rest());
+  return plan;
 }
 
 WinogradKernelPlan::WinogradKernelPlan(MatmulRegion region, WinogradPlan plan)
