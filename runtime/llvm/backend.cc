@@ -5,16 +5,12 @@
 #include <optional>
 
 #include "core/error.h"
-#include "core/prologue.h"
-#include "core/region_form.h"
 #include "runtime/backend.h"
 #include "runtime/compile_options.h"
 #include "runtime/llvm/costs.h"
 #include "runtime/llvm/jit/codegen_version.h"
 #include "runtime/llvm/jit/kernel_store.h"
-#include "runtime/llvm/loops/plan.h"
-#include "runtime/llvm/product_kernel.h"
-#include "runtime/llvm/rounding.h"
+#include "runtime/llvm/plan_kernels.h"
 
 namespace sinter {
 namespace codegen {
@@ -60,29 +56,6 @@ class JitKernel final : public Kernel {
   PrepareFunction prepare_ = nullptr;
 };
 
-// Is the right side of the product a variable that this graph never changes? Then it is packed
-// once.
-bool may_pack(const Graph& graph, int32_t node) {
-  return is_frozen(graph, graph.node(node).inputs[1]);
-}
-
-bool has_empty_value(const Graph& graph, int32_t node) {
-  const Node& n = graph.node(node);
-  const auto is_empty = [](const ValueType& t) { return t.shape.elements() == 0; };
-  return std::any_of(n.types.begin(), n.types.end(), is_empty) ||
-         std::any_of(n.inputs.begin(), n.inputs.end(),
-                     [&](ValueId v) { return is_empty(graph.type(v)); });
-}
-
-// The matmul kernels where they cover the node, otherwise loops.
-std::unique_ptr<KernelPlan> plan_kernel(const Graph& graph, int32_t node, bool strict) {
-  if (is_contraction(graph.node(node)) && !has_empty_value(graph, node) &&
-      why_not_matmul(graph, node, host_cpu()).empty()) {
-    return plan_product_kernel(graph, node, host_cpu(), may_pack(graph, node), strict);
-  }
-  return plan_loops(graph, node);
-}
-
 class LlvmBackend final : public Backend {
  public:
   std::string_view name() const override { return "llvm"; }
@@ -92,18 +65,10 @@ class LlvmBackend final : public Backend {
     return fmt::format("{}\n{}\n{}", codegen_version(), cpu.name, cpu.features);
   }
 
-  Target target() const override {
-    return {.name = "llvm",
-            .fuses_elementwise = true,
-            .fuses_epilogues = true,
-            .contracts_bfloat16 = host_cpu().multiplies_bfloat16};
-  }
+  Target target() const override { return target_for(host_cpu()); }
 
   std::string why_not(const Graph& graph, int32_t node) const override {
-    const Node& n = graph.node(node);
-    if (n.op->kind == KernelKind::kComposite)
-      return fmt::format("'{}' is a composite and must be decomposed first", n.op->name);
-    return "";
+    return why_not_planned(graph, node);
   }
 
   std::optional<double> estimate(const Graph& graph, int32_t node) const override {
@@ -122,12 +87,8 @@ class LlvmBackend final : public Backend {
 
   std::vector<std::unique_ptr<Kernel>> compile(const Graph& graph, std::span<const int32_t> nodes,
                                                const CompileOptions& options) override {
-    const std::vector<bool> rounding = rounding_for_products(graph);
-    std::vector<std::unique_ptr<KernelPlan>> plans;
-    for (int32_t node : nodes) {
-      plans.push_back(plan_kernel(graph, node, options.strict_precision));
-      plans.back()->rounds_for_products = rounding[static_cast<size_t>(node)];
-    }
+    std::vector<std::unique_ptr<KernelPlan>> plans =
+        plan_kernels(graph, nodes, host_cpu(), options.strict_precision);
     const std::vector<std::shared_ptr<const LoadedKernel>> code =
         KernelStore::instance().get(plans, options.cache);
     std::vector<std::unique_ptr<Kernel>> kernels;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/region_form.h"
-#include "runtime/llvm/cpu.h"
 #include "runtime/llvm/product_kernel.h"
 
 namespace sinter::codegen {
@@ -14,11 +13,11 @@ bool is_narrow(const Graph& graph, ValueId value) {
 }
 
 // Does the node read bfloat16 for anything but a product that VDPBF16PS computes?
-bool reads_otherwise(const Graph& graph, int32_t index) {
+bool reads_otherwise(const Graph& graph, int32_t index, const Cpu& cpu) {
   const Node& node = graph.node(index);
   if (std::ranges::none_of(node.inputs, [&](ValueId v) { return is_narrow(graph, v); }))
     return false;
-  if (!is_contraction(node) || !why_not_matmul(graph, index, host_cpu()).empty()) return true;
+  if (!is_contraction(node) || !why_not_matmul(graph, index, cpu).empty()) return true;
   if (node.is(KernelOp::kContract)) return false;
   const Graph& body = node.attributes.get_graph("body");
   return std::ranges::any_of(body.nodes(), [&](const Node& inner) {
@@ -49,15 +48,15 @@ bool rounds(const Node& node) {
 
 }  // namespace
 
-std::vector<bool> rounding_for_products(const Graph& graph) {
+std::vector<bool> rounding_for_products(const Graph& graph, const Cpu& cpu) {
   std::vector<bool> result(static_cast<size_t>(graph.size()), false);
-  if (!host_cpu().multiplies_bfloat16) return result;
+  if (!cpu.multiplies_bfloat16) return result;
   const auto is_read = [&](ValueId value) {
     if (is_narrow(graph, value)) result[static_cast<size_t>(value.node)] = false;
   };
   for (int32_t i = 0; i < graph.size(); ++i) {
     result[static_cast<size_t>(i)] = rounds(graph.node(i));
-    if (!reads_otherwise(graph, i)) continue;
+    if (!reads_otherwise(graph, i, cpu)) continue;
     for (ValueId value : graph.node(i).inputs) is_read(value);
   }
   for (const Graph::Output& output : graph.outputs()) is_read(output.value);

@@ -1,5 +1,4 @@
-// Plans to object code: LLVM's code generator without middle-end passes (the IR is vector code
-// already) and without the passes that cost time and gain nothing here.
+// Plans to object code for this process.
 #pragma once
 
 #include <memory>

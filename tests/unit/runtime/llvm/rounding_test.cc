@@ -37,7 +37,7 @@ Graph rounding(const std::string& more, const std::string& body = "cast<bfloat16
 bool for_products(const Graph& graph) {
   for (int32_t i = 0; i < graph.size(); ++i) {
     if (graph.node(i).types[0].dtype == DType::kBFloat16 && !graph.node(i).is(KernelOp::kInput))
-      return codegen::rounding_for_products(graph)[static_cast<size_t>(i)];
+      return codegen::rounding_for_products(graph, codegen::host_cpu())[static_cast<size_t>(i)];
   }
   return false;
 }

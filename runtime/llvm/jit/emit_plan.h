@@ -1,0 +1,17 @@
+// The functions of a plan, as LLVM IR.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/llvm/emit/emitter.h"
+#include "runtime/llvm/kernel_plan.h"
+
+namespace sinter::codegen {
+
+/// Writes them into the emitter's module and gives their names, `prefix` and a number: one for each
+/// phase, then `prepare` where the plan has one.
+std::vector<std::string> emit_plan(Emitter& emitter, const KernelPlan& plan,
+                                   const std::string& prefix = "function");
+
+}  // namespace sinter::codegen
