@@ -48,6 +48,9 @@ using Ints = std::vector<int64_t>;
 using Cotangents = std::vector<std::optional<Symbol>>;
 using Types = std::vector<ValueType>;
 
+// The code of a kernel grows with what is written out, and its compile time faster than that.
+constexpr int64_t kMostDepthwiseTaps = 64;
+
 // What the three values of a convolution are to each other.
 struct Convolution {
   Windows windows;
@@ -56,7 +59,10 @@ struct Convolution {
 
   int64_t group_channels() const { return channels / groups; }
   int64_t group_filters() const { return filters / groups; }
+  // A product of one term a tap: elementwise, with lanes along the channels.
   bool is_depthwise() const { return groups > 1 && channels == groups; }
+  // Its taps are written out as a sum of views, which fuses with the work around it.
+  bool is_written_out() const { return windows.taps() <= kMostDepthwiseTaps; }
   int rank() const { return windows.rank(); }
   // [size.., channels of a group, filters]
   Ints kernel_dims() const {
@@ -225,11 +231,30 @@ Symbol by_channel(Symbol y, const Convolution& c) {
                                  Ints{c.channels, c.group_filters()}));
 }
 
+// The axes of taps among those of all_windows().
+Ints tap_axes_of(int rank) {
+  Ints axes(static_cast<size_t>(rank));
+  std::iota(axes.begin(), axes.end(), 1 + rank);
+  return axes;
+}
+
+// Dimensions of 1 after the first `place` ones.
+Symbol with_ones(Symbol x, int place, int count) {
+  Ints dims = x.shape().dims();
+  dims.insert(dims.begin() + place, static_cast<size_t>(count), 1);
+  return reshape(x, Shape(std::move(dims)));
+}
+
 std::vector<Symbol> decompose_convolution(std::span<const Symbol> in, const Attributes& a) {
   const Convolution c = of_forward(in[0].shape(), in[1].shape(), a);
   const Shape result = with_spatial(in[0].shape(), c.counts, Ints{c.filters});
+  if (c.is_depthwise() && !c.is_written_out()) {
+    const Symbol windows = expand_dims(all_windows(in[0], c.windows), -1);
+    const Symbol kernel =
+        reshape(in[1], Shape(joined({c.windows.size, {c.channels, c.group_filters()}})));
+    return {reshape(sum(windows * kernel, tap_axes_of(c.rank())), result)};
+  }
   if (c.is_depthwise()) {
-    // A product of one term a tap: sums of views, lanes along the channels.
     const std::vector<Symbol> views = tap_views(in[0], c.windows);
     Symbol y;
     for (size_t t = 0; t < views.size(); ++t) {
@@ -286,6 +311,25 @@ std::vector<Symbol> decompose_input_gradient(std::span<const Symbol> in, const A
   const Symbol dy = in[0];
   const Shape result = with_spatial(dy.shape(), c.spatial, Ints{c.channels});
   if (const auto nothing = if_empty(dy, result, c.spatial)) return {*nothing};
+  if (c.is_depthwise() && !c.is_written_out()) {
+    const int rank = c.rank();
+    const Phases p = phases_of(c.windows, c.spatial, c.counts);
+    // [batch, q.., reach.., phases of 1.., channels, filters] . [reach.., phases.., channels,
+    // filters]
+    const Symbol windows =
+        with_ones(all_windows(padded_over(by_channel(dy, c), p), p.over), 1 + 2 * rank, rank);
+    Ints perm(static_cast<size_t>(2 * rank + 3));
+    std::iota(perm.begin(), perm.end(), 0);
+    // From [reach.., channels, filters, phases.., 1].
+    std::rotate(perm.begin() + rank, perm.begin() + rank + 2, perm.end() - 1);
+    const Symbol turned = turned_kernel(in[1], c, p);
+    const Symbol kernel =
+        reshape(transpose(turned, perm),
+                Shape(joined({p.over.size, c.windows.strides, {c.channels, c.group_filters()}})));
+    Ints axes = tap_axes_of(rank);
+    axes.push_back(-1);
+    return {interleave(sum(windows * kernel, axes), c.windows, p, c.spatial)};
+  }
   if (c.is_depthwise()) {
     const Symbol values[] = {by_channel(dy, c)};
     const double padding[] = {0};
@@ -315,6 +359,11 @@ std::vector<Symbol> decompose_kernel_gradient(std::span<const Symbol> in, const 
   const Shape result(c.kernel_dims());
   Ints samples(static_cast<size_t>(rank) + 1);
   std::iota(samples.begin(), samples.end(), 0);
+  if (c.is_depthwise() && !c.is_written_out()) {
+    const Symbol windows = expand_dims(all_windows(in[0], c.windows), -1);
+    const Symbol dy = with_ones(by_channel(in[1], c), 1 + rank, rank);
+    return {reshape(sum(windows * dy, samples), result)};
+  }
   if (c.is_depthwise()) {
     const Symbol dy = by_channel(in[1], c);
     std::vector<Symbol> taps;

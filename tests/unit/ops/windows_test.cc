@@ -7,6 +7,7 @@
 #include "core/graph.h"
 #include "ops/gradients.h"
 #include "ops/ops.h"
+#include "passes/pass.h"
 #include "tests/support/graph_runs.h"
 
 namespace sinter {
@@ -56,6 +57,10 @@ std::vector<Setting> settings() {
       {5, 4, 6, 4, {2, 3}, {2, 1}, {1, 1}, {0, 1}, {1, 1}, 2},
       {5, 5, 3, 6, {3, 3}, {1, 2}, {1, 1}, {1, 1}, {1, 1}, 3},
       {6, 5, 4, 4, {2, 2}, {1, 1}, {2, 1}, {0, 0}, {0, 0}, 4},
+      // Of so many taps that they are not written out.
+      {9, 10, 3, 6, {9, 8}, {1, 1}, {1, 1}, {4, 4}, {4, 3}, 3},
+      {8, 12, 2, 2, {11, 7}, {2, 3}, {1, 1}, {5, 3}, {5, 3}, 2},
+      {30, 1, 2, 4, {67, 1}, {1, 1}, {2, 1}, {70, 0}, {66, 0}, 2},
   };
 }
 
@@ -174,6 +179,35 @@ TEST(Windows, PoolsAndTheirGradientsAreThoseOfTheirDefinition) {
 }
 
 // What windows of -infinity alone get goes to their first element, not to padding.
+// Of any number of taps, what a kernel is made of is bounded: all that is written out is compiled.
+TEST(Windows, LargeOnesAreLoops) {
+  const auto nodes = [](Ints size, bool gradients) {
+    register_ops();
+    Graph g("g");
+    Ints x = {2}, kernel = size;
+    for (const int64_t s : size) x.push_back(s + 4);
+    x.push_back(6);
+    kernel.insert(kernel.end(), {1, 6});
+    const Symbol in = g.input("x", {DType::kFloat32, Shape(x)});
+    const Symbol w = g.input("w", {DType::kFloat32, Shape(kernel)});
+    const Symbol y = convolution(in, w, {}, 6);
+    const Symbol m = max_pool(in, size), a = average_pool(in, size);
+    std::vector<Symbol> outputs = {y, m, a};
+    if (gradients) {
+      const std::vector<Symbol> wanted = {in, w};
+      outputs = sinter::gradients(sum(square(y)) + sum(m) + sum(a), wanted);
+    }
+    for (const Symbol& out : outputs) g.add_output("y" + std::to_string(out.id().node), out.id());
+    return in_kernel_ops(g, "training").nodes().size();
+  };
+  for (const Ints& size : {Ints{9, 9}, {31, 31}, {1, 101}, {101, 1}, {5, 5, 5}, {127}}) {
+    EXPECT_LT(nodes(size, false), 40u) << size[0];
+    EXPECT_LT(nodes(size, true), 120u) << size[0];
+  }
+  // A tap here: the small ones are sums, lanes along the channels.
+  EXPECT_GT(nodes({7, 7}, false), 49u);
+}
+
 TEST(Windows, PaddingIsNoMaximum) {
   Tensor x(DType::kFloat32, {1, 4, 1});
   for (int64_t i = 0; i < 4; ++i) x.set(i, i < 2 ? -kInfinity : static_cast<double>(i));
