@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <vector>
 
 #include "core/error.h"
 #include "frontend/origin.h"
@@ -18,22 +19,22 @@ namespace {
 Tensor one_hot_rows(const Tensor& labels, std::optional<int64_t> classes, SourceLocation where) {
   return at_line(where, [&] {
     const int64_t n = labels.elements();
-    if (labels.shape().rank() == 0 || labels.shape()[0] != n) {
-      throw ShapeError(fmt::format("to_categorical: labels must be [n] or [n,1], found {}",
-                                   labels.shape().to_string()));
-    }
+    std::vector<int64_t> dims = labels.shape().dims();
+    if (dims.size() > 1 && dims.back() == 1) dims.pop_back();
     double largest = -1;
     for (int64_t i = 0; i < n; ++i) largest = std::max(largest, labels.at(i));
     constexpr double kMostClasses = 0x1p48;  // more than fit any memory
     if (!classes && !(largest < kMostClasses))
       throw Error(fmt::format("to_categorical: label {} is no class", largest));
     const int64_t count = classes.value_or(static_cast<int64_t>(largest) + 1);
-    Tensor result(floatx(), {n, count});
+    dims.push_back(count);
+    const char* place = dims.size() == 2 ? "row" : "element";
+    Tensor result(floatx(), Shape(dims));
     for (int64_t i = 0; i < n; ++i) {
       const double label = labels.at(i);
       if (!(label >= 0 && label < static_cast<double>(count)) || label != std::floor(label)) {
-        throw Error(fmt::format("to_categorical: label {} (row {}) is not a class of 0 to {}",
-                                label, i, count - 1));
+        throw Error(fmt::format("to_categorical: label {} ({} {}) is not a class of 0 to {}", label,
+                                place, i, count - 1));
       }
       result.set(i * count + static_cast<int64_t>(label), 1.0);
     }

@@ -7,8 +7,9 @@
 
 namespace sinter {
 
-/// int [n] or [n, 1] -> floatx [n, classes]; without `classes` it is the largest label plus one.
-/// Raises Error for labels that are negative, fractional or too large.
+/// int of any shape -> floatx [.., classes], where a last dimension of 1 gives way: [n] and [n, 1]
+/// -> [n, classes], [n, rows, columns, 1] -> [n, rows, columns, classes]. Without `classes` it is
+/// the largest label plus one. Raises Error for labels that are negative, fractional or too large.
 Tensor to_categorical(const Tensor& labels, SourceLocation where = SourceLocation::current());
 Tensor to_categorical(const Tensor& labels, WholeNumber classes,
                       SourceLocation where = SourceLocation::current());

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/line.h"
 #include "core/utf8.h"
-#include "frontend/data/confusion_matrix.h"
+#include "frontend/data/confusion_counts.h"
 
 namespace sinter {
 namespace {
@@ -56,16 +56,15 @@ ClassificationReport classification_report(const Tensor& y_true, const Tensor& y
                                            SourceLocation where) {
   return at_line(where, [&] {
     const bool named = !options.class_names.empty();
-    const Tensor counts = confusion_matrix(
-        y_true, y_pred,
+    constexpr const char* kCall = "classification_report";
+    const Tensor counts = confusion_counts(
+        kCall, y_true, y_pred,
         {.num_classes = named ? std::optional(std::ssize(options.class_names)) : std::nullopt,
-         .sample_weight = options.sample_weight},
-        {});
+         .sample_weight = options.sample_weight});
     // Which classes occur is a matter of rows, not of their weights.
-    const Tensor rows =
-        options.sample_weight
-            ? confusion_matrix(y_true, y_pred, {.num_classes = counts.shape()[0]}, {})
-            : counts;
+    const Tensor rows = options.sample_weight ? confusion_counts(kCall, y_true, y_pred,
+                                                                 {.num_classes = counts.shape()[0]})
+                                              : counts;
     const int64_t n = counts.shape()[0];
     const auto divided = [&](double part, double all) {
       return all == 0 ? options.zero_division : part / all;
