@@ -8,6 +8,7 @@
 #include "core/file_io.h"
 #include "frontend/loss_table.h"
 #include "frontend/metric_table.h"
+#include "tests/support/own_names.h"
 
 namespace sinter {
 namespace {
@@ -94,11 +95,12 @@ TEST(KerasNames, StandInTheReadme) {
   const auto expect = [&](const std::string& name) {
     EXPECT_NE(readme.find("`" + name + "`"), std::string::npos) << name;
   };
-  for (const std::string& name : layer_names()) {
-    if (name.find('>') == std::string::npos && name != "InputLayer") expect(name);
+  for (const std::string& name : names_of_library(layer_names())) {
+    if (name != "InputLayer") expect(name);
   }
   for (const char* name : {"Input", "Maxout"}) expect(name);
-  for (const std::string& name : optimizer_names()) expect(Optimizer(name).impl().class_name());
+  for (const std::string& name : names_of_library(optimizer_names()))
+    expect(Optimizer(name).impl().class_name());
   for (const LossOfKeras& loss : losses_of_keras()) expect(loss.class_name);
   for (const PlainMetric& metric : plain_metrics()) {
     // "LogCoshError" is the loss "LogCosh".

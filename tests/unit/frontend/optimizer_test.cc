@@ -9,6 +9,8 @@
 #include <functional>
 #include <numbers>
 
+#include "tests/support/own_names.h"
+
 namespace sinter {
 namespace {
 
@@ -132,7 +134,7 @@ TEST_F(Optimizers, SchedulesAreReadWithTheStepsDone) {
 }
 
 TEST_F(Optimizers, SettingsRoundTrip) {
-  for (const std::string& name : optimizer_names()) {
+  for (const std::string& name : names_of_library(optimizer_names())) {
     const Optimizer optimizer(name);
     EXPECT_EQ(Optimizer::from_config(optimizer.to_config()).to_config(), optimizer.to_config())
         << name;

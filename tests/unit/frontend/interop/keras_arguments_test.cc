@@ -13,6 +13,8 @@
 #include "core/file_io.h"
 #include "frontend/interop/json.h"
 
+#include "tests/support/own_names.h"
+
 namespace sinter {
 namespace {
 
@@ -92,7 +94,7 @@ TEST_F(KerasArguments, OfOptimizers) {
       Nadam({.clipnorm = 1}),
       Ftrl({.clipvalue = 1}),
       Lion({.loss_scale_factor = 2})};
-  for (const std::string& name : optimizer_names()) {
+  for (const std::string& name : names_of_library(optimizer_names())) {
     if (name.find("test") == std::string::npos) optimizers.emplace_back(name);
   }
   for (const Optimizer& optimizer : optimizers) {
