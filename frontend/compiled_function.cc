@@ -73,7 +73,12 @@ struct CompiledFunction::State {
   std::unique_lock<TraceMutex> use() {
     if (mutex.is_mine())
       throw Error(fmt::format("function '{}' calls itself while it is traced", options.name));
-    return std::unique_lock(mutex);
+    std::unique_lock lock(mutex);
+    if (mutex.was_cut_off()) {  // as ModelState::hold_programs()
+      std::construct_at(&traces);
+      std::construct_at(&programs);
+    }
+    return lock;
   }
 
   /// The types of the inputs, those that `.batched` says with the batch. Raises ShapeError.

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string_view>
 
 #include "core/error.h"
@@ -170,8 +172,21 @@ auto ModelState::once(const std::string& key, const Make& make) {
   return make();
 }
 
+std::unique_lock<TraceMutex> ModelState::hold_programs() {
+  std::unique_lock lock(mutex_);
+  if (mutex_.was_cut_off()) {
+    // Begun anew. What the other thread was in the middle of stays as it is, for nothing may look
+    // at it.
+    std::construct_at(&making_);
+    std::construct_at(&programs_);
+    std::construct_at(&step_graphs_);
+    independent_rows_.reset();
+  }
+  return lock;
+}
+
 std::shared_ptr<StepProgram> ModelState::program(const std::string& key, const Maker& make) {
-  const std::lock_guard lock(mutex_);
+  const auto lock = hold_programs();
   for (auto it = programs_.begin(); it != programs_.end(); ++it) {
     if (it->key != key) continue;
     programs_.splice(programs_.begin(), programs_, it);
@@ -201,14 +216,14 @@ void ModelState::forget_settings() {
 }
 
 void ModelState::forget_programs() {
-  const std::lock_guard lock(mutex_);
+  const auto lock = hold_programs();
   programs_.clear();
   step_graphs_.clear();
   independent_rows_.reset();
 }
 
 bool ModelState::has_independent_rows() {
-  const std::lock_guard lock(mutex_);
+  const auto lock = hold_programs();
   if (!independent_rows_) {
     independent_rows_ = once("rows", [&] {
       const Graph forward = build_forward(name, net(), random_state).graph;
@@ -236,7 +251,7 @@ WeightsLocks ModelState::locks() const {
 void ModelState::refresh_version() {
   uint64_t changes = 0;
   for (const VariablePtr& v : net().variables()) changes += v->changes();
-  const std::lock_guard lock(mutex_);
+  const auto lock = hold_programs();
   if (changes == seen_changes_) return;
   seen_changes_ = changes;
   version->fetch_add(1);

@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -119,6 +120,8 @@ struct ModelState {
   /// is part of, and Error says so.
   template <typename Make>
   auto once(const std::string& key, const Make& make);
+  /// The lock of what follows; where a fork cut another thread off, all of it begun anew.
+  std::unique_lock<TraceMutex> hold_programs();
 
   mutable ForkMutex compiled_mutex_;
   std::shared_ptr<const Compiled> compiled_;

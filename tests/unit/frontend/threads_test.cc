@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -232,6 +233,38 @@ TEST(ModelInThreads, ForkedChildrenUseAndDestroyModels) {
   stop = true;
   predicting.join();
   set_threads(1);
+}
+
+// Longer than a fork waits: the child makes anew what the other thread was making.
+TEST(ModelInThreads, AChildForkedWithinALongCompileUsesTheModel) {
+  clear_session();
+  set_backend("reference");
+  static std::atomic<bool> slow, inside;
+  const auto doubled = [](Symbol s) {
+    if (slow) {
+      inside = true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    }
+    return s * 2.0;
+  };
+  const auto x = Input(4);
+  const Model model(x, Lambda(doubled)(x));
+  const CompiledFunction function([&](CallContext&, Symbol s) { return doubled(s); });
+  const Tensor rows = ramp({3, 4});
+  const auto uses = std::vector<std::function<Tensor()>>{[&] { return model.predict(rows); },
+                                                         [&] { return function(rows); }};
+  for (const auto& use : uses) {
+    slow = true;
+    inside = false;
+    std::thread compiling([&] { use(); });
+    while (!inside) std::this_thread::yield();
+    slow = false;
+    const int code = child_ends([&] { end(use().at(5) == 2 * rows.at(5) ? 3 : 4); });
+    compiling.join();
+    EXPECT_EQ(code, 3);
+    EXPECT_EQ(use().at(5), 2 * rows.at(5));
+  }
+  set_backend("auto");
 }
 
 // Models and streams of data come and go in another thread meanwhile.
