@@ -99,6 +99,10 @@ std::string dot_to_svg(const std::string& dot_text, SourceLocation where) {
   return at_line(where, [&] { return run_dot(dot_text, "svg"); });
 }
 
+std::string dot_to_png(const std::string& dot_text, SourceLocation where) {
+  return at_line(where, [&] { return run_dot(dot_text, "png"); });
+}
+
 void render_dot(const std::string& dot_text, const std::string& path, SourceLocation where) {
   at_line(where, [&] {
     const bool png = path.ends_with(".png");

@@ -12,8 +12,10 @@ namespace sinter {
 void render_dot(const std::string& dot_text, const std::string& path,
                 SourceLocation where = SourceLocation::current());
 
-/// The SVG document itself.
+/// The SVG document, and the PNG file, themselves.
 std::string dot_to_svg(const std::string& dot_text,
+                       SourceLocation where = SourceLocation::current());
+std::string dot_to_png(const std::string& dot_text,
                        SourceLocation where = SourceLocation::current());
 
 }  // namespace sinter

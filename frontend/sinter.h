@@ -24,6 +24,7 @@
 #include "frontend/data/paths.h"
 #include "frontend/data/train_test_split.h"
 #include "frontend/dot.h"
+#include "frontend/explain/explain.h"
 #include "frontend/fwd.h"
 #include "frontend/graph_dot.h"
 #include "frontend/history.h"

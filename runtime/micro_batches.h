@@ -36,6 +36,7 @@ class MicroBatchKernel : public Kernel {
   std::optional<double> microseconds() const override { return microseconds_; }
 
   const Program& program() const { return program_; }
+  int64_t rows() const { return rows_; }
   /// Nanoseconds of each step, of all micro-batches that ran while profiling() was on, since this
   /// was last asked.
   std::vector<int64_t> take_step_times() const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <numeric>
 #include <vector>
 
 #include "core/fork.h"
@@ -66,31 +67,41 @@ std::string to_text(const MicroBatchKernel& parts, int64_t runs) {
   return text;
 }
 
+// Median microseconds of each phase, in the order they run.
+std::vector<double> medians_of(const Times& times) {
+  std::vector<double> phases;
+  for (const std::vector<int64_t>& samples : times.samples)
+    phases.push_back(median_microseconds(samples));
+  return phases;
+}
+
+std::vector<double> by_step(const Program& program, std::span<const double> phases) {
+  std::vector<double> of_step(program.steps.size(), 0);
+  size_t k = 0;
+  for (const std::vector<StepPhase>& stage : program.stages) {
+    for (const StepPhase& at : stage) of_step[static_cast<size_t>(at.step)] += phases[k++];
+  }
+  return of_step;
+}
+
 std::string to_text(const Executable& executable, const Times& times) {
   const Program& program = executable.program();
-  std::vector<double> phases;
-  double all = 0;
-  for (const std::vector<int64_t>& samples : times.samples) {
-    phases.push_back(median_microseconds(samples));
-    all += phases.back();
-  }
+  const std::vector<double> phases = medians_of(times);
+  const double all = std::accumulate(phases.begin(), phases.end(), 0.0);
   std::string text = fmt::format(
       "executable \"{}\": {} runs, {:.1f} us a run in kernels (medians)\n        us  share\n",
       executable.graph().name(), times.runs, all);
   if (const MicroBatchKernel* parts = micro_batches_of(program))
     return text + fmt::format("  {:8.2f}  {}\n", all, parts->description()) +
            to_text(*parts, times.runs);
-  std::vector<double> of_step(program.steps.size(), 0);
-  std::vector<int32_t> order;
-  size_t k = 0;
+  const std::vector<double> of_step = by_step(program, phases);
   for (const std::vector<StepPhase>& stage : program.stages) {
     for (const StepPhase& at : stage) {
-      of_step[static_cast<size_t>(at.step)] += phases[k++];
-      if (at.phase == 0) order.push_back(at.step);
+      if (at.phase == 0)
+        text += line_of(program, static_cast<size_t>(at.step),
+                        of_step[static_cast<size_t>(at.step)], all);
     }
   }
-  for (int32_t s : order)
-    text += line_of(program, static_cast<size_t>(s), of_step[static_cast<size_t>(s)], all);
   return text;
 }
 
@@ -128,6 +139,16 @@ std::string take_profile() {
   for (const auto& [executable, times] : p.running) text += to_text(*executable, times);
   p.running.clear();
   return text;
+}
+
+std::vector<double> take_step_times(const Executable& executable) {
+  Profile& p = profile();
+  const std::lock_guard lock(p.mutex);
+  const auto it = p.running.find(&executable);
+  if (it == p.running.end()) return {};
+  std::vector<double> result = by_step(executable.program(), medians_of(it->second));
+  p.running.erase(it);
+  return result;
 }
 
 }  // namespace sinter

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sinter {
 
@@ -17,6 +18,9 @@ bool profiling();
 /// What has been measured so far, as a text: for each executable its kernels in the order they run,
 /// with the median time in microseconds from barrier to barrier. Clears it.
 std::string take_profile();
+/// Of one executable: for each step of its program the median microseconds of its runs so far; ends
+/// what take_profile() would say of them. Empty when none was timed.
+std::vector<double> take_step_times(const Executable& executable);
 
 /// Adds one run of an executable: nanoseconds of each phase, in order. Thread-safe.
 void add_to_profile(const Executable& executable, std::span<const int64_t> nanoseconds);

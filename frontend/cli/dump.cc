@@ -1,4 +1,5 @@
-// sinter dump: the graphs of a model, as built and after passes, as text, Graphviz, SVG or JSON.
+// sinter dump: the graphs of a model, as built and after passes, as text, Graphviz, SVG, PNG or
+// JSON.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -8,11 +9,13 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/graph.h"
 #include "core/model_file.h"
 #include "core/text.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/model_argument.h"
 #include "frontend/dot.h"
+#include "frontend/explain/graph_history.h"
 #include "frontend/graph_dot.h"
 #include "frontend/graph_json.h"
 #include "frontend/model.h"
@@ -34,11 +37,6 @@ struct Options {
   int64_t batch = 32;
   std::string mixed_precision;
   RunOptions run;
-};
-
-struct Stage {
-  std::string title;  // "as built", or the pass
-  Graph graph;
 };
 
 struct Built {
@@ -80,11 +78,17 @@ Built build(const Options& options) {
   return {training ? model.training_graph() : model.forward_graph(), std::move(how)};
 }
 
-std::vector<Stage> stages(const Options& options) {
+/// Stages of the graph: with --all-passes as many as there are, otherwise the one that is asked
+/// for.
+GraphHistory stages(const Options& options) {
   auto [built, how] = build(options);
-  std::vector<Stage> result = {{"as built", built}};
+  GraphHistory history;
   const bool passes = options.all_passes || !options.after.empty() || options.graph == "inference";
-  if (!passes) return result;
+  // The passes begin with a graph for one batch size.
+  history.add("as built", options.all_passes && has_symbolic_batch(built)
+                              ? specialize(built, how.batch)
+                              : built);
+  if (!passes) return history;
   if (!options.after.empty()) {
     std::set<std::string> known;
     for (const Pass* pass : find_pipeline(how.pipeline).passes) known.insert(pass->name);
@@ -93,29 +97,50 @@ std::vector<Stage> stages(const Options& options) {
                          {known.begin(), known.end()});
     }
   }
+  // A pass may run several times: its last result counts.
+  std::optional<Graph> wanted;
   how.on_pass = [&](std::string_view pass, const Graph& graph) {
-    result.push_back({std::string(pass), graph});
+    if (options.all_passes) history.add(std::string(pass), graph);
+    if (pass == options.after) wanted = graph;
   };
   Graph final = lower(built, how);
-  if (options.all_passes) return result;
-  if (options.after.empty()) return {{"lowered", std::move(final)}};
-  // A pass may run several times: its last result counts.
-  for (size_t i = result.size(); i-- > 1;) {
-    if (result[i].title == options.after) return {std::move(result[i])};
+  if (options.all_passes) return history;
+  if (!options.after.empty() && !wanted)
+    throw Error(fmt::format("pass '{}' did not run", options.after));
+  GraphHistory one;
+  one.add(options.after.empty() ? "lowered" : options.after,
+          wanted ? std::move(*wanted) : std::move(final));
+  return one;
+}
+
+/// The graph as built, then what each pass changed.
+std::string differences(const std::vector<HistoryStage>& all) {
+  std::string text;
+  for (size_t i = 0; i < all.size(); ++i) {
+    text += fmt::format("// {}: {} nodes{}\n", all[i].name, all[i].graph.size(),
+                        all[i].unchanged ? ", unchanged" : "");
+    if (i == 0)
+      text += to_text(all[i].graph) + "\n";
+    else if (!all[i].unchanged)
+      text += difference_text(all[i - 1], all[i]) + "\n";
   }
-  throw Error(fmt::format("pass '{}' did not run", options.after));
+  return text;
 }
 
 std::string in_format(const Graph& graph, const std::string& format) {
   if (format == "dot") return to_dot(graph);
   if (format == "svg") return dot_to_svg(to_dot(graph));
+  if (format == "png") return dot_to_png(to_dot(graph));
   if (format == "json") return to_json(graph) + "\n";
   return to_text(graph);
 }
 
 void dump(const Options& options) {
-  if (options.all_passes && options.format == "svg")
-    throw UsageError("--all-passes gives several graphs, and an SVG holds one: use --after PASS");
+  if (options.all_passes && (options.format == "svg" || options.format == "png")) {
+    throw UsageError(
+        fmt::format("--all-passes gives several graphs, and {} holds one: use --after PASS",
+                    options.format == "svg" ? "an SVG" : "a PNG"));
+  }
   if (options.kernels && options.format != "text")
     throw UsageError("--kernels prints text, not " + options.format);
   options.run.apply();
@@ -123,18 +148,19 @@ void dump(const Options& options) {
     const auto [graph, how] = build(options);
     return print(compile(graph, how)->to_string());
   }
-  const std::vector<Stage> all = stages(options);
+  const GraphHistory history = stages(options);
+  const std::vector<HistoryStage>& all = history.stages();
   if (all.size() == 1) return print(in_format(all[0].graph, options.format));
+  if (options.format == "text") return print(differences(all));
   std::string text;
   for (size_t i = 0; i < all.size(); ++i) {
     if (options.format == "json") {
       text += fmt::format("{}{{\"stage\": \"{}\", \"graph\": {}}}", i == 0 ? "[" : ",\n",
-                          all[i].title, to_json(all[i].graph));
+                          all[i].name, to_json(all[i].graph));
     } else {
-      const bool same = i > 0 && equal_graphs(all[i].graph, all[i - 1].graph);
-      text += fmt::format("// {}: {} nodes{}\n", all[i].title, all[i].graph.size(),
-                          same ? ", unchanged" : "");
-      if (!same) text += in_format(all[i].graph, options.format) + "\n";
+      text += fmt::format("// {}: {} nodes{}\n", all[i].name, all[i].graph.size(),
+                          all[i].unchanged ? ", unchanged" : "");
+      if (!all[i].unchanged) text += to_dot(all[i].graph) + "\n";
     }
   }
   print(text + (options.format == "json" ? "]\n" : ""));
@@ -160,17 +186,20 @@ Action add_dump(CLI::App& app) {
                     ->add_option("--after", o->after,
                                  "The graph after this pass ('sinter passes' lists them)")
                     ->type_name("PASS");
-  auto* all =
-      command->add_flag("--all-passes", o->all_passes, "The graph as built and after each pass");
+  auto* all = command->add_flag(
+      "--all-passes", o->all_passes,
+      "The graph as built and what each pass changed: - gone, + new, * fused, ~ on other operands");
   all->excludes(after);
   command
       ->add_flag("--kernels", o->kernels,
                  "The kernels of the graph: backends with reasons, pieces, buffers")
       ->excludes(after)
       ->excludes(all);
-  command->add_option("--format", o->format, "text, dot, svg or json")
+  command
+      ->add_option("--format", o->format,
+                   "text, dot, svg, png or json; pictures are drawn by Graphviz's dot")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"text", "dot", "svg", "json"}))
+      ->check(CLI::IsMember({"text", "dot", "svg", "png", "json"}))
       ->capture_default_str();
   command->add_option("--batch", o->batch, "Rows that the passes compile for")
       ->type_name("N")

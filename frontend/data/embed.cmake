@@ -1,9 +1,14 @@
-# Puts every file of frontend/data/embedded/ into the library, byte by byte. For letters.bin a source declares
+# Puts every file of frontend/data/embedded/ and frontend/explain/page/ into the library, byte by byte. For letters.bin a source
+# declares
 #   extern "C" const unsigned char sinter_embedded_letters[], sinter_embedded_letters_end[];
-file(GLOB embedded CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/embedded/*)
+# and for page/style.css sinter_embedded_explain_style[].
+file(GLOB embedded CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/embedded/* ${CMAKE_CURRENT_LIST_DIR}/../explain/page/*)
 set(embedded_sources "")
 foreach(file ${embedded})
   get_filename_component(name ${file} NAME_WE)
+  if(file MATCHES "/explain/page/")
+    string(PREPEND name explain_)
+  endif()
   string(MAKE_C_IDENTIFIER "sinter_embedded_${name}" symbol)
   set(source ${PROJECT_BINARY_DIR}/generated/frontend/${symbol}.cc)
   file(CONFIGURE OUTPUT ${source} @ONLY CONTENT [[

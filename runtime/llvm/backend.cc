@@ -7,9 +7,11 @@
 #include "core/error.h"
 #include "runtime/backend.h"
 #include "runtime/compile_options.h"
+#include "runtime/kernel_listing.h"
 #include "runtime/llvm/costs.h"
 #include "runtime/llvm/jit/codegen_version.h"
 #include "runtime/llvm/jit/kernel_store.h"
+#include "runtime/llvm/jit/plugin.h"
 #include "runtime/llvm/plan_kernels.h"
 
 namespace sinter {
@@ -19,7 +21,7 @@ namespace {
 using Function = void (*)(int64_t piece, void* const* buffers);
 using PrepareFunction = void (*)(void* const* buffers, void* prepared);
 
-class JitKernel final : public Kernel {
+class JitKernel final : public Kernel, public ListedKernel {
  public:
   JitKernel(std::unique_ptr<KernelPlan> plan, std::shared_ptr<const LoadedKernel> code)
       : plan_(std::move(plan)), code_(std::move(code)) {
@@ -47,6 +49,8 @@ class JitKernel final : public Kernel {
     if (prepare_ != nullptr) prepare_(buffers, prepared);
   }
   std::string description() const override { return plan_->description; }
+  std::string plan_text() const override { return plan_->key(); }
+  KernelListing listing() const override { return list_plan(host_cpu(), *plan_); }
   std::optional<double> microseconds() const override { return plan_->microseconds; }
 
  private:

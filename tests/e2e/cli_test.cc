@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -350,6 +352,60 @@ TEST_F(Cli, DumpsInEveryForm) {
                "is not compiled, so it has no training graph");
   expect_error({"dump", file("m.sinter"), "--all-passes", "--format", "svg"}, 2,
                "an SVG holds one");
+  // Differences: what is gone, new, fused.
+  EXPECT_THAT(stages, HasSubstr("\n- %"));
+  EXPECT_THAT(stages, HasSubstr("\n+ %"));
+  EXPECT_EQ(stages.find("graph \"", stages.find("\n// ")), std::string::npos);
+  EXPECT_THAT(ok({"dump", file("m.sinter"), "--format", "png"}).out, StartsWith("\x89PNG"));
+}
+
+TEST_F(Cli, Diff) {
+  const Model model = model_from_json(read_file(file("m.json")));
+  model.save(file("a.sinter"));
+  EXPECT_EQ(ok({"diff", file("a.sinter"), file("a.sinter")}).out,
+            fmt::format("same architecture\n{} weights equal\n", model.variables().size()));
+  Tensor bias = model.get_layer("first").bias()->value.clone();
+  for (int64_t i = 0; i < bias.elements(); ++i) bias.set(i, 3);
+  const Model other = model_from_json(read_file(file("m.json")));
+  other.set_weights(model.get_weights());
+  other.get_layer("first").bias()->assign(bias);
+  other.save(file("b.sinter"));
+  const std::string weights = ok({"diff", file("a.sinter"), file("b.sinter")}).out;
+  EXPECT_THAT(weights, StartsWith("same architecture\nweight "));
+  EXPECT_THAT(weights, HasSubstr("\nfirst/bias         6.708          inf            3  float32[5]\n"));
+
+  const KerasTensor x = Input({6}, {.name = "x"});
+  const KerasTensor h = Dense(7, {.activation = "tanh", .name = "first"})(x);
+  const Model third(x, Dense(2, {.activation = "softmax", .name = "last"})(h));
+  third.save(file("c.sinter"));
+  const std::string layers = ok({"diff", file("a.sinter"), file("c.sinter")}).out;
+  EXPECT_THAT(layers, StartsWith("architecture\n"));
+  EXPECT_THAT(layers, HasSubstr("\n~ Dense first\n    units: 5 -> 7\n    activation: \"relu\" -> \"tanh\"\n"));
+  EXPECT_THAT(layers, HasSubstr("\n- BatchNormalization "));
+  EXPECT_THAT(layers, HasSubstr("\n+ Dense last ("));
+  EXPECT_THAT(layers, HasSubstr("~ first/bias float32[5] -> float32[7]\n"));
+  EXPECT_THAT(ok({"diff", file("m.json"), file("a.sinter")}).out, "same architecture\n");
+  other.save_weights(file("w.sinter"));
+  EXPECT_THAT(ok({"diff", file("w.sinter"), file("b.sinter")}).out, HasSubstr("equal\n"));
+  expect_error({"diff", file("a.sinter"), file("none.sinter")}, 1, "none.sinter");
+}
+
+TEST_F(Cli, Explain) {
+  std::vector<std::string> arguments =
+      train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output", file("m.sinter")});
+  ok(arguments);
+  for (const char* graph : {"forward", "inference", "training"}) {
+    EXPECT_EQ(ok({"explain", file("m.sinter"), "--html", file("page.html"), "--graph", graph,
+                  "--batch", "4"})
+                  .out,
+              "wrote " + file("page.html") + "\n");
+    EXPECT_THAT(read_file(file("page.html")), StartsWith("<!doctype html>"));
+  }
+  ok({"explain", file("m.json"), "--html", file("page.html"), "--measure"});
+  expect_error({"explain", file("m.json"), "--html", file("page.html"), "--graph", "training"}, 1,
+               "is not compiled, so it has no training graph");
+  expect_error({"explain", file("m.sinter"), "--html", file("m.sinter")}, 2,
+               "would replace the file of MODEL");
 }
 
 TEST_F(Cli, Summary) {

@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"train",   "predict", "evaluate", "dump",
+const std::vector<std::string> kCommands = {"train",   "predict", "evaluate", "diff", "dump", "explain",
                                             "summary", "passes",  "bench",    "roofline"};
 
 void expect_one_line(const ProcessResult& result) {
@@ -50,6 +50,11 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"dump", "m.sinter", "--after", "fold", "--all-passes"},
       {"dump", "m.json", "--kernels", "--all-passes"},
       {"dump", "m.json", "--kernels", "--format", "svg"},
+      {"dump", "m.json", "--all-passes", "--format", "png"},
+      {"diff", "m.sinter"},
+      {"explain", "m.sinter"},
+      {"explain", "m.sinter", "--html", "page.html", "--graph", "backward"},
+      {"explain", "m.sinter", "--html", "page.html", "--batch", "0"},
       {"bench"},
       {"bench", "mlp_b1", "--threads", "0"},
       {"bench", "mlp_b1", "--seconds", "soon"},

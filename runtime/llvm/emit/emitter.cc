@@ -1,5 +1,7 @@
 #include "runtime/llvm/emit/emitter.h"
 
+#include <llvm/BinaryFormat/Dwarf.h>
+#include <llvm/IR/DIBuilder.h>
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/Verifier.h>
@@ -16,6 +18,27 @@ Emitter::Emitter(llvm::Module& module, const Cpu& cpu, bool rounds_for_products)
       cpu_(cpu),
       rounds_for_products_(rounds_for_products),
       ir_(module.getContext()) {}
+
+void Emitter::carry_lines() {
+  llvm::DIBuilder debug(module_);
+  llvm::DIFile* file = debug.createFile("plan", "");
+  debug.createCompileUnit(llvm::dwarf::DW_LANG_C, file, "sinter", true, "", 0);
+  lines_ = debug.createFunction(file, "plan", "plan", file, 1,
+                                debug.createSubroutineType(debug.getOrCreateTypeArray({})), 1,
+                                llvm::DINode::FlagZero, llvm::DISubprogram::SPFlagDefinition);
+  debug.finalize();
+}
+
+int Emitter::mark_line(int line) {
+  const int before = line_;
+  line_ = line;
+  if (lines_ == nullptr) return before;
+  llvm::DebugLoc at;
+  if (line > 0)
+    at = llvm::DILocation::get(module_.getContext(), static_cast<unsigned>(line), 0, lines_);
+  ir_.SetCurrentDebugLocation(at);
+  return before;
+}
 
 void Emitter::set_attributes(llvm::Function& function) {
   function.addFnAttr("target-cpu", cpu_.name);

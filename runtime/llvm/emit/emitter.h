@@ -32,6 +32,12 @@ class Emitter {
   llvm::Module& module() { return module_; }
   const Cpu& cpu() const { return cpu_; }
 
+  // --- lines of the plan, for listings: what is made after mark_line() belongs to that line.
+  // Without carry_lines() nothing is kept.
+  void carry_lines();
+  /// Returns the line in force before; 0: none.
+  int mark_line(int line);
+
   // --- functions
   /// Starts `void name(i64 piece, ptr buffers)` with the attributes of this CPU; piece() and
   /// buffer() refer to it.
@@ -124,6 +130,8 @@ class Emitter {
   const Cpu& cpu_;
   const bool rounds_for_products_;
   llvm::IRBuilder<> ir_;
+  llvm::DISubprogram* lines_ = nullptr;  // whose scope lines are in, where they are kept
+  int line_ = 0;
   llvm::Function* function_ = nullptr;
   Value piece_ = nullptr, buffers_ = nullptr, prepared_ = nullptr;
   std::vector<Value> loaded_buffers_;

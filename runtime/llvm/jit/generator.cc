@@ -10,6 +10,7 @@
 
 #include "runtime/llvm/jit/codegen_version.h"
 #include "runtime/llvm/jit/jit.h"
+#include "runtime/llvm/jit/list_code.h"
 #include "runtime/llvm/jit/plugin.h"
 #include "runtime/llvm/loops/program.h"
 #include "runtime/llvm/matmul/emit.h"
@@ -109,8 +110,16 @@ void compile(const Cpu& cpu, std::span<const KernelPlan* const> plans, int threa
   }
 }
 
+void list(const Cpu& cpu, const KernelPlan& plan, KernelListing& listing, std::string& error) {
+  try {
+    listing = list_code(cpu, plan);
+  } catch (const std::exception& failure) {
+    error = failure.what();
+  }
+}
+
 }  // namespace
 }  // namespace sinter::codegen
 
 extern "C" __attribute__((visibility("default"))) const sinter::codegen::Plugin sinter_codegen = {
-    sinter::codegen::codegen_version(), sinter::codegen::compile};
+    sinter::codegen::codegen_version(), sinter::codegen::compile, sinter::codegen::list};

@@ -34,4 +34,12 @@ std::vector<std::string> compile_plans(const Cpu& cpu, std::span<const KernelPla
   return images;
 }
 
+KernelListing list_plan(const Cpu& cpu, const KernelPlan& plan) {
+  KernelListing listing;
+  std::string error;
+  plugin().list(cpu, plan, listing, error);
+  if (!error.empty()) throw InternalError(error);
+  return listing;
+}
+
 }  // namespace sinter::codegen

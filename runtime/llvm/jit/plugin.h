@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/kernel_listing.h"
 #include "runtime/llvm/cpu.h"
 #include "runtime/llvm/kernel_plan.h"
 
@@ -18,9 +19,13 @@ struct Plugin {
   /// On failure `error` is set and there are none.
   void (*compile)(const Cpu& cpu, std::span<const KernelPlan* const> plans, int threads,
                   std::vector<std::string>& images, std::string& error);
+  /// What the code of a plan looks like; on failure `error` is set.
+  void (*list)(const Cpu& cpu, const KernelPlan& plan, KernelListing& listing, std::string& error);
 };
 
 /// Compiles plans by the plugin, opened on first use. Raises Error when there is none.
 std::vector<std::string> compile_plans(const Cpu& cpu, std::span<const KernelPlan* const> plans);
+/// IR and assembly of a plan, by the same plugin.
+KernelListing list_plan(const Cpu& cpu, const KernelPlan& plan);
 
 }  // namespace sinter::codegen

@@ -39,7 +39,8 @@ std::vector<std::span<const LoopNest>> parts_of(const LoopPhase& phase) {
 void emit_phase(Emitter& emitter, const LoopProgram& program, const LoopPhase& phase,
                 const std::string& name) {
   const auto emit = [&](std::span<const LoopNest> nests) {
-    for (const LoopNest& nest : nests) NestEmitter(emitter, program, nest, phase.pieces).emit();
+    for (const LoopNest& nest : nests)
+      NestEmitter(emitter, program, nest, phase.pieces, program.line_of(nest)).emit();
     emitter.end_function();
   };
   const std::vector<std::span<const LoopNest>> parts = parts_of(phase);

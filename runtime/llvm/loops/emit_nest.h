@@ -17,12 +17,14 @@ namespace sinter::codegen {
 
 class NestEmitter {
  public:
-  NestEmitter(Emitter& e, const LoopProgram& program, const LoopNest& nest, int pieces)
+  /// `line`: of the nest in the text of the program.
+  NestEmitter(Emitter& e, const LoopProgram& program, const LoopNest& nest, int pieces, int line)
       : e_(e),
         ir_(e.ir()),
         program_(program),
         nest_(nest),
         pieces_(pieces),
+        line_(line),
         columns_(static_cast<size_t>(nest.columns())) {}
 
   void emit();
@@ -55,6 +57,18 @@ class NestEmitter {
   static bool is_reduction(const LoopOp& op) {
     return op.kind == LoopOpKind::kReduce || op.kind == LoopOpKind::kArgReduce;
   }
+  // While one lives, what is emitted is of op `k`.
+  class OfOp {
+   public:
+    OfOp(const NestEmitter& nest, size_t k)
+        : e_(nest.e_), before_(e_.mark_line(nest.line_ + 1 + static_cast<int>(k))) {}
+    ~OfOp() { e_.mark_line(before_); }
+    OfOp(const OfOp&) = delete;
+
+   private:
+    Emitter& e_;
+    int before_;
+  };
   const LoopOp& op(int k) const { return nest_.ops[static_cast<size_t>(k)]; }
 
   // --- addresses
@@ -149,7 +163,7 @@ class NestEmitter {
   llvm::IRBuilder<>& ir_;
   const LoopProgram& program_;
   const LoopNest& nest_;
-  int pieces_;
+  int pieces_, line_;
   size_t columns_;
   int lanes_ = 1;
   bool streaming_ = false;

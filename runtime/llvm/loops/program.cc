@@ -283,6 +283,18 @@ std::string LoopProgram::to_string() const {
   return text;
 }
 
+int LoopProgram::line_of(const LoopNest& nest) const {
+  size_t line = 1 + buffers.size();
+  for (const LoopPhase& phase : phases) {
+    ++line;
+    for (const LoopNest& other : phase.nests) {
+      if (&other == &nest) return static_cast<int>(line);
+      line += 1 + other.ops.size();
+    }
+  }
+  return 0;
+}
+
 int LoopProgram::add_buffer(LoopBuffer buffer) {
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (buffers[i] == buffer) return static_cast<int>(i);

@@ -151,6 +151,8 @@ struct LoopProgram {
   /// Neighbouring phases of one piece each need no barrier between them.
   void merge_phases();
   std::string to_string() const;
+  /// The line of to_string(), from 1, where a nest of the program begins; its ops follow, one each.
+  int line_of(const LoopNest& nest) const;
 };
 
 /// Columns a piece takes when columns are shared: a multiple of 64, so that vectors and random
