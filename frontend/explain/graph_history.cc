@@ -101,12 +101,11 @@ class Matcher {
     }
   }
 
-  // What reads an added node has read a removed one before: that is what it computes. So does what
-  // only that one has read.
+  // What reads a node has read a removed one before: that is what it computes. An added node also
+  // computes what a removed one has read.
   void find_successors() {
     const auto replaced = [&](ValueId now, ValueId then) {
-      if (old_of(now.node) < 0 && is_removed(then.node))
-        into_[static_cast<size_t>(then.node)] = now.node;
+      if (is_removed(then.node)) into_[static_cast<size_t>(then.node)] = now.node;
     };
     for (int32_t i = 0; i < graph_.size(); ++i) {
       if (old_of(i) < 0) continue;
@@ -127,7 +126,7 @@ class Matcher {
     }
     for (int32_t i = old_.graph.size(); i-- > 0;) {
       const int32_t into = successor(i);
-      if (into < 0) continue;
+      if (into < 0 || old_of(into) >= 0) continue;
       for (const ValueId input : old_.graph.node(i).inputs) {
         if (is_removed(input.node) && successor(input.node) < 0 && fits_layers(input.node, into))
           into_[static_cast<size_t>(input.node)] = into;

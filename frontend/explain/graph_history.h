@@ -21,7 +21,7 @@ enum class NodeChange : uint8_t {
 struct HistoryStage {
   struct Removed {
     int32_t number = -1;
-    int32_t into = -1;  // the added node that computes it now, where that is known
+    int32_t into = -1;  // the node that computes it now, where that is known
   };
   std::string name;  // "as built", or the pass
   Graph graph;

@@ -276,7 +276,7 @@ TEST_F(Cli, PredictionsAsCsvAndToPipes) {
                        command + " >&3 && cat <&4"});
   EXPECT_EQ(unlinked.exit_code, 0) << unlinked.err;
   EXPECT_EQ(unlinked.out, bytes);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::lstat("/dev/stdout", &status), 0);
   EXPECT_TRUE(S_ISLNK(status.st_mode));
   const ProcessResult appended =
@@ -355,7 +355,7 @@ TEST_F(Cli, DumpsInEveryForm) {
   // Differences: what is gone, new, fused.
   EXPECT_THAT(stages, HasSubstr("\n- %"));
   EXPECT_THAT(stages, HasSubstr("\n+ %"));
-  EXPECT_EQ(stages.find("graph \"", stages.find("\n// ")), std::string::npos);
+  EXPECT_EQ(stages.find("\ngraph \""), stages.rfind("\ngraph \""));
   EXPECT_THAT(ok({"dump", file("m.sinter"), "--format", "png"}).out, StartsWith("\x89PNG"));
 }
 
@@ -372,7 +372,8 @@ TEST_F(Cli, Diff) {
   other.save(file("b.sinter"));
   const std::string weights = ok({"diff", file("a.sinter"), file("b.sinter")}).out;
   EXPECT_THAT(weights, StartsWith("same architecture\nweight "));
-  EXPECT_THAT(weights, HasSubstr("\nfirst/bias         6.708          inf            3  float32[5]\n"));
+  EXPECT_THAT(weights,
+              HasSubstr("\nfirst/bias         6.708          inf            3  float32[5]\n"));
 
   const KerasTensor x = Input({6}, {.name = "x"});
   const KerasTensor h = Dense(7, {.activation = "tanh", .name = "first"})(x);
@@ -380,19 +381,21 @@ TEST_F(Cli, Diff) {
   third.save(file("c.sinter"));
   const std::string layers = ok({"diff", file("a.sinter"), file("c.sinter")}).out;
   EXPECT_THAT(layers, StartsWith("architecture\n"));
-  EXPECT_THAT(layers, HasSubstr("\n~ Dense first\n    units: 5 -> 7\n    activation: \"relu\" -> \"tanh\"\n"));
+  EXPECT_THAT(
+      layers,
+      HasSubstr("\n~ Dense first\n    units: 5 -> 7\n    activation: \"relu\" -> \"tanh\"\n"));
   EXPECT_THAT(layers, HasSubstr("\n- BatchNormalization "));
   EXPECT_THAT(layers, HasSubstr("\n+ Dense last ("));
   EXPECT_THAT(layers, HasSubstr("~ first/bias float32[5] -> float32[7]\n"));
   EXPECT_THAT(ok({"diff", file("m.json"), file("a.sinter")}).out, "same architecture\n");
-  other.save_weights(file("w.sinter"));
-  EXPECT_THAT(ok({"diff", file("w.sinter"), file("b.sinter")}).out, HasSubstr("equal\n"));
+  other.save_weights(file("w.weights.sinter"));
+  EXPECT_THAT(ok({"diff", file("w.weights.sinter"), file("b.sinter")}).out, HasSubstr("equal\n"));
   expect_error({"diff", file("a.sinter"), file("none.sinter")}, 1, "none.sinter");
 }
 
 TEST_F(Cli, Explain) {
-  std::vector<std::string> arguments =
-      train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output", file("m.sinter")});
+  std::vector<std::string> arguments = train(
+      file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--output", file("m.sinter")});
   ok(arguments);
   for (const char* graph : {"forward", "inference", "training"}) {
     EXPECT_EQ(ok({"explain", file("m.sinter"), "--html", file("page.html"), "--graph", graph,

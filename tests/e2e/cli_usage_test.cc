@@ -15,8 +15,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"train",   "predict", "evaluate", "diff", "dump", "explain",
-                                            "summary", "passes",  "bench",    "roofline"};
+const std::vector<std::string> kCommands = {"train",   "predict", "evaluate", "diff",  "dump",
+                                            "explain", "summary", "passes",   "bench", "roofline"};
 
 void expect_one_line(const ProcessResult& result) {
   EXPECT_EQ(result.out, "");

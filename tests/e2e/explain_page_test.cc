@@ -45,6 +45,7 @@ try {
     if (document.querySelector("#difference li")) seen.changes.push(at("pass-name").textContent);
   }
   at("open-all").click();
+  document.querySelectorAll("#tree [aria-expanded='false']").forEach((item) => item.click());
   seen.nodes = document.querySelectorAll("#tree [aria-level='3']").length;
   document.querySelector("#tree [aria-level='3']").click();
   seen.node = at("details").textContent;

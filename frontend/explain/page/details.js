@@ -4,7 +4,7 @@ const linkTo = (id, label = nameOf(id)) => make("button", { class: "link mono", 
 function listOf(pairs) {
   const list = make("dl");
   for (const [name, value] of pairs) {
-    if (value === undefined || value === null || value === "") continue;
+    if (value === undefined || value === null || value.length === 0) continue;
     list.append(make("dt", {}, name), make("dd", {}, ...(Array.isArray(value) ? value : [value])));
   }
   return list;

@@ -174,10 +174,12 @@ function paintEdge(edge, left, top, right, bottom, scale) {
 }
 
 // --- where things are on the screen
-function fitView(bounds = scene.bounds, most = 1.15) {
-  const width = canvas.clientWidth, height = canvas.clientHeight;
-  const scale = Math.min(most, (width - 40) / bounds.w, (height - 76) / bounds.h);
-  state.view = { scale, x: (width - bounds.w * scale) / 2 - bounds.x * scale, y: Math.max(18, (height - 50 - bounds.h * scale) / 2) - bounds.y * scale };
+// All of it, or where that would be too small to read its top.
+function fitView(least = 0) {
+  const width = canvas.clientWidth, height = canvas.clientHeight, bounds = scene.bounds;
+  const scale = Math.max(least, Math.min(1.15, (width - 40) / bounds.w, (height - 76) / bounds.h));
+  state.view = { scale, x: Math.max(20, (width - bounds.w * scale) / 2) - bounds.x * scale,
+    y: Math.max(18, (height - 50 - bounds.h * scale) / 2) - bounds.y * scale };
   draw();
 }
 function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {

@@ -1,8 +1,11 @@
 // The kernels: a table, and the code of one - plan, IR and assembly side by side, lines that belong together marked.
 const columns = [
   ["kernel", (k) => titleOf(k.node) === "fusion" ? opsInside(data.nodes[k.node]) || "fusion" : titleOf(k.node), "wide"],
-  ["layer", (k) => data.nodes[k.node].layer || ""],
-  ["type", (k) => data.nodes[k.node].types.join(", ")],
+  ["layer", (k) => data.nodes[k.node].layer || "", "layer"],
+  ["type", (k) => {
+    const types = data.nodes[k.node].types;
+    return types[0] + (types.length > 1 ? ` and ${types.length - 1} more` : "");
+  }],
   ["backend", (k) => k.backend],
   ["stage", (k) => (k.once ? "once" : k.stage), "number"],
   ["pieces", (k) => k.pieces, "number"],
@@ -43,6 +46,7 @@ function kernelTable() {
     body.append(row);
   }
   element("kernel-table").replaceChildren(make("table", {}, make("thead", {}, head), body));
+  if (shownKernel < 0) element("code").replaceChildren(make("p", { class: "dim" }, "Click a kernel to see its code."));
 }
 
 function showKernel(id) {

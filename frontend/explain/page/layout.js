@@ -4,9 +4,16 @@ const GAP = 26, PAD = 14, TITLE = 26;
 const measure = document.createElement("canvas").getContext("2d");
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 
+const widths = new Map();
 function widthOf(text, bold, size = 12) {
-  measure.font = `${bold ? "600 " : ""}${size}px ${FONT}`;
-  return measure.measureText(text).width;
+  const font = `${bold ? "600 " : ""}${size}px ${FONT}`, key = `${font} ${text}`;
+  let width = widths.get(key);
+  if (width === undefined) {
+    measure.font = font;
+    width = measure.measureText(text).width;
+    widths.set(key, width);
+  }
+  return width;
 }
 function fitted(text, width, bold, size = 12) {
   if (widthOf(text, bold, size) <= width) return text;
@@ -156,7 +163,7 @@ function rowsOf(groups) {
 
 function layout() {
   const groups = [...current.groups.values()].filter((group) => state.sources || !group.sourcesOnly);
-  const rows = rowsOf(groups), cells = new Map(), heights = [], widths = [0, 0, 0];
+  const rows = rowsOf(groups), cells = new Map(), heights = [], columns = [0, 0, 0];
   const columnOf = (part) => Math.max(0, part - 1);
   const boxes = [], parts = [];
   for (const group of groups) {
@@ -168,7 +175,7 @@ function layout() {
     cell.w += box.w + GAP;
     cell.h = Math.max(cell.h, box.h);
     heights[row] = Math.max(heights[row] || 0, cell.h);
-    widths[column] = Math.max(widths[column], cell.w);
+    columns[column] = Math.max(columns[column], cell.w);
   }
   const firstLoss = Math.min(...groups.filter((group) => group.part === 1).map((group) => rows.get(group)));
   const tops = [];
@@ -179,13 +186,13 @@ function layout() {
     if (heights[row]) y += heights[row] + GAP + 8;
   }
   let x = 0;
-  const lefts = widths.map((width) => {
+  const lefts = columns.map((width) => {
     const left = x;
     if (width > 0) x += width + 90;
     return left;
   });
   for (const cell of cells.values()) {
-    let at = lefts[cell.column] + (widths[cell.column] - cell.w) / 2;
+    let at = lefts[cell.column] + (columns[cell.column] - cell.w) / 2;
     for (const box of cell.boxes) {
       box.x = at;
       box.y = tops[cell.row] + (heights[cell.row] - box.h) / 2;
@@ -212,9 +219,9 @@ function layout() {
     const column = columnOf(part), w = 190;
     const taken = parts.filter((p) => columnOf(p.part) === column);
     const top = part === 1 && taken.length > 0 ? Math.max(...taken.map((p) => p.y + p.h)) + GAP : 0;
-    const left = widths[column] > 0 ? lefts[column] + (widths[column] - w) / 2 : x;
-    if (widths[column] === 0) {
-      widths[column] = w;
+    const left = columns[column] > 0 ? lefts[column] + (columns[column] - w) / 2 : x;
+    if (columns[column] === 0) {
+      columns[column] = w;
       x += w + 90;
     }
     boxes.push({ kind: "folded", part, x: left, y: top, w, h: 50, title: PARTS[part], lines: [`${count} groups: click to open`] });

@@ -1,5 +1,5 @@
 // The state of the page, the tree, search, tabs and keys.
-const state = { stage: data.stages.length - 1, open: new Set(), foldedParts: new Set(), selected: -1, selectedGroup: null, sources: false,
+const state = { stage: data.stages.length - 1, open: new Set(), openInTree: new Set(), foldedParts: new Set(), selected: -1, selectedGroup: null, sources: false,
   view: { x: 0, y: 0, scale: 1 } };
 let current = stageAt(state.stage);
 const isCompiled = () => data.kernels.length > 0 && state.stage === data.stages.length - 1;
@@ -8,6 +8,13 @@ const say = (text) => (element("status").textContent = text);
 function refresh() {
   scene = layout();
   showTree();
+  showDetails();
+  draw();
+}
+// Where the selection alone is another one.
+function refreshSelection() {
+  for (const item of element("tree").querySelectorAll("[role=treeitem]"))
+    item.setAttribute("aria-selected", `${item.dataset.key === state.selectedGroup || item.dataset.key === `node ${state.selected}`}`);
   showDetails();
   draw();
 }
@@ -28,12 +35,14 @@ function showStage(index) {
   if (state.selectedGroup !== null && !current.groups.has(state.selectedGroup)) state.selectedGroup = null;
   refresh();
   showDifference();
-  if (!view || view.w !== scene.bounds.w || view.h !== scene.bounds.h) fitView();
+  if (!view || view.w !== scene.bounds.w || view.h !== scene.bounds.h) fitView(0.6);
 }
 
 function toggle(key, open = !state.open.has(key)) {
-  if (open) state.open.add(key);
-  else state.open.delete(key);
+  for (const set of [state.open, state.openInTree]) {
+    if (open) set.add(key);
+    else set.delete(key);
+  }
   const before = scene.boxes.find((box) => box.key === key), { x, y } = before || {};
   scene = layout();
   // What was clicked stays where it is.
@@ -51,7 +60,7 @@ function clicked(box) {
   if (box.kind === "part" || box.kind === "folded") {
     if (!state.foldedParts.delete(box.part)) state.foldedParts.add(box.part);
     refresh();
-    return fitView();
+    return fitView(0.6);
   }
   state.selected = -1;
   state.selectedGroup = box.key;
@@ -61,7 +70,7 @@ function clicked(box) {
 function clearSelection() {
   state.selected = -1;
   state.selectedGroup = null;
-  refresh();
+  refreshSelection();
 }
 
 // Shows a node: goes to a stage that has it, opens its group, brings it into view.
@@ -79,15 +88,18 @@ function select(id, move = true) {
   const node = current.nodes.get(id) || current.removed.find((ghost) => ghost.id === id);
   state.selected = id;
   state.selectedGroup = null;
-  if (isSource(id) && !state.sources) {
-    // Its readers stand for it.
-    const reader = [...(current.readers.get(id) || [])][0];
-    if (reader !== undefined) state.open.add(current.nodes.get(reader).group);
-  } else if (!current.groups.get(node.group).input) {
-    state.foldedParts.delete(node.part);
-    state.open.add(node.group);
+  // The readers of what is not drawn stand for it.
+  const reader = isSource(id) && !state.sources ? [...(current.readers.get(id) || [])][0] : undefined;
+  const shown = reader === undefined ? node : current.nodes.get(reader);
+  const drawn = current.groups.get(shown.group).input || (state.open.has(shown.group) && (!move || state.openInTree.has(shown.group)));
+  if (drawn && !state.foldedParts.has(shown.part)) {
+    refreshSelection();
+  } else {
+    state.foldedParts.delete(shown.part);
+    state.open.add(shown.group);
+    state.openInTree.add(shown.group);
+    refresh();
   }
-  refresh();
   if (move) reveal(scene.boxes.find((box) => box.kind === "node" && box.id === id) ||
     scene.boxes.find((box) => box.kind === "node" && (current.readers.get(id) || new Set()).has(box.id)));
   say(`${titleOf(id)}, %${id}, ${data.nodes[id].types.join(", ")}`);
@@ -95,8 +107,8 @@ function select(id, move = true) {
 function selectGroup(key) {
   state.selected = -1;
   state.selectedGroup = key;
-  state.foldedParts.delete(current.groups.get(key).part);
-  refresh();
+  if (state.foldedParts.delete(current.groups.get(key).part)) refresh();
+  else refreshSelection();
   reveal(scene.boxes.find((box) => box.key === key));
   say(current.groups.get(key).title);
 }
@@ -135,11 +147,11 @@ function showTree() {
         inside.append(row(2, group.key, group.title, "input", undefined, state.selected === id, () => select(id)));
         continue;
       }
-      const drawn = drawnNodes(group), isOpen = state.open.has(group.key);
+      const drawn = drawnNodes(group), isOpen = state.openInTree.has(group.key);
       const item = row(2, group.key, group.title, `${drawn.length}`, isOpen, state.selectedGroup === group.key, () => {
         state.selectedGroup = group.key;
         state.selected = -1;
-        toggle(group.key);
+        toggle(group.key, !isOpen);
         reveal(scene.boxes.find((box) => box.key === group.key));
       });
       inside.append(item);
@@ -303,6 +315,7 @@ function start() {
   });
   element("fold-all").addEventListener("click", () => {
     state.open.clear();
+    state.openInTree.clear();
     refresh();
     fitView();
   });

@@ -5,7 +5,7 @@ function showMemory(view) {
   view.append(make("h2", {}, "Memory"), list);
   if (memory.arena === 0) return;
   const height = 420, left = 76, right = 20, steps = Math.max(1, memory.steps + 1);
-  const width = Math.max(640, Math.min(1500, left + right + 34 * steps)), across = (width - left - right) / steps, down = height / memory.arena;
+  const width = Math.max(640, Math.min(1500, left + right + 60 * steps)), across = (width - left - right) / steps, down = height / memory.arena;
   const svg = (tag, attributes, ...children) => {
     const result = document.createElementNS("http:" + "//www.w3.org/2000/svg", tag);
     for (const [name, value] of Object.entries(attributes)) result.setAttribute(name, value);
@@ -32,7 +32,7 @@ function showMemory(view) {
     picture.append(box);
     if ((last - first + 1) * across > 60 && bytes * down > 13)
       picture.append(svg("text", { x: left + first * across + 6, y: 8 + height - (offset + bytes / 2) * down + 4, class: "inside" },
-        fitted(`${titleOf(id)} %${id}`, (last - first + 1) * across - 10, false, 11)));
+        fitted(data.nodes[id].layer || `${titleOf(id)} %${id}`, (last - first + 1) * across - 10, false, 11)));
   };
   const rows = [];
   for (const [id, result, offset, bytes, first, last] of memory.values) {

@@ -162,6 +162,11 @@ function findGroups(stage) {
   };
   for (const node of stage.nodes.values()) add(node);
   for (const ghost of stage.removed) add(ghost);
+  // In the order they run: what a layer reads may stand far ahead of it.
+  const places = new Map([...stage.nodes.keys()].map((id, i) => [id, i]));
+  const first = (group) => Math.min(...group.nodes.filter((node) => group.input || !isSource(node.id)).map((node) => places.get(node.id)));
+  for (const group of stage.groups.values()) group.first = first(group);
+  stage.groups = new Map([...stage.groups].sort((a, b) => (a[1].first < b[1].first ? -1 : a[1].first > b[1].first ? 1 : 0)));
   for (const [key, group] of stage.groups) {
     // Sources alone are no box.
     if (!group.input && [...group.nodes, ...group.ghosts].every((node) => isSource(node.id))) {

@@ -64,7 +64,7 @@ TEST(GraphHistory, FusedNodesTakeInWhatTheyCompute) {
   register_ops();
   Graph graph("g");
   const Symbol x = graph.input("x", {DType::kFloat32, {3, 4}});
-  graph.add_output("y", (exp(x) * sigmoid(x) + 1.0).id());
+  graph.add_output("y", softmax(exp(x)).id());
   GraphHistory history;
   history.add("as built", graph);
   CompileOptions how;
@@ -274,8 +274,9 @@ TEST_F(Explain, Errors) {
     }
     return "";
   };
-  EXPECT_EQ(message(model_, {.graph = "trainin"}),
-            "unknown graph 'trainin'; did you mean 'training'?");
+  EXPECT_EQ(
+      message(model_, {.graph = "trainin"}),
+      "unknown graph 'trainin'; did you mean 'training'? Known: forward, inference, training");
   EXPECT_EQ(message(model_, {.batch = 0}), "explain: batch is 0, but must be at least 1");
   const KerasTensor x = Input({3});
   const Model plain(x, Dense(2)(x), "plain");
