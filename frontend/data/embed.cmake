@@ -24,6 +24,7 @@ asm(R"(
   .popsection
 )");
 ]])
-  set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS ${file})
+  # Compiled by itself: a file of several has no dependencies of its own.
+  set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS ${file} SKIP_UNITY_BUILD_INCLUSION ON)
   list(APPEND embedded_sources ${source})
 endforeach()

@@ -405,6 +405,15 @@ TEST_F(Cli, Explain) {
     EXPECT_THAT(read_file(file("page.html")), StartsWith("<!doctype html>"));
   }
   ok({"explain", file("m.json"), "--html", file("page.html"), "--measure"});
+  const Model model = load_model(file("m.sinter"));
+  model.export_inference(file("i.sinter"));
+  model.save_weights(file("w.weights.sinter"));
+  ok({"explain", file("i.sinter"), "--html", file("page.html")});
+  EXPECT_THAT(read_file(file("page.html")), HasSubstr("\"kind\": \"inference\""));
+  expect_error({"explain", file("i.sinter"), "--html", file("page.html"), "--graph", "training"}, 1,
+               "holds no model, so it has no training graph");
+  expect_error({"explain", file("w.weights.sinter"), "--html", file("page.html")}, 1,
+               "holds weights and no graph");
   expect_error({"explain", file("m.json"), "--html", file("page.html"), "--graph", "training"}, 1,
                "is not compiled, so it has no training graph");
   expect_error({"explain", file("m.sinter"), "--html", file("m.sinter")}, 2,

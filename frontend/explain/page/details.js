@@ -54,7 +54,7 @@ function showDetails() {
   const nodes = [...current.nodes.values()].filter((node) => !isSource(node.id));
   const sum = (what) => nodes.reduce((total, node) => total + (data.nodes[node.id][what] || 0), 0);
   panel.append(make("h2", {}, data.title), listOf([
-    ["graph", `${data.kind}, ${data.batch} rows`], ["stage", current.name], ["ops", `${nodes.length}`],
+    ["graph", `${data.kind}, a batch of ${data.batch}`], ["stage", current.name], ["ops", `${nodes.length}`],
     ["flops", sum("flops") > 0 ? short(sum("flops")) : null],
     ["time", wholeTime > 0 ? `${wholeTime.toFixed(1)} µs in kernels, ${data.kernels.some((k) => k.measured !== undefined) ? "measured" : "estimated for one thread"}` : null],
   ]), make("p", { class: "dim" }, "Click a layer to open it, a node to see what it is. Drag moves, the wheel zooms."));

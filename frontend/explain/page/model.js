@@ -197,5 +197,5 @@ const badgesOf = (group) => group.counts.map((count, change) => (change > 0 && c
 const timeOf = (kernel) => (kernel ? kernel.measured ?? kernel.estimated : undefined);
 const wholeTime = data.kernels.reduce((sum, kernel) => sum + (kernel.once ? 0 : timeOf(kernel) || 0), 0);
 function timeOfGroup(group) {
-  return group.nodes.reduce((sum, node) => sum + (timeOf(kernelOf.get(node.id)) || 0), 0);
+  return group.nodes.map((node) => kernelOf.get(node.id)).reduce((sum, kernel) => sum + (kernel && !kernel.once ? timeOf(kernel) || 0 : 0), 0);
 }
