@@ -32,11 +32,21 @@ class Emitter {
   llvm::Module& module() { return module_; }
   const Cpu& cpu() const { return cpu_; }
 
-  // --- lines of the plan, for listings: what is made after mark_line() belongs to that line.
-  // Without carry_lines() nothing is kept.
+  // --- lines of the plan, for listings (jit/list_code.h): what is made while an OfLine lives
+  // belongs to that line. Without carry_lines() nothing is kept.
   void carry_lines();
-  /// Returns the line in force before; 0: none.
-  int mark_line(int line);
+  /// Instead of a number: the multiplications of a product; the nodes of its region, from here on.
+  static constexpr int kProductLine = 1 << 24, kNodeLines = 1 << 25;
+  class OfLine {
+   public:
+    OfLine(Emitter& emitter, int line) : emitter_(emitter), before_(emitter.mark_line(line)) {}
+    ~OfLine() { emitter_.mark_line(before_); }
+    OfLine(const OfLine&) = delete;
+
+   private:
+    Emitter& emitter_;
+    int before_;
+  };
 
   // --- functions
   /// Starts `void name(i64 piece, ptr buffers)` with the attributes of this CPU; piece() and
@@ -122,6 +132,7 @@ class Emitter {
   Value combine_lanes(Value vector, const std::function<Value(Value, Value)>& combine);
 
  private:
+  int mark_line(int line);  // returns the line in force before; 0: none
   void set_attributes(llvm::Function& function);
   Value kept_a_vector(Value value);
   llvm::Function* begin(const std::string& name, llvm::ArrayRef<llvm::Type*> parameters);

@@ -36,15 +36,39 @@ void set_line(std::vector<int32_t>& of, size_t line, int64_t value) {
   of[line] = static_cast<int32_t>(value);
 }
 
+// Finds the lines of a plan's text that emitters name (Emitter::kProductLine, kNodeLines).
+class PlanLines {
+ public:
+  explicit PlanLines(std::string_view text) {
+    for (int32_t line = 1; !text.empty(); ++line) {
+      const size_t end = std::min(text.find('\n'), text.size());
+      const std::string_view row = text.substr(0, end);
+      if (product_ == 0 && row.find("acc[row, column] += ") != std::string_view::npos)
+        product_ = line;
+      if (region_ == 0 && row.starts_with("graph ")) region_ = line;
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+  int32_t number(int32_t line) const {
+    if (line >= Emitter::kNodeLines)
+      return region_ == 0 ? 0 : region_ + 1 + line - Emitter::kNodeLines;
+    return line >= Emitter::kProductLine ? product_ : line;
+  }
+
+ private:
+  int32_t product_ = 0, region_ = 0;  // the region's nodes stand one a line below its name
+};
+
 // Fills `ir`, `plan_lines` and `loop_depths`. The instructions carry lines of the plan
 // (Emitter::carry_lines); afterwards they carry those of the IR.
 void list_ir(llvm::Module& module, KernelListing& listing) {
-  std::map<const llvm::Instruction*, unsigned> of_plan;
+  const PlanLines plan_lines(listing.plan);
+  std::map<const llvm::Instruction*, int32_t> of_plan;
   for (llvm::Function& function : module) {
     for (llvm::BasicBlock& block : function) {
       for (llvm::Instruction& instruction : block) {
         if (const llvm::DebugLoc& at = instruction.getDebugLoc())
-          of_plan[&instruction] = at.getLine();
+          of_plan[&instruction] = plan_lines.number(static_cast<int32_t>(at.getLine()));
         instruction.setDebugLoc(llvm::DebugLoc());
       }
     }

@@ -172,7 +172,7 @@ Values NestEmitter::emit_chunk(Chunk& chunk, std::span<const size_t> reductions,
   for (size_t k : reductions) {
     const LoopOp& o = nest_.ops[k];
     Value value = element_value(chunk, static_cast<size_t>(o.operands[0]));
-    const OfOp of_op(*this, k);
+    const Emitter::OfLine line = of_op(k);
     if (o.kind == LoopOpKind::kReduce) {
       if (chunk.mask != nullptr)
         value = ir_.CreateSelect(chunk.mask, value, identity(o.reduce, o.dtype, lanes_));
@@ -198,7 +198,7 @@ Values NestEmitter::emit_chunk(Chunk& chunk, std::span<const size_t> reductions,
 void NestEmitter::element_sink(Chunk& chunk, size_t k) {
   const LoopOp& o = nest_.ops[k];
   Value value = element_value(chunk, static_cast<size_t>(o.operands[0]));
-  const OfOp of_op(*this, k);
+  const Emitter::OfLine line = of_op(k);
   if (o.kind == LoopOpKind::kAccumulateAt) {
     Value index = clamped(value, op(o.operands[0]).dtype, o.limit);
     Value update = element_value(chunk, static_cast<size_t>(o.operands[1]));
@@ -282,7 +282,7 @@ bool NestEmitter::is_row_at_index(const LoopOp& o) const {
 }
 
 Value NestEmitter::compute(Chunk& chunk, size_t k) {
-  const OfOp of_op(*this, k);
+  const Emitter::OfLine line = of_op(k);
   const LoopOp& o = nest_.ops[k];
   switch (o.kind) {
     case LoopOpKind::kLoad: return load(chunk, k);

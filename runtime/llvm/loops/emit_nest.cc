@@ -205,7 +205,7 @@ void NestEmitter::emit_row() {
 }
 
 Value NestEmitter::scalar_value(size_t k) {
-  const OfOp of_op(*this, k);
+  const Emitter::OfLine line = of_op(k);
   const LoopOp& o = nest_.ops[k];
   switch (o.kind) {
     case LoopOpKind::kLoad: return e_.load(o.dtype, buffer(o.access), row_offset(o.access));
@@ -237,7 +237,7 @@ Value NestEmitter::scalar_operand(const LoopOp& o, size_t n) {
 }
 
 void NestEmitter::row_sink(size_t k) {
-  const OfOp of_op(*this, k);
+  const Emitter::OfLine line = of_op(k);
   const LoopOp& o = nest_.ops[k];
   Value value = scalar_operand(o, 0);
   Value at = row_offsets_[k];

@@ -57,18 +57,8 @@ class NestEmitter {
   static bool is_reduction(const LoopOp& op) {
     return op.kind == LoopOpKind::kReduce || op.kind == LoopOpKind::kArgReduce;
   }
-  // While one lives, what is emitted is of op `k`.
-  class OfOp {
-   public:
-    OfOp(const NestEmitter& nest, size_t k)
-        : e_(nest.e_), before_(e_.mark_line(nest.line_ + 1 + static_cast<int>(k))) {}
-    ~OfOp() { e_.mark_line(before_); }
-    OfOp(const OfOp&) = delete;
-
-   private:
-    Emitter& e_;
-    int before_;
-  };
+  // While it lives, what is emitted is of op `k`.
+  Emitter::OfLine of_op(size_t k) const { return {e_, line_ + 1 + static_cast<int>(k)}; }
   const LoopOp& op(int k) const { return nest_.ops[static_cast<size_t>(k)]; }
 
   // --- addresses

@@ -73,6 +73,7 @@ Value MatmulEpilogue::value(ValueId id, const EpilogueSite& site) {
 
 Value MatmulEpilogue::emit_value(ValueId id, const EpilogueSite& site) {
   const Node& node = body_.node(id);
+  const Emitter::OfLine line(e_, Emitter::kNodeLines + id.node);
   if (node.is(KernelOp::kInput) || node.is(KernelOp::kReshape) || node.is(KernelOp::kAsStrided))
     return load(region_.input_of(id), region_.strides_of(id), site);
   if (node.is(KernelOp::kBroadcast)) return value(node.inputs[0], site);

@@ -86,6 +86,7 @@ void MatmulNarrow::sum_terms(Values& acc, const PanelKind& kind, Value lhs, Valu
           ir_.load(ir_.at(first, t * p_.lhs.depth.stride()), ir_.mask(rows_of(v))));
     }
   }
+  const Emitter::OfLine line(ir_.e, Emitter::kProductLine);
   for (int64_t t = 0; t < terms; ++t) {
     for (int64_t j = 0; j < p_.columns; ++j) {
       Value right =

@@ -132,6 +132,7 @@ const MatmulRows::Parts& MatmulRows::value(ValueId id) {
 
 MatmulRows::Parts MatmulRows::emit_value(ValueId id) {
   const Node& node = body_.node(id);
+  const Emitter::OfLine line(e_, Emitter::kNodeLines + id.node);
   if (node.is(KernelOp::kInput) || node.is(KernelOp::kReshape) || node.is(KernelOp::kAsStrided))
     return load(region_.input_of(id), region_.strides_of(id));
   if (node.is(KernelOp::kBroadcast)) return value(node.inputs[0]);

@@ -220,6 +220,7 @@ void MatmulTile::ask_ahead(const MatmulPlan::Prefetch& prefetch, Value base, int
 
 void MatmulTile::sum_term(Accumulators& acc, Value lhs, Value rhs, int64_t term, int64_t set,
                           const Panel& panel, int64_t rows, bool whole) {
+  const Emitter::OfLine line(ir_.e, Emitter::kProductLine);
   const int64_t lanes = plan_.machine.lanes, vectors = panel.kind.vectors;
   // Packed panels are padded to whole vectors; in place only the existing columns may be touched.
   const bool padded = plan_.packing != MatmulPlan::Packing::kInPlace;

@@ -195,7 +195,7 @@ TEST_F(Explain, ListingsHaveLinesThatBelongTogether) {
   if (!SINTER_WITH_LLVM) GTEST_SKIP() << "without LLVM there is no code to list";
   const json data = data_of(page({.batch = 8, .backend = "llvm"}));
   ASSERT_FALSE(data["listings"].empty());
-  size_t of_plan = 0, inside_loops = 0;
+  size_t of_plan = 0, inside_loops = 0, products = 0;
   for (const json& listing : data["listings"]) {
     const std::string plan = listing["plan"], ir = listing["ir"], assembly = listing["assembly"];
     EXPECT_FALSE(plan.empty());
@@ -214,9 +214,19 @@ TEST_F(Explain, ListingsHaveLinesThatBelongTogether) {
       EXPECT_LE(line.get<int64_t>(), lines(plan));
       of_plan += line > 0 ? 1 : 0;
     }
+    // The multiplications of a product, and what its epilogue computes.
+    if (const size_t product = plan.find("acc[row, column] += "); product != std::string::npos) {
+      const auto line_at = [&](size_t at) { return 1 + lines(plan.substr(0, at)); };
+      std::set<int64_t> marked;
+      for (const json& line : listing["plan_lines"]) marked.insert(line.get<int64_t>());
+      EXPECT_TRUE(marked.contains(line_at(product))) << plan;
+      EXPECT_GT(*marked.rbegin(), line_at(plan.find("graph \""))) << plan;
+      ++products;
+    }
     for (const json& depth : listing["depths"]) inside_loops += depth > 0 ? 1 : 0;
   }
   EXPECT_GT(of_plan, 10u);
+  EXPECT_GT(products, 0u);
   EXPECT_GT(inside_loops, 10u);
 }
 
