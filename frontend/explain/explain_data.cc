@@ -41,7 +41,8 @@ Config describe_node(const Graph& graph, int32_t index, int32_t number) {
   for (const ValueType& type : node.types) types.emplace_back(type.to_string());
   result.set("types", std::move(types));
   const bool typed = node.is(KernelOp::kInput) || node.is(KernelOp::kVariable);
-  if (const std::string text = typed ? "" : attributes_to_text(*node.op, node.attributes);
+  if (const std::string text =
+          typed ? "" : attributes_to_text(*node.op, node.attributes, {.origins = false});
       !text.empty())
     result.set("attributes", text);
   if (node.origin) {

@@ -16,7 +16,8 @@ namespace {
 
 // What a node is, without its operands.
 std::string key_of_node(const Node& node) {
-  std::string key = node.op->name + attributes_to_text(*node.op, node.attributes) + ":";
+  std::string key =
+      node.op->name + attributes_to_text(*node.op, node.attributes, {.origins = false}) + ":";
   for (const ValueType& type : node.types) key += type.to_string() + ",";
   key += node.name;
   if (node.origin) key += " @ " + node.origin->to_string();
@@ -211,7 +212,8 @@ std::string line_of_node(const HistoryStage& stage, int32_t index) {
     inputs += (inputs.empty() ? "" : ", ") + name_of_value(stage, input);
   for (const ValueType& type : node.types) types += (types.empty() ? "" : ", ") + type.to_string();
   const bool typed = node.is(KernelOp::kInput) || node.is(KernelOp::kVariable);
-  const std::string attributes = typed ? "" : attributes_to_text(*node.op, node.attributes);
+  const std::string attributes =
+      typed ? "" : attributes_to_text(*node.op, node.attributes, {.origins = false});
   std::string text =
       fmt::format("{} = {}({}){}{} : {}",
                   typed || node.types.size() == 1

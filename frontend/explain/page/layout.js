@@ -185,6 +185,8 @@ function layout() {
     tops[row] = y;
     if (heights[row]) y += heights[row] + GAP + 8;
   }
+  const folded = [...state.foldedParts].sort().filter((part) => groups.some((group) => group.part === part));
+  for (const part of folded) columns[columnOf(part)] = Math.max(columns[columnOf(part)], 190);
   let x = 0;
   const lefts = columns.map((width) => {
     const left = x;
@@ -212,18 +214,13 @@ function layout() {
     const top = Math.min(...inside.map((b) => b.y)) - PAD - TITLE, bottom = Math.max(...inside.map((b) => b.y + b.h)) + PAD;
     parts.push({ kind: "part", part, x: left, y: top, w: right - left, h: bottom - top, title: PARTS[part] });
   }
-  // Folded phases: a box each above the columns.
-  [...state.foldedParts].forEach((part) => {
+  // Folded phases: a box each at the top of their column, the loss below the forward pass.
+  folded.forEach((part) => {
     const count = groups.filter((group) => group.part === part).length;
-    if (count === 0) return;
     const column = columnOf(part), w = 190;
-    const taken = parts.filter((p) => columnOf(p.part) === column);
+    const taken = [...parts, ...boxes.filter((b) => b.kind === "folded")].filter((p) => columnOf(p.part) === column);
     const top = part === 1 && taken.length > 0 ? Math.max(...taken.map((p) => p.y + p.h)) + GAP : 0;
-    const left = columns[column] > 0 ? lefts[column] + (columns[column] - w) / 2 : x;
-    if (columns[column] === 0) {
-      columns[column] = w;
-      x += w + 90;
-    }
+    const left = lefts[column] + (columns[column] - w) / 2;
     boxes.push({ kind: "folded", part, x: left, y: top, w, h: 50, title: PARTS[part], lines: [`${count} groups: click to open`] });
   });
   const scene = { boxes, parts: data.kind === "training" ? parts : [], edges: [] };
