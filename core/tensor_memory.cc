@@ -28,6 +28,24 @@ constexpr size_t kRegion = 8 * kHugePage;
 // the same rows of all would lie in the same sets of the first-level cache (1 to 2 % of a step).
 constexpr size_t kStagger = 13 * 64;
 
+std::atomic<int64_t> heap_bytes = 0, page_bytes = 0;  // that tensors hold
+
+// Counted as long as it lives.
+class Counted {
+ public:
+  Counted(std::atomic<int64_t>& total, size_t bytes)
+      : total_(total), bytes_(static_cast<int64_t>(bytes)) {
+    total_.fetch_add(bytes_, std::memory_order_relaxed);
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { total_.fetch_sub(bytes_, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<int64_t>& total_;
+  int64_t bytes_;
+};
+
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 // Zero pages, none of them present yet.
@@ -55,6 +73,13 @@ class Mapping {
  private:
   void* base_;
   size_t bytes_;
+};
+
+// Those of one tensor.
+struct OwnPages {
+  OwnPages(size_t mapped, size_t bytes) : mapping(mapped), counted(page_bytes, bytes) {}
+  Mapping mapping;
+  Counted counted;
 };
 
 // Asking for all pages at once costs half of what it costs to touch them one by one.
@@ -120,14 +145,18 @@ class SharedPages {
       return {std::move(pages), memory};
     }
     const size_t whole = round_up(bytes, kPage) + kStagger;
-    return {take(whole), [this, whole](void* p) { release(static_cast<std::byte*>(p), whole); }};
+    page_bytes.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+    return {take(whole), [this, whole, bytes](void* p) {
+              page_bytes.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+              release(static_cast<std::byte*>(p), whole);
+            }};
   }
 
  private:
   class PlainPages {
    public:
     PlainPages(std::atomic<size_t>& held, size_t bytes)
-        : mapping_(bytes), held_(held), bytes_(bytes) {
+        : mapping_(bytes), counted_(page_bytes, bytes), held_(held), bytes_(bytes) {
       populate(mapping_.base(), bytes);
       held_ += bytes;
     }
@@ -138,6 +167,7 @@ class SharedPages {
 
    private:
     Mapping mapping_;
+    Counted counted_;
     std::atomic<size_t>& held_;
     size_t bytes_;
   };
@@ -177,20 +207,28 @@ std::shared_ptr<void> allocate_tensor_memory(size_t bytes) {
     // A few bytes of slack keep the pointer valid for zero-sized tensors.
     void* memory = ::operator new(bytes + 64, kAlignment);
     std::memset(memory, 0, bytes);
-    return {memory, [](void* p) { ::operator delete(p, kAlignment); }};
+    heap_bytes.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+    return {memory, [bytes](void* p) {
+              heap_bytes.fetch_sub(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+              ::operator delete(p, kAlignment);
+            }};
   }
   if (bytes < kShared) return shared_pages().allocate(bytes);
-  auto pages = std::make_shared<Mapping>(bytes + kHugePage);
-  std::byte* memory = pages->huge(bytes);
+  auto pages = std::make_shared<OwnPages>(bytes + kHugePage, bytes);
+  std::byte* memory = pages->mapping.huge(bytes);
   populate(memory, bytes);
   return {std::move(pages), memory};
 }
 
 std::shared_ptr<void> reserve_tensor_memory(size_t bytes) {
   if (bytes < kFromPages) return allocate_tensor_memory(bytes);
-  auto pages = std::make_shared<Mapping>(bytes);
-  void* memory = pages->base();
+  auto pages = std::make_shared<OwnPages>(bytes, bytes);
+  void* memory = pages->mapping.base();
   return {std::move(pages), memory};
+}
+
+TensorMemory tensor_memory() {
+  return {heap_bytes.load(std::memory_order_relaxed), page_bytes.load(std::memory_order_relaxed)};
 }
 
 }  // namespace sinter

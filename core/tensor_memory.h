@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace sinter {
@@ -17,5 +18,12 @@ std::shared_ptr<void> allocate_tensor_memory(size_t bytes);
 
 /// The same for elements that are likely never touched: pages come when they are.
 std::shared_ptr<void> reserve_tensor_memory(size_t bytes);
+
+/// Bytes of elements that live tensors have in this process.
+struct TensorMemory {
+  int64_t on_heap = 0, on_pages = 0;
+  int64_t total() const { return on_heap + on_pages; }
+};
+TensorMemory tensor_memory();
 
 }  // namespace sinter

@@ -152,23 +152,7 @@ Graph Model::inference_graph(SourceLocation where) const {
 }
 
 Graph Model::training_graph(SourceLocation where) const {
-  return at_line(where, [&] {
-    state_->settings("training_graph");
-    state_->settle_trainable();
-    const std::shared_ptr<const Compiled> settled = state_->settings("training_graph");
-    const Compiled& c = *settled;
-    OptimizerImpl& optimizer = c.arguments.optimizer.impl();
-    {
-      const WeightsGuard guard(state_->locks());
-      optimizer.build(c.trainable);
-    }
-    MetricResults results;
-    return build_step(name(), state_->net(), c.outputs,
-                      default_step_inputs(state_->net(), c.outputs), StepMode::kTrain,
-                      state_->random_state, &optimizer, c.trainable, c.arguments.disabled_passes,
-                      results)
-        .graph;
-  });
+  return at_line(where, [&] { return training_step(*state_, "training_graph").graph; });
 }
 
 Model::Model(std::shared_ptr<ModelState> state) : state_(std::move(state)) {}

@@ -24,6 +24,7 @@
 namespace sinter {
 
 class Dataset;
+struct MemoryReport;
 class Network;
 struct ModelState;
 
@@ -88,6 +89,11 @@ struct Evaluation {
 struct SummaryOptions {
   /// At least 40. The default is 76, and where summary() writes to a narrower terminal its width.
   int line_length = 0;
+};
+
+/// The arguments of memory_report.
+struct MemoryReportOptions {
+  bool training = false;  // a step of fit() instead of predict()
 };
 
 struct SaveOptions {
@@ -230,6 +236,13 @@ class Model {
   /// Set by callbacks: training ends after this batch or epoch.
   bool stop_training() const;
   void set_stop_training(bool stop) const;
+
+  /// What predicting, or a step of training, allocates for a batch of so many rows: a bound that is
+  /// known before anything is allocated, by layer and kind (frontend/memory_report.h says what is
+  /// in it). Kernels are planned, and compiled where the code cache lacks them. Raises Error for a
+  /// batch below 1, and for training before compile().
+  MemoryReport memory_report(int64_t batch, MemoryReportOptions options = {},
+                             SourceLocation where = SourceLocation::current()) const;
 
   // --- files (frontend/save.h says what each holds; load_model and model_from_json are there)
   void save(const std::string& path, const SaveOptions& options = {},

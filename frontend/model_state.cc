@@ -41,29 +41,10 @@ std::unique_ptr<StepProgram> make_program(ModelState& state, StepGraph step, con
                                           int64_t batch) {
   auto program = std::make_unique<StepProgram>();
   program->rows = batch;
-  CompileOptions options;
-  options.backend = state.backend();
-  options.pipeline = pipeline;
-  options.batch = batch;
-  options.cache = code_cache();
-  options.tune = tuning();
-  if (const std::shared_ptr<const Compiled> c = state.compiled()) {
-    options.disabled_passes = c->arguments.disabled_passes;
-    options.mixed_precision = c->arguments.mixed_precision;
-    options.strict_precision = c->arguments.strict_precision;
-  }
-  program->executable = compile(step.graph, options);
-  // Passes keep the variables, but bind by name rather than rely on their order.
+  program->executable = compile(step.graph, program_options(state, pipeline, batch));
   std::vector<Tensor> storage;
-  const Graph& lowered = program->executable->graph();
-  std::map<std::string_view, const Variable*> by_name;
-  for (size_t i = 0; i < step.variables.size(); ++i)
-    by_name.emplace(step.graph.node(step.graph.variables()[i]).name, step.variables[i].get());
-  for (int32_t index : lowered.variables()) {
-    const auto found = by_name.find(lowered.node(index).name);
-    SINTER_CHECK(found != by_name.end(), lowered.node(index).name);
-    storage.push_back(found->second->value);
-  }
+  for (const VariablePtr& v : variables_in_order(step, program->executable->graph()))
+    storage.push_back(v->value);
   program->executable->bind(std::move(storage), state.version);
   program->locks = state.locks();
   program->step = std::move(step);
@@ -109,6 +90,35 @@ std::shared_ptr<StepProgram> step_program(ModelState& state, const StepInputs& i
 }
 
 }  // namespace
+
+CompileOptions program_options(const ModelState& state, const char* pipeline, int64_t batch) {
+  CompileOptions options;
+  options.backend = state.backend();
+  options.pipeline = pipeline;
+  options.batch = batch;
+  options.cache = code_cache();
+  options.tune = tuning();
+  if (const std::shared_ptr<const Compiled> c = state.compiled()) {
+    options.disabled_passes = c->arguments.disabled_passes;
+    options.mixed_precision = c->arguments.mixed_precision;
+    options.strict_precision = c->arguments.strict_precision;
+  }
+  return options;
+}
+
+// Passes keep the variables, but rely on names rather than on their order.
+std::vector<VariablePtr> variables_in_order(const StepGraph& step, const Graph& lowered) {
+  std::map<std::string_view, VariablePtr> by_name;
+  for (size_t i = 0; i < step.variables.size(); ++i)
+    by_name.emplace(step.graph.node(step.graph.variables()[i]).name, step.variables[i]);
+  std::vector<VariablePtr> result;
+  for (const int32_t index : lowered.variables()) {
+    const auto found = by_name.find(lowered.node(index).name);
+    SINTER_CHECK(found != by_name.end(), lowered.node(index).name);
+    result.push_back(found->second);
+  }
+  return result;
+}
 
 ModelState::ModelState(std::string model_name) : name(std::move(model_name)) {
   check_name("Model", name);

@@ -20,6 +20,7 @@
 #include "frontend/training/scratch.h"
 #include "frontend/training/step_graph.h"
 #include "frontend/weights_lock.h"
+#include "runtime/compile_options.h"
 #include "runtime/executable.h"
 
 namespace sinter {
@@ -132,6 +133,14 @@ struct ModelState {
   std::optional<bool> independent_rows_;
   uint64_t seen_changes_ = 0;
 };
+
+/// How the programs of a model are compiled.
+CompileOptions program_options(const ModelState& state, const char* pipeline, int64_t batch);
+/// The variables of `lowered`, which passes made of the graph of `step`, in its order.
+std::vector<VariablePtr> variables_in_order(const StepGraph& step, const Graph& lowered);
+/// The training step for labels of the usual kind, without weights of samples. Raises Error naming
+/// `call` when the model was not compiled.
+StepGraph training_step(ModelState& state, const char* call);
 
 /// The programs of a model for one batch size.
 std::shared_ptr<StepProgram> training_program(ModelState& state, const StepInputs& inputs,

@@ -54,6 +54,7 @@
 #include "frontend/layers/resizing.h"
 #include "frontend/layers/upsampling.h"
 #include "frontend/losses.h"
+#include "frontend/memory_report.h"
 #include "frontend/metric_state.h"
 #include "frontend/metrics.h"
 #include "frontend/model.h"

@@ -78,7 +78,9 @@ Graph lower(const Graph& graph, const CompileOptions& options,
   return lower_for(list_backends(), graph, options, statistics);
 }
 
-std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options) {
+namespace {
+
+Program program_of(const Graph& graph, const CompileOptions& options, bool within_limit) {
   const BackendList list = list_backends();
   BatchParts parts;
   if (has_symbolic_batch(graph)) {
@@ -94,7 +96,17 @@ std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& op
              has_independent_rows(in_kernel_ops(graph, options.pipeline), RowNumbers::kRefused);
     };
   }
-  return load_executable(lower_for(list, graph, options, nullptr), options, list, parts);
+  return load_program(lower_for(list, graph, options, nullptr), options, list, parts, within_limit);
+}
+
+}  // namespace
+
+std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options) {
+  return std::make_unique<Executable>(program_of(graph, options, true));
+}
+
+Program plan_program(const Graph& graph, const CompileOptions& options) {
+  return program_of(graph, options, false);
 }
 
 std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs,

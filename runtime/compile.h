@@ -19,6 +19,10 @@ void check_mixed_precision(const std::string& name);
 /// Raises NameError for an unknown backend, pipeline, pass or mixed precision.
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options);
 
+/// What compile() would run, whether the memory for it is there or not: none of it is allocated.
+/// Raises the same.
+Program plan_program(const Graph& graph, const CompileOptions& options);
+
 /// The graph after the pipeline, before kernels are made: what `sinter dump` shows.
 Graph lower(const Graph& graph, const CompileOptions& options,
             std::vector<PassStatistics>* statistics = nullptr);

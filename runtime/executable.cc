@@ -17,6 +17,21 @@
 
 namespace sinter {
 
+int most_workers(const Program& program) {
+  int most = 1;
+  bool is_cut = false;
+  for (const std::vector<StepPhase>& stage : program.stages) {
+    int of_stage = 0;
+    for (const StepPhase& at : stage) {
+      const int pieces = program.steps[static_cast<size_t>(at.step)].kernel->pieces(at.phase);
+      is_cut = is_cut || pieces > 1;
+      of_stage = std::min(kMaxThreads, of_stage + pieces);
+    }
+    most = std::max(most, of_stage);
+  }
+  return is_cut ? most : 1;
+}
+
 Executable::Executable(Program program)
     : program_(std::move(program)), derived_(DType::kUint8, Shape{program_.derived_bytes}) {
   for (const Step& step : program_.steps) {
@@ -29,17 +44,7 @@ Executable::Executable(Program program)
     constexpr double kLarge = 1e6;
     microseconds_ += step.kernel->microseconds().value_or(shared ? kLarge : 0);
   }
-  bool is_cut = false;
-  for (const std::vector<StepPhase>& stage : program_.stages) {
-    int of_stage = 0;
-    for (const StepPhase& at : stage) {
-      const int pieces = program_.steps[static_cast<size_t>(at.step)].kernel->pieces(at.phase);
-      is_cut = is_cut || pieces > 1;
-      of_stage = std::min(kMaxThreads, of_stage + pieces);
-    }
-    most_workers_ = std::max(most_workers_, of_stage);
-  }
-  if (!is_cut) most_workers_ = 1;
+  most_workers_ = most_workers(program_);
   if (program_.graph.variables().empty()) bind({});
 }
 

@@ -68,6 +68,9 @@ struct Program {
 /// is stale.
 using VariableVersion = std::shared_ptr<std::atomic<uint64_t>>;
 
+/// The most threads that can work on a run at once; 1: no kernel is cut.
+int most_workers(const Program& program);
+
 /// "%4 fusion float32[128,128]": how lines about the kernel of a node begin.
 std::string kernel_label(const Graph& graph, int32_t node);
 
@@ -101,6 +104,9 @@ class Executable {
   /// Kernels, backends with reasons, buffers and bytes, what each kernel is estimated to cost and
   /// why it runs on one thread or on all.
   std::string to_string() const;
+
+  /// Bytes of buffer tables and queues that one run at a time keeps, for so many workers.
+  static int64_t queue_bytes(const Program& program, int workers);
 
  private:
   struct Instance;  // arena, buffer tables and work queues of one run at a time

@@ -77,6 +77,25 @@ void Executable::Instance::set_up(std::vector<Tensor>& variables, Tensor& derive
   add_workspace();
 }
 
+int64_t Executable::queue_bytes(const Program& program, int workers) {
+  return Instance::queue_bytes(program, workers);
+}
+
+int64_t Executable::Instance::queue_bytes(const Program& program, int workers) {
+  constexpr int64_t kBlock = 96;     // what the heap and alignment add to a block
+  constexpr int64_t kItself = 2048;  // with lists that are short
+  int64_t tables = 0, phases = 0;
+  for (const Step& step : program.steps)
+    tables += kBlock + static_cast<int64_t>(sizeof(std::vector<void*>) + 2 * sizeof(Patch) +
+                                            (step.buffers.size() + 3) * sizeof(void*));
+  for (const std::vector<StepPhase>& stage : program.stages)
+    phases += static_cast<int64_t>(stage.size());
+  return kItself + workers * tables + kMaxThreads * static_cast<int64_t>(sizeof(Tables)) +
+         phases *
+             (2 * kBlock + static_cast<int64_t>(sizeof(PhaseState) + kMaxThreads * sizeof(Queue) +
+                                                4 * sizeof(void*)));
+}
+
 void Executable::Instance::add_workspace() {
   int64_t bytes = 0;
   for (const Step& step : program_.steps) bytes = std::max(bytes, step.kernel->workspace_bytes());

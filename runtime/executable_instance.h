@@ -19,6 +19,7 @@ struct Executable::Instance {
   explicit Instance(const Program& p) : program_(p), arena_(DType::kUint8, Shape{p.arena_bytes}) {}
 
   // --- memory
+  static int64_t queue_bytes(const Program& program, int workers);
   /// Once, before the first run.
   void set_up(std::vector<Tensor>& variables, Tensor& derived, std::vector<Tensor>& prepared);
   /// Puts the inputs and outputs of a run where kernels look for them.

@@ -166,15 +166,16 @@ std::function<BackendChoice(const Graph&, int32_t)> choice_of(const CompileOptio
 
 std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
                                             SourceLocation where) {
-  if (!has_symbolic_batch(lowered))
-    return load_executable(lowered, options, list_backends(), {}, where);
   return at_line(where, [&] {
-    const BatchParts parts{
-        .lowered_for = [&](int64_t rows) { return specialize(lowered, rows); },
-        .rows_are_independent = [&] { return has_independent_rows(lowered, RowNumbers::kRefused); },
-    };
-    return load_executable(parts.lowered_for(options.batch), options, list_backends(), parts,
-                           where);
+    BatchParts parts;
+    if (has_symbolic_batch(lowered)) {
+      parts.lowered_for = [&](int64_t rows) { return specialize(lowered, rows); };
+      parts.rows_are_independent = [&] {
+        return has_independent_rows(lowered, RowNumbers::kRefused);
+      };
+    }
+    const Graph graph = parts.lowered_for ? parts.lowered_for(options.batch) : lowered;
+    return std::make_unique<Executable>(load_program(graph, options, list_backends(), parts, true));
   });
 }
 
@@ -188,37 +189,34 @@ std::vector<std::string> names_of_variables(const Graph& graph) {
 
 }  // namespace
 
-std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
-                                            const BackendList& list, const BatchParts& parts,
-                                            SourceLocation where) {
-  return at_line(where, [&] {
-    const DefaultFloatEnvironment environment;
-    check_thread_setting();
-    const auto choose = choice_of(options, list);  // raises first for a name that is not known
-    const bool widens = !target_of(options.backend, list).contracts_bfloat16;
-    const auto checked = [&](const Graph& made) {
-      Graph graph = widens ? widen_products(made) : made;
-      verify(graph, "loading");
-      return graph;
-    };
-    Graph graph = checked(lowered);
-    const int64_t rows = parts.lowered_for
-                             ? rows_of_micro_batch(graph, options.batch, options.micro_batch_bytes)
-                             : options.batch;
-    if (rows < options.batch && parts.rows_are_independent()) {
-      Graph part = checked(parts.lowered_for(rows));
-      SINTER_CHECK(names_of_variables(part) == names_of_variables(graph), graph.name());
-      check_memory_need(graph, part, std::min<int64_t>(threads(), options.batch / rows));
-      CompileOptions of_part = options;
-      of_part.batch = rows;
-      const UncutKernels uncut;
-      Program program = assemble(std::move(part), choose, of_part);
-      return std::make_unique<Executable>(
-          in_micro_batches(std::move(graph), std::move(program), rows, options.batch / rows));
-    }
-    check_memory_need(graph);
-    return std::make_unique<Executable>(assemble(std::move(graph), choose, options));
-  });
+Program load_program(const Graph& lowered, const CompileOptions& options, const BackendList& list,
+                     const BatchParts& parts, bool within_limit) {
+  const DefaultFloatEnvironment environment;
+  check_thread_setting();
+  const auto choose = choice_of(options, list);  // raises first for a name that is not known
+  const bool widens = !target_of(options.backend, list).contracts_bfloat16;
+  const auto checked = [&](const Graph& made) {
+    Graph graph = widens ? widen_products(made) : made;
+    verify(graph, "loading");
+    return graph;
+  };
+  Graph graph = checked(lowered);
+  const int64_t rows = parts.lowered_for
+                           ? rows_of_micro_batch(graph, options.batch, options.micro_batch_bytes)
+                           : options.batch;
+  if (rows < options.batch && parts.rows_are_independent()) {
+    Graph part = checked(parts.lowered_for(rows));
+    SINTER_CHECK(names_of_variables(part) == names_of_variables(graph), graph.name());
+    const int64_t count = options.batch / rows;
+    if (within_limit) check_memory_need(graph, part, std::min<int64_t>(threads(), count));
+    CompileOptions of_part = options;
+    of_part.batch = rows;
+    const UncutKernels uncut;
+    Program program = assemble(std::move(part), choose, of_part);
+    return in_micro_batches(std::move(graph), std::move(program), rows, count);
+  }
+  if (within_limit) check_memory_need(graph);
+  return assemble(std::move(graph), choose, options);
 }
 
 }  // namespace sinter

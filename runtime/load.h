@@ -57,10 +57,10 @@ struct BatchParts {
   std::function<bool()> rows_are_independent;  // core/independent_rows.h, numbers refused
 };
 
-/// The same on the backends of the list that the graph was lowered with. `parts` is empty where it
-/// had no symbolic batch.
-std::unique_ptr<Executable> load_executable(const Graph& lowered, const CompileOptions& options,
-                                            const BackendList& list, const BatchParts& parts,
-                                            SourceLocation where = {});
+/// What such an executable runs, on the backends of the list that the graph was lowered with; none
+/// of the memory of runs is allocated. `parts` is empty where the graph had no symbolic batch.
+/// `within_limit`: raises MemoryError where runs need more.
+Program load_program(const Graph& lowered, const CompileOptions& options, const BackendList& list,
+                     const BatchParts& parts, bool within_limit);
 
 }  // namespace sinter

@@ -31,6 +31,7 @@ Action add_diff(CLI::App& app);
 Action add_dump(CLI::App& app);
 Action add_explain(CLI::App& app);
 Action add_summary(CLI::App& app);
+Action add_memory(CLI::App& app);
 Action add_passes(CLI::App& app);
 Action add_bench(CLI::App& app);
 Action add_roofline(CLI::App& app);

@@ -74,8 +74,9 @@ int run(int argc, char** argv) {
       "usage.");
   app.get_formatter()->column_width(34);
   std::vector<Action> actions;
-  for (Action (*add)(CLI::App&) : {add_train, add_predict, add_evaluate, add_diff, add_dump, add_explain, add_summary,
-                                   add_passes, add_bench, add_roofline}) {
+  for (Action (*add)(CLI::App&) :
+       {add_train, add_predict, add_evaluate, add_diff, add_dump, add_explain, add_summary,
+        add_memory, add_passes, add_bench, add_roofline}) {
     actions.push_back(add(app));
   }
   std::string name = "sinter";

@@ -143,6 +143,24 @@ TEST_F(Cli, TrainsWithAuc) {
   EXPECT_NEAR(values["auc"].get<double>(), right / pairs, 0.02);
 }
 
+// What is known of memory before anything is allocated.
+TEST_F(Cli, Memory) {
+  const ProcessResult prediction = ok({"memory", file("m.json"), "--batch", "16"});
+  EXPECT_THAT(prediction.out, HasSubstr("16 rows, prediction, on "));
+  EXPECT_THAT(prediction.out, HasSubstr("\nfirst "));
+  EXPECT_THAT(prediction.out, ::testing::Not(HasSubstr("optimizer")));
+  expect_error(
+      {"memory", file("m.json"), "--training"}, 1,
+      "sinter memory: '" + file("m.json") + "' is not compiled, so it has no training step\n");
+  ok(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--optimizer", "adam",
+                            "--output", file("m.sinter")}));
+  const ProcessResult training =
+      ok({"memory", file("m.sinter"), "--training", "--batch", "1000000000"});
+  EXPECT_THAT(training.out, HasSubstr("1000000000 rows, a training step, on "));
+  for (const char* kind : {"weights", "optimizer", "activations", "workspace", "data"})
+    EXPECT_THAT(training.out, HasSubstr(kind));
+}
+
 TEST_F(Cli, KerasCompileAndFitFiles) {
   const std::string folder = kKeras + "two_inputs_two_outputs/";
   ok({"train",    folder + "model.json", "--x",       folder + "x0.npy",

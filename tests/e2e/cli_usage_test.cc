@@ -15,8 +15,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"train",   "predict", "evaluate", "diff",  "dump",
-                                            "explain", "summary", "passes",   "bench", "roofline"};
+const std::vector<std::string> kCommands = {"train",  "predict", "evaluate", "diff",
+                                            "dump",   "explain", "summary",  "memory",
+                                            "passes", "bench",   "roofline"};
 
 void expect_one_line(const ProcessResult& result) {
   EXPECT_EQ(result.out, "");
@@ -55,6 +56,8 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"explain", "m.sinter"},
       {"explain", "m.sinter", "--html", "page.html", "--graph", "backward"},
       {"explain", "m.sinter", "--html", "page.html", "--batch", "0"},
+      {"memory"},
+      {"memory", "m.sinter", "--batch", "0"},
       {"bench"},
       {"bench", "mlp_b1", "--threads", "0"},
       {"bench", "mlp_b1", "--seconds", "soon"},

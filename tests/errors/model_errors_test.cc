@@ -243,6 +243,16 @@ TEST_F(ModelErrors, Compile) {
             "model_errors_test.cc:N: fit: model 'functional_1' must be compiled first: "
             "model.compile({.optimizer = "
             "\"adam\", .loss = ...})");
+  const Model plain(x, Dense(1)(x));
+  EXPECT_EQ(error_of([&] { plain.memory_report(8, {.training = true}); }),
+            "model_errors_test.cc:N: memory_report: model 'functional_2' must be compiled first: "
+            "model.compile({.optimizer = "
+            "\"adam\", .loss = ...})");
+  EXPECT_EQ(error_of([&] { plain.memory_report(0); }),
+            "model_errors_test.cc:N: memory_report: batch must be at least 1, found 0");
+  EXPECT_EQ(error_of([&] { Sequential({Dense(1)}).memory_report(8); }),
+            "model_errors_test.cc:N: model 'sequential' has no input yet: add an Input, or call "
+            "build() or fit()");
 }
 
 TEST_F(ModelErrors, Data) {
