@@ -134,7 +134,10 @@ Graph& Graph::operator=(const Graph&) = default;
 Graph& Graph::operator=(Graph&&) noexcept = default;
 Graph::~Graph() = default;
 void Graph::set_name(std::string name) { name_ = std::move(name); }
-void Graph::set_origin(std::shared_ptr<const Origin> origin) { origin_ = std::move(origin); }
+void Graph::set_origin(std::shared_ptr<const Origin> origin) {
+  origin_ = std::move(origin), op_origin_ = nullptr;
+  op_line_ = OpLine::innermost();
+}
 
 void Graph::reserve(int32_t nodes) {
   change().nodes.reserve(static_cast<size_t>(std::max(nodes, 0)));
@@ -166,16 +169,16 @@ Graph::Content& Graph::change() {
   return *content_;
 }
 
+// In the scope of a layer's origin a line that was entered since is one of the user's function.
 std::shared_ptr<const Origin> Graph::origin_of_op() {
   const SourceLocation where = OpLine::innermost();
-  if (where.line() == 0) return nullptr;
-  if (op_origin_ == nullptr || where.line() != op_line_.line() ||
-      where.file_name() != op_line_.file_name()) {
-    op_line_ = where;
-    op_origin_ = std::make_shared<const Origin>(
-        Origin{name_, std::filesystem::path(where.file_name()).filename().string(), where.line()});
-  }
-  return op_origin_;
+  const bool known = where.line() == op_line_.line() && where.file_name() == op_line_.file_name();
+  if (known && op_origin_ != nullptr) return op_origin_;
+  if (where.line() == 0 || (known && origin_ != nullptr)) return origin_;
+  op_line_ = where;
+  return op_origin_ = std::make_shared<const Origin>(
+             Origin{origin_ == nullptr ? name_ : origin_->layer,
+                    std::filesystem::path(where.file_name()).filename().string(), where.line()});
 }
 
 int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attributes attributes,
@@ -263,7 +266,7 @@ std::vector<Symbol> Graph::add(std::string_view op, std::span<const Symbol> inpu
   }
   const int32_t index = add_node(Registry::global().get(op), std::move(ids), std::move(attributes),
                                  std::move(name), origin_);
-  if (origins_of_ops_ && origin_ == nullptr)
+  if (origins_of_ops_)
     change().nodes[static_cast<size_t>(index)].origin = origin_of_op();
   std::vector<Symbol> results;
   for (int32_t r = 0; r < static_cast<int32_t>(node(index).types.size()); ++r)

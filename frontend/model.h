@@ -60,6 +60,11 @@ struct FitOptions {
   std::optional<int64_t> validation_steps = std::nullopt;
   std::optional<int64_t> validation_batch_size = std::nullopt;
   int validation_freq = 1;
+  /// Raises NumericsError (frontend/numerics.h) where a loss, a metric or a weight is not finite:
+  /// it names the op that made the first such value. The model is then as it was before that step,
+  /// which `replay_file` repeats: `sinter replay`.
+  bool check_numerics = false;
+  std::string replay_file = "replay.sinter";
 };
 
 struct EvaluateOptions {

@@ -60,6 +60,7 @@
 #include "frontend/model.h"
 #include "frontend/names.h"
 #include "frontend/network.h"
+#include "frontend/numerics.h"
 #include "frontend/operations.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/plot.h"

@@ -59,7 +59,7 @@ struct BatchParts {
 
 /// What such an executable runs, on the backends of the list that the graph was lowered with; none
 /// of the memory of runs is allocated. `parts` is empty where the graph had no symbolic batch.
-/// `within_limit`: raises MemoryError where runs need more.
+/// `within_limit`: a MemoryError where runs need more than there is; who calls names the line.
 Program load_program(const Graph& lowered, const CompileOptions& options, const BackendList& list,
                      const BatchParts& parts, bool within_limit);
 

@@ -34,6 +34,7 @@ Action add_summary(CLI::App& app);
 Action add_memory(CLI::App& app);
 Action add_passes(CLI::App& app);
 Action add_bench(CLI::App& app);
+Action add_replay(CLI::App& app);
 Action add_roofline(CLI::App& app);
 
 /// --backend, --threads and --tune.

@@ -28,8 +28,8 @@ struct Options {
   std::optional<int> epochs, verbose;
   std::optional<int64_t> batch_size, seed;
   std::optional<double> validation_split;
-  bool no_shuffle = false;
-  std::string optimizer, loss, metrics, mixed_precision, compile, fit, history, output;
+  bool no_shuffle = false, check_numerics = false;
+  std::string optimizer, loss, metrics, mixed_precision, compile, fit, history, output, replay;
   RunOptions run;
 };
 
@@ -148,6 +148,8 @@ FitOptions fit_options(const Options& o) {
   if (o.verbose) fit.verbose = *o.verbose;
   if (o.validation_split) fit.validation_split = *o.validation_split;
   if (o.no_shuffle) fit.shuffle = false;
+  fit.check_numerics = o.check_numerics;
+  if (!o.replay.empty()) fit.replay_file = o.replay;
   if (!o.x_val.empty())
     fit.validation_data = ValidationData{load_data(o.x_val), load_data(o.y_val)};
   if (!o.sample_weight.empty()) fit.sample_weight = load_data(o.sample_weight);
@@ -194,6 +196,11 @@ void check_arguments(const Options& o) {
   add(read, "MODEL", One{o.model});
   if (!o.output.empty()) add(read, "--output", One{o.output});
   if (!o.history.empty()) check_files(read, {{"--history", o.history}});
+  if (!o.replay.empty()) {
+    add(read, "--history", One{o.history});
+    check_files(read, {{"--replay", o.replay}});
+    check_model_path(o.replay);
+  }
   if (!o.output.empty()) {
     if (is_json(o.model)) check_files({{"MODEL", o.model}}, {{"--output", o.output}});
     check_model_path(o.output);
@@ -265,6 +272,12 @@ Action add_train(CLI::App& app) {
   files("--y-val", o->y_val, "Labels of the validation data");
   files("--sample-weight", o->sample_weight, "Weight of each row; once for each output");
   command->add_flag("--no-shuffle", o->no_shuffle, "Take the rows in their order in every epoch");
+  auto* check =
+      command->add_flag("--check-numerics", o->check_numerics,
+                        "Stop where a loss or weight is not finite, and name the op that began it");
+  file("--replay", o->replay,
+       "Where the step goes that --check-numerics stops at (default replay.sinter)")
+      ->needs(check);
   command->add_option("--seed", o->seed, "Of initial weights, dropout and shuffling")
       ->type_name("N");
   command->add_option("--optimizer", o->optimizer, "adam, sgd:learning_rate=0.1,momentum=0.9, ...")

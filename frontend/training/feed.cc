@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/convert.h"
 #include "core/error.h"
@@ -31,6 +32,11 @@ bool TensorFeed::next() {
   --left_;
   at_ = position_.next();
   return true;
+}
+
+int64_t TensorFeed::sample(int64_t batch, int64_t row) const {
+  const int64_t place = batch * batch_size_ + row;
+  return order_.empty() ? place : order_[static_cast<size_t>(place)];
 }
 
 std::string TensorFeed::shortage() const {
@@ -122,6 +128,7 @@ bool DatasetFeed::next() {
   const std::optional<Element> element = reader_.next();
   if (!element) return false;
   const std::string call = fmt::format("{} (batch {})", reader_.call(), reader_.seen() - 1);
+  if (reader_.seen() == 1) rows_walked_ = 0;
   if (element->size() < 2)
     throw Error(call + ": the element of the dataset has no y; elements are (x, y)");
   batch_ = prepare_data(call.c_str(), state_.net(), plans_, element->part(0), element->part(1),
@@ -129,6 +136,8 @@ bool DatasetFeed::next() {
   apply_class_weight(batch_, state_.net(), plans_, class_weight_);
   refuse_nan(call.c_str(), state_, batch_, use_);
   if (kind_ < 0 || !is_same(before, batch_.inputs)) ++kind_;
+  rows_before_ = rows_walked_;
+  rows_walked_ += batch_.rows;
 
   pointers_.clear();
   size_t next = 0;
@@ -143,6 +152,36 @@ bool DatasetFeed::next() {
           values_as(*batch_.weights[i], batch_.inputs.weights[i]->dtype, converted_[next++]));
   }
   return true;
+}
+
+int64_t DatasetFeed::keep() {
+  if (kept_count_ == kept_.size()) kept_.emplace_back();
+  Kept& to = kept_[kept_count_];
+  to.pointers.clear();
+  to.inputs.resize(pointers_.size());
+  to.first = rows_before_;
+  const auto add = [&](const Tensor& given, DType dtype) {
+    const size_t i = to.pointers.size();
+    const ValueType type{dtype, given.shape()};
+    if (to.inputs[i].type() != type) to.inputs[i] = Tensor::placeholder(dtype, given.shape());
+    if (type.bytes() > 0)
+      std::memcpy(to.inputs[i].raw(), pointers_[i], static_cast<size_t>(type.bytes()));
+    to.pointers.push_back(to.inputs[i].raw());
+  };
+  for (size_t i = 0; i < batch_.x.size(); ++i) add(batch_.x[i], batch_.x_dtypes[i]);
+  for (size_t i = 0; i < batch_.y.size(); ++i) add(batch_.y[i], batch_.inputs.labels[i].dtype);
+  for (size_t i = 0; i < batch_.weights.size(); ++i) {
+    if (batch_.weights[i]) add(*batch_.weights[i], batch_.inputs.weights[i]->dtype);
+  }
+  return static_cast<int64_t>(kept_count_++);
+}
+
+const std::vector<const void*>& DatasetFeed::kept(int64_t batch) {
+  return kept_[static_cast<size_t>(batch)].pointers;
+}
+
+int64_t DatasetFeed::sample(int64_t batch, int64_t row) const {
+  return kept_[static_cast<size_t>(batch)].first + row;
 }
 
 void refuse_for_dataset(const char* call, int64_t batch_size, const Data& sample_weight) {

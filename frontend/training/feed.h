@@ -32,6 +32,15 @@ class Feed {
   /// The batch where it was checked by itself; null where all rows were checked before.
   virtual const PreparedData* checked() const { return nullptr; }
 
+  // --- batches to come back to
+  /// Keeps the batch at hand until forget(), or the next begin(); gives what it is known by.
+  virtual int64_t keep() = 0;
+  /// The inputs of a batch that was kept, valid until the next call and the next batch.
+  virtual const std::vector<const void*>& kept(int64_t batch) = 0;
+  /// Which row of the data row `row` of it is; in a Dataset counted from where the walk began.
+  virtual int64_t sample(int64_t batch, int64_t row) const = 0;
+  virtual void forget() {}
+
   // --- where fewer batches came than were asked for
   /// "40 rows in batches of 4 are 10", "the dataset has 10".
   virtual std::string shortage() const = 0;
@@ -51,6 +60,9 @@ class TensorFeed : public Feed {
   int64_t rows() const override { return batches_->size(at_); }
   const std::vector<const void*>& pointers() override { return batches_->pointers(at_); }
   const StepInputs& inputs() const override { return data_.inputs; }
+  int64_t keep() override { return at_; }
+  const std::vector<const void*>& kept(int64_t batch) override { return batches_->pointers(batch); }
+  int64_t sample(int64_t batch, int64_t row) const override;
   std::string shortage() const override;
   std::string remedy() const override;
 
@@ -113,6 +125,10 @@ class DatasetFeed : public Feed {
   const StepInputs& inputs() const override { return batch_.inputs; }
   int64_t kind() const override { return kind_; }
   const PreparedData* checked() const override { return &batch_; }
+  int64_t keep() override;
+  const std::vector<const void*>& kept(int64_t batch) override;
+  int64_t sample(int64_t batch, int64_t row) const override;
+  void forget() override { kept_count_ = 0; }
   std::string shortage() const override { return reader_.shortage(); }
   std::string remedy() const override { return "Leave out steps_per_epoch, or use repeat()"; }
 
@@ -126,6 +142,16 @@ class DatasetFeed : public Feed {
   int64_t kind_ = -1;
   std::vector<std::optional<Tensor>> converted_;
   std::vector<const void*> pointers_;
+  int64_t rows_before_ = 0, rows_walked_ = 0;  // the batch at hand: in this walk
+  // Copies, as the dataset may use the memory of a batch for the next one. Their own memory serves
+  // again.
+  struct Kept {
+    std::vector<Tensor> inputs;
+    std::vector<const void*> pointers;
+    int64_t first = 0;
+  };
+  std::vector<Kept> kept_;
+  size_t kept_count_ = 0;
 };
 
 /// Raises Error where options are given that are for tensors.

@@ -14,6 +14,7 @@
 #include "frontend/progress.h"
 #include "frontend/training/feed.h"
 #include "frontend/training/loop.h"
+#include "frontend/training/numerics_guard.h"
 
 namespace sinter {
 namespace {
@@ -67,7 +68,7 @@ class Fit {
     SplitData data =
         split(prepare_data("fit", state_.net(), c.outputs, x, y, options_.sample_weight), options_);
     apply_class_weight(data.train, state_.net(), c.outputs, options_.class_weight);
-    refuse_nan("fit", state_, data.train, NaNUse::kTraining);
+    refuse_nan("fit", state_, data.train, use());
     if (data.validation) refuse_nan("fit", state_, *data.validation, NaNUse::kEvaluation);
     warn_of_labels(data.train, c.outputs);
     TensorFeed feed(data.train, options_.batch_size, options_.steps_per_epoch,
@@ -78,11 +79,13 @@ class Fit {
 
   History run(DatasetReader& reader) {
     const std::shared_ptr<const Compiled> settled = state_.settings("fit");
-    DatasetFeed feed(reader, state_, settled->outputs, NaNUse::kTraining, options_.class_weight);
+    DatasetFeed feed(reader, state_, settled->outputs, use(), options_.class_weight);
     return train(feed, *settled, std::nullopt);
   }
 
  private:
+  NaNUse use() const { return options_.check_numerics ? NaNUse::kWatched : NaNUse::kTraining; }
+
   template <typename F>
   void each(F f) {
     for (const CallbackItem& callback : options_.callbacks) f(*callback);
@@ -131,6 +134,7 @@ class Fit {
   History train(Feed& feed, const Compiled& c, std::optional<PreparedData> split) {
     Validation validation;
     prepare(validation, c, std::move(split));
+    if (options_.check_numerics) guard_.emplace(state_, feed, options_.replay_file, where_);
     plans_ = &c.outputs;
     const int freq = options_.validation_freq;
     const bool validated =
@@ -166,7 +170,8 @@ class Fit {
         [&](int64_t batch) { return training_program(state_, feed.inputs(), batch); });
     int64_t done = 0;
     for (; !state_.stop_training && feed.next(); ++done)
-      train_batch(programs, feed, done, running, progress);
+      train_batch(programs, feed, epoch, done, running, progress);
+    if (guard_) guard_->settle();
     if (options_.steps_per_epoch && done < *options_.steps_per_epoch && !state_.stop_training)
       warn_of_short_epoch(epoch, done, feed);
     Logs logs;
@@ -198,14 +203,16 @@ class Fit {
     some->second.push_back(epoch);
   }
 
-  void train_batch(Programs& programs, Feed& feed, int64_t step, RunningLogs& running,
+  void train_batch(Programs& programs, Feed& feed, int epoch, int64_t step, RunningLogs& running,
                    EpochProgress& progress) {
     Logs logs;
     each([&](Callback& callback) { callback.on_train_batch_begin(step, logs); });
     const PreparedData* looked_at = is_first_epoch_ ? feed.checked() : nullptr;
     if (looked_at != nullptr) warn_of_labels(*looked_at, *plans_);
     StepProgram& program = programs.of_size(feed.rows(), feed.kind());
+    if (guard_) guard_->before(programs.last(), int64_t{epoch} + 1, step + 1);
     running.run(state_, program, feed.pointers(), feed.rows());
+    if (guard_) guard_->after();
     if (looked_at != nullptr) warn_of_infinities(*looked_at, running.loss());
     const bool due = progress.due();
     if (wants_batch_logs_ || due) logs = running.evaluation().logs();
@@ -257,6 +264,7 @@ class Fit {
   ModelState& state_;
   const FitOptions& options_;
   SourceLocation where_;
+  std::optional<NumericsGuard> guard_;
   bool wants_batch_logs_ = false;
   bool is_first_epoch_ = false;
   const PreparedData* all_rows_ = nullptr;  // where training is on tensors

@@ -54,6 +54,8 @@ class Programs {
     }
     return *program_;
   }
+  /// The program that of_size() gave last.
+  const std::shared_ptr<StepProgram>& last() const { return program_; }
 
  private:
   Find find_;
@@ -90,8 +92,9 @@ std::vector<Tensor> gradients_of(ModelState& state, const PreparedData& data);
 
 /// Where data hold NaN: raises Error when the loss of these rows is NaN, too, or, where they would
 /// train, its gradients are, for all weights would be. A model that fills such values in, or a loss
-/// that leaves them out, may have them.
-enum class NaNUse { kEvaluation, kTraining };
+/// that leaves them out, may have them. kWatched: of training whose steps are looked at, so nothing
+/// is refused.
+enum class NaNUse { kEvaluation, kTraining, kWatched };
 void refuse_nan(const char* call, ModelState& state, const PreparedData& data, NaNUse use);
 
 /// Raises Error unless batch_size is positive.

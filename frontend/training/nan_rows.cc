@@ -65,7 +65,7 @@ std::vector<int64_t> among_others(const PreparedData& data, std::vector<int64_t>
 }  // namespace
 
 void refuse_nan(const char* call, ModelState& state, const PreparedData& data, NaNUse use) {
-  if (data.nan.empty()) return;
+  if (data.nan.empty() || use == NaNUse::kWatched) return;
   const std::vector<int64_t> rows = rows_with_nan(data);
   constexpr int64_t kMostRows = 256;
   const auto count = static_cast<int64_t>(rows.size());

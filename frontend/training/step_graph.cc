@@ -242,6 +242,7 @@ StepGraph build_step(const std::string& name, const Network& network,
   StepGraph step;
   const bool training = mode != StepMode::kEvaluate;
   Graph forward(name);
+  forward.set_origins_of_ops(true);  // of functions and layers of the user's own
   CallContext context(forward, training);
   context.set_random_state(random_state);
   StepWriter(context, network, plans, inputs, results)
@@ -290,6 +291,7 @@ ForwardGraph build_forward(const std::string& name, const Network& network,
                            const VariablePtr& random_state) {
   ForwardGraph result;
   result.graph.set_name(name);
+  result.graph.set_origins_of_ops(true);
   CallContext context(result.graph, false);
   context.set_random_state(random_state);
   const std::vector<Symbol> xs = add_inputs(result.graph, network);

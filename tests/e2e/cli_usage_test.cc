@@ -17,7 +17,7 @@ using ::testing::StartsWith;
 
 const std::vector<std::string> kCommands = {"train",  "predict", "evaluate", "diff",
                                             "dump",   "explain", "summary",  "memory",
-                                            "passes", "bench",   "roofline"};
+                                            "passes", "bench",   "replay",   "roofline"};
 
 void expect_one_line(const ProcessResult& result) {
   EXPECT_EQ(result.out, "");
@@ -57,6 +57,8 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"explain", "m.sinter", "--html", "page.html", "--graph", "backward"},
       {"explain", "m.sinter", "--html", "page.html", "--batch", "0"},
       {"memory"},
+      {"replay"},
+      {"train", "m.json", "--x", "x.npy", "--y", "y.npy", "--replay", "r.sinter"},
       {"memory", "m.sinter", "--batch", "0"},
       {"bench"},
       {"bench", "mlp_b1", "--threads", "0"},
