@@ -19,6 +19,7 @@
 #include "frontend/history.h"
 #include "frontend/layer.h"
 #include "frontend/map_argument.h"
+#include "frontend/native/export_native.h"
 #include "frontend/number_arguments.h"
 
 namespace sinter {
@@ -259,6 +260,9 @@ class Model {
   std::string to_json(int indent = -1, SourceLocation where = SourceLocation::current()) const;
   void export_inference(const std::string& path,
                         SourceLocation where = SourceLocation::current()) const;
+  /// As native code with a C header (frontend/native/export_native.h).
+  NativeFiles export_native(const std::string& path, const ExportOptions& options = {},
+                            SourceLocation where = SourceLocation::current()) const;
 
   // --- graphs, as built before any pass, with a symbolic batch
   Graph forward_graph(SourceLocation where = SourceLocation::current()) const;

@@ -80,8 +80,8 @@ Graph lower(const Graph& graph, const CompileOptions& options,
 
 namespace {
 
-Program program_of(const Graph& graph, const CompileOptions& options, bool within_limit) {
-  const BackendList list = list_backends();
+Program program_of(const BackendList& list, const Graph& graph, const CompileOptions& options,
+                   bool within_limit) {
   BatchParts parts;
   if (has_symbolic_batch(graph)) {
     parts.lowered_for = [&](int64_t rows) {
@@ -102,11 +102,16 @@ Program program_of(const Graph& graph, const CompileOptions& options, bool withi
 }  // namespace
 
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options) {
-  return std::make_unique<Executable>(program_of(graph, options, true));
+  return std::make_unique<Executable>(program_of(list_backends(), graph, options, true));
 }
 
 Program plan_program(const Graph& graph, const CompileOptions& options) {
-  return program_of(graph, options, false);
+  return program_of(list_backends(), graph, options, false);
+}
+
+Program compile_program(const Graph& graph, const CompileOptions& options,
+                        const BackendList& list) {
+  return program_of(list, graph, options, true);
 }
 
 std::vector<Tensor> evaluate_graph(const Graph& graph, std::span<const Tensor> inputs,

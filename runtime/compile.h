@@ -12,12 +12,15 @@
 namespace sinter {
 
 struct PassStatistics;
+struct BackendList;
 
 /// Raises NameError unless `name` is "" or "bfloat16".
 void check_mixed_precision(const std::string& name);
 
 /// Raises NameError for an unknown backend, pipeline, pass or mixed precision.
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options);
+/// What it would run, on the backends of the list alone.
+Program compile_program(const Graph& graph, const CompileOptions& options, const BackendList& list);
 
 /// What compile() would run, whether the memory for it is there or not: none of it is allocated.
 /// Raises the same.

@@ -37,6 +37,10 @@ class MicroBatchKernel : public Kernel {
 
   const Program& program() const { return program_; }
   int64_t rows() const { return rows_; }
+  int64_t count() const { return count_; }
+  /// Bytes from one micro-batch to the next, of each input and output; 0 where it has no rows.
+  const std::vector<int64_t>& input_steps() const { return input_steps_; }
+  const std::vector<int64_t>& output_steps() const { return output_steps_; }
   /// Nanoseconds of each step, of all micro-batches that ran while profiling() was on, since this
   /// was last asked.
   std::vector<int64_t> take_step_times() const;

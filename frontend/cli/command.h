@@ -28,6 +28,7 @@ Action add_train(CLI::App& app);
 Action add_predict(CLI::App& app);
 Action add_evaluate(CLI::App& app);
 Action add_diff(CLI::App& app);
+Action add_export(CLI::App& app);
 Action add_dump(CLI::App& app);
 Action add_explain(CLI::App& app);
 Action add_summary(CLI::App& app);

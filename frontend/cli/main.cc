@@ -75,8 +75,8 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   std::vector<Action> actions;
   for (Action (*add)(CLI::App&) :
-       {add_train, add_predict, add_evaluate, add_diff, add_dump, add_explain, add_summary,
-        add_memory, add_passes, add_bench, add_replay, add_roofline}) {
+       {add_train, add_predict, add_evaluate, add_export, add_diff, add_dump, add_explain,
+        add_summary, add_memory, add_passes, add_bench, add_replay, add_roofline}) {
     actions.push_back(add(app));
   }
   std::string name = "sinter";

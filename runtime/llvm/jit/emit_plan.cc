@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/llvm/loops/emit.h"
 #include "runtime/llvm/matmul/emit.h"
 #include "runtime/llvm/winograd/emit.h"
@@ -48,6 +50,23 @@ std::vector<std::string> emit_plan(Emitter& emitter, const KernelPlan& plan,
   FunctionEmitter functions(emitter, prefix);
   plan.emit(functions);
   return std::move(functions.names);
+}
+
+void remove_unused(std::vector<llvm::Function*> functions) {
+  const auto is_unused = [](const llvm::Function* f) { return f->use_empty(); };
+  for (auto it = std::ranges::find_if(functions, is_unused); it != functions.end();
+       it = std::ranges::find_if(functions, is_unused)) {
+    (*it)->eraseFromParent();
+    functions.erase(it);
+  }
+}
+
+void keep_only(llvm::Module& module, const std::string& function) {
+  std::vector<llvm::Function*> others;
+  for (llvm::Function& f : module) {
+    if (f.getName() != function) others.push_back(&f);
+  }
+  remove_unused(std::move(others));
 }
 
 }  // namespace sinter::codegen

@@ -14,4 +14,10 @@ namespace sinter::codegen {
 std::vector<std::string> emit_plan(Emitter& emitter, const KernelPlan& plan,
                                    const std::string& prefix = "function");
 
+/// Removes those of `functions` that nothing calls, and then what they alone called.
+void remove_unused(std::vector<llvm::Function*> functions);
+
+/// Removes all functions but this one and what it calls.
+void keep_only(llvm::Module& module, const std::string& function);
+
 }  // namespace sinter::codegen

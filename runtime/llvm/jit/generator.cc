@@ -1,5 +1,5 @@
 // The plugin's one symbol: compiles plans on several threads, the largest first, each thread with
-// an LLVM of its own.
+// an LLVM of its own, and emits what is exported.
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -14,6 +14,7 @@
 #include "runtime/llvm/jit/plugin.h"
 #include "runtime/llvm/loops/program.h"
 #include "runtime/llvm/matmul/emit.h"
+#include "runtime/llvm/native/emit.h"
 #include "runtime/llvm/winograd/gradient.h"
 #include "runtime/llvm/winograd/plan.h"
 
@@ -49,7 +50,8 @@ class CodeSize final : public PlanEmitter {
 
 class Compilation {
  public:
-  Compilation(const Cpu& cpu, std::span<const KernelPlan* const> plans) : cpu_(cpu), plans_(plans) {
+  Compilation(const Cpu& cpu, std::span<const KernelPlan* const> plans, PlanFunctions functions)
+      : cpu_(cpu), plans_(plans), functions_(functions) {
     images.resize(plans.size());
     order_.resize(plans.size());
     std::iota(order_.begin(), order_.end(), size_t{0});
@@ -83,7 +85,7 @@ class Compilation {
     try {
       Jit jit(cpu_);
       for (size_t i = next_++; i < order_.size(); i = next_++)
-        images[order_[i]] = jit.compile(*plans_[order_[i]]);
+        images[order_[i]] = jit.compile(*plans_[order_[i]], functions_);
     } catch (...) {
       next_ = order_.size();
       const std::lock_guard lock(mutex_);
@@ -93,16 +95,17 @@ class Compilation {
 
   const Cpu& cpu_;
   std::span<const KernelPlan* const> plans_;
+  PlanFunctions functions_;
   std::vector<size_t> order_;
   std::atomic<size_t> next_{0};
   std::mutex mutex_;
   std::exception_ptr failure_;
 };
 
-void compile(const Cpu& cpu, std::span<const KernelPlan* const> plans, int threads,
-             std::vector<std::string>& images, std::string& error) {
+void compile(const Cpu& cpu, std::span<const KernelPlan* const> plans, PlanFunctions functions,
+             int threads, std::vector<std::string>& images, std::string& error) {
   try {
-    Compilation compilation(cpu, plans);
+    Compilation compilation(cpu, plans, functions);
     compilation.run(threads);
     images = std::move(compilation.images);
   } catch (const std::exception& failure) {
@@ -118,8 +121,18 @@ void list(const Cpu& cpu, const KernelPlan& plan, KernelListing& listing, std::s
   }
 }
 
+void emit(const NativeModule& module, NativeOutput output, std::string& result,
+          std::string& error) {
+  try {
+    result = emit_native(module, output);
+  } catch (const std::exception& failure) {
+    error = failure.what();
+  }
+}
+
 }  // namespace
 }  // namespace sinter::codegen
 
 extern "C" __attribute__((visibility("default"))) const sinter::codegen::Plugin sinter_codegen = {
-    sinter::codegen::codegen_version(), sinter::codegen::compile, sinter::codegen::list};
+    sinter::codegen::codegen_version(), sinter::codegen::compile, sinter::codegen::list,
+    sinter::codegen::emit};

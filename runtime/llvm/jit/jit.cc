@@ -18,15 +18,19 @@ Jit::Jit(const Cpu& cpu) : machine_(std::make_unique<Machine>()) {
 
 Jit::~Jit() = default;
 
-std::string Jit::compile(const KernelPlan& plan) {
+std::string Jit::compile(const KernelPlan& plan, PlanFunctions functions) {
   llvm::TargetMachine& target = *machine_->target;
   llvm::LLVMContext context;
   llvm::Module module("sinter", context);
   module.setTargetTriple(target.getTargetTriple().str());
   module.setDataLayout(target.createDataLayout());
   Emitter emitter(module, machine_->cpu, plan.rounds_for_products);
-  const std::vector<std::string> functions = emit_plan(emitter, plan);
-  return link_image(generate_code(target, module, llvm::CodeGenFileType::ObjectFile), functions);
+  std::vector<std::string> names = emit_plan(emitter, plan);
+  if (functions == PlanFunctions::kPrepare) {
+    keep_only(module, names.back());
+    names = {names.back()};
+  }
+  return link_image(generate_code(target, module, llvm::CodeGenFileType::ObjectFile), names);
 }
 
 }  // namespace sinter::codegen

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "runtime/llvm/cpu.h"
+#include "runtime/llvm/jit/plugin.h"
 #include "runtime/llvm/kernel_plan.h"
 
 namespace sinter::codegen {
@@ -17,8 +18,8 @@ class Jit {
   Jit(const Jit&) = delete;
 
   /// The image (jit/kernel_image.h) of one plan; its functions are the phases, then `prepare` where
-  /// the plan has one.
-  std::string compile(const KernelPlan& plan);
+  /// the plan has one, or this alone.
+  std::string compile(const KernelPlan& plan, PlanFunctions functions = PlanFunctions::kAll);
 
  private:
   struct Machine;

@@ -22,6 +22,7 @@ void initialize() {
   std::call_once(once, [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
+    llvm::InitializeNativeTargetAsmParser();  // CPUID, in what is exported
   });
 }
 

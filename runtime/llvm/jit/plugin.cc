@@ -23,12 +23,13 @@ const Plugin& plugin() {
 
 }  // namespace
 
-std::vector<std::string> compile_plans(const Cpu& cpu, std::span<const KernelPlan* const> plans) {
+std::vector<std::string> compile_plans(const Cpu& cpu, std::span<const KernelPlan* const> plans,
+                                       PlanFunctions functions) {
   const int threads =
       std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
   std::vector<std::string> images;
   std::string error;
-  plugin().compile(cpu, plans, threads, images, error);
+  plugin().compile(cpu, plans, functions, threads, images, error);
   if (!error.empty()) throw InternalError(error);
   SINTER_CHECK(images.size() == plans.size(), cpu.name);
   return images;
@@ -40,6 +41,13 @@ KernelListing list_plan(const Cpu& cpu, const KernelPlan& plan) {
   plugin().list(cpu, plan, listing, error);
   if (!error.empty()) throw InternalError(error);
   return listing;
+}
+
+std::string emit_native_code(const NativeModule& module, NativeOutput output) {
+  std::string result, error;
+  plugin().emit_native(module, output, result, error);
+  if (!error.empty()) throw InternalError(error);
+  return result;
 }
 
 }  // namespace sinter::codegen

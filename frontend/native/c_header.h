@@ -1,0 +1,44 @@
+// The C header of exported code.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/graph.h"
+
+namespace sinter {
+
+/// A pointer that an exported function takes.
+struct NativeParameter {
+  std::string name;  // in C
+  ValueType type;
+  bool is_written = false;
+  std::string comment = "";  // beside shape and dtype
+};
+
+struct NativeFunctionText {
+  std::string name, comment;
+  std::vector<NativeParameter> parameters;
+  bool has_state = false, writes_state = false;
+};
+
+struct NativeHeader {
+  std::string name;   // what names in C begin with
+  std::string model;  // the model's own name
+  std::string cpus;   // "x86-64-v3"
+  int64_t workspace_bytes = 0;
+  int64_t state_bytes = 0;  // 0: nothing trains
+  std::vector<NativeFunctionText> functions;
+  std::string state_offsets = "";  // macros: what lies where
+};
+
+/// As a file.
+std::string c_header(const NativeHeader& header);
+
+/// "x", "input_1": a name for C made of a layer's, unlike the `taken` ones.
+std::string c_parameter(const std::string& name, std::vector<std::string>& taken);
+/// Is it a name that functions in C may begin with?
+bool is_c_name(const std::string& name);
+
+}  // namespace sinter

@@ -1,0 +1,229 @@
+#include "frontend/native/export_native.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <optional>
+
+#include "core/error.h"
+#include "core/file_io.h"
+#include "frontend/counted.h"
+#include "frontend/model.h"
+#include "frontend/model_state.h"
+#include "frontend/native/c_header.h"
+#include "frontend/native/link_native.h"
+#include "frontend/native/native_state.h"
+#include "frontend/origin.h"
+#include "frontend/training/training_step.h"
+#include "frontend/weights_lock.h"
+#include "runtime/compile_native.h"
+
+namespace sinter {
+namespace {
+
+struct Emission {
+  std::string_view name, ending;
+  NativeOptions::Output output;
+};
+constexpr std::array kEmissions = {
+    Emission{"object", ".o", NativeOptions::Output::kObject},
+    Emission{"static", ".a", NativeOptions::Output::kObject},
+    Emission{"shared", ".so", NativeOptions::Output::kObject},
+    Emission{"assembly", ".s", NativeOptions::Output::kAssembly},
+    Emission{"llvm-ir", ".ll", NativeOptions::Output::kIr},
+};
+
+const Emission& find_emission(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Emission& e : kEmissions) {
+    if (e.name == name) return e;
+    names.emplace_back(e.name);
+  }
+  raise_unknown_name("emit", name, names);
+}
+
+std::vector<std::string> cpus_of(const ExportOptions& options) {
+  if (!options.multiversion) return {options.cpu};
+  if (options.cpu != "native")
+    throw Error(fmt::format("export_native: multiversion is for all levels of x86-64; leave out "
+                            "cpu, found '{}'",
+                            options.cpu));
+  return {"x86-64-v4", "x86-64-v3", "x86-64"};
+}
+
+class Export {
+ public:
+  Export(const Model& model, const std::string& path, const ExportOptions& options)
+      : model_(model), state_(*model.state()), options_(options), emission_(find_emission(options.emit)) {
+    path_ = path.ends_with(emission_.ending)
+                ? path.substr(0, path.size() - emission_.ending.size())
+                : path;
+    const std::string file = std::filesystem::path(path_).filename().string();
+    name_ = options.name.empty() ? file : options.name;
+    if (!is_c_name(name_))
+      throw Error(fmt::format("export_native: functions in C cannot be called '{}_predict': name them "
+                              "by the option 'name', of letters, digits and _",
+                              name_));
+    if (options.batches.empty()) throw Error("export_native: batches names no number of rows");
+    for (const int64_t rows : options.batches) {
+      if (rows < 1)
+        throw Error(fmt::format("export_native: a batch must have at least one row, found {}", rows));
+      if (std::ranges::count(options.batches, rows) > 1)
+        throw Error(fmt::format("export_native: batches names {} twice", rows));
+    }
+  }
+
+  NativeFiles run() {
+    NativeOptions native;
+    native.name = name_;
+    native.cpus = cpus_of(options_);
+    native.output = emission_.output;
+    if (options_.training) add_training();
+    for (const int64_t rows : options_.batches) add_prediction(rows);
+    native.texts = {{name_ + "_version", SINTER_VERSION}, {name_ + "_signature", signature_}};
+    const NativeCode code = [&] {
+      const WeightsGuard guard(state_.locks());
+      if (options_.training)
+        native.state = NativeState{name_ + "_initialize", layout_.storage(),
+                                   layout_.find(*state_.random_state).value_or(-1),
+                                   layout_.bytes()};
+      return compile_native(entries_, native);
+    }();
+    NativeHeader header;
+    header.name = name_;
+    header.model = state_.name;
+    header.cpus = fmt::format("{}", fmt::join(native.cpus, ", "));
+    header.workspace_bytes = std::ranges::max(code.workspace_bytes);
+    header.state_bytes = layout_.bytes();
+    header.state_offsets = layout_.macros(name_);
+    header.functions = std::move(functions_);
+    NativeFiles files{.code = path_ + std::string(emission_.ending),
+                      .header = path_ + ".h",
+                      .constant_bytes = code.constant_bytes,
+                      .workspace_bytes = header.workspace_bytes};
+    write_file_atomically(files.code, linked(code.code));
+    write_file_atomically(files.header, c_header(header));
+    return files;
+  }
+
+ private:
+  // The parameters of a function on `graph`, for so many rows.
+  NativeFunctionText describe(std::string function, std::string comment, const Graph& graph,
+                              int64_t rows) const {
+    NativeFunctionText text{.name = std::move(function), .comment = std::move(comment),
+                            .parameters = {}, .has_state = options_.training};
+    std::vector<std::string> taken = {"state", "workspace"};
+    const auto add = [&](const std::string& given, const ValueType& type, bool is_output) {
+      text.parameters.push_back(
+          {c_parameter(given, taken), {type.dtype, type.shape.specialized(rows)}, is_output});
+    };
+    for (const int32_t input : graph.inputs())
+      add(graph.node(input).name, graph.type({input, 0}), false);
+    for (const Graph::Output& output : graph.outputs())
+      add(output.name, graph.type(output.value), true);
+    return text;
+  }
+
+  void add_entry(NativeFunctionText text, Graph graph, const std::vector<VariablePtr>& variables,
+                 CompileOptions options) {
+    NativeEntry entry;
+    entry.function = text.name;
+    std::map<std::string, VariablePtr, std::less<>> by_name;
+    for (size_t i = 0; i < variables.size(); ++i)
+      by_name[graph.node(graph.variables()[i]).name] = variables[i];
+    entry.graph = std::move(graph);
+    entry.options = std::move(options);
+    entry.storage = [this, by_name = std::move(by_name)](std::string_view name) {
+      const auto found = by_name.find(name);
+      SINTER_CHECK(found != by_name.end(), std::string(name));
+      return NativeStorage{found->second->value, layout_.find(*found->second).value_or(-1)};
+    };
+    entries_.push_back(std::move(entry));
+    functions_.push_back(std::move(text));
+  }
+
+  void add_prediction(int64_t rows) {
+    const bool is_first = rows == options_.batches.front();
+    ForwardGraph forward = build_forward(state_.name, state_.net(), state_.random_state);
+    NativeFunctionText text = describe(
+        is_first ? name_ + "_predict" : fmt::format("{}_predict_{}", name_, rows),
+        fmt::format("Predicts {}.", counted(static_cast<size_t>(rows), "row")), forward.graph, rows);
+    if (is_first) {
+      const size_t inputs = forward.graph.inputs().size();
+      for (size_t p = 0; p < text.parameters.size(); ++p)
+        signature_ += fmt::format("{} {} {}\n", p < inputs ? "input" : "output",
+                                  p < inputs ? forward.graph.node(forward.graph.inputs()[p]).name
+                                             : forward.graph.outputs()[p - inputs].name,
+                                  text.parameters[p].type.to_string());
+    }
+    add_entry(std::move(text), std::move(forward.graph), forward.variables,
+              compile_options(rows, "inference"));
+  }
+
+  // What a step changes lies in the caller's memory, and what it reads of the optimizer.
+  void add_training() {
+    const int64_t rows = options_.batches.front();
+    StepGraph step = training_step(state_, "export_native(training)");
+    const std::shared_ptr<const Compiled> c = state_.settings("export_native(training)");
+    // Weights, the optimizer's, and the rest: random numbers, metrics.
+    for (const VariablePtr& v : state_.net().variables()) {
+      if (std::ranges::find(step.updated, v) != step.updated.end()) layout_.add(v);
+    }
+    for (const VariablePtr& v : c->arguments.optimizer.impl().variables()) layout_.add(v);
+    for (const VariablePtr& v : step.updated) layout_.add(v);
+    NativeFunctionText text = describe(
+        name_ + "_train_step",
+        fmt::format("Trains on {}: one step of the optimizer. Labels and losses as in fit().",
+                    counted(static_cast<size_t>(rows), "row")),
+        step.graph, rows);
+    text.writes_state = true;
+    add_entry(std::move(text), std::move(step.graph), step.variables,
+              compile_options(rows, "training"));
+  }
+
+  CompileOptions compile_options(int64_t rows, const char* pipeline) const {
+    CompileOptions options;
+    options.pipeline = pipeline;
+    options.batch = rows;
+    if (const std::shared_ptr<const Compiled> c = state_.compiled()) {
+      options.disabled_passes = c->arguments.disabled_passes;
+      options.mixed_precision = c->arguments.mixed_precision;
+      options.strict_precision = c->arguments.strict_precision;
+    }
+    return options;
+  }
+
+  std::string linked(const std::string& code) const {
+    const std::string file = std::filesystem::path(path_).filename().string();
+    if (emission_.name == "shared") return link_shared(code, file + ".so");
+    if (emission_.name == "static") return link_static(code, file + ".o");
+    return code;
+  }
+
+  const Model& model_;
+  ModelState& state_;
+  const ExportOptions& options_;
+  const Emission& emission_;
+  std::string path_, name_;
+  std::vector<NativeEntry> entries_;
+  std::vector<NativeFunctionText> functions_;
+  NativeStateLayout layout_;
+  std::string signature_;  // of NAME_predict
+};
+
+}  // namespace
+
+NativeFiles export_native(const Model& model, const std::string& path, const ExportOptions& options,
+                          SourceLocation where) {
+  return at_line(where, [&] { return Export(model, path, options).run(); });
+}
+
+NativeFiles Model::export_native(const std::string& path, const ExportOptions& options,
+                                 SourceLocation where) const {
+  return sinter::export_native(*this, path, options, where);
+}
+
+}  // namespace sinter

@@ -1,0 +1,57 @@
+// Models as native code with a C interface: what runs them needs neither Sinter nor LLVM.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/source_location.h"
+
+namespace sinter {
+
+class Model;
+
+/// What export_native() writes beside the header.
+struct ExportOptions {
+  /// "object" (NAME.o), "static" (NAME.a), "shared" (NAME.so, linked by the system's C compiler),
+  /// "assembly" (NAME.s) or "llvm-ir" (NAME.ll).
+  std::string emit = "object";
+  /// The numbers of rows that there is a function for: NAME_predict for the first of them,
+  /// NAME_predict_<rows> for each of the others.
+  std::vector<int64_t> batches = {1};
+  /// "native", the processor at hand, or a level of the x86-64 ABI that must be there when the code
+  /// runs: "x86-64", "x86-64-v3" (AVX2, FMA), "x86-64-v4" (AVX-512).
+  std::string cpu = "native";
+  /// Code for x86-64-v4, x86-64-v3 and x86-64 in one file; the system's loader chooses (glibc). `cpu`
+  /// stays "native" then.
+  bool multiversion = false;
+  /// Adds the training step: state, initialisation and step functions, for the first of `batches`
+  /// rows. Needs compile(). NAME_predict then takes the weights from the state, too.
+  bool training = false;
+  /// What the names in C begin with; otherwise the name of the file.
+  std::string name = "";
+};
+
+/// What was written.
+struct NativeFiles {
+  std::string code, header;  // paths
+  int64_t constant_bytes = 0, workspace_bytes = 0;
+};
+
+/// Writes `path` with the ending of what is emitted, and the C header beside it (`path`.h, which
+/// documents the functions, and is C++, too). The functions are
+///
+///     size_t NAME_workspace_size(void);
+///     int NAME_predict(const float* x, float* y, void* workspace);
+///
+/// with a pointer for each input and output in the model's order, rows one after the other. They
+/// allocate nothing, hold no state of their own and may run in any number of threads at once, each
+/// with a workspace (64-byte aligned) of its own. Results are those of predict() on the backend
+/// llvm, bit for bit where the CPU is the same. Raises Error for a model that is not built, a name
+/// that C cannot have, a batch below 1, a missing code generator; NameError for an unknown `emit`
+/// or `cpu`; FileError.
+NativeFiles export_native(const Model& model, const std::string& path,
+                          const ExportOptions& options = {},
+                          SourceLocation where = SourceLocation::current());
+
+}  // namespace sinter

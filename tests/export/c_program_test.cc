@@ -1,0 +1,172 @@
+// Exported code in programs that are not Sinter's: C, C++, Python, and what it needs of the system.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "core/file_io.h"
+#include "frontend/sinter.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace sinter::testing {
+namespace {
+
+constexpr int64_t kIn = 24, kOut = 6, kRows = 5;
+
+class ExportPrograms : public ::testing::Test {
+ protected:
+  ExportPrograms() {
+    clear_session();
+    const KerasTensor x = Input({kIn});
+    KerasTensor h = Dense(40, "swish")(x);
+    h = LayerNormalization()(h);
+    model_.emplace(x, Dense(kOut, "softmax")(h));
+    set_backend("llvm");
+    x_ = Tensor(DType::kFloat32, {kRows, kIn});
+    for (int64_t i = 0; i < x_.shape().elements(); ++i)
+      x_.data<float>()[static_cast<size_t>(i)] = static_cast<float>(std::sin(0.1 * static_cast<double>(i * i)));
+    y_ = model_->predict(x_, {.batch_size = 1});
+    write_file_atomically(folder_.file("x"), bytes_of(x_));
+    set_backend("auto");
+  }
+
+  NativeFiles write(const std::string& emit, ExportOptions options = {}) {
+    options.emit = emit;
+    return model_->export_native(folder_.file("net"), options);
+  }
+  static std::string bytes_of(const Tensor& t) {
+    return {static_cast<const char*>(t.raw()), static_cast<size_t>(t.bytes())};
+  }
+  // In the folder.
+  ProcessResult shell(const std::string& command) const {
+    return run_process({"/bin/sh", "-c", "cd " + folder_.path() + " && " + command});
+  }
+  static std::string program(const std::string& name) {
+    return SINTER_SOURCE_DIR "/tests/export/programs/" + name;
+  }
+  static std::string sizes() {
+    return " -DCOLUMNS_IN=" + std::to_string(kIn) + " -DCOLUMNS_OUT=" + std::to_string(kOut) + " ";
+  }
+
+  TemporaryFolder folder_;
+  std::optional<Model> model_;
+  Tensor x_, y_;
+};
+
+constexpr const char* kC = "cc -std=c11 -Wall -Wextra -Wconversion -Wpedantic -Werror -O1 -I. ";
+
+TEST_F(ExportPrograms, CWithTheObject) {
+  write("object");
+  ProcessResult r = shell(kC + sizes() + program("predict.c") + " net.o -lm -o predict");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  r = shell("./predict < x > y");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_EQ(read_file(folder_.file("y")), bytes_of(y_));
+}
+
+TEST_F(ExportPrograms, CWithTheLibraries) {
+  write("static");
+  ProcessResult r = shell(kC + sizes() + program("predict.c") + " net.a -lm -o predict && ./predict < x");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_EQ(r.out, bytes_of(y_));
+  write("shared");
+  r = shell(kC + sizes() + program("predict.c") + " -o predict ./net.so && LD_LIBRARY_PATH=. ./predict < x");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_EQ(r.out, bytes_of(y_));
+}
+
+// What is written as text is what an assembler makes the object of.
+TEST_F(ExportPrograms, CWithTheAssembly) {
+  write("assembly");
+  const ProcessResult r = shell(kC + sizes() + program("predict.c") + " net.s -lm -o predict && ./predict < x");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_EQ(r.out, bytes_of(y_));
+  write("llvm-ir");
+  const std::string ir = read_file(folder_.file("net.ll"));
+  EXPECT_NE(ir.find("i32 @net_predict(ptr"), std::string::npos) << ir.size() << " bytes";
+}
+
+// Nothing but the program itself is there: no library, no /proc, no /dev.
+TEST_F(ExportPrograms, InAnEmptyFolderThatIsTheRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may change the root folder: not tested";
+  write("object");
+  ProcessResult r = shell("mkdir root && " + std::string(kC) + sizes() + program("predict.c") +
+                          " net.o -static -lm -o root/predict");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  r = shell("chroot root /predict < x");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_EQ(r.out, bytes_of(y_));
+}
+
+TEST_F(ExportPrograms, TheHeaderIsCAndCxx) {
+  write("object", {.batches = {1, 8}, .training = false});
+  for (const std::string command :
+       {"cc -std=c99 -Wall -Wextra -Wpedantic -Werror -x c -fsyntax-only net.h",
+        "cc -std=c11 -Wall -Wextra -Wconversion -Werror -x c -fsyntax-only net.h",
+        "c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -x c++ -fsyntax-only net.h"}) {
+    const ProcessResult r = shell(command);
+    EXPECT_EQ(r.exit_code, 0) << command << "\n" << r.err;
+  }
+}
+
+TEST_F(ExportPrograms, PythonsCtypes) {
+  write("shared");
+  if (shell("command -v python3").exit_code != 0) GTEST_SKIP() << "no python3: not tested";
+  std::ofstream(folder_.file("predict.py")) << R"(
+import ctypes, sys
+net = ctypes.CDLL("./net.so")
+net.net_workspace_size.restype = ctypes.c_size_t
+size = net.net_workspace_size()
+memory = ctypes.create_string_buffer(size + 64)
+workspace = ctypes.c_void_p((ctypes.addressof(memory) + 63) // 64 * 64)
+data = open("x", "rb").read()
+out = open("y", "wb")
+row = 4 * )" << kIn << R"(
+y = (ctypes.c_float * )" << kOut << R"()()
+for at in range(0, len(data), row):
+    x = ctypes.create_string_buffer(data[at:at + row], row)
+    assert net.net_predict(x, y, workspace) == 0
+    out.write(bytes(y))
+)";
+  const ProcessResult r = shell("python3 predict.py");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_EQ(read_file(folder_.file("y")), bytes_of(y_));
+}
+
+// No allocation, no lock, no system call: there is nothing that could make one.
+TEST_F(ExportPrograms, TheObjectNeedsNothingButMathematics) {
+  for (const bool training : {false, true}) {
+    if (training) model_->compile({.optimizer = "adam", .loss = "mse"});
+    write("object", {.training = training});
+    const ProcessResult r = shell("nm -u net.o");
+    ASSERT_EQ(r.exit_code, 0) << r.err;
+    std::istringstream lines(r.out);
+    const std::regex known(
+        "(mem(cpy|move|set)|(sin|cos|pow|fmod|erf|floor|ceil|trunc|rint|nearbyint|roundeven)f?|_GLOBAL_OFFSET_TABLE_)");
+    for (std::string type, name; lines >> type >> name;)
+      EXPECT_TRUE(std::regex_match(name, known)) << name;
+  }
+}
+
+TEST_F(ExportPrograms, TheLibraryNeedsNothingButTheSystems) {
+  const NativeFiles files = write("shared");
+  const ProcessResult r = shell("readelf -dW net.so && readelf -lW net.so");
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  const std::regex needed("NEEDED[^\\[]*\\[([^\\]]*)");
+  for (std::sregex_iterator it(r.out.begin(), r.out.end(), needed), end; it != end; ++it)
+    EXPECT_TRUE((*it)[1] == "libc.so.6" || (*it)[1] == "libm.so.6") << (*it)[1];
+  EXPECT_FALSE(std::regex_search(r.out, std::regex("GNU_STACK.*RWE"))) << r.out;
+  // Its weights and at most 64 KiB.
+  const auto size = static_cast<int64_t>(std::filesystem::file_size(files.code));
+  int64_t weights = 0;
+  for (const Tensor& w : model_->get_weights()) weights += w.bytes();
+  EXPECT_LE(size, weights + (64 << 10));
+}
+
+}  // namespace
+}  // namespace sinter::testing
