@@ -108,7 +108,6 @@ NativeCode make(std::span<const NativeEntry> entries, const NativeOptions& optio
       {options.name + "_workspace_size", std::ranges::max(result.workspace_bytes)});
   if (options.state) add_state(builder, *options.state);
   result.code = codegen::emit_native_code(module, output_of(options.output));
-  for (const Tensor& constant : module.constants) result.constant_bytes += constant.bytes();
   return result;
 }
 

@@ -57,7 +57,6 @@ struct NativeCode {
   std::string code;  // as `output` says
   /// Bytes of the workspace that each of the entries needs, in their order; of the largest version.
   std::vector<int64_t> workspace_bytes;
-  int64_t constant_bytes = 0;
 };
 
 /// `entries` as code. Functions take the state (where there is one), inputs and outputs in the order

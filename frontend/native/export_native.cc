@@ -102,9 +102,10 @@ class Export {
     header.functions = std::move(functions_);
     NativeFiles files{.code = path_ + std::string(emission_.ending),
                       .header = path_ + ".h",
-                      .constant_bytes = code.constant_bytes,
                       .workspace_bytes = header.workspace_bytes};
-    write_file_atomically(files.code, linked(code.code));
+    const std::string bytes = linked(code.code);
+    files.code_bytes = static_cast<int64_t>(bytes.size());
+    write_file_atomically(files.code, bytes);
     write_file_atomically(files.header, c_header(header));
     return files;
   }

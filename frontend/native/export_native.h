@@ -35,7 +35,7 @@ struct ExportOptions {
 /// What was written.
 struct NativeFiles {
   std::string code, header;  // paths
-  int64_t constant_bytes = 0, workspace_bytes = 0;
+  int64_t code_bytes = 0, workspace_bytes = 0;
 };
 
 /// Writes `path` with the ending of what is emitted, and the C header beside it (`path`.h, which
