@@ -28,7 +28,8 @@ void run(const Options& options) {
   const ModelUse use = options.how.training ? ModelUse::kTraining : ModelUse::kPrediction;
   const NativeFiles files =
       export_native(open_model(options.model, use), options.output, options.how, SourceLocation());
-  print(fmt::format("{}: {}, workspace of {}\n{}: the C header\n", files.code,
+  print(fmt::format("{}: {}, workspace of {}\n{}: the C header, a .hpp beside it for C++\n",
+                    files.code,
                     size_text(files.code_bytes), size_text(files.workspace_bytes), files.header));
 }
 

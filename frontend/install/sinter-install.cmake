@@ -19,5 +19,5 @@ configure_package_config_file(frontend/install/sinter-config.cmake.in ${CMAKE_BI
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sinter)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/sinter-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/sinter-config.cmake ${CMAKE_BINARY_DIR}/sinter-config-version.cmake
-              frontend/install/sinter-dependencies.cmake
+              frontend/install/sinter-dependencies.cmake frontend/install/sinter-add-model.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sinter)

@@ -28,13 +28,6 @@ bool is_keyword(std::string_view name) {
   return std::ranges::find(kKeywords, name) != kKeywords.end();
 }
 
-std::string c_type(DType dtype) {
-  if (dtype == DType::kFloat32) return "float";
-  if (dtype == DType::kFloat64) return "double";
-  // Bools are bytes, and floats of 16 bits are their bits.
-  return fmt::format("{}int{}_t", is_signed_integer(dtype) ? "" : "u", 8 * dtype_size(dtype));
-}
-
 // "float32[32, 784]", with what C does not say.
 std::string described(const NativeParameter& p) {
   std::string text = fmt::format("{}: {}", p.name, p.type.to_string());
@@ -71,6 +64,13 @@ std::string state_declaration(const NativeHeader& h) {
 }
 
 }  // namespace
+
+std::string c_type(DType dtype) {
+  if (dtype == DType::kFloat32) return "float";
+  if (dtype == DType::kFloat64) return "double";
+  // Bools are bytes, and floats of 16 bits are their bits.
+  return fmt::format("{}int{}_t", is_signed_integer(dtype) ? "" : "u", 8 * dtype_size(dtype));
+}
 
 bool is_c_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };

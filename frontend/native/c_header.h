@@ -25,6 +25,7 @@ struct NativeFunctionText {
 
 struct NativeHeader {
   std::string name;   // what names in C begin with
+  std::string file;   // the header's, without an ending
   std::string model;  // the model's own name
   std::string cpus;   // "x86-64-v3"
   int64_t workspace_bytes = 0;
@@ -35,6 +36,11 @@ struct NativeHeader {
 
 /// As a file.
 std::string c_header(const NativeHeader& header);
+/// Its wrapper for C++20: a class that owns workspace and state, and takes spans.
+std::string cxx_header(const NativeHeader& header);
+
+/// "float", "uint16_t": how elements are stored.
+std::string c_type(DType dtype);
 
 /// "x", "input_1": a name for C made of a layer's, unlike the `taken` ones.
 std::string c_parameter(const std::string& name, std::vector<std::string>& taken);

@@ -94,6 +94,7 @@ class Export {
     }();
     NativeHeader header;
     header.name = name_;
+    header.file = std::filesystem::path(path_).filename().string();
     header.model = state_.name;
     header.cpus = fmt::format("{}", fmt::join(native.cpus, ", "));
     header.workspace_bytes = std::ranges::max(code.workspace_bytes);
@@ -107,6 +108,7 @@ class Export {
     files.code_bytes = static_cast<int64_t>(bytes.size());
     write_file_atomically(files.code, bytes);
     write_file_atomically(files.header, c_header(header));
+    write_file_atomically(path_ + ".hpp", cxx_header(header));
     return files;
   }
 

@@ -38,8 +38,8 @@ struct NativeFiles {
   int64_t code_bytes = 0, workspace_bytes = 0;
 };
 
-/// Writes `path` with the ending of what is emitted, and the C header beside it (`path`.h, which
-/// documents the functions, and is C++, too). The functions are
+/// Writes `path` with the ending of what is emitted, the C header beside it (`path`.h, which
+/// documents the functions), and a wrapper for C++20 (`path`.hpp). The functions are
 ///
 ///     size_t NAME_workspace_size(void);
 ///     int NAME_predict(const float* x, float* y, void* workspace);

@@ -14,6 +14,7 @@ run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/outside -G Ninja
     -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_BUILD_TYPE=Release)
 run(${CMAKE_COMMAND} --build ${WORK}/outside)
 run(${CMAKE_COMMAND} -E chdir ${WORK} ./outside/train)
+run(${CMAKE_COMMAND} -E chdir ${WORK} ./outside/predict)
 # The README names the packages of all that the installed libraries link, and no target comes without one.
 file(READ ${CMAKE_CURRENT_LIST_DIR}/../../README.md readme)
 file(READ ${WORK}/prefix/lib/cmake/sinter/sinter-targets.cmake targets)
