@@ -9,6 +9,7 @@
 #include <functional>
 #include <variant>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/op_line.h"
 #include "core/sizes.h"
@@ -194,12 +195,12 @@ int32_t Graph::add_node(const OpRecord& op, std::vector<ValueId> inputs, Attribu
   const int count = static_cast<int>(inputs.size());
   try {
     if (count < op.min_inputs || count > op.max_inputs) {
-      throw ShapeError(fmt::format("takes {}{} inputs, found {}", op.min_inputs,
+      throw ShapeError(fmt::format("takes {}{} input{}, found {}", op.min_inputs,
                                    op.max_inputs == op.min_inputs ? ""
                                    : op.max_inputs >= kAnyNumber
                                        ? " or more"
                                        : fmt::format(" to {}", op.max_inputs),
-                                   count));
+                                   op.max_inputs == 1 ? "" : "s", count));
     }
     added.attributes =
         canonical(op, input_types, complete_attributes(op.name, op.attributes, attributes));
@@ -278,7 +279,8 @@ Symbol Graph::add1(std::string_view op, std::span<const Symbol> inputs, Attribut
                    std::string name) {
   const std::vector<Symbol> results = add(op, inputs, std::move(attributes), std::move(name));
   if (results.size() != 1)
-    throw Error(fmt::format("op '{}' has {} results, which Graph::add gives", op, results.size()));
+    throw Error(fmt::format("op '{}' has {}, which Graph::add gives", op,
+                            counted(results.size(), "result")));
   return results[0];
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/contract.h"
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/graph.h"
 #include "core/number.h"
@@ -53,7 +54,8 @@ Types source_types(In, const Attributes& a) {
 Types map_types(In in, const Attributes& a) {
   const ScalarExpr& body = a.get_expr("body");
   if (body.arguments.size() != in.size())
-    fail("its body has {} arguments, found {} inputs", body.arguments.size(), in.size());
+    fail("its body has {}, found {}", counted(body.arguments.size(), "argument"),
+         counted(in.size(), "input"));
   for (size_t i = 0; i < in.size(); ++i) {
     if (in[i].shape != in[0].shape)
       fail("inputs must have one shape, found {} and {}", in[0].shape.to_string(),
@@ -332,7 +334,7 @@ Types size_types(In in, const Attributes& a) {
 Types fusion_types(In in, const Attributes& a) {
   const Graph& body = a.get_graph("body");
   if (body.inputs().size() != in.size())
-    fail("its body has {} inputs, found {}", body.inputs().size(), in.size());
+    fail("its body has {}, found {}", counted(body.inputs().size(), "input"), in.size());
   for (size_t i = 0; i < in.size(); ++i) {
     const ValueType& expected = body.type({body.inputs()[i], 0});
     if (expected != in[i])

@@ -26,7 +26,7 @@ std::vector<int64_t> Shape::dims() const { return {begin(), end()}; }
 
 bool Shape::operator==(const Shape& other) const { return std::ranges::equal(*this, other); }
 
-int64_t Shape::dim(int axis) const { return (*this)[normalize_axis(axis)]; }
+int64_t Shape::dim(int axis) const { return (*this)[axis]; }
 
 bool Shape::is_static() const {
   return std::all_of(begin(), end(), [](int64_t d) { return d >= 0; });

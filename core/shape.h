@@ -28,8 +28,9 @@ class Shape {
   /// The dimension at `axis`; a negative axis counts from the end. Raises ShapeError when out of
   /// range.
   int64_t dim(int axis) const;
-  int64_t operator[](int axis) const { return begin()[axis]; }
-  int64_t& operator[](int axis) { return const_cast<int64_t*>(begin())[axis]; }
+  /// As dim().
+  int64_t operator[](int axis) const { return begin()[place(axis)]; }
+  int64_t& operator[](int axis) { return const_cast<int64_t*>(begin())[place(axis)]; }
   std::vector<int64_t> dims() const;
   const int64_t* begin() const { return rank_ <= kNear ? near_ : far_.data(); }
   const int64_t* end() const { return begin() + rank_; }
@@ -52,6 +53,8 @@ class Shape {
   bool operator==(const Shape& other) const;
 
  private:
+  int place(int axis) const { return axis >= 0 && axis < rank_ ? axis : normalize_axis(axis); }
+
   static constexpr int kNear = 4;
   int rank_ = 0;
   int64_t near_[kNear] = {};

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/convert.h"
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/line.h"
 #include "core/memory_limit.h"
@@ -41,9 +42,9 @@ std::shared_ptr<void> memory_for(const ValueType& type, std::shared_ptr<void> (*
 
 void check_index(const Tensor& tensor, int64_t index, SourceLocation where) {
   if (index >= 0 && index < tensor.elements()) return;
-  throw ShapeError(
-      with_line(where, fmt::format("there is no element {} in a tensor of shape {} ({} elements)",
-                                   index, tensor.shape().to_string(), tensor.elements())));
+  throw ShapeError(with_line(
+      where, fmt::format("there is no element {} in a tensor of shape {} ({})", index,
+                         tensor.shape().to_string(), counted(tensor.elements(), "element"))));
 }
 
 int64_t flat_index(const Shape& shape, std::initializer_list<int64_t> index, SourceLocation where) {
@@ -92,8 +93,9 @@ Tensor Tensor::copy_of(DType dtype, Shape shape, const void* values, size_t coun
   Tensor result(dtype, std::move(shape), where);
   if (static_cast<int64_t>(count) != result.elements()) {
     throw ShapeError(
-        with_line(where, fmt::format("shape {} has {} elements, but {} values were given",
-                                     result.shape().to_string(), result.elements(), count)));
+        with_line(where, fmt::format("shape {} has {}, but {} given", result.shape().to_string(),
+                                     counted(result.elements(), "element"),
+                                     counted(count, "value") + (count == 1 ? " was" : " were"))));
   }
   if (count > 0) std::memcpy(result.data_, values, static_cast<size_t>(result.bytes()));
   return result;
@@ -107,9 +109,9 @@ Tensor Tensor::from(Shape shape, const std::vector<bool>& values, SourceLocation
 void Tensor::put_row(size_t row, const void* values, size_t count, SourceLocation where) {
   const auto length = static_cast<size_t>(shape_.dim(-1));
   if (count != length) {
-    throw ShapeError(with_line(
-        where, fmt::format("row {} has {} values, row 0 has {}: all rows are of one length", row,
-                           count, length)));
+    throw ShapeError(
+        with_line(where, fmt::format("row {} has {}, row 0 has {}: all rows are of one length", row,
+                                     counted(count, "value"), length)));
   }
   const size_t bytes = length * static_cast<size_t>(dtype_size(dtype_));
   if (bytes > 0) std::memcpy(static_cast<std::byte*>(data_) + row * bytes, values, bytes);
@@ -211,8 +213,8 @@ Tensor Tensor::clone() const {
 Tensor Tensor::reshaped(Shape shape, SourceLocation where) const {
   if (!shape.is_static() || shape.elements() != elements()) {
     throw ShapeError(
-        with_line(where, fmt::format("cannot reshape {} ({} elements) to {}", shape_.to_string(),
-                                     elements(), shape.to_string())));
+        with_line(where, fmt::format("cannot reshape {} ({}) to {}", shape_.to_string(),
+                                     counted(elements(), "element"), shape.to_string())));
   }
   Tensor result = *this;
   result.shape_ = std::move(shape);

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/float_environment.h"
 #include "frontend/compile_warnings.h"
-#include "frontend/counted.h"
 #include "frontend/model_state.h"
 #include "frontend/origin.h"
 #include "passes/pass.h"
@@ -42,8 +42,9 @@ std::vector<Loss> losses_for(const LossArgument& argument,
   if (argument.list().empty()) return std::vector<Loss>(outputs.size());
   if (argument.list().size() == 1) return std::vector<Loss>(outputs.size(), argument.list()[0]);
   if (argument.list().size() != outputs.size()) {
-    throw Error(fmt::format("compile: the model has {}, given {} losses",
-                            counted(outputs.size(), "output"), argument.list().size()));
+    throw Error(fmt::format("compile: the model has {}, given {}",
+                            counted(outputs.size(), "output"),
+                            counted(argument.list().size(), "loss")));
   }
   return argument.list();
 }
@@ -62,8 +63,8 @@ std::vector<std::vector<Metric>> metrics_for(const char* which, const MetricsArg
   }
   if (!argument.lists().empty()) {
     if (argument.lists().size() != count) {
-      throw Error(fmt::format("compile: the model has {}, {} has {} lists",
-                              counted(count, "output"), which, argument.lists().size()));
+      throw Error(fmt::format("compile: the model has {}, {} has {}", counted(count, "output"),
+                              which, counted(argument.lists().size(), "list")));
     }
     return argument.lists();
   }
@@ -209,7 +210,7 @@ Optimizer Model::optimizer(SourceLocation where) const {
 LossArgument Model::loss(SourceLocation where) const {
   return at_line(where, [&] { return state_->settings("loss")->arguments.loss; });
 }
-std::vector<std::string> Model::metrics_names(SourceLocation where) const {
+List<std::string> Model::metrics_names(SourceLocation where) const {
   return at_line(where, [&] {
     const std::shared_ptr<const Compiled> c = state_->settings("metrics_names");
     const std::vector<OutputPlan>& plans = c->outputs;

@@ -9,7 +9,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "frontend/counted.h"
+#include "core/counted.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"

@@ -5,9 +5,10 @@
 
 #include <iterator>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/tensor.h"
-#include "frontend/counted.h"
+#include "frontend/argument_checks.h"
 #include "frontend/losses.h"
 #include "ops/ops.h"
 
@@ -124,8 +125,7 @@ std::optional<int64_t> optional_count(const Config& c, const std::string& name, 
                                       int64_t least) {
   if (c.get(key).is_null()) return std::nullopt;
   const int64_t count = c.get_int(key, 0);
-  if (count < least)
-    throw Error(fmt::format("{}: {} must be at least {}, found {}", name, key, least, count));
+  check_at_least(name, key, count, least);
   return count;
 }
 

@@ -1,9 +1,13 @@
 // Formulas of keras.constraints and their names.
 #include "frontend/constraints.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/line.h"
+#include "frontend/argument_checks.h"
 #include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
@@ -42,6 +46,19 @@ Symbol norm_along(Symbol w, const Axes& axis) { return norm(w, axis.list(), true
 ConfigValue axes(const Axes& axis) {
   // Keras keeps one axis as a number.
   return axis.list().size() == 1 ? ConfigValue(axis.list()[0]) : ConfigValue::ints(axis.list());
+}
+
+Config checked(const char* owner, Config settings, SourceLocation where) {
+  at_line(where, [&] {
+    check_numbers(owner, settings,
+                  {{"min_value", kNotNegative}, {"max_value", kNotNegative}, {"rate", kZeroToOne}});
+    const double low = settings.get_float("min_value", 0),
+                 high = settings.get_float("max_value", 0);
+    if (low > high)
+      throw Error(fmt::format("{}: min_value must not be above max_value, found {} and {}", owner,
+                              low, high));
+  });
+  return settings;
 }
 
 Constraint by_name(const std::string& name, const Config& c) {
@@ -109,7 +126,8 @@ Constraint Constraint::from_config(const ConfigValue& value) {
 
 MaxNorm::MaxNorm(MaxNormOptions o, SourceLocation where)
     : Constraint(
-          "MaxNorm", {{"max_value", o.max_value}, {"axis", axes(o.axis)}},
+          "MaxNorm",
+          checked("MaxNorm", {{"max_value", o.max_value}, {"axis", axes(o.axis)}}, where),
           [o](Symbol w) {
             const Symbol n = norm_along(w, o.axis);
             return w * (minimum(n, o.max_value) / (n + kEpsilon));
@@ -128,10 +146,12 @@ UnitNorm::UnitNorm(UnitNormOptions o, SourceLocation where)
 MinMaxNorm::MinMaxNorm(MinMaxNormOptions o, SourceLocation where)
     : Constraint(
           "MinMaxNorm",
-          {{"min_value", o.min_value},
-           {"max_value", o.max_value},
-           {"rate", o.rate},
-           {"axis", axes(o.axis)}},
+          checked("MinMaxNorm",
+                  {{"min_value", o.min_value},
+                   {"max_value", o.max_value},
+                   {"rate", o.rate},
+                   {"axis", axes(o.axis)}},
+                  where),
           [o](Symbol w) {
             const Symbol n = norm_along(w, o.axis);
             const Symbol wanted = o.rate * clip(n, o.min_value, o.max_value) + (1.0 - o.rate) * n;

@@ -29,16 +29,16 @@ Logs::Entry& Logs::Entry::operator=(double value) {
   return *this;
 }
 
-const std::vector<double>& LoggedValues::at(const LogName& key) const {
-  return find_logged<std::vector<double>>(*this, key, "entry of the history");
+const List<double>& LoggedValues::at(const LogName& key) const {
+  return find_logged<List<double>>(*this, key, "entry of the history");
 }
 
-const std::vector<double>& History::operator[](const LogName& key) const { return history.at(key); }
+const List<double>& History::operator[](const LogName& key) const { return history.at(key); }
 
 void History::plot(const std::string& path, const PlotOptions& options,
                    SourceLocation where) const {
   at_line(where, [&] {
-    std::map<std::string, std::vector<double>> epochs = epochs_of;
+    std::map<std::string, List<double>> epochs = epochs_of;
     for (const auto& [name, values] : history) epochs.try_emplace(name, epoch.begin(), epoch.end());
     plot_history(history, epochs, path, options);
   });

@@ -5,9 +5,9 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "core/source_location.h"
+#include "frontend/list.h"
 #include "frontend/plot.h"
 
 namespace sinter {
@@ -53,22 +53,23 @@ class Logs : public std::map<std::string, double> {
 
 /// The values of all epochs by the names of the logs. A map, but for a name that is not there:
 /// NameError lists those that are.
-class LoggedValues : public std::map<std::string, std::vector<double>> {
+class LoggedValues : public std::map<std::string, List<double>> {
  public:
-  using std::map<std::string, std::vector<double>>::map;
-  const std::vector<double>& at(const LogName& key) const;
-  const std::vector<double>& operator[](const LogName& key) const { return at(key); }
+  using std::map<std::string, List<double>>::map;
+  const List<double>& at(const LogName& key) const;
+  const List<double>& operator[](const LogName& key) const { return at(key); }
 };
 
 struct History {
-  std::vector<int> epoch;  // counted from 0
+  List<int> epoch;  // counted from 0
   LoggedValues history;
   /// The epochs in which there was such a value, where that was not in all of them: validation with
   /// a validation_freq, what a callback adds now and then.
-  std::map<std::string, std::vector<double>> epochs_of;
+  std::map<std::string, List<double>> epochs_of;
 
-  /// Raises NameError that lists what was logged.
-  const std::vector<double>& operator[](const LogName& key) const;
+  /// Raises NameError that lists what was logged. history["loss"][-1] is the value of the last
+  /// epoch.
+  const List<double>& operator[](const LogName& key) const;
   /// Draws the curves over their epochs, which count from 1 in the picture
   /// (PlotOptions::first_epoch is that of epoch 0); `path` ends in .svg or .png.
   void plot(const std::string& path, const PlotOptions& options = {},

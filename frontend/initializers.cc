@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "frontend/argument_checks.h"
 #include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
@@ -36,16 +37,12 @@ constexpr double kTruncatedDeviation = 0.87962566103423978;
 
 void check_finite(const char* owner,
                   std::initializer_list<std::pair<const char*, double>> settings) {
-  for (const auto& [name, value] : settings) {
-    if (!std::isfinite(value))
-      throw Error(fmt::format("{}: {} must be finite, found {}", owner, name, value));
-  }
+  for (const auto& [name, value] : settings) check_number(owner, name, value, kFinite);
 }
 
 Initializer::Function normal(const char* owner, const RandomNormalOptions& o, bool truncated) {
-  check_finite(owner, {{"mean", o.mean}, {"stddev", o.stddev}});
-  if (o.stddev < 0)
-    throw Error(fmt::format("{}: stddev must not be negative, found {}", owner, o.stddev));
+  check_number(owner, "mean", o.mean, kFinite);
+  check_number(owner, "stddev", o.stddev, kNotNegative);
   return normal_around(o.mean, o.stddev, truncated);
 }
 
@@ -58,9 +55,7 @@ Initializer::Function scaled(const VarianceScalingOptions& o) {
     raise_unknown_name("distribution of VarianceScaling", o.distribution,
                        {"truncated_normal", "untruncated_normal", "uniform"});
   }
-  check_finite("VarianceScaling", {{"scale", o.scale}});
-  if (o.scale <= 0)
-    throw Error(fmt::format("VarianceScaling: scale must be positive, found {}", o.scale));
+  check_number("VarianceScaling", "scale", o.scale, kPositive);
   return [o](const Shape& shape, DType dtype, uint64_t key) {
     const auto [in, out] = compute_fans(shape);
     const double fan = o.mode == "fan_in" ? in : o.mode == "fan_out" ? out : (in + out) / 2;

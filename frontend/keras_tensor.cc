@@ -5,9 +5,9 @@
 
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/release.h"
-#include "frontend/counted.h"
 #include "frontend/layer.h"
 #include "frontend/layer_call.h"
 

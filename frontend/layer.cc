@@ -8,6 +8,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/float_environment.h"
 #include "core/graph.h"
@@ -15,7 +16,6 @@
 #include "core/sizes.h"
 #include "core/utf8.h"
 #include "frontend/compile_warnings.h"
-#include "frontend/counted.h"
 #include "frontend/custom_object_scope.h"
 #include "frontend/layer_call.h"
 #include "frontend/layer_parts.h"
@@ -53,9 +53,7 @@ std::string of_layer(const Error& error, const LayerImpl& layer, const Origin& o
 
 // --- LayerImpl
 LayerImpl::LayerImpl(std::string class_name, const std::string& name, SourceLocation where)
-    : class_name_(std::move(class_name)),
-      dtype_(floatx()),
-      parts_(std::make_shared<Parts>()) {
+    : class_name_(std::move(class_name)), dtype_(floatx()), parts_(std::make_shared<Parts>()) {
   register_ops();
   at_line(where, [&] { check_name(class_name_, name); });
   if (name.empty()) automatic_base_ = automatic_base_of(class_name_);
@@ -207,13 +205,12 @@ std::vector<std::shared_ptr<const LayerCall>> LayerImpl::calls() const {
 }
 
 // --- Layer
-std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
-                                     SourceLocation where) const {
+List<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs, SourceLocation where) const {
   return call(xs, origin_at(impl_->name(), where));
 }
 
-std::vector<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
-                                     std::shared_ptr<const Origin> origin) const {
+List<KerasTensor> Layer::call(const std::vector<KerasTensor>& xs,
+                              std::shared_ptr<const Origin> origin) const {
   const DefaultFloatEnvironment environment;
   if (!impl_->name_in_process_.empty()) {  // a layer of the model, too
     impl_->name_in_process();
@@ -286,7 +283,7 @@ KerasTensor Layer::operator()(const std::vector<KerasTensor>& xs, SourceLocation
                                            counted(results.size(), "output"))));
 }
 
-std::vector<KerasTensor> Layer::inputs(SourceLocation where) const {
+List<KerasTensor> Layer::inputs(SourceLocation where) const {
   return at_line(where, [&] {
     const auto calls = impl_->calls();
     if (calls.empty()) {
@@ -300,7 +297,7 @@ std::vector<KerasTensor> Layer::inputs(SourceLocation where) const {
   });
 }
 
-std::vector<KerasTensor> Layer::outputs(SourceLocation where) const {
+List<KerasTensor> Layer::outputs(SourceLocation where) const {
   return at_line(where, [&]() -> std::vector<KerasTensor> {
     const auto calls = impl_->calls();
     if (calls.empty()) return inputs(where);
@@ -318,11 +315,11 @@ KerasTensor Layer::output(SourceLocation where) const {
   return at_line(where, [&] { return only_one(outputs(where), "layer", name(), "output"); });
 }
 
-std::vector<VariablePtr> Layer::trainable_variables() const {
+List<VariablePtr> Layer::trainable_variables() const {
   return trainable() ? impl_->trainable_variables() : std::vector<VariablePtr>();
 }
 
-std::vector<VariablePtr> Layer::non_trainable_variables() const {
+List<VariablePtr> Layer::non_trainable_variables() const {
   return without(variables(), trainable_variables());
 }
 
@@ -334,7 +331,7 @@ void LayerImpl::set_activity_regularizer(Regularizer regularizer) {
 
 Layer::Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
 Config Layer::config() const { return impl_->config(); }
-std::vector<VariablePtr> Layer::variables() const {
+List<VariablePtr> Layer::variables() const {
   std::vector<VariablePtr> all = impl_->variables();
   for (const VariablePtr& v : all) checked_variable(v);
   return all;

@@ -17,6 +17,7 @@
 #include "frontend/config.h"
 #include "frontend/initializers.h"
 #include "frontend/keras_tensor.h"
+#include "frontend/list.h"
 #include "frontend/regularizers.h"
 #include "frontend/variable.h"
 
@@ -232,13 +233,13 @@ class Layer {
   KerasTensor operator()(const std::vector<KerasTensor>& xs,
                          SourceLocation where = SourceLocation::current()) const;
   /// All results.
-  std::vector<KerasTensor> call(const std::vector<KerasTensor>& xs,
-                                SourceLocation where = SourceLocation::current()) const;
+  List<KerasTensor> call(const std::vector<KerasTensor>& xs,
+                         SourceLocation where = SourceLocation::current()) const;
 
   /// The same where the line of the call is that of another place: of the layer in a list of
   /// layers.
-  std::vector<KerasTensor> call(const std::vector<KerasTensor>& xs,
-                                std::shared_ptr<const Origin> origin) const;
+  List<KerasTensor> call(const std::vector<KerasTensor>& xs,
+                         std::shared_ptr<const Origin> origin) const;
 
   /// Calls the layer where symbols are written: in call() of a layer that this one is part of, or
   /// in a CompiledFunction. The first call builds it. Raises Error unless it has one result.
@@ -257,13 +258,13 @@ class Layer {
   bool built() const { return impl_->built(); }
   /// Of weights and outputs.
   DType dtype() const { return impl_->dtype(); }
-  std::vector<VariablePtr> variables() const;
-  std::vector<VariablePtr> trainable_variables() const;
-  std::vector<VariablePtr> non_trainable_variables() const;
+  List<VariablePtr> variables() const;
+  List<VariablePtr> trainable_variables() const;
+  List<VariablePtr> non_trainable_variables() const;
   /// The same by Keras's other names.
-  std::vector<VariablePtr> weights() const;
-  std::vector<VariablePtr> trainable_weights() const;
-  std::vector<VariablePtr> non_trainable_weights() const;
+  List<VariablePtr> weights() const;
+  List<VariablePtr> trainable_weights() const;
+  List<VariablePtr> non_trainable_weights() const;
   /// The weight of that name: "kernel", "bias", "gamma" ... Raises NameError, and Error when the
   /// layer has not been built or several weights have the name.
   VariablePtr weight(const std::string& name,
@@ -277,10 +278,10 @@ class Layer {
   /// tensor still holds. Raises Error when there is none, or when that call had several.
   KerasTensor input(SourceLocation where = SourceLocation::current()) const;
   KerasTensor output(SourceLocation where = SourceLocation::current()) const;
-  std::vector<KerasTensor> inputs(SourceLocation where = SourceLocation::current()) const;
-  std::vector<KerasTensor> outputs(SourceLocation where = SourceLocation::current()) const;
+  List<KerasTensor> inputs(SourceLocation where = SourceLocation::current()) const;
+  List<KerasTensor> outputs(SourceLocation where = SourceLocation::current()) const;
   /// Copies of the weights, in the order of variables().
-  std::vector<Tensor> get_weights() const;
+  List<Tensor> get_weights() const;
   /// Raises ShapeError when the count or a shape differs.
   void set_weights(const std::vector<Tensor>& weights,
                    SourceLocation where = SourceLocation::current()) const;

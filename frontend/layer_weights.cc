@@ -5,10 +5,10 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/line.h"
 #include "core/memory_ranges.h"
-#include "frontend/counted.h"
 #include "frontend/layer.h"
 #include "frontend/origin.h"
 #include "frontend/weights_lock.h"
@@ -36,11 +36,11 @@ VariablePtr Layer::weight(const std::string& weight_name, SourceLocation where) 
   raise_unknown_name(fmt::format("weight of layer '{}'", name()), weight_name, known, where);
 }
 
-std::vector<VariablePtr> Layer::weights() const { return variables(); }
-std::vector<VariablePtr> Layer::trainable_weights() const { return trainable_variables(); }
-std::vector<VariablePtr> Layer::non_trainable_weights() const { return non_trainable_variables(); }
+List<VariablePtr> Layer::weights() const { return variables(); }
+List<VariablePtr> Layer::trainable_weights() const { return trainable_variables(); }
+List<VariablePtr> Layer::non_trainable_weights() const { return non_trainable_variables(); }
 
-std::vector<Tensor> Layer::get_weights() const { return copies_of(variables()); }
+List<Tensor> Layer::get_weights() const { return copies_of(variables()); }
 
 std::vector<Tensor> copies_of(std::span<const VariablePtr> variables) {
   const WeightsGuard guard(variables);

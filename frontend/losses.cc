@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/graph.h"
+#include "frontend/argument_checks.h"
 #include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
@@ -109,6 +110,21 @@ Loss::Loss(const std::string& name, SourceLocation where)
     : Loss(at_line(where, [&] { return find(name, {}, name); })) {}
 Loss::Loss(const char* name, SourceLocation where) : Loss(std::string(name), where) {}
 
+namespace {
+
+void check_loss_settings(const std::string& owner, const Config& settings) {
+  check_numbers(owner, settings,
+                {{"label_smoothing", kZeroToOne},
+                 {"delta", kPositive},
+                 {"gamma", kNotNegative},
+                 {"beta", kNotNegative}});
+  // Of two classes the other one counts 1 - alpha.
+  check_numbers(owner, settings,
+                {{"alpha", owner == "BinaryFocalCrossentropy" ? kZeroToOne : kNotNegative}});
+}
+
+}  // namespace
+
 Loss Loss::make(const std::string& class_name, const Config& config, SourceLocation where) {
   if (where.line() != 0) return at_line(where, [&] { return make(class_name, config); });
   for (const LossOfKeras& entry : losses_of_keras()) {
@@ -121,6 +137,7 @@ Loss Loss::make(const std::string& class_name, const Config& config, SourceLocat
       if (entry.defaults.contains(e.key)) full.set(e.key, e.value);
     }
     return made_of(class_name, config, full, [&] {
+      check_loss_settings(class_name, full);
       return find(class_name, full, ConfigObject{"keras.losses", class_name, full});
     });
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "frontend/argument_checks.h"
 #include "frontend/loss_table.h"
 #include "frontend/losses.h"
 #include "frontend/metrics.h"
@@ -29,12 +30,13 @@ Function cosine_similarity_from(const Config& c) {
 
 Function binary_accuracy_from(const Config& c) {
   const double threshold = c.get_float("threshold", 0.5);
+  check_number("BinaryAccuracy", "threshold", threshold, kFinite);
   return [=](Symbol t, Symbol p) { return metrics::binary_accuracy(t, p, threshold); };
 }
 
 int64_t k_of(const Config& c) {
   const int64_t k = c.get_int("k", 5);
-  if (k < 1) throw Error(fmt::format("top-k accuracy: k must be at least 1, found {}", k));
+  check_at_least("top-k accuracy", "k", k, 1);
   return k;
 }
 

@@ -6,8 +6,10 @@
 #include <numeric>
 #include <optional>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/tensor.h"
+#include "frontend/argument_checks.h"
 #include "frontend/losses.h"
 #include "frontend/metric_table.h"
 #include "frontend/session.h"
@@ -35,13 +37,10 @@ class FBeta final : public MetricImpl {
   FBeta(const Config& c, double beta) : average_(c.get_string("average", "")), beta_(beta) {
     if (!average_.empty() && average_ != "micro" && average_ != "macro" && average_ != "weighted")
       raise_unknown_name("average of a F score", average_, {"micro", "macro", "weighted"});
-    if (!(beta > 0)) throw Error(fmt::format("FBetaScore: beta must be positive, found {}", beta));
+    check_number("FBetaScore", "beta", beta, kPositive);
     if (c.get("threshold").is_null()) return;
     threshold_ = c.get_float("threshold", 0.5);
-    if (!(*threshold_ > 0 && *threshold_ <= 1)) {
-      throw Error(
-          fmt::format("FBetaScore: threshold must lie above 0 and up to 1, found {}", *threshold_));
-    }
+    check_number("FBetaScore", "threshold", *threshold_, kAboveZeroToOne);
   }
 
   void update_state(MetricContext& state, Symbol y_true, Symbol y_pred,
@@ -149,7 +148,8 @@ class Overlap final : public MetricImpl {
       throw Error(fmt::format("IoU: num_classes must be positive, found {}", s_.classes));
     for (const int64_t id : s_.targets) {
       if (id < 0 || id >= s_.classes)
-        throw Error(fmt::format("IoU: target class {} is not among {} classes", id, s_.classes));
+        throw Error(
+            fmt::format("IoU: target class {} is not among {}", id, counted(s_.classes, "class")));
     }
   }
   bool takes_classes() const override { return true; }

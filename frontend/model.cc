@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/line.h"
 #include "frontend/layers/model_layer.h"
@@ -28,14 +29,14 @@ const std::string& Model::name() const { return state_->name; }
 const Network& Model::network(SourceLocation where) const {
   return at_line(where, [&]() -> const Network& { return state_->net(); });
 }
-const std::vector<Layer>& Model::layers() const {
+const List<Layer>& Model::layers() const {
   // Keras's Sequential does not count its Input.
   return state_->sequential ? state_->chain : state_->net().layers();
 }
-std::vector<KerasTensor> Model::inputs(SourceLocation where) const {
+List<KerasTensor> Model::inputs(SourceLocation where) const {
   return at_line(where, [&] { return state_->net().inputs(); });
 }
-std::vector<KerasTensor> Model::outputs(SourceLocation where) const {
+List<KerasTensor> Model::outputs(SourceLocation where) const {
   return at_line(where, [&] { return state_->net().outputs(); });
 }
 KerasTensor Model::input(SourceLocation where) const {
@@ -45,9 +46,8 @@ KerasTensor Model::output(SourceLocation where) const {
   return at_line(where,
                  [&] { return only_one(state_->net().outputs(), "model", name(), "output"); });
 }
-const std::vector<std::string>& Model::output_names(SourceLocation where) const {
-  return at_line(where,
-                 [&]() -> const std::vector<std::string>& { return state_->net().output_names(); });
+const List<std::string>& Model::output_names(SourceLocation where) const {
+  return at_line(where, [&]() -> const List<std::string>& { return state_->net().output_names(); });
 }
 
 Shape Model::input_shape(SourceLocation where) const { return input(where).shape(); }
@@ -69,8 +69,8 @@ Layer Model::layer_at(int64_t index, SourceLocation where) const {
     const auto count = static_cast<int64_t>(layers().size());
     const int64_t at = index < 0 ? index + count : index;
     if (at < 0 || at >= count)
-      throw Error(fmt::format("get_layer: model '{}' has {} layers, asked for number {}", name(),
-                              count, index));
+      throw Error(fmt::format("get_layer: model '{}' has {}, asked for number {}", name(),
+                              counted(count, "layer"), index));
     return layers()[static_cast<size_t>(at)];
   });
 }
@@ -84,25 +84,25 @@ void Model::set_trainable(bool trainable) const {
   for (const Layer& layer : layers()) layer.set_trainable(trainable);
 }
 
-std::vector<VariablePtr> Model::weights(SourceLocation where) const { return variables(where); }
-std::vector<VariablePtr> Model::trainable_weights(SourceLocation where) const {
+List<VariablePtr> Model::weights(SourceLocation where) const { return variables(where); }
+List<VariablePtr> Model::trainable_weights(SourceLocation where) const {
   return trainable_variables(where);
 }
-std::vector<VariablePtr> Model::non_trainable_weights(SourceLocation where) const {
+List<VariablePtr> Model::non_trainable_weights(SourceLocation where) const {
   return non_trainable_variables(where);
 }
-std::vector<VariablePtr> Model::variables(SourceLocation where) const {
+List<VariablePtr> Model::variables(SourceLocation where) const {
   return at_line(where, [&] { return state_->net().variables(); });
 }
-std::vector<VariablePtr> Model::trainable_variables(SourceLocation where) const {
+List<VariablePtr> Model::trainable_variables(SourceLocation where) const {
   return at_line(where, [&] { return state_->trainable_variables(); });
 }
 
-std::vector<VariablePtr> Model::non_trainable_variables(SourceLocation where) const {
+List<VariablePtr> Model::non_trainable_variables(SourceLocation where) const {
   return at_line(where, [&] { return without(variables(where), trainable_variables(where)); });
 }
 
-std::vector<Tensor> Model::get_weights(SourceLocation where) const {
+List<Tensor> Model::get_weights(SourceLocation where) const {
   return at_line(where, [&] { return copies_of(variables(where)); });
 }
 

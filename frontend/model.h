@@ -46,7 +46,7 @@ struct FitOptions {
   int64_t batch_size = 32;
   int verbose = 1;  // 0 silent, 1 progress, 2 a line an epoch
   /// The part of the rows, from the end, that validates instead of training.
-  double validation_split = 0.0;
+  RealNumber validation_split = 0.0;
   ValidationData validation_data = {};
   CallbackList callbacks = {};
   bool shuffle = true;
@@ -128,7 +128,7 @@ class Model {
 
   // --- structure
   const std::string& name() const;
-  const std::vector<Layer>& layers() const;
+  const List<Layer>& layers() const;
   /// Raises NameError, or Error for an index that is out of range (negative ones count from the
   /// end).
   Layer get_layer(const std::string& layer_name,
@@ -137,8 +137,8 @@ class Model {
   requires(!std::is_floating_point_v<T>) Layer
       get_layer(T index, SourceLocation where = SourceLocation::current())
   const { return layer_at(static_cast<int64_t>(index), where); }
-  std::vector<KerasTensor> inputs(SourceLocation where = SourceLocation::current()) const;
-  std::vector<KerasTensor> outputs(SourceLocation where = SourceLocation::current()) const;
+  List<KerasTensor> inputs(SourceLocation where = SourceLocation::current()) const;
+  List<KerasTensor> outputs(SourceLocation where = SourceLocation::current()) const;
   /// The only input or output; raises Error when there are several.
   KerasTensor input(SourceLocation where = SourceLocation::current()) const;
   KerasTensor output(SourceLocation where = SourceLocation::current()) const;
@@ -147,8 +147,7 @@ class Model {
   Shape output_shape(SourceLocation where = SourceLocation::current()) const;
   /// False of a Sequential that has not seen its input.
   bool built() const;
-  const std::vector<std::string>& output_names(
-      SourceLocation where = SourceLocation::current()) const;
+  const List<std::string>& output_names(SourceLocation where = SourceLocation::current()) const;
   const Network& network(SourceLocation where = SourceLocation::current()) const;
   /// Makes a layer of the model: its layers are called on other tensors and share their weights.
   /// The first call of a Sequential builds it.
@@ -173,20 +172,16 @@ class Model {
                            SourceLocation where = SourceLocation::current()) const;
 
   // --- weights
-  std::vector<VariablePtr> variables(SourceLocation where = SourceLocation::current()) const;
-  std::vector<VariablePtr> trainable_variables(
-      SourceLocation where = SourceLocation::current()) const;
+  List<VariablePtr> variables(SourceLocation where = SourceLocation::current()) const;
+  List<VariablePtr> trainable_variables(SourceLocation where = SourceLocation::current()) const;
   /// All others: of layers that are not trainable, moving averages ...
-  std::vector<VariablePtr> non_trainable_variables(
-      SourceLocation where = SourceLocation::current()) const;
+  List<VariablePtr> non_trainable_variables(SourceLocation where = SourceLocation::current()) const;
   /// The same by Keras's other names.
-  std::vector<VariablePtr> weights(SourceLocation where = SourceLocation::current()) const;
-  std::vector<VariablePtr> trainable_weights(
-      SourceLocation where = SourceLocation::current()) const;
-  std::vector<VariablePtr> non_trainable_weights(
-      SourceLocation where = SourceLocation::current()) const;
+  List<VariablePtr> weights(SourceLocation where = SourceLocation::current()) const;
+  List<VariablePtr> trainable_weights(SourceLocation where = SourceLocation::current()) const;
+  List<VariablePtr> non_trainable_weights(SourceLocation where = SourceLocation::current()) const;
   /// Copies, layer by layer, trainable ones first.
-  std::vector<Tensor> get_weights(SourceLocation where = SourceLocation::current()) const;
+  List<Tensor> get_weights(SourceLocation where = SourceLocation::current()) const;
   /// Raises ShapeError when the count or a shape differs; then nothing has changed.
   void set_weights(const std::vector<Tensor>& weights,
                    SourceLocation where = SourceLocation::current()) const;
@@ -202,7 +197,7 @@ class Model {
   Optimizer optimizer(SourceLocation where = SourceLocation::current()) const;
   LossArgument loss(SourceLocation where = SourceLocation::current()) const;
   /// The names of what evaluate() gives, in its order.
-  std::vector<std::string> metrics_names(SourceLocation where = SourceLocation::current()) const;
+  List<std::string> metrics_names(SourceLocation where = SourceLocation::current()) const;
   /// Warns once, with the line of the call, when steps_per_epoch asks for more batches than there
   /// are, and when the loss is not finite though x or y hold infinities.
   History fit(const Data& x, const Data& y, const FitOptions& options = {},
@@ -220,13 +215,13 @@ class Model {
   /// The prediction of a model of one output, [n, ...].
   Tensor predict(const Data& x, const PredictOptions& options = {},
                  SourceLocation where = SourceLocation::current()) const;
-  std::vector<Tensor> predict_all(const Data& x, const PredictOptions& options = {},
-                                  SourceLocation where = SourceLocation::current()) const;
+  List<Tensor> predict_all(const Data& x, const PredictOptions& options = {},
+                           SourceLocation where = SourceLocation::current()) const;
   /// Of the x of each element of a Dataset of batches, one after the other.
   Tensor predict(const Dataset& batches, const PredictOptions& options = {},
                  SourceLocation where = SourceLocation::current()) const;
-  std::vector<Tensor> predict_all(const Dataset& batches, const PredictOptions& options = {},
-                                  SourceLocation where = SourceLocation::current()) const;
+  List<Tensor> predict_all(const Dataset& batches, const PredictOptions& options = {},
+                           SourceLocation where = SourceLocation::current()) const;
   /// One update on one batch; loss and metrics of this batch alone. Each batch size has a program
   /// of its own, which is compiled when it first comes.
   Evaluation train_on_batch(const Data& x, const Data& y, const Data& sample_weight = {},
@@ -237,8 +232,8 @@ class Model {
   /// The gradients of the loss (regularizers included) on one batch, one for each of
   /// trainable_variables(), zeros where the loss does not depend on it; layers work as in training.
   /// Nothing is changed. Needs compile(). For other losses and orders: CompiledFunction.
-  std::vector<Tensor> gradients(const Data& x, const Data& y, const Data& sample_weight = {},
-                                SourceLocation where = SourceLocation::current()) const;
+  List<Tensor> gradients(const Data& x, const Data& y, const Data& sample_weight = {},
+                         SourceLocation where = SourceLocation::current()) const;
   /// Set by callbacks: training ends after this batch or epoch.
   bool stop_training() const;
   void set_stop_training(bool stop) const;

@@ -58,7 +58,7 @@ struct ModelState {
       as_layer;  // once the model has been called; it owns this state, so not the reverse
   std::atomic<bool> trainable = true;
   bool sequential = false;
-  std::vector<Layer> chain;                // of a Sequential
+  List<Layer> chain;                       // of a Sequential
   std::optional<KerasTensor> chain_input;  // once it is known
 
   // Training state that files keep.

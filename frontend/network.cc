@@ -9,8 +9,8 @@
 #include <map>
 #include <set>
 
+#include "core/counted.h"
 #include "core/error.h"
-#include "frontend/counted.h"
 #include "frontend/layer_call.h"
 #include "frontend/layers/input.h"
 #include "frontend/layers/model_layer.h"
@@ -64,8 +64,8 @@ class VariableWalk {
 struct Network::Parts {
   std::vector<KerasTensor> inputs, outputs;
   std::vector<std::shared_ptr<const LayerCall>> calls;
-  std::vector<Layer> layers;
-  std::vector<std::string> input_names, output_names;
+  List<Layer> layers;
+  List<std::string> input_names, output_names;
   int depth = 0;
 };
 
@@ -75,9 +75,9 @@ const std::vector<KerasTensor>& Network::outputs() const { return parts_->output
 const std::vector<std::shared_ptr<const LayerCall>>& Network::calls() const {
   return parts_->calls;
 }
-const std::vector<Layer>& Network::layers() const { return parts_->layers; }
+const List<Layer>& Network::layers() const { return parts_->layers; }
 const std::vector<std::string>& Network::input_names() const { return parts_->input_names; }
-const std::vector<std::string>& Network::output_names() const { return parts_->output_names; }
+const List<std::string>& Network::output_names() const { return parts_->output_names; }
 int Network::depth() const { return parts_->depth; }
 
 Network::Network(std::vector<KerasTensor> inputs, std::vector<KerasTensor> outputs) : Network() {

@@ -25,10 +25,10 @@ class Network {
   const std::vector<std::shared_ptr<const LayerCall>>& calls() const;
   /// By depth, deepest first; within a depth in the order a walk from the outputs meets them
   /// (keras.ops.function.map_graph).
-  const std::vector<Layer>& layers() const;
+  const List<Layer>& layers() const;
   /// The names of the layers that make them; a repeated name gets _1, _2 ...
   const std::vector<std::string>& input_names() const;
-  const std::vector<std::string>& output_names() const;
+  const List<std::string>& output_names() const;
 
   /// Layer by layer, trainable ones first; shared ones once.
   std::vector<VariablePtr> variables() const;

@@ -37,11 +37,15 @@ class WholeNumber {
 class RealNumber {
  public:
   template <RealArgument T>
-  constexpr RealNumber(T value) : value_(static_cast<double>(value)) {}  // NOLINT
-  constexpr operator double() const { return value_; }                   // NOLINT
+  constexpr RealNumber(T value)  // NOLINT
+      : value_(static_cast<double>(value)), is_whole_(!std::is_floating_point_v<T>) {}
+  constexpr operator double() const { return value_; }  // NOLINT
+  /// 0 of whole numbers, as 1 / 2 is.
+  constexpr bool is_whole_zero() const { return is_whole_ && value_ == 0; }
 
  private:
   double value_;
+  bool is_whole_;
 };
 
 }  // namespace sinter

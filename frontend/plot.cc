@@ -35,7 +35,7 @@ struct Panel {
 
 bool can_draw(double value) { return std::abs(value) <= kLargest; }
 
-using Epochs = std::map<std::string, std::vector<double>>;
+using Epochs = std::map<std::string, List<double>>;
 
 Curve make_curve(const std::string& name, const std::vector<double>& values, const Epochs& epochs,
                  int first_epoch) {
@@ -48,7 +48,7 @@ Curve make_curve(const std::string& name, const std::vector<double>& values, con
   return curve;
 }
 
-std::vector<Panel> make_panels(const std::map<std::string, std::vector<double>>& history,
+std::vector<Panel> make_panels(const std::map<std::string, List<double>>& history,
                                const Epochs& epochs, int first_epoch) {
   std::map<std::string, Panel> by_name;
   for (const auto& [key, values] : history) {
@@ -244,12 +244,12 @@ std::vector<double> nice_ticks(double low, double high, int count) {
   return ticks;
 }
 
-void plot_history(const std::map<std::string, std::vector<double>>& history,
-                  const std::string& path, const PlotOptions& options, SourceLocation where) {
+void plot_history(const std::map<std::string, List<double>>& history, const std::string& path,
+                  const PlotOptions& options, SourceLocation where) {
   at_line(where, [&] { plot_history(history, {}, path, options); });
 }
 
-void plot_history(const std::map<std::string, std::vector<double>>& history, const Epochs& epochs,
+void plot_history(const std::map<std::string, List<double>>& history, const Epochs& epochs,
                   const std::string& path, const PlotOptions& options) {
   Canvas::check_path(path);
   if (history.empty()) throw Error("cannot plot an empty history: fit() has run no epoch");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/source_location.h"
+#include "frontend/list.h"
 
 namespace sinter {
 
@@ -18,8 +19,8 @@ struct PlotOptions {
 
 /// Draws a panel for each metric ("loss" first), with its "val_" curve in the same panel. `path`
 /// ends in .svg or .png. Values that are not finite leave a gap. Raises Error or FileError.
-void plot_history(const std::map<std::string, std::vector<double>>& history,
-                  const std::string& path, const PlotOptions& options = {},
+void plot_history(const std::map<std::string, List<double>>& history, const std::string& path,
+                  const PlotOptions& options = {},
                   SourceLocation where = SourceLocation::current());
 
 /// Round numbers (1, 2 or 5 times a power of ten apart) from at or below `low` to at or above

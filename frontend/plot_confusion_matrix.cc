@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/line.h"
 #include "frontend/canvas.h"
@@ -38,8 +39,8 @@ void check(const Tensor& matrix, const std::vector<std::string>& names, int digi
     throw Error(
         fmt::format("plot_confusion_matrix: {} classes are more than {}", shape[0], kMostClasses));
   if (!names.empty() && std::ssize(names) != shape[0])
-    throw Error(fmt::format("plot_confusion_matrix: {} class names for {} classes", names.size(),
-                            shape[0]));
+    throw Error(fmt::format("plot_confusion_matrix: {} for {}", counted(names.size(), "class name"),
+                            counted(shape[0], "class")));
   if (digits < 0 || digits > 17)
     throw Error(fmt::format("plot_confusion_matrix: digits must be 0 to 17, found {}", digits));
   for (int64_t i = 0; i < matrix.elements(); ++i) {

@@ -3,7 +3,6 @@
 
 #include <map>
 #include <string>
-#include <vector>
 
 #include "frontend/plot.h"
 
@@ -11,8 +10,8 @@ namespace sinter {
 
 /// As the other plot_history(); value i of a curve stands at epochs.at(name)[i] plus the first
 /// epoch of the options, where the curve is named there.
-void plot_history(const std::map<std::string, std::vector<double>>& history,
-                  const std::map<std::string, std::vector<double>>& epochs, const std::string& path,
+void plot_history(const std::map<std::string, List<double>>& history,
+                  const std::map<std::string, List<double>>& epochs, const std::string& path,
                   const PlotOptions& options);
 
 }  // namespace sinter

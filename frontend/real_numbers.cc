@@ -5,7 +5,8 @@
 
 namespace sinter {
 
-RealNumbers::RealNumbers(double value, Only) : list_{value}, is_one_(true) {}
+RealNumbers::RealNumbers(RealNumber value, Only)
+    : list_{value}, is_one_(true), is_whole_zero_(value.is_whole_zero()) {}
 RealNumbers::RealNumbers(std::initializer_list<double> list) : list_(list) {}
 RealNumbers::RealNumbers(std::vector<double> list) : list_(std::move(list)) {}
 

@@ -8,6 +8,8 @@
 
 #include "core/error.h"
 #include "core/graph.h"
+#include "core/line.h"
+#include "frontend/argument_checks.h"
 #include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
@@ -44,9 +46,8 @@ Symbol penalty(Symbol x, double l1, double l2) {
 }
 
 double factor(const char* owner, const char* name, double value, SourceLocation where) {
-  if (value >= 0 && std::isfinite(value)) return value;
-  throw Error(with_line(
-      where, fmt::format("{}: {} must be finite and not negative, found {}", owner, name, value)));
+  at_line(where, [&] { check_number(owner, name, value, kNotNegative); });
+  return value;
 }
 
 Regularizer by_name(const std::string& name, const Config& config) {
@@ -101,17 +102,24 @@ Regularizer Regularizer::from_config(const ConfigValue& value) {
 
 L1::L1(RealNumber l1, SourceLocation where)
     : Regularizer("L1", {{"l1", factor("L1", "l1", l1, where)}},
-                  [l1](Symbol x) { return penalty(x, l1, 0); }) {}
+                  [l1](Symbol x) { return penalty(x, l1, 0); }) {
+  warn_of_whole_zero(named_with_line("L1", where), "l1", l1.is_whole_zero());
+}
 
 L2::L2(RealNumber l2, SourceLocation where)
     : Regularizer("L2", {{"l2", factor("L2", "l2", l2, where)}},
-                  [l2](Symbol x) { return penalty(x, 0, l2); }) {}
+                  [l2](Symbol x) { return penalty(x, 0, l2); }) {
+  warn_of_whole_zero(named_with_line("L2", where), "l2", l2.is_whole_zero());
+}
 
 L1L2::L1L2(L1L2Options o, SourceLocation where)
     : Regularizer(
           "L1L2",
           {{"l1", factor("L1L2", "l1", o.l1, where)}, {"l2", factor("L1L2", "l2", o.l2, where)}},
-          [o](Symbol x) { return penalty(x, o.l1, o.l2); }) {}
+          [o](Symbol x) { return penalty(x, o.l1, o.l2); }) {
+  warn_of_whole_zero(named_with_line("L1L2", where), "l2",
+                     (o.l1.is_whole_zero() && o.l2 == 0) || (o.l2.is_whole_zero() && o.l1 == 0));
+}
 
 Symbol Regularizer::operator()(OpInput x) const {
   const Symbol y = spec_->function(x);

@@ -51,7 +51,8 @@ class Regularizer {
   Handle<const Spec> spec_;
 };
 
-// As in Keras, factors that are negative, infinite or NaN raise Error.
+// As in Keras, factors that are negative, infinite or NaN raise Error; of a 0 of whole numbers, as
+// 1 / 1000 is, a warning tells.
 
 /// l1 * sum(|w|)
 class L1 : public Regularizer {
@@ -64,8 +65,8 @@ class L2 : public Regularizer {
   explicit L2(RealNumber l2 = 0.01, SourceLocation where = SourceLocation::current());
 };
 struct L1L2Options {
-  double l1 = 0.0;
-  double l2 = 0.0;
+  RealNumber l1 = 0.0;
+  RealNumber l2 = 0.0;
 };
 class L1L2 : public Regularizer {
  public:

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/convert.h"
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/line.h"
 #include "frontend/canvas.h"
@@ -95,7 +96,7 @@ class Labels {
   std::vector<int64_t> classes(const Tensor& given, const char* what, int64_t rows) const {
     std::vector<int64_t> result = classes_of(given, std::string("show_images: ") + what);
     if (std::ssize(result) != rows)
-      throw ShapeError(fmt::format("show_images: x has {} rows, {} is {}", rows, what,
+      throw ShapeError(fmt::format("show_images: x has {}, {} is {}", counted(rows, "row"), what,
                                    given.shape().to_string()));
     for (size_t i = 0; !names_.empty() && i < result.size(); ++i) {
       if (result[i] < 0 || result[i] >= std::ssize(names_))

@@ -6,6 +6,7 @@
 
 #include <unordered_set>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "frontend/interop/json.h"
 #include "frontend/model_state.h"
@@ -29,8 +30,8 @@ bool differ_in_width(const Tensor& a, const Tensor& b) {
 void adopt(const std::vector<VariablePtr>& variables,
            const std::vector<const NamedTensor*>& tensors, bool share, const std::string& owner) {
   if (variables.size() != tensors.size()) {
-    throw ShapeError(fmt::format("{} has {} weights, the file holds {}", owner, variables.size(),
-                                 tensors.size()));
+    throw ShapeError(fmt::format("{} has {}, the file holds {}", owner,
+                                 counted(variables.size(), "weight"), tensors.size()));
   }
   for (size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i]->tensor;

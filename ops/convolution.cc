@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "core/contract.h"
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/sizes.h"
 #include "ops/windows.h"
@@ -77,8 +78,8 @@ void check(const Convolution& c, const Attributes& a) {
   c.windows.check(c.spatial.size());
   const int64_t groups = a.get_int("groups");
   if (groups < 1 || c.channels % groups != 0 || c.filters % groups != 0)
-    throw ShapeError(fmt::format("{} groups do not divide {} channels and {} filters", groups,
-                                 c.channels, c.filters));
+    throw ShapeError(fmt::format("{} do not divide {} and {}", counted(groups, "group"),
+                                 counted(c.channels, "channel"), counted(c.filters, "filter")));
   for (size_t d = 0; d < c.windows.strides.size(); ++d) {
     if (c.windows.strides[d] > 1 && c.windows.dilations[d] > 1)
       throw ShapeError(fmt::format("strides {} with dilations {}: one of them must be 1",
@@ -110,9 +111,9 @@ Convolution of_forward(const Shape& x, const Shape& kernel, const Attributes& a)
   c.filters = kernel.dim(-1);
   check(c, a);
   if (kernel.dim(-2) * c.groups != c.channels)
-    throw ShapeError(fmt::format("input has {} channels, kernel {} with {} group{} expects {}",
-                                 c.channels, kernel.to_string(), c.groups,
-                                 c.groups == 1 ? "" : "s", kernel.dim(-2) * c.groups));
+    throw ShapeError(fmt::format("input has {}, kernel {} with {} expects {}",
+                                 counted(c.channels, "channel"), kernel.to_string(),
+                                 counted(c.groups, "group"), kernel.dim(-2) * c.groups));
   c.counts = c.windows.counts(c.spatial);
   return c;
 }
@@ -137,8 +138,8 @@ Convolution of_input_gradient(const Shape& dy, const Shape& kernel, const Attrib
   c.channels = checked_product(kernel.dim(-2), std::max<int64_t>(c.groups, 1));
   check(c, a);
   if (kernel.dim(-1) != c.filters)
-    throw ShapeError(fmt::format("input has {} channels, kernel {} expects {}", c.filters,
-                                 kernel.to_string(), kernel.dim(-1)));
+    throw ShapeError(fmt::format("input has {}, kernel {} expects {}",
+                                 counted(c.filters, "channel"), kernel.to_string(), kernel.dim(-1)));
   check_counts(c, dy);
   return c;
 }

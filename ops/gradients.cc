@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/uniform.h"
 #include "ops/define.h"
@@ -240,7 +241,8 @@ std::vector<Symbol> gradients(std::span<const Symbol> outputs, std::span<const S
   if (outputs.empty()) throw Error("gradients needs at least one output");
   if (!cotangents.empty() && cotangents.size() != outputs.size()) {
     throw Error(
-        fmt::format("gradients: {} outputs but {} cotangents", outputs.size(), cotangents.size()));
+        fmt::format("gradients: {} but {}", counted(outputs.size(), "output"),
+                    counted(cotangents.size(), "cotangent")));
   }
   const auto require_floating = [](const Symbol& s, const char* what) {
     if (!is_floating(s.dtype())) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/contract.h"
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/sizes.h"
 #include "ops/define.h"
@@ -125,8 +126,9 @@ std::vector<ValueType> dense_type(std::span<const ValueType> in, const Attribute
     throw ShapeError(fmt::format("kernel must be [features, units], found {}", kernel.to_string()));
   if (x.rank() < 1) throw ShapeError("input must have at least one dimension");
   if (x[x.rank() - 1] != kernel[0]) {
-    throw ShapeError(fmt::format("input has {} features, kernel expects {}",
-                                 dimension_text(x[x.rank() - 1]), dimension_text(kernel[0])));
+    throw ShapeError(fmt::format("input has {}, kernel expects {}",
+                                 counted_text(dimension_text(x[x.rank() - 1]), "feature"),
+                                 dimension_text(kernel[0])));
   }
   if (in.size() > 2 && in[2].shape != Shape{kernel[1]}) {
     throw ShapeError(fmt::format("bias must be {}, found {}", Shape{kernel[1]}.to_string(),

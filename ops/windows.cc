@@ -6,6 +6,7 @@
 #include <functional>
 #include <numeric>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/sizes.h"
 
@@ -72,8 +73,9 @@ Ints Windows::counts(std::span<const int64_t> spatial) const {
     const int64_t padded = checked_sum(spatial[d], checked_sum(low[d], high[d]));
     if (padded < window)
       throw ShapeError(fmt::format(
-          "a window of {} elements does not fit into spatial dimension {} of {} elements{}", window,
-          d, padded, padded == spatial[d] ? "" : " with its padding"));
+          "a window of {} does not fit into spatial dimension {} of {}{}",
+          counted(window, "element"), d, counted(padded, "element"),
+          padded == spatial[d] ? "" : " with its padding"));
     counts[d] = (padded - window) / strides[d] + 1;
   }
   return counts;

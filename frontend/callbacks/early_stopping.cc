@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 
+#include "core/line.h"
+#include "frontend/argument_checks.h"
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
 #include "frontend/model.h"
@@ -35,7 +37,16 @@ struct EarlyStopping::State {
 };
 
 EarlyStopping::EarlyStopping(EarlyStoppingOptions options, SourceLocation where)
-    : state_(std::make_shared<State>(options, where)) {}
+    : state_(std::make_shared<State>(options, where)) {
+  at_line(where, [&] {
+    constexpr const char* kOwner = "EarlyStopping";
+    check_number(kOwner, "min_delta", options.min_delta, kFinite);
+    check_at_least(kOwner, "patience", options.patience, 0);
+    check_verbose(kOwner, options.verbose);
+    if (options.baseline) check_number(kOwner, "baseline", *options.baseline, kFinite);
+    check_at_least(kOwner, "start_from_epoch", options.start_from_epoch, 0);
+  });
+}
 
 int EarlyStopping::stopped_epoch() const { return state_->stopped_epoch; }
 int EarlyStopping::best_epoch() const { return state_->best_epoch; }

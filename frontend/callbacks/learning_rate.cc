@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "frontend/argument_checks.h"
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
 #include "frontend/given_function.h"
@@ -50,9 +51,15 @@ struct ReduceLROnPlateau::State {
 
 ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options, SourceLocation where)
     : state_(std::make_shared<State>(options, where)) {
-  if (options.factor < 1.0) return;
-  throw Error(with_line(
-      where, fmt::format("ReduceLROnPlateau: factor must be below 1, found {}", options.factor)));
+  at_line(where, [&] {
+    constexpr const char* kOwner = "ReduceLROnPlateau";
+    check_number(kOwner, "factor", options.factor, kWithinZeroToOne);
+    check_at_least(kOwner, "patience", options.patience, 0);
+    check_verbose(kOwner, options.verbose);
+    check_number(kOwner, "min_delta", options.min_delta, kFinite);
+    check_at_least(kOwner, "cooldown", options.cooldown, 0);
+    check_number(kOwner, "min_lr", options.min_lr, kNotNegative);
+  });
 }
 
 void ReduceLROnPlateau::on_train_begin(Logs&) {

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "core/error.h"
 #include "core/line.h"
+#include "frontend/argument_checks.h"
 #include "frontend/callbacks/callbacks.h"
 #include "frontend/callbacks/monitor.h"
 #include "frontend/model.h"
@@ -93,11 +95,12 @@ ModelCheckpoint::ModelCheckpoint(std::string path, ModelCheckpointOptions option
     throw Error(with_line(where, fmt::format("ModelCheckpoint: the path must end in {}, found '{}'",
                                              ending, state_->pattern)));
   }
-  if (options.save_freq && *options.save_freq < 1) {
-    throw Error(with_line(
-        where, fmt::format("ModelCheckpoint: save_freq must be at least 1 batch, found {}",
-                           *options.save_freq)));
-  }
+  at_line(where, [&] {
+    check_verbose("ModelCheckpoint", options.verbose);
+    if (options.save_freq) check_at_least("ModelCheckpoint", "save_freq", *options.save_freq, 1);
+    if (options.initial_value_threshold && std::isnan(*options.initial_value_threshold))
+      throw Error("ModelCheckpoint: initial_value_threshold is not a number");
+  });
 }
 
 bool ModelCheckpoint::wants_batch_logs() const { return state_->options.save_freq.has_value(); }

@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <memory>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/model_file.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/model_argument.h"
-#include "frontend/counted.h"
 #include "frontend/data/csv.h"
 #include "frontend/data/npy.h"
 #include "frontend/model.h"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/line.h"
-#include "frontend/counted.h"
 #include "frontend/data/classes.h"
 #include "frontend/data/confusion_counts.h"
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/line.h"
 #include "frontend/data/dataset_node.h"
@@ -58,9 +59,10 @@ class SlicesNode : public DatasetNode {
         throw ShapeError("from_tensor_slices: a scalar has no rows; from_tensors() takes it whole");
       if (rows_ < 0) rows_ = t.shape()[0];
       if (t.shape()[0] != rows_) {
-        throw ShapeError(fmt::format(
-            "from_tensor_slices: tensors of {} and {} rows, {} and {}", rows_, t.shape()[0],
-            table_->tensors.front().type().to_string(), t.type().to_string()));
+        throw ShapeError(fmt::format("from_tensor_slices: tensors of {} and {}, {} and {}", rows_,
+                                     counted(t.shape()[0], "row"),
+                                     table_->tensors.front().type().to_string(),
+                                     t.type().to_string()));
       }
     }
   }

@@ -7,6 +7,7 @@
 #include <deque>
 #include <span>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/line.h"
 #include "frontend/data/dataset_node.h"
@@ -106,10 +107,10 @@ Element stacked(const char* call, std::span<const Element> elements, BatchMemory
                                    some[i].type().to_string()));
     }
     if (fits) continue;
-    throw ShapeError(fmt::format(
-        "{}: element {} of the batch has {} parts of {} tensors, the first "
-        "one {} of {}",
-        call, tensors.size() - 1, e.size(), own.size(), elements.front().size(), some.size()));
+    throw ShapeError(fmt::format("{}: element {} of the batch has {} of {}, the first one {} of {}",
+                                 call, tensors.size() - 1, counted(e.size(), "part"),
+                                 counted(own.size(), "tensor"), elements.front().size(),
+                                 some.size()));
   }
   std::vector<Tensor> result;
   for (size_t i = 0; i < tensors.front().size(); ++i) {

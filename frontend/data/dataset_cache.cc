@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/fork.h"
 #include "core/line.h"
@@ -190,11 +191,12 @@ class FileCacheNode : public OnceNode {
       stale(fmt::format("its key is '{}', not '{}'", reader.key(), options_.key));
     const int64_t count = cardinality();
     if (count >= 0 && count != reader.count())
-      stale(fmt::format("it holds {} elements, the dataset {}", reader.count(), count));
+      stale(fmt::format("it holds {}, the dataset {}", counted(reader.count(), "element"), count));
     if (!options_.check_first || reader.count() == 0) return;
     const std::optional<Element> kept = ElementReader(path_).next(),
                                  made = element_stream(source(), only_round())->next();
-    if (!made) stale(fmt::format("it holds {} elements, the dataset none", reader.count()));
+    if (!made)
+      stale(fmt::format("it holds {}, the dataset none", counted(reader.count(), "element")));
     if (!is_alike(*kept, *made))
       stale(fmt::format("its elements are ({}), those of the dataset ({})", types_of(*kept),
                         types_of(*made)));

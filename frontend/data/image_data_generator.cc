@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/line.h"
+#include "frontend/argument_checks.h"
 #include "frontend/data/image_augment.h"
 #include "frontend/data/image_data_generator_state.h"
 #include "frontend/session.h"
@@ -37,20 +38,35 @@ ImageDataGenerator::ImageDataGenerator(ImageDataGeneratorOptions options, Source
       refuse("rescale must not be 0 (1 / 255 of whole numbers is 0 in C++: write 1 / 255.0)", "0");
     if (options.interpolation_order < 0 || options.interpolation_order > 5)
       refuse("interpolation_order must be 0 to 5", std::to_string(options.interpolation_order));
-    if (!(options.validation_split >= 0 && options.validation_split < 1))
-      refuse("validation_split must lie between 0 and 1",
-             fmt::format("{}", options.validation_split));
+    constexpr const char* kOwner = "ImageDataGenerator";
+    check_number(kOwner, "validation_split", options.validation_split, kZeroToBelowOne);
+    check_number(kOwner, "zca_epsilon", options.zca_epsilon, kNotNegative);
     for (const double number :
-         {options.rotation_range, options.shear_range, options.channel_shift_range, options.cval,
-          options.zoom_range.low, options.zoom_range.high, options.zca_epsilon,
-          options.width_shift_range.range(), options.height_shift_range.range(),
-          options.rescale.value_or(1), options.brightness_range.value_or(std::pair(1, 1)).first,
+         {double{options.rotation_range}, double{options.shear_range},
+          double{options.channel_shift_range}, options.cval, options.zoom_range.low,
+          options.zoom_range.high, options.width_shift_range.range(),
+          options.height_shift_range.range(), options.rescale.value_or(1),
+          options.brightness_range.value_or(std::pair(1, 1)).first,
           options.brightness_range.value_or(std::pair(1, 1)).second}) {
       if (!std::isfinite(number)) refuse("all numbers must be finite", fmt::format("{}", number));
     }
     if (options.zoom_range.low <= 0 || options.zoom_range.high <= 0)
       refuse("zoom_range must be above 0",
              fmt::format("{} to {}", options.zoom_range.low, options.zoom_range.high));
+    const std::string owner = named_with_line(kOwner, where);
+    const auto whole = [](const ShiftRange& range) {
+      return range.is_whole() && range.range() == 0 && range.choices().empty();
+    };
+    for (const auto& [name, is_whole_zero] :
+         {std::pair{"rotation_range", options.rotation_range.is_whole_zero()},
+          {"width_shift_range", whole(options.width_shift_range)},
+          {"height_shift_range", whole(options.height_shift_range)},
+          {"shear_range", options.shear_range.is_whole_zero()},
+          {"zoom_range", options.zoom_range.is_whole_zero},
+          {"channel_shift_range", options.channel_shift_range.is_whole_zero()},
+          {"validation_split", options.validation_split.is_whole_zero()}}) {
+      warn_of_whole_zero(owner, name, is_whole_zero);
+    }
     state_->options = std::move(options);
   });
 }

@@ -44,10 +44,13 @@ class ShiftRange {
 /// From and to; of one number z: 1 - z to 1 + z.
 struct ZoomRange {
   double low = 1, high = 1;
+  bool is_whole_zero = false;
   ZoomRange() = default;
   template <RealArgument T>
   ZoomRange(T range)
-      : low(1 - static_cast<double>(range)), high(1 + static_cast<double>(range)) {}  // NOLINT
+      : low(1 - static_cast<double>(range)),  // NOLINT
+        high(1 + static_cast<double>(range)),
+        is_whole_zero(RealNumber(range).is_whole_zero()) {}
   ZoomRange(double from, double to) : low(from), high(to) {}
 };
 
@@ -70,14 +73,14 @@ struct ImageDataGeneratorOptions {
   /// Takes the mean away, and makes the values of pictures uncorrelated with variance 1, as near to
   /// themselves as that allows. Needs fit().
   bool zca_whitening = false;
-  double zca_epsilon = 1e-6;  // beside the singular values of the pictures
-  double rotation_range = 0;  // degrees, to either side
+  double zca_epsilon = 1e-6;        // beside the singular values of the pictures
+  RealNumber rotation_range = 0.0;  // degrees, to either side
   ShiftRange width_shift_range = 0.0;
   ShiftRange height_shift_range = 0.0;
   std::optional<std::pair<double, double>> brightness_range = std::nullopt;
-  double shear_range = 0;  // degrees, to either side
+  RealNumber shear_range = 0.0;  // degrees, to either side
   ZoomRange zoom_range = {};
-  double channel_shift_range = 0;
+  RealNumber channel_shift_range = 0.0;
   /// What stands beyond the edges: "nearest" (the edge), "constant" (cval), "reflect" or "wrap".
   std::string fill_mode = "nearest";
   double cval = 0;
@@ -86,7 +89,7 @@ struct ImageDataGeneratorOptions {
   std::optional<double> rescale = std::nullopt;  // a factor that is not 0
   /// Of one picture after all that is random, [height, width, channels]; several threads call it.
   Callable<Tensor(const Tensor&)> preprocessing_function = {};
-  double validation_split = 0;
+  RealNumber validation_split = 0.0;
   /// 0: the nearest pixel, 1: between the four nearest, 2 to 5: on B-splines of that order.
   int interpolation_order = 1;
   /// Keras shifts columns by height_shift_range and rows by width_shift_range, and turns pictures
@@ -135,7 +138,8 @@ struct ImageDataGeneratorFitOptions {
 /// A handle: copies are the same generator.
 class ImageDataGenerator {
  public:
-  /// Raises NameError for another fill_mode, Error for numbers that Keras refuses, too.
+  /// Raises NameError for another fill_mode, Error for numbers that Keras refuses, too. Warns of
+  /// ranges and parts of 0 in whole numbers, which 1 / 10 is.
   explicit ImageDataGenerator(ImageDataGeneratorOptions options = {},
                               SourceLocation where = SourceLocation::current());
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "frontend/data/symmetric_eigen.h"
 
@@ -138,8 +139,8 @@ void check_fitted(const ImageDataGeneratorOptions& o, const ImageStatistics& s,
     throw Error(
         "featurewise_center, featurewise_std_normalization and zca_whitening need fit() first");
   if (s.shape.dim(-1) != picture.dim(-1))
-    throw ShapeError(fmt::format("fit() saw pictures of {} channels, these have {}",
-                                 s.shape.dim(-1), picture.dim(-1)));
+    throw ShapeError(fmt::format("fit() saw pictures of {}, these have {}",
+                                 counted(s.shape.dim(-1), "channel"), picture.dim(-1)));
   if (o.zca_whitening && s.shape != picture)
     throw ShapeError(fmt::format("zca_whitening: fit() saw pictures {}, these are {}",
                                  s.shape.to_string(), picture.to_string()));

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/line.h"
 #include "frontend/data/classes.h"
@@ -26,9 +27,9 @@ int64_t rows_of(const char* name, const SplitSize& size, int64_t n, bool up) {
                                     : size.size() >= 1 && size.size() < static_cast<double>(n);
   if (!fits) {
     throw Error(fmt::format(
-        "train_test_split: {} must be a share between 0 and 1 or a count of 1 to {} of {} rows, "
-        "found {}",
-        name, n - 1, n, size.size()));
+        "train_test_split: {} must be a share between 0 and 1 or a count of 1 to {} of {}, found "
+        "{}",
+        name, n - 1, counted(n, "row"), size.size()));
   }
   if (!size.is_share()) return static_cast<int64_t>(size.size());
   const double rows = size.size() * static_cast<double>(n);
@@ -44,9 +45,9 @@ Sides sides_of(const TrainTestSplitOptions& o, int64_t n) {
   if (!o.test_size && o.train_size) sides.test = n - sides.train;
   if (sides.train < 1 || sides.test < 1 || sides.train > n - sides.test) {
     throw Error(fmt::format(
-        "train_test_split: of {} rows {} are asked for training and {} for testing; each side "
-        "takes at least one, and both together no more than there are",
-        n, sides.train, sides.test));
+        "train_test_split: of {} {} are asked for training and {} for testing; each side takes at "
+        "least one, and both together no more than there are",
+        counted(n, "row"), sides.train, sides.test));
   }
   return sides;
 }
@@ -84,7 +85,7 @@ struct Rows {
 Rows stratified(const Tensor& labels, const Sides& sides, int64_t n, int64_t seed) {
   const std::vector<int64_t> classes = classes_of(labels, "train_test_split: stratify");
   if (static_cast<int64_t>(classes.size()) != n)
-    throw ShapeError(fmt::format("train_test_split: {} rows, but stratify is {}", n,
+    throw ShapeError(fmt::format("train_test_split: {}, but stratify is {}", counted(n, "row"),
                                  labels.shape().to_string()));
   std::map<int64_t, std::vector<int64_t>> by_class;
   for (const int64_t row : permutation(n, seed, 0))
@@ -99,9 +100,9 @@ Rows stratified(const Tensor& labels, const Sides& sides, int64_t n, int64_t see
   }
   for (const int64_t side : {sides.train, sides.test}) {
     if (side < std::ssize(sizes))
-      throw Error(
-          fmt::format("train_test_split: {} rows are too few for the {} classes of stratify", side,
-                      sizes.size()));
+      throw Error(fmt::format("train_test_split: {} {} too few for the {} of stratify",
+                              counted(side, "row"), side == 1 ? "is" : "are",
+                              counted(sizes.size(), "class")));
   }
   const std::vector<int64_t> train = shares(sizes, sides.train);
   std::vector<int64_t> rest = sizes;
@@ -134,8 +135,8 @@ std::vector<Tensor> train_test_split(const std::vector<Tensor>& tensors,
     for (const Tensor& t : tensors) {
       if (t.shape().rank() == 0) throw ShapeError("train_test_split: a scalar has no rows");
       if (t.shape()[0] != tensors[0].shape()[0])
-        throw ShapeError(fmt::format("train_test_split: tensors of {} and {} rows, {} and {}",
-                                     tensors[0].shape()[0], t.shape()[0],
+        throw ShapeError(fmt::format("train_test_split: tensors of {} and {}, {} and {}",
+                                     tensors[0].shape()[0], counted(t.shape()[0], "row"),
                                      tensors[0].type().to_string(), t.type().to_string()));
     }
     const int64_t n = tensors[0].shape()[0];

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/line.h"
+#include "frontend/argument_checks.h"
 #include "frontend/layers/registry.h"
 #include "frontend/layers/simple_layer.h"
 #include "ops/ops.h"
@@ -72,6 +74,14 @@ ActivationFunction::Function function_of(const ConfigObject& object) {
   };
 }
 
+std::string relu_mistake(const ReLUOptions& o) {
+  // Infinity bounds nothing.
+  if (o.max_value && !(*o.max_value >= 0))
+    return number_mistake("max_value", *o.max_value, kNotNegative);
+  const std::string slope = number_mistake("negative_slope", o.negative_slope, kNotNegative);
+  return slope.empty() ? number_mistake("threshold", o.threshold, kNotNegative) : slope;
+}
+
 LayerOptions named(const Config& c) { return {.name = c.get_string("name", "")}; }
 
 }  // namespace
@@ -87,21 +97,23 @@ ReLU::ReLU(ReLUOptions o, SourceLocation where)
           {{"max_value", o.max_value ? ConfigValue(*o.max_value) : ConfigValue(nullptr)},
            {"negative_slope", o.negative_slope},
            {"threshold", o.threshold}},
-          [o](Symbol x) { return general_relu(x, o); })) {
-  if ((o.max_value && *o.max_value < 0) || o.negative_slope < 0 || o.threshold < 0) {
-    throw Error(fmt::format(
-        "ReLU '{}': max_value, negative_slope and threshold must not be negative", name()));
-  }
-}
+          [o](Symbol x) { return general_relu(x, o); }, relu_mistake(o))) {}
 
 LeakyReLU::LeakyReLU(RealNumber negative_slope, LayerOptions options, SourceLocation where)
-    : Layer(simple_layer("LeakyReLU", options.name, where,
-                         {{"negative_slope", double{negative_slope}}},
-                         [negative_slope](Symbol x) { return leaky_relu(x, negative_slope); })) {}
+    : Layer(simple_layer(
+          "LeakyReLU", options.name, where, {{"negative_slope", double{negative_slope}}},
+          [negative_slope](Symbol x) { return leaky_relu(x, negative_slope); },
+          number_mistake("negative_slope", negative_slope, kNotNegative))) {
+  warn_of_whole_zero(named_with_line("LeakyReLU", where), "negative_slope",
+                     negative_slope.is_whole_zero());
+}
 
 ELU::ELU(RealNumber alpha, LayerOptions options, SourceLocation where)
-    : Layer(simple_layer("ELU", options.name, where, {{"alpha", double{alpha}}},
-                         [alpha](Symbol x) { return elu(x, alpha); })) {}
+    : Layer(simple_layer(
+          "ELU", options.name, where, {{"alpha", double{alpha}}},
+          [alpha](Symbol x) { return elu(x, alpha); }, number_mistake("alpha", alpha, kFinite))) {
+  warn_of_whole_zero(named_with_line("ELU", where), "alpha", alpha.is_whole_zero());
+}
 
 PReLU::PReLU(PReLUOptions options, SourceLocation where)
     : Layer(std::make_shared<PReLUImpl>(std::move(options), where)) {}

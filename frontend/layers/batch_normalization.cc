@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "frontend/argument_checks.h"
 #include "frontend/layers/registry.h"
 #include "ops/ops.h"
 
@@ -13,7 +14,10 @@ namespace {
 class BatchNormalizationImpl : public LayerImpl {
  public:
   BatchNormalizationImpl(BatchNormalizationOptions options, SourceLocation where)
-      : LayerImpl("BatchNormalization", options.name, where), options_(std::move(options)) {}
+      : LayerImpl("BatchNormalization", options.name, where), options_(std::move(options)) {
+    check_number(title(), "momentum", options_.momentum, kZeroToOne);
+    check_number(title(), "epsilon", options_.epsilon, kNotNegative);
+  }
 
   Config config() const override {
     const BatchNormalizationOptions& o = options_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/sizes.h"
 #include "frontend/layers/convolution_config.h"
@@ -35,8 +36,8 @@ class ConvolutionImpl : public LayerImpl {
     positive("groups", s.groups);
     positive("depth_multiplier", s.depth_multiplier);
     if (s.filters % s.groups != 0)
-      throw Error(
-          fmt::format("{}: {} groups do not divide {} filters", title(), s.groups, s.filters));
+      throw Error(fmt::format("{}: {} do not divide {}", title(), counted(s.groups, "group"),
+                              counted(s.filters, "filter")));
     if (s.output_padding) {
       for (const auto& [padding, stride] : output_paddings()) {
         if (padding < 0 || padding >= stride)
@@ -68,8 +69,9 @@ class ConvolutionImpl : public LayerImpl {
     switch (s.kind) {
       case ConvolutionKind::kPlain:
         if (channels % s.groups != 0)
-          throw ShapeError(fmt::format("{}: {} groups do not divide the {} channels of input {}",
-                                       title(), s.groups, channels, inputs[0].shape.to_string()));
+          throw ShapeError(fmt::format("{}: {} do not divide the {} of input {}", title(),
+                                       counted(s.groups, "group"), counted(channels, "channel"),
+                                       inputs[0].shape.to_string()));
         kernel_ = add("kernel", windows_.size(), channels / s.groups, s.filters, s.kernel);
         break;
       case ConvolutionKind::kTransposed:
@@ -122,9 +124,9 @@ class ConvolutionImpl : public LayerImpl {
     int64_t expected = kernel.dim(-2) * settings_.groups;
     if (settings_.kind == ConvolutionKind::kTransposed) expected = kernel.dim(-1);
     if (channels != expected)
-      throw ShapeError(fmt::format("{}: input {} has {} channels, the kernel {} expects {}",
-                                   title(), input.to_string(), channels, kernel.to_string(),
-                                   expected));
+      throw ShapeError(fmt::format("{}: input {} has {}, the kernel {} expects {}", title(),
+                                   input.to_string(), counted(channels, "channel"),
+                                   kernel.to_string(), expected));
   }
 
   Symbol convolved(Symbol x, CallContext& context) const {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/sizes.h"
 #include "frontend/layers/input.h"
@@ -57,9 +58,10 @@ class DenseImpl : public LayerImpl {
     const Symbol x = inputs[0].dtype() == dtype() ? inputs[0] : cast(inputs[0], dtype());
     const int64_t expected = checked_variable(kernel_).value.shape()[0];
     if (x.rank() < 2 || x.shape().dim(-1) != expected) {
-      throw ShapeError(fmt::format(
-          "{}: input {} has {} features, the kernel {} expects {}", title(), x.shape().to_string(),
-          dimension_text(x.shape().dim(-1)), kernel_->value.shape().to_string(), expected));
+      throw ShapeError(fmt::format("{}: input {} has {}, the kernel {} expects {}", title(),
+                                   x.shape().to_string(),
+                                   counted_text(dimension_text(x.shape().dim(-1)), "feature"),
+                                   kernel_->value.shape().to_string(), expected));
     }
     const Symbol kernel = context.variable(kernel_);
     const Symbol bias = options_.use_bias ? context.variable(bias_) : Symbol();

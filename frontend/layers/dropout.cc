@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "frontend/argument_checks.h"
 #include "frontend/layers/data_format.h"
 #include "frontend/layers/inputs.h"
 #include "frontend/layers/registry.h"
@@ -25,11 +26,11 @@ class DropoutBase : public LayerImpl {
   }
 
  protected:
-  DropoutBase(const char* class_name, double rate, std::optional<int64_t> seed,
+  DropoutBase(const char* class_name, RealNumber rate, std::optional<int64_t> seed,
               const std::string& name, SourceLocation where)
       : LayerImpl(class_name, name, where), rate_(rate), seed_(seed) {
-    if (!(rate >= 0 && rate <= 1))
-      throw Error(fmt::format("{}: rate must lie in [0, 1], found {}", title(), rate));
+    check_number(title(), "rate", rate, kZeroToOne);
+    warn_of_whole_zero(title(), "rate", rate.is_whole_zero());
   }
   virtual Shape noise_shape(const Shape& x) const = 0;
 
@@ -39,7 +40,7 @@ class DropoutBase : public LayerImpl {
 
 class DropoutImpl : public DropoutBase {
  public:
-  DropoutImpl(double rate, DropoutOptions options, SourceLocation where)
+  DropoutImpl(RealNumber rate, DropoutOptions options, SourceLocation where)
       : DropoutBase("Dropout", rate, options.seed, options.name, where),
         options_(std::move(options)) {}
 
@@ -64,7 +65,7 @@ class DropoutImpl : public DropoutBase {
 
 class SpatialDropoutImpl : public DropoutBase {
  public:
-  SpatialDropoutImpl(int dimensions, double rate, SpatialDropoutOptions options,
+  SpatialDropoutImpl(int dimensions, RealNumber rate, SpatialDropoutOptions options,
                      SourceLocation where)
       : DropoutBase(kNames[dimensions - 1], rate, options.seed, options.name, where),
         dimensions_(dimensions),

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "frontend/layers/inputs.h"
 #include "frontend/layers/registry.h"
@@ -78,8 +79,8 @@ class GroupNormalizationImpl : public ScaledNormalizationImpl<GroupNormalization
     if (axis == 0) throw ShapeError(fmt::format("{}: axis {} is the batch", title(), given));
     const int64_t channels = x[static_cast<int>(axis)];
     if (channels == 0 || channels % groups_of(channels) != 0) {
-      throw ShapeError(fmt::format("{}: the {} channels of {} cannot be split into {} equal groups",
-                                   title(), channels, x.to_string(), groups_));
+      throw ShapeError(fmt::format("{}: the {} of {} cannot be split into {} equal groups", title(),
+                                   counted(channels, "channel"), x.to_string(), groups_));
     }
     return static_cast<int>(axis);
   }

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "frontend/activations.h"
-#include "frontend/counted.h"
 #include "frontend/custom_functions.h"
 #include "frontend/custom_object_scope.h"
 #include "frontend/given_function.h"

@@ -120,6 +120,7 @@ class RMSNormalizationImpl : public LayerImpl {
   RMSNormalizationImpl(RMSNormalizationOptions options, SourceLocation where)
       : LayerImpl("RMSNormalization", options.name, where), options_(std::move(options)) {
     check_given(title(), options_.axis);
+    check_number(title(), "epsilon", options_.epsilon, kNotNegative);
   }
 
   Config config() const override {

@@ -1,6 +1,7 @@
 // The layers in a layer, and which of them train.
 #include <fmt/format.h>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "frontend/layer_parts.h"
 #include "frontend/layers/model_layer.h"
@@ -45,8 +46,8 @@ void LayerImpl::settle_members() {
   const std::vector<LayerImpl*> members = members_of(*this);
   const std::vector<bool> trainable = std::exchange(parts_->members_trainable, {});
   if (members.size() != trainable.size()) {
-    throw Error(fmt::format("{}: it is said of {} layers in it whether they train, but it has {}",
-                            title(), trainable.size(), members.size()));
+    throw Error(fmt::format("{}: it is said of {} in it whether they train, but it has {}", title(),
+                            counted(trainable.size(), "layer"), members.size()));
   }
   // From the outermost on: what is set of one is set of those in it.
   for (size_t i = 0; i < members.size(); ++i) {

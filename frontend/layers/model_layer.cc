@@ -5,10 +5,10 @@
 
 #include <set>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/release.h"
 #include "frontend/clone.h"
-#include "frontend/counted.h"
 #include "frontend/model_state.h"
 #include "frontend/origin.h"
 #include "frontend/unique_names.h"

@@ -1,21 +1,16 @@
 // GaussianNoise, GaussianDropout and AlphaDropout.
 #include "frontend/layers/noise.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
-#include "core/error.h"
+#include "core/line.h"
+#include "frontend/argument_checks.h"
 #include "frontend/layers/registry.h"
 #include "frontend/layers/simple_layer.h"
 #include "ops/random.h"
 
 namespace sinter {
 namespace {
-
-std::string rate_mistake(double rate) {
-  return rate >= 0 && rate < 1 ? "" : fmt::format("rate must lie in [0, 1), found {}", rate);
-}
 
 Symbol normal_like(Symbol x, Symbol state, int64_t stream) {
   return random_normal(state, x.shape(), stream, x.dtype());
@@ -44,9 +39,9 @@ GaussianNoise::GaussianNoise(RealNumber stddev, NoiseOptions options, SourceLoca
           {[deviation = double{stddev}](Symbol x, Symbol state, int64_t stream) {
             return deviation == 0 ? x : x + normal_like(x, state, stream) * deviation;
           }},
-          stddev >= 0 && stddev <= 1
-              ? ""
-              : fmt::format("stddev must lie in [0, 1], found {}", double{stddev}))) {}
+          number_mistake("stddev", stddev, kZeroToOne))) {
+  warn_of_whole_zero(named_with_line("GaussianNoise", where), "stddev", stddev.is_whole_zero());
+}
 
 GaussianDropout::GaussianDropout(RealNumber rate, NoiseOptions options, SourceLocation where)
     : Layer(random_layer(
@@ -55,7 +50,9 @@ GaussianDropout::GaussianDropout(RealNumber rate, NoiseOptions options, SourceLo
           {[deviation = std::sqrt(rate / (1 - rate))](Symbol x, Symbol state, int64_t stream) {
             return deviation == 0 ? x : x * (1.0 + normal_like(x, state, stream) * deviation);
           }},
-          rate_mistake(rate))) {}
+          number_mistake("rate", rate, kZeroToBelowOne))) {
+  warn_of_whole_zero(named_with_line("GaussianDropout", where), "rate", rate.is_whole_zero());
+}
 
 AlphaDropout::AlphaDropout(RealNumber rate, DropoutOptions options, SourceLocation where)
     : Layer(random_layer("AlphaDropout", options.name, where,
@@ -68,7 +65,9 @@ AlphaDropout::AlphaDropout(RealNumber rate, DropoutOptions options, SourceLocati
                            const Shape noise = given.empty() ? x.shape() : Shape(given);
                            return rate == 0 ? x : alpha_dropout(x, state, stream, rate, noise);
                          }},
-                         rate_mistake(rate))) {}
+                         number_mistake("rate", rate, kZeroToBelowOne))) {
+  warn_of_whole_zero(named_with_line("AlphaDropout", where), "rate", rate.is_whole_zero());
+}
 
 void register_noise_layers() {
   register_layer("GaussianNoise", [](const Config& c, SourceLocation where) {

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "frontend/asked_settings.h"
-#include "frontend/counted.h"
 #include "ops/ops.h"
 
 namespace sinter {

@@ -9,7 +9,9 @@
 #include <optional>
 #include <vector>
 
+#include "core/line.h"
 #include "core/sizes.h"
+#include "frontend/argument_checks.h"
 #include "frontend/layers/data_format.h"
 #include "frontend/layers/inputs.h"
 #include "frontend/layers/random_factor.h"
@@ -239,12 +241,21 @@ Options options_in(const Config& c) {
 
 RandomTranslation::RandomTranslation(RealNumbers height_factor, RealNumbers width_factor,
                                      RandomTranslationOptions options, SourceLocation where)
-    : Layer(translation(height_factor, width_factor, options, where)) {}
+    : Layer(translation(height_factor, width_factor, options, where)) {
+  warn_of_whole_zero(named_with_line("RandomTranslation", where), "height_factor",
+                     height_factor.is_whole_zero() && width_factor.is_whole_zero());
+}
 RandomZoom::RandomZoom(RealNumbers height_factor, RandomZoomOptions options, SourceLocation where)
-    : Layer(zoom(height_factor, options, where)) {}
+    : Layer(zoom(height_factor, options, where)) {
+  warn_of_whole_zero(named_with_line("RandomZoom", where), "height_factor",
+                     height_factor.is_whole_zero() &&
+                         (!options.width_factor || options.width_factor->is_whole_zero()));
+}
 RandomRotation::RandomRotation(RealNumbers factor, RandomRotationOptions options,
                                SourceLocation where)
-    : Layer(rotation(factor, options, where)) {}
+    : Layer(rotation(factor, options, where)) {
+  warn_of_whole_zero(named_with_line("RandomRotation", where), "factor", factor.is_whole_zero());
+}
 
 void register_random_affine_layers() {
   register_layer("RandomTranslation", [](const Config& c, SourceLocation where) -> Layer {

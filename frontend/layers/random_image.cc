@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/line.h"
+#include "frontend/argument_checks.h"
 #include "frontend/layers/data_format.h"
 #include "frontend/layers/inputs.h"
 #include "frontend/layers/random_factor.h"
@@ -184,10 +186,14 @@ RandomCrop::RandomCrop(WholeNumber height, WholeNumber width, RandomFlipOptions 
           first_mistake({size_mistake({height, width}), format_mistake(options.data_format)}))) {}
 
 RandomContrast::RandomContrast(RealNumbers factor, RandomColorOptions options, SourceLocation where)
-    : Layer(contrast(factor, options, where)) {}
+    : Layer(contrast(factor, options, where)) {
+  warn_of_whole_zero(named_with_line("RandomContrast", where), "factor", factor.is_whole_zero());
+}
 RandomBrightness::RandomBrightness(RealNumbers factor, RandomColorOptions options,
                                    SourceLocation where)
-    : Layer(brightness(factor, options, where)) {}
+    : Layer(brightness(factor, options, where)) {
+  warn_of_whole_zero(named_with_line("RandomBrightness", where), "factor", factor.is_whole_zero());
+}
 
 void register_random_image_layers() {
   register_layer("RandomFlip", [](const Config& c, SourceLocation where) -> Layer {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/sizes.h"
 #include "frontend/layers/registry.h"
@@ -42,8 +43,9 @@ Shape resolved(const Shape& input, const std::vector<int64_t>& target) {
     known = elements;
   }
   if (known != elements) {
-    throw ShapeError(fmt::format("cannot reshape {} ({} values a sample) to target_shape {}",
-                                 input.to_string(), elements, Shape(target).to_string()));
+    throw ShapeError(fmt::format("cannot reshape {} ({} a sample) to target_shape {}",
+                                 input.to_string(), counted(elements, "value"),
+                                 Shape(target).to_string()));
   }
   return Shape(std::move(dims));
 }
@@ -61,8 +63,8 @@ std::string permute_mistake(const std::vector<int64_t>& dims) {
 
 Symbol permuted(Symbol x, std::vector<int64_t> dims) {
   if (x.rank() != static_cast<int>(dims.size()) + 1) {
-    throw ShapeError(fmt::format("dims {} are for samples of {} dimensions, found {}",
-                                 Shape(dims).to_string(), dims.size(), x.shape().to_string()));
+    throw ShapeError(fmt::format("dims {} are for samples of {}, found {}", Shape(dims).to_string(),
+                                 counted(dims.size(), "dimension"), x.shape().to_string()));
   }
   dims.insert(dims.begin(), 0);
   return transpose(x, std::move(dims));

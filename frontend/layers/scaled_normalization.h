@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/tensor.h"
+#include "frontend/argument_checks.h"
 #include "frontend/layer.h"
 #include "frontend/layers/registry.h"
 #include "ops/layer_norm.h"
@@ -23,7 +24,9 @@ template <typename Options>
 class ScaledNormalizationImpl : public LayerImpl {
  protected:
   ScaledNormalizationImpl(const char* class_name, Options options, SourceLocation where)
-      : LayerImpl(class_name, options.name, where), options_(std::move(options)) {}
+      : LayerImpl(class_name, options.name, where), options_(std::move(options)) {
+    check_number(title(), "epsilon", options_.epsilon, kNotNegative);
+  }
 
   /// What follows `scale` in Keras's order.
   Config weight_settings() const {

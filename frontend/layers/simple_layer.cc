@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "frontend/layers/inputs.h"
 #include "ops/ops.h"
@@ -36,9 +37,9 @@ class FunctionLayer : public LayerImpl {
   std::vector<Symbol> call(CallContext&, std::span<const Symbol> inputs) override {
     const int count = static_cast<int>(inputs.size());
     if (count < min_inputs_ || count > max_inputs_) {
-      throw ShapeError(fmt::format("{}: takes {}{} input{}, given {}", title(),
-                                   max_inputs_ > min_inputs_ ? "at least " : "", min_inputs_,
-                                   min_inputs_ == 1 ? "" : "s", count));
+      throw ShapeError(fmt::format("{}: takes {}{}, given {}", title(),
+                                   max_inputs_ > min_inputs_ ? "at least " : "",
+                                   counted(min_inputs_, "input"), count));
     }
     return {function_(inputs)};
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/sizes.h"
 #include "frontend/layers/data_format.h"
@@ -88,10 +89,10 @@ void WindowSettings::check_fits(const std::string& title, const char* what,
     if (extent <= input[first + d]) continue;
     const std::string apart = dilations_[k] == 1 ? "" : fmt::format(", {} apart,", dilations_[k]);
     throw ShapeError(
-        fmt::format("{}: a {} of {} elements{} does not fit into the {} {} of input {}; padding = "
+        fmt::format("{}: a {} of {}{} does not fit into the {} {} of input {}; padding = "
                     "\"same\" would make room",
-                    title, what, size_[k], apart, input[first + d], spatial_names(rank_)[k],
-                    input.to_string()));
+                    title, what, counted(size_[k], "element"), apart, input[first + d],
+                    spatial_names(rank_)[k], input.to_string()));
   }
 }
 

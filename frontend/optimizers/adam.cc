@@ -1,9 +1,18 @@
 // Adam (Kingma and Ba, 2015) and its kin: AdamW, Adamax, Nadam (Dozat, 2016), in Keras's form.
+#include "frontend/argument_checks.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
 
 namespace sinter {
 namespace {
+
+// Rules divide by 1 - beta^t.
+template <typename Options>
+void check_betas(const char* owner, const Options& o, const NumberRange& of_beta_2) {
+  check_number(owner, "beta_1", o.beta_1, kZeroToBelowOne);
+  check_number(owner, "beta_2", o.beta_2, of_beta_2);
+  check_number(owner, "epsilon", o.epsilon, kNotNegative);
+}
 
 // x + (y - x)(1 - beta)
 Symbol approached(double beta, Symbol x, Symbol y) { return x + (y - x) * (1.0 - beta); }
@@ -11,7 +20,9 @@ Symbol approached(double beta, Symbol x, Symbol y) { return x + (y - x) * (1.0 -
 class AdamImpl : public OptimizerImpl {
  public:
   AdamImpl(const char* class_name, const AdamOptions& o)
-      : OptimizerImpl(class_name, o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl(class_name, o.learning_rate, shared_options(o)), o_(o) {
+    check_betas(class_name, o, kZeroToBelowOne);
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -47,7 +58,9 @@ class AdamImpl : public OptimizerImpl {
 class AdamaxImpl : public OptimizerImpl {
  public:
   explicit AdamaxImpl(const AdamaxOptions& o)
-      : OptimizerImpl("Adamax", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Adamax", o.learning_rate, shared_options(o)), o_(o) {
+    check_betas("Adamax", o, kZeroToOne);  // 1: the largest of all gradients
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -73,7 +86,9 @@ class AdamaxImpl : public OptimizerImpl {
 class NadamImpl : public OptimizerImpl {
  public:
   explicit NadamImpl(const AdamaxOptions& o)
-      : OptimizerImpl("Nadam", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Nadam", o.learning_rate, shared_options(o)), o_(o) {
+    check_betas("Nadam", o, kZeroToBelowOne);
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {

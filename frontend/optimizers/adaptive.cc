@@ -1,4 +1,5 @@
 // Adagrad, RMSprop and Adadelta: steps scaled by the history of squared gradients.
+#include "frontend/argument_checks.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
 
@@ -11,7 +12,10 @@ Symbol decayed(double rho, Symbol x, Symbol y) { return rho * x + (1.0 - rho) * 
 class AdagradImpl : public OptimizerImpl {
  public:
   explicit AdagradImpl(const AdagradOptions& o)
-      : OptimizerImpl("Adagrad", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Adagrad", o.learning_rate, shared_options(o)), o_(o) {
+    check_number("Adagrad", "initial_accumulator_value", o.initial_accumulator_value, kNotNegative);
+    check_number("Adagrad", "epsilon", o.epsilon, kNotNegative);
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -33,7 +37,11 @@ class AdagradImpl : public OptimizerImpl {
 class RmspropImpl : public OptimizerImpl {
  public:
   explicit RmspropImpl(const RMSpropOptions& o)
-      : OptimizerImpl("RMSprop", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("RMSprop", o.learning_rate, shared_options(o)), o_(o) {
+    check_number("RMSprop", "rho", o.rho, kZeroToBelowOne);
+    check_number("RMSprop", "momentum", o.momentum, kZeroToOne);
+    check_number("RMSprop", "epsilon", o.epsilon, kNotNegative);
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {
@@ -72,7 +80,10 @@ class RmspropImpl : public OptimizerImpl {
 class AdadeltaImpl : public OptimizerImpl {
  public:
   explicit AdadeltaImpl(const AdadeltaOptions& o)
-      : OptimizerImpl("Adadelta", o.learning_rate, shared_options(o)), o_(o) {}
+      : OptimizerImpl("Adadelta", o.learning_rate, shared_options(o)), o_(o) {
+    check_number("Adadelta", "rho", o.rho, kZeroToBelowOne);
+    check_number("Adadelta", "epsilon", o.epsilon, kNotNegative);
+  }
 
  protected:
   std::vector<std::vector<Slot>> slots() const override {

@@ -1,9 +1,7 @@
 // Ftrl (McMahan and others, KDD 2013) and Lion (Chen and others, 2023), in Keras's form.
-#include <fmt/format.h>
-
 #include <utility>
 
-#include "core/error.h"
+#include "frontend/argument_checks.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
 
@@ -14,16 +12,14 @@ class FtrlImpl : public OptimizerImpl {
  public:
   explicit FtrlImpl(const FtrlOptions& o)
       : OptimizerImpl("Ftrl", o.learning_rate, shared_options(o)), o_(o) {
-    const auto refuse = [](const char* name, const char* wanted, double value) {
-      throw Error(fmt::format("Ftrl: {} must not be {}, found {}", name, wanted, value));
-    };
-    if (o.learning_rate_power > 0) refuse("learning_rate_power", "positive", o.learning_rate_power);
+    check_number("Ftrl", "learning_rate_power", o.learning_rate_power, kNotPositive);
     for (const auto& [name, value] :
          {std::pair{"initial_accumulator_value", o.initial_accumulator_value},
           {"l1_regularization_strength", o.l1_regularization_strength},
           {"l2_regularization_strength", o.l2_regularization_strength},
-          {"l2_shrinkage_regularization_strength", o.l2_shrinkage_regularization_strength}}) {
-      if (value < 0) refuse(name, "negative", value);
+          {"l2_shrinkage_regularization_strength", o.l2_shrinkage_regularization_strength},
+          {"beta", o.beta}}) {
+      check_number("Ftrl", name, value, kNotNegative);
     }
   }
 
@@ -66,8 +62,8 @@ class LionImpl : public OptimizerImpl {
  public:
   explicit LionImpl(const LionOptions& o)
       : OptimizerImpl("Lion", o.learning_rate, shared_options(o)), o_(o) {
-    if (o.beta_1 <= 0 || o.beta_1 > 1)
-      throw Error(fmt::format("Lion: beta_1 must lie in (0, 1], found {}", o.beta_1));
+    check_number("Lion", "beta_1", o.beta_1, kAboveZeroToOne);
+    check_number("Lion", "beta_2", o.beta_2, kZeroToOne);
   }
 
  protected:

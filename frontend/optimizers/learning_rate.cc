@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "frontend/argument_checks.h"
 #include "frontend/asked_settings.h"
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
@@ -56,7 +57,7 @@ std::vector<double> read_numbers(const Config& c, const char* key) {
 }
 
 Config decay_config(const ExponentialDecayOptions& o) {
-  return {{"initial_learning_rate", o.initial_learning_rate},
+  return {{"initial_learning_rate", double{o.initial_learning_rate}},
           {"decay_steps", o.decay_steps},
           {"decay_rate", o.decay_rate},
           {"staircase", o.staircase}};
@@ -68,10 +69,9 @@ Symbol decays_until(Symbol step, const ExponentialDecayOptions& o) {
   return o.staircase ? floor(p) : p;
 }
 
-void check_steps(const char* name, int64_t steps) {
-  if (steps <= 0)
-    throw Error(std::string(name) + ": decay_steps must be positive, found " +
-                std::to_string(steps));
+void check_decay(const char* name, RealNumber initial, int64_t steps) {
+  LearningRate::check(name, "initial_learning_rate", initial);
+  check_at_least(name, "decay_steps", steps, 1);
 }
 
 }  // namespace
@@ -95,6 +95,19 @@ LearningRate::LearningRate(std::string class_name, Config config, Schedule sched
   at_line(where, [&] { refuse_nan(spec_->class_name, spec_->config); });
 }
 
+void LearningRate::check(const std::string& owner, const char* name, RealNumber rate) {
+  check_number(owner, name, rate, kNotNegative);
+  if (rate.is_whole_zero())
+    throw Error(fmt::format(
+        "{}: {} is 0, of whole numbers: 1 / 1000 of them is 0 in C++. Write 1 / 1000.0, and 0.0 "
+        "where nothing is to be learnt",
+        owner, name));
+}
+
+void LearningRate::check(const std::string& owner) const {
+  if (!is_scheduled()) check(owner, "learning_rate", value_);
+}
+
 double LearningRate::at(int64_t step) const {
   if (!is_scheduled()) return value_;
   Graph graph("schedule");
@@ -106,7 +119,7 @@ double LearningRate::at(int64_t step) const {
 ConfigValue LearningRate::to_config() const {
   // Keras keeps the rate as a float32 and writes that number.
   if (!is_scheduled())
-    return floatx() == DType::kFloat32 ? static_cast<double>(static_cast<float>(value_)) : value_;
+    return floatx() == DType::kFloat32 ? static_cast<double>(static_cast<float>(value())) : value();
   const std::string& name = spec_->class_name;
   const ConfigObject object{"keras.optimizers.schedules", name, spec_->config};
   if (!spec_->own) return object;
@@ -171,18 +184,20 @@ void register_schedule(const std::string& name, LearningRate::Schedule schedule,
 
 LearningRate ExponentialDecay(ExponentialDecayOptions o, SourceLocation where) {
   return at_line(where, [&]() -> LearningRate {
-    check_steps("ExponentialDecay", o.decay_steps);
+    check_decay("ExponentialDecay", o.initial_learning_rate, o.decay_steps);
+    check_number("ExponentialDecay", "decay_rate", o.decay_rate, kNotNegative);
     return LearningRate("ExponentialDecay", decay_config(o), [o](Symbol step) {
-      return o.initial_learning_rate * power(o.decay_rate, decays_until(step, o));
+      return double{o.initial_learning_rate} * power(o.decay_rate, decays_until(step, o));
     });
   });
 }
 
 LearningRate InverseTimeDecay(ExponentialDecayOptions o, SourceLocation where) {
   return at_line(where, [&]() -> LearningRate {
-    check_steps("InverseTimeDecay", o.decay_steps);
+    check_decay("InverseTimeDecay", o.initial_learning_rate, o.decay_steps);
+    check_number("InverseTimeDecay", "decay_rate", o.decay_rate, kNotNegative);
     return LearningRate("InverseTimeDecay", decay_config(o), [o](Symbol step) {
-      return o.initial_learning_rate / (1.0 + o.decay_rate * decays_until(step, o));
+      return double{o.initial_learning_rate} / (1.0 + o.decay_rate * decays_until(step, o));
     });
   });
 }
@@ -191,6 +206,8 @@ LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions o, SourceLocat
   return at_line(where, [&]() -> LearningRate {
     if (o.values.size() != o.boundaries.size() + 1)
       throw Error("PiecewiseConstantDecay: needs one value more than boundaries");
+    for (const double value : o.values)
+      check_number("PiecewiseConstantDecay", "each of values", value, kNotNegative);
     for (size_t i = 1; i < o.boundaries.size(); ++i) {
       if (o.boundaries[i] <= o.boundaries[i - 1]) {
         throw Error(
@@ -214,51 +231,54 @@ LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions o, SourceLocat
 
 LearningRate PolynomialDecay(PolynomialDecayOptions o, SourceLocation where) {
   return at_line(where, [&]() -> LearningRate {
-    check_steps("PolynomialDecay", o.decay_steps);
+    check_decay("PolynomialDecay", o.initial_learning_rate, o.decay_steps);
+    check_number("PolynomialDecay", "end_learning_rate", o.end_learning_rate, kNotNegative);
+    check_number("PolynomialDecay", "power", o.power, kNotNegative);
+    const double initial = o.initial_learning_rate;
     return LearningRate(
         "PolynomialDecay",
-        {{"initial_learning_rate", o.initial_learning_rate},
+        {{"initial_learning_rate", initial},
          {"decay_steps", o.decay_steps},
          {"end_learning_rate", o.end_learning_rate},
          {"power", o.power},
          {"cycle", o.cycle}},
-        [o](Symbol step) {
+        [o, initial](Symbol step) {
           const auto steps = static_cast<double>(o.decay_steps);
           // Cycling stretches the period to the next multiple that is not behind.
           const Symbol p = o.cycle ? step / (steps * maximum(ceil(step / steps), 1.0))
                                    : minimum(step, steps) / steps;
-          return (o.initial_learning_rate - o.end_learning_rate) * power(1.0 - p, o.power) +
-                 o.end_learning_rate;
+          return (initial - o.end_learning_rate) * power(1.0 - p, o.power) + o.end_learning_rate;
         });
   });
 }
 
 LearningRate CosineDecay(CosineDecayOptions o, SourceLocation where) {
   return at_line(where, [&]() -> LearningRate {
-    check_steps("CosineDecay", o.decay_steps);
-    if (o.warmup_steps < 0)
-      throw Error(
-          fmt::format("CosineDecay: warmup_steps must not be negative, found {}", o.warmup_steps));
+    check_decay("CosineDecay", o.initial_learning_rate, o.decay_steps);
+    check_at_least("CosineDecay", "warmup_steps", o.warmup_steps, 0);
+    check_number("CosineDecay", "alpha", o.alpha, kNotNegative);
+    if (o.warmup_target)
+      check_number("CosineDecay", "warmup_target", *o.warmup_target, kNotNegative);
+    const double initial = o.initial_learning_rate;
     const ConfigValue target =
         o.warmup_target ? ConfigValue(*o.warmup_target) : ConfigValue(nullptr);
     return LearningRate(
         "CosineDecay",
-        {{"initial_learning_rate", o.initial_learning_rate},
+        {{"initial_learning_rate", initial},
          {"decay_steps", o.decay_steps},
          {"alpha", o.alpha},
          {"warmup_target", target},
          {"warmup_steps", o.warmup_steps}},
-        [o](Symbol step) {
+        [o, initial](Symbol step) {
           const auto steps = static_cast<double>(o.decay_steps);
           const auto decayed = [&](Symbol s, double from) {
             const Symbol p = minimum(s, steps) / steps;
             return from * ((1.0 - o.alpha) * 0.5 * (1.0 + cos(std::numbers::pi * p)) + o.alpha);
           };
-          if (!o.warmup_target) return decayed(step, o.initial_learning_rate);
+          if (!o.warmup_target) return decayed(step, initial);
           const auto warm = static_cast<double>(o.warmup_steps);
           const Symbol rising =
-              (*o.warmup_target - o.initial_learning_rate) * (step / std::max(warm, 1.0)) +
-              o.initial_learning_rate;
+              (*o.warmup_target - initial) * (step / std::max(warm, 1.0)) + initial;
           return select(less(step, warm), rising, decayed(step - warm, *o.warmup_target));
         });
   });
@@ -268,36 +288,39 @@ LearningRate CosineDecay(CosineDecayOptions o, SourceLocation where) {
 // here it is counted up where the quotient says so.
 LearningRate CosineDecayRestarts(CosineDecayRestartsOptions o, SourceLocation where) {
   return at_line(where, [&]() -> LearningRate {
-    if (o.first_decay_steps <= 0 || !(o.t_mul > 0)) {
-      throw Error("CosineDecayRestarts: first_decay_steps and t_mul must be positive, found " +
-                  std::to_string(o.first_decay_steps) + " and " + std::to_string(o.t_mul));
-    }
-    return LearningRate("CosineDecayRestarts",
-                        {{"initial_learning_rate", o.initial_learning_rate},
-                         {"first_decay_steps", o.first_decay_steps},
-                         {"t_mul", o.t_mul},
-                         {"m_mul", o.m_mul},
-                         {"alpha", o.alpha}},
-                        [o](Symbol step) {
-                          const Symbol f = step / static_cast<double>(o.first_decay_steps);
-                          Symbol restarts, fraction;
-                          if (o.t_mul == 1.0) {
-                            restarts = floor(f);
-                            fraction = f - restarts;
-                          } else {
-                            const auto begin = [&](Symbol i) {
-                              return (power(o.t_mul, i) - 1.0) / (o.t_mul - 1.0);
-                            };
-                            // Below t_mul 1 all periods together end: then the last never does.
-                            const Symbol grown = maximum(1.0 - f * (1.0 - o.t_mul), 1e-30);
-                            const Symbol guess = round(log(grown) / std::log(o.t_mul));
-                            restarts = select(less(f, begin(guess)), guess - 1.0, guess);
-                            fraction = (f - begin(restarts)) / power(o.t_mul, restarts);
-                          }
-                          const Symbol cosine = 0.5 * power(o.m_mul, restarts) *
-                                                (1.0 + cos(std::numbers::pi * fraction));
-                          return o.initial_learning_rate * ((1.0 - o.alpha) * cosine + o.alpha);
-                        });
+    constexpr const char* kOwner = "CosineDecayRestarts";
+    LearningRate::check(kOwner, "initial_learning_rate", o.initial_learning_rate);
+    check_at_least(kOwner, "first_decay_steps", o.first_decay_steps, 1);
+    check_number(kOwner, "t_mul", o.t_mul, kPositive);
+    check_number(kOwner, "m_mul", o.m_mul, kNotNegative);
+    check_number(kOwner, "alpha", o.alpha, kNotNegative);
+    return LearningRate(
+        "CosineDecayRestarts",
+        {{"initial_learning_rate", double{o.initial_learning_rate}},
+         {"first_decay_steps", o.first_decay_steps},
+         {"t_mul", o.t_mul},
+         {"m_mul", o.m_mul},
+         {"alpha", o.alpha}},
+        [o](Symbol step) {
+          const Symbol f = step / static_cast<double>(o.first_decay_steps);
+          Symbol restarts, fraction;
+          if (o.t_mul == 1.0) {
+            restarts = floor(f);
+            fraction = f - restarts;
+          } else {
+            const auto begin = [&](Symbol i) {
+              return (power(o.t_mul, i) - 1.0) / (o.t_mul - 1.0);
+            };
+            // Below t_mul 1 all periods together end: then the last never does.
+            const Symbol grown = maximum(1.0 - f * (1.0 - o.t_mul), 1e-30);
+            const Symbol guess = round(log(grown) / std::log(o.t_mul));
+            restarts = select(less(f, begin(guess)), guess - 1.0, guess);
+            fraction = (f - begin(restarts)) / power(o.t_mul, restarts);
+          }
+          const Symbol cosine =
+              0.5 * power(o.m_mul, restarts) * (1.0 + cos(std::numbers::pi * fraction));
+          return double{o.initial_learning_rate} * ((1.0 - o.alpha) * cosine + o.alpha);
+        });
   });
 }
 

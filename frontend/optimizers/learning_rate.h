@@ -22,8 +22,9 @@ class LearningRate {
   /// From the number of steps done (a float64 scalar, 0 at the first step) to the rate.
   using Schedule = Callable<Symbol(Symbol step)>;
 
+  /// A 0 of whole numbers, as 1 / 1000 is, no optimizer takes; 0.0 is one that does not train.
   template <RealArgument T>
-  LearningRate(T value) : value_(static_cast<double>(value)) {}  // NOLINT
+  LearningRate(T value) : value_(value) {}  // NOLINT
   LearningRate(std::string class_name, Config config, Schedule schedule,
                SourceLocation where = SourceLocation::current());
   /// A schedule of your own, from the number of steps done: Adam([](Symbol step) { return 0.1 /
@@ -39,6 +40,9 @@ class LearningRate {
 
   bool is_scheduled() const { return spec_ != nullptr; }
   double value() const { return value_; }
+  /// Raises Error for what is no rate: negative, infinite, NaN, or a 0 of whole numbers.
+  static void check(const std::string& owner, const char* name, RealNumber rate);
+  void check(const std::string& owner) const;
   Symbol at(OpInput step) const;
   /// The rate after `step` steps, computed on the host.
   double at(int64_t step) const;
@@ -48,14 +52,14 @@ class LearningRate {
 
  private:
   struct Spec;
-  double value_ = 0;
+  RealNumber value_ = 0.0;
   Handle<const Spec> spec_;
 };
 
-// Steps that are not positive and settings that are NaN raise Error.
+// Steps that are not positive, rates that are none and settings that are not finite raise Error.
 
 struct ExponentialDecayOptions {
-  double initial_learning_rate = 0.01;
+  RealNumber initial_learning_rate = 0.01;
   int64_t decay_steps = 1;
   double decay_rate = 0.96;
   bool staircase = false;
@@ -77,7 +81,7 @@ LearningRate PiecewiseConstantDecay(PiecewiseConstantDecayOptions options,
                                     SourceLocation where = SourceLocation::current());
 
 struct PolynomialDecayOptions {
-  double initial_learning_rate = 0.01;
+  RealNumber initial_learning_rate = 0.01;
   int64_t decay_steps = 1;
   double end_learning_rate = 0.0001;
   double power = 1.0;
@@ -91,7 +95,7 @@ void register_schedule(const std::string& name, LearningRate::Schedule schedule,
                        SourceLocation where = SourceLocation::current());
 
 struct CosineDecayOptions {
-  double initial_learning_rate = 0.01;
+  RealNumber initial_learning_rate = 0.01;
   int64_t decay_steps = 1;
   double alpha = 0.0;
   std::optional<double> warmup_target = std::nullopt;
@@ -101,7 +105,7 @@ LearningRate CosineDecay(CosineDecayOptions options,
                          SourceLocation where = SourceLocation::current());
 
 struct CosineDecayRestartsOptions {
-  double initial_learning_rate = 0.01;
+  RealNumber initial_learning_rate = 0.01;
   int64_t first_decay_steps = 1;
   double t_mul = 2.0;
   double m_mul = 1.0;

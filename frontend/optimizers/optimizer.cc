@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/graph.h"
+#include "frontend/argument_checks.h"
 #include "frontend/optimizers/optimizer_state.h"
 #include "frontend/origin.h"
 #include "frontend/own_names.h"
@@ -54,44 +55,30 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
   if (clips > 1)
     throw Error(fmt::format("{}: only one of clipnorm, clipvalue and global_clipnorm can be set",
                             class_name_));
-  if (options_.gradient_accumulation_steps && *options_.gradient_accumulation_steps < 2) {
-    throw Error(fmt::format("{}: gradient_accumulation_steps must be at least 2, found {}",
-                            class_name_, *options_.gradient_accumulation_steps));
-  }
-  if (!learning_rate_.is_scheduled()) check_rate(learning_rate_.value());
+  if (options_.gradient_accumulation_steps)
+    check_at_least(class_name_, "gradient_accumulation_steps",
+                   *options_.gradient_accumulation_steps, 2);
+  learning_rate_.check(class_name_);
   const auto refuse = [&](const char* setting, const std::optional<double>& value) {
     if (value && std::isnan(*value))
       throw Error(fmt::format("{}: {} is not a number", class_name_, setting));
   };
-  refuse("weight_decay", options_.weight_decay);
   refuse("clipnorm", options_.clipnorm);
   refuse("clipvalue", options_.clipvalue);
   refuse("global_clipnorm", options_.global_clipnorm);
-  refuse("ema_momentum", options_.ema_momentum);
-  if (const auto& factor = options_.loss_scale_factor;
-      factor && !(*factor > 0 && std::isfinite(*factor))) {
-    throw Error(fmt::format("{}: loss_scale_factor must be positive and finite, found {}",
-                            class_name_, *factor));
-  }
-  if (options_.use_ema && (options_.ema_momentum < 0 || options_.ema_momentum > 1)) {
-    throw Error(fmt::format("{}: ema_momentum must lie in [0, 1], found {}", class_name_,
-                            options_.ema_momentum));
-  }
-  if (options_.ema_overwrite_frequency && *options_.ema_overwrite_frequency < 1) {
-    throw Error(fmt::format("{}: ema_overwrite_frequency must be at least 1, found {}", class_name_,
-                            *options_.ema_overwrite_frequency));
-  }
+  if (options_.weight_decay)
+    check_number(class_name_, "weight_decay", *options_.weight_decay, kNotNegative);
+  if (options_.loss_scale_factor)
+    check_number(class_name_, "loss_scale_factor", *options_.loss_scale_factor, kPositive);
+  check_number(class_name_, "ema_momentum", options_.ema_momentum, kZeroToOne);
+  if (options_.ema_overwrite_frequency)
+    check_at_least(class_name_, "ema_overwrite_frequency", *options_.ema_overwrite_frequency, 1);
 }
 
 void OptimizerImpl::check_own_settings() const {
   Config own;
   own_config(own);
   refuse_nan(class_name_, own);
-}
-
-void OptimizerImpl::check_rate(double rate) const {
-  if (!(rate >= 0))
-    throw Error(fmt::format("{}: learning_rate must not be negative, found {}", class_name_, rate));
 }
 
 OptimizerImpl::~OptimizerImpl() = default;

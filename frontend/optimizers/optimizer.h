@@ -119,8 +119,8 @@ class OptimizerImpl {
   VariablePtr iterations() const;
   double learning_rate() const;
   bool is_scheduled() const { return learning_rate_.is_scheduled(); }
-  /// Raises Error when a schedule sets it, or when it is negative or NaN.
-  void set_learning_rate(double value);
+  /// Raises Error when a schedule sets it, or when it is no rate.
+  void set_learning_rate(RealNumber value);
   /// Copies their averages into these weights, as fit() does at its end when use_ema is set.
   void finish_training(const std::vector<VariablePtr>& weights);
 
@@ -146,7 +146,6 @@ class OptimizerImpl {
   void set_global(StepContext& step, const std::string& name, Symbol value);
 
  private:
-  void check_rate(double rate) const;
   /// Of rates and counts in rules: float64 where all weights are, else float32.
   DType scalar_dtype() const;
   std::vector<Symbol> clipped(std::span<const Symbol> gradients) const;
@@ -190,7 +189,7 @@ class Optimizer {
   void set_learning_rate(RealNumber value, SourceLocation where = SourceLocation::current()) const;
   /// Training steps done, as Keras's optimizer.iterations; 0 before the first.
   int64_t iterations() const;
-  std::vector<VariablePtr> variables() const;
+  List<VariablePtr> variables() const;
   /// No weight decay of these weights, whatever others are called, and of those whose name holds
   /// one of `names`: {"bias", "gamma"}. Files tell weights by their places in the model. Raises
   /// Error when training has begun.

@@ -150,7 +150,7 @@ int64_t Optimizer::iterations() const {
   return count->value.data<int64_t>()[0];
 }
 
-std::vector<VariablePtr> Optimizer::variables() const { return impl_->variables(); }
+List<VariablePtr> Optimizer::variables() const { return impl_->variables(); }
 
 void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& names,
                                           SourceLocation where) const {

@@ -187,13 +187,13 @@ double OptimizerImpl::rate_now() const {
                                                   : static_cast<int64_t>(iterations_->value.at(0)));
 }
 
-void OptimizerImpl::set_learning_rate(double value) {
+void OptimizerImpl::set_learning_rate(RealNumber value) {
   if (learning_rate_.is_scheduled())
     throw Error(fmt::format(
         "{}: the learning rate follows a schedule, which cannot be changed: give the optimizer a "
         "number as its learning_rate to set it",
         class_name_));
-  check_rate(value);
+  LearningRate::check(class_name_, "learning_rate", value);
   const auto held = [&] {
     const std::lock_guard lock(state_->mutex);
     return rate_;
@@ -203,7 +203,7 @@ void OptimizerImpl::set_learning_rate(double value) {
   std::optional<WeightsGuard> guard;
   if (rate != nullptr && rate->lock != nullptr) guard.emplace(std::span(&rate, 1));
   const std::lock_guard lock(state_->mutex);
-  learning_rate_ = value;
+  learning_rate_ = double{value};
   if (rate_ != nullptr) {
     rate_->value.set(0, value);
     rate_->touch();

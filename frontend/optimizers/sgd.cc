@@ -1,5 +1,5 @@
 // Stochastic gradient descent, with momentum and Nesterov's variant.
-#include "core/error.h"
+#include "frontend/argument_checks.h"
 #include "frontend/optimizers/optimizers.h"
 #include "frontend/optimizers/shared_options.h"
 
@@ -12,8 +12,7 @@ class SgdImpl : public OptimizerImpl {
       : OptimizerImpl("SGD", o.learning_rate, shared_options(o)),
         momentum_(o.momentum),
         nesterov_(o.nesterov) {
-    if (o.momentum < 0 || o.momentum > 1)
-      throw Error("SGD: momentum must lie in [0, 1], found " + std::to_string(o.momentum));
+    check_number("SGD", "momentum", o.momentum, kZeroToOne);
   }
 
  protected:

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/float_environment.h"
+#include "frontend/argument_checks.h"
 #include "frontend/origin.h"
 #include "frontend/progress.h"
 #include "frontend/training/feed.h"
@@ -64,6 +65,7 @@ Evaluation Model::evaluate(const Data& x, const Data& y, const EvaluateOptions& 
     build_for(x);
     check_batch_size("evaluate", options.batch_size);
     check_steps("evaluate", "steps", options.steps);
+    check_verbose("evaluate", options.verbose);
     const std::lock_guard lock(state_->fit_mutex);
     const std::shared_ptr<const Compiled> c = state_->settings("evaluate");
     const PreparedData data =
@@ -82,6 +84,7 @@ Evaluation Model::evaluate(const Dataset& batches, const EvaluateOptions& option
     const DefaultFloatEnvironment environment;
     refuse_for_dataset("evaluate", options.batch_size, options.sample_weight);
     check_steps("evaluate", "steps", options.steps);
+    check_verbose("evaluate", options.verbose);
     DatasetReader reader("evaluate", batches, options.steps, "steps");
     build_for(reader.first().part(0));
     const std::lock_guard lock(state_->fit_mutex);
@@ -168,13 +171,14 @@ Tensor joined(const std::vector<std::vector<Tensor>>& parts, size_t output) {
 
 }  // namespace
 
-std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& options,
-                                       SourceLocation where) const {
+List<Tensor> Model::predict_all(const Data& x, const PredictOptions& options,
+                                SourceLocation where) const {
   return at_line(where, [&]() -> std::vector<Tensor> {
     const DefaultFloatEnvironment environment;
     build_for(x);
     check_batch_size("predict", options.batch_size);
     check_steps("predict", "steps", options.steps);
+    check_verbose("predict", options.verbose);
     ModelState& state = *state_;
     const PreparedData data = prepare_inputs("predict", state.net(), x, false);
     const std::vector<int64_t> in_order;
@@ -203,12 +207,13 @@ std::vector<Tensor> Model::predict_all(const Data& x, const PredictOptions& opti
   });
 }
 
-std::vector<Tensor> Model::predict_all(const Dataset& batches, const PredictOptions& options,
-                                       SourceLocation where) const {
+List<Tensor> Model::predict_all(const Dataset& batches, const PredictOptions& options,
+                                SourceLocation where) const {
   return at_line(where, [&]() -> std::vector<Tensor> {
     const DefaultFloatEnvironment environment;
     refuse_for_dataset("predict", options.batch_size, {});
     check_steps("predict", "steps", options.steps);
+    check_verbose("predict", options.verbose);
     DatasetReader reader("predict", batches, options.steps, "steps");
     build_for(reader.first().part(0));
     ModelState& state = *state_;
@@ -307,8 +312,8 @@ std::vector<Tensor> gradients_of(ModelState& state, const PreparedData& data) {
   return result;
 }
 
-std::vector<Tensor> Model::gradients(const Data& x, const Data& y, const Data& sample_weight,
-                                     SourceLocation where) const {
+List<Tensor> Model::gradients(const Data& x, const Data& y, const Data& sample_weight,
+                              SourceLocation where) const {
   return at_line(where, [&] {
     const DefaultFloatEnvironment environment;
     build_for(x);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/convert.h"
+#include "core/counted.h"
 #include "core/error.h"
 #include "frontend/network.h"
 
@@ -40,7 +41,8 @@ int64_t TensorFeed::sample(int64_t batch, int64_t row) const {
 }
 
 std::string TensorFeed::shortage() const {
-  return fmt::format("{} rows in batches of {} are {}", data_.rows, batch_size_, batches_->count());
+  return fmt::format("{} in batches of {} are {}", counted(data_.rows, "row"), batch_size_,
+                     batches_->count());
 }
 
 std::string TensorFeed::remedy() const {

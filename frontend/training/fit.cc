@@ -5,9 +5,11 @@
 #include <cmath>
 #include <optional>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/float_environment.h"
 #include "core/warning.h"
+#include "frontend/argument_checks.h"
 #include "frontend/callbacks/callbacks_in_training.h"
 #include "frontend/map_argument_members.h"
 #include "frontend/origin.h"
@@ -27,18 +29,13 @@ struct SplitData {
 // The last rows validate; split before any shuffling, as Keras does. Validation data of their own
 // come before.
 SplitData split(PreparedData all, const FitOptions& options) {
-  if (!(options.validation_split >= 0 && options.validation_split < 1)) {
-    throw Error(fmt::format("fit: validation_split must lie between 0 and 1, found {}",
-                            options.validation_split));
-  }
-  if (options.validation_split == 0 || !options.validation_data.empty())
-    return {std::move(all), std::nullopt};
-  const auto kept = static_cast<int64_t>(
-      std::floor(static_cast<double>(all.rows) * (1.0 - options.validation_split)));
+  const double part = options.validation_split;
+  if (part == 0 || !options.validation_data.empty()) return {std::move(all), std::nullopt};
+  const auto kept = static_cast<int64_t>(std::floor(static_cast<double>(all.rows) * (1.0 - part)));
   if (kept == 0 || kept == all.rows) {
-    throw Error(fmt::format(
-        "fit: validation_split {} of {} rows leaves {} rows to train on and {} to validate with",
-        options.validation_split, all.rows, kept, all.rows - kept));
+    throw Error(
+        fmt::format("fit: validation_split {} of {} leaves {} to train on and {} to validate with",
+                    part, counted(all.rows, "row"), counted(kept, "row"), all.rows - kept));
   }
   return {all.slice(0, kept), all.slice(kept, all.rows)};
 }
@@ -50,16 +47,15 @@ class Fit {
     check_batch_size("fit", options.batch_size);
     if (options.validation_batch_size)
       check_batch_size("fit (validation)", *options.validation_batch_size);
-    if (options.epochs < 0)
-      throw Error(fmt::format("fit: epochs must not be negative, found {}", options.epochs));
-    if (options.initial_epoch < 0)
-      throw Error(
-          fmt::format("fit: initial_epoch must not be negative, found {}", options.initial_epoch));
+    check_at_least("fit", "epochs", options.epochs, 0);
+    check_verbose("fit", options.verbose);
+    check_number("fit", "validation_split", options.validation_split, kZeroToBelowOne);
+    warn_of_whole_zero(named_with_line("fit", where), "validation_split",
+                       options.validation_split.is_whole_zero());
+    check_at_least("fit", "initial_epoch", options.initial_epoch, 0);
     check_steps("fit", "steps_per_epoch", options.steps_per_epoch);
     check_steps("fit", "validation_steps", options.validation_steps);
-    if (options.validation_freq < 1)
-      throw Error(fmt::format("fit: validation_freq must be at least 1, found {}",
-                              options.validation_freq));
+    check_at_least("fit", "validation_freq", options.validation_freq, 1);
   }
 
   History run(const Data& x, const Data& y) {
@@ -188,7 +184,7 @@ class Fit {
   }
 
   void note(const std::string& name, double value, int epoch) {
-    std::vector<double>& values = history_.history.try_emplace(name).first->second;
+    List<double>& values = history_.history.try_emplace(name).first->second;
     values.push_back(value);
     auto some = history_.epochs_of.find(name);
     if (some == history_.epochs_of.end()) {
@@ -196,8 +192,7 @@ class Fit {
       // The epochs that had one are the first, or those that did not are.
       const auto all = history_.epoch.begin();
       some = history_.epochs_of
-                 .emplace(name,
-                          std::vector<double>(all, all + static_cast<int64_t>(values.size()) - 1))
+                 .emplace(name, List<double>(all, all + static_cast<int64_t>(values.size()) - 1))
                  .first;
     }
     some->second.push_back(epoch);

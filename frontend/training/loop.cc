@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/warning.h"
+#include "frontend/argument_checks.h"
 #include "frontend/origin.h"
 #include "frontend/training/feed.h"
 #include "frontend/training/metric_results.h"
@@ -85,8 +86,7 @@ Evaluation evaluate_rows(ModelState& state, const PreparedData& data, int64_t ba
 }
 
 void check_steps(const char* call, const char* argument, std::optional<int64_t> steps) {
-  if (steps && *steps <= 0)
-    throw Error(fmt::format("{}: {} must be at least 1, found {}", call, argument, *steps));
+  if (steps) check_at_least(call, argument, *steps, 1);
 }
 
 void warn_of_missing_batches(const char* argument, int64_t steps, int64_t taken, const Feed& feed,
@@ -99,8 +99,7 @@ void warn_of_missing_batches(const char* argument, int64_t steps, int64_t taken,
 }
 
 void check_batch_size(const char* call, int64_t batch_size) {
-  if (batch_size <= 0)
-    throw Error(fmt::format("{}: batch_size must be at least 1, found {}", call, batch_size));
+  check_at_least(call, "batch_size", batch_size, 1);
 }
 
 std::vector<std::pair<std::string, double>> shown(const Logs& logs) {

@@ -9,8 +9,8 @@
 #include <limits>
 #include <numeric>
 
+#include "core/counted.h"
 #include "core/error.h"
-#include "frontend/counted.h"
 #include "frontend/session.h"
 
 namespace sinter {
@@ -106,8 +106,8 @@ void check_rows(const char* call, const std::string& what, const Tensor& t, int6
   if (t.shape().rank() == 0)
     throw ShapeError(fmt::format("{}: {} is a scalar; give one row for each sample", call, what));
   if (t.shape()[0] != rows) {
-    throw ShapeError(
-        fmt::format("{}: {} has {} rows, {} has {}", call, what, t.shape()[0], reference, rows));
+    throw ShapeError(fmt::format("{}: {} has {}, {} has {}", call, what,
+                                 counted(t.shape()[0], "row"), reference, rows));
   }
 }
 

@@ -296,7 +296,7 @@ TEST_F(ModelErrors, Data) {
   EXPECT_EQ(error_of([&] { model.fit(x, y, {.epochs = -1}); }),
             "model_errors_test.cc:N: fit: epochs must not be negative, found -1");
   EXPECT_EQ(error_of([&] { model.fit(x, y, {.validation_split = 1.5}); }),
-            "model_errors_test.cc:N: fit: validation_split must lie between 0 and 1, found 1.5");
+            "model_errors_test.cc:N: fit: validation_split must lie in [0, 1), found 1.5");
   EXPECT_EQ(error_of([&] { model.fit(x, y, {.validation_split = 0.999}); }),
             "model_errors_test.cc:N: fit: validation_split 0.999 of 6 rows leaves 0 rows to train "
             "on and 6 to validate with");

@@ -89,7 +89,8 @@ class KerasTraining : public testing::TestWithParam<std::string> {
     const History history = c.history("history.json");
     const double sample = 1.0 / static_cast<double>(smallest_set(c));
     EXPECT_EQ(found.history.epoch, history.epochs);
-    EXPECT_TRUE(near(found.history.history, history.values, c.tolerance.history, sample));
+    EXPECT_TRUE(near(Values(found.history.history.begin(), found.history.history.end()),
+                     history.values, c.tolerance.history, sample));
     EXPECT_TRUE(
         near(as_lists(found.evaluate), as_lists(c.evaluate()), c.tolerance.history, sample));
     EXPECT_TRUE(near(found.weights, c.split("final_weights.npy", c.weights, DType::kFloat32),
@@ -137,7 +138,8 @@ TEST_P(KerasTraining, Float64) {
   const Result found = replay(c, DType::kFloat64, "reference");
   const History history = c.history("history_float64.json");
   EXPECT_EQ(found.history.epoch, history.epochs);
-  EXPECT_TRUE(near(found.history.history, history.values, c.tolerance_float64, 0));
+  EXPECT_TRUE(near(Values(found.history.history.begin(), found.history.history.end()),
+                   history.values, c.tolerance_float64, 0));
   EXPECT_TRUE(near(found.weights, c.split("final_weights_float64.npy", c.weights, DType::kFloat64),
                    c.tolerance_float64, c.weights));
 }

@@ -251,32 +251,35 @@ TEST(Settings, ThatNothingHasAreRefused) {
   }
   REFUSED("minval 1 is above maxval 0", RandomUniform({.minval = 1, .maxval = 0}));
   REFUSED("RandomUniform: maxval must be finite", RandomUniform({.maxval = nan}));
-  REFUSED("RandomNormal: stddev must not be negative", RandomNormal({.stddev = -1}));
+  REFUSED("RandomNormal: stddev must be finite and not negative", RandomNormal({.stddev = -1}));
   REFUSED("TruncatedNormal: mean must be finite", TruncatedNormal({.mean = inf}));
-  REFUSED("VarianceScaling: scale must be positive", VarianceScaling({.scale = 0}));
-  REFUSED("VarianceScaling: scale must be finite", VarianceScaling({.scale = nan}));
+  REFUSED("VarianceScaling: scale must be finite and positive", VarianceScaling({.scale = 0}));
+  REFUSED("VarianceScaling: scale must be finite and positive, found nan",
+          VarianceScaling({.scale = nan}));
   REFUSED("Orthogonal: gain must be finite", Orthogonal({.gain = nan}));
   REFUSED("Identity: gain must be finite", Identity(inf));
-  REFUSED("MaxNorm: max_value is not a number", MaxNorm({.max_value = nan}));
-  REFUSED("MinMaxNorm: rate is not a number", MinMaxNorm({.rate = nan}));
+  REFUSED("MaxNorm: max_value must be finite and not negative, found nan",
+          MaxNorm({.max_value = nan}));
+  REFUSED("MinMaxNorm: rate must lie in [0, 1], found nan", MinMaxNorm({.rate = nan}));
   REFUSED("boundaries must increase, found 3 after 5",
           PiecewiseConstantDecay({.boundaries = {5, 3}, .values = {1, 2, 3}}));
   REFUSED("boundaries must increase",
           PiecewiseConstantDecay({.boundaries = {3, 3}, .values = {1, 2, 3}}));
-  REFUSED("PiecewiseConstantDecay: values is not a number",
+  REFUSED("PiecewiseConstantDecay: each of values must be finite and not negative",
           PiecewiseConstantDecay({.boundaries = {3}, .values = {1, nan}}));
-  REFUSED("ExponentialDecay: initial_learning_rate is not a number",
+  REFUSED("ExponentialDecay: initial_learning_rate must be finite and not negative",
           ExponentialDecay({.initial_learning_rate = nan, .decay_steps = 2}));
-  REFUSED("decay_steps must be positive", CosineDecay({.decay_steps = 0}));
+  REFUSED("decay_steps must be at least 1, found 0", CosineDecay({.decay_steps = 0}));
   REFUSED("warmup_steps must not be negative", CosineDecay({.warmup_steps = -1}));
   REFUSED("momentum must lie in [0, 1]", SGD({.momentum = 2}));
-  REFUSED("SGD: momentum is not a number", SGD({.momentum = nan}));
-  REFUSED("Adam: beta_1 is not a number", Adam({.beta_1 = nan}));
-  REFUSED("Adagrad: epsilon is not a number", Adagrad({.epsilon = nan}));
-  REFUSED("RMSprop: rho is not a number", RMSprop({.rho = nan}));
-  REFUSED("Adadelta: rho is not a number", Adadelta({.rho = nan}));
-  REFUSED("Ftrl: learning_rate_power must not be positive", Ftrl({.learning_rate_power = 1}));
-  REFUSED("Ftrl: l1_regularization_strength must not be negative",
+  REFUSED("SGD: momentum must lie in [0, 1], found nan", SGD({.momentum = nan}));
+  REFUSED("Adam: beta_1 must lie in [0, 1), found nan", Adam({.beta_1 = nan}));
+  REFUSED("Adagrad: epsilon must be finite and not negative, found nan", Adagrad({.epsilon = nan}));
+  REFUSED("RMSprop: rho must lie in [0, 1), found nan", RMSprop({.rho = nan}));
+  REFUSED("Adadelta: rho must lie in [0, 1), found nan", Adadelta({.rho = nan}));
+  REFUSED("Ftrl: learning_rate_power must be finite and not positive",
+          Ftrl({.learning_rate_power = 1}));
+  REFUSED("Ftrl: l1_regularization_strength must be finite and not negative",
           Ftrl({.l1_regularization_strength = -1}));
   REFUSED("Lion: beta_1 must lie in (0, 1]", Lion({.beta_1 = 0}));
   REFUSED("ema_momentum must lie in [0, 1]", SGD({.use_ema = true, .ema_momentum = 2}));
