@@ -84,14 +84,17 @@ class Export {
     if (options_.training) add_training();
     for (const int64_t rows : options_.batches) add_prediction(rows);
     native.texts = {{name_ + "_version", SINTER_VERSION}, {name_ + "_signature", signature_}};
-    const NativeCode code = [&] {
-      const WeightsGuard guard(state_.locks());
-      if (options_.training)
-        native.state = NativeState{name_ + "_initialize", layout_.storage(),
-                                   layout_.find(*state_.random_state).value_or(-1),
-                                   layout_.bytes()};
-      return compile_native(entries_, native);
-    }();
+    take_values();
+    if (options_.training) {
+      native.state = NativeState{.function = name_ + "_initialize", .variables = {},
+                                 .random_state = layout_.find(*state_.random_state).value_or(-1),
+                                 .bytes = layout_.bytes()};
+      for (const auto& [variable, value] : values_) {
+        if (const std::optional<int64_t> offset = layout_.find(*variable))
+          native.state->variables.push_back({value, *offset});
+      }
+    }
+    const NativeCode code = compile_native(entries_, native);
     NativeHeader header;
     header.name = name_;
     header.file = std::filesystem::path(path_).filename().string();
@@ -142,8 +145,10 @@ class Export {
     entry.storage = [this, by_name = std::move(by_name)](std::string_view name) {
       const auto found = by_name.find(name);
       SINTER_CHECK(found != by_name.end(), std::string(name));
-      return NativeStorage{found->second->value, layout_.find(*found->second).value_or(-1)};
+      return NativeStorage{values_.at(found->second.get()),
+                           layout_.find(*found->second).value_or(-1)};
     };
+    variables_.insert(variables_.end(), variables.begin(), variables.end());
     entries_.push_back(std::move(entry));
     functions_.push_back(std::move(text));
   }
@@ -187,6 +192,16 @@ class Export {
               compile_options(rows, "training"));
   }
 
+  // All of one moment; compiling then holds up no training in another thread.
+  void take_values() {
+    const std::vector<VariablePtr> in_state = layout_.variables();
+    variables_.insert(variables_.end(), in_state.begin(), in_state.end());
+    const WeightsGuard guard(state_.locks());
+    for (const VariablePtr& v : variables_) {
+      if (!values_.contains(v.get())) values_.emplace(v.get(), v->value.clone());
+    }
+  }
+
   CompileOptions compile_options(int64_t rows, const char* pipeline) const {
     CompileOptions options;
     options.pipeline = pipeline;
@@ -214,6 +229,8 @@ class Export {
   std::vector<NativeEntry> entries_;
   std::vector<NativeFunctionText> functions_;
   NativeStateLayout layout_;
+  std::vector<VariablePtr> variables_;  // of all entries
+  std::map<const Variable*, Tensor> values_;
   std::string signature_;  // of NAME_predict
 };
 

@@ -19,9 +19,9 @@ std::optional<int64_t> NativeStateLayout::find(const Variable& variable) const {
   return places_[found->second].offset;
 }
 
-std::vector<NativeStorage> NativeStateLayout::storage() const {
-  std::vector<NativeStorage> result;
-  for (const Place& place : places_) result.push_back({place.variable->value, place.offset});
+std::vector<VariablePtr> NativeStateLayout::variables() const {
+  std::vector<VariablePtr> result;
+  for (const Place& place : places_) result.push_back(place.variable);
   return result;
 }
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "frontend/variable.h"
-#include "runtime/compile_native.h"
 
 namespace sinter {
 
@@ -19,8 +18,8 @@ class NativeStateLayout {
   /// Its offset in bytes, or nothing.
   std::optional<int64_t> find(const Variable& variable) const;
   int64_t bytes() const { return bytes_; }
-  /// All that have a place, with what they hold now.
-  std::vector<NativeStorage> storage() const;
+  /// All that have a place.
+  std::vector<VariablePtr> variables() const;
   /// Of the header: a macro with the offset of each variable, its type beside it.
   std::string macros(const std::string& name) const;
 

@@ -1,0 +1,59 @@
+// What cannot be exported, and why.
+#include <gtest/gtest.h>
+
+#include "frontend/sinter.h"
+#include "tests/support/error_of.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/without_line.h"
+
+namespace sinter::testing {
+namespace {
+
+std::string refusal(const std::string& file, const ExportOptions& options) {
+  const TemporaryFolder folder;
+  const KerasTensor x = Input({4});
+  const Model model(x, Dense(2)(x));
+  return without_line(error_of([&] { model.export_native(folder.file(file), options); }));
+}
+
+TEST(ExportErrors, NamesOfC) {
+  const std::string remedy =
+      "_predict': name them by the option 'name', of letters, digits and _";
+  EXPECT_EQ(refusal("my-net", {}), "export_native: functions in C cannot be called 'my-net" + remedy);
+  EXPECT_EQ(refusal("2net", {}), "export_native: functions in C cannot be called '2net" + remedy);
+  EXPECT_EQ(refusal("net", {.name = "a b"}),
+            "export_native: functions in C cannot be called 'a b" + remedy);
+  EXPECT_EQ(refusal("", {}), "export_native: functions in C cannot be called '" + remedy);
+}
+
+TEST(ExportErrors, Options) {
+  EXPECT_EQ(refusal("net", {.emit = "objekt"}),
+            "unknown emit 'objekt'; did you mean 'object'? Known: assembly, llvm-ir, object, shared, "
+            "static");
+  EXPECT_EQ(refusal("net", {.batches = {}}), "export_native: batches names no number of rows");
+  EXPECT_EQ(refusal("net", {.batches = {0}}),
+            "export_native: a batch must have at least one row, found 0");
+  EXPECT_EQ(refusal("net", {.batches = {8, 8}}), "export_native: batches names 8 twice");
+  EXPECT_EQ(refusal("net", {.cpu = "x86-64", .multiversion = true}),
+            "export_native: multiversion is for all levels of x86-64; leave out cpu, found 'x86-64'");
+#if SINTER_WITH_LLVM
+  EXPECT_EQ(refusal("net", {.cpu = "x86-64-v5"}),
+            "unknown CPU 'x86-64-v5'; did you mean 'x86-64-v3'? Known: native, x86-64, x86-64-v3, "
+            "x86-64-v4");
+#endif
+  EXPECT_EQ(refusal("net", {.training = true}).substr(0, 69),
+            "export_native(training): model 'functional' must be compiled first: m");
+}
+
+#if SINTER_WITH_LLVM
+TEST(ExportErrors, Linking) {
+  ::setenv("CC", "/nowhere/cc", 1);
+  EXPECT_EQ(refusal("net", {.emit = "shared"}),
+            "cannot link the exported code: the program '/nowhere/cc' is not installed (Debian: "
+            "apt-get install gcc libc6-dev), or emit \"object\"");
+  ::unsetenv("CC");
+}
+#endif
+
+}  // namespace
+}  // namespace sinter::testing
