@@ -8,7 +8,7 @@
 #include <map>
 #include <vector>
 
-#include "frontend/counted.h"
+#include "core/counted.h"
 #include "frontend/interop/json.h"
 #include "frontend/layer_call.h"
 #include "frontend/model.h"

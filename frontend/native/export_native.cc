@@ -10,7 +10,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
-#include "frontend/counted.h"
+#include "core/counted.h"
 #include "frontend/model.h"
 #include "frontend/model_state.h"
 #include "frontend/native/c_header.h"
