@@ -8,9 +8,9 @@
 #include <map>
 #include <optional>
 
+#include "core/counted.h"
 #include "core/error.h"
 #include "core/file_io.h"
-#include "core/counted.h"
 #include "frontend/model.h"
 #include "frontend/model_state.h"
 #include "frontend/native/c_header.h"
