@@ -11,7 +11,6 @@
 #include "frontend/network_cut.h"
 #include "frontend/origin.h"
 #include "frontend/session.h"
-#include "frontend/training/training_step.h"
 #include "ops/ops.h"
 
 namespace sinter {

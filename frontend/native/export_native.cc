@@ -17,7 +17,6 @@
 #include "frontend/native/link_native.h"
 #include "frontend/native/native_state.h"
 #include "frontend/origin.h"
-#include "frontend/training/training_step.h"
 #include "frontend/weights_lock.h"
 #include "runtime/compile_native.h"
 
