@@ -167,7 +167,7 @@ class Export {
                                   text.parameters[p].type.to_string());
     }
     add_entry(std::move(text), std::move(forward.graph), forward.variables,
-              compile_options(rows, "inference"));
+              program_options(state_, "inference", rows));
   }
 
   // What a step changes lies in the caller's memory, and what it reads of the optimizer.
@@ -188,7 +188,7 @@ class Export {
         step.graph, rows);
     text.writes_state = true;
     add_entry(std::move(text), std::move(step.graph), step.variables,
-              compile_options(rows, "training"));
+              program_options(state_, "training", rows));
   }
 
   // All of one moment; compiling then holds up no training in another thread.
@@ -199,18 +199,6 @@ class Export {
     for (const VariablePtr& v : variables_) {
       if (!values_.contains(v.get())) values_.emplace(v.get(), v->value.clone());
     }
-  }
-
-  CompileOptions compile_options(int64_t rows, const char* pipeline) const {
-    CompileOptions options;
-    options.pipeline = pipeline;
-    options.batch = rows;
-    if (const std::shared_ptr<const Compiled> c = state_.compiled()) {
-      options.disabled_passes = c->arguments.disabled_passes;
-      options.mixed_precision = c->arguments.mixed_precision;
-      options.strict_precision = c->arguments.strict_precision;
-    }
-    return options;
   }
 
   std::string linked(const std::string& code) const {
