@@ -40,7 +40,7 @@ class LearningRate {
 
   bool is_scheduled() const { return spec_ != nullptr; }
   double value() const { return value_; }
-  /// Raises Error for what is no rate: negative, infinite, NaN, or a 0 of whole numbers.
+  /// An Error says what is no rate: negative, infinite, NaN, a 0 of whole numbers (within at_line).
   static void check(const std::string& owner, const char* name, RealNumber rate);
   void check(const std::string& owner) const;
   Symbol at(OpInput step) const;

@@ -460,24 +460,6 @@ TEST_F(Cli, Explain) {
                "would replace the file of MODEL");
 }
 
-TEST_F(Cli, Export) {
-  const std::string model = SINTER_TEST_DATA "/released/format2/trained.sinter";
-  const std::string net = file("net");
-  ProcessResult r = run_sinter({"export", model, "--output", net, "--batch", "4,1", "--training"});
-  ASSERT_EQ(r.exit_code, 0) << r.err;
-  EXPECT_THAT(r.out, HasSubstr(net + ".o: "));
-  const std::string header = read_file(net + ".h");
-  for (const char* name : {"int net_predict(const void* state, const float* features, float*",
-                           "int net_predict_1(", "int net_train_step(void* state, const float*",
-                           "size_t net_workspace_size(void);", "#define net_OFFSET_dense_kernel 0"})
-    EXPECT_THAT(header, HasSubstr(name));
-  EXPECT_GT(read_file(net + ".o").size(), 1000u);
-  EXPECT_GT(read_file(net + ".hpp").size(), 500u);
-  r = run_sinter({"export", model, "--output", net, "--emit", "wasm64"});
-  EXPECT_EQ(r.exit_code, 1);
-  EXPECT_THAT(r.err, HasSubstr("unknown emit 'wasm64'"));
-}
-
 TEST_F(Cli, Summary) {
   EXPECT_THAT(ok({"summary", file("m.json")}).out, HasSubstr("Total params: "));
   const Model model = model_from_json(read_file(file("m.json")));

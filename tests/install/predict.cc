@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "net.hpp"
+#include <net.hpp>  // which sinter_add_model has made
 
 int main() {
   net::Model model;

@@ -85,7 +85,7 @@ TEST_F(SharedObjects, AnOptimizerThatTrainsIsRefusedToAnotherModel) {
   fit(alone);
   expect_same(a, alone);
   EXPECT_EQ(optimizer.iterations(), 6);
-  optimizer.set_learning_rate(0);
+  optimizer.set_learning_rate(0.0);
   const auto before = a.get_weights();
   fit(a);
   for (size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(before[i].identical(a.get_weights()[i]));

@@ -281,8 +281,9 @@ void expect_as_reference(const Graph& g, const Graph& wide, double depth, const 
     // random sum grow as `depth` (about depth * epsilon / 4 for one sum, four times that for the
     // worst of thousands). Column sums add one term a row.
     const double unit = found.dtype() == DType::kFloat64 ? 1.2e-15 : 6e-7;
-    const double rows =
-        found.shape().rank() < 2 ? static_cast<double>(node.types[0].shape[0]) : 1.0;
+    const double rows = found.shape().rank() < 2 && node.types[0].shape.rank() > 0
+                            ? static_cast<double>(node.types[0].shape[0])
+                            : 1.0;
     const double tolerance = unit * (3 + depth / 6) * (1 + std::sqrt(rows));
     double worst = 0;
     for (int64_t k = 0; k < found.elements(); ++k) {
