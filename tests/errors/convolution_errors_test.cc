@@ -136,7 +136,7 @@ TEST_F(ConvolutionErrors, OtherChannelsAtTheSecondCall) {
   EXPECT_EQ(text_of([&] {
               plain(Input({8, 8, 1}));
             }),
-            "Conv2D 'c' (here:N): input [batch,8,8,1] has 1 channels, the kernel [3,3,3,4] expects "
+            "Conv2D 'c' (here:N): input [batch,8,8,1] has 1 channel, the kernel [3,3,3,4] expects "
             "3");
   const Conv2D grouped(4, 3, {.groups = 2, .name = "g"});
   grouped(Input({8, 8, 6}));

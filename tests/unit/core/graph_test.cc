@@ -143,8 +143,8 @@ TEST(GraphBuilding, RefusesWhatIsNoValueOfTheGraph) {
     refused("an input of op 'negative': result",
             [&] { graph.copy_node(graph, 1, {none}, nullptr); });
   }
-  refused("takes 1 inputs, found 0", [&] { graph.copy_node(graph, 1, {}, nullptr); });
-  refused("takes 1 inputs, found 2", [&] { graph.copy_node(graph, 1, {{0, 0}, {0, 0}}, nullptr); });
+  refused("takes 1 input, found 0", [&] { graph.copy_node(graph, 1, {}, nullptr); });
+  refused("takes 1 input, found 2", [&] { graph.copy_node(graph, 1, {{0, 0}, {0, 0}}, nullptr); });
   refused("update of variable 'w'", [&] { graph.add_update(w.id().node, other.id()); });
   refused("two outputs named 'y'", [&] { graph.add_output("y", w.id()); });
   refused("an input needs a name", [&] { graph.input("", {DType::kFloat32, {4}}); });

@@ -200,7 +200,8 @@ std::vector<Injected> injected() {
                  }});
   all.push_back(
       {"learning_rate_of_callback", {"variable", "sgd/learning_rate", 0, 1}, [=](FitOptions o) {
-         o.callbacks = {LearningRateScheduler([](int, double) { return 1.0 / 0.0; })};
+         // Infinite in float32.
+         o.callbacks = {LearningRateScheduler([](int, double) { return 1e300; })};
          linear(SGD(0.01)).fit(x(), y(), o);
        }});
 

@@ -143,7 +143,7 @@ TEST_F(ShowImages, ConfusionMatrixErrors) {
     return error_of([&] { plot_confusion_matrix(matrix, path(name), names); });
   };
   EXPECT_THAT(error(Tensor(DType::kFloat32, {2, 3})), HasSubstr("[classes,classes], found [2,3]"));
-  EXPECT_THAT(error(Tensor(DType::kFloat32, {2, 2}), {"a"}), HasSubstr("1 class names for 2"));
+  EXPECT_THAT(error(Tensor(DType::kFloat32, {2, 2}), {"a"}), HasSubstr("1 class name for 2"));
   EXPECT_THAT(error(Tensor::from({{1.0, -2.0}, {0.0, 1.0}})),
               HasSubstr("the matrix holds -2 (row 0, column 1)"));
   EXPECT_THAT(error(Tensor(DType::kFloat32, {1001, 1001})), HasSubstr("1001 classes are more"));

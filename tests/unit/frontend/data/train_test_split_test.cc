@@ -130,7 +130,7 @@ TEST(TrainTestSplit, SaysWhatIsWrong) {
   EXPECT_THAT(error({.shuffle = false, .stratify = x}), HasSubstr("stratify needs shuffle"));
   EXPECT_THAT(error({.stratify = x}), HasSubstr("class 0 of stratify has one row"));
   EXPECT_THAT(error({.test_size = 1, .stratify = Tensor::from({0, 0, 0, 1, 1, 0, 0, 0, 0, 0})}),
-              HasSubstr("1 rows are too few for the 2 classes"));
+              HasSubstr("1 row is too few for the 2 classes"));
   EXPECT_THAT(error({.stratify = Tensor::from({1, 2})}), HasSubstr("10 rows, but stratify is [2]"));
   EXPECT_THAT(error_of<ShapeError>([&] { train_test_split(x, counting(9)); }),
               HasSubstr("tensors of 10 and 9 rows"));
