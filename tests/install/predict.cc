@@ -15,7 +15,7 @@ int main() {
   const std::span<const float> second = std::span(two).subspan(6);
   std::array<float, 3> alone{};
   model.predict_1(second, alone);
-  for (int i = 0; i < 3; ++i) {
+  for (size_t i = 0; i < 3; ++i) {
     if (!(std::abs(alone[i] - probabilities[3 + i]) < 1e-6f)) return 1;
   }
   const float sum = alone[0] + alone[1] + alone[2];
