@@ -66,6 +66,7 @@
 #include "frontend/plot.h"
 #include "frontend/plot_confusion_matrix.h"
 #include "frontend/plot_model.h"
+#include "frontend/profile/profile.h"
 #include "frontend/progress.h"
 #include "frontend/regularizers.h"
 #include "frontend/save.h"

@@ -12,7 +12,7 @@
 #include "core/float_environment.h"
 #include "core/line.h"
 #include "runtime/executable_instance.h"
-#include "runtime/profile.h"
+#include "runtime/recording.h"
 #include "runtime/thread_pool.h"
 
 namespace sinter {
@@ -33,8 +33,9 @@ int most_workers(const Program& program) {
 }
 
 Executable::Executable(Program program)
-    : program_(std::move(program)), derived_(DType::kUint8, Shape{program_.derived_bytes}) {
-  for (const Step& step : program_.steps) {
+    : program_(std::make_shared<const Program>(std::move(program))),
+      derived_(DType::kUint8, Shape{program_->derived_bytes}) {
+  for (const Step& step : program_->steps) {
     const int64_t bytes = step.kernel->prepared_bytes();
     prepared_.emplace_back(DType::kUint8, Shape{bytes});
     has_derived_ = has_derived_ || bytes > 0 || step.prologue;
@@ -44,18 +45,17 @@ Executable::Executable(Program program)
     constexpr double kLarge = 1e6;
     microseconds_ += step.kernel->microseconds().value_or(shared ? kLarge : 0);
   }
-  most_workers_ = most_workers(program_);
-  if (program_.graph.variables().empty()) bind({});
+  most_workers_ = most_workers(*program_);
+  if (program_->graph.variables().empty()) bind({});
 }
 
 Executable::~Executable() {
-  leave_profile(*this);
   for (const auto& instance : instances_) quiesce(instance.get());
 }
 
 void Executable::bind(std::vector<Tensor> variables, VariableVersion version,
                       SourceLocation where) {
-  const auto& expected = program_.graph.variables();
+  const auto& expected = program_->graph.variables();
   if (variables.size() != expected.size()) {
     throw ShapeError(
         with_line(where, fmt::format("graph '{}' has {} variables, {} tensors were bound",
@@ -94,7 +94,7 @@ Executable::Instance* Executable::acquire() {
     spare_.pop_back();
     return instance;
   }
-  instances_.push_back(std::make_unique<Instance>(program_));
+  instances_.push_back(std::make_unique<Instance>(*program_));
   instances_.back()->set_up(variables_, derived_, prepared_);
   spare_.reserve(instances_.size());
   return instances_.back().get();
@@ -112,13 +112,15 @@ void Executable::prepare(Instance& instance) {
   if (!has_derived_ || derived_version_.load(std::memory_order_acquire) == version) return;
   const std::lock_guard lock(mutex_);
   if (derived_version_.load(std::memory_order_relaxed) == version) return;
-  for (size_t s = 0; s < program_.steps.size(); ++s) {
-    const Step& step = program_.steps[s];
+  const int64_t begin = instance.is_recorded() ? recording_clock() : 0;
+  for (size_t s = 0; s < program_->steps.size(); ++s) {
+    const Step& step = program_->steps[s];
     void* const* table = instance.table(s);
     if (step.kernel->prepared_bytes() > 0) step.kernel->prepare(table, prepared_[s].raw());
     if (step.prologue) step.kernel->run_all(table);
   }
   derived_version_.store(version, std::memory_order_release);
+  if (instance.is_recorded()) instance.record_preparation(begin);
 }
 
 bool Executable::reads_updated(std::span<const void* const> inputs) const {
@@ -137,8 +139,7 @@ void Executable::check_count(SourceLocation where, const char* what, size_t has,
 
 void Executable::run_stages(Instance& instance) {
   if (most_workers_ == 1) return instance.run_alone();
-  // A profile is of the threads that were asked for.
-  const bool alone = !instance.is_timed() && choice_.alone();
+  const bool alone = choice_.alone();
   const auto start = std::chrono::steady_clock::now();
   if (alone) {
     instance.run_alone();
@@ -147,7 +148,6 @@ void Executable::run_stages(Instance& instance) {
     if (lease.workers() == 1) return instance.run_alone();  // nothing was chosen
     instance.run_shared(lease);
   }
-  if (instance.is_timed()) return;
   choice_.add(alone, std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count());
 }
 
@@ -180,15 +180,15 @@ void Executable::run(std::span<const void* const> inputs, std::span<void* const>
     inputs = own_inputs;
   }
   instance->set_arguments(inputs, outputs);
+  instance->begin_recording();
   prepare(*instance);
-  instance->begin_stamps();
   run_stages(*instance);
-  if (instance->is_timed()) add_to_profile(*this, instance->phase_times());
-  for (const Copy& copy : program_.copies) {
+  for (const Copy& copy : program_->copies) {
     std::memmove(instance->resolve(copy.to, variables_, derived_),
                  instance->resolve(copy.from, variables_, derived_),
                  static_cast<size_t>(copy.bytes));
   }
+  if (instance->is_recorded()) instance->end_recording(program_);
   if (!graph().updates().empty()) {
     // This run changed none of the variables that its own derived values were made of.
     uint64_t before = version_->fetch_add(1, std::memory_order_acq_rel);

@@ -80,8 +80,8 @@ class Executable {
   ~Executable();
   Executable(const Executable&) = delete;
 
-  const Graph& graph() const { return program_.graph; }
-  const Program& program() const { return program_; }
+  const Graph& graph() const { return program_->graph; }
+  const Program& program() const { return *program_; }
   /// Binds the storage of the variables, in the order of graph().variables(); types must match
   /// (raises ShapeError). Runs read it and update it in place. `version` is raised by runs of
   /// graphs with updates, and must be raised by whoever else writes the variables.
@@ -119,7 +119,7 @@ class Executable {
   bool reads_updated(std::span<const void* const> inputs) const;
   void check_count(SourceLocation where, const char* what, size_t has, size_t given) const;
 
-  Program program_;
+  std::shared_ptr<const Program> program_;  // recordings of runs keep it
   std::vector<Tensor> variables_;
   MemoryRanges updated_;  // of the variables that runs change
   VariableVersion version_;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <thread>
 
-#include "runtime/profile.h"
 #include "runtime/thread_pool.h"
 
 namespace sinter {
@@ -127,27 +126,45 @@ void Executable::Instance::set_arguments(std::span<const void* const> in,
   }
 }
 
-void Executable::Instance::begin_stamps() {
-  timed_ = profiling();
-  if (!timed_) return;
-  stamps_.clear();
-  stamps_.reserve(phases_.size() + 1);
-  stamp();
+void Executable::Instance::begin_recording() {
+  recorded_.store(is_recording() && takes_run(), std::memory_order_relaxed);
+  if (!is_recorded()) return;
+  slices_.resize(kMaxThreads);
+  for (std::vector<RecordedSlice>& of_worker : slices_) of_worker.clear();
+  recording_thread(/*anew=*/true);
+  recorded_from_ = recording_clock();
 }
 
-std::vector<int64_t> Executable::Instance::phase_times() const {
-  std::vector<int64_t> times;
-  for (size_t k = 1; k < stamps_.size(); ++k)
-    times.push_back(std::chrono::nanoseconds(stamps_[k] - stamps_[k - 1]).count());
-  return times;
+void Executable::Instance::record_preparation(int64_t begin) {
+  RecordedSlice slice;
+  slice.program = &program_;
+  slice.thread = recording_thread();
+  slice.begin = begin;
+  slice.end = recording_clock();
+  slices_[0].push_back(slice);
+}
+
+void Executable::Instance::end_recording(std::shared_ptr<const Program> program) {
+  RecordedRun run;
+  run.program = std::move(program);
+  run.begin = recorded_from_;
+  for (const std::vector<RecordedSlice>& of_worker : slices_)
+    run.slices.insert(run.slices.end(), of_worker.begin(), of_worker.end());
+  add_run(std::move(run));
+}
+
+void Executable::Instance::run_piece(const PhaseState& state, int piece, size_t worker) {
+  const auto step = static_cast<size_t>(state.step);
+  const Kernel& kernel = *program_.steps[step].kernel;
+  void* const* buffers = tables_[worker][step].data();
+  if (!is_recorded()) return kernel.run(state.phase, piece, buffers);
+  const SliceTimer timer(slices_[worker], program_, state.step, state.phase, piece);
+  kernel.run(state.phase, piece, buffers);
 }
 
 void Executable::Instance::run_alone() {
   for (const auto& state : phases_) {
-    const Kernel& kernel = *program_.steps[static_cast<size_t>(state->step)].kernel;
-    void* const* buffers = table(static_cast<size_t>(state->step));
-    for (int piece = 0; piece < state->pieces; ++piece) kernel.run(state->phase, piece, buffers);
-    if (timed_) stamp();
+    for (int piece = 0; piece < state->pieces; ++piece) run_piece(*state, piece, 0);
   }
 }
 
@@ -182,9 +199,7 @@ bool Executable::Instance::drain(size_t k, int w, int worker, unsigned run_ticke
     if (!queue.next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel,
                                           std::memory_order_acquire))
       continue;
-    program_.steps[static_cast<size_t>(state.step)].kernel->run(
-        state.phase, static_cast<int>(piece),
-        tables_[static_cast<size_t>(worker)][static_cast<size_t>(state.step)].data());
+    run_piece(state, static_cast<int>(piece), static_cast<size_t>(worker));
     state.done.fetch_add(1, std::memory_order_acq_rel);
     next = queue.next.load(std::memory_order_acquire);
   }
@@ -193,14 +208,6 @@ bool Executable::Instance::drain(size_t k, int w, int worker, unsigned run_ticke
 void Executable::Instance::work(void* context, int worker, unsigned run_ticket) {
   auto& self = *static_cast<Instance*>(context);
   size_t begin = 0;
-  if (self.timed_) {
-    // Kernel by kernel, so that each has a time of its own.
-    for (size_t k = 0; k < self.phases_.size(); ++k) {
-      if (!self.work_on(k, k + 1, worker, run_ticket)) return;
-      if (worker == 0) self.stamp();
-    }
-    return;
-  }
   for (size_t end : self.stage_ends_) {
     if (!self.work_on(begin, end, worker, run_ticket)) return;
     begin = end;

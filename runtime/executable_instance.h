@@ -3,13 +3,13 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "runtime/executable.h"
+#include "runtime/recording.h"
 
 namespace sinter {
 
@@ -31,10 +31,12 @@ struct Executable::Instance {
   // --- a run
   void run_alone();
   void run_shared(PoolLease& lease);
-  /// When profiling: the time before the first phase and after each, by the calling thread.
-  void begin_stamps();
-  bool is_timed() const { return timed_; }
-  std::vector<int64_t> phase_times() const;
+  // --- a recording of it (runtime/recording.h)
+  void begin_recording();
+  bool is_recorded() const { return recorded_.load(std::memory_order_relaxed); }
+  /// What follows from the weights alone has been made since `begin`.
+  void record_preparation(int64_t begin);
+  void end_recording(std::shared_ptr<const Program> program);
 
  private:
   // Each worker has a queue of neighbouring pieces and helps the others when its own is empty. A
@@ -67,7 +69,7 @@ struct Executable::Instance {
   bool drain(size_t k, int w, int worker, unsigned run_ticket);
   bool is_complete(size_t k, unsigned run_ticket) const;
   void sleep_until_complete(size_t k, unsigned run_ticket);
-  void stamp() { stamps_.push_back(std::chrono::steady_clock::now()); }
+  void run_piece(const PhaseState& state, int piece, size_t worker);
 
   const Program& program_;
   Tensor arena_;
@@ -83,8 +85,9 @@ struct Executable::Instance {
   std::atomic<int> sleepers_{0};
   std::span<const void* const> inputs_;
   std::span<void* const> outputs_;
-  std::atomic<bool> timed_{false};
-  std::vector<std::chrono::steady_clock::time_point> stamps_;
+  std::atomic<bool> recorded_{false};
+  int64_t recorded_from_ = 0;
+  std::vector<std::vector<RecordedSlice>> slices_;  // a worker; the calling thread is the first
 };
 
 }  // namespace sinter

@@ -56,10 +56,10 @@ std::string to_text(const Program& program) {
 std::string Executable::to_string() const {
   std::string text = fmt::format(
       "executable \"{}\": {} kernels in {} stages, {} copies, arena {} bytes, derived {} bytes{}\n",
-      graph().name(), program_.steps.size(), program_.stages.size(), program_.copies.size(),
-      program_.arena_bytes, program_.derived_bytes, most_workers_ > 1 ? "" : ", one thread");
-  const MicroBatchKernel* parts = micro_batches_of(program_);
-  if (parts == nullptr) return text + to_text(program_);
+      graph().name(), program_->steps.size(), program_->stages.size(), program_->copies.size(),
+      program_->arena_bytes, program_->derived_bytes, most_workers_ > 1 ? "" : ", one thread");
+  const MicroBatchKernel* parts = micro_batches_of(*program_);
+  if (parts == nullptr) return text + to_text(*program_);
   const Program& part = parts->program();
   return text +
          fmt::format("  {}, arena {} bytes, derived {} bytes\n    {}\n", parts->description(),

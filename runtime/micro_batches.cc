@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "core/error.h"
 #include "runtime/aligned.h"
 #include "runtime/memory_need.h"
-#include "runtime/profile.h"
+#include "runtime/recording.h"
 
 namespace sinter {
 namespace {
@@ -93,7 +92,6 @@ MicroBatchKernel::MicroBatchKernel(Program program, int64_t rows, int64_t count,
   kernels_workspace_ = aligned(program_.arena_bytes);
   table_ = kernels_workspace_ + aligned(workspace);
   workspace_bytes_ = table_ + aligned(static_cast<int64_t>(slots * sizeof(void*)));
-  times_ = std::make_unique<std::atomic<int64_t>[]>(program_.steps.size());
 }
 
 MicroBatchKernel::Memory MicroBatchKernel::memory_of(int piece, void* const* buffers) const {
@@ -129,16 +127,16 @@ void* const* MicroBatchKernel::table_of(size_t s, const Memory& m) const {
 
 void MicroBatchKernel::run(int, int piece, void* const* buffers) const {
   const Memory memory = memory_of(piece, buffers);
-  const bool timed = profiling();
+  std::vector<RecordedSlice>* const slices = current_slices();
   for (size_t s = 0; s < program_.steps.size(); ++s) {
     const Step& step = program_.steps[s];
     if (step.prologue) continue;
-    using Clock = std::chrono::steady_clock;
-    const Clock::time_point begin = timed ? Clock::now() : Clock::time_point{};
-    step.kernel->run_all(table_of(s, memory));
-    if (timed) {
-      const std::chrono::nanoseconds time = Clock::now() - begin;
-      times_[s].fetch_add(time.count(), std::memory_order_relaxed);
+    void* const* table = table_of(s, memory);
+    if (slices == nullptr) {
+      step.kernel->run_all(table);
+    } else {
+      const SliceTimer timer(*slices, program_, static_cast<int32_t>(s), 0, piece);
+      step.kernel->run_all(table);
     }
   }
   for (const Copy& copy : program_.copies) {
@@ -161,13 +159,6 @@ void MicroBatchKernel::prepare(void* const* buffers, void* prepared) const {
 std::string MicroBatchKernel::description() const {
   return fmt::format("{} micro-batches of {} rows, each through {} kernels", count_, rows_,
                      program_.steps.size());
-}
-
-std::vector<int64_t> MicroBatchKernel::take_step_times() const {
-  std::vector<int64_t> times;
-  for (size_t s = 0; s < program_.steps.size(); ++s)
-    times.push_back(times_[s].exchange(0, std::memory_order_relaxed));
-  return times;
 }
 
 const MicroBatchKernel* micro_batches_of(const Program& program) {

@@ -4,7 +4,6 @@
 // Only for graphs whose rows are independent (core/independent_rows.h).
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -41,9 +40,6 @@ class MicroBatchKernel : public Kernel {
   /// Bytes from one micro-batch to the next, of each input and output; 0 where it has no rows.
   const std::vector<int64_t>& input_steps() const { return input_steps_; }
   const std::vector<int64_t>& output_steps() const { return output_steps_; }
-  /// Nanoseconds of each step, of all micro-batches that ran while profiling() was on, since this
-  /// was last asked.
-  std::vector<int64_t> take_step_times() const;
 
  private:
   struct Memory;
@@ -61,7 +57,6 @@ class MicroBatchKernel : public Kernel {
   std::vector<int64_t> prepared_;
   int64_t prepared_bytes_ = 0;
   std::optional<double> microseconds_;
-  mutable std::unique_ptr<std::atomic<int64_t>[]> times_;
 };
 
 /// The kernel of a program that runs in micro-batches, otherwise null.

@@ -18,12 +18,11 @@
 #include "core/error.h"
 #include "core/philox.h"
 #include "frontend/cli/command.h"
-#include "frontend/cli/roofline_measure.h"
 #include "frontend/interop/json.h"
+#include "frontend/profile/roofline_measure.h"
 #include "frontend/sinter.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
-#include "runtime/profile.h"
 #include "runtime/thread_pool.h"
 
 namespace sinter::cli {
@@ -253,7 +252,8 @@ void bench(const Options& options) {
   const double first = microseconds_since(begin), first_step = microseconds_since(called);
   for (int i = 0; i < 5; ++i) work.step();
   std::vector<double> times;
-  set_profiling(options.profile);
+  std::optional<Profile> profile;
+  if (options.profile) profile.emplace();
   const Clock::time_point start = Clock::now();
   while (microseconds_since(start) < options.seconds * 1e6 || times.size() < 10) {
     const Clock::time_point step = Clock::now();
@@ -292,7 +292,7 @@ void bench(const Options& options) {
       line.set("line_round_trip_ns", tenth(*seconds * 1e9));
   }
   print(to_json_text(line) + "\n");
-  if (options.profile) print(take_profile());
+  if (options.profile) print(profile->to_string());
 }
 
 }  // namespace

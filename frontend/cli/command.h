@@ -35,6 +35,7 @@ Action add_summary(CLI::App& app);
 Action add_memory(CLI::App& app);
 Action add_passes(CLI::App& app);
 Action add_bench(CLI::App& app);
+Action add_profile(CLI::App& app);
 Action add_replay(CLI::App& app);
 Action add_roofline(CLI::App& app);
 

@@ -9,9 +9,9 @@
 
 #include "core/error.h"
 #include "frontend/cli/command.h"
-#include "frontend/cli/roofline_hand_over.h"
-#include "frontend/cli/roofline_measure.h"
 #include "frontend/interop/json.h"
+#include "frontend/profile/roofline_hand_over.h"
+#include "frontend/profile/roofline_measure.h"
 #include "runtime/thread_pool.h"
 
 namespace sinter::cli {

@@ -96,6 +96,12 @@ int main() {
     if (row % 640 == 0) std::printf("%.4f\n", loss.at(0));
   }
 
+  // Where the time goes.
+  Profile profile;
+  model.fit(train.x, train.y, quiet);
+  std::cout << profile;
+  profile.save_trace("fit-trace.json");
+
   // Transfer learning.
   model.layers()[1].set_trainable(false);
   Model features(model.input(), model.layers()[1].output());

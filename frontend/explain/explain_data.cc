@@ -13,11 +13,12 @@
 #include "core/text.h"
 #include "core/uniform.h"
 #include "frontend/explain/node_work.h"
+#include "frontend/profile/any_numbers.h"
 #include "ops/ops.h"
 #include "passes/pass.h"
 #include "runtime/compile.h"
 #include "runtime/micro_batches.h"
-#include "runtime/profile.h"
+#include "runtime/recording.h"
 
 namespace sinter {
 namespace {
@@ -105,34 +106,22 @@ ConfigList describe_nodes(const GraphHistory& history) {
   return nodes;
 }
 
-// Random numbers from 0 to 1 for what is floating, zeros for the rest (classes, states, counts).
-Tensor numbers_like(const ValueType& type) {
-  Tensor tensor(type.dtype, type.shape);
-  uint32_t state = 1;
-  for (int64_t i = 0; is_floating(type.dtype) && i < tensor.elements(); ++i) {
-    state = state * 1664525 + 1013904223;
-    tensor.set(i, static_cast<double>(state >> 8) / (1 << 24));
-  }
-  return tensor;
-}
-
 // Median microseconds of each step in a quarter of a second of runs, at least five.
 std::vector<double> measure_steps(Executable& executable) {
   const Graph& graph = executable.graph();
   std::vector<Tensor> variables, inputs;
-  for (const int32_t v : graph.variables()) variables.push_back(numbers_like(graph.type({v, 0})));
-  for (const int32_t i : graph.inputs()) inputs.push_back(numbers_like(graph.type({i, 0})));
+  for (const int32_t v : graph.variables()) variables.push_back(any_numbers(graph.type({v, 0})));
+  for (const int32_t i : graph.inputs()) inputs.push_back(any_numbers(graph.type({i, 0})));
   executable.bind(std::move(variables));
   executable.run(inputs);  // what is packed and derived once
-  const bool before = profiling();
-  set_profiling(true);
+  if (!start_recording())
+    throw Error("explain: a Profile records just now, and there may be one measurement at a time");
   const auto start = std::chrono::steady_clock::now();
   for (int runs = 0; runs < 5 || (runs < 2000 && std::chrono::steady_clock::now() - start <
                                                      std::chrono::milliseconds(250));
        ++runs)
     executable.run(inputs);
-  set_profiling(before);
-  return take_step_times(executable);
+  return step_microseconds(stop_recording(), executable.program());
 }
 
 // A batch that runs a few rows at a time is explained for those rows.

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "frontend/cli/roofline_measure.h"
+#include "frontend/profile/roofline_measure.h"
 #include "ops/ops.h"
 #include "runtime/compile.h"
 #include "runtime/load.h"

@@ -15,9 +15,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"train",  "predict", "evaluate", "diff",
-                                            "dump",   "explain", "summary",  "memory",
-                                            "passes", "bench",   "replay",   "roofline"};
+const std::vector<std::string> kCommands = {"train",   "predict", "evaluate", "diff",   "dump",
+                                            "explain", "summary", "memory",   "passes", "bench",
+                                            "profile", "replay",  "roofline"};
 
 void expect_one_line(const ProcessResult& result) {
   EXPECT_EQ(result.out, "");
@@ -61,6 +61,7 @@ TEST(CliUsage, WrongUsageIsTwo) {
       {"train", "m.json", "--x", "x.npy", "--y", "y.npy", "--replay", "r.sinter"},
       {"memory", "m.sinter", "--batch", "0"},
       {"bench"},
+      {"profile"},
       {"bench", "mlp_b1", "--threads", "0"},
       {"bench", "mlp_b1", "--seconds", "soon"},
       {"bench", "mlp_train", "--width", "0"},

@@ -100,6 +100,8 @@ TEST_F(Lines, OfTraining) {
       CALL(uncompiled.test_on_batch(x_, y_)),
       CALL(model.memory_report(0)),
       CALL(uncompiled.memory_report(8, {.training = true})),
+      CALL(Profile().save_trace("/nowhere/trace.json")),
+      CALL(Profile(), Profile()),
       CALL(model.gradients(x_, bad_)),
       CALL(uncompiled.gradients(x_, y_)),
       CALL(model.evaluate(x_, y_, {.verbose = 0})["acc"]),

@@ -15,7 +15,7 @@
 #include "passes/pass.h"
 #include "runtime/compile.h"
 #include "runtime/memory_need.h"
-#include "runtime/profile.h"
+#include "runtime/recording.h"
 #include "runtime/thread_pool.h"
 #include "tests/support/graph_runs.h"
 
@@ -223,14 +223,24 @@ TEST(MicroBatchPrograms, AreShownKernelByKernel) {
   const auto executable = compiled(96);
   EXPECT_THAT(executable->to_string(), testing::HasSubstr("micro-batches of"));
   EXPECT_THAT(executable->to_string(), testing::HasSubstr("arg_reduce"));
-  set_profiling(true);
+  ASSERT_TRUE(start_recording());
   executable->run(feeds_of(96).inputs);
-  set_profiling(false);
-  const std::string first = take_profile();
-  EXPECT_THAT(first, testing::HasSubstr("arg_reduce"));
-  // What has been taken is gone: shares, not times of all runs so far.
+  const Recording recording = stop_recording();
+  ASSERT_EQ(recording.runs.size(), 1u);
+  // Each step of each micro-batch, within the slice of the micro-batch on the same thread.
   const MicroBatchKernel* parts = micro_batches_of(executable->program());
-  EXPECT_THAT(parts->take_step_times(), testing::Each(0));
+  int64_t steps = 0;
+  for (const RecordedSlice& inner : recording.runs[0].slices) {
+    if (inner.program != &parts->program()) continue;
+    ++steps;
+    EXPECT_TRUE(std::ranges::any_of(recording.runs[0].slices, [&](const RecordedSlice& outer) {
+      return outer.program == &executable->program() && outer.thread == inner.thread &&
+             outer.piece == inner.piece && outer.begin <= inner.begin && inner.end <= outer.end;
+    }));
+  }
+  const auto of_run = std::ranges::count_if(parts->program().steps,
+                                            [](const Step& step) { return !step.prologue; });
+  EXPECT_EQ(steps, of_run * parts->count());
 }
 
 }  // namespace

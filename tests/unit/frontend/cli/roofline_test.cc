@@ -7,8 +7,8 @@
 #include <set>
 #include <thread>
 
-#include "frontend/cli/roofline_loops.h"
-#include "frontend/cli/roofline_measure.h"
+#include "frontend/profile/roofline_loops.h"
+#include "frontend/profile/roofline_measure.h"
 
 namespace sinter::roofline {
 namespace {

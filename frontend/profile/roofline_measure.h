@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "frontend/cli/roofline_loops.h"
+#include "frontend/profile/roofline_loops.h"
 
 namespace sinter::roofline {
 

@@ -1,7 +1,7 @@
 // Peak loops are written as one assembly statement each, so that by construction no accumulator is
 // in memory; stream loops are intrinsics. Each function names its instruction set, so the binary
 // runs on any x86-64 and asks the CPU.
-#include "frontend/cli/roofline_loops.h"
+#include "frontend/profile/roofline_loops.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

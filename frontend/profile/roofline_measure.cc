@@ -1,4 +1,4 @@
-#include "frontend/cli/roofline_measure.h"
+#include "frontend/profile/roofline_measure.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "frontend/cli/roofline_hand_over.h"
+#include "frontend/profile/roofline_hand_over.h"
 
 #include <algorithm>
 #include <array>
