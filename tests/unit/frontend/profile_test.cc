@@ -259,10 +259,11 @@ TEST(Profile, SaysWhetherItCounts) {
 }
 
 TEST(ThreadCounters, CountForTheirThread) {
-  // Events of the system itself are there on virtual machines, too.
+  // Events of the system itself are there on virtual machines, too. Of one kind, as those of the
+  // processor are: clocks in a group with page faults stand still on some kernels.
   const ThreadCounters counters({{{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
                                   {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN},
-                                  {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK}}});
+                                  {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MAJ}}});
   if (!counters.why_not().empty()) GTEST_SKIP() << counters.why_not();
   const Counted before = counters.read();
   constexpr size_t kPages = 1000, kPage = 4096;
@@ -273,8 +274,7 @@ TEST(ThreadCounters, CountForTheirThread) {
   std::memset(pages, 1, kPages * kPage);
   const Counted counted = counters.read() - before;
   EXPECT_GT(counted.cycles, 0);
-  EXPECT_EQ(counted.instructions, counted.cycles) << "no page came from a disk";
-  EXPECT_GT(counted.cache_misses, 0);
+  EXPECT_EQ(counted.instructions + counted.cache_misses, counted.cycles);
   ::munmap(pages, kPages * kPage);
 }
 
