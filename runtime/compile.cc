@@ -80,8 +80,9 @@ Graph lower(const Graph& graph, const CompileOptions& options,
 
 namespace {
 
-Program program_of(const BackendList& list, const Graph& graph, const CompileOptions& options,
+Program program_of(const BackendList& list, const Graph& graph, CompileOptions options,
                    bool within_limit) {
+  options.as_built = &graph;
   BatchParts parts;
   if (has_symbolic_batch(graph)) {
     parts.lowered_for = [&](int64_t rows) {

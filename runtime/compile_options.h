@@ -25,13 +25,15 @@ struct CompileOptions {
   bool cache = true;                              // compiled code on disk
   bool tune =
       false;  // auto: measure where two backends can run a node, and keep the result in the cache
-  /// How many bytes of values a large batch may hold at once: it runs a few rows at a time where its
-  /// rows are independent (runtime/micro_batches.h), by default as many as the second cache of a core
-  /// holds. 0: all rows at once.
+  /// How many bytes of values a large batch may hold at once: it runs a few rows at a time where
+  /// its rows are independent (runtime/micro_batches.h), by default as many as the second cache of
+  /// a core holds. 0: all rows at once.
   int64_t micro_batch_bytes = 512 << 10;
   std::vector<std::string>* remarks = nullptr;  // what rules almost matched, for the user
   /// Called after each pass with its name and the graph.
   std::function<void(std::string_view pass, const Graph&)> on_pass = {};
+  /// What backends may ask for lines of layers that passes have joined; compile() sets it.
+  const Graph* as_built = nullptr;
 };
 
 }  // namespace sinter

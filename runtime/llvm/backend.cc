@@ -2,14 +2,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
 #include <optional>
+#include <system_error>
 
 #include "core/error.h"
+#include "core/file_io.h"
 #include "runtime/backend.h"
 #include "runtime/compile_options.h"
 #include "runtime/kernel_listing.h"
 #include "runtime/llvm/costs.h"
 #include "runtime/llvm/jit/codegen_version.h"
+#include "runtime/llvm/jit/kernel_debug.h"
 #include "runtime/llvm/jit/kernel_store.h"
 #include "runtime/llvm/jit/plugin.h"
 #include "runtime/llvm/plan_kernels.h"
@@ -93,12 +98,27 @@ class LlvmBackend final : public Backend {
                                                const CompileOptions& options) override {
     std::vector<std::unique_ptr<KernelPlan>> plans =
         plan_kernels(graph, nodes, host_cpu(), options.strict_precision);
+    const bool debugged = !debug_folder().empty();
+    for (size_t k = 0; debugged && k < plans.size(); ++k)
+      describe(*plans[k], graph, nodes[k], options.as_built);
     const std::vector<std::shared_ptr<const LoadedKernel>> code =
-        KernelStore::instance().get(plans, options.cache);
+        KernelStore::instance().get(plans, options.cache && !debugged);
     std::vector<std::unique_ptr<Kernel>> kernels;
     for (size_t k = 0; k < plans.size(); ++k)
       kernels.push_back(std::make_unique<JitKernel>(std::move(plans[k]), code[k]));
     return kernels;
+  }
+
+ private:
+  // The listing's name follows from what it holds: runs write the same ones again.
+  static void describe(KernelPlan& plan, const Graph& graph, int32_t node, const Graph* as_built) {
+    plan.debug = debug_of_node(graph, node, as_built);
+    const std::string text = plan.text();
+    plan.debug.listing = fmt::format("{}/{}-{:016x}.txt", debug_folder(), plan.debug.name,
+                                     std::hash<std::string>()(text));
+    std::error_code refused;  // writing says it better
+    std::filesystem::create_directories(debug_folder(), refused);
+    write_file_atomically(plan.debug.listing, text);
   }
 };
 

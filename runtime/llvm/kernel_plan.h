@@ -25,6 +25,20 @@ class PlanEmitter {
   virtual void winograd_gradient(const WinogradGradientPlan& plan) = 0;
 };
 
+/// A line of the user's program.
+struct SourceLine {
+  std::string file;  // without its folders
+  int32_t line = 0;
+  bool operator==(const SourceLine&) const = default;
+};
+
+/// What a debugger is to know of a kernel (jit/kernel_debug.h); no name: nothing.
+struct KernelDebug {
+  std::string name;               // of its functions
+  std::string listing;            // the file that holds the plan's text
+  std::vector<SourceLine> lines;  // that made what it computes
+};
+
 class KernelPlan {
  public:
   virtual ~KernelPlan() = default;
@@ -34,7 +48,11 @@ class KernelPlan {
   virtual std::string text() const = 0;
   /// The same with what is decided outside the plan.
   std::string key() const {
-    return text() + (rounds_for_products ? "roundings to bfloat16: as products read them\n" : "");
+    std::string key =
+        text() + (rounds_for_products ? "roundings to bfloat16: as products read them\n" : "");
+    if (!debug.name.empty()) key += "for a debugger: " + debug.name + "\n";
+    for (const SourceLine& l : debug.lines) key += l.file + ":" + std::to_string(l.line) + "\n";
+    return key;
   }
   /// Hands over what it is made of. The code made of it is `void (i64 piece, ptr buffers)` for each
   /// phase and, when prepared_bytes > 0, `void (ptr buffers, ptr prepared)`. Buffers are those of
@@ -50,6 +68,7 @@ class KernelPlan {
   /// Does nothing but products of bfloat16 see what is rounded to it (rounding.h)?
   bool rounds_for_products = false;
   std::string description;  // one line for dumps
+  KernelDebug debug;
 };
 
 }  // namespace sinter::codegen

@@ -1,6 +1,7 @@
 #include "runtime/llvm/jit/jit.h"
 
 #include "runtime/llvm/emit/emitter.h"
+#include "runtime/llvm/jit/debug_info.h"
 #include "runtime/llvm/jit/emit_plan.h"
 #include "runtime/llvm/jit/machine.h"
 
@@ -25,12 +26,18 @@ std::string Jit::compile(const KernelPlan& plan, PlanFunctions functions) {
   module.setTargetTriple(target.getTargetTriple().str());
   module.setDataLayout(target.createDataLayout());
   Emitter emitter(module, machine_->cpu, plan.rounds_for_products);
-  std::vector<std::string> names = emit_plan(emitter, plan);
+  const bool is_debugged = !plan.debug.name.empty();
+  if (is_debugged) emitter.carry_lines();
+  std::vector<std::string> names = is_debugged
+                                       ? emit_plan(emitter, plan, plan.debug.name + "_function")
+                                       : emit_plan(emitter, plan);
+  if (is_debugged) add_debug_info(module, plan, names);
   if (functions == PlanFunctions::kPrepare) {
     keep_only(module, names.back());
     names = {names.back()};
   }
-  return link_image(generate_code(target, module, llvm::CodeGenFileType::ObjectFile), names);
+  return link_image(generate_code(target, module, llvm::CodeGenFileType::ObjectFile), names,
+                    is_debugged);
 }
 
 }  // namespace sinter::codegen

@@ -28,7 +28,9 @@ class Jit {
 
 /// Makes an image of an object file: sections side by side, references between them resolved,
 /// functions of this process called through slots. InternalError for anything that kernels must not
-/// have: writable data, unknown functions or relocations.
-std::string link_image(std::string_view object, const std::vector<std::string>& functions);
+/// have: writable data, unknown functions or relocations. `keeps_object`: the image has the object
+/// file, too, for a debugger.
+std::string link_image(std::string_view object, const std::vector<std::string>& functions,
+                       bool keeps_object = false);
 
 }  // namespace sinter::codegen

@@ -8,14 +8,15 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "runtime/llvm/jit/kernel_debug.h"
 
 namespace sinter::codegen {
 namespace {
 
 struct Header {
-  char magic[8] = {'S', 'N', 'T', 'R', 'k', 'r', 'n', '1'};
-  uint32_t functions = 0, imports = 0;
-  uint64_t code_bytes = 0;
+  char magic[8] = {'S', 'N', 'T', 'R', 'k', 'r', 'n', '2'};
+  uint32_t functions = 0, imports = 0, sections = 0, unused = 0;
+  uint64_t code_bytes = 0, object_bytes = 0;
 };
 
 struct NamedFunction {
@@ -74,7 +75,9 @@ std::string KernelImage::to_bytes() const {
   Header header;
   header.functions = static_cast<uint32_t>(functions.size());
   header.imports = static_cast<uint32_t>(imports.size());
+  header.sections = static_cast<uint32_t>(sections.size());
   header.code_bytes = code.size();
+  header.object_bytes = object.size();
   std::string bytes;
   const auto append = [&](const void* data, size_t count) {
     bytes.append(static_cast<const char*>(data), count);
@@ -82,7 +85,9 @@ std::string KernelImage::to_bytes() const {
   append(&header, sizeof(header));
   append(functions.data(), functions.size() * sizeof(functions[0]));
   append(imports.data(), imports.size() * sizeof(imports[0]));
+  append(sections.data(), sections.size() * sizeof(sections[0]));
   bytes += code;
+  bytes += object;
   return bytes;
 }
 
@@ -94,12 +99,16 @@ std::optional<KernelImage> KernelImage::parse(std::string_view bytes) {
   bytes.remove_prefix(sizeof(header));
   if (std::memcmp(header.magic, expected.magic, sizeof(header.magic)) != 0) return std::nullopt;
   // Counts are 32 bits wide, so that these sums cannot overflow.
-  const uint64_t tables =
-      uint64_t{header.functions} * sizeof(uint32_t) + uint64_t{header.imports} * sizeof(Import);
-  if (bytes.size() < tables || header.code_bytes != bytes.size() - tables) return std::nullopt;
+  const uint64_t tables = uint64_t{header.functions} * sizeof(uint32_t) +
+                          uint64_t{header.imports} * sizeof(Import) +
+                          uint64_t{header.sections} * sizeof(Section);
+  if (bytes.size() < tables || header.code_bytes > bytes.size() - tables ||
+      header.object_bytes != bytes.size() - tables - header.code_bytes)
+    return std::nullopt;
   KernelImage image;
   image.functions.resize(header.functions);
   image.imports.resize(header.imports);
+  image.sections.resize(header.sections);
   const auto take = [&](auto& table) {
     const size_t count = table.size() * sizeof(table[0]);
     if (count > 0) std::memcpy(table.data(), bytes.data(), count);
@@ -107,7 +116,9 @@ std::optional<KernelImage> KernelImage::parse(std::string_view bytes) {
   };
   take(image.functions);
   take(image.imports);
-  image.code = bytes;
+  take(image.sections);
+  image.code = bytes.substr(0, header.code_bytes);
+  image.object = bytes.substr(header.code_bytes);
   for (uint32_t offset : image.functions) {
     if (offset >= image.code.size()) return std::nullopt;
   }
@@ -128,6 +139,7 @@ class LoadedKernel::Memory {
   ~Memory() { ::munmap(data_, bytes_); }
   Memory(const Memory&) = delete;
   char* data() const { return static_cast<char*>(data_); }
+  std::vector<std::unique_ptr<DebuggedObject>> debugged;
   void make_executable() {
     if (::mprotect(data_, bytes_, PROT_READ | PROT_EXEC) != 0) fail("no right to execute it");
   }
@@ -160,6 +172,16 @@ std::vector<std::shared_ptr<const LoadedKernel>> load_kernels(std::span<const Ke
     at += aligned_size(image.code.size());
   }
   memory->make_executable();
+  at = memory->data();
+  for (const KernelImage& image : images) {
+    if (!image.object.empty()) {
+      std::vector<DebuggedObject::Section> sections;
+      for (const KernelImage::Section& section : image.sections)
+        sections.push_back({section.number, reinterpret_cast<uintptr_t>(at) + section.offset});
+      memory->debugged.push_back(std::make_unique<DebuggedObject>(image.object, sections));
+    }
+    at += aligned_size(image.code.size());
+  }
   return kernels;
 }
 

@@ -25,9 +25,17 @@ struct KernelImage {
     uint32_t slot = 0;      // offset in `code`
   };
 
+  /// Where a section of `object` lies in `code`.
+  struct Section {
+    uint32_t number = 0, offset = 0;
+  };
+
   std::vector<uint32_t> functions;  // offset of each function in `code`
   std::vector<Import> imports;
   std::string code;
+  // For a debugger (jit/kernel_debug.h); empty otherwise, and in the cache on disk always.
+  std::vector<Section> sections;
+  std::string object;
 
   std::string to_bytes() const;
   /// Nothing when the bytes are no image: every count, size and offset is checked.

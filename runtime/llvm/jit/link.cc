@@ -33,11 +33,13 @@ class Linker {
       : object_(take(ElfObject::create(llvm::MemoryBufferRef({object.data(), object.size()}, "")),
                      "an object file")) {}
 
-  std::string link(const std::vector<std::string>& functions) {
+  KernelImage link(const std::vector<std::string>& functions) {
     for (const SectionRef& section : object_.sections()) place(section);
     for (const SectionRef& section : object_.sections()) relocate(section);
     for (const std::string& name : functions) image_.functions.push_back(offset_of(name));
-    return image_.to_bytes();
+    for (const auto& [section, place] : places_)
+      image_.sections.push_back({static_cast<uint32_t>(section), static_cast<uint32_t>(place)});
+    return std::move(image_);
   }
 
  private:
@@ -142,8 +144,14 @@ class Linker {
 
 }  // namespace
 
-std::string link_image(std::string_view object, const std::vector<std::string>& functions) {
-  return Linker(object).link(functions);
+std::string link_image(std::string_view object, const std::vector<std::string>& functions,
+                       bool keeps_object) {
+  KernelImage image = Linker(object).link(functions);
+  if (keeps_object)
+    image.object = object;
+  else
+    image.sections.clear();
+  return image.to_bytes();
 }
 
 }  // namespace sinter::codegen

@@ -17,6 +17,7 @@
 #include "runtime/llvm/emit/emitter.h"
 #include "runtime/llvm/jit/emit_plan.h"
 #include "runtime/llvm/jit/machine.h"
+#include "runtime/llvm/jit/plan_lines.h"
 
 namespace sinter::codegen {
 namespace {
@@ -35,29 +36,6 @@ void set_line(std::vector<int32_t>& of, size_t line, int64_t value) {
   if (of.size() <= line) of.resize(line + 1, 0);
   of[line] = static_cast<int32_t>(value);
 }
-
-// Finds the lines of a plan's text that emitters name (Emitter::kProductLine, kNodeLines).
-class PlanLines {
- public:
-  explicit PlanLines(std::string_view text) {
-    for (int32_t line = 1; !text.empty(); ++line) {
-      const size_t end = std::min(text.find('\n'), text.size());
-      const std::string_view row = text.substr(0, end);
-      if (product_ == 0 && row.find("acc[row, column] += ") != std::string_view::npos)
-        product_ = line;
-      if (region_ == 0 && row.starts_with("graph ")) region_ = line;
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-  }
-  int32_t number(int32_t line) const {
-    if (line >= Emitter::kNodeLines)
-      return region_ == 0 ? 0 : region_ + 1 + line - Emitter::kNodeLines;
-    return line >= Emitter::kProductLine ? product_ : line;
-  }
-
- private:
-  int32_t product_ = 0, region_ = 0;  // the region's nodes stand one a line below its name
-};
 
 // Fills `ir`, `plan_lines` and `loop_depths`. The instructions carry lines of the plan
 // (Emitter::carry_lines); afterwards they carry those of the IR.

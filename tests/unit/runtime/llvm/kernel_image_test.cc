@@ -34,6 +34,22 @@ TEST(KernelImage, BytesAndBack) {
   EXPECT_EQ(read->imports[0].slot, 16u);
 }
 
+TEST(KernelImage, ForADebugger) {
+  KernelImage image = example();
+  image.sections = {{2, 0}, {4, 16}};
+  image.object = "an object file";
+  const std::optional<KernelImage> read = KernelImage::parse(image.to_bytes());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->code, image.code);
+  EXPECT_EQ(read->object, image.object);
+  ASSERT_EQ(read->sections.size(), 2u);
+  EXPECT_EQ(read->sections[1].number, 4u);
+  EXPECT_EQ(read->sections[1].offset, 16u);
+  const std::string bytes = image.to_bytes();
+  for (size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(KernelImage::parse(std::string_view(bytes).substr(0, length))) << length;
+}
+
 #if defined(__x86_64__)
 TEST(KernelImage, LoadedFunctionsRunAndOutliveEachOther) {
   const std::vector<KernelImage> images = {example(), KernelImage(), example()};
