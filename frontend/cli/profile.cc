@@ -43,7 +43,7 @@ std::function<void()> step_of(Model model, bool training, int64_t batch) {
     x.push_back(rows_of(forward.type({i, 0}), batch));
     given.insert(forward.node(i).name);
   }
-  if (!training) return [=] { model.predict_on_batch(Data(x)); };
+  if (!training) return [=] { model.predict_all(Data(x), {.batch_size = batch}); };
   const Graph step = model.training_graph();
   for (const int32_t i : step.inputs()) {
     if (!given.contains(step.node(i).name)) y.push_back(rows_of(step.type({i, 0}), batch));

@@ -72,6 +72,7 @@ std::string Profile::to_string() {
   State& state = stopped();
   std::string text;
   for (const ProfiledProgram& program : state.summary()) {
+    if (program.kernels.empty()) continue;  // it only hands values on
     if (!text.empty()) text += "\n";
     text += profile_table(program, state.recording.counts);
   }

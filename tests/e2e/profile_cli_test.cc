@@ -68,6 +68,22 @@ TEST_F(ProfileCli, InferenceOfEachKindOfFile) {
   EXPECT_THAT(ok({"profile", file("exported.sinter"), "--steps", "2"}), HasSubstr("32 rows"));
 }
 
+TEST_F(ProfileCli, SeveralInputsAndOutputs) {
+  const KerasTensor a = Input({4}), b = Input({3});
+  const KerasTensor h = Dense(6, {.name = "both"})(Concatenate()({a, b}));
+  Model model(std::vector<KerasTensor>{a, b},
+              std::vector<KerasTensor>{Dense(3, {.activation = "softmax", .name = "c"})(h),
+                                       Dense(1, {.name = "d"})(h)});
+  model.compile(
+      {.optimizer = SGD(0.1), .loss = {{"c", "sparse_categorical_crossentropy"}, {"d", "mse"}}});
+  model.save(file("two.sinter"));
+  for (const char* graph : {"inference", "training"}) {
+    EXPECT_THAT(ok({"profile", file("two.sinter"), "--graph", graph, "--steps", "4"}),
+                ::testing::AllOf(HasSubstr("4 runs"), HasSubstr("both")))
+        << graph;
+  }
+}
+
 TEST_F(ProfileCli, CountersOrWhyNot) {
   EXPECT_THAT(ok({"profile", file("m.sinter"), "--steps", "2", "--counters"}),
               ContainsRegex("instructions a cycle|no hardware counters: .*perf_event_open"));
