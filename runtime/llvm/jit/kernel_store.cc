@@ -8,6 +8,7 @@
 #include "runtime/code_cache.h"
 #include "runtime/llvm/cpu.h"
 #include "runtime/llvm/jit/codegen_version.h"
+#include "runtime/llvm/jit/perf_dump.h"
 #include "runtime/llvm/jit/perf_map.h"
 #include "runtime/llvm/jit/plugin.h"
 
@@ -91,6 +92,7 @@ std::vector<std::shared_ptr<const LoadedKernel>> KernelStore::get(
   for (std::optional<KernelImage>& image : wanted.images) images.push_back(std::move(*image));
   const std::vector<std::shared_ptr<const LoadedKernel>> loaded = load_kernels(images);
   name_for_perf(loaded, images, wanted.plans);
+  dump_for_perf(loaded, images, wanted.plans);
   for (size_t k = 0; k < plans.size(); ++k) {
     if (waiting[k] != wanted.numbers.end()) result[k] = loaded[waiting[k]->second];
   }
