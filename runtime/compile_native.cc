@@ -1,6 +1,10 @@
 #include "runtime/compile_native.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <memory>
 #include <set>
 
@@ -23,12 +27,25 @@ namespace {
 
 using codegen::NativeOutput;
 
-codegen::Cpu cpu_of(const std::string& name) {
+codegen::Cpu cpu_of(const std::string& target, const std::string& name) {
+  constexpr std::array kLevels = {"x86-64", "x86-64-v3", "x86-64-v4"};
+  if (!target.empty()) return codegen::find_cross_cpu(target, name == "native" ? "" : name);
   if (name == "native") return codegen::host_cpu();
-  const std::vector<std::string> levels = {"x86-64", "x86-64-v3", "x86-64-v4"};
-  if (std::ranges::find(levels, name) == levels.end())
-    raise_unknown_name("CPU", name, {"native", "x86-64", "x86-64-v3", "x86-64-v4"});
-  return codegen::find_cpu(name);
+  const bool is_level = std::ranges::find(kLevels, name) != kLevels.end();
+  return is_level ? codegen::find_cpu(name) : codegen::find_cross_cpu("", name);
+}
+
+// Is there an address for each byte?
+void check_reach(const codegen::NativeModule& module, std::span<const int64_t> workspace_bytes) {
+  const codegen::Cpu& cpu = module.variants.front().cpu;
+  if (cpu.pointer_bytes == 8) return;
+  int64_t bytes = std::ranges::max(workspace_bytes);
+  for (const Tensor& constant : module.constants) bytes += constant.bytes();
+  for (const codegen::NativeSize& size : module.sizes) bytes += size.value;
+  if (bytes > std::numeric_limits<int32_t>::max())
+    throw Error(fmt::format("cannot export for {}: weights and workspace take {} bytes, and its "
+                            "pointers reach 2^31",
+                            cpu.triple, bytes));
 }
 
 NativeOutput output_of(NativeOptions::Output output) {
@@ -87,7 +104,7 @@ NativeCode make(std::span<const NativeEntry> entries, const NativeOptions& optio
   result.workspace_bytes.resize(entries.size());
   std::vector<std::unique_ptr<Program>> programs;  // which the plans belong to
   for (const std::string& name : options.cpus) {
-    const codegen::Cpu cpu = cpu_of(name);
+    const codegen::Cpu cpu = cpu_of(options.target, name);
     const std::unique_ptr<Backend> backend = codegen::planning_backend(cpu);
     const BackendList list{{backend.get()}, {backend.get()}};
     builder.begin_variant(cpu);
@@ -107,6 +124,7 @@ NativeCode make(std::span<const NativeEntry> entries, const NativeOptions& optio
   module.sizes.push_back(
       {options.name + "_workspace_size", std::ranges::max(result.workspace_bytes)});
   if (options.state) add_state(builder, *options.state);
+  check_reach(module, result.workspace_bytes);
   result.code = codegen::emit_native_code(module, output_of(options.output));
   return result;
 }

@@ -43,8 +43,11 @@ struct NativeEntry {
 
 struct NativeOptions {
   std::string name;  // what the names in C begin with
-  /// For which CPUs: "native", "x86-64", "x86-64-v3" or "x86-64-v4". Several: the loader of the
-  /// system chooses between the versions of each function; the last is for every CPU.
+  /// "" for this machine, or a triple for another ("aarch64-linux-gnu").
+  std::string target = "";
+  /// For which CPUs: "native" (of another target: what all of its machines have), "x86-64",
+  /// "x86-64-v3", "x86-64-v4", or one that LLVM knows, with features ("generic-rv64,+v"). Several: the
+  /// loader of the system chooses between the versions of each function; the last is for every CPU.
   std::vector<std::string> cpus = {"native"};
   enum class Output : uint8_t { kObject, kAssembly, kIr } output = Output::kObject;
   /// Functions `const char* function(void)` and `size_t function(void)`.
@@ -63,7 +66,8 @@ struct NativeCode {
 /// of the graph, and the workspace, 64-byte aligned; they return 0, 1 for a null pointer, 2 for a
 /// workspace or state that is not aligned. There is
 /// `size_t <name>_workspace_size(void)` for the largest of them. Raises Error where the llvm backend
-/// or its code generator is missing, NameError for an unknown CPU.
+/// or its code generator is missing, or where the target's pointers do not reach all memory; NameError
+/// for an unknown target or CPU.
 NativeCode compile_native(std::span<const NativeEntry> entries, const NativeOptions& options,
                           SourceLocation where = SourceLocation::current());
 

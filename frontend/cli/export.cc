@@ -28,9 +28,9 @@ void run(const Options& options) {
   const ModelUse use = options.how.training ? ModelUse::kTraining : ModelUse::kPrediction;
   const NativeFiles files =
       export_native(open_model(options.model, use), options.output, options.how, SourceLocation());
-  print(fmt::format("{}: {}, workspace of {}\n{}: the C header, a .hpp beside it for C++\n",
-                    files.code,
-                    size_text(files.code_bytes), size_text(files.workspace_bytes), files.header));
+  print(fmt::format("{}: {}, workspace of {}\n{}: the C header, a {} beside it\n", files.code,
+                    size_text(files.code_bytes), size_text(files.workspace_bytes), files.header,
+                    options.how.emit == "wasm" ? ".mjs for JavaScript" : ".hpp for C++"));
 }
 
 }  // namespace
@@ -48,7 +48,8 @@ Action add_export(CLI::App& app) {
       ->type_name("PATH")
       ->required();
   command->add_option("--emit", o->how.emit,
-                      "object (.o), static (.a), shared (.so), assembly (.s) or llvm-ir (.ll)")
+                      "object (.o), static (.a), shared (.so), assembly (.s), llvm-ir (.ll) or wasm (.wasm "
+                      "and .mjs)")
       ->type_name("KIND")
       ->capture_default_str();
   command
@@ -61,9 +62,15 @@ Action add_export(CLI::App& app) {
       ->capture_default_str();
   command
       ->add_option("--cpu", o->how.cpu,
-                   "native, or a level of x86-64: x86-64, x86-64-v3 (AVX2), x86-64-v4 (AVX-512)")
+                   "native, a level of x86-64: x86-64, x86-64-v3 (AVX2), x86-64-v4 (AVX-512), or "
+                   "one of LLVM's names with features: znver4, generic-rv64,+v")
       ->type_name("CPU")
       ->capture_default_str();
+  command
+      ->add_option("--target", o->how.target,
+                   "Machines of another kind: aarch64-linux-gnu, riscv64-linux-gnu, arm-none-eabi "
+                   "(Cortex-M7), wasm32, x86_64-linux-gnu")
+      ->type_name("TRIPLE");
   command->add_flag("--multiversion", o->how.multiversion,
                     "Code for all three levels in one file, chosen when it is loaded");
   command->add_flag("--training", o->how.training,

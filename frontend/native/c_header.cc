@@ -91,6 +91,18 @@ std::string c_parameter(const std::string& name, std::vector<std::string>& taken
   return result;
 }
 
+std::vector<std::string> function_names(const NativeHeader& h) {
+  std::vector<std::string> names;
+  for (const char* query : {"workspace_size", "version", "signature"})
+    names.push_back(fmt::format("{}_{}", h.name, query));
+  if (h.state_bytes > 0) {
+    for (const char* name : {"state_size", "initialize"})
+      names.push_back(fmt::format("{}_{}", h.name, name));
+  }
+  for (const NativeFunctionText& f : h.functions) names.push_back(f.name);
+  return names;
+}
+
 std::string c_header(const NativeHeader& h) {
   std::string guard = h.name + "_h";
   std::ranges::transform(guard, guard.begin(), [](unsigned char c) { return std::toupper(c); });

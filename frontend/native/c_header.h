@@ -38,6 +38,10 @@ struct NativeHeader {
 std::string c_header(const NativeHeader& header);
 /// Its wrapper for C++20: a class that owns workspace and state, and takes spans.
 std::string cxx_header(const NativeHeader& header);
+/// The same as a module of JavaScript, for code that is WebAssembly.
+std::string js_module(const NativeHeader& header);
+/// All functions that it declares.
+std::vector<std::string> function_names(const NativeHeader& header);
 
 /// "float", "uint16_t": how elements are stored.
 std::string c_type(DType dtype);

@@ -33,6 +33,7 @@ constexpr std::array kEmissions = {
     Emission{"shared", ".so", NativeOptions::Output::kObject},
     Emission{"assembly", ".s", NativeOptions::Output::kAssembly},
     Emission{"llvm-ir", ".ll", NativeOptions::Output::kIr},
+    Emission{"wasm", ".wasm", NativeOptions::Output::kObject},
 };
 
 const Emission& find_emission(const std::string& name) {
@@ -46,11 +47,27 @@ const Emission& find_emission(const std::string& name) {
 
 std::vector<std::string> cpus_of(const ExportOptions& options) {
   if (!options.multiversion) return {options.cpu};
-  if (options.cpu != "native")
+  if (options.cpu != "native" || !options.target.empty())
     throw Error(fmt::format("export_native: multiversion is for all levels of x86-64; leave out "
-                            "cpu, found '{}'",
-                            options.cpu));
+                            "{}, found '{}'",
+                            options.target.empty() ? "cpu" : "target",
+                            options.target.empty() ? options.cpu : options.target));
   return {"x86-64-v4", "x86-64-v3", "x86-64"};
+}
+
+// wasm32 is what wasm is for.
+std::string target_of(const ExportOptions& options) {
+  const bool is_wasm = options.target.starts_with("wasm32");
+  if (options.emit == "wasm") {
+    if (!options.target.empty() && !is_wasm)
+      throw Error(fmt::format("export_native: wasm is for the target wasm32, found '{}'",
+                              options.target));
+    return is_wasm ? options.target : "wasm32";
+  }
+  if (options.emit == "shared" && (is_wasm || options.target.find("-none-") != std::string::npos))
+    throw Error(fmt::format("export_native: {} loads no shared libraries; emit \"{}\"", options.target,
+                            is_wasm ? "wasm" : "object"));
+  return options.target;
 }
 
 class Export {
@@ -78,6 +95,7 @@ class Export {
   NativeFiles run() {
     NativeOptions native;
     native.name = name_;
+    native.target = target_of(options_);
     native.cpus = cpus_of(options_);
     native.output = emission_.output;
     if (options_.training) add_training();
@@ -98,7 +116,9 @@ class Export {
     header.name = name_;
     header.file = std::filesystem::path(path_).filename().string();
     header.model = state_.name;
-    header.cpus = fmt::format("{}", fmt::join(native.cpus, ", "));
+    header.cpus = fmt::format("{}{}{}", native.target, native.target.empty() ? "" : ", ",
+                              fmt::join(native.cpus, ", "));
+    if (!native.target.empty() && options_.cpu == "native") header.cpus = native.target;
     header.workspace_bytes = std::ranges::max(code.workspace_bytes);
     header.state_bytes = layout_.bytes();
     header.state_offsets = layout_.macros(name_);
@@ -106,11 +126,14 @@ class Export {
     NativeFiles files{.code = path_ + std::string(emission_.ending),
                       .header = path_ + ".h",
                       .workspace_bytes = header.workspace_bytes};
-    const std::string bytes = linked(code.code);
+    const std::string bytes = linked(code.code, header);
     files.code_bytes = static_cast<int64_t>(bytes.size());
     write_file_atomically(files.code, bytes);
     write_file_atomically(files.header, c_header(header));
-    write_file_atomically(path_ + ".hpp", cxx_header(header));
+    if (emission_.name == "wasm")
+      write_file_atomically(path_ + ".mjs", js_module(header));
+    else
+      write_file_atomically(path_ + ".hpp", cxx_header(header));
     return files;
   }
 
@@ -201,9 +224,10 @@ class Export {
     }
   }
 
-  std::string linked(const std::string& code) const {
+  std::string linked(const std::string& code, const NativeHeader& header) const {
     const std::string file = std::filesystem::path(path_).filename().string();
-    if (emission_.name == "shared") return link_shared(code, file + ".so");
+    if (emission_.name == "shared") return link_shared(code, file + ".so", options_.target);
+    if (emission_.name == "wasm") return link_wasm(code, function_names(header));
     if (emission_.name == "static") return link_static(code, file + ".o");
     return code;
   }

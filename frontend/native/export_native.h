@@ -14,14 +14,21 @@ class Model;
 /// What export_native() writes beside the header.
 struct ExportOptions {
   /// "object" (NAME.o), "static" (NAME.a), "shared" (NAME.so, linked by the system's C compiler),
-  /// "assembly" (NAME.s) or "llvm-ir" (NAME.ll).
+  /// "assembly" (NAME.s), "llvm-ir" (NAME.ll) or "wasm" (NAME.wasm, linked by wasm-ld, and NAME.mjs,
+  /// a module of JavaScript that loads it).
   std::string emit = "object";
   /// The numbers of rows that there is a function for: NAME_predict for the first of them,
   /// NAME_predict_<rows> for each of the others.
   std::vector<int64_t> batches = {1};
-  /// "native", the processor at hand, or a level of the x86-64 ABI that must be there when the code
-  /// runs: "x86-64", "x86-64-v3" (AVX2, FMA), "x86-64-v4" (AVX-512).
+  /// "native", the processor at hand, or one that must be there when the code runs: a level of the
+  /// x86-64 ABI ("x86-64", "x86-64-v3": AVX2 and FMA, "x86-64-v4": AVX-512), or one of LLVM's names
+  /// (clang's -mcpu) with features behind it ("znver4", "generic-rv64,+v"). Of another target,
+  /// "native" is what all of its machines have.
   std::string cpu = "native";
+  /// "" for machines like this one, or "aarch64-linux-gnu", "riscv64-linux-gnu", "arm-none-eabi" (a
+  /// Cortex-M7, hard float), "wasm32" (with SIMD), "x86_64-linux-gnu", or another triple of these
+  /// architectures, of which none was ever run.
+  std::string target = "";
   /// Code for x86-64-v4, x86-64-v3 and x86-64 in one file; the system's loader chooses (glibc). `cpu`
   /// stays "native" then.
   bool multiversion = false;
@@ -48,8 +55,8 @@ struct NativeFiles {
 /// allocate nothing, hold no state of their own and may run in any number of threads at once, each
 /// with a workspace (64-byte aligned) of its own. Results are those of predict() on the backend
 /// llvm, bit for bit where the CPU is the same. Raises Error for a model that is not built, a name
-/// that C cannot have, a batch below 1, a missing code generator; NameError for an unknown `emit`
-/// or `cpu`; FileError.
+/// that C cannot have, a batch below 1, a missing code generator or linker; NameError for an unknown
+/// `emit`, `cpu` or `target`; FileError.
 NativeFiles export_native(const Model& model, const std::string& path,
                           const ExportOptions& options = {},
                           SourceLocation where = SourceLocation::current());

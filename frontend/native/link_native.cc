@@ -37,33 +37,53 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-void run(const std::vector<std::string>& command, const char* remedy) {
+void run(const std::vector<std::string>& command, const std::string& remedy) {
   const ProcessResult result = run_process(command, "", kTask);
   if (!result.found)
-    throw Error(fmt::format("{}: the program '{}' is not installed ({}), or emit \"object\"", kTask,
-                            command[0], remedy));
+    throw Error(fmt::format("{}: the program '{}' is not installed (Debian: apt-get install {}), or "
+                            "emit \"object\"",
+                            kTask, command[0], remedy));
   if (!result.done)
     throw Error(fmt::format("{}: {} failed: {}", kTask, command[0], result.fault()));
 }
 
 }  // namespace
 
-std::string link_shared(const std::string& object, const std::string& soname) {
+std::string link_shared(const std::string& object, const std::string& soname,
+                        const std::string& target) {
   const TemporaryFolder folder;
   write_file_atomically(folder.file("code.o"), object, /*sync=*/false);
-  const char* compiler = std::getenv("CC");
-  const bool is_named = compiler != nullptr && *compiler != '\0';
-  run({is_named ? compiler : "cc", "-shared", "-Wl,--as-needed", "-Wl,-z,noexecstack,-z,relro,-z,now,-z,defs",
+  const char* named = std::getenv("CC");
+  std::string compiler = named == nullptr ? "" : named;
+  if (compiler.empty()) compiler = target.empty() ? "cc" : target + "-gcc";
+  run({compiler, "-shared", "-Wl,--as-needed", "-Wl,-z,noexecstack,-z,relro,-z,now,-z,defs",
        "-Wl,-soname," + soname, "-o", folder.file("code.so"), folder.file("code.o"), "-lm"},
-      "Debian: apt-get install gcc libc6-dev");
+      target.empty() ? "gcc libc6-dev" : "gcc-" + target);
   return read_file(folder.file("code.so"));
+}
+
+std::string link_wasm(const std::string& object, const std::vector<std::string>& functions) {
+  // JavaScript has these in Math, within its own errors.
+  constexpr const char* kMathematics = "sin\nsinf\ncos\ncosf\npow\npowf\n";
+  constexpr const char* kStackBytes = "1048576";
+  const TemporaryFolder folder;
+  write_file_atomically(folder.file("code.o"), object, /*sync=*/false);
+  write_file_atomically(folder.file("imports"), kMathematics, /*sync=*/false);
+  std::vector<std::string> command = {
+      run_process({"wasm-ld-19", "--version"}, "", kTask).found ? "wasm-ld-19" : "wasm-ld",
+      "--no-entry", "--strip-all", "--stack-first", "-z", std::string("stack-size=") + kStackBytes,
+      "--allow-undefined-file=" + folder.file("imports"), "--export=__heap_base"};
+  for (const std::string& function : functions) command.push_back("--export=" + function);
+  command.insert(command.end(), {"-o", folder.file("code.wasm"), folder.file("code.o")});
+  run(command, "lld-19");
+  return read_file(folder.file("code.wasm"));
 }
 
 std::string link_static(const std::string& object, const std::string& member) {
   const TemporaryFolder folder;
   write_file_atomically(folder.file(member), object, /*sync=*/false);
   run({"ar", "rcsD", folder.file("code.a"), folder.file(member)},
-      "Debian: apt-get install binutils");
+      "binutils");
   return read_file(folder.file("code.a"));
 }
 

@@ -1,5 +1,6 @@
 // The processor that code is made for, and how wide its vectors are. No LLVM: a program whose
-// kernels are all in the cache must find their keys without it.
+// kernels are all in the cache must find their keys without it. Processors of other kinds are
+// described by native/cross_cpu.h.
 #pragma once
 
 #include <string>
@@ -15,6 +16,10 @@ struct Cpu {
   bool has_fma = false;
   bool has_round = false;            // floor, ceil and nearest in one instruction (SSE4.1)
   bool multiplies_bfloat16 = false;  // sums of pairs of products (AVX512-BF16)
+  int vector_registers = 16;
+  int pointer_bytes = 8;
+  // Of a processor that is not of this machine's kind; "" where it is.
+  std::string triple = "", abi = "";  // as LLVM names them
 
   /// Lanes of a full vector of elements of `bytes` (never more than those of 4-byte elements).
   int lanes(int64_t bytes) const {

@@ -36,7 +36,7 @@ std::unique_ptr<KernelPlan> plan_product_kernel(const Graph& graph, int32_t node
                                                 bool pack_rhs, bool strict) {
   MatmulRegion region = MatmulRegion::of_node(graph, node);
   const MatmulProblem problem = region.problem();
-  const VectorShape machine{cpu.lanes(dtype_size(problem.dtype)), cpu.vector_bytes >= 64 ? 32 : 16};
+  const VectorShape machine{cpu.lanes(dtype_size(problem.dtype)), cpu.vector_registers};
   const double epilogue = epilogue_microseconds(region, problem);
   if (!strict) {
     if (std::optional<WinogradPlan> plan = plan_winograd(region, machine, pack_rhs, epilogue))

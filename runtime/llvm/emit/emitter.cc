@@ -217,7 +217,11 @@ void Emitter::stream(DType dtype, Value value, Value pointer, Value offset) {
       llvm::MDNode::get(module_.getContext(), llvm::ConstantAsMetadata::get(ir_.getInt32(1))));
 }
 
-void Emitter::fence() { ir_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {}); }
+void Emitter::fence() {
+  // Elsewhere such stores are ordered as others are.
+  if (llvm::Triple(module_.getTargetTriple()).isX86())
+    ir_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
+}
 
 Value Emitter::load_lanes(DType dtype, Value pointer, Value offsets, int lanes, Value mask) {
   if (lanes == 1) return load(dtype, pointer, offsets);

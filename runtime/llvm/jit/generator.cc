@@ -1,5 +1,7 @@
-// The plugin's one symbol: compiles plans on several threads, the largest first, each thread with
-// an LLVM of its own, and emits what is exported.
+// What a plugin does: compiles plans on several threads, the largest first, each thread with an LLVM
+// of its own, and emits what is exported.
+#include "runtime/llvm/jit/generator.h"
+
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -11,9 +13,9 @@
 #include "runtime/llvm/jit/codegen_version.h"
 #include "runtime/llvm/jit/jit.h"
 #include "runtime/llvm/jit/list_code.h"
-#include "runtime/llvm/jit/plugin.h"
 #include "runtime/llvm/loops/program.h"
 #include "runtime/llvm/matmul/emit.h"
+#include "runtime/llvm/native/cross_cpu.h"
 #include "runtime/llvm/native/emit.h"
 #include "runtime/llvm/winograd/gradient.h"
 #include "runtime/llvm/winograd/plan.h"
@@ -130,9 +132,16 @@ void emit(const NativeModule& module, NativeOutput output, std::string& result,
   }
 }
 
-}  // namespace
-}  // namespace sinter::codegen
+void describe(const std::string& triple, const std::string& name, Cpu& cpu, std::string& error) {
+  try {
+    cpu = cross_cpu(triple, name);
+  } catch (const std::exception& failure) {
+    error = failure.what();
+  }
+}
 
-extern "C" __attribute__((visibility("default"))) const sinter::codegen::Plugin sinter_codegen = {
-    sinter::codegen::codegen_version(), sinter::codegen::compile, sinter::codegen::list,
-    sinter::codegen::emit};
+}  // namespace
+
+Plugin plugin_functions() { return {codegen_version(), compile, list, emit, describe}; }
+
+}  // namespace sinter::codegen

@@ -5,7 +5,6 @@
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Pass.h>
 #include <llvm/PassRegistry.h>
-#include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
 
@@ -13,21 +12,19 @@
 #include <mutex>
 
 #include "core/error.h"
+#include "runtime/llvm/jit/targets.h"
 
 namespace sinter::codegen {
 namespace {
 
 void initialize() {
   static std::once_flag once;
-  std::call_once(once, [] {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
-    llvm::InitializeNativeTargetAsmParser();  // CPUID, in what is exported
-  });
+  std::call_once(once, initialize_targets);
 }
 
 // Leaves out two passes that took a fifth of the compile time and changed no kernel's time by more
-// than half a percent: addresses are written as they should be, and the CPUs reorder on their own.
+// than half a percent on x86: addresses are written as they should be, and the CPUs reorder on their
+// own.
 class LeanPassManager final : public llvm::legacy::PassManager {
  public:
   void add(llvm::Pass* pass) override {
@@ -49,6 +46,7 @@ bool verifies() {
 }  // namespace
 
 Cpu llvm_cpu(const Cpu& cpu) {
+  if (!cpu.triple.empty()) return cpu;
   Cpu result = cpu;
   result.features.clear();
   if (cpu.name != "native") return result;
@@ -60,15 +58,25 @@ Cpu llvm_cpu(const Cpu& cpu) {
   return result;
 }
 
-std::unique_ptr<llvm::TargetMachine> target_machine(const Cpu& cpu, bool is_jit) {
+const llvm::Target& find_target(const std::string& triple) {
   initialize();
-  const std::string triple = llvm::sys::getProcessTriple();
   std::string fault;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, fault);
   if (target == nullptr) raise_internal("a target", fault);
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, cpu.name, cpu.features, llvm::TargetOptions(), llvm::Reloc::PIC_,
-      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, is_jit));
+  return *target;
+}
+
+std::unique_ptr<llvm::TargetMachine> target_machine(const Cpu& cpu, bool is_jit) {
+  const std::string triple = cpu.triple.empty() ? llvm::sys::getProcessTriple() : cpu.triple;
+  const llvm::Triple parsed(triple);
+  // Without a system nobody loads code anywhere else than where it was linked to.
+  const bool is_fixed = parsed.getOS() == llvm::Triple::UnknownOS;
+  llvm::TargetOptions options;
+  options.MCOptions.ABIName = cpu.abi;
+  std::unique_ptr<llvm::TargetMachine> machine(find_target(triple).createTargetMachine(
+      triple, cpu.name, cpu.features, options, is_fixed ? llvm::Reloc::Static : llvm::Reloc::PIC_,
+      parsed.isRISCV() ? llvm::CodeModel::Medium : llvm::CodeModel::Small,
+      llvm::CodeGenOptLevel::Default, is_jit));
   SINTER_CHECK(machine != nullptr, triple);
   return machine;
 }
@@ -82,11 +90,19 @@ std::string generate_code(llvm::TargetMachine& machine, llvm::Module& module,
   }
   llvm::SmallVector<char, 0> code;
   llvm::raw_svector_ostream stream(code);
-  LeanPassManager passes;
-  const bool failed =
-      machine.addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/!verifies());
-  SINTER_CHECK(!failed, machine.getTargetCPU().str());
-  passes.run(module);
+  const auto generate = [&](llvm::legacy::PassManager& passes) {
+    const bool failed =
+        machine.addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/!verifies());
+    SINTER_CHECK(!failed, machine.getTargetCPU().str());
+    passes.run(module);
+  };
+  if (machine.getTargetTriple().isX86()) {
+    LeanPassManager passes;
+    generate(passes);
+  } else {
+    llvm::legacy::PassManager passes;
+    generate(passes);
+  }
   return {code.data(), code.size()};
 }
 

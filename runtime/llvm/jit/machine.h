@@ -15,6 +15,9 @@ namespace sinter::codegen {
 /// The CPU as LLVM names it.
 Cpu llvm_cpu(const Cpu& cpu);
 
+/// LLVM's for a triple that this plugin knows.
+const llvm::Target& find_target(const std::string& triple);
+
 /// One for `cpu`, as llvm_cpu() gives it. `is_jit`: for code of this process.
 std::unique_ptr<llvm::TargetMachine> target_machine(const Cpu& cpu, bool is_jit);
 

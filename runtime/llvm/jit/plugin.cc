@@ -12,6 +12,16 @@ namespace {
 
 constexpr int kMostThreads = 4;
 
+const Plugin& cross_plugin() {
+  static const auto* opened = static_cast<const Plugin*>(
+      open_plugin({.name = "sinter_cross",
+                   .variable = "SINTER_CROSS",
+                   .wanted = "code for another machine is wanted, but Sinter's code generator for "
+                             "them (built with SINTER_WITH_CROSS)"},
+                  codegen_version()));
+  return *opened;
+}
+
 const Plugin& plugin() {
   static const auto* opened = static_cast<const Plugin*>(
       open_plugin({.name = "sinter_codegen",
@@ -43,9 +53,18 @@ KernelListing list_plan(const Cpu& cpu, const KernelPlan& plan) {
   return listing;
 }
 
+Cpu find_cross_cpu(const std::string& triple, const std::string& name) {
+  Cpu cpu;
+  std::string error;
+  cross_plugin().describe_cpu(triple, name, cpu, error);
+  if (!error.empty()) throw NameError(error);
+  return cpu;
+}
+
 std::string emit_native_code(const NativeModule& module, NativeOutput output) {
   std::string result, error;
-  plugin().emit_native(module, output, result, error);
+  const bool is_cross = !module.variants.front().cpu.triple.empty();
+  (is_cross ? cross_plugin() : plugin()).emit_native(module, output, result, error);
   if (!error.empty()) throw InternalError(error);
   return result;
 }

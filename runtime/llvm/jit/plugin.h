@@ -17,7 +17,8 @@ namespace sinter::codegen {
 /// what is exported.
 enum class PlanFunctions : uint8_t { kAll, kPrepare };
 
-/// The plugin's symbol, `sinter_codegen`.
+/// A plugin's symbol: `sinter_codegen`, which knows the processor of this machine, or
+/// `sinter_cross`, which knows those that code is exported for (jit/targets.h).
 struct Plugin {
   const char* version;  // codegen_version()
   /// Images (jit/kernel_image.h) of the plans, in their order, compiled on up to `threads` threads.
@@ -30,6 +31,9 @@ struct Plugin {
   /// What native/emit.h gives.
   void (*emit_native)(const NativeModule& module, NativeOutput output, std::string& result,
                       std::string& error);
+  /// What native/cross_cpu.h gives.
+  void (*describe_cpu)(const std::string& triple, const std::string& name, Cpu& cpu,
+                       std::string& error);
 };
 
 /// Compiles plans by the plugin, opened on first use. Raises Error when there is none.
@@ -38,7 +42,12 @@ std::vector<std::string> compile_plans(const Cpu& cpu, std::span<const KernelPla
 /// IR and assembly of a plan, by the same plugin.
 KernelListing list_plan(const Cpu& cpu, const KernelPlan& plan);
 
-/// An object file, assembly or IR, by the plugin. Raises Error when there is none.
+/// A processor of another kind (native/cross_cpu.h), by the plugin sinter_cross. Raises Error when
+/// there is none, NameError for a target or processor that it does not know.
+Cpu find_cross_cpu(const std::string& triple, const std::string& name);
+
+/// An object file, assembly or IR, by the plugin that knows its processor. Raises Error when there
+/// is none.
 std::string emit_native_code(const NativeModule& module, NativeOutput output);
 
 }  // namespace sinter::codegen

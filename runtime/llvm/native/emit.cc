@@ -82,10 +82,13 @@ class NativeEmitter {
       emit_initializer(initializer);
     for (const NativeText& text : source_.texts) emit_text(text);
     for (const NativeSize& size : source_.sizes)
-      emit_query(size.function, ir_.getInt64Ty(), ir_.getInt64(static_cast<uint64_t>(size.value)));
+      emit_query(size.function, size_type(),
+                 llvm::ConstantInt::get(size_type(), static_cast<uint64_t>(size.value)));
   }
 
  private:
+  llvm::Type* size_type() { return module_.getDataLayout().getIntPtrType(module_.getContext()); }
+
   std::vector<llvm::Function*> emit_variant(const NativeVariant& variant, size_t number) {
     const Cpu cpu = llvm_cpu(variant.cpu);
     const std::string suffix = source_.variants.size() == 1 ? "" : fmt::format("_{}", number);
@@ -132,6 +135,8 @@ class NativeEmitter {
   llvm::Function* begin(const std::string& name, llvm::FunctionType* type, const Cpu* cpu) {
     llvm::Function* f = llvm::Function::Create(type, Linkage::InternalLinkage, name, module_);
     f->addFnAttr(llvm::Attribute::NoUnwind);
+    // The ABI of RISC-V asks for it.
+    if (type->getReturnType()->isIntegerTy(32)) f->addRetAttr(llvm::Attribute::SExt);
     if (cpu != nullptr) {
       f->addFnAttr("target-cpu", cpu->name);
       if (!cpu->features.empty()) f->addFnAttr("target-features", cpu->features);
@@ -309,14 +314,20 @@ class NativeEmitter {
 }  // namespace
 
 std::string emit_native(const NativeModule& source, NativeOutput output) {
-  // Each function says for which CPU it is; what says nothing runs on all.
+  // Each function says for which CPU it is; what says nothing runs on all of its kind.
+  const Cpu& last = source.variants.back().cpu;
   const std::unique_ptr<llvm::TargetMachine> machine =
-      target_machine({.name = "x86-64", .features = ""}, /*is_jit=*/false);
+      target_machine(last.triple.empty() ? Cpu{.name = "x86-64", .features = ""} : last,
+                     /*is_jit=*/false);
   llvm::LLVMContext context;
   llvm::Module module(source.name, context);
   module.setTargetTriple(machine->getTargetTriple().str());
   module.setDataLayout(machine->createDataLayout());
-  module.setPICLevel(llvm::PICLevel::BigPIC);
+  if (machine->isPositionIndependent()) module.setPICLevel(llvm::PICLevel::BigPIC);
+  if (!last.abi.empty()) {
+    module.addModuleFlag(llvm::Module::Error, "target-abi",
+                         llvm::MDString::get(context, last.abi));
+  }
   NativeEmitter(module, source).emit();
   if (output == NativeOutput::kIr) {
     std::string text;

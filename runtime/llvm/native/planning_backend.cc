@@ -57,6 +57,7 @@ class PlannedKernel final : public Kernel {
 Cpu here_as(const Cpu& cpu) {
   Cpu here = cpu;
   here.name = "native";
+  here.triple = here.abi = "";
   here.multiplies_bfloat16 = host_cpu().multiplies_bfloat16 && cpu.multiplies_bfloat16;
   return here;
 }
