@@ -26,6 +26,7 @@ struct TargetCase {
   std::string compile;   // "" for WebAssembly
   std::string run;
   std::string cpu = "native";
+  friend void PrintTo(const TargetCase& c, std::ostream* out) { *out << c.name; }
 };
 
 const std::vector<TargetCase> kTargets = {

@@ -99,7 +99,7 @@ class ExportedCase {
         options.state->variables.push_back({c_.variables[i], offsets[i]});
     }
     const NativeCode code = compile_native({&entry, 1}, options);
-    write_file_atomically(folder.file("net.so"), link_shared(code.code, "net.so"), false);
+    write_file_atomically(folder.file("net.so"), link_shared(code.code, "net.so", ""), false);
     void* library = ::dlopen(folder.file("net.so").c_str(), RTLD_NOW | RTLD_LOCAL);
     EXPECT_NE(library, nullptr) << ::dlerror();
     Memory workspace(code.workspace_bytes[0]), state(bytes + 64);
