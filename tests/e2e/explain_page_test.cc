@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/file_io.h"
 #include "frontend/sinter.h"
+#include "tests/support/browser.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -16,14 +16,6 @@ namespace {
 
 using nlohmann::json;
 using ::testing::HasSubstr;
-
-std::string find_browser() {
-  for (const char* path : {"/usr/bin/chromium", "/usr/bin/chromium-browser",
-                           "/usr/bin/google-chrome", "/usr/bin/google-chrome-stable"}) {
-    if (std::filesystem::exists(path)) return path;
-  }
-  return "";
-}
 
 // What a user does, one thing after the other; what is seen then goes to the end of the page.
 const char* const kVisitor = R"(<script>
@@ -92,8 +84,7 @@ std::string from_base64(const std::string& text) {
 }
 
 TEST(ExplainPage, InABrowser) {
-  const std::string browser = find_browser();
-  if (browser.empty()) GTEST_SKIP() << "needs chromium, which is not installed";
+  if (find_browser().empty()) GTEST_SKIP() << "needs chromium, which is not installed";
   const TemporaryFolder folder;
   clear_session();
   const KerasTensor x = Input({784}, {.name = "x"});
@@ -111,14 +102,10 @@ TEST(ExplainPage, InABrowser) {
               "problems.push(event.message));</script>");
   page.insert(page.rfind("</body>"), kVisitor);
   write_file_atomically(folder.file("visited.html"), page);
-  const ProcessResult visit = run_process(
-      {browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-       "--user-data-dir=" + folder.file("profile"), "--host-resolver-rules=MAP * ~NOTFOUND",
-       "--window-size=1400,900", "--virtual-time-budget=20000", "--dump-dom",
-       "file://" + folder.file("visited.html")});
-  const size_t report = visit.out.find("<pre id=\"report\">");
-  ASSERT_NE(report, std::string::npos) << visit.err << visit.out.substr(0, 2000);
-  const json seen = json::parse(from_base64(visit.out.substr(report + 17)));
+  const ProcessResult visited = visit("file://" + folder.file("visited.html"), folder.path());
+  const size_t report = visited.out.find("<pre id=\"report\">");
+  ASSERT_NE(report, std::string::npos) << visited.err << visited.out.substr(0, 2000);
+  const json seen = json::parse(from_base64(visited.out.substr(report + 17)));
   EXPECT_TRUE(seen["problems"].empty()) << seen["problems"];
   ASSERT_EQ(seen["tree"].size(), 4u) << seen["tree"];
   EXPECT_THAT(seen["tree"][0].get<std::string>(), HasSubstr("forward"));
