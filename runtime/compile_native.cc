@@ -99,7 +99,7 @@ void add_state(codegen::NativeBuilder& builder, const NativeState& state) {
 }
 
 NativeCode make(std::span<const NativeEntry> entries, const NativeOptions& options) {
-  codegen::NativeBuilder builder(options.name);
+  codegen::NativeBuilder builder(options.name, options.workers);
   NativeCode result;
   result.workspace_bytes.resize(entries.size());
   std::vector<std::unique_ptr<Program>> programs;  // which the plans belong to

@@ -49,6 +49,9 @@ struct NativeOptions {
   /// "x86-64-v3", "x86-64-v4", or one that LLVM knows, with features ("generic-rv64,+v"). Several: the
   /// loader of the system chooses between the versions of each function; the last is for every CPU.
   std::vector<std::string> cpus = {"native"};
+  /// More than 1: functions take a `parallel_for` and its pool behind the workspace, and so many
+  /// threads may work on a call.
+  int workers = 1;
   enum class Output : uint8_t { kObject, kAssembly, kIr } output = Output::kObject;
   /// Functions `const char* function(void)` and `size_t function(void)`.
   std::vector<std::pair<std::string, std::string>> texts = {};

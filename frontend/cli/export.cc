@@ -73,6 +73,12 @@ Action add_export(CLI::App& app) {
       ->type_name("TRIPLE");
   command->add_flag("--multiversion", o->how.multiversion,
                     "Code for all three levels in one file, chosen when it is loaded");
+  command
+      ->add_option("--threads", o->how.threads,
+                   "More than 1: functions take a parallel_for of the caller's, for so many threads")
+      ->type_name("COUNT")
+      ->check(count_from(1))
+      ->capture_default_str();
   command->add_flag("--training", o->how.training,
                     "Adds NAME_train_step for the first number of rows, with weights and the "
                     "optimizer's state in the caller's memory");

@@ -37,7 +37,7 @@ std::string described(const NativeParameter& p) {
   return text;
 }
 
-std::string declaration(const NativeFunctionText& f) {
+std::string declaration(const NativeHeader& h, const NativeFunctionText& f) {
   std::string text = "/* " + f.comment;
   for (const NativeParameter& p : f.parameters) text += "\n   " + described(p);
   text += " */\n";
@@ -49,6 +49,7 @@ std::string declaration(const NativeFunctionText& f) {
   for (const NativeParameter& p : f.parameters)
     add(fmt::format("{}{}* {}", p.is_written ? "" : "const ", c_type(p.type.dtype), p.name));
   add("void* workspace");
+  if (h.threads > 1) add(h.name + "_parallel_for parallel_for, void* pool");
   return text + fmt::format("int {}({});\n", f.name, parameters);
 }
 
@@ -61,6 +62,19 @@ std::string state_declaration(const NativeHeader& h) {
       "#define {0}_STATE_SIZE {2}\n"
       "size_t {0}_state_size(void);\nint {0}_initialize(void* state, uint64_t seed);\n\n",
       h.name, h.state_offsets, h.state_bytes);
+}
+
+std::string threads_declaration(const NativeHeader& h) {
+  return fmt::format(
+      "/* How the caller's threads work on a call: body(task, piece, worker) is to be called once for each\n"
+      "   piece from 0 to pieces - 1, in any order, by at most {0}_THREADS threads at once, each with a\n"
+      "   number `worker` below that which no other has at that time; it returns when all are done. `pool`\n"
+      "   is what the caller gave. 0 for the function: the calling thread does all of it. Results are the\n"
+      "   same for any number of threads. */\n"
+      "#define {0}_THREADS {1}\n"
+      "typedef void (*{0}_parallel_for)(void* pool, int64_t pieces,\n"
+      "                                 void (*body)(void* task, int64_t piece, int worker), void* task);\n\n",
+      h.name, h.threads);
 }
 
 }  // namespace
@@ -125,8 +139,9 @@ std::string c_header(const NativeHeader& h) {
       "/* The version of Sinter that exported it, and the model's inputs and outputs, a line each:\n"
       "   \"input x float32[1,784]\". */\nconst char* {0}_version(void);\nconst char* {0}_signature(void);\n\n",
       h.name);
+  if (h.threads > 1) text += threads_declaration(h);
   if (h.state_bytes > 0) text += state_declaration(h);
-  for (const NativeFunctionText& f : h.functions) text += declaration(f) + "\n";
+  for (const NativeFunctionText& f : h.functions) text += declaration(h, f) + "\n";
   return text + "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
 }
 

@@ -30,6 +30,7 @@ struct NativeHeader {
   std::string cpus;   // "x86-64-v3"
   int64_t workspace_bytes = 0;
   int64_t state_bytes = 0;  // 0: nothing trains
+  int64_t threads = 1;      // that may work on a call
   std::vector<NativeFunctionText> functions;
   std::string state_offsets = "";  // macros: what lies where
 };

@@ -17,8 +17,9 @@ std::string method(const NativeHeader& h, const NativeFunctionText& f) {
     arguments += p.name + ".data(), ";
   }
   const std::string name = f.name.substr(h.name.size() + 1);
-  return fmt::format("  void {}({}) {{\n{}    check({}({}workspace_.get()));\n  }}\n", name, parameters,
-                     checks, f.name, arguments);
+  return fmt::format("  void {}({}) {{\n{}    check({}({}workspace_.get(){}));\n  }}\n", name,
+                     parameters, checks, f.name, arguments,
+                     h.threads > 1 ? ", parallel_for_, pool_" : "");
 }
 
 }  // namespace
@@ -44,6 +45,13 @@ std::string cxx_header(const NativeHeader& h) {
         "  std::span<std::byte> state() {{ return {{state_.get(), {0}_STATE_SIZE}}; }}\n",
         h.name);
   }
+  if (h.threads > 1) {
+    text += fmt::format(
+        "  /// Who works on a call ({0}.h says how); at first the calling thread alone.\n"
+        "  void set_parallel_for({1}_parallel_for parallel_for, void* pool = nullptr) {{\n"
+        "    parallel_for_ = parallel_for;\n    pool_ = pool;\n  }}\n",
+        h.file, h.name);
+  }
   for (const NativeFunctionText& f : h.functions) text += method(h, f);
   text += fmt::format(
       "\n private:\n"
@@ -61,6 +69,8 @@ std::string cxx_header(const NativeHeader& h) {
       "    if (code != 0) throw std::invalid_argument(\"{0}: no memory was given\");\n  }}\n"
       "  Memory workspace_ = allocate({0}_workspace_size());\n",
       h.name);
+  if (h.threads > 1)
+    text += fmt::format("  {}_parallel_for parallel_for_ = nullptr;\n  void* pool_ = nullptr;\n", h.name);
   if (has_state) text += fmt::format("  Memory state_ = allocate({}_state_size());\n", h.name);
   return text + fmt::format("}};\n\n}}  // namespace {}\n\n#endif\n", h.name);
 }

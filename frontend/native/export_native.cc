@@ -83,6 +83,8 @@ class Export {
       throw Error(fmt::format("export_native: functions in C cannot be called '{}_predict': name them "
                               "by the option 'name', of letters, digits and _",
                               name_));
+    if (options.threads < 1 || options.threads > 1024)
+      throw Error(fmt::format("export_native: threads must be from 1 to 1024, found {}", options.threads));
     if (options.batches.empty()) throw Error("export_native: batches names no number of rows");
     for (const int64_t rows : options.batches) {
       if (rows < 1)
@@ -97,6 +99,7 @@ class Export {
     native.name = name_;
     native.target = target_of(options_);
     native.cpus = cpus_of(options_);
+    native.workers = static_cast<int>(options_.threads);
     native.output = emission_.output;
     if (options_.training) add_training();
     for (const int64_t rows : options_.batches) add_prediction(rows);
@@ -121,6 +124,7 @@ class Export {
     if (!native.target.empty() && options_.cpu == "native") header.cpus = native.target;
     header.workspace_bytes = std::ranges::max(code.workspace_bytes);
     header.state_bytes = layout_.bytes();
+    header.threads = options_.threads;
     header.state_offsets = layout_.macros(name_);
     header.functions = std::move(functions_);
     NativeFiles files{.code = path_ + std::string(emission_.ending),

@@ -32,6 +32,9 @@ struct ExportOptions {
   /// Code for x86-64-v4, x86-64-v3 and x86-64 in one file; the system's loader chooses (glibc). `cpu`
   /// stays "native" then.
   bool multiversion = false;
+  /// How many threads may work on a call. Above 1 the functions take a `parallel_for` of the caller's
+  /// (see the header); results are the same, bit for bit, for any number of threads.
+  int64_t threads = 1;
   /// Adds the training step: state, initialisation and step functions, for the first of `batches`
   /// rows. Needs compile(). NAME_predict then takes the weights from the state, too.
   bool training = false;

@@ -62,8 +62,9 @@ std::string js_module(const NativeHeader& h) {
       "  constructor(exports) {{\n"
       "    this.#exports = exports;\n"
       "    this.#free = exports.__heap_base.value;\n"
-      "    this.workspace = this.#take({3});\n",
-      h.model, SINTER_VERSION, h.file, h.workspace_bytes);
+      "    this.workspace = this.#take({3});\n"
+      "    this.threads = [{4}];  // none but this one\n",
+      h.model, SINTER_VERSION, h.file, h.workspace_bytes, h.threads > 1 ? "0, 0" : "");
   if (has_state)
     text += fmt::format("    this.state = this.#take({});\n    this.initialize(0n);\n", h.state_bytes);
   text += "  }\n";
@@ -97,7 +98,7 @@ std::string js_module(const NativeHeader& h) {
          "          throw new RangeError(`${p.name} has ${given[i].length} elements, but ${p.length} are wanted`);\n"
          "        new p.array(buffer, at[i], p.length).set(given[i]);\n"
          "      });\n"
-         "      const code = this.#exports[name](...(hasState ? [this.state] : []), ...at, this.workspace);\n"
+         "      const code = this.#exports[name](...(hasState ? [this.state] : []), ...at, this.workspace, ...this.threads);\n"
          "      if (code !== 0) throw new Error(`${name} failed: ${code}`);\n"
          "      const results = outputs.map((p, i) => new p.array(buffer, at[inputs.length + i], p.length).slice());\n"
          "      return results.length === 1 ? results[0] : results;\n"

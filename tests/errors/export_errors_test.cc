@@ -29,18 +29,17 @@ TEST(ExportErrors, NamesOfC) {
 TEST(ExportErrors, Options) {
   EXPECT_EQ(refusal("net", {.emit = "objekt"}),
             "unknown emit 'objekt'; did you mean 'object'? Known: assembly, llvm-ir, object, shared, "
-            "static");
+            "static, wasm");
   EXPECT_EQ(refusal("net", {.batches = {}}), "export_native: batches names no number of rows");
   EXPECT_EQ(refusal("net", {.batches = {0}}),
             "export_native: a batch must have at least one row, found 0");
   EXPECT_EQ(refusal("net", {.batches = {8, 8}}), "export_native: batches names 8 twice");
   EXPECT_EQ(refusal("net", {.cpu = "x86-64", .multiversion = true}),
             "export_native: multiversion is for all levels of x86-64; leave out cpu, found 'x86-64'");
-#if SINTER_WITH_LLVM
-  EXPECT_EQ(refusal("net", {.cpu = "x86-64-v5"}),
-            "unknown CPU 'x86-64-v5'; did you mean 'x86-64-v3'? Known: native, x86-64, x86-64-v3, "
-            "x86-64-v4");
-#endif
+  EXPECT_EQ(refusal("net", {.target = "aarch64-linux-gnu", .multiversion = true}),
+            "export_native: multiversion is for all levels of x86-64; leave out target, found "
+            "'aarch64-linux-gnu'");
+  EXPECT_EQ(refusal("net", {.threads = 0}), "export_native: threads must be from 1 to 1024, found 0");
   clear_session();
   EXPECT_EQ(refusal("net", {.training = true}),
             "export_native(training): model 'functional' must be compiled first: "

@@ -1,10 +1,13 @@
 // Exported code in programs that are not Sinter's: C, C++, Python, and what it needs of the system.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <regex>
 #include <sstream>
 
@@ -78,6 +81,44 @@ TEST_F(ExportPrograms, CWithTheLibraries) {
   r = shell(kC + sizes() + program("predict.c") + " -o predict ./net.so && LD_LIBRARY_PATH=. ./predict < x");
   ASSERT_EQ(r.exit_code, 0) << r.err;
   EXPECT_EQ(r.out, bytes_of(y_));
+}
+
+// Threads of the program's own work on a call: the bits of predict() at the whole batch.
+TEST_F(ExportPrograms, CWithThreads) {
+  constexpr int64_t kMany = 256;
+  clear_session();
+  const KerasTensor in = Input({96});
+  KerasTensor h = Dense(256, "tanh")(in);
+  h = BatchNormalization()(h);
+  h = Dense(256, "relu")(h);
+  const Model model(in, Dense(kOut, "softmax")(h));
+  set_backend("llvm");
+  Tensor x(DType::kFloat32, {kMany, 96});
+  for (int64_t i = 0; i < x.shape().elements(); ++i)
+    x.data<float>()[static_cast<size_t>(i)] = static_cast<float>(std::cos(0.3 * static_cast<double>(i % 997)));
+  const Tensor y = model.predict(x, {.batch_size = kMany});
+  set_backend("auto");
+  for (const int64_t threads : {2, 5}) {
+    model.export_native(folder_.file("net"), {.batches = {kMany}, .threads = threads});
+    write_file_atomically(folder_.file("rows"), bytes_of(x));
+    const ProcessResult r =
+        shell(std::string(kC) + " -pthread -DCOLUMNS_IN=" + std::to_string(96 * kMany) + " -DCOLUMNS_OUT=" +
+              std::to_string(kOut * kMany) + " " + program("threads.c") + " net.o -lm -o threads && ./threads < rows");
+    ASSERT_EQ(r.exit_code, 0) << r.err;
+    EXPECT_EQ(r.out, bytes_of(y));
+  }
+}
+
+TEST_F(ExportPrograms, AMillionRunsMakeNoSystemCall) {
+  write("object");
+  const std::string built = "cc -std=gnu11 -Wall -Wextra -Werror -O1 -I. " + sizes() + program("realtime.c") +
+                            " net.o -lm -o realtime && ./realtime < x";
+  ProcessResult r = shell("cc -DMAKES_ONE" + built.substr(2));
+  ASSERT_EQ(r.exit_code, 128 + SIGSYS) << r.err;  // the guard sees what there is
+  r = shell(built);
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_THAT(r.out, ::testing::MatchesRegex("1000000 runs: p50 [0-9]+ ns, p99.9 [0-9]+ ns, maximum [0-9]+ ns\n"));
+  std::cout << r.out;
 }
 
 // What is written as text is what an assembler makes the object of.

@@ -167,7 +167,9 @@ void NativeBuilder::add_function(const std::string& name, const Program& whole, 
   for (const Copy& copy : program.copies)
     function.copies.push_back(
         {address(copy.from, copy.bytes), address(copy.to, copy.bytes), copy.bytes});
-  function.workspace_bytes = kernels_workspace + aligned(workspace);
+  function.workers = workers_;
+  function.worker_step = aligned(workspace);
+  function.workspace_bytes = kernels_workspace + workers_ * function.worker_step;
   module_.variants.back().functions.push_back(std::move(function));
 }
 

@@ -22,7 +22,8 @@ struct NativeVariable {
 
 class NativeBuilder {
  public:
-  explicit NativeBuilder(std::string name) { module_.name = std::move(name); }
+  /// `workers`: how many threads may work on a function at once.
+  NativeBuilder(std::string name, int workers) : workers_(workers) { module_.name = std::move(name); }
 
   /// All functions that are added until the next call are for this CPU.
   void begin_variant(const Cpu& cpu);
@@ -41,6 +42,7 @@ class NativeBuilder {
   size_t kernel(const KernelPlan& plan);
 
   NativeModule module_;
+  int workers_;
   std::map<std::string, size_t> kernels_;  // of the variant, by key
   std::multimap<uint64_t, size_t> constants_;  // by hash
 };

@@ -110,9 +110,9 @@ Cpu cross_cpu(const std::string& triple, const std::string& name) {
     for (const llvm::SubtargetSubTypeKV& entry : known->getAllProcessorDescriptions())
       cpus.emplace_back(entry.Key);
     const std::string near = nearest_name(cpu.name, cpus);
-    throw NameError(fmt::format("unknown CPU '{}' of {}{}; names are LLVM's, as clang's -mcpu has them",
+    throw NameError(fmt::format("unknown CPU '{}' of {}{} Names are LLVM's, as clang's -mcpu has them",
                                 cpu.name, cpu.triple,
-                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+                                near.empty() ? "." : fmt::format("; did you mean '{}'?", near)));
   }
   for (size_t at = 0; at < cpu.features.size();) {
     const size_t end = std::min(cpu.features.find(',', at), cpu.features.size());

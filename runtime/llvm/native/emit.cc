@@ -145,12 +145,13 @@ class NativeEmitter {
     return f;
   }
 
-  // int name(ptr argument, ..., ptr workspace)
+  // int name(ptr argument, ..., ptr workspace[, ptr parallel_for, ptr pool])
   llvm::Function* emit_function(const Cpu& cpu, const NativeFunction& function,
                                 const std::vector<EmittedKernel>& kernels,
                                 const std::string& suffix) {
-    const std::vector<llvm::Type*> parameters(static_cast<size_t>(function.arguments) + 1,
-                                              ir_.getPtrTy());
+    const std::vector<llvm::Type*> parameters(
+        static_cast<size_t>(function.arguments) + (function.workers > 1 ? 3 : 1), ir_.getPtrTy());
+    workspace_ = static_cast<unsigned>(function.arguments);
     llvm::Function* f =
         begin(function.name + suffix + "_body",
               llvm::FunctionType::get(ir_.getInt32Ty(), parameters, false), &cpu);
@@ -158,7 +159,7 @@ class NativeEmitter {
       refuse(ir_.CreateIsNull(f->getArg(static_cast<unsigned>(a))), kNoMemory);
     if (function.has_state) refuse(is_unaligned(f->getArg(0)), kNotAligned);
     if (function.workspace_bytes > 0) {
-      llvm::Value* workspace = f->getArg(static_cast<unsigned>(function.arguments));
+      llvm::Value* workspace = f->getArg(workspace_);
       refuse(ir_.CreateIsNull(workspace), kNoMemory);
       refuse(is_unaligned(workspace), kNotAligned);
     }
@@ -168,7 +169,7 @@ class NativeEmitter {
         ir_.CreateAlloca(llvm::ArrayType::get(ir_.getPtrTy(), slots), nullptr, "buffers");
     loop(function.micro_batches, [&](llvm::Value* batch) {
       for (const NativeCall& call : function.calls)
-        emit_call(*f, kernels[call.kernel], call, table, batch);
+        emit_call(*f, function, kernels[call.kernel], call, table, batch);
       for (const NativeCopy& copy : function.copies) {
         ir_.CreateMemMove(address(*f, copy.to, batch), llvm::MaybeAlign(),
                           address(*f, copy.from, batch), llvm::MaybeAlign(),
@@ -225,17 +226,81 @@ class NativeEmitter {
     ir_.SetInsertPoint(go_on);
   }
 
-  void emit_call(llvm::Function& f, const EmittedKernel& kernel, const NativeCall& call,
-                 llvm::Value* table, llvm::Value* batch) {
+  void emit_call(llvm::Function& f, const NativeFunction& function, const EmittedKernel& kernel,
+                 const NativeCall& call, llvm::Value* table, llvm::Value* batch) {
     for (size_t b = 0; b < call.buffers.size(); ++b) {
       if (kernel.loaded && !kernel.loaded->contains(b)) continue;
       ir_.CreateStore(address(f, call.buffers[b], batch),
                       ir_.CreateConstGEP1_64(ir_.getPtrTy(), table, b));
     }
     for (size_t p = 0; p < kernel.phases.size(); ++p) {
-      loop(kernel.pieces[p],
-           [&](llvm::Value* piece) { ir_.CreateCall(kernel.phases[p], {piece, table}); });
+      const auto alone = [&] {
+        loop(kernel.pieces[p],
+             [&](llvm::Value* piece) { ir_.CreateCall(kernel.phases[p], {piece, table}); });
+      };
+      if (function.workers == 1 || kernel.pieces[p] == 1) {
+        alone();
+        continue;
+      }
+      llvm::Value* parallel_for = f.getArg(workspace_ + 1);
+      auto* together = llvm::BasicBlock::Create(module_.getContext(), "together", &f);
+      auto* by_itself = llvm::BasicBlock::Create(module_.getContext(), "alone", &f);
+      auto* after = llvm::BasicBlock::Create(module_.getContext(), "done", &f);
+      ir_.CreateCondBr(ir_.CreateIsNull(parallel_for), by_itself, together);
+      ir_.SetInsertPoint(by_itself);
+      alone();
+      ir_.CreateBr(after);
+      ir_.SetInsertPoint(together);
+      llvm::Function* body = piece_body(f, function, kernel, p, call.buffers.size());
+      auto* type = llvm::FunctionType::get(
+          ir_.getVoidTy(), {ir_.getPtrTy(), ir_.getInt64Ty(), ir_.getPtrTy(), ir_.getPtrTy()}, false);
+      ir_.CreateCall(type, parallel_for,
+                     {f.getArg(workspace_ + 2), ir_.getInt64(static_cast<uint64_t>(kernel.pieces[p])),
+                      body, table});
+      ir_.CreateBr(after);
+      ir_.SetInsertPoint(after);
     }
+  }
+
+  // void body(ptr table, i64 piece, i32 worker): a piece of a phase, by one of several threads, whose
+  // workspaces lie one behind the other.
+  llvm::Function* piece_body(const llvm::Function& caller, const NativeFunction& function,
+                             const EmittedKernel& kernel, size_t phase, size_t slots) {
+    const std::string name = fmt::format("{}_piece_of_{}", caller.getName().str(),
+                                         kernel.phases[phase]->getName().str());
+    if (llvm::Function* known = module_.getFunction(name)) return known;
+    const llvm::IRBuilderBase::InsertPointGuard guard(ir_);
+    llvm::Function* f = begin(
+        name,
+        llvm::FunctionType::get(ir_.getVoidTy(),
+                                {ir_.getPtrTy(), ir_.getInt64Ty(), ir_.getInt32Ty()}, false),
+        nullptr);
+    f->copyAttributesFrom(&caller);
+    llvm::Value* table = f->getArg(0);
+    const size_t last = slots - 1;
+    const auto is_used = [&](size_t slot) { return !kernel.loaded || kernel.loaded->contains(slot); };
+    if (is_used(last) && function.worker_step > 0) {
+      const auto slot = [&](llvm::Value* of, size_t b) {
+        return ir_.CreateConstGEP1_64(ir_.getPtrTy(), of, b);
+      };
+      llvm::Value* own =
+          ir_.CreateAlloca(llvm::ArrayType::get(ir_.getPtrTy(), slots), nullptr, "buffers");
+      for (size_t b = 0; b < slots; ++b) {
+        if (!is_used(b)) continue;
+        llvm::Value* value = ir_.CreateLoad(ir_.getPtrTy(), slot(table, b));
+        if (b == last) {
+          llvm::Value* steps = ir_.CreateMul(
+              ir_.CreateSExt(f->getArg(2), ir_.getInt64Ty()),
+              ir_.getInt64(static_cast<uint64_t>(function.worker_step)));
+          value = ir_.CreateGEP(ir_.getInt8Ty(), value, steps);
+        }
+        ir_.CreateStore(value, slot(own, b));
+      }
+      table = own;
+    }
+    ir_.CreateCall(kernel.phases[phase], {f->getArg(1), table});
+    ir_.CreateRetVoid();
+    return f;
   }
 
   // body(i) for i from 0 to count - 1.
@@ -263,7 +328,7 @@ class NativeEmitter {
     switch (a.base) {
       case Base::kNull: return llvm::ConstantPointerNull::get(ir_.getPtrTy());
       case Base::kArgument: base = f.getArg(static_cast<unsigned>(a.index)); break;
-      case Base::kWorkspace: base = f.getArg(static_cast<unsigned>(f.arg_size()) - 1); break;
+      case Base::kWorkspace: base = f.getArg(workspace_); break;
       case Base::kConstant: base = constant(static_cast<size_t>(a.index)); break;
     }
     if (a.offset != 0) base = ir_.CreateConstGEP1_64(ir_.getInt8Ty(), base, static_cast<uint64_t>(a.offset));
@@ -309,6 +374,7 @@ class NativeEmitter {
   const NativeModule& source_;
   llvm::IRBuilder<> ir_;
   std::vector<llvm::GlobalVariable*> constants_;
+  unsigned workspace_ = 0;  // which argument of the function at hand it is
 };
 
 }  // namespace

@@ -33,7 +33,8 @@ struct NativeCopy {
   int64_t bytes = 0;
 };
 
-/// `int NAME(argument, ..., void* workspace)`.
+/// `int NAME(argument, ..., void* workspace)`, and behind it `parallel_for, pool` where more than one
+/// thread may work on it.
 struct NativeFunction {
   std::string name;
   int arguments = 0;
@@ -42,6 +43,9 @@ struct NativeFunction {
   std::vector<NativeCall> calls;
   std::vector<NativeCopy> copies;  // after the calls of a micro-batch
   int64_t workspace_bytes = 0;
+  int workers = 1;  // at most
+  // The last buffer of each call: for the first worker here, for the others so much further on.
+  int64_t worker_step = 0;
 };
 
 /// The functions for one CPU.
