@@ -35,6 +35,13 @@ codegen::Cpu cpu_of(const std::string& target, const std::string& name) {
   return is_level ? codegen::find_cpu(name) : codegen::find_cross_cpu("", name);
 }
 
+// What a compiler of C makes of it is for that compiler to know.
+codegen::Cpu in_c(codegen::Cpu cpu) {
+  cpu.has_fma = cpu.has_round = true;
+  cpu.has_avx512 = cpu.multiplies_bfloat16 = false;
+  return cpu;
+}
+
 // Is there an address for each byte?
 void check_reach(const codegen::NativeModule& module, std::span<const int64_t> workspace_bytes) {
   const codegen::Cpu& cpu = module.variants.front().cpu;
@@ -43,9 +50,10 @@ void check_reach(const codegen::NativeModule& module, std::span<const int64_t> w
   for (const Tensor& constant : module.constants) bytes += constant.bytes();
   for (const codegen::NativeSize& size : module.sizes) bytes += size.value;
   if (bytes > std::numeric_limits<int32_t>::max())
-    throw Error(fmt::format("cannot export for {}: weights and workspace take {} bytes, and its "
-                            "pointers reach 2^31",
-                            cpu.triple, bytes));
+    throw Error(
+        fmt::format("cannot export for {}: weights and workspace take {} bytes, and its "
+                    "pointers reach 2^31",
+                    cpu.triple, bytes));
 }
 
 NativeOutput output_of(NativeOptions::Output output) {
@@ -53,12 +61,13 @@ NativeOutput output_of(NativeOptions::Output output) {
     case NativeOptions::Output::kObject: return NativeOutput::kObject;
     case NativeOptions::Output::kAssembly: return NativeOutput::kAssembly;
     case NativeOptions::Output::kIr: return NativeOutput::kIr;
+    case NativeOptions::Output::kC: return NativeOutput::kC;
   }
   return NativeOutput::kObject;
 }
 
-// A graph whose variables in the state are inputs where it changes none of them: nothing that follows
-// from them may be computed ahead.
+// A graph whose variables in the state are inputs where it changes none of them: nothing that
+// follows from them may be computed ahead.
 Graph with_state_as_inputs(const NativeEntry& entry) {
   std::set<int32_t> updated;
   for (const Graph::Update& u : entry.graph.updates()) updated.insert(u.variable);
@@ -72,8 +81,8 @@ Graph with_state_as_inputs(const NativeEntry& entry) {
   });
 }
 
-void add_function(codegen::NativeBuilder& builder, const NativeEntry& entry,
-                  const Program& program, bool has_state) {
+void add_function(codegen::NativeBuilder& builder, const NativeEntry& entry, const Program& program,
+                  bool has_state) {
   const Graph& lowered = program.graph;
   std::vector<codegen::NativeVariable> variables;
   for (const int32_t index : lowered.variables()) {
@@ -90,8 +99,8 @@ void add_function(codegen::NativeBuilder& builder, const NativeEntry& entry,
 }
 
 void add_state(codegen::NativeBuilder& builder, const NativeState& state) {
-  codegen::NativeInitializer initializer{.function = state.function, .parts = {},
-                                         .random_state = state.random_state};
+  codegen::NativeInitializer initializer{
+      .function = state.function, .parts = {}, .random_state = state.random_state};
   for (const NativeStorage& variable : state.variables)
     initializer.parts.push_back({builder.constant(variable.value), variable.offset});
   builder.module().initializers.push_back(std::move(initializer));
@@ -104,7 +113,8 @@ NativeCode make(std::span<const NativeEntry> entries, const NativeOptions& optio
   result.workspace_bytes.resize(entries.size());
   std::vector<std::unique_ptr<Program>> programs;  // which the plans belong to
   for (const std::string& name : options.cpus) {
-    const codegen::Cpu cpu = cpu_of(options.target, name);
+    const bool is_c = options.output == NativeOptions::Output::kC;
+    const codegen::Cpu cpu = is_c ? in_c(cpu_of("", name)) : cpu_of(options.target, name);
     const std::unique_ptr<Backend> backend = codegen::planning_backend(cpu);
     const BackendList list{{backend.get()}, {backend.get()}};
     builder.begin_variant(cpu);
@@ -115,8 +125,7 @@ NativeCode make(std::span<const NativeEntry> entries, const NativeOptions& optio
           compile_program(with_state_as_inputs(entries[e]), of_entry, list)));
       add_function(builder, entries[e], *programs.back(), options.state.has_value());
       int64_t& bytes = result.workspace_bytes[e];
-      bytes = std::max(bytes,
-                       builder.module().variants.back().functions.back().workspace_bytes);
+      bytes = std::max(bytes, builder.module().variants.back().functions.back().workspace_bytes);
     }
   }
   codegen::NativeModule& module = builder.module();

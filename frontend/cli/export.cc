@@ -48,8 +48,8 @@ Action add_export(CLI::App& app) {
       ->type_name("PATH")
       ->required();
   command->add_option("--emit", o->how.emit,
-                      "object (.o), static (.a), shared (.so), assembly (.s), llvm-ir (.ll) or wasm (.wasm "
-                      "and .mjs)")
+                      "object (.o), static (.a), shared (.so), assembly (.s), llvm-ir (.ll), c (.c: C11) or "
+                      "wasm (.wasm and .mjs)")
       ->type_name("KIND")
       ->capture_default_str();
   command

@@ -14,15 +14,15 @@ namespace {
 
 // C11's keywords and C++20's, which no name may be.
 constexpr std::array kKeywords = {
-    "alignas",  "alignof",  "and",      "asm",      "auto",     "bool",     "break",    "case",
-    "catch",    "char",     "class",    "concept",  "const",    "continue", "default",  "delete",
-    "do",       "double",   "else",     "enum",     "explicit", "export",   "extern",   "false",
-    "float",    "for",      "friend",   "goto",     "if",       "inline",   "int",      "long",
-    "mutable",  "namespace", "new",     "not",      "operator", "or",       "private",  "protected",
-    "public",   "register", "requires", "restrict", "return",   "short",    "signed",   "sizeof",
-    "static",   "struct",   "switch",   "template", "this",     "throw",    "true",     "try",
-    "typedef",  "typeid",   "typename", "union",    "unsigned", "using",    "virtual",  "void",
-    "volatile", "while",    "xor"};
+    "alignas",  "alignof",   "and",      "asm",      "auto",     "bool",     "break",   "case",
+    "catch",    "char",      "class",    "concept",  "const",    "continue", "default", "delete",
+    "do",       "double",    "else",     "enum",     "explicit", "export",   "extern",  "false",
+    "float",    "for",       "friend",   "goto",     "if",       "inline",   "int",     "long",
+    "mutable",  "namespace", "new",      "not",      "operator", "or",       "private", "protected",
+    "public",   "register",  "requires", "restrict", "return",   "short",    "signed",  "sizeof",
+    "static",   "struct",    "switch",   "template", "this",     "throw",    "true",    "try",
+    "typedef",  "typeid",    "typename", "union",    "unsigned", "using",    "virtual", "void",
+    "volatile", "while",     "xor"};
 
 bool is_keyword(std::string_view name) {
   return std::ranges::find(kKeywords, name) != kKeywords.end();
@@ -40,24 +40,17 @@ std::string described(const NativeParameter& p) {
 std::string declaration(const NativeHeader& h, const NativeFunctionText& f) {
   std::string text = "/* " + f.comment;
   for (const NativeParameter& p : f.parameters) text += "\n   " + described(p);
-  text += " */\n";
-  std::string parameters;
-  const auto add = [&](const std::string& parameter) {
-    parameters += (parameters.empty() ? "" : ", ") + parameter;
-  };
-  if (f.has_state) add(f.writes_state ? "void* state" : "const void* state");
-  for (const NativeParameter& p : f.parameters)
-    add(fmt::format("{}{}* {}", p.is_written ? "" : "const ", c_type(p.type.dtype), p.name));
-  add("void* workspace");
-  if (h.threads > 1) add(h.name + "_parallel_for parallel_for, void* pool");
-  return text + fmt::format("int {}({});\n", f.name, parameters);
+  return text + fmt::format(" */\nint {};\n", c_signature(h, f));
 }
 
 std::string state_declaration(const NativeHeader& h) {
   return fmt::format(
-      "/* The state of a training: weights, what the optimizer keeps, the count of random numbers.\n"
-      "   {0}_initialize() fills it with what the model held when it was exported; a seed other than 0\n"
-      "   begins other random numbers. It is 64-byte aligned, may be copied and saved as it is, and what\n"
+      "/* The state of a training: weights, what the optimizer keeps, the count of random "
+      "numbers.\n"
+      "   {0}_initialize() fills it with what the model held when it was exported; a seed other "
+      "than 0\n"
+      "   begins other random numbers. It is 64-byte aligned, may be copied and saved as it is, "
+      "and what\n"
       "   it holds may be read and changed between steps: */\n{1}"
       "#define {0}_STATE_SIZE {2}\n"
       "size_t {0}_state_size(void);\nint {0}_initialize(void* state, uint64_t seed);\n\n",
@@ -66,14 +59,19 @@ std::string state_declaration(const NativeHeader& h) {
 
 std::string threads_declaration(const NativeHeader& h) {
   return fmt::format(
-      "/* How the caller's threads work on a call: body(task, piece, worker) is to be called once for each\n"
-      "   piece from 0 to pieces - 1, in any order, by at most {0}_THREADS threads at once, each with a\n"
-      "   number `worker` below that which no other has at that time; it returns when all are done. `pool`\n"
-      "   is what the caller gave. 0 for the function: the calling thread does all of it. Results are the\n"
+      "/* How the caller's threads work on a call: body(task, piece, worker) is to be called once "
+      "for each\n"
+      "   piece from 0 to pieces - 1, in any order, by at most {0}_THREADS threads at once, each "
+      "with a\n"
+      "   number `worker` below that which no other has at that time; it returns when all are "
+      "done. `pool`\n"
+      "   is what the caller gave. 0 for the function: the calling thread does all of it. Results "
+      "are the\n"
       "   same for any number of threads. */\n"
       "#define {0}_THREADS {1}\n"
       "typedef void (*{0}_parallel_for)(void* pool, int64_t pieces,\n"
-      "                                 void (*body)(void* task, int64_t piece, int worker), void* task);\n\n",
+      "                                 void (*body)(void* task, int64_t piece, int worker), void* "
+      "task);\n\n",
       h.name, h.threads);
 }
 
@@ -87,7 +85,9 @@ std::string c_type(DType dtype) {
 }
 
 bool is_c_name(const std::string& name) {
-  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  const auto is_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+  };
   return !name.empty() && std::ranges::all_of(name, is_word) &&
          std::isalpha(static_cast<unsigned char>(name[0])) && !is_keyword(name);
 }
@@ -95,7 +95,9 @@ bool is_c_name(const std::string& name) {
 std::string c_parameter(const std::string& name, std::vector<std::string>& taken) {
   std::string result;
   for (const char c : name)
-    result += std::isalnum(static_cast<unsigned char>(c)) && static_cast<unsigned char>(c) < 0x80 ? c : '_';
+    result += std::isalnum(static_cast<unsigned char>(c)) && static_cast<unsigned char>(c) < 0x80
+                  ? c
+                  : '_';
   if (result.empty() || !std::isalpha(static_cast<unsigned char>(result[0]))) result = "x" + result;
   if (is_keyword(result)) result += '_';
   const std::string plain = result;
@@ -103,6 +105,19 @@ std::string c_parameter(const std::string& name, std::vector<std::string>& taken
     result = fmt::format("{}_{}", plain, i);
   taken.push_back(result);
   return result;
+}
+
+std::string c_signature(const NativeHeader& h, const NativeFunctionText& f) {
+  std::string parameters;
+  const auto add = [&](const std::string& parameter) {
+    parameters += (parameters.empty() ? "" : ", ") + parameter;
+  };
+  if (f.has_state) add(f.writes_state ? "void* state" : "const void* state");
+  for (const NativeParameter& p : f.parameters)
+    add(fmt::format("{}{}* {}", p.is_written ? "" : "const ", c_type(p.type.dtype), p.name));
+  add("void* workspace");
+  if (h.threads > 1) add(h.name + "_parallel_for parallel_for, void* pool");
+  return fmt::format("{}({})", f.name, parameters);
 }
 
 std::vector<std::string> function_names(const NativeHeader& h) {
@@ -122,22 +137,29 @@ std::string c_header(const NativeHeader& h) {
   std::ranges::transform(guard, guard.begin(), [](unsigned char c) { return std::toupper(c); });
   std::string text = fmt::format(
       "/* Model '{}' as native code for {}, exported by Sinter {}.\n\n"
-      "   Functions return 0, or 1 for a null pointer and 2 for a workspace that is not aligned to 64\n"
-      "   bytes; nothing has been written then. They allocate nothing, hold no state of their own and may\n"
-      "   run in any number of threads at once, each with a workspace of its own. Arrays are dense, rows\n"
-      "   one after the other, and must not overlap. Numbers are rounded to nearest and subnormals kept:\n"
+      "   Functions return 0, or 1 for a null pointer and 2 for a workspace that is not aligned to "
+      "64\n"
+      "   bytes; nothing has been written then. They allocate nothing, hold no state of their own "
+      "and may\n"
+      "   run in any number of threads at once, each with a workspace of its own. Arrays are "
+      "dense, rows\n"
+      "   one after the other, and must not overlap. Numbers are rounded to nearest and subnormals "
+      "kept:\n"
       "   the floating-point environment must be the one that C programs start with. */\n"
       "#ifndef {}\n#define {}\n\n"
       "#include <stddef.h>\n#include <stdint.h>\n\n"
       "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
       h.model, h.cpus, SINTER_VERSION, guard, guard);
   text += fmt::format(
-      "/* Bytes of the workspace that any of the functions needs. Its contents mean nothing between\n"
+      "/* Bytes of the workspace that any of the functions needs. Its contents mean nothing "
+      "between\n"
       "   calls. */\n#define {0}_WORKSPACE_SIZE {1}\nsize_t {0}_workspace_size(void);\n\n",
       h.name, h.workspace_bytes);
   text += fmt::format(
-      "/* The version of Sinter that exported it, and the model's inputs and outputs, a line each:\n"
-      "   \"input x float32[1,784]\". */\nconst char* {0}_version(void);\nconst char* {0}_signature(void);\n\n",
+      "/* The version of Sinter that exported it, and the model's inputs and outputs, a line "
+      "each:\n"
+      "   \"input x float32[1,784]\". */\nconst char* {0}_version(void);\nconst char* "
+      "{0}_signature(void);\n\n",
       h.name);
   if (h.threads > 1) text += threads_declaration(h);
   if (h.state_bytes > 0) text += state_declaration(h);

@@ -35,12 +35,16 @@ struct NativeHeader {
   std::string state_offsets = "";  // macros: what lies where
 };
 
+/// "net_predict(const float* x, float* y, void* workspace)"
+std::string c_signature(const NativeHeader& header, const NativeFunctionText& function);
 /// As a file.
 std::string c_header(const NativeHeader& header);
 /// Its wrapper for C++20: a class that owns workspace and state, and takes spans.
 std::string cxx_header(const NativeHeader& header);
 /// The same as a module of JavaScript, for code that is WebAssembly.
 std::string js_module(const NativeHeader& header);
+/// The functions of the header behind `code` in C (runtime/compile_native.h).
+std::string c_file(const NativeHeader& header, const std::string& code);
 /// All functions that it declares.
 std::vector<std::string> function_names(const NativeHeader& header);
 

@@ -12,8 +12,8 @@ std::string method(const NativeHeader& h, const NativeFunctionText& f) {
   for (const NativeParameter& p : f.parameters) {
     parameters += fmt::format("{}std::span<{}{}> {}", parameters.empty() ? "" : ", ",
                               p.is_written ? "" : "const ", c_type(p.type.dtype), p.name);
-    checks += fmt::format("    check(\"{0}\", {0}.size(), {1});\n", p.name,
-                          p.type.shape.elements());
+    checks +=
+        fmt::format("    check(\"{0}\", {0}.size(), {1});\n", p.name, p.type.shape.elements());
     arguments += p.name + ".data(), ";
   }
   const std::string name = f.name.substr(h.name.size() + 1);
@@ -29,7 +29,8 @@ std::string cxx_header(const NativeHeader& h) {
   std::ranges::transform(guard, guard.begin(), [](unsigned char c) { return std::toupper(c); });
   const bool has_state = h.state_bytes > 0;
   std::string text = fmt::format(
-      "// {0}.h for C++20: {0}::Model owns its memory, takes spans and raises std::invalid_argument for\n"
+      "// {0}.h for C++20: {0}::Model owns its memory, takes spans and raises "
+      "std::invalid_argument for\n"
       "// one of another size. Each thread has a Model of its own.\n"
       "#ifndef {1}\n#define {1}\n\n"
       "#include <cstddef>\n#include <cstdint>\n#include <memory>\n#include <new>\n#include <span>\n"
@@ -40,7 +41,8 @@ std::string cxx_header(const NativeHeader& h) {
     text += fmt::format(
         "  explicit Model(std::uint64_t seed = 0) {{ initialize(seed); }}\n"
         "  void initialize(std::uint64_t seed) {{ check({0}_initialize(state_.get(), seed)); }}\n"
-        "  /// Weights and what the optimizer keeps, to be saved or changed: {0}_OFFSET_... says what\n"
+        "  /// Weights and what the optimizer keeps, to be saved or changed: {0}_OFFSET_... says "
+        "what\n"
         "  /// lies where.\n"
         "  std::span<std::byte> state() {{ return {{state_.get(), {0}_STATE_SIZE}}; }}\n",
         h.name);
@@ -55,7 +57,8 @@ std::string cxx_header(const NativeHeader& h) {
   for (const NativeFunctionText& f : h.functions) text += method(h, f);
   text += fmt::format(
       "\n private:\n"
-      "  struct Free {{\n    void operator()(std::byte* p) const {{ ::operator delete[](p, std::align_val_t{{64}}); "
+      "  struct Free {{\n    void operator()(std::byte* p) const {{ ::operator delete[](p, "
+      "std::align_val_t{{64}}); "
       "}}\n  }};\n"
       "  using Memory = std::unique_ptr<std::byte[], Free>;\n"
       "  static Memory allocate(std::size_t bytes) {{\n"
@@ -70,7 +73,8 @@ std::string cxx_header(const NativeHeader& h) {
       "  Memory workspace_ = allocate({0}_workspace_size());\n",
       h.name);
   if (h.threads > 1)
-    text += fmt::format("  {}_parallel_for parallel_for_ = nullptr;\n  void* pool_ = nullptr;\n", h.name);
+    text += fmt::format("  {}_parallel_for parallel_for_ = nullptr;\n  void* pool_ = nullptr;\n",
+                        h.name);
   if (has_state) text += fmt::format("  Memory state_ = allocate({}_state_size());\n", h.name);
   return text + fmt::format("}};\n\n}}  // namespace {}\n\n#endif\n", h.name);
 }

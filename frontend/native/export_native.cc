@@ -34,6 +34,7 @@ constexpr std::array kEmissions = {
     Emission{"assembly", ".s", NativeOptions::Output::kAssembly},
     Emission{"llvm-ir", ".ll", NativeOptions::Output::kIr},
     Emission{"wasm", ".wasm", NativeOptions::Output::kObject},
+    Emission{"c", ".c", NativeOptions::Output::kC},
 };
 
 const Emission& find_emission(const std::string& name) {
@@ -46,12 +47,16 @@ const Emission& find_emission(const std::string& name) {
 }
 
 std::vector<std::string> cpus_of(const ExportOptions& options) {
+  if (options.emit == "c" && (options.multiversion || !options.target.empty()))
+    throw Error(fmt::format("export_native: C is for every machine; leave out {}",
+                            options.multiversion ? "multiversion" : "target"));
   if (!options.multiversion) return {options.cpu};
   if (options.cpu != "native" || !options.target.empty())
-    throw Error(fmt::format("export_native: multiversion is for all levels of x86-64; leave out "
-                            "{}, found '{}'",
-                            options.target.empty() ? "cpu" : "target",
-                            options.target.empty() ? options.cpu : options.target));
+    throw Error(
+        fmt::format("export_native: multiversion is for all levels of x86-64; leave out "
+                    "{}, found '{}'",
+                    options.target.empty() ? "cpu" : "target",
+                    options.target.empty() ? options.cpu : options.target));
   return {"x86-64-v4", "x86-64-v3", "x86-64"};
 }
 
@@ -60,35 +65,40 @@ std::string target_of(const ExportOptions& options) {
   const bool is_wasm = options.target.starts_with("wasm32");
   if (options.emit == "wasm") {
     if (!options.target.empty() && !is_wasm)
-      throw Error(fmt::format("export_native: wasm is for the target wasm32, found '{}'",
-                              options.target));
+      throw Error(
+          fmt::format("export_native: wasm is for the target wasm32, found '{}'", options.target));
     return is_wasm ? options.target : "wasm32";
   }
   if (options.emit == "shared" && (is_wasm || options.target.find("-none-") != std::string::npos))
-    throw Error(fmt::format("export_native: {} loads no shared libraries; emit \"{}\"", options.target,
-                            is_wasm ? "wasm" : "object"));
+    throw Error(fmt::format("export_native: {} loads no shared libraries; emit \"{}\"",
+                            options.target, is_wasm ? "wasm" : "object"));
   return options.target;
 }
 
 class Export {
  public:
   Export(const Model& model, const std::string& path, const ExportOptions& options)
-      : model_(model), state_(*model.state()), options_(options), emission_(find_emission(options.emit)) {
-    path_ = path.ends_with(emission_.ending)
-                ? path.substr(0, path.size() - emission_.ending.size())
-                : path;
+      : model_(model),
+        state_(*model.state()),
+        options_(options),
+        emission_(find_emission(options.emit)) {
+    path_ = path.ends_with(emission_.ending) ? path.substr(0, path.size() - emission_.ending.size())
+                                             : path;
     const std::string file = std::filesystem::path(path_).filename().string();
     name_ = options.name.empty() ? file : options.name;
     if (!is_c_name(name_))
-      throw Error(fmt::format("export_native: functions in C cannot be called '{}_predict': name them "
-                              "by the option 'name', of letters, digits and _",
-                              name_));
+      throw Error(
+          fmt::format("export_native: functions in C cannot be called '{}_predict': name them "
+                      "by the option 'name', of letters, digits and _",
+                      name_));
     if (options.threads < 1 || options.threads > 1024)
-      throw Error(fmt::format("export_native: threads must be from 1 to 1024, found {}", options.threads));
+      throw Error(
+          fmt::format("export_native: threads must be from 1 to 1024, found {}", options.threads));
     if (options.batches.empty()) throw Error("export_native: batches names no number of rows");
     for (const int64_t rows : options.batches) {
       if (rows < 1)
-        throw Error(fmt::format("export_native: a batch must have at least one row, found {}", rows));
+        throw Error(
+            fmt::format("export_native: a batch must have at least one row, found {}", rows));
       if (std::ranges::count(options.batches, rows) > 1)
         throw Error(fmt::format("export_native: batches names {} twice", rows));
     }
@@ -106,7 +116,8 @@ class Export {
     native.texts = {{name_ + "_version", SINTER_VERSION}, {name_ + "_signature", signature_}};
     take_values();
     if (options_.training) {
-      native.state = NativeState{.function = name_ + "_initialize", .variables = {},
+      native.state = NativeState{.function = name_ + "_initialize",
+                                 .variables = {},
                                  .random_state = layout_.find(*state_.random_state).value_or(-1),
                                  .bytes = layout_.bytes()};
       for (const auto& [variable, value] : values_) {
@@ -122,6 +133,7 @@ class Export {
     header.cpus = fmt::format("{}{}{}", native.target, native.target.empty() ? "" : ", ",
                               fmt::join(native.cpus, ", "));
     if (!native.target.empty() && options_.cpu == "native") header.cpus = native.target;
+    if (emission_.name == "c") header.cpus = "every machine that has C11";
     header.workspace_bytes = std::ranges::max(code.workspace_bytes);
     header.state_bytes = layout_.bytes();
     header.threads = options_.threads;
@@ -145,8 +157,10 @@ class Export {
   // The parameters of a function on `graph`, for so many rows.
   NativeFunctionText describe(std::string function, std::string comment, const Graph& graph,
                               int64_t rows) const {
-    NativeFunctionText text{.name = std::move(function), .comment = std::move(comment),
-                            .parameters = {}, .has_state = options_.training};
+    NativeFunctionText text{.name = std::move(function),
+                            .comment = std::move(comment),
+                            .parameters = {},
+                            .has_state = options_.training};
     std::vector<std::string> taken = {"state", "workspace"};
     const auto add = [&](const std::string& given, const ValueType& type, bool is_output) {
       text.parameters.push_back(
@@ -182,9 +196,10 @@ class Export {
   void add_prediction(int64_t rows) {
     const bool is_first = rows == options_.batches.front();
     ForwardGraph forward = build_forward(state_.name, state_.net(), state_.random_state);
-    NativeFunctionText text = describe(
-        is_first ? name_ + "_predict" : fmt::format("{}_predict_{}", name_, rows),
-        fmt::format("Predicts {}.", counted(static_cast<size_t>(rows), "row")), forward.graph, rows);
+    NativeFunctionText text =
+        describe(is_first ? name_ + "_predict" : fmt::format("{}_predict_{}", name_, rows),
+                 fmt::format("Predicts {}.", counted(static_cast<size_t>(rows), "row")),
+                 forward.graph, rows);
     if (is_first) {
       const size_t inputs = forward.graph.inputs().size();
       for (size_t p = 0; p < text.parameters.size(); ++p)
@@ -231,6 +246,7 @@ class Export {
   std::string linked(const std::string& code, const NativeHeader& header) const {
     const std::string file = std::filesystem::path(path_).filename().string();
     if (emission_.name == "shared") return link_shared(code, file + ".so", options_.target);
+    if (emission_.name == "c") return c_file(header, code);
     if (emission_.name == "wasm") return link_wasm(code, function_names(header));
     if (emission_.name == "static") return link_static(code, file + ".o");
     return code;

@@ -14,8 +14,9 @@ class Model;
 /// What export_native() writes beside the header.
 struct ExportOptions {
   /// "object" (NAME.o), "static" (NAME.a), "shared" (NAME.so, linked by the system's C compiler),
-  /// "assembly" (NAME.s), "llvm-ir" (NAME.ll) or "wasm" (NAME.wasm, linked by wasm-ld, and NAME.mjs,
-  /// a module of JavaScript that loads it).
+  /// "assembly" (NAME.s), "llvm-ir" (NAME.ll), "c" (NAME.c, for any compiler of C11 and any
+  /// machine; `cpu` says how wide its vectors are), or "wasm" (NAME.wasm, linked by wasm-ld, and
+  /// NAME.mjs, a module of JavaScript that loads it).
   std::string emit = "object";
   /// The numbers of rows that there is a function for: NAME_predict for the first of them,
   /// NAME_predict_<rows> for each of the others.
@@ -29,11 +30,11 @@ struct ExportOptions {
   /// Cortex-M7, hard float), "wasm32" (with SIMD), "x86_64-linux-gnu", or another triple of these
   /// architectures, of which none was ever run.
   std::string target = "";
-  /// Code for x86-64-v4, x86-64-v3 and x86-64 in one file; the system's loader chooses (glibc). `cpu`
-  /// stays "native" then.
+  /// Code for x86-64-v4, x86-64-v3 and x86-64 in one file; the system's loader chooses (glibc).
+  /// `cpu` stays "native" then.
   bool multiversion = false;
-  /// How many threads may work on a call. Above 1 the functions take a `parallel_for` of the caller's
-  /// (see the header); results are the same, bit for bit, for any number of threads.
+  /// How many threads may work on a call. Above 1 the functions take a `parallel_for` of the
+  /// caller's (see the header); results are the same, bit for bit, for any number of threads.
   int64_t threads = 1;
   /// Adds the training step: state, initialisation and step functions, for the first of `batches`
   /// rows. Needs compile(). NAME_predict then takes the weights from the state, too.
@@ -58,8 +59,8 @@ struct NativeFiles {
 /// allocate nothing, hold no state of their own and may run in any number of threads at once, each
 /// with a workspace (64-byte aligned) of its own. Results are those of predict() on the backend
 /// llvm, bit for bit where the CPU is the same. Raises Error for a model that is not built, a name
-/// that C cannot have, a batch below 1, a missing code generator or linker; NameError for an unknown
-/// `emit`, `cpu` or `target`; FileError.
+/// that C cannot have, a batch below 1, a missing code generator or linker; NameError for an
+/// unknown `emit`, `cpu` or `target`; FileError.
 NativeFiles export_native(const Model& model, const std::string& path,
                           const ExportOptions& options = {},
                           SourceLocation where = SourceLocation::current());

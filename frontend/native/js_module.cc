@@ -13,25 +13,28 @@ std::string array_type(DType dtype) {
   if (dtype == DType::kFloat32) return "Float32Array";
   if (dtype == DType::kFloat64) return "Float64Array";
   const int64_t bits = 8 * dtype_size(dtype);
-  return fmt::format("{}{}nt{}Array", bits == 64 ? "Big" : "", is_signed_integer(dtype) ? "I" : "Ui", bits);
+  return fmt::format("{}{}nt{}Array", bits == 64 ? "Big" : "",
+                     is_signed_integer(dtype) ? "I" : "Ui", bits);
 }
 
 // "{name: "x", array: Float32Array, length: 784}"
-std::string described(const NativeParameter& p) {
+std::string js_parameter(const NativeParameter& p) {
   return fmt::format("{{name: \"{}\", array: {}, length: {}}}", p.name, array_type(p.type.dtype),
                      p.type.shape.elements());
 }
 
-std::string method(const NativeHeader& h, const NativeFunctionText& f) {
+std::string js_method(const NativeHeader& h, const NativeFunctionText& f) {
   std::string inputs, outputs, types;
   for (const NativeParameter& p : f.parameters) {
     std::string& list = p.is_written ? outputs : inputs;
-    list += (list.empty() ? "" : ", ") + described(p);
-    types += fmt::format("\n  // {}{}: {}", p.is_written ? "gives " : "", p.name, p.type.to_string());
+    list += (list.empty() ? "" : ", ") + js_parameter(p);
+    types +=
+        fmt::format("\n  // {}{}: {}", p.is_written ? "gives " : "", p.name, p.type.to_string());
   }
-  return fmt::format("\n  // {0}{1}\n  {2}(...given) {{\n    return this.#call(\"{3}\", {4}, [{5}], [{6}], given);\n  }}\n",
-                     f.comment, types, f.name.substr(h.name.size() + 1), f.name, f.has_state, inputs,
-                     outputs);
+  return fmt::format(
+      "\n  // {0}{1}\n  {2}(...given) {{\n    return this.#call(\"{3}\", {4}, [{5}], [{6}], "
+      "given);\n  }}\n",
+      f.comment, types, f.name.substr(h.name.size() + 1), f.name, f.has_state, inputs, outputs);
 }
 
 }  // namespace
@@ -45,12 +48,14 @@ std::string js_module(const NativeHeader& h) {
       "//     const model = await Model.load(new URL(\"{2}.wasm\", import.meta.url));\n"
       "//     const y = model.predict(x);\n"
       "//\n"
-      "// Arrays are dense, rows one after the other. A function with several results gives a list of them.\n"
+      "// Arrays are dense, rows one after the other. A function with several results gives a list "
+      "of them.\n"
       "export class Model {{\n"
       "  #exports;\n  #free;  // where the module's memory has room\n\n"
       "  // From the bytes of {2}.wasm, or from its URL.\n"
       "  static async load(source) {{\n"
-      "    const env = {{sin: Math.sin, sinf: Math.sin, cos: Math.cos, cosf: Math.cos, pow: Math.pow, powf: Math.pow}};\n"
+      "    const env = {{sin: Math.sin, sinf: Math.sin, cos: Math.cos, cosf: Math.cos, pow: "
+      "Math.pow, powf: Math.pow}};\n"
       "    let bytes = source;\n"
       "    if (source instanceof URL && source.protocol === \"file:\")\n"
       "      bytes = await (await import(\"node:fs/promises\")).readFile(source);\n"
@@ -66,17 +71,19 @@ std::string js_module(const NativeHeader& h) {
       "    this.threads = [{4}];  // none but this one\n",
       h.model, SINTER_VERSION, h.file, h.workspace_bytes, h.threads > 1 ? "0, 0" : "");
   if (has_state)
-    text += fmt::format("    this.state = this.#take({});\n    this.initialize(0n);\n", h.state_bytes);
+    text +=
+        fmt::format("    this.state = this.#take({});\n    this.initialize(0n);\n", h.state_bytes);
   text += "  }\n";
   if (has_state) {
     text += fmt::format(
         "\n  // Begins anew; a seed (a BigInt) other than 0n begins other random numbers.\n"
         "  initialize(seed) {{\n    this.#exports.{0}_initialize(this.state, seed);\n  }}\n"
         "\n  // Weights and what the optimizer keeps, as bytes that may be copied and changed.\n"
-        "  stateBytes() {{\n    return new Uint8Array(this.#exports.memory.buffer, this.state, {1});\n  }}\n",
+        "  stateBytes() {{\n    return new Uint8Array(this.#exports.memory.buffer, this.state, "
+        "{1});\n  }}\n",
         h.name, h.state_bytes);
   }
-  for (const NativeFunctionText& f : h.functions) text += method(h, f);
+  for (const NativeFunctionText& f : h.functions) text += js_method(h, f);
   return text +
          "\n  #take(bytes) {\n"
          "    const at = (this.#free + 63) & ~63;\n"
@@ -88,19 +95,24 @@ std::string js_module(const NativeHeader& h) {
          "  }\n\n"
          "  #call(name, hasState, inputs, outputs, given) {\n"
          "    if (given.length !== inputs.length)\n"
-         "      throw new TypeError(`${name} takes ${inputs.length} arrays, found ${given.length}`);\n"
+         "      throw new TypeError(`${name} takes ${inputs.length} arrays, found "
+         "${given.length}`);\n"
          "    const before = this.#free;\n"
          "    try {\n"
-         "      const at = [...inputs, ...outputs].map((p) => this.#take(p.length * p.array.BYTES_PER_ELEMENT));\n"
+         "      const at = [...inputs, ...outputs].map((p) => this.#take(p.length * "
+         "p.array.BYTES_PER_ELEMENT));\n"
          "      const {buffer} = this.#exports.memory;\n"
          "      inputs.forEach((p, i) => {\n"
          "        if (given[i].length !== p.length)\n"
-         "          throw new RangeError(`${p.name} has ${given[i].length} elements, but ${p.length} are wanted`);\n"
+         "          throw new RangeError(`${p.name} has ${given[i].length} elements, but "
+         "${p.length} are wanted`);\n"
          "        new p.array(buffer, at[i], p.length).set(given[i]);\n"
          "      });\n"
-         "      const code = this.#exports[name](...(hasState ? [this.state] : []), ...at, this.workspace, ...this.threads);\n"
+         "      const code = this.#exports[name](...(hasState ? [this.state] : []), ...at, "
+         "this.workspace, ...this.threads);\n"
          "      if (code !== 0) throw new Error(`${name} failed: ${code}`);\n"
-         "      const results = outputs.map((p, i) => new p.array(buffer, at[inputs.length + i], p.length).slice());\n"
+         "      const results = outputs.map((p, i) => new p.array(buffer, at[inputs.length + i], "
+         "p.length).slice());\n"
          "      return results.length === 1 ? results[0] : results;\n"
          "    } finally {\n"
          "      this.#free = before;\n"

@@ -19,7 +19,8 @@ constexpr const char* kTask = "cannot link the exported code";
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sinter-export-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "sinter-export-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr)
       throw FileError(fmt::format("{}: no temporary folder like {}: {}", kTask, pattern,
                                   std::generic_category().message(errno)));
@@ -40,9 +41,10 @@ class TemporaryFolder {
 void run(const std::vector<std::string>& command, const std::string& remedy) {
   const ProcessResult result = run_process(command, "", kTask);
   if (!result.found)
-    throw Error(fmt::format("{}: the program '{}' is not installed (Debian: apt-get install {}), or "
-                            "emit \"object\"",
-                            kTask, command[0], remedy));
+    throw Error(
+        fmt::format("{}: the program '{}' is not installed (Debian: apt-get install {}), or "
+                    "emit \"object\"",
+                    kTask, command[0], remedy));
   if (!result.done)
     throw Error(fmt::format("{}: {} failed: {}", kTask, command[0], result.fault()));
 }
@@ -71,8 +73,13 @@ std::string link_wasm(const std::string& object, const std::vector<std::string>&
   write_file_atomically(folder.file("imports"), kMathematics, /*sync=*/false);
   std::vector<std::string> command = {
       run_process({"wasm-ld-19", "--version"}, "", kTask).found ? "wasm-ld-19" : "wasm-ld",
-      "--no-entry", "--strip-all", "--stack-first", "-z", std::string("stack-size=") + kStackBytes,
-      "--allow-undefined-file=" + folder.file("imports"), "--export=__heap_base"};
+      "--no-entry",
+      "--strip-all",
+      "--stack-first",
+      "-z",
+      std::string("stack-size=") + kStackBytes,
+      "--allow-undefined-file=" + folder.file("imports"),
+      "--export=__heap_base"};
   for (const std::string& function : functions) command.push_back("--export=" + function);
   command.insert(command.end(), {"-o", folder.file("code.wasm"), folder.file("code.o")});
   run(command, "lld-19");
@@ -82,8 +89,7 @@ std::string link_wasm(const std::string& object, const std::vector<std::string>&
 std::string link_static(const std::string& object, const std::string& member) {
   const TemporaryFolder folder;
   write_file_atomically(folder.file(member), object, /*sync=*/false);
-  run({"ar", "rcsD", folder.file("code.a"), folder.file(member)},
-      "binutils");
+  run({"ar", "rcsD", folder.file("code.a"), folder.file(member)}, "binutils");
   return read_file(folder.file("code.a"));
 }
 

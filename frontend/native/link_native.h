@@ -7,8 +7,8 @@
 namespace sinter {
 
 /// A shared library of the object file, which needs nothing but libc and libm. Raises Error where
-/// there is no C compiler (what the environment's CC names, otherwise "cc", or "<target>-gcc" where a
-/// target is given) or it fails.
+/// there is no C compiler (what the environment's CC names, otherwise "cc", or "<target>-gcc" where
+/// a target is given) or it fails.
 std::string link_shared(const std::string& object, const std::string& soname,
                         const std::string& target);
 /// A module of WebAssembly that exports `functions`, its memory and where that is free

@@ -52,6 +52,7 @@ Cpu native() {
                       has(words[1].b, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL);
   cpu.vector_bytes = avx512 ? 64 : avx2 ? 32 : 16;
   cpu.vector_registers = avx512 ? 32 : 16;
+  cpu.has_avx512 = avx512;
   cpu.has_fma = avx && has(words[0].c, bit_FMA);
   cpu.has_round = has(words[0].c, bit_SSE4_1);
   cpu.multiplies_bfloat16 = avx512 && has(words[2].a, bit_AVX512BF16);
@@ -81,6 +82,7 @@ Cpu find_cpu(const std::string& asked) {
   if (asked == "x86-64-v3") return cpu;
   cpu.vector_bytes = 64;
   cpu.vector_registers = 32;
+  cpu.has_avx512 = true;
   if (asked == "x86-64-v4") return cpu;
   throw Error(fmt::format("SINTER_CPU must be x86-64, x86-64-v3 or x86-64-v4, found '{}'", asked));
 }

@@ -16,6 +16,7 @@ struct Cpu {
   bool has_fma = false;
   bool has_round = false;            // floor, ceil and nearest in one instruction (SSE4.1)
   bool multiplies_bfloat16 = false;  // sums of pairs of products (AVX512-BF16)
+  bool has_avx512 = false;           // what it does to vectors of 64 bytes in one instruction
   int vector_registers = 16;
   int pointer_bytes = 8;
   // Of a processor that is not of this machine's kind; "" where it is.

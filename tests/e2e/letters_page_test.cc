@@ -21,13 +21,15 @@ class Server {
   explicit Server(const std::string& folder) : folder_(folder) {
     const ProcessResult r = run_process(
         {"/bin/sh", "-c",
-         "cd " + folder + " && (python3 -c '\n"
-         "import http.server, os, socketserver\n"
-         "server = socketserver.ThreadingTCPServer((\"127.0.0.1\", 0), http.server.SimpleHTTPRequestHandler)\n"
-         "open(\"port.new\", \"w\").write(f\"{os.getpid()} {server.server_address[1]}\")\n"
-         "os.rename(\"port.new\", \"port\")\n"
-         "server.serve_forever()' >/dev/null 2>&1 &)\n"
-         "for i in $(seq 100); do [ -f port ] && exit 0; sleep 0.1; done; exit 1"});
+         "cd " + folder +
+             " && (python3 -c '\n"
+             "import http.server, os, socketserver\n"
+             "server = socketserver.ThreadingTCPServer((\"127.0.0.1\", 0), "
+             "http.server.SimpleHTTPRequestHandler)\n"
+             "open(\"port.new\", \"w\").write(f\"{os.getpid()} {server.server_address[1]}\")\n"
+             "os.rename(\"port.new\", \"port\")\n"
+             "server.serve_forever()' >/dev/null 2>&1 &)\n"
+             "for i in $(seq 100); do [ -f port ] && exit 0; sleep 0.1; done; exit 1"});
     EXPECT_EQ(r.exit_code, 0) << r.err;
     std::ifstream(folder + "/port") >> process_ >> port_;
   }
@@ -56,10 +58,12 @@ TEST(LettersPage, ReadsWhatIsDrawn) {
   model.compile({.optimizer = "adam", .loss = "categorical_crossentropy"});
   model.fit(train.x, train.y, {.epochs = 10, .batch_size = 128, .verbose = 0});
   model.export_native(folder.file("letters"), {.emit = "wasm"});
-  std::filesystem::copy_file(SINTER_SOURCE_DIR "/frontend/examples/letters.html", folder.file("letters.html"));
+  std::filesystem::copy_file(SINTER_SOURCE_DIR "/frontend/examples/letters.html",
+                             folder.file("letters.html"));
 
   const Server server(folder.path());
-  EXPECT_THAT(visit(server.url("letters.html"), folder.path()).out, HasSubstr(">Nothing is drawn yet.<"));
+  EXPECT_THAT(visit(server.url("letters.html"), folder.path()).out,
+              HasSubstr(">Nothing is drawn yet.<"));
   for (const auto& [letter, strokes] : std::vector<std::pair<std::string, std::string>>{
            {"A", "0.2,0.9%200.5,0.1%200.8,0.9;0.3,0.65%200.7,0.65"},
            {"F", "0.7,0.1%200.3,0.1%200.3,0.9;0.3,0.5%200.65,0.5"},

@@ -32,7 +32,8 @@ class ExportPrograms : public ::testing::Test {
     set_backend("llvm");
     x_ = Tensor(DType::kFloat32, {kRows, kIn});
     for (int64_t i = 0; i < x_.shape().elements(); ++i)
-      x_.data<float>()[static_cast<size_t>(i)] = static_cast<float>(std::sin(0.1 * static_cast<double>(i * i)));
+      x_.data<float>()[static_cast<size_t>(i)] =
+          static_cast<float>(std::sin(0.1 * static_cast<double>(i * i)));
     y_ = model_->predict(x_, {.batch_size = 1});
     write_file_atomically(folder_.file("x"), bytes_of(x_));
     set_backend("auto");
@@ -74,11 +75,13 @@ TEST_F(ExportPrograms, CWithTheObject) {
 
 TEST_F(ExportPrograms, CWithTheLibraries) {
   write("static");
-  ProcessResult r = shell(kC + sizes() + program("predict.c") + " net.a -lm -o predict && ./predict < x");
+  ProcessResult r =
+      shell(kC + sizes() + program("predict.c") + " net.a -lm -o predict && ./predict < x");
   ASSERT_EQ(r.exit_code, 0) << r.err;
   EXPECT_EQ(r.out, bytes_of(y_));
   write("shared");
-  r = shell(kC + sizes() + program("predict.c") + " -o predict ./net.so && LD_LIBRARY_PATH=. ./predict < x");
+  r = shell(kC + sizes() + program("predict.c") +
+            " -o predict ./net.so && LD_LIBRARY_PATH=. ./predict < x");
   ASSERT_EQ(r.exit_code, 0) << r.err;
   EXPECT_EQ(r.out, bytes_of(y_));
 }
@@ -95,15 +98,17 @@ TEST_F(ExportPrograms, CWithThreads) {
   set_backend("llvm");
   Tensor x(DType::kFloat32, {kMany, 96});
   for (int64_t i = 0; i < x.shape().elements(); ++i)
-    x.data<float>()[static_cast<size_t>(i)] = static_cast<float>(std::cos(0.3 * static_cast<double>(i % 997)));
+    x.data<float>()[static_cast<size_t>(i)] =
+        static_cast<float>(std::cos(0.3 * static_cast<double>(i % 997)));
   const Tensor y = model.predict(x, {.batch_size = kMany});
   set_backend("auto");
   for (const int64_t threads : {2, 5}) {
     model.export_native(folder_.file("net"), {.batches = {kMany}, .threads = threads});
     write_file_atomically(folder_.file("rows"), bytes_of(x));
     const ProcessResult r =
-        shell(std::string(kC) + " -pthread -DCOLUMNS_IN=" + std::to_string(96 * kMany) + " -DCOLUMNS_OUT=" +
-              std::to_string(kOut * kMany) + " " + program("threads.c") + " net.o -lm -o threads && ./threads < rows");
+        shell(std::string(kC) + " -pthread -DCOLUMNS_IN=" + std::to_string(96 * kMany) +
+              " -DCOLUMNS_OUT=" + std::to_string(kOut * kMany) + " " + program("threads.c") +
+              " net.o -lm -o threads && ./threads < rows");
     ASSERT_EQ(r.exit_code, 0) << r.err;
     EXPECT_EQ(r.out, bytes_of(y));
   }
@@ -111,20 +116,22 @@ TEST_F(ExportPrograms, CWithThreads) {
 
 TEST_F(ExportPrograms, AMillionRunsMakeNoSystemCall) {
   write("object");
-  const std::string built = "cc -std=gnu11 -Wall -Wextra -Werror -O1 -I. " + sizes() + program("realtime.c") +
-                            " net.o -lm -o realtime && ./realtime < x";
+  const std::string built = "cc -std=gnu11 -Wall -Wextra -Werror -O1 -I. " + sizes() +
+                            program("realtime.c") + " net.o -lm -o realtime && ./realtime < x";
   ProcessResult r = shell("cc -DMAKES_ONE" + built.substr(2));
   ASSERT_EQ(r.exit_code, 128 + SIGSYS) << r.err;  // the guard sees what there is
   r = shell(built);
   ASSERT_EQ(r.exit_code, 0) << r.err;
-  EXPECT_THAT(r.out, ::testing::MatchesRegex("1000000 runs: p50 [0-9]+ ns, p99.9 [0-9]+ ns, maximum [0-9]+ ns\n"));
+  EXPECT_THAT(r.out, ::testing::MatchesRegex(
+                         "1000000 runs: p50 [0-9]+ ns, p99.9 [0-9]+ ns, maximum [0-9]+ ns\n"));
   std::cout << r.out;
 }
 
 // What is written as text is what an assembler makes the object of.
 TEST_F(ExportPrograms, CWithTheAssembly) {
   write("assembly");
-  const ProcessResult r = shell(kC + sizes() + program("predict.c") + " net.s -lm -o predict && ./predict < x");
+  const ProcessResult r =
+      shell(kC + sizes() + program("predict.c") + " net.s -lm -o predict && ./predict < x");
   ASSERT_EQ(r.exit_code, 0) << r.err;
   EXPECT_EQ(r.out, bytes_of(y_));
   write("llvm-ir");
@@ -188,7 +195,8 @@ TEST_F(ExportPrograms, TheObjectNeedsNothingButMathematics) {
     ASSERT_EQ(r.exit_code, 0) << r.err;
     std::istringstream lines(r.out);
     const std::regex known(
-        "(mem(cpy|move|set)|(sin|cos|pow|fmod|erf|floor|ceil|trunc|rint|nearbyint|roundeven)f?|_GLOBAL_OFFSET_TABLE_)");
+        "(mem(cpy|move|set)|(sin|cos|pow|fmod|erf|floor|ceil|trunc|rint|nearbyint|roundeven)f?|_"
+        "GLOBAL_OFFSET_TABLE_)");
     for (std::string type, name; lines >> type >> name;)
       EXPECT_TRUE(std::regex_match(name, known)) << name;
   }

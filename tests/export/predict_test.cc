@@ -14,13 +14,13 @@ Tensor wave(Shape shape, double scale = 1) {
   Tensor t(DType::kFloat32, std::move(shape));
   const std::span<float> values = t.data<float>();
   for (int64_t i = 0; i < t.shape().elements(); ++i)
-    values[static_cast<size_t>(i)] = static_cast<float>(scale * std::sin(0.37 * static_cast<double>(i) + 0.2));
+    values[static_cast<size_t>(i)] =
+        static_cast<float>(scale * std::sin(0.37 * static_cast<double>(i) + 0.2));
   return t;
 }
 
 bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.type() == b.type() &&
-         std::memcmp(a.raw(), b.raw(), static_cast<size_t>(a.bytes())) == 0;
+  return a.type() == b.type() && std::memcmp(a.raw(), b.raw(), static_cast<size_t>(a.bytes())) == 0;
 }
 
 // What the exported function for as many rows as x has gives.
@@ -146,8 +146,10 @@ TEST(ExportPredict, Multiversion) {
   set_backend("llvm");
   const Exported exported(model, {.multiversion = true});
   const Tensor rows = wave({1, 30});
-  const Tensor found = run(exported, model, {rows}, "net_predict")[0], expected = model.predict(rows);
-  for (int64_t e = 0; e < found.shape().elements(); ++e) EXPECT_NEAR(found.at(e), expected.at(e), 1e-6);
+  const Tensor found = run(exported, model, {rows}, "net_predict")[0],
+               expected = model.predict(rows);
+  for (int64_t e = 0; e < found.shape().elements(); ++e)
+    EXPECT_NEAR(found.at(e), expected.at(e), 1e-6);
   set_backend("auto");
 }
 

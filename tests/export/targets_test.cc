@@ -20,10 +20,10 @@ constexpr double kTolerance = 1e-5;
 #define PROGRAMS SINTER_SOURCE_DIR "/tests/export/programs/"
 
 struct TargetCase {
-  std::string name, target;
-  std::string needs;     // programs
-  std::string packages;  // where they come from
-  std::string compile;   // "" for WebAssembly
+  std::string name, target;  // no target: as C
+  std::string needs;         // programs
+  std::string packages;      // where they come from
+  std::string compile;       // "" for WebAssembly
   std::string run;
   std::string cpu = "native";
   friend void PrintTo(const TargetCase& c, std::ostream* out) { *out << c.name; }
@@ -38,8 +38,7 @@ const std::vector<TargetCase> kTargets = {
      "qemu-riscv64"},
     {"riscv64_vectors", "riscv64-linux-gnu", "riscv64-linux-gnu-gcc qemu-riscv64",
      "gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user", "riscv64-linux-gnu-gcc -static",
-     "qemu-riscv64 -cpu rv64,v=true,vext_spec=v1.0,vlen=128",
-     "generic-rv64,+m,+a,+f,+d,+c,+v"},
+     "qemu-riscv64 -cpu rv64,v=true,vext_spec=v1.0,vlen=128", "generic-rv64,+m,+a,+f,+d,+c,+v"},
     {"cortex_m7", "arm-none-eabi", "arm-none-eabi-gcc qemu-system-arm",
      "gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm",
      "arm-none-eabi-gcc -mcpu=cortex-m7 -mfpu=fpv5-d16 -mfloat-abi=hard --specs=rdimon.specs "
@@ -47,8 +46,12 @@ const std::vector<TargetCase> kTargets = {
      "qemu-system-arm -M mps2-an500 -display none -serial none -monitor none "
      "-semihosting-config enable=on,target=native -kernel"},
     {"wasm32", "wasm32", "node wasm-ld-19", "nodejs lld-19", "", "node"},
-    {"x86_64", "x86_64-linux-gnu", "cc", "gcc", "cc", "",
-     "haswell"},
+    {"x86_64", "x86_64-linux-gnu", "cc", "gcc", "cc", "", "haswell"},
+    {"c_by_gcc", "", "gcc", "gcc", "gcc -Wconversion -march=native", ""},
+    {"c_by_clang", "", "clang", "clang", "clang -Wconversion", "", "x86-64-v3"},
+    {"c_for_aarch64", "", "aarch64-linux-gnu-gcc qemu-aarch64",
+     "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user",
+     "aarch64-linux-gnu-gcc -Wconversion -static", "qemu-aarch64", "x86-64"},
 };
 
 std::string bytes_of(const Tensor& t) {
@@ -86,6 +89,7 @@ class ExportTargets : public ::testing::TestWithParam<TargetCase> {
     return {std::istream_iterator<std::string>(stream), {}};
   }
   bool is_wasm() const { return GetParam().compile.empty(); }
+  bool is_c() const { return GetParam().target.empty(); }
 
   // `program` ("predict") with the exported model, on `input`.
   std::string run(const Model& model, ExportOptions options, const std::string& program,
@@ -93,7 +97,7 @@ class ExportTargets : public ::testing::TestWithParam<TargetCase> {
                   const std::string& input) {
     options.target = GetParam().target;
     options.cpu = GetParam().cpu;
-    options.emit = is_wasm() ? "wasm" : "object";
+    options.emit = is_wasm() ? "wasm" : is_c() ? "c" : "object";
     options.name = "net";
     model.export_native(folder_.file("net"), options);
     write_file_atomically(folder_.file("input"), input);
@@ -101,8 +105,9 @@ class ExportTargets : public ::testing::TestWithParam<TargetCase> {
     if (is_wasm()) {
       command += "node " PROGRAMS + program + ".mjs . " + numbers;
     } else {
-      command += GetParam().compile + " -std=c11 -Wall -Wextra -Werror -O1 -I. " + definitions + " " PROGRAMS +
-                 program + ".c net.o -lm -o program && " + GetParam().run + " ./program";
+      command += GetParam().compile + " -std=c11 -Wall -Wextra -Werror -O1 -I. " + definitions +
+                 " " PROGRAMS + program + (is_c() ? ".c net.c" : ".c net.o") +
+                 " -lm -o program && " + GetParam().run + " ./program";
     }
     const ProcessResult r = run_process({"/bin/sh", "-c", command + " < input"});
     EXPECT_EQ(r.exit_code, 0) << command << "\n" << r.err;
@@ -115,7 +120,8 @@ class ExportTargets : public ::testing::TestWithParam<TargetCase> {
     for (int64_t i = 0; i < expected.shape().elements(); ++i)
       largest = std::max(largest, std::abs(expected.at(i)));
     for (size_t i = 0; i < found.size(); ++i)
-      ASSERT_NEAR(found[i], expected.at(static_cast<int64_t>(i)), kTolerance * largest) << "element " << i;
+      ASSERT_NEAR(found[i], expected.at(static_cast<int64_t>(i)), kTolerance * largest)
+          << "element " << i;
   }
 
   void expect_predictions(const Model& model, const Shape& row) {
@@ -125,10 +131,11 @@ class ExportTargets : public ::testing::TestWithParam<TargetCase> {
     const Tensor x = waves(Shape(dims));
     const Tensor y = model.predict(x, {.batch_size = 1});
     const int64_t in = row.elements(), out = y.shape().elements() / kRows;
-    expect_near(floats(run(model, {}, "predict",
-                           "-DCOLUMNS_IN=" + std::to_string(in) + " -DCOLUMNS_OUT=" + std::to_string(out),
-                           std::to_string(in), bytes_of(x))),
-                y);
+    expect_near(
+        floats(run(model, {}, "predict",
+                   "-DCOLUMNS_IN=" + std::to_string(in) + " -DCOLUMNS_OUT=" + std::to_string(out),
+                   std::to_string(in), bytes_of(x))),
+        y);
   }
 
   TemporaryFolder folder_;
@@ -156,9 +163,9 @@ TEST_P(ExportTargets, Convolutions) {
 TEST_P(ExportTargets, EveryActivation) {
   const KerasTensor x = Input({19});
   std::vector<KerasTensor> all;
-  for (const char* name :
-       {"relu", "relu6", "leaky_relu", "sigmoid", "tanh", "softplus", "softsign", "selu", "elu",
-        "exponential", "gelu", "swish", "mish", "log_softmax", "softmax", "hard_sigmoid", "log_sigmoid"})
+  for (const char* name : {"relu", "relu6", "leaky_relu", "sigmoid", "tanh", "softplus", "softsign",
+                           "selu", "elu", "exponential", "gelu", "swish", "mish", "log_softmax",
+                           "softmax", "hard_sigmoid", "log_sigmoid"})
     all.push_back(Activation(name)(x));
   all.push_back(sin(x) + cos(x));
   all.push_back(pow(abs(x), 1.7));
@@ -183,20 +190,23 @@ TEST_P(ExportTargets, TrainingSteps) {
   std::vector<std::pair<Tensor, Tensor>> batches;
   for (int64_t step = 0; step < kSteps; ++step) {
     Tensor labels(DType::kFloat32, {kRows, kOut});
-    for (int64_t r = 0; r < kRows; ++r) labels.data<float>()[static_cast<size_t>(kOut * r + (r + step) % kOut)] = 1;
+    for (int64_t r = 0; r < kRows; ++r)
+      labels.data<float>()[static_cast<size_t>(kOut * r + (r + step) % kOut)] = 1;
     batches.emplace_back(waves({kRows, kIn}, step), labels);
     input += bytes_of(batches.back().first) + bytes_of(labels);
   }
-  const std::string numbers = std::to_string(kRows) + " " + std::to_string(kIn) + " " + std::to_string(kOut);
-  const std::vector<float> found = floats(
-      run(model, {.batches = {kRows}, .training = true}, "train",
-          "-DROWS=" + std::to_string(kRows) + " -DCOLUMNS_IN=" + std::to_string(kIn) +
-              " -DCOLUMNS_OUT=" + std::to_string(kOut),
-          numbers, input));
+  const std::string numbers =
+      std::to_string(kRows) + " " + std::to_string(kIn) + " " + std::to_string(kOut);
+  const std::vector<float> found =
+      floats(run(model, {.batches = {kRows}, .training = true}, "train",
+                 "-DROWS=" + std::to_string(kRows) + " -DCOLUMNS_IN=" + std::to_string(kIn) +
+                     " -DCOLUMNS_OUT=" + std::to_string(kOut),
+                 numbers, input));
   ASSERT_EQ(static_cast<int64_t>(found.size()), kSteps + kRows * kOut);
   for (int64_t step = 0; step < kSteps; ++step) {
     const auto& [of_x, of_y] = batches[static_cast<size_t>(step)];
-    ASSERT_NEAR(found[static_cast<size_t>(step)], model.train_on_batch(of_x, of_y).loss(), 1e-4) << step;
+    ASSERT_NEAR(found[static_cast<size_t>(step)], model.train_on_batch(of_x, of_y).loss(), 1e-4)
+        << step;
   }
   const Tensor y = model.predict(batches.back().first);
   for (int64_t i = 0; i < kRows * kOut; ++i)
@@ -215,18 +225,22 @@ std::string refusal(const ExportOptions& options) {
 }
 
 TEST(ExportTargetErrors, Names) {
-  EXPECT_NE(refusal({.target = "mips"})
-                .find("unknown target 'mips'. Known: aarch64-linux-gnu, arm-none-eabi, riscv64-linux-gnu, "
-                      "wasm32, x86_64-linux-gnu"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal({.target = "mips"})
+          .find(
+              "unknown target 'mips'. Known: aarch64-linux-gnu, arm-none-eabi, riscv64-linux-gnu, "
+              "wasm32, x86_64-linux-gnu"),
+      std::string::npos);
   EXPECT_NE(refusal({.cpu = "skylark"}).find("unknown CPU 'skylark' of x86_64"), std::string::npos);
   EXPECT_NE(refusal({.cpu = "x86-64-v5"}).find("did you mean 'x86-64-v2'? Names are LLVM's"),
             std::string::npos);
-  EXPECT_NE(refusal({.cpu = "cortex-a7d", .target = "aarch64-linux-gnu"})
-                .find("unknown CPU 'cortex-a7d' of aarch64-unknown-linux-gnu; did you mean 'cortex-a7"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal({.cpu = "cortex-a7d", .target = "aarch64-linux-gnu"})
+          .find("unknown CPU 'cortex-a7d' of aarch64-unknown-linux-gnu; did you mean 'cortex-a7"),
+      std::string::npos);
   EXPECT_NE(refusal({.cpu = "generic-rv64,v", .target = "riscv64-linux-gnu"})
-                .find("unknown feature 'v' of riscv64-unknown-linux-gnu: features are LLVM's, behind + or -"),
+                .find("unknown feature 'v' of riscv64-unknown-linux-gnu: features are LLVM's, "
+                      "behind + or -"),
             std::string::npos);
   EXPECT_NE(refusal({.emit = "wasm", .target = "riscv64-linux-gnu"})
                 .find("export_native: wasm is for the target wasm32, found 'riscv64-linux-gnu'"),

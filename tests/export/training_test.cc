@@ -31,8 +31,10 @@ struct Batch {
 Batch batch_of(int64_t step, int64_t rows) {
   Batch b{Tensor(DType::kFloat32, {rows, 12}), Tensor(DType::kFloat32, {rows, 3})};
   for (int64_t i = 0; i < b.x.shape().elements(); ++i)
-    b.x.data<float>()[static_cast<size_t>(i)] = static_cast<float>(std::sin(0.7 * static_cast<double>(i + 31 * step)));
-  for (int64_t r = 0; r < rows; ++r) b.y.data<float>()[static_cast<size_t>(3 * r + (r + step) % 3)] = 1;
+    b.x.data<float>()[static_cast<size_t>(i)] =
+        static_cast<float>(std::sin(0.7 * static_cast<double>(i + 31 * step)));
+  for (int64_t r = 0; r < rows; ++r)
+    b.y.data<float>()[static_cast<size_t>(3 * r + (r + step) % 3)] = 1;
   return b;
 }
 
@@ -61,9 +63,9 @@ void expect_same_training(const Optimizer& optimizer, int steps) {
     Batch b = batch_of(step, kRows);
     const Evaluation of_fit = model.train_on_batch(b.x, b.y);
     float loss = -1, total = -1, count = -1;
-    ASSERT_EQ(exported.call("net_train_step",
-                            {state.get(), b.x.raw(), b.y.raw(), &loss, &total, &count}),
-              0);
+    ASSERT_EQ(
+        exported.call("net_train_step", {state.get(), b.x.raw(), b.y.raw(), &loss, &total, &count}),
+        0);
     ASSERT_EQ(static_cast<double>(loss), of_fit.loss()) << "step " << step;
     EXPECT_EQ(static_cast<double>(total) / static_cast<double>(count), of_fit["accuracy"]);
   }
@@ -80,9 +82,10 @@ TEST(ExportTraining, StepsOfEveryKindOfOptimizer) {
   expect_same_training(SGD({.learning_rate = 0.1, .momentum = 0.9, .nesterov = true}), 50);
   expect_same_training(RMSprop({.centered = true}), 50);
   expect_same_training(AdamW({.weight_decay = 0.01, .clipnorm = 1.0}), 50);
-  expect_same_training(SGD({.learning_rate = ExponentialDecay(
-                                {.initial_learning_rate = 0.1, .decay_steps = 10, .decay_rate = 0.9})}),
-                       50);
+  expect_same_training(
+      SGD({.learning_rate = ExponentialDecay(
+               {.initial_learning_rate = 0.1, .decay_steps = 10, .decay_rate = 0.9})}),
+      50);
 }
 
 // What the header calls the learning rate is read by each step.
@@ -106,9 +109,9 @@ TEST(ExportTraining, TheLearningRateMayChange) {
   std::vector<std::byte> old(state.get() + weights, state.get() + weights + 12 * 32 * 4);
   Batch b = batch_of(0, 4);
   float loss, total, count;
-  ASSERT_EQ(exported.call("net_train_step",
-                          {state.get(), b.x.raw(), b.y.raw(), &loss, &total, &count}),
-            0);
+  ASSERT_EQ(
+      exported.call("net_train_step", {state.get(), b.x.raw(), b.y.raw(), &loss, &total, &count}),
+      0);
   EXPECT_EQ(std::memcmp(old.data(), state.get() + weights, old.size()), 0);
 }
 

@@ -1,5 +1,5 @@
-// Random graphs as native code for other machines, run by qemu: results lie within the bounds that
-// every backend is judged by.
+// Random graphs as native code for other machines, run by qemu, and as C: results lie within the
+// bounds that every backend is judged by.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -18,7 +18,7 @@ namespace sinter::fuzz {
 namespace {
 
 struct Emulated {
-  std::string name, target, cpu, run;
+  std::string name, target, cpu, run;  // no target: as C
   friend void PrintTo(const Emulated& machine, std::ostream* out) { *out << machine.name; }
 };
 
@@ -27,6 +27,7 @@ const std::vector<Emulated> kEmulated = {
     {"riscv64", "riscv64-linux-gnu", "native", "qemu-riscv64 -L /usr/riscv64-linux-gnu"},
     {"riscv64_vectors", "riscv64-linux-gnu", "generic-rv64,+m,+a,+f,+d,+c,+v",
      "qemu-riscv64 -cpu rv64,v=true,vext_spec=v1.0,vlen=128 -L /usr/riscv64-linux-gnu"},
+    {"c", "", "native", "env"},
 };
 
 class EmulatedGraphs : public ::testing::TestWithParam<Emulated> {};
@@ -43,14 +44,16 @@ int64_t wanted(const char* variable, int64_t otherwise) {
 TEST_P(EmulatedGraphs, LieWithinTheirBounds) {
   const Emulated& machine = GetParam();
   const std::string emulator = machine.run.substr(0, machine.run.find(' '));
-  const std::string compiler = machine.target + "-gcc";
+  const bool is_c = machine.target.empty();
+  const std::string compiler = is_c ? "gcc" : machine.target + "-gcc";
   if (shell("command -v " + emulator + " && command -v " + compiler).exit_code != 0)
     GTEST_SKIP() << "no " << emulator << " or " << compiler << ": NOT TESTED";
   register_ops();
   const testing::TemporaryFolder folder;
   const std::string program = folder.file("run_graph");
-  const testing::ProcessResult built = shell(
-      compiler + " -O1 -Wall -Werror -o " + program + " " SINTER_SOURCE_DIR "/tests/export/programs/run_graph.c -ldl");
+  const testing::ProcessResult built =
+      shell(compiler + " -O1 -Wall -Werror -o " + program +
+            " " SINTER_SOURCE_DIR "/tests/export/programs/run_graph.c -ldl");
   ASSERT_EQ(built.exit_code, 0) << built.err;
   const int64_t from = wanted("SINTER_EXPORT_FROM", 0), count = wanted("SINTER_EXPORT_GRAPHS", 12);
   JudgeCounts counts;
@@ -87,12 +90,38 @@ TEST_P(EmulatedGraphs, LieWithinTheirBounds) {
     options.target = machine.target;
     options.cpus = {machine.cpu};
     if (has_state) {
-      options.state = NativeState{.function = "net_initialize", .variables = {}, .bytes = state_bytes};
+      options.state =
+          NativeState{.function = "net_initialize", .variables = {}, .bytes = state_bytes};
       for (size_t v = 0; v < offsets.size(); ++v)
         options.state->variables.push_back({c.variables[v], offsets[v]});
     }
+    if (is_c) options.output = NativeOptions::Output::kC;
     const NativeCode code = compile_native({&entry, 1}, options);
-    write_file_atomically(folder.file("net.so"), link_shared(code.code, "net.so", machine.target), false);
+    if (is_c) {
+      std::string parameters, arguments;
+      const size_t count = graph.inputs().size() + graph.outputs().size() + (has_state ? 2 : 1);
+      for (size_t a = 0; a < count; ++a) {
+        parameters += (a == 0 ? "void *a" : ", void *a") + std::to_string(a);
+        arguments += (a == 0 ? "a" : ", a") + std::to_string(a);
+      }
+      std::string unused;  // of a file that a header's functions would end
+      for (const char* query : {"net_workspace_size", "net_state_size", "net_initialize"}) {
+        if (has_state || std::string(query) == "net_workspace_size")
+          unused += std::string("(void)") + query + "_code; ";
+      }
+      write_file_atomically(folder.file("net.c"),
+                            code.code + "int net_run(" + parameters + ") { " + unused +
+                                "return (int)net_run_code(" + arguments + "); }\n",
+                            false);
+      const testing::ProcessResult made = shell(
+          "cd " + folder.path() +
+          " && gcc -std=c11 -Wall -Wextra -Wconversion -Werror -O1 -march=native -fPIC -shared "
+          "-o net.so net.c -lm");
+      ASSERT_EQ(made.exit_code, 0) << made.err.substr(0, 3000);
+    } else {
+      write_file_atomically(folder.file("net.so"), link_shared(code.code, "net.so", machine.target),
+                            false);
+    }
     std::string words = std::to_string(code.workspace_bytes[0]) + " " + std::to_string(state_bytes);
     for (const Tensor& t : c.inputs) {
       data.append(static_cast<const char*>(t.raw()), static_cast<size_t>(t.bytes()));
@@ -102,8 +131,9 @@ TEST_P(EmulatedGraphs, LieWithinTheirBounds) {
     for (const Graph::Output& o : graph.outputs())
       words += " " + std::to_string(graph.type(o.value).bytes());
     write_file_atomically(folder.file("input"), data, false);
-    const testing::ProcessResult r = shell(machine.run + " " + program + " " + folder.file("net.so") + " " +
-                                           words + " < " + folder.file("input"));
+    const testing::ProcessResult r =
+        shell(machine.run + " " + program + " " + folder.file("net.so") + " " + words + " < " +
+              folder.file("input"));
     ASSERT_EQ(r.exit_code, 0) << words << "\n" << r.err;
     const Expectation expected = expectation_of(c);
     size_t at = 0;

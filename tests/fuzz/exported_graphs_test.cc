@@ -11,8 +11,8 @@
 #include "frontend/native/link_native.h"
 #include "ops/ops.h"
 #include "runtime/aligned.h"
-#include "runtime/compile_native.h"
 #include "runtime/compile.h"
+#include "runtime/compile_native.h"
 #include "tests/fuzz/random_case.h"
 #include "tests/support/temporary_folder.h"
 
@@ -45,11 +45,10 @@ int call(void* function, const std::vector<void*>& arguments) {
   using P = void*;
   std::vector<void*> a = arguments;
   a.resize(24);  // what is more is not looked at
-  return reinterpret_cast<int (*)(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P,
-                                  P)>(function)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8],
-                                                a[9], a[10], a[11], a[12], a[13], a[14], a[15],
-                                                a[16], a[17], a[18], a[19], a[20], a[21], a[22],
-                                                a[23]);
+  return reinterpret_cast<int (*)(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P,
+                                  P, P)>(function)(
+      a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13], a[14],
+      a[15], a[16], a[17], a[18], a[19], a[20], a[21], a[22], a[23]);
 }
 
 // One random graph; its outputs and then its variables, as bits.
@@ -72,7 +71,8 @@ class ExportedCase {
   }
 
   // Nothing where it has more arguments than call() passes.
-  std::optional<std::vector<std::string>> exported(bool in_state, const testing::TemporaryFolder& folder) const {
+  std::optional<std::vector<std::string>> exported(bool in_state,
+                                                   const testing::TemporaryFolder& folder) const {
     std::vector<int64_t> offsets;
     int64_t bytes = 0;
     for (const Tensor& v : c_.variables) {
@@ -130,8 +130,9 @@ class ExportedCase {
       for (const Tensor& t : outputs) result->push_back(bits(t));
       for (size_t i = 0; i < offsets.size(); ++i) {
         const auto* begin = reinterpret_cast<const char*>(state.get() + offsets[i]);
-        result->push_back(in_state ? std::string(begin, static_cast<size_t>(c_.variables[i].bytes()))
-                                   : bits(c_.variables[i]));
+        result->push_back(in_state
+                              ? std::string(begin, static_cast<size_t>(c_.variables[i].bytes()))
+                              : bits(c_.variables[i]));
       }
       for (size_t i = 0; i < inputs.size(); ++i) EXPECT_EQ(bits(inputs[i]), bits(c_.inputs[i]));
     }
@@ -164,7 +165,8 @@ TEST(ExportedGraphs, GiveTheBitsOfTheBackend) {
     if (!found) continue;
     const std::vector<std::string> expected = run.here();
     ASSERT_EQ(found->size(), expected.size());
-    for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ((*found)[i], expected[i]) << "result " << i;
+    for (size_t i = 0; i < expected.size(); ++i)
+      EXPECT_EQ((*found)[i], expected[i]) << "result " << i;
     ++ran;
     in_memory += in_state;
   }

@@ -54,7 +54,7 @@ class Math {
         lanes_(Emitter::lanes_of(like)) {}
 
   Value sqrt(Value x) {
-    if (f_.dtype == DType::kFloat32 && lanes_ > 1 && e_.cpu().vector_bytes == 64)
+    if (f_.dtype == DType::kFloat32 && lanes_ > 1 && e_.cpu().has_avx512)
       return in_full_vector(x, [&](Value v) { return sqrt_by_estimate(v); });
     return ir_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x);
   }
@@ -78,7 +78,7 @@ class Math {
 
   // 2^-less e^x, for numbers x.
   Value exp(Value x, int less) {
-    if (f_.dtype == DType::kFloat32 && e_.cpu().vector_bytes == 64)
+    if (f_.dtype == DType::kFloat32 && e_.cpu().has_avx512)
       return in_full_vector(x, [&](Value v) { return exp_by_table(v, less); });
     Split s = split(x);
     if (less != 0) {
@@ -140,7 +140,7 @@ class Math {
   // where S is the fourth root of erfc, fitted so that erf is within 4.2e-10; squaring twice keeps
   // the relative error of a small number small.
   Value erf_single(Value x) {
-    if (e_.cpu().vector_bytes == 64)
+    if (e_.cpu().has_avx512)
       return in_full_vector(x, [&](Value v) { return erf_by_pieces(v); });
     Value a = absolute(x);
     Value r =
@@ -307,7 +307,7 @@ class Math {
 
   // y 2^n, right also where 2^n overflows or the product is denormal.
   Value scale(Value y, const Split& s) {
-    if (e_.cpu().vector_bytes == 64 && lanes_ * dtype_size(f_.dtype) == 64) {
+    if (e_.cpu().has_avx512 && lanes_ * dtype_size(f_.dtype) == 64) {
       const bool single = f_.dtype == DType::kFloat32;
       Value mask =
           single ? static_cast<Value>(ir_.getInt16(0xFFFF)) : static_cast<Value>(ir_.getInt8(0xFF));

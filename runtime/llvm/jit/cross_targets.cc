@@ -8,7 +8,7 @@
 namespace sinter::codegen {
 
 void initialize_targets() {
-#define SINTER_INITIALIZE(name)     \
+#define SINTER_INITIALIZE(name)       \
   LLVMInitialize##name##TargetInfo(); \
   LLVMInitialize##name##Target();     \
   LLVMInitialize##name##TargetMC();   \

@@ -1,5 +1,5 @@
-// What a plugin does: compiles plans on several threads, the largest first, each thread with an LLVM
-// of its own, and emits what is exported.
+// What a plugin does: compiles plans on several threads, the largest first, each thread with an
+// LLVM of its own, and emits what is exported.
 #include "runtime/llvm/jit/generator.h"
 
 #include <algorithm>

@@ -24,7 +24,8 @@ struct Architecture {
   const char *cpu, *features;   // what every machine of it has
 };
 constexpr std::array kArchitectures = {
-    Architecture{llvm::Triple::aarch64, "aarch64-linux-gnu", "aarch64-linux-gnu", "generic", "+neon"},
+    Architecture{llvm::Triple::aarch64, "aarch64-linux-gnu", "aarch64-linux-gnu", "generic",
+                 "+neon"},
     Architecture{llvm::Triple::riscv64, "riscv64-linux-gnu", "riscv64-linux-gnu", "generic-rv64",
                  "+m,+a,+f,+d,+c"},
     Architecture{llvm::Triple::thumb, "arm-none-eabi", "thumbv7em-none-eabihf", "cortex-m7", ""},
@@ -78,6 +79,7 @@ void describe_arithmetic(const llvm::Triple& triple, const llvm::MCSubtargetInfo
       if (has("+avx512f") && has("+avx512bw") && has("+avx512dq") && has("+avx512vl")) {
         cpu.vector_bytes = 64;
         cpu.vector_registers = 32;
+        cpu.has_avx512 = true;
       }
   }
 }
@@ -88,7 +90,8 @@ Cpu cross_cpu(const std::string& triple, const std::string& name) {
   const std::string wanted = triple.empty() ? llvm::sys::getProcessTriple() : triple;
   const Architecture& architecture = find_architecture(wanted);
   Cpu cpu;
-  cpu.triple = llvm::Triple::normalize(wanted == architecture.target ? architecture.triple : wanted);
+  cpu.triple =
+      llvm::Triple::normalize(wanted == architecture.target ? architecture.triple : wanted);
   const size_t comma = name.find(',');
   cpu.name = name.substr(0, comma);
   if (cpu.name.empty()) {
@@ -110,19 +113,19 @@ Cpu cross_cpu(const std::string& triple, const std::string& name) {
     for (const llvm::SubtargetSubTypeKV& entry : known->getAllProcessorDescriptions())
       cpus.emplace_back(entry.Key);
     const std::string near = nearest_name(cpu.name, cpus);
-    throw NameError(fmt::format("unknown CPU '{}' of {}{} Names are LLVM's, as clang's -mcpu has them",
-                                cpu.name, cpu.triple,
-                                near.empty() ? "." : fmt::format("; did you mean '{}'?", near)));
+    throw NameError(fmt::format(
+        "unknown CPU '{}' of {}{} Names are LLVM's, as clang's -mcpu has them", cpu.name,
+        cpu.triple, near.empty() ? "." : fmt::format("; did you mean '{}'?", near)));
   }
   for (size_t at = 0; at < cpu.features.size();) {
     const size_t end = std::min(cpu.features.find(',', at), cpu.features.size());
     const std::string feature = cpu.features.substr(at, end - at);
     if (feature.size() < 2 || (feature[0] != '+' && feature[0] != '-') ||
         !names(known->getAllProcessorFeatures(), feature.substr(1))) {
-      throw NameError(fmt::format("unknown feature '{}' of {}: features are LLVM's, behind + or -, as in "
-                              "'{},+{}'",
-                              feature, cpu.triple, cpu.name,
-                              known->getAllProcessorFeatures().front().Key));
+      throw NameError(
+          fmt::format("unknown feature '{}' of {}: features are LLVM's, behind + or -, as in "
+                      "'{},+{}'",
+                      feature, cpu.triple, cpu.name, known->getAllProcessorFeatures().front().Key));
     }
     at = end + 1;
   }

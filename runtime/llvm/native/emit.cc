@@ -9,10 +9,10 @@
 #include <set>
 
 #include "core/error.h"
-#include "runtime/llvm/emit/emitter.h"
-#include "runtime/llvm/jit/emit_plan.h"
 #include "runtime/llvm/jit/machine.h"
+#include "runtime/llvm/native/c_source.h"
 #include "runtime/llvm/native/emit_dispatch.h"
+#include "runtime/llvm/native/emit_kernel.h"
 
 namespace sinter::codegen {
 namespace {
@@ -23,37 +23,6 @@ using Linkage = llvm::GlobalValue::LinkageTypes;
 // What exported functions return.
 constexpr uint32_t kNoMemory = 1, kNotAligned = 2;
 constexpr uint64_t kAlignment = 64;
-
-// Which of its buffers a kernel uses: slots of the table that its second argument points to. False
-// where it does anything but load from there.
-bool find_loaded(llvm::Value* table, std::set<size_t>& slots) {
-  for (llvm::User* user : table->users()) {
-    if (auto* address = llvm::dyn_cast<llvm::GetElementPtrInst>(user)) {
-      const auto* slot = llvm::dyn_cast<llvm::ConstantInt>(address->getOperand(1));
-      if (slot == nullptr || address->getNumIndices() != 1) return false;
-      for (const llvm::User* load : address->users()) {
-        if (!llvm::isa<llvm::LoadInst>(load)) return false;
-        if (!load->use_empty()) slots.insert(slot->getZExtValue());
-      }
-    } else if (auto* call = llvm::dyn_cast<llvm::CallInst>(user)) {
-      llvm::Function* part = call->getCalledFunction();
-      if (part == nullptr || part->isDeclaration()) return false;
-      for (unsigned a = 0; a < call->arg_size(); ++a) {
-        if (call->getArgOperand(a) == table && !find_loaded(part->getArg(a), slots)) return false;
-      }
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-// A kernel of a variant, in the module.
-struct EmittedKernel {
-  std::vector<llvm::Function*> phases;
-  std::vector<int> pieces;
-  std::optional<std::set<size_t>> loaded;  // which buffers it needs; nothing: all
-};
 
 class NativeEmitter {
  public:
@@ -78,8 +47,7 @@ class NativeEmitter {
         emit_dispatch(module_, name, made[f], cpus);
       }
     }
-    for (const NativeInitializer& initializer : source_.initializers)
-      emit_initializer(initializer);
+    for (const NativeInitializer& initializer : source_.initializers) emit_initializer(initializer);
     for (const NativeText& text : source_.texts) emit_text(text);
     for (const NativeSize& size : source_.sizes)
       emit_query(size.function, size_type(),
@@ -94,42 +62,14 @@ class NativeEmitter {
     const std::string suffix = source_.variants.size() == 1 ? "" : fmt::format("_{}", number);
     std::vector<EmittedKernel> kernels;
     for (const KernelPlan* plan : variant.kernels) {
-      kernels.push_back(emit_kernel(
-          cpu, *plan, fmt::format("{}_kernel{}{}_", source_.name, kernels.size(), suffix)));
+      kernels.push_back(
+          emit_kernel(module_, cpu, *plan,
+                      fmt::format("{}_kernel{}{}_", source_.name, kernels.size(), suffix)));
     }
     std::vector<llvm::Function*> functions;
     for (const NativeFunction& function : variant.functions)
       functions.push_back(emit_function(cpu, function, kernels, suffix));
     return functions;
-  }
-
-  EmittedKernel emit_kernel(const Cpu& cpu, const KernelPlan& plan, const std::string& prefix) {
-    std::set<llvm::Function*> before;
-    for (llvm::Function& f : module_) before.insert(&f);
-    Emitter emitter(module_, cpu, plan.rounds_for_products);
-    const std::vector<std::string> names = emit_plan(emitter, plan, prefix);
-    EmittedKernel kernel;
-    kernel.pieces = plan.pieces;
-    SINTER_CHECK(names.size() >= plan.pieces.size(), plan.description);
-    for (size_t p = 0; p < plan.pieces.size(); ++p)
-      kernel.phases.push_back(module_.getFunction(names[p]));
-    // Its packing was done when it was exported.
-    for (size_t p = plan.pieces.size(); p < names.size(); ++p)
-      module_.getFunction(names[p])->eraseFromParent();
-    // Helpers of one kernel are not those of another, whatever they are called.
-    std::vector<llvm::Function*> made;
-    for (llvm::Function& f : module_) {
-      if (before.contains(&f) || f.isDeclaration()) continue;
-      f.setLinkage(Linkage::InternalLinkage);
-      if (!f.getName().starts_with(prefix)) f.setName(prefix + f.getName());
-      if (std::ranges::find(kernel.phases, &f) == kernel.phases.end()) made.push_back(&f);
-    }
-    remove_unused(std::move(made));  // what packing alone called
-    std::set<size_t> slots;
-    const bool known = std::ranges::all_of(
-        kernel.phases, [&](llvm::Function* f) { return find_loaded(f->getArg(1), slots); });
-    if (known) kernel.loaded = std::move(slots);
-    return kernel;
   }
 
   llvm::Function* begin(const std::string& name, llvm::FunctionType* type, const Cpu* cpu) {
@@ -152,9 +92,8 @@ class NativeEmitter {
     const std::vector<llvm::Type*> parameters(
         static_cast<size_t>(function.arguments) + (function.workers > 1 ? 3 : 1), ir_.getPtrTy());
     workspace_ = static_cast<unsigned>(function.arguments);
-    llvm::Function* f =
-        begin(function.name + suffix + "_body",
-              llvm::FunctionType::get(ir_.getInt32Ty(), parameters, false), &cpu);
+    llvm::Function* f = begin(function.name + suffix + "_body",
+                              llvm::FunctionType::get(ir_.getInt32Ty(), parameters, false), &cpu);
     for (int a = 0; a < function.arguments; ++a)
       refuse(ir_.CreateIsNull(f->getArg(static_cast<unsigned>(a))), kNoMemory);
     if (function.has_state) refuse(is_unaligned(f->getArg(0)), kNotAligned);
@@ -181,8 +120,8 @@ class NativeEmitter {
   }
 
   llvm::Value* is_unaligned(llvm::Value* pointer) {
-    llvm::Value* low = ir_.CreateAnd(ir_.CreatePtrToInt(pointer, ir_.getInt64Ty()),
-                                     ir_.getInt64(kAlignment - 1));
+    llvm::Value* low =
+        ir_.CreateAnd(ir_.CreatePtrToInt(pointer, ir_.getInt64Ty()), ir_.getInt64(kAlignment - 1));
     return ir_.CreateICmpNE(low, ir_.getInt64(0));
   }
 
@@ -209,9 +148,9 @@ class NativeEmitter {
       llvm::Value* own = ir_.CreateLoad(ir_.getInt64Ty(), known);
       ir_.CreateStore(ir_.CreateSelect(is_given, seed, own), known);
       llvm::Value* step = place(source.random_state + 8);
-      ir_.CreateStore(ir_.CreateSelect(is_given, ir_.getInt64(0),
-                                       ir_.CreateLoad(ir_.getInt64Ty(), step)),
-                      step);
+      ir_.CreateStore(
+          ir_.CreateSelect(is_given, ir_.getInt64(0), ir_.CreateLoad(ir_.getInt64Ty(), step)),
+          step);
     }
     ir_.CreateRet(ir_.getInt32(0));
   }
@@ -235,8 +174,9 @@ class NativeEmitter {
     }
     for (size_t p = 0; p < kernel.phases.size(); ++p) {
       const auto alone = [&] {
-        loop(kernel.pieces[p],
-             [&](llvm::Value* piece) { ir_.CreateCall(kernel.phases[p], {piece, table}); });
+        loop(kernel.pieces[p], [&](llvm::Value* piece) {
+          ir_.CreateCall(kernel.phases[p], {piece, table});
+        });
       };
       if (function.workers == 1 || kernel.pieces[p] == 1) {
         alone();
@@ -253,32 +193,35 @@ class NativeEmitter {
       ir_.SetInsertPoint(together);
       llvm::Function* body = piece_body(f, function, kernel, p, call.buffers.size());
       auto* type = llvm::FunctionType::get(
-          ir_.getVoidTy(), {ir_.getPtrTy(), ir_.getInt64Ty(), ir_.getPtrTy(), ir_.getPtrTy()}, false);
+          ir_.getVoidTy(), {ir_.getPtrTy(), ir_.getInt64Ty(), ir_.getPtrTy(), ir_.getPtrTy()},
+          false);
       ir_.CreateCall(type, parallel_for,
-                     {f.getArg(workspace_ + 2), ir_.getInt64(static_cast<uint64_t>(kernel.pieces[p])),
-                      body, table});
+                     {f.getArg(workspace_ + 2),
+                      ir_.getInt64(static_cast<uint64_t>(kernel.pieces[p])), body, table});
       ir_.CreateBr(after);
       ir_.SetInsertPoint(after);
     }
   }
 
-  // void body(ptr table, i64 piece, i32 worker): a piece of a phase, by one of several threads, whose
-  // workspaces lie one behind the other.
+  // void body(ptr table, i64 piece, i32 worker): a piece of a phase, by one of several threads,
+  // whose workspaces lie one behind the other.
   llvm::Function* piece_body(const llvm::Function& caller, const NativeFunction& function,
                              const EmittedKernel& kernel, size_t phase, size_t slots) {
     const std::string name = fmt::format("{}_piece_of_{}", caller.getName().str(),
                                          kernel.phases[phase]->getName().str());
     if (llvm::Function* known = module_.getFunction(name)) return known;
     const llvm::IRBuilderBase::InsertPointGuard guard(ir_);
-    llvm::Function* f = begin(
-        name,
-        llvm::FunctionType::get(ir_.getVoidTy(),
-                                {ir_.getPtrTy(), ir_.getInt64Ty(), ir_.getInt32Ty()}, false),
-        nullptr);
+    llvm::Function* f =
+        begin(name,
+              llvm::FunctionType::get(ir_.getVoidTy(),
+                                      {ir_.getPtrTy(), ir_.getInt64Ty(), ir_.getInt32Ty()}, false),
+              nullptr);
     f->copyAttributesFrom(&caller);
     llvm::Value* table = f->getArg(0);
     const size_t last = slots - 1;
-    const auto is_used = [&](size_t slot) { return !kernel.loaded || kernel.loaded->contains(slot); };
+    const auto is_used = [&](size_t slot) {
+      return !kernel.loaded || kernel.loaded->contains(slot);
+    };
     if (is_used(last) && function.worker_step > 0) {
       const auto slot = [&](llvm::Value* of, size_t b) {
         return ir_.CreateConstGEP1_64(ir_.getPtrTy(), of, b);
@@ -289,9 +232,9 @@ class NativeEmitter {
         if (!is_used(b)) continue;
         llvm::Value* value = ir_.CreateLoad(ir_.getPtrTy(), slot(table, b));
         if (b == last) {
-          llvm::Value* steps = ir_.CreateMul(
-              ir_.CreateSExt(f->getArg(2), ir_.getInt64Ty()),
-              ir_.getInt64(static_cast<uint64_t>(function.worker_step)));
+          llvm::Value* steps =
+              ir_.CreateMul(ir_.CreateSExt(f->getArg(2), ir_.getInt64Ty()),
+                            ir_.getInt64(static_cast<uint64_t>(function.worker_step)));
           value = ir_.CreateGEP(ir_.getInt8Ty(), value, steps);
         }
         ir_.CreateStore(value, slot(own, b));
@@ -331,7 +274,8 @@ class NativeEmitter {
       case Base::kWorkspace: base = f.getArg(workspace_); break;
       case Base::kConstant: base = constant(static_cast<size_t>(a.index)); break;
     }
-    if (a.offset != 0) base = ir_.CreateConstGEP1_64(ir_.getInt8Ty(), base, static_cast<uint64_t>(a.offset));
+    if (a.offset != 0)
+      base = ir_.CreateConstGEP1_64(ir_.getInt8Ty(), base, static_cast<uint64_t>(a.offset));
     if (a.step == 0) return base;
     return ir_.CreateGEP(ir_.getInt8Ty(), base,
                          ir_.CreateMul(batch, ir_.getInt64(static_cast<uint64_t>(a.step))));
@@ -343,10 +287,10 @@ class NativeEmitter {
     if (known != nullptr) return known;
     const Tensor& value = source_.constants[index];
     const auto bytes = static_cast<size_t>(value.bytes());
-    known = add_constant(
-        llvm::ConstantDataArray::getRaw({static_cast<const char*>(value.raw()), bytes}, bytes,
-                                        ir_.getInt8Ty()),
-        fmt::format("{}_constant{}", source_.name, index));
+    known =
+        add_constant(llvm::ConstantDataArray::getRaw({static_cast<const char*>(value.raw()), bytes},
+                                                     bytes, ir_.getInt8Ty()),
+                     fmt::format("{}_constant{}", source_.name, index));
     known->setAlignment(llvm::Align(kAlignment));
     return known;
   }
@@ -391,10 +335,10 @@ std::string emit_native(const NativeModule& source, NativeOutput output) {
   module.setDataLayout(machine->createDataLayout());
   if (machine->isPositionIndependent()) module.setPICLevel(llvm::PICLevel::BigPIC);
   if (!last.abi.empty()) {
-    module.addModuleFlag(llvm::Module::Error, "target-abi",
-                         llvm::MDString::get(context, last.abi));
+    module.addModuleFlag(llvm::Module::Error, "target-abi", llvm::MDString::get(context, last.abi));
   }
   NativeEmitter(module, source).emit();
+  if (output == NativeOutput::kC) return c_source(module);
   if (output == NativeOutput::kIr) {
     std::string text;
     llvm::raw_string_ostream stream(text);

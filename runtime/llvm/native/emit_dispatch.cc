@@ -63,8 +63,8 @@ class LevelTest {
     llvm::InlineAsm* code = llvm::InlineAsm::get(
         type, "cpuid", "={ax},={bx},={cx},={dx},0,2,~{dirflag},~{fpsr},~{flags}",
         /*hasSideEffects=*/true);
-    return ir_.CreateExtractValue(
-        ir_.CreateCall(type, code, {ir_.getInt32(leaf), ir_.getInt32(0)}), which);
+    return ir_.CreateExtractValue(ir_.CreateCall(type, code, {ir_.getInt32(leaf), ir_.getInt32(0)}),
+                                  which);
   }
 
   llvm::Value* saved_registers() {

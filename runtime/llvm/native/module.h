@@ -88,6 +88,6 @@ struct NativeModule {
 };
 
 /// What native::emit gives.
-enum class NativeOutput : uint8_t { kObject, kAssembly, kIr };
+enum class NativeOutput : uint8_t { kObject, kAssembly, kIr, kC };
 
 }  // namespace sinter::codegen
