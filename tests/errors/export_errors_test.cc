@@ -28,8 +28,8 @@ TEST(ExportErrors, NamesOfC) {
 
 TEST(ExportErrors, Options) {
   EXPECT_EQ(refusal("net", {.emit = "objekt"}),
-            "unknown emit 'objekt'; did you mean 'object'? Known: assembly, llvm-ir, object, shared, "
-            "static, wasm");
+            "unknown emit 'objekt'; did you mean 'object'? Known: assembly, c, llvm-ir, object, "
+            "shared, static, wasm");
   EXPECT_EQ(refusal("net", {.batches = {}}), "export_native: batches names no number of rows");
   EXPECT_EQ(refusal("net", {.batches = {0}}),
             "export_native: a batch must have at least one row, found 0");
@@ -39,6 +39,8 @@ TEST(ExportErrors, Options) {
   EXPECT_EQ(refusal("net", {.target = "aarch64-linux-gnu", .multiversion = true}),
             "export_native: multiversion is for all levels of x86-64; leave out target, found "
             "'aarch64-linux-gnu'");
+  EXPECT_EQ(refusal("net", {.emit = "c", .target = "wasm32"}),
+            "export_native: C is for every machine; leave out target");
   EXPECT_EQ(refusal("net", {.threads = 0}), "export_native: threads must be from 1 to 1024, found 0");
   clear_session();
   EXPECT_EQ(refusal("net", {.training = true}),

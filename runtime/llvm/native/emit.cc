@@ -1,8 +1,7 @@
 #include "runtime/llvm/native/emit.h"
 
 #include <fmt/format.h>
-#include <llvm/IR/GlobalIFunc.h>
-#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/IRBuilder.h>
 
 #include <algorithm>
 #include <optional>

@@ -55,7 +55,7 @@ EmittedKernel emit_kernel(llvm::Module& module, const Cpu& cpu, const KernelPlan
   std::vector<llvm::Function*> made;
   for (llvm::Function& f : module) {
     if (before.contains(&f) || f.isDeclaration()) continue;
-    f.setLinkage(Linkage::InternalLinkage);
+    f.setLinkage(llvm::GlobalValue::InternalLinkage);
     if (!f.getName().starts_with(prefix)) f.setName(prefix + f.getName());
     if (std::ranges::find(kernel.phases, &f) == kernel.phases.end()) made.push_back(&f);
   }

@@ -41,6 +41,7 @@ void expect_loops(const std::string& name, const std::string& graph_text, Kind k
   const Graph graph = fused(parse_graph(graph_text));
   Cpu cpu;
   cpu.vector_bytes = kind.vector_bytes;
+  cpu.vector_registers = kind.vector_bytes == 64 ? 32 : 16;
   cpu.multiplies_bfloat16 = kind.vector_bytes == 64;
   const int32_t node = graph.outputs()[0].value.node;
   for (const Graph::Output& output : graph.outputs())
