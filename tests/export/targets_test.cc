@@ -26,6 +26,7 @@ struct TargetCase {
   std::string compile;       // "" for WebAssembly
   std::string run;
   std::string cpu = "native";
+  std::string optimization = "-O1";
   friend void PrintTo(const TargetCase& c, std::ostream* out) { *out << c.name; }
 };
 
@@ -49,6 +50,7 @@ const std::vector<TargetCase> kTargets = {
     {"x86_64", "x86_64-linux-gnu", "cc", "gcc", "cc", "", "haswell"},
     {"c_by_gcc", "", "gcc", "gcc", "gcc -Wconversion -march=native", ""},
     {"c_by_clang", "", "clang", "clang", "clang -Wconversion", "", "x86-64-v3"},
+    {"c_without_vectors", "", "gcc", "gcc", "gcc -Wconversion -DPLAIN_C", "", "x86-64", "-O0"},
     {"c_for_aarch64", "", "aarch64-linux-gnu-gcc qemu-aarch64",
      "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user",
      "aarch64-linux-gnu-gcc -Wconversion -static", "qemu-aarch64", "x86-64"},
@@ -105,9 +107,10 @@ class ExportTargets : public ::testing::TestWithParam<TargetCase> {
     if (is_wasm()) {
       command += "node " PROGRAMS + program + ".mjs . " + numbers;
     } else {
-      command += GetParam().compile + " -std=c11 -Wall -Wextra -Werror -O1 -I. " + definitions +
-                 " " PROGRAMS + program + (is_c() ? ".c net.c" : ".c net.o") +
-                 " -lm -o program && " + GetParam().run + " ./program";
+      command += GetParam().compile + " -std=c11 -Wall -Wextra -Werror " + GetParam().optimization +
+                 " -I. " + definitions + " " PROGRAMS + program +
+                 (is_c() ? ".c net.c" : ".c net.o") + " -lm -o program && " + GetParam().run +
+                 " ./program";
     }
     const ProcessResult r = run_process({"/bin/sh", "-c", command + " < input"});
     EXPECT_EQ(r.exit_code, 0) << command << "\n" << r.err;

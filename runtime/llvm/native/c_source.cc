@@ -23,7 +23,7 @@ constexpr const char* kPreamble = R"(#include <math.h>
 #ifdef __FAST_MATH__
 #error "infinities and NaN mean something here: compile without -ffast-math"
 #endif
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(PLAIN_C) /* -DPLAIN_C: loops over lanes for every compiler */
 #define VECTORS 1
 #define VECTOR_TYPE(element, count, name) typedef element name __attribute__((vector_size(sizeof(element) * (count))))
 #define VECTOR(...) {__VA_ARGS__}
@@ -44,7 +44,7 @@ constexpr const char* kPreamble = R"(#include <math.h>
 #define NOINLINE
 #define PREFETCH(p) (void)(p)
 #endif
-#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
+#if VECTORS && (defined(__clang__) || __GNUC__ >= 12)
 #define SHUFFLES 1
 #else
 #define SHUFFLES 0
