@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "core/error.h"
@@ -13,6 +14,7 @@
 #include "frontend/custom_functions.h"
 #include "frontend/given_function.h"
 #include "frontend/origin.h"
+#include "frontend/optimizers/check_rate.h"
 #include "frontend/own_names.h"
 #include "frontend/session.h"
 #include "ops/ops.h"
@@ -70,7 +72,7 @@ Symbol decays_until(Symbol step, const ExponentialDecayOptions& o) {
 }
 
 void check_decay(const char* name, RealNumber initial, int64_t steps) {
-  LearningRate::check(name, "initial_learning_rate", initial);
+  check_rate(name, "initial_learning_rate", initial);
   check_at_least(name, "decay_steps", steps, 1);
 }
 
@@ -95,8 +97,11 @@ LearningRate::LearningRate(std::string class_name, Config config, Schedule sched
   at_line(where, [&] { refuse_nan(spec_->class_name, spec_->config); });
 }
 
-void LearningRate::check(const std::string& owner, const char* name, RealNumber rate) {
+void check_rate(const std::string& owner, const char* name, RealNumber rate) {
   check_number(owner, name, rate, kNotNegative);
+  if (double{rate} > std::numeric_limits<float>::max())
+    throw Error(fmt::format("{}: {} must be at most {:.2g}, the largest float32, found {:g}", owner,
+                            name, std::numeric_limits<float>::max(), double{rate}));
   if (rate.is_whole_zero())
     throw Error(fmt::format(
         "{}: {} is 0, of whole numbers: 1 / 1000 of them is 0 in C++. Write 1 / 1000.0, and 0.0 "
@@ -104,8 +109,8 @@ void LearningRate::check(const std::string& owner, const char* name, RealNumber 
         owner, name));
 }
 
-void LearningRate::check(const std::string& owner) const {
-  if (!is_scheduled()) check(owner, "learning_rate", value_);
+void check_rate(const std::string& owner, const LearningRate& rate) {
+  if (!rate.is_scheduled()) check_rate(owner, "learning_rate", rate.value_);
 }
 
 double LearningRate::at(int64_t step) const {
@@ -289,7 +294,7 @@ LearningRate CosineDecay(CosineDecayOptions o, SourceLocation where) {
 LearningRate CosineDecayRestarts(CosineDecayRestartsOptions o, SourceLocation where) {
   return at_line(where, [&]() -> LearningRate {
     constexpr const char* kOwner = "CosineDecayRestarts";
-    LearningRate::check(kOwner, "initial_learning_rate", o.initial_learning_rate);
+    check_rate(kOwner, "initial_learning_rate", o.initial_learning_rate);
     check_at_least(kOwner, "first_decay_steps", o.first_decay_steps, 1);
     check_number(kOwner, "t_mul", o.t_mul, kPositive);
     check_number(kOwner, "m_mul", o.m_mul, kNotNegative);

@@ -40,9 +40,6 @@ class LearningRate {
 
   bool is_scheduled() const { return spec_ != nullptr; }
   double value() const { return value_; }
-  /// An Error says what is no rate: negative, infinite, NaN, a 0 of whole numbers (within at_line).
-  static void check(const std::string& owner, const char* name, RealNumber rate);
-  void check(const std::string& owner) const;
   Symbol at(OpInput step) const;
   /// The rate after `step` steps, computed on the host.
   double at(int64_t step) const;
@@ -51,6 +48,7 @@ class LearningRate {
   static LearningRate from_config(const ConfigValue& value, double fallback);
 
  private:
+  friend void check_rate(const std::string& owner, const LearningRate& rate);
   struct Spec;
   RealNumber value_ = 0.0;
   Handle<const Spec> spec_;

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/graph.h"
 #include "frontend/argument_checks.h"
+#include "frontend/optimizers/check_rate.h"
 #include "frontend/optimizers/optimizer_state.h"
 #include "frontend/origin.h"
 #include "frontend/own_names.h"
@@ -58,7 +59,7 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
   if (options_.gradient_accumulation_steps)
     check_at_least(class_name_, "gradient_accumulation_steps",
                    *options_.gradient_accumulation_steps, 2);
-  learning_rate_.check(class_name_);
+  check_rate(class_name_, learning_rate_);
   const auto refuse = [&](const char* setting, const std::optional<double>& value) {
     if (value && std::isnan(*value))
       throw Error(fmt::format("{}: {} is not a number", class_name_, setting));

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/graph.h"
+#include "frontend/optimizers/check_rate.h"
 #include "frontend/session.h"
 #include "frontend/weights_lock.h"
 
@@ -193,7 +194,7 @@ void OptimizerImpl::set_learning_rate(RealNumber value) {
         "{}: the learning rate follows a schedule, which cannot be changed: give the optimizer a "
         "number as its learning_rate to set it",
         class_name_));
-  LearningRate::check(class_name_, "learning_rate", value);
+  check_rate(class_name_, "learning_rate", value);
   const auto held = [&] {
     const std::lock_guard lock(state_->mutex);
     return rate_;

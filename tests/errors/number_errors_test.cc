@@ -55,6 +55,8 @@ TEST(NumberErrors, Optimizers) {
             text("Adam: learning_rate must be finite and not negative, found -0.001"));
   EXPECT_EQ(error_of([] { Adam(1 / 0.0); }),
             text("Adam: learning_rate must be finite and not negative, found inf"));
+  EXPECT_EQ(error_of([] { Adam(1e300); }),
+            text("Adam: learning_rate must be at most 3.4e+38, the largest float32, found 1e+300"));
   EXPECT_EQ(error_of([] { CosineDecay({.initial_learning_rate = -1.0, .decay_steps = 2}); }),
             text("CosineDecay: initial_learning_rate must be finite and not negative, found -1"));
   EXPECT_EQ(error_of([] { CosineDecayRestarts({.t_mul = 0}); }),
