@@ -198,11 +198,13 @@ std::vector<Injected> injected() {
                    linear(Adam({.learning_rate = 0.01, .epsilon = 0}))
                        .fit(Tensor(DType::kFloat32, {12, 2}), y(), o);
                  }});
-  all.push_back(
-      {"learning_rate_of_callback", {"variable", "sgd/learning_rate", 0, 1}, [=](FitOptions o) {
-         o.callbacks = {LearningRateScheduler([](int, double) { return 3e38; })};
-         linear(SGD(0.01)).fit(x(), y(), o);
-       }});
+  const Model changed = linear(SGD(0.01));
+  all.push_back({"learning_rate_of_callback",
+                 {"square", "mean_squared_error", line, 2, 4},
+                 [=](FitOptions o) {
+                   o.callbacks = {LearningRateScheduler([](int, double) { return 1e25; })};
+                   changed.fit(x(), y(), o);
+                 }});
 
   // Losses and layers of the user's own.
   const auto with_loss = [&](const char* name, Place place, Symbol (*loss)(Symbol, Symbol)) {
