@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 
 #include "frontend/cli/command.h"
@@ -31,6 +32,11 @@ void run(const Options& options) {
   print(fmt::format("{}: {}, workspace of {}\n{}: the C header, a {} beside it\n", files.code,
                     size_text(files.code_bytes), size_text(files.workspace_bytes), files.header,
                     options.how.emit == "wasm" ? ".mjs for JavaScript" : ".hpp for C++"));
+  if (is_json(options.model) && !options.how.training)
+    std::fputs(
+        "sinter export: an architecture alone holds no trained weights: the code has initial "
+        "ones\n",
+        stderr);
 }
 
 }  // namespace
@@ -39,7 +45,10 @@ Action add_export(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "export", "Write a model as native code with a C header, which needs nothing of Sinter");
   auto o = std::make_shared<Options>();
-  command->add_option("model", o->model, "A .sinter file, or a .json architecture")
+  command
+      ->add_option("model", o->model,
+                   "A .sinter file, or a .json architecture with initial weights (--training takes "
+                   "its compile_config)")
       ->type_name("MODEL")
       ->required();
   command
@@ -47,22 +56,25 @@ Action add_export(CLI::App& app) {
                    "Where the code goes, without an ending; the header is beside it")
       ->type_name("PATH")
       ->required();
-  command->add_option("--emit", o->how.emit,
-                      "object (.o), static (.a), shared (.so), assembly (.s), llvm-ir (.ll), c (.c: C11) or "
-                      "wasm (.wasm and .mjs)")
+  command
+      ->add_option(
+          "--emit", o->how.emit,
+          "object (.o), static (.a), shared (.so), assembly (.s), llvm-ir (.ll), c (.c: C11) or "
+          "wasm (.wasm and .mjs)")
       ->type_name("KIND")
       ->capture_default_str();
   command
       ->add_option("--batch", o->how.batches,
-                   "Numbers of rows with a function each: NAME_predict for the first one, "
-                   "NAME_predict_ROWS for the others")
+                   "Numbers of rows with a function each, as in 1,32: NAME_predict for the first "
+                   "one, NAME_predict_ROWS for the others")
       ->type_name("ROWS")
       ->delimiter(',')
       ->check(count_from(1))
       ->capture_default_str();
   command
       ->add_option("--cpu", o->how.cpu,
-                   "native, a level of x86-64: x86-64, x86-64-v3 (AVX2), x86-64-v4 (AVX-512), or "
+                   "native (of another target: what all of its machines have), a level of x86-64: "
+                   "x86-64, x86-64-v3 (AVX2), x86-64-v4 (AVX-512), or "
                    "one of LLVM's names with features: znver4, generic-rv64,+v")
       ->type_name("CPU")
       ->capture_default_str();
@@ -74,8 +86,9 @@ Action add_export(CLI::App& app) {
   command->add_flag("--multiversion", o->how.multiversion,
                     "Code for all three levels in one file, chosen when it is loaded");
   command
-      ->add_option("--threads", o->how.threads,
-                   "More than 1: functions take a parallel_for of the caller's, for so many threads")
+      ->add_option(
+          "--threads", o->how.threads,
+          "More than 1: functions take a parallel_for of the caller's, for so many threads")
       ->type_name("COUNT")
       ->check(count_from(1))
       ->capture_default_str();

@@ -215,7 +215,7 @@ class NativeEmitter {
               llvm::FunctionType::get(ir_.getVoidTy(),
                                       {ir_.getPtrTy(), ir_.getInt64Ty(), ir_.getInt32Ty()}, false),
               nullptr);
-    f->copyAttributesFrom(&caller);
+    f->addFnAttrs(llvm::AttrBuilder(module_.getContext(), caller.getAttributes().getFnAttrs()));
     llvm::Value* table = f->getArg(0);
     const size_t last = slots - 1;
     const auto is_used = [&](size_t slot) {
