@@ -43,10 +43,10 @@ codegen::Cpu in_c(codegen::Cpu cpu) {
 }
 
 // Is there an address for each byte?
-void check_reach(const codegen::NativeModule& module, std::span<const int64_t> workspace_bytes) {
+void check_reach(const codegen::NativeModule& module) {
   const codegen::Cpu& cpu = module.variants.front().cpu;
   if (cpu.pointer_bytes == 8) return;
-  int64_t bytes = std::ranges::max(workspace_bytes);
+  int64_t bytes = 0;  // workspace and state are among the sizes
   for (const Tensor& constant : module.constants) bytes += constant.bytes();
   for (const codegen::NativeSize& size : module.sizes) bytes += size.value;
   if (bytes > std::numeric_limits<int32_t>::max())
@@ -133,7 +133,7 @@ NativeCode make(std::span<const NativeEntry> entries, const NativeOptions& optio
   module.sizes.push_back(
       {options.name + "_workspace_size", std::ranges::max(result.workspace_bytes)});
   if (options.state) add_state(builder, *options.state);
-  check_reach(module, result.workspace_bytes);
+  check_reach(module);
   result.code = codegen::emit_native_code(module, output_of(options.output));
   return result;
 }

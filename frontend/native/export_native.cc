@@ -60,6 +60,14 @@ std::vector<std::string> cpus_of(const ExportOptions& options) {
   return {"x86-64-v4", "x86-64-v3", "x86-64"};
 }
 
+// Nothing of a name may end the comment that it stands in.
+std::string within_comment(std::string name) {
+  for (char& c : name) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '*' || c == '\\') c = '_';
+  }
+  return name;
+}
+
 // wasm32 is what wasm is for.
 std::string target_of(const ExportOptions& options) {
   const bool is_wasm = options.target.starts_with("wasm32");
@@ -129,7 +137,7 @@ class Export {
     NativeHeader header;
     header.name = name_;
     header.file = std::filesystem::path(path_).filename().string();
-    header.model = state_.name;
+    header.model = within_comment(state_.name);
     header.cpus = fmt::format("{}{}{}", native.target, native.target.empty() ? "" : ", ",
                               fmt::join(native.cpus, ", "));
     if (!native.target.empty() && options_.cpu == "native") header.cpus = native.target;
@@ -161,7 +169,7 @@ class Export {
                             .comment = std::move(comment),
                             .parameters = {},
                             .has_state = options_.training};
-    std::vector<std::string> taken = {"state", "workspace"};
+    std::vector<std::string> taken = {"state", "workspace", "parallel_for", "pool"};
     const auto add = [&](const std::string& given, const ValueType& type, bool is_output) {
       text.parameters.push_back(
           {c_parameter(given, taken), {type.dtype, type.shape.specialized(rows)}, is_output});

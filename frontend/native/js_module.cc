@@ -54,8 +54,11 @@ std::string js_module(const NativeHeader& h) {
       "  #exports;\n  #free;  // where the module's memory has room\n\n"
       "  // From the bytes of {2}.wasm, or from its URL.\n"
       "  static async load(source) {{\n"
-      "    const env = {{sin: Math.sin, sinf: Math.sin, cos: Math.cos, cosf: Math.cos, pow: "
-      "Math.pow, powf: Math.pow}};\n"
+      "    // C says 1 where JavaScript says NaN.\n"
+      "    const pow = (x, y) => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : "
+      "Math.pow(x, y));\n"
+      "    const env = {{sin: Math.sin, sinf: Math.sin, cos: Math.cos, cosf: Math.cos, pow, powf: "
+      "pow}};\n"
       "    let bytes = source;\n"
       "    if (source instanceof URL && source.protocol === \"file:\")\n"
       "      bytes = await (await import(\"node:fs/promises\")).readFile(source);\n"
@@ -78,7 +81,8 @@ std::string js_module(const NativeHeader& h) {
     text += fmt::format(
         "\n  // Begins anew; a seed (a BigInt) other than 0n begins other random numbers.\n"
         "  initialize(seed) {{\n    this.#exports.{0}_initialize(this.state, seed);\n  }}\n"
-        "\n  // Weights and what the optimizer keeps, as bytes that may be copied and changed.\n"
+        "\n  // Weights and what the optimizer keeps, as bytes that may be copied and changed "
+        "until the next call.\n"
         "  stateBytes() {{\n    return new Uint8Array(this.#exports.memory.buffer, this.state, "
         "{1});\n  }}\n",
         h.name, h.state_bytes);

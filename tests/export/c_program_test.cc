@@ -120,6 +120,33 @@ TEST_F(ExportPrograms, CWithThreads) {
     ASSERT_NEAR(reinterpret_cast<const float*>(r.out.data())[i], y.at(i), 1e-5);
 }
 
+TEST_F(ExportPrograms, AMillionRunsMakeNoSystemCall) {
+  write("object");
+  const std::string built = "cc -std=gnu11 -Wall -Wextra -Werror -O1 -I. " + sizes() +
+                            program("realtime.c") + " net.o -lm -o realtime && ./realtime < x";
+  ProcessResult r = shell("cc -DMAKES_ONE" + built.substr(2));
+  ASSERT_EQ(r.exit_code, 128 + SIGSYS) << r.err;  // the guard sees what there is
+  r = shell(built);
+  ASSERT_EQ(r.exit_code, 0) << r.err;
+  EXPECT_THAT(r.out, ::testing::MatchesRegex(
+                         "1000000 runs: p50 [0-9]+ ns, p99.9 [0-9]+ ns, maximum [0-9]+ ns\n"));
+  std::cout << r.out;
+}
+
+// Names of a model and of its inputs end no comment and are no parameter of the function's own.
+TEST_F(ExportPrograms, NamesThatWouldNotCompile) {
+  clear_session();
+  const KerasTensor a = Input({2}, {.name = "pool"}), b = Input({2}, {.name = "workspace"});
+  const Model model({a, b}, {Dense(1)(a + b)}, "a */ #error b");
+  for (const char* emit : {"object", "c"}) {
+    model.export_native(folder_.file("net"), {.emit = emit, .threads = 2});
+    const ProcessResult r = shell("cc -std=c11 -Wall -Wextra -Werror -x c -fsyntax-only net.h");
+    EXPECT_EQ(r.exit_code, 0) << r.err;
+  }
+  const ProcessResult r = shell("cc -std=c11 -Wall -Wextra -Werror -O0 -c net.c");
+  EXPECT_EQ(r.exit_code, 0) << r.err;
+}
+
 // What is written as text is what an assembler makes the object of.
 TEST_F(ExportPrograms, CWithTheAssembly) {
   write("assembly");
