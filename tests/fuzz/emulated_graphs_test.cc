@@ -36,11 +36,6 @@ testing::ProcessResult shell(const std::string& command) {
   return testing::run_process({"/bin/sh", "-c", command});
 }
 
-int64_t wanted(const char* variable, int64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::atoll(text);
-}
-
 TEST_P(EmulatedGraphs, LieWithinTheirBounds) {
   const Emulated& machine = GetParam();
   const std::string emulator = machine.run.substr(0, machine.run.find(' '));
@@ -55,7 +50,8 @@ TEST_P(EmulatedGraphs, LieWithinTheirBounds) {
       shell(compiler + " -O1 -Wall -Werror -o " + program +
             " " SINTER_SOURCE_DIR "/tests/export/programs/run_graph.c -ldl");
   ASSERT_EQ(built.exit_code, 0) << built.err;
-  const int64_t from = wanted("SINTER_EXPORT_FROM", 0), count = wanted("SINTER_EXPORT_GRAPHS", 12);
+  const int64_t from = campaign_number("SINTER_EXPORT_FROM", 0),
+                count = campaign_number("SINTER_EXPORT_GRAPHS", 12);
   JudgeCounts counts;
   int64_t ran = 0;
   for (int64_t seed = from; seed < from + count; ++seed) {
@@ -80,9 +76,7 @@ TEST_P(EmulatedGraphs, LieWithinTheirBounds) {
     entry.options.pipeline = "training";
     entry.options.strict_precision = true;
     entry.storage = [&](std::string_view name) {
-      const std::vector<int32_t>& all = c.graph.variables();
-      size_t v = 0;
-      while (c.graph.node(all[v]).name != name) ++v;
+      const size_t v = variable_index(c, name);
       return NativeStorage{c.variables[v], offsets[v]};
     };
     NativeOptions options;
@@ -150,9 +144,7 @@ TEST_P(EmulatedGraphs, LieWithinTheirBounds) {
     const size_t state = at;
     for (const Graph::Update& update : expected.lowered.updates()) {
       const std::string& name = expected.lowered.node(update.variable).name;
-      const std::vector<int32_t>& all = c.graph.variables();
-      size_t v = 0;
-      while (c.graph.node(all[v]).name != name) ++v;
+      const size_t v = variable_index(c, name);
       at = state + static_cast<size_t>(offsets[v]);
       expect(c.variables[v].type(), update.value, "variable " + name);
     }

@@ -19,12 +19,6 @@
 namespace sinter::fuzz {
 namespace {
 
-// How many seeds, from which on: a campaign sets them.
-int64_t number(const char* variable, int64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::atoll(text);
-}
-
 std::string bits(const Tensor& t) {
   return {static_cast<const char*>(t.raw()), static_cast<size_t>(t.bytes())};
 }
@@ -80,15 +74,8 @@ class ExportedCase {
       bytes += aligned(v.bytes());
     }
     NativeEntry entry{.function = "net_run", .graph = c_.graph, .options = options_, .storage = {}};
-    const auto index_of = [&](std::string_view name) {
-      const std::vector<int32_t>& all = c_.graph.variables();
-      for (size_t i = 0; i < all.size(); ++i) {
-        if (c_.graph.node(all[i]).name == name) return i;
-      }
-      raise_internal("a variable", std::string(name));
-    };
     entry.storage = [&](std::string_view name) {
-      const size_t i = index_of(name);
+      const size_t i = variable_index(c_, name);
       return NativeStorage{c_.variables[i], in_state ? offsets[i] : -1};
     };
     NativeOptions options;
@@ -147,7 +134,8 @@ class ExportedCase {
 
 TEST(ExportedGraphs, GiveTheBitsOfTheBackend) {
   register_ops();
-  const int64_t from = number("SINTER_EXPORT_FROM", 0), count = number("SINTER_EXPORT_GRAPHS", 60);
+  const int64_t from = campaign_number("SINTER_EXPORT_FROM", 0),
+                count = campaign_number("SINTER_EXPORT_GRAPHS", 60);
   int64_t ran = 0, in_memory = 0;
   for (int64_t seed = from; seed < from + count; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -1,9 +1,12 @@
 // Data for random graphs, and ways to run them.
 #include "tests/fuzz/random_case.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
+#include "core/error.h"
 #include "passes/pass.h"
 #include "tests/fuzz/maker.h"
 
@@ -157,6 +160,19 @@ Configuration random_configuration(uint64_t seed, const std::vector<std::string>
   // oneDNN's own convolutions multiply in float32, whatever the mixed precision.
   k.strict = k.backend == "passes" || !k.mixed_precision.empty() || random.chance(0.6);
   return k;
+}
+
+size_t variable_index(const Case& c, std::string_view name) {
+  const std::vector<int32_t>& all = c.graph.variables();
+  const auto is_it = [&](int32_t node) { return c.graph.node(node).name == name; };
+  const auto found = std::ranges::find_if(all, is_it);
+  if (found == all.end()) raise_internal("a variable", std::string(name));
+  return static_cast<size_t>(found - all.begin());
+}
+
+int64_t campaign_number(const char* variable, int64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::atoll(text);
 }
 
 }  // namespace sinter::fuzz

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "core/graph.h"
 #include "tests/fuzz/check.h"
@@ -56,6 +57,12 @@ struct RandomCase {
 RandomCase random_case(uint64_t seed, const Sizes& sizes);
 /// One of the ways to run a graph, for the same seed the same. `backends` as in Configuration.
 Configuration random_configuration(uint64_t seed, const std::vector<std::string>& backends);
+
+/// Which of the case's variables the graph calls so.
+size_t variable_index(const Case& c, std::string_view name);
+
+/// How many seeds, or from which on: what the environment says, as a campaign does.
+int64_t campaign_number(const char* variable, int64_t otherwise);
 
 /// The ops of the registry that random graphs hold, besides those of kind source; each is there
 /// because it is elementwise or because somebody wrote how to make one (op_makers.cc).
