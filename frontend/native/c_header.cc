@@ -45,33 +45,30 @@ std::string declaration(const NativeHeader& h, const NativeFunctionText& f) {
 
 std::string state_declaration(const NativeHeader& h) {
   return fmt::format(
-      "/* The state of a training: weights, what the optimizer keeps, the count of random "
-      "numbers.\n"
-      "   {0}_initialize() fills it with what the model held when it was exported; a seed other "
-      "than 0\n"
-      "   begins other random numbers. It is 64-byte aligned, may be copied and saved as it is, "
-      "and what\n"
-      "   it holds may be read and changed between steps: */\n{1}"
-      "#define {0}_STATE_SIZE {2}\n"
-      "size_t {0}_state_size(void);\nint {0}_initialize(void* state, uint64_t seed);\n\n",
+      R"(/* The state of a training: weights, what the optimizer keeps, the count of random numbers.
+   {0}_initialize() fills it with what the model held when it was exported; a seed other than 0
+   begins other random numbers. It is 64-byte aligned, may be copied and saved as it is, and what
+   it holds may be read and changed between steps: */
+{1}#define {0}_STATE_SIZE {2}
+size_t {0}_state_size(void);
+int {0}_initialize(void* state, uint64_t seed);
+
+)",
       h.name, h.state_offsets, h.state_bytes);
 }
 
 std::string threads_declaration(const NativeHeader& h) {
   return fmt::format(
-      "/* How the caller's threads work on a call: body(task, piece, worker) is to be called once "
-      "for each\n"
-      "   piece from 0 to pieces - 1, in any order, by at most {0}_THREADS threads at once, each "
-      "with a\n"
-      "   number `worker` below that which no other has at that time; it returns when all are "
-      "done. `pool`\n"
-      "   is what the caller gave. 0 for the function: the calling thread does all of it. Results "
-      "are the\n"
-      "   same for any number of threads. */\n"
-      "#define {0}_THREADS {1}\n"
-      "typedef void (*{0}_parallel_for)(void* pool, int64_t pieces,\n"
-      "                                 void (*body)(void* task, int64_t piece, int worker), void* "
-      "task);\n\n",
+      R"(/* How the caller's threads work on a call: body(task, piece, worker) is to be called once for each
+   piece from 0 to pieces - 1, in any order, by at most {0}_THREADS threads at once, each with a
+   number `worker` below that which no other has at that time; it returns when all are done. `pool`
+   is what the caller gave. 0 for the function: the calling thread does all of it. Results are the
+   same for any number of threads. */
+#define {0}_THREADS {1}
+typedef void (*{0}_parallel_for)(void* pool, int64_t pieces,
+                                 void (*body)(void* task, int64_t piece, int worker), void* task);
+
+)",
       h.name, h.threads);
 }
 
@@ -136,30 +133,40 @@ std::string c_header(const NativeHeader& h) {
   std::string guard = h.name + "_h";
   std::ranges::transform(guard, guard.begin(), [](unsigned char c) { return std::toupper(c); });
   std::string text = fmt::format(
-      "/* Model '{}' as native code for {}, exported by Sinter {}.\n\n"
-      "   Functions return 0, or 1 for a null pointer and 2 for a workspace that is not aligned to "
-      "64\n"
-      "   bytes; nothing has been written then. They allocate nothing, hold no state of their own "
-      "and may\n"
-      "   run in any number of threads at once, each with a workspace of its own. Arrays are "
-      "dense, rows\n"
-      "   one after the other, and must not overlap. Numbers are rounded to nearest and subnormals "
-      "kept:\n"
-      "   the floating-point environment must be the one that C programs start with. */\n"
-      "#ifndef {}\n#define {}\n\n"
-      "#include <stddef.h>\n#include <stdint.h>\n\n"
-      "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
+      R"(/* Model '{}' as native code for {}, exported by Sinter {}.
+
+   Functions return 0, or 1 for a null pointer and 2 for a workspace that is not aligned to 64
+   bytes; nothing has been written then. They allocate nothing, hold no state of their own and may
+   run in any number of threads at once, each with a workspace of its own. Arrays are dense, rows
+   one after the other, and must not overlap. Numbers are rounded to nearest and subnormals kept:
+   the floating-point environment must be the one that C programs start with. */
+#ifndef {}
+#define {}
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+)",
       h.model, h.cpus, SINTER_VERSION, guard, guard);
   text += fmt::format(
-      "/* Bytes of the workspace that any of the functions needs. Its contents mean nothing "
-      "between\n"
-      "   calls. */\n#define {0}_WORKSPACE_SIZE {1}\nsize_t {0}_workspace_size(void);\n\n",
+      R"(/* Bytes of the workspace that any of the functions needs. Its contents mean nothing between
+   calls. */
+#define {0}_WORKSPACE_SIZE {1}
+size_t {0}_workspace_size(void);
+
+)",
       h.name, h.workspace_bytes);
   text += fmt::format(
-      "/* The version of Sinter that exported it, and the model's inputs and outputs, a line "
-      "each:\n"
-      "   \"input x float32[1,784]\". */\nconst char* {0}_version(void);\nconst char* "
-      "{0}_signature(void);\n\n",
+      R"(/* The version of Sinter that exported it, and the model's inputs and outputs, a line each:
+   "input x float32[1,784]". */
+const char* {0}_version(void);
+const char* {0}_signature(void);
+
+)",
       h.name);
   if (h.threads > 1) text += threads_declaration(h);
   if (h.state_bytes > 0) text += state_declaration(h);

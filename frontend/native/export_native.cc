@@ -138,10 +138,7 @@ class Export {
     header.name = name_;
     header.file = std::filesystem::path(path_).filename().string();
     header.model = within_comment(state_.name);
-    header.cpus = fmt::format("{}{}{}", native.target, native.target.empty() ? "" : ", ",
-                              fmt::join(native.cpus, ", "));
-    if (!native.target.empty() && options_.cpu == "native") header.cpus = native.target;
-    if (emission_.name == "c") header.cpus = "every machine that has C11";
+    header.cpus = machines(native);
     header.workspace_bytes = std::ranges::max(code.workspace_bytes);
     header.state_bytes = layout_.bytes();
     header.threads = options_.threads;
@@ -249,6 +246,14 @@ class Export {
     for (const VariablePtr& v : variables_) {
       if (!values_.contains(v.get())) values_.emplace(v.get(), v->value.clone());
     }
+  }
+
+  // What the header says that the code is for.
+  std::string machines(const NativeOptions& native) const {
+    if (emission_.name == "c") return "every machine that has C11";
+    const std::string cpus = fmt::format("{}", fmt::join(native.cpus, ", "));
+    if (native.target.empty()) return cpus;
+    return options_.cpu == "native" ? native.target : native.target + ", " + cpus;
   }
 
   std::string linked(const std::string& code, const NativeHeader& header) const {

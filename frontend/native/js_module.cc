@@ -42,36 +42,37 @@ std::string js_method(const NativeHeader& h, const NativeFunctionText& f) {
 std::string js_module(const NativeHeader& h) {
   const bool has_state = h.state_bytes > 0;
   std::string text = fmt::format(
-      "// Model '{0}' for browsers and Node, exported by Sinter {1}:\n"
-      "//\n"
-      "//     import {{Model}} from \"./{2}.mjs\";\n"
-      "//     const model = await Model.load(new URL(\"{2}.wasm\", import.meta.url));\n"
-      "//     const y = model.predict(x);\n"
-      "//\n"
-      "// Arrays are dense, rows one after the other. A function with several results gives a list "
-      "of them.\n"
-      "export class Model {{\n"
-      "  #exports;\n  #free;  // where the module's memory has room\n\n"
-      "  // From the bytes of {2}.wasm, or from its URL.\n"
-      "  static async load(source) {{\n"
-      "    // C says 1 where JavaScript says NaN.\n"
-      "    const pow = (x, y) => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : "
-      "Math.pow(x, y));\n"
-      "    const env = {{sin: Math.sin, sinf: Math.sin, cos: Math.cos, cosf: Math.cos, pow, powf: "
-      "pow}};\n"
-      "    let bytes = source;\n"
-      "    if (source instanceof URL && source.protocol === \"file:\")\n"
-      "      bytes = await (await import(\"node:fs/promises\")).readFile(source);\n"
-      "    else if (source instanceof URL || typeof source === \"string\")\n"
-      "      bytes = await (await fetch(source)).arrayBuffer();\n"
-      "    const {{instance}} = await WebAssembly.instantiate(bytes, {{env}});\n"
-      "    return new Model(instance.exports);\n"
-      "  }}\n\n"
-      "  constructor(exports) {{\n"
-      "    this.#exports = exports;\n"
-      "    this.#free = exports.__heap_base.value;\n"
-      "    this.workspace = this.#take({3});\n"
-      "    this.threads = [{4}];  // none but this one\n",
+      R"(// Model '{0}' for browsers and Node, exported by Sinter {1}:
+//
+//     import {{Model}} from "./{2}.mjs";
+//     const model = await Model.load(new URL("{2}.wasm", import.meta.url));
+//     const y = model.predict(x);
+//
+// Arrays are dense, rows one after the other. A function with several results gives a list of them.
+export class Model {{
+  #exports;
+  #free;  // where the module's memory has room
+
+  // From the bytes of {2}.wasm, or from its URL.
+  static async load(source) {{
+    // C says 1 where JavaScript says NaN.
+    const pow = (x, y) => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y));
+    const env = {{sin: Math.sin, sinf: Math.sin, cos: Math.cos, cosf: Math.cos, pow, powf: pow}};
+    let bytes = source;
+    if (source instanceof URL && source.protocol === "file:")
+      bytes = await (await import("node:fs/promises")).readFile(source);
+    else if (source instanceof URL || typeof source === "string")
+      bytes = await (await fetch(source)).arrayBuffer();
+    const {{instance}} = await WebAssembly.instantiate(bytes, {{env}});
+    return new Model(instance.exports);
+  }}
+
+  constructor(exports) {{
+    this.#exports = exports;
+    this.#free = exports.__heap_base.value;
+    this.workspace = this.#take({3});
+    this.threads = [{4}];  // none but this one
+)",
       h.model, SINTER_VERSION, h.file, h.workspace_bytes, h.threads > 1 ? "0, 0" : "");
   if (has_state)
     text +=
@@ -79,50 +80,53 @@ std::string js_module(const NativeHeader& h) {
   text += "  }\n";
   if (has_state) {
     text += fmt::format(
-        "\n  // Begins anew; a seed (a BigInt) other than 0n begins other random numbers.\n"
-        "  initialize(seed) {{\n    this.#exports.{0}_initialize(this.state, seed);\n  }}\n"
-        "\n  // Weights and what the optimizer keeps, as bytes that may be copied and changed "
-        "until the next call.\n"
-        "  stateBytes() {{\n    return new Uint8Array(this.#exports.memory.buffer, this.state, "
-        "{1});\n  }}\n",
+        R"(
+  // Begins anew; a seed (a BigInt) other than 0n begins other random numbers.
+  initialize(seed) {{
+    this.#exports.{0}_initialize(this.state, seed);
+  }}
+
+  // Weights and what the optimizer keeps, as bytes that may be copied and changed until the next call.
+  stateBytes() {{
+    return new Uint8Array(this.#exports.memory.buffer, this.state, {1});
+  }}
+)",
         h.name, h.state_bytes);
   }
   for (const NativeFunctionText& f : h.functions) text += js_method(h, f);
   return text +
-         "\n  #take(bytes) {\n"
-         "    const at = (this.#free + 63) & ~63;\n"
-         "    this.#free = at + bytes;\n"
-         "    const {memory} = this.#exports;\n"
-         "    const missing = this.#free - memory.buffer.byteLength;\n"
-         "    if (missing > 0) memory.grow(Math.ceil(missing / 65536));\n"
-         "    return at;\n"
-         "  }\n\n"
-         "  #call(name, hasState, inputs, outputs, given) {\n"
-         "    if (given.length !== inputs.length)\n"
-         "      throw new TypeError(`${name} takes ${inputs.length} arrays, found "
-         "${given.length}`);\n"
-         "    const before = this.#free;\n"
-         "    try {\n"
-         "      const at = [...inputs, ...outputs].map((p) => this.#take(p.length * "
-         "p.array.BYTES_PER_ELEMENT));\n"
-         "      const {buffer} = this.#exports.memory;\n"
-         "      inputs.forEach((p, i) => {\n"
-         "        if (given[i].length !== p.length)\n"
-         "          throw new RangeError(`${p.name} has ${given[i].length} elements, but "
-         "${p.length} are wanted`);\n"
-         "        new p.array(buffer, at[i], p.length).set(given[i]);\n"
-         "      });\n"
-         "      const code = this.#exports[name](...(hasState ? [this.state] : []), ...at, "
-         "this.workspace, ...this.threads);\n"
-         "      if (code !== 0) throw new Error(`${name} failed: ${code}`);\n"
-         "      const results = outputs.map((p, i) => new p.array(buffer, at[inputs.length + i], "
-         "p.length).slice());\n"
-         "      return results.length === 1 ? results[0] : results;\n"
-         "    } finally {\n"
-         "      this.#free = before;\n"
-         "    }\n"
-         "  }\n"
-         "}\n";
+         R"(
+  #take(bytes) {
+    const at = (this.#free + 63) & ~63;
+    this.#free = at + bytes;
+    const {memory} = this.#exports;
+    const missing = this.#free - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    return at;
+  }
+
+  #call(name, hasState, inputs, outputs, given) {
+    if (given.length !== inputs.length)
+      throw new TypeError(`${name} takes ${inputs.length} arrays, found ${given.length}`);
+    const before = this.#free;
+    try {
+      const at = [...inputs, ...outputs].map((p) => this.#take(p.length * p.array.BYTES_PER_ELEMENT));
+      const {buffer} = this.#exports.memory;
+      inputs.forEach((p, i) => {
+        if (given[i].length !== p.length)
+          throw new RangeError(`${p.name} has ${given[i].length} elements, but ${p.length} are wanted`);
+        new p.array(buffer, at[i], p.length).set(given[i]);
+      });
+      const code = this.#exports[name](...(hasState ? [this.state] : []), ...at, this.workspace, ...this.threads);
+      if (code !== 0) throw new Error(`${name} failed: ${code}`);
+      const results = outputs.map((p, i) => new p.array(buffer, at[inputs.length + i], p.length).slice());
+      return results.length === 1 ? results[0] : results;
+    } finally {
+      this.#free = before;
+    }
+  }
+}
+)";
 }
 
 }  // namespace sinter

@@ -52,29 +52,13 @@ std::string CFunction::arithmetic_intrinsic(const llvm::IntrinsicInst& source) {
   switch (source.getIntrinsicID()) {
     case Intrinsic::fma: {
       // Only where it is one instruction is it one in C: elsewhere libm would make it of many.
-      const std::string lanes =
-          CTypes::lanes(type) == 0
-              ? fmt::format("  r = fma{}(a, b, c);\n", f)
-              : fmt::format("  for (int i = 0; i < {}; ++i) {} = fma{}({}, {}, {});\n",
-                            CTypes::lanes(type), types_.lane(type, "r", "i"), f,
-                            types_.lane(type, "a", "i"), types_.lane(type, "b", "i"),
-                            types_.lane(type, "c", "i"));
-      const std::string apart =
-          CTypes::lanes(type) == 0 || is_vector
-              ? "  r = a * b + c;\n"
-              : fmt::format("  for (int i = 0; i < {}; ++i) {} = {} * {} + {};\n",
-                            CTypes::lanes(type), types_.lane(type, "r", "i"),
-                            types_.lane(type, "a", "i"), types_.lane(type, "b", "i"),
-                            types_.lane(type, "c", "i"));
-      const std::string loop =
-          fmt::format("  for (int i = 0; i < {}; ++i) {} = {} * {} + {};\n", CTypes::lanes(type),
-                      types_.lane(type, "r", "i"), types_.lane(type, "a", "i"),
-                      types_.lane(type, "b", "i"), types_.lane(type, "c", "i"));
-      const std::string without =
-          is_vector ? fmt::format("#if VECTORS\n{}#else\n{}#endif\n", apart, loop) : apart;
-      return applied(types_.function_of("fma", type, {type, type, type},
+      const std::vector<Type*> operands(3, type);
+      const std::string fused = types_.each_lane(type, operands, "fma" + f + "(a, b, c)");
+      std::string apart = types_.each_lane(type, operands, "a * b + c");
+      if (is_vector) apart = "#if VECTORS\n  r = a * b + c;\n#else\n" + apart + "#endif\n";
+      return applied(types_.function_of("fma", type, operands,
                                         fmt::format("#ifdef FP_FAST_FMA{}\n{}#else\n{}#endif\n",
-                                                    f.empty() ? "" : "F", lanes, without)),
+                                                    f.empty() ? "" : "F", fused, apart)),
                      source, 3);
     }
     case Intrinsic::sqrt: return unary("sqrt", "sqrt" + f + "(a)");
@@ -114,66 +98,36 @@ std::string CFunction::saturated(const llvm::IntrinsicInst& source) {
                  source, 1);
 }
 
+// Lanes whose bit in the mask is set are read or written, side by side or each at an address of its
+// own.
 std::string CFunction::memory_intrinsic(const llvm::IntrinsicInst& source) {
   using namespace llvm;
-  const auto loop = [&](Type* type, const std::string& mask, const std::string& body) {
-    return fmt::format("  for (int i = 0; i < {}; ++i) {{\n    if ({}) {}\n  }}\n",
-                       CTypes::lanes(type), mask, body);
-  };
-  Type* none = Type::getVoidTy(source.getContext());
-  const auto operand = [&](unsigned o) { return source.getArgOperand(o); };
-  switch (source.getIntrinsicID()) {
-    case Intrinsic::masked_load: {  // pointer, alignment, mask, otherwise
-      Type *type = source.getType(), *mask = operand(2)->getType();
-      const std::string body = fmt::format("memcpy(&e[i], a + i * (int)sizeof e[0], sizeof e[0]);");
-      const std::string text =
-          fmt::format("  {} e[{}];\n  memcpy(e, &c, sizeof e);\n{}  memcpy(&r, e, sizeof r);\n",
-                      types_.name(type->getScalarType()), CTypes::lanes(type),
-                      loop(type, types_.lane(mask, "b", "i"), body));
-      const std::string function =
-          types_.function_of("masked_load", type, {operand(0)->getType(), mask, type}, text);
-      return fmt::format("{}({}, {}, {})", function, value(operand(0)), value(operand(2)),
-                         value(operand(3)));
-    }
-    case Intrinsic::masked_store: {  // value, pointer, alignment, mask
-      Type *type = operand(0)->getType(), *mask = operand(3)->getType();
-      const std::string text =
-          fmt::format("  {} e[{}];\n  memcpy(e, &a, sizeof e);\n{}",
-                      types_.name(type->getScalarType()), CTypes::lanes(type),
-                      loop(type, types_.lane(mask, "c", "i"),
-                           "memcpy(b + i * (int)sizeof e[0], &e[i], sizeof e[0]);"));
-      const std::string function =
-          types_.function_of("masked_store", none, {type, operand(1)->getType(), mask}, text);
-      return fmt::format("{}({}, {}, {})", function, value(operand(0)), value(operand(1)),
-                         value(operand(3)));
-    }
-    case Intrinsic::masked_gather: {  // pointers, alignment, mask, otherwise
-      Type *type = source.getType(), *mask = operand(2)->getType();
-      const std::string text =
-          fmt::format("  {} e[{}];\n  memcpy(e, &c, sizeof e);\n{}  memcpy(&r, e, sizeof r);\n",
-                      types_.name(type->getScalarType()), CTypes::lanes(type),
-                      loop(type, types_.lane(mask, "b", "i"),
-                           fmt::format("memcpy(&e[i], {}, sizeof e[0]);",
-                                       types_.lane(operand(0)->getType(), "a", "i"))));
-      const std::string function =
-          types_.function_of("gather", type, {operand(0)->getType(), mask, type}, text);
-      return fmt::format("{}({}, {}, {})", function, value(operand(0)), value(operand(2)),
-                         value(operand(3)));
-    }
-    default: {  // masked_scatter: value, pointers, alignment, mask
-      Type *type = operand(0)->getType(), *mask = operand(3)->getType();
-      const std::string text =
-          fmt::format("  {} e[{}];\n  memcpy(e, &a, sizeof e);\n{}",
-                      types_.name(type->getScalarType()), CTypes::lanes(type),
-                      loop(type, types_.lane(mask, "c", "i"),
-                           fmt::format("memcpy({}, &e[i], sizeof e[0]);",
-                                       types_.lane(operand(1)->getType(), "b", "i"))));
-      const std::string function =
-          types_.function_of("scatter", none, {type, operand(1)->getType(), mask}, text);
-      return fmt::format("{}({}, {}, {})", function, value(operand(0)), value(operand(1)),
-                         value(operand(3)));
-    }
-  }
+  const Intrinsic::ID id = source.getIntrinsicID();
+  const bool reads = id == Intrinsic::masked_load || id == Intrinsic::masked_gather;
+  const bool has_addresses = id == Intrinsic::masked_gather || id == Intrinsic::masked_scatter;
+  // Of LLVM: pointer, alignment, mask, otherwise; or value, pointer, alignment, mask. Here all but
+  // the alignment, called a, b and c.
+  const Value* first = source.getArgOperand(0);
+  const Value* second = source.getArgOperand(reads ? 2 : 1);
+  const Value* third = source.getArgOperand(3);
+  Type* type = (reads ? third : first)->getType();
+  Type* pointer = (reads ? first : second)->getType();
+  Type* mask = (reads ? second : third)->getType();
+  const std::string base = reads ? "a" : "b";
+  const std::string place =
+      has_addresses ? types_.lane(pointer, base, "i") : base + " + i * (int)sizeof e[0]";
+  const std::string text = fmt::format(
+      "  {0} e[{1}];\n  memcpy(e, &{2}, sizeof e);\n"
+      "  for (int i = 0; i < {1}; ++i) {{\n    if ({3}) memcpy({4}, {5}, sizeof e[0]);\n  }}\n{6}",
+      types_.name(type->getScalarType()), CTypes::lanes(type), reads ? "c" : "a",
+      types_.lane(mask, reads ? "b" : "c", "i"), reads ? "&e[i]" : place, reads ? place : "&e[i]",
+      reads ? "  memcpy(&r, e, sizeof r);\n" : "");
+  const std::string name =
+      has_addresses ? (reads ? "gather" : "scatter") : (reads ? "masked_load" : "masked_store");
+  Type* result = reads ? type : Type::getVoidTy(source.getContext());
+  const std::string function = types_.function_of(
+      name, result, {first->getType(), second->getType(), third->getType()}, text);
+  return fmt::format("{}({}, {}, {})", function, value(first), value(second), value(third));
 }
 
 }  // namespace sinter::codegen

@@ -102,19 +102,21 @@ std::string CTypes::lane(llvm::Type* type, const std::string& value,
                          : fmt::format("{}.at[{}]", value, index);
 }
 
-std::string CTypes::function(const std::string& operation, llvm::Type* result,
-                             const std::vector<llvm::Type*>& operands, const std::string& lane_of,
-                             const std::string& whole) {
+std::string CTypes::each_lane(llvm::Type* result, const std::vector<llvm::Type*>& operands,
+                              const std::string& lane_of) const {
   std::vector<std::string> of_lane;
   for (size_t i = 0; i < operands.size(); ++i)
     of_lane.push_back(lane(operands[i], std::string(1, static_cast<char>('a' + i)), "i"));
-  const std::string value =
-      fmt::format("({})({})", element_type(result), replaced(lane_of, of_lane));
-  if (lanes(result) == 0)
-    return function_of(operation, result, operands, fmt::format("  r = {};\n", value));
-  return function_of(operation, result, operands,
-                     fmt::format("  for (int i = 0; i < {}; ++i) {} = {};\n", lanes(result),
-                                 lane(result, "r", "i"), value),
+  const std::string assignment = fmt::format("{} = ({})({});\n", lane(result, "r", "i"),
+                                             element_type(result), replaced(lane_of, of_lane));
+  if (lanes(result) == 0) return "  " + assignment;
+  return fmt::format("  for (int i = 0; i < {}; ++i) {}", lanes(result), assignment);
+}
+
+std::string CTypes::function(const std::string& operation, llvm::Type* result,
+                             const std::vector<llvm::Type*>& operands, const std::string& lane_of,
+                             const std::string& whole) {
+  return function_of(operation, result, operands, each_lane(result, operands, lane_of),
                      whole.empty() ? "" : fmt::format("  r = {};\n", whole));
 }
 

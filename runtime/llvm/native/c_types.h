@@ -30,6 +30,11 @@ class CTypes {
   /// The vector of integers as wide as the elements: "i32x16".
   std::string signed_vector(llvm::Type* type);
 
+  /// The statement that makes each lane of `r` (or `r` itself) of the same lanes of operands called
+  /// a, b, c, ... in `lane_of`.
+  std::string each_lane(llvm::Type* result, const std::vector<llvm::Type*>& operands,
+                        const std::string& lane_of) const;
+
   /// A function `name` of operands called a, b, c, ... whose result is `lane_of` each of them ("a +
   /// b", where a and b stand for lanes), cast to the result's element; `whole` is the same for
   /// vectors of the compiler ("" where there is none). Declared once; gives its name.
