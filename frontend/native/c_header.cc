@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
+#include <iterator>
+#include <sstream>
 #include <string_view>
 
 #include "frontend/session.h"
@@ -12,20 +13,20 @@
 namespace sinter {
 namespace {
 
-// C11's keywords and C++20's, which no name may be.
-constexpr std::array kKeywords = {
-    "alignas",  "alignof",   "and",      "asm",      "auto",     "bool",     "break",   "case",
-    "catch",    "char",      "class",    "concept",  "const",    "continue", "default", "delete",
-    "do",       "double",    "else",     "enum",     "explicit", "export",   "extern",  "false",
-    "float",    "for",       "friend",   "goto",     "if",       "inline",   "int",     "long",
-    "mutable",  "namespace", "new",      "not",      "operator", "or",       "private", "protected",
-    "public",   "register",  "requires", "restrict", "return",   "short",    "signed",  "sizeof",
-    "static",   "struct",    "switch",   "template", "this",     "throw",    "true",    "try",
-    "typedef",  "typeid",    "typename", "union",    "unsigned", "using",    "virtual", "void",
-    "volatile", "while",     "xor"};
+// C23's keywords and C++20's, which no name may be.
+constexpr std::string_view kKeywords =
+    " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t "
+    "char16_t char32_t class co_await co_return co_yield compl concept const const_cast "
+    "consteval constexpr constinit continue decltype default delete do double dynamic_cast "
+    "else enum explicit export extern false float for friend goto if inline int long mutable "
+    "namespace new noexcept not not_eq nullptr operator or or_eq private protected public "
+    "register reinterpret_cast requires restrict return short signed sizeof static "
+    "static_assert static_cast struct switch template this thread_local throw true try typedef "
+    "typeid typename typeof typeof_unqual union unsigned using virtual void volatile wchar_t "
+    "while xor xor_eq ";
 
 bool is_keyword(std::string_view name) {
-  return std::ranges::find(kKeywords, name) != kKeywords.end();
+  return kKeywords.find(fmt::format(" {} ", name)) != std::string_view::npos;
 }
 
 // "float32[32, 784]", with what C does not say.
@@ -87,6 +88,17 @@ bool is_c_name(const std::string& name) {
   };
   return !name.empty() && std::ranges::all_of(name, is_word) &&
          std::isalpha(static_cast<unsigned char>(name[0])) && !is_keyword(name);
+}
+
+std::vector<std::string> taken_names(const std::string& name, const std::string& function) {
+  std::istringstream words(
+      " size_t ptrdiff_t uintptr_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t "
+      "uint64_t NULL NAN INFINITY HUGE_VAL OVERFLOW UNDERFLOW DOMAIN SING errno linux unix "
+      "VECTORS SHUFFLES INLINE NOINLINE FUSED PLAIN_C state workspace parallel_for pool check "
+      "state_ workspace_ parallel_for_ pool_ ");
+  std::vector<std::string> names{std::istream_iterator<std::string>(words), {}};
+  names.insert(names.end(), {function, function + "_code", name + "_parallel_for"});
+  return names;
 }
 
 std::string c_parameter(const std::string& name, std::vector<std::string>& taken) {

@@ -53,6 +53,9 @@ std::string c_type(DType dtype);
 
 /// "x", "input_1": a name for C made of a layer's, unlike the `taken` ones.
 std::string c_parameter(const std::string& name, std::vector<std::string>& taken);
+/// What parameters of `function` of the code called `name` may not be called: what else stands
+/// beside them in the files, and macros of headers and compilers.
+std::vector<std::string> taken_names(const std::string& name, const std::string& function);
 /// Is it a name that functions in C may begin with?
 bool is_c_name(const std::string& name);
 

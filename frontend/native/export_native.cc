@@ -166,7 +166,7 @@ class Export {
                             .comment = std::move(comment),
                             .parameters = {},
                             .has_state = options_.training};
-    std::vector<std::string> taken = {"state", "workspace", "parallel_for", "pool"};
+    std::vector<std::string> taken = taken_names(name_, text.name);
     const auto add = [&](const std::string& given, const ValueType& type, bool is_output) {
       text.parameters.push_back(
           {c_parameter(given, taken), {type.dtype, type.shape.specialized(rows)}, is_output});

@@ -1,9 +1,11 @@
 // The wrapper of a module of WebAssembly: it finds room for arrays in the module's memory.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "frontend/native/c_header.h"
+#include "runtime/aligned.h"
 
 namespace sinter {
 namespace {
@@ -37,6 +39,17 @@ std::string js_method(const NativeHeader& h, const NativeFunctionText& f) {
       f.comment, types, f.name.substr(h.name.size() + 1), f.name, f.has_state, inputs, outputs);
 }
 
+// Bytes of the arrays of any of its functions, each aligned.
+int64_t largest_call(const NativeHeader& h) {
+  int64_t largest = 0;
+  for (const NativeFunctionText& f : h.functions) {
+    int64_t bytes = 0;
+    for (const NativeParameter& p : f.parameters) bytes += aligned(p.type.bytes() + 1);
+    largest = std::max(largest, bytes);
+  }
+  return largest;
+}
+
 }  // namespace
 
 std::string js_module(const NativeHeader& h) {
@@ -57,7 +70,16 @@ export class Model {{
   static async load(source) {{
     // C says 1 where JavaScript says NaN.
     const pow = (x, y) => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y));
-    const env = {{sin: Math.sin, sinf: Math.sin, cos: Math.cos, cosf: Math.cos, pow, powf: pow}};
+    // Its series, whose terms have one sign; from 6 on it is 1.
+    const erf = (x) => {{
+      const a = Math.abs(x);
+      if (!(a < 6)) return a > 0 ? Math.sign(x) : NaN;
+      let term = a, sum = a;
+      for (let n = 1; term > 1e-17 * sum; ++n) sum += term *= 2 * a * a / (2 * n + 1);
+      return Math.sign(x) * 2 / Math.sqrt(Math.PI) * Math.exp(-a * a) * sum;
+    }};
+    const {{sin, cos}} = Math;
+    const env = {{sin, sinf: sin, cos, cosf: cos, pow, powf: pow, erf}};
     let bytes = source;
     if (source instanceof URL && source.protocol === "file:")
       bytes = await (await import("node:fs/promises")).readFile(source);
@@ -77,7 +99,14 @@ export class Model {{
   if (has_state)
     text +=
         fmt::format("    this.state = this.#take({});\n    this.initialize(0n);\n", h.state_bytes);
-  text += "  }\n";
+  text += fmt::format(
+      R"(    // For the arrays of any call: memory that grew would end views of it.
+    const begin = this.#free;
+    this.#take({});
+    this.#free = begin;
+  }}
+)",
+      largest_call(h));
   if (has_state) {
     text += fmt::format(
         R"(
@@ -86,7 +115,7 @@ export class Model {{
     this.#exports.{0}_initialize(this.state, seed);
   }}
 
-  // Weights and what the optimizer keeps, as bytes that may be copied and changed until the next call.
+  // Weights and what the optimizer keeps, as they lie in the module's memory: may be copied and changed.
   stateBytes() {{
     return new Uint8Array(this.#exports.memory.buffer, this.state, {1});
   }}

@@ -59,14 +59,15 @@ std::string link_shared(const std::string& object, const std::string& soname,
   std::string compiler = named == nullptr ? "" : named;
   if (compiler.empty()) compiler = target.empty() ? "cc" : target + "-gcc";
   run({compiler, "-shared", "-Wl,--as-needed", "-Wl,-z,noexecstack,-z,relro,-z,now,-z,defs",
-       "-Wl,-soname," + soname, "-o", folder.file("code.so"), folder.file("code.o"), "-lm"},
+       "-Xlinker", "-soname", "-Xlinker", soname, "-o", folder.file("code.so"),
+       folder.file("code.o"), "-lm"},
       target.empty() ? "gcc libc6-dev" : "gcc-" + target);
   return read_file(folder.file("code.so"));
 }
 
 std::string link_wasm(const std::string& object, const std::vector<std::string>& functions) {
-  // JavaScript has these in Math, within its own errors.
-  constexpr const char* kMathematics = "sin\nsinf\ncos\ncosf\npow\npowf\n";
+  // The module of JavaScript has these, most of them by its Math.
+  constexpr const char* kMathematics = "sin\nsinf\ncos\ncosf\npow\npowf\nerf\n";
   constexpr const char* kStackBytes = "1048576";
   const TemporaryFolder folder;
   write_file_atomically(folder.file("code.o"), object, /*sync=*/false);

@@ -133,18 +133,45 @@ TEST_F(ExportPrograms, AMillionRunsMakeNoSystemCall) {
   std::cout << r.out;
 }
 
-// Names of a model and of its inputs end no comment and are no parameter of the function's own.
+// Names of a model and of its inputs end no comment, are no macro and hide nothing.
 TEST_F(ExportPrograms, NamesThatWouldNotCompile) {
   clear_session();
-  const KerasTensor a = Input({2}, {.name = "pool"}), b = Input({2}, {.name = "workspace"});
-  const Model model({a, b}, {Dense(1)(a + b)}, "a */ #error b");
+  std::vector<KerasTensor> inputs;
+  for (const char* name :
+       {"pool",    "workspace",  "compl", "constexpr",   "nullptr",          "float",
+        "int64_t", "size_t",     "NAN",   "linux",       "VECTORS",          "INLINE",
+        "check",   "workspace_", "pool_", "net_predict", "net_predict_code", "net_parallel_for",
+        "std",     "a b",        "a_b",   "2",           "na\u00efve",       "*/",
+        "//"})
+    inputs.push_back(Input({2}, {.name = name}));
+  const Model model(inputs, {Dense(1)(Add()(inputs))}, "a */ #error b");
   for (const char* emit : {"object", "c"}) {
     model.export_native(folder_.file("net"), {.emit = emit, .threads = 2});
-    const ProcessResult r = shell("cc -std=c11 -Wall -Wextra -Werror -x c -fsyntax-only net.h");
+    const ProcessResult r = shell(
+        "cc -std=c11 -Wall -Wextra -Werror -x c -fsyntax-only net.h && "
+        "cc -std=gnu11 -Wall -Wextra -Werror -x c -fsyntax-only net.h && "
+        "c++ -std=gnu++20 -Wall -Wextra -Werror -x c++ -fsyntax-only net.hpp");
     EXPECT_EQ(r.exit_code, 0) << r.err;
   }
-  const ProcessResult r = shell("cc -std=c11 -Wall -Wextra -Werror -O0 -c net.c");
+  const ProcessResult r = shell("cc -std=gnu11 -Wall -Wextra -Werror -O0 -c net.c");
   EXPECT_EQ(r.exit_code, 0) << r.err;
+}
+
+// Where its numbers would be others, C does not compile.
+TEST_F(ExportPrograms, CRefusesOtherArithmetic) {
+  write("c");
+  for (const auto& [flags, why] :
+       {std::pair{"", ""},
+        {"-ffast-math", "compile without -ffast-math"},
+        {"-funsafe-math-optimizations", "compile without -ffast-math and its parts"},
+        {"-fno-signed-zeros", "compile without -ffast-math and its parts"},
+        {"-ffinite-math-only", "compile without -ffinite-math-only"},
+        {"-mfpmath=387", "compile with -msse2 -mfpmath=sse"},
+        {"-U__BYTE_ORDER__ -D__BYTE_ORDER__=__ORDER_BIG_ENDIAN__", "little-endian machines"}}) {
+    const ProcessResult r = shell("cc -w -fsyntax-only " + std::string(flags) + " net.c");
+    EXPECT_EQ(r.exit_code == 0, std::string(why).empty()) << flags << "\n" << r.err;
+    EXPECT_THAT(r.err, ::testing::HasSubstr(why)) << flags;
+  }
 }
 
 // What is written as text is what an assembler makes the object of.

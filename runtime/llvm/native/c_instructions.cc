@@ -201,6 +201,9 @@ std::string CFunction::binary(const llvm::Instruction& source) {
     if (o.opcode != source.getOpcode()) continue;
     const std::string plain = fmt::format("a {} b", o.sign);
     std::string by_lane = plain, whole = plain;
+    // What is narrower than an int would be multiplied and shifted as one, which may overflow.
+    const bool grows = o.opcode == I::Mul || o.opcode == I::Shl;
+    if (grows && type->getScalarSizeInBits() < 32) by_lane = "(uint32_t)" + plain;
     if (o.is_signed) {
       const std::string element = CTypes::signed_element(type);
       const std::string right = o.opcode == I::AShr ? "b" : fmt::format("({})b", element);

@@ -51,14 +51,16 @@ std::string CFunction::arithmetic_intrinsic(const llvm::IntrinsicInst& source) {
   };
   switch (source.getIntrinsicID()) {
     case Intrinsic::fma: {
-      // Only where it is one instruction is it one in C: elsewhere libm would make it of many.
+      // Only where it is one instruction is it one in C: elsewhere libm would make it of many. What
+      // clang's macros do not say, it knows.
       const std::vector<Type*> operands(3, type);
       const std::string fused = types_.each_lane(type, operands, "fma" + f + "(a, b, c)");
       std::string apart = types_.each_lane(type, operands, "a * b + c");
       if (is_vector) apart = "#if VECTORS\n  r = a * b + c;\n#else\n" + apart + "#endif\n";
-      return applied(types_.function_of("fma", type, operands,
-                                        fmt::format("#ifdef FP_FAST_FMA{}\n{}#else\n{}#endif\n",
-                                                    f.empty() ? "" : "F", fused, apart)),
+      return applied(types_.function_of(
+                         "fma", type, operands,
+                         fmt::format("#ifdef FP_FAST_FMA{}\n{}#else\n  {{ FUSED\n{}  }}\n#endif\n",
+                                     f.empty() ? "" : "F", fused, apart)),
                      source, 3);
     }
     case Intrinsic::sqrt: return unary("sqrt", "sqrt" + f + "(a)");

@@ -15,13 +15,34 @@ namespace sinter::codegen {
 namespace {
 
 // What every file begins with.
-constexpr const char* kPreamble = R"(#include <math.h>
+constexpr const char* kPreamble = R"(#include <float.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __FAST_MATH__
-#error "infinities and NaN mean something here: compile without -ffast-math"
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+#error "roundings and signs of zeros mean something here: compile without -ffast-math and its parts"
+#endif
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "infinities and NaN mean something here: compile without -ffinite-math-only"
+#endif
+#if FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 2
+#error "floats must be rounded after each operation: compile with -msse2 -mfpmath=sse"
+#endif
+#if (defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) || defined(__BIG_ENDIAN__)
+#error "weights lie here as little-endian machines have them"
+#endif
+/* A product is rounded before it is added, but where FUSED says otherwise. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("fp-contract=off")
+#else
+#pragma STDC FP_CONTRACT OFF
+#endif
+#ifdef __clang__
+#define FUSED _Pragma("STDC FP_CONTRACT ON") /* where that is one instruction */
+#else
+#define FUSED
 #endif
 #if defined(__GNUC__) && !defined(PLAIN_C) /* -DPLAIN_C: loops over lanes for every compiler */
 #define VECTORS 1

@@ -10,6 +10,7 @@ const net = await Model.load(pathToFileURL(path.join(folder, "net.wasm")));
 const bytes = fs.readFileSync(0);
 const data = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 const write = (array) => fs.writeSync(1, new Uint8Array(array.buffer));
+const state = net.stateBytes();  // of memory that no call moves
 let at = 0, x;
 const take = (count) => data.subarray(at, (at += rows * count));
 while (at < data.length) {
@@ -17,3 +18,4 @@ while (at < data.length) {
   write(net.train_step(x, take(outputs)));
 }
 write(net.predict(x));
+if (state.length === 0) throw new Error("the view of the state has ended");
