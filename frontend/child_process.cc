@@ -58,6 +58,12 @@ class StreamInMemory {
 
 }  // namespace
 
+std::string ProcessResult::fault() const {
+  if (!errors.empty()) return errors.substr(0, errors.find('\n'));
+  return WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status))
+                             : fmt::format("exit code {}", WEXITSTATUS(status));
+}
+
 ProcessResult run_process(const std::vector<std::string>& command, std::string_view input,
                           std::string_view task) {
   const StreamInMemory in(task, input), out(task), errors(task);
@@ -81,6 +87,7 @@ ProcessResult run_process(const std::vector<std::string>& command, std::string_v
   }
   return {.found = true,
           .done = WIFEXITED(status) && WEXITSTATUS(status) == 0,
+          .status = status,
           .output = out.text(),
           .errors = errors.text()};
 }

@@ -8,11 +8,12 @@
 namespace sinter {
 
 struct ProcessResult {
-  bool found = false;   // is the program installed?
-  bool done = false;    // did it end with exit code 0?
+  bool found = false;          // is the program installed?
+  bool done = false;           // did it end with exit code 0?
+  int status = 0;              // as waitpid() gives it
   std::string output, errors;  // what it wrote
-  /// The first line of the errors.
-  std::string fault() const { return errors.substr(0, errors.find('\n')); }
+  /// The first line of the errors, or how it ended where it wrote none.
+  std::string fault() const;
 };
 
 /// Runs `command[0]`, looked for as a shell does, on `input`, and waits. Files in memory stand for

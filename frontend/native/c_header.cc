@@ -97,7 +97,8 @@ std::vector<std::string> taken_names(const std::string& name, const std::string&
       "VECTORS SHUFFLES INLINE NOINLINE FUSED PLAIN_C state workspace parallel_for pool check "
       "state_ workspace_ parallel_for_ pool_ ");
   std::vector<std::string> names{std::istream_iterator<std::string>(words), {}};
-  names.insert(names.end(), {function, function + "_code", name + "_parallel_for"});
+  names.insert(names.end(), {function, function + "_code", name + "_parallel_for",
+                             name + "_THREADS", name + "_WORKSPACE_SIZE", name + "_STATE_SIZE"});
   return names;
 }
 

@@ -68,6 +68,10 @@ std::string within_comment(std::string name) {
   return name;
 }
 
+bool is_no_part_of_an_include(char c) {
+  return static_cast<unsigned char>(c) < ' ' || c == '"' || c == '\\';
+}
+
 // wasm32 is what wasm is for.
 std::string target_of(const ExportOptions& options) {
   const bool is_wasm = options.target.starts_with("wasm32");
@@ -93,6 +97,12 @@ class Export {
     path_ = path.ends_with(emission_.ending) ? path.substr(0, path.size() - emission_.ending.size())
                                              : path;
     const std::string file = std::filesystem::path(path_).filename().string();
+    if (file.empty() || file == "." || file == "..")
+      throw Error(fmt::format("export_native: '{}' names no file", path));
+    if (std::ranges::any_of(file, is_no_part_of_an_include))
+      throw Error(fmt::format(
+          "export_native: C cannot include '{}.h': names of files have no \" and \\, and one line",
+          file));
     name_ = options.name.empty() ? file : options.name;
     if (!is_c_name(name_))
       throw Error(

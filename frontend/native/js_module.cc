@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <string>
 
 #include "frontend/native/c_header.h"
@@ -37,6 +38,17 @@ std::string js_method(const NativeHeader& h, const NativeFunctionText& f) {
       "\n  // {0}{1}\n  {2}(...given) {{\n    return this.#call(\"{3}\", {4}, [{5}], [{6}], "
       "given);\n  }}\n",
       f.comment, types, f.name.substr(h.name.size() + 1), f.name, f.has_state, inputs, outputs);
+}
+
+// Of a file, in a URL.
+std::string url_of(const std::string& file) {
+  std::string url;
+  for (const char c : file) {
+    const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' ||
+                          c == '_' || c == '.' || c == '~';
+    url += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return url;
 }
 
 // Bytes of the arrays of any of its functions, each aligned.
@@ -95,7 +107,7 @@ export class Model {{
     this.workspace = this.#take({3});
     this.threads = [{4}];  // none but this one
 )",
-      h.model, SINTER_VERSION, h.file, h.workspace_bytes, h.threads > 1 ? "0, 0" : "");
+      h.model, SINTER_VERSION, url_of(h.file), h.workspace_bytes, h.threads > 1 ? "0, 0" : "");
   if (has_state)
     text +=
         fmt::format("    this.state = this.#take({});\n    this.initialize(0n);\n", h.state_bytes);

@@ -4,7 +4,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
+#include <sstream>
 #include <system_error>
+#include <vector>
 
 #include "core/error.h"
 #include "core/file_io.h"
@@ -19,10 +22,11 @@ constexpr const char* kTask = "cannot link the exported code";
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "sinter-export-XXXXXX").string();
+    const char* named = std::getenv("TMPDIR");
+    const std::string parent = named == nullptr || *named == 0 ? "/tmp" : named;
+    std::string pattern = parent + "/sinter-export-XXXXXX";
     if (::mkdtemp(pattern.data()) == nullptr)
-      throw FileError(fmt::format("{}: no temporary folder like {}: {}", kTask, pattern,
+      throw FileError(fmt::format("{}: no temporary folder in {}: {}", kTask, parent,
                                   std::generic_category().message(errno)));
     path_ = pattern;
   }
@@ -49,19 +53,27 @@ void run(const std::vector<std::string>& command, const std::string& remedy) {
     throw Error(fmt::format("{}: {} failed: {}", kTask, command[0], result.fault()));
 }
 
+// CC may be a program with arguments, "ccache gcc".
+std::vector<std::string> c_compiler(const std::string& target) {
+  const char* named = std::getenv("CC");
+  std::istringstream words(named == nullptr ? "" : named);
+  std::vector<std::string> command{std::istream_iterator<std::string>(words), {}};
+  if (command.empty()) command.push_back(target.empty() ? "cc" : target + "-gcc");
+  return command;
+}
+
 }  // namespace
 
 std::string link_shared(const std::string& object, const std::string& soname,
                         const std::string& target) {
   const TemporaryFolder folder;
   write_file_atomically(folder.file("code.o"), object, /*sync=*/false);
-  const char* named = std::getenv("CC");
-  std::string compiler = named == nullptr ? "" : named;
-  if (compiler.empty()) compiler = target.empty() ? "cc" : target + "-gcc";
-  run({compiler, "-shared", "-Wl,--as-needed", "-Wl,-z,noexecstack,-z,relro,-z,now,-z,defs",
-       "-Xlinker", "-soname", "-Xlinker", soname, "-o", folder.file("code.so"),
-       folder.file("code.o"), "-lm"},
-      target.empty() ? "gcc libc6-dev" : "gcc-" + target);
+  std::vector<std::string> command = c_compiler(target);
+  command.insert(
+      command.end(),
+      {"-shared", "-Wl,--as-needed", "-Wl,-z,noexecstack,-z,relro,-z,now,-z,defs", "-Xlinker",
+       "-soname", "-Xlinker", soname, "-o", folder.file("code.so"), folder.file("code.o"), "-lm"});
+  run(command, target.empty() ? "gcc libc6-dev" : "gcc-" + target);
   return read_file(folder.file("code.so"));
 }
 

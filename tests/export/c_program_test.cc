@@ -137,13 +137,11 @@ TEST_F(ExportPrograms, AMillionRunsMakeNoSystemCall) {
 TEST_F(ExportPrograms, NamesThatWouldNotCompile) {
   clear_session();
   std::vector<KerasTensor> inputs;
-  for (const char* name :
-       {"pool",    "workspace",  "compl", "constexpr",   "nullptr",          "float",
-        "int64_t", "size_t",     "NAN",   "linux",       "VECTORS",          "INLINE",
-        "check",   "workspace_", "pool_", "net_predict", "net_predict_code", "net_parallel_for",
-        "std",     "a b",        "a_b",   "2",           "na\u00efve",       "*/",
-        "//"})
-    inputs.push_back(Input({2}, {.name = name}));
+  std::istringstream names(
+      "pool workspace compl constexpr nullptr float int64_t size_t NAN linux VECTORS INLINE check "
+      "workspace_ pool_ net_predict net_predict_code net_parallel_for net_THREADS std a-b a_b 2 "
+      "na\u00efve */ //");
+  for (std::string name; names >> name;) inputs.push_back(Input({2}, {.name = name}));
   const Model model(inputs, {Dense(1)(Add()(inputs))}, "a */ #error b");
   for (const char* emit : {"object", "c"}) {
     model.export_native(folder_.file("net"), {.emit = emit, .threads = 2});

@@ -225,6 +225,29 @@ TEST_P(ExportTargets, TrainingSteps) {
 INSTANTIATE_TEST_SUITE_P(Targets, ExportTargets, ::testing::ValuesIn(kTargets),
                          [](const auto& info) { return info.param.name; });
 
+// A module finds its file whatever that is called.
+TEST(ExportWasm, NamesThatUrlsEncode) {
+  if (run_process({"/bin/sh", "-c", "command -v node && command -v wasm-ld-19"}).exit_code != 0)
+    GTEST_SKIP() << "needs node and wasm-ld-19: NOT TESTED";
+  clear_session();
+  const TemporaryFolder folder;
+  const KerasTensor x = Input({4});
+  const Model model(x, x * 2.0);
+  model.export_native(folder.file("a #1%41'?\u00fc"), {.emit = "wasm", .name = "net"});
+  write_file_atomically(folder.file("run.mjs"), R"js(
+import fs from "node:fs";
+import {pathToFileURL} from "node:url";
+const file = fs.readdirSync(".").find((name) => name.endsWith(".mjs") && name !== "run.mjs");
+const text = fs.readFileSync(file, "utf8"), here = pathToFileURL("./");
+const wasm = new URL(text.match(/new URL\("(.*)", import/)[1], here);
+const {Model} = await import(new URL(text.match(/from "(.*)"/)[1], here));
+console.log((await Model.load(wasm)).predict(new Float32Array([1, 2, 3, 4])).join());
+)js");
+  const ProcessResult r =
+      run_process({"/bin/sh", "-c", "cd " + folder.path() + " && node run.mjs"});
+  EXPECT_EQ(r.out, "2,4,6,8\n") << r.err;
+}
+
 std::string refusal(const ExportOptions& options) {
   clear_session();
   const TemporaryFolder folder;
