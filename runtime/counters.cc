@@ -41,13 +41,13 @@ std::string explain_refusal(int error) {
 
 }  // namespace
 
-std::array<CounterEvent, 3> hardware_events() {
+CounterEvents hardware_events() {
   return {{{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES},
            {PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS},
            {PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES}}};
 }
 
-ThreadCounters::ThreadCounters(const std::array<CounterEvent, 3>& events) {
+ThreadCounters::ThreadCounters(const CounterEvents& events) {
   for (size_t i = 0; i < events.size(); ++i) {
     files_[i] = open_counter(events[i], files_[0]);
     if (files_[i] >= 0) continue;
@@ -66,16 +66,8 @@ Counted ThreadCounters::read() const {
   struct {
     uint64_t count, enabled, running, values[3];
   } group = {};
-  if (!why_not_.empty() || ::read(files_[0], &group, sizeof group) != sizeof group ||
-      group.running == 0)
-    return {};
-  const double scale = static_cast<double>(group.enabled) / static_cast<double>(group.running);
-  const auto scaled = [&](uint64_t value) {
-    return group.enabled == group.running
-               ? static_cast<int64_t>(value)
-               : static_cast<int64_t>(static_cast<double>(value) * scale);
-  };
-  return {scaled(group.values[0]), scaled(group.values[1]), scaled(group.values[2])};
+  if (!why_not_.empty() || ::read(files_[0], &group, sizeof group) != sizeof group) return {};
+  return {group.values[0], group.values[1], group.values[2], group.enabled, group.running};
 }
 
 }  // namespace sinter

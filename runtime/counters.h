@@ -7,19 +7,29 @@
 
 namespace sinter {
 
-/// Of one thread. Where the processor has fewer counters than asked for, the kernel takes turns and
-/// these are scaled up.
+/// What there was of each event in the `running` nanoseconds of `enabled` in which it was counted:
+/// where the processor has fewer counters than asked for, the kernel takes turns. Differences and
+/// sums are of these; what they stand for is `whole`.
 struct Counted {
-  int64_t cycles = 0, instructions = 0, cache_misses = 0;
+  uint64_t cycles = 0, instructions = 0, cache_misses = 0;
+  uint64_t enabled = 0, running = 0;
+
   Counted operator-(const Counted& before) const {
     return {cycles - before.cycles, instructions - before.instructions,
-            cache_misses - before.cache_misses};
+            cache_misses - before.cache_misses, enabled - before.enabled, running - before.running};
   }
   Counted& operator+=(const Counted& more) {
     cycles += more.cycles;
     instructions += more.instructions;
     cache_misses += more.cache_misses;
+    enabled += more.enabled;
+    running += more.running;
     return *this;
+  }
+  /// One of the values, as it would be of all of the time; 0 where none was counted.
+  double whole(uint64_t value) const {
+    if (running == 0 || running >= enabled) return static_cast<double>(value);
+    return static_cast<double>(value) * static_cast<double>(enabled) / static_cast<double>(running);
   }
 };
 
@@ -28,13 +38,14 @@ struct CounterEvent {
   uint32_t type = 0;
   uint64_t config = 0;
 };
+using CounterEvents = std::array<CounterEvent, 3>;
 /// Cycles, instructions, misses of the last cache, all outside of the kernel.
-std::array<CounterEvent, 3> hardware_events();
+CounterEvents hardware_events();
 
 /// Three events, counted for the thread that makes the object.
 class ThreadCounters {
  public:
-  explicit ThreadCounters(const std::array<CounterEvent, 3>& events);
+  explicit ThreadCounters(const CounterEvents& events);
   ~ThreadCounters();
   ThreadCounters(const ThreadCounters&) = delete;
 

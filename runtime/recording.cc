@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "core/fork.h"
@@ -21,6 +22,8 @@ constexpr int64_t kMostSlices = 1'000'000;  // 100 MB
 struct Recorder {
   std::atomic<bool> on{false}, counters{false};
   std::atomic<int64_t> slices{0}, left_out{0};
+  std::atomic<int64_t> number{0};  // of the recording
+  CounterEvents events;
   ForkMutex mutex;
   int64_t since = 0;
   Recording recording;
@@ -32,10 +35,57 @@ Recorder& recorder() {
   return *instance;
 }
 
-// Made where it is first asked for; the system counts on, which costs nothing until it is read.
+// Made where a recording first asks for it, and again in a child: they count the thread that they
+// were made in.
 const ThreadCounters& counters_of_thread() {
-  thread_local const ThreadCounters counters(hardware_events());
-  return counters;
+  thread_local std::optional<ThreadCounters> counters;
+  thread_local int32_t thread = 0;
+  thread_local int64_t number = 0;
+  Recorder& r = recorder();
+  if (thread != recording_thread() || number != r.number.load(std::memory_order_relaxed)) {
+    const std::lock_guard lock(r.mutex);
+    counters.emplace(r.events);
+    thread = recording_thread();
+    number = r.number.load(std::memory_order_relaxed);
+  }
+  return *counters;
+}
+
+// Sums over threads of which one counts nothing mean nothing.
+void stop_counting(const std::string& why_not) {
+  Recorder& r = recorder();
+  const std::lock_guard lock(r.mutex);
+  if (!r.counters.exchange(false)) return;
+  r.recording.counts = false;
+  r.recording.why_not_counted = why_not;
+}
+
+bool start(const CounterEvents* events) {
+  Recorder& r = recorder();
+  const std::lock_guard lock(r.mutex);
+  if (r.on.load()) return false;
+  r.recording = {};
+  r.number.fetch_add(1);
+  if (events != nullptr) {
+    r.events = *events;
+    r.recording.why_not_counted = ThreadCounters(*events).why_not();
+    r.recording.counts = r.recording.why_not_counted.empty();
+  }
+  r.counters.store(r.recording.counts);
+  r.slices.store(0);
+  r.left_out.store(0);
+  r.since = recording_clock();
+  r.on.store(true);
+  return true;
+}
+
+// Were the counters another's for all of the time? Zeros would then look like numbers.
+bool never_counted(const Recording& recording) {
+  Counted sum;
+  for (const RecordedRun& run : recording.runs) {
+    for (const RecordedSlice& slice : run.slices) sum += slice.counted;
+  }
+  return sum.enabled > 0 && sum.running == 0;
 }
 
 }  // namespace
@@ -51,21 +101,10 @@ int32_t recording_thread(bool anew) {
 }
 
 bool start_recording(bool counters) {
-  Recorder& r = recorder();
-  const std::lock_guard lock(r.mutex);
-  if (r.on.load()) return false;
-  r.recording = {};
-  if (counters) {
-    r.recording.why_not_counted = counters_of_thread().why_not();
-    r.recording.counts = r.recording.why_not_counted.empty();
-  }
-  r.counters.store(r.recording.counts);
-  r.slices.store(0);
-  r.left_out.store(0);
-  r.since = recording_clock();
-  r.on.store(true);
-  return true;
+  const CounterEvents events = hardware_events();
+  return start(counters ? &events : nullptr);
 }
+bool start_recording(const CounterEvents& events) { return start(&events); }
 
 bool is_recording() { return recorder().on.load(std::memory_order_relaxed); }
 
@@ -73,8 +112,19 @@ Recording stop_recording() {
   Recorder& r = recorder();
   const std::lock_guard lock(r.mutex);
   r.on.store(false);
-  r.recording.left_out = r.left_out.load();
-  return std::exchange(r.recording, {});
+  r.counters.store(false);
+  Recording& recording = r.recording;
+  recording.left_out = r.left_out.load();
+  if (recording.counts && never_counted(recording)) {
+    recording.counts = false;
+    recording.why_not_counted = "the processor's counters were never free";
+  }
+  if (!recording.counts) {
+    for (RecordedRun& run : recording.runs) {
+      for (RecordedSlice& slice : run.slices) slice.counted = {};
+    }
+  }
+  return std::exchange(recording, {});
 }
 
 bool takes_run() {
@@ -101,18 +151,21 @@ std::vector<RecordedSlice>*& current_slices() {
 
 SliceTimer::SliceTimer(std::vector<RecordedSlice>& slices, const Program& program, int32_t step,
                        int32_t phase, int32_t piece)
-    : slices_(slices), before_(current_slices()) {
+    : slices_(slices),
+      before_(current_slices()),
+      counters_(recorder().counters.load() ? &counters_of_thread() : nullptr) {
   current_slices() = &slices;
   slice_ = {&program, step, phase, piece, recording_thread(), 0, 0, {}};
-  if (recorder().counters.load(std::memory_order_relaxed))
-    slice_.counted = counters_of_thread().read();
+  if (counters_ != nullptr) {
+    if (!counters_->why_not().empty()) stop_counting(counters_->why_not());
+    slice_.counted = counters_->read();
+  }
   slice_.begin = recording_clock();
 }
 
 SliceTimer::~SliceTimer() {
   slice_.end = recording_clock();
-  if (recorder().counters.load(std::memory_order_relaxed))
-    slice_.counted = counters_of_thread().read() - slice_.counted;
+  if (counters_ != nullptr) slice_.counted = counters_->read() - slice_.counted;
   slices_.push_back(slice_);
   current_slices() = before_;
 }

@@ -21,7 +21,7 @@ struct RecordedSlice {
   int32_t phase = 0, piece = 0;
   int32_t thread = 0;          // as the system numbers them
   int64_t begin = 0, end = 0;  // recording_clock()
-  Counted counted;             // zeros unless it was asked for
+  Counted counted;             // zeros unless the recording counts
 };
 
 struct RecordedRun {
@@ -35,13 +35,15 @@ struct Recording {
   std::vector<RecordedRun> runs;
   int64_t left_out = 0;         // runs, when too much was recorded already
   bool counts = false;          // what the processor counted is in the slices
-  std::string why_not_counted;  // where it was asked for in vain
+  std::string why_not_counted;  // where it was asked for in vain, for one thread or for all
 };
 
 /// From now on, runs of all executables are kept, until there are a million slices; with
 /// `counters`, what the processor counts too, which takes a microsecond more a slice. False when a
 /// recording is on already.
 bool start_recording(bool counters = false);
+/// With counters of these events in the places of cycles, instructions and cache misses.
+bool start_recording(const CounterEvents& events);
 bool is_recording();
 /// What there was since start_recording(); runs that are under way are not in it.
 Recording stop_recording();
@@ -76,6 +78,7 @@ class SliceTimer {
   std::vector<RecordedSlice>& slices_;
   std::vector<RecordedSlice>* const before_;
   RecordedSlice slice_;
+  const ThreadCounters* counters_;  // of the thread, where the recording counts
 };
 
 }  // namespace sinter

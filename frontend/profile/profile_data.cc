@@ -159,9 +159,9 @@ ProfiledKernel summarize_kernel(const KernelFacts& facts, const std::vector<Kern
   kernel.gb_per_s = rate.gb_per_s;
   kernel.limit = rate.limit;
   kernel.share = rate.share;
-  kernel.cycles = static_cast<double>(sum.cycles) / count;
-  kernel.instructions = static_cast<double>(sum.instructions) / count;
-  kernel.cache_misses = static_cast<double>(sum.cache_misses) / count;
+  kernel.cycles = sum.whole(sum.cycles) / count;
+  kernel.instructions = sum.whole(sum.instructions) / count;
+  kernel.cache_misses = sum.whole(sum.cache_misses) / count;
   return kernel;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <set>
 
@@ -190,9 +191,10 @@ std::string trace_text(const Recording& recording, ProgramFacts& facts) {
       const KernelFacts& known = facts.of(*slice.program)[static_cast<size_t>(slice.step)];
       Config arguments = arguments_of(known, kernels.at({slice.program, slice.step}), slice);
       if (recording.counts) {
-        arguments.set("cycles", slice.counted.cycles)
-            .set("instructions", slice.counted.instructions)
-            .set("cache_misses", slice.counted.cache_misses);
+        const Counted& c = slice.counted;
+        arguments.set("cycles", std::lround(c.whole(c.cycles)))
+            .set("instructions", std::lround(c.whole(c.instructions)))
+            .set("cache_misses", std::lround(c.whole(c.cache_misses)));
       }
       writer.add_slice(slice_name(known.told), known.told.part.empty() ? "run" : known.told.part,
                        slice.thread, slice.begin, slice.end, to_json_text(arguments));

@@ -4,6 +4,9 @@
 #include <linux/perf_event.h>
 #include <sinter/sinter.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -258,30 +261,88 @@ TEST(Profile, SaysWhetherItCounts) {
   }
 }
 
-TEST(ThreadCounters, CountForTheirThread) {
-  // Events of the system itself are there on virtual machines, too. Of one kind, as those of the
-  // processor are: clocks in a group with page faults stand still on some kernels.
-  const ThreadCounters counters({{{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
-                                  {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN},
-                                  {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MAJ}}});
-  if (!counters.why_not().empty()) GTEST_SKIP() << counters.why_not();
-  const Counted before = counters.read();
+// Events of the system itself are there on virtual machines, too. Of one kind, as those of the
+// processor are: clocks in a group with page faults stand still on some kernels.
+constexpr CounterEvents kPageFaults = {{{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS},
+                                        {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN},
+                                        {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MAJ}}};
+
+// Of memory that was not there before, as that of the heap might have been.
+void fault_pages() {
   constexpr size_t kPages = 1000, kPage = 4096;
-  // Of the heap, they might have been there before.
   void* const pages =
       ::mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(pages, MAP_FAILED);
   std::memset(pages, 1, kPages * kPage);
-  const Counted counted = counters.read() - before;
-  EXPECT_GT(counted.cycles, 0);
-  EXPECT_EQ(counted.instructions + counted.cache_misses, counted.cycles);
   ::munmap(pages, kPages * kPage);
+}
+
+// What a recorded slice counts on the calling thread.
+Counted counted_by_a_slice() {
+  const Program program;
+  std::vector<RecordedSlice> slices;
+  recording_thread(/*anew=*/true);
+  {
+    const SliceTimer timer(slices, program, 0, 0, 0);
+    fault_pages();
+  }
+  return slices.front().counted;
+}
+
+TEST(ThreadCounters, CountForTheirThread) {
+  const ThreadCounters counters(kPageFaults);
+  if (!counters.why_not().empty()) GTEST_SKIP() << counters.why_not();
+  const Counted before = counters.read();
+  fault_pages();
+  const Counted counted = counters.read() - before;
+  EXPECT_GT(counted.cycles, 0u);
+  EXPECT_EQ(counted.instructions + counted.cache_misses, counted.cycles);
+}
+
+// Counts of the time that was counted stand for all of the time: of a difference and of a sum, what
+// was before it says nothing.
+TEST(ThreadCounters, AreScaledByTheirOwnTime) {
+  const Counted before{1000, 0, 0, 1000, 1000}, after{1300, 0, 0, 2000, 1500};
+  Counted slice = after - before;
+  EXPECT_EQ(slice.whole(slice.cycles), 600);
+  slice += Counted{0, 0, 0, 500, 0};  // another, that was never counted
+  EXPECT_EQ(slice.whole(slice.cycles), 900);
+  EXPECT_EQ(Counted().whole(0), 0);
+}
+
+TEST(ThreadCounters, AChildCountsItself) {
+  if (!ThreadCounters(kPageFaults).why_not().empty()) GTEST_SKIP() << "no counters: NOT TESTED";
+  ASSERT_TRUE(start_recording(kPageFaults));
+  EXPECT_GT(counted_by_a_slice().cycles, 0u);
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(counted_by_a_slice().cycles > 0 ? 0 : 1);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(stop_recording().counts);
+}
+
+// Where one thread counts nothing, sums are none.
+TEST(ThreadCounters, AWorkerThatCannotCountIsSeen) {
+  if (!ThreadCounters(kPageFaults).why_not().empty()) GTEST_SKIP() << "no counters: NOT TESTED";
+  ASSERT_TRUE(start_recording(kPageFaults));
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  std::thread([&] {
+    const rlimit none{0, files.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    counted_by_a_slice();
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }).join();
+  const Recording recording = stop_recording();
+  EXPECT_FALSE(recording.counts);
+  EXPECT_THAT(recording.why_not_counted, HasSubstr("Too many open files"));
 }
 
 TEST(ThreadCounters, SayWhatIsMissing) {
   const ThreadCounters counters({{{PERF_TYPE_SOFTWARE, 9999}, {}, {}}});
   EXPECT_THAT(counters.why_not(), HasSubstr("perf_event_open"));
-  EXPECT_EQ(counters.read().cycles, 0);
+  EXPECT_EQ(counters.read().cycles, 0u);
 }
 
 TEST(KernelRate, IsBoundedByArithmeticOrMemory) {
