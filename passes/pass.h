@@ -21,6 +21,9 @@ struct PassContext {
   bool verify = false;          // after each pass; so it is wherever SINTER_VERIFY_PASSES is set
   std::vector<std::string> disabled;  // pass names, or "all" for every optional pass
   std::function<void(std::string_view pass, const Graph&)> on_pass;
+  /// Asked each time that a rule is about to change the graph at a node; where it says no, the graph
+  /// stays as it is there. For whoever looks for the rule that does harm.
+  std::function<bool(std::string_view rule, const Node& at)> may_fire;
   /// Remarks for the user: a rule that matched but for one condition, with layer and line.
   std::vector<std::string>* remarks = nullptr;
 

@@ -236,8 +236,10 @@ class Finder {
         return against.empty();
       };
       Matcher matcher(graph_, uses_, false);
-      if (matcher.find(parsed.pattern, index, match, may_fire))
+      if (matcher.find(parsed.pattern, index, match, may_fire)) {
+        if (context_.may_fire && !context_.may_fire(rule.name, graph_.node(index))) continue;
         return Found{&parsed, std::move(match), matcher.nodes()};
+      }
       if (rule.remarks) remark(parsed, index, reason);
     }
     return std::nullopt;

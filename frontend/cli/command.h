@@ -38,6 +38,8 @@ Action add_bench(CLI::App& app);
 Action add_profile(CLI::App& app);
 Action add_replay(CLI::App& app);
 Action add_roofline(CLI::App& app);
+Action add_verify(CLI::App& app);
+Action add_bisect(CLI::App& app);
 
 /// --backend, --threads and --tune.
 struct RunOptions {

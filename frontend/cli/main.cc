@@ -76,7 +76,8 @@ int run(int argc, char** argv) {
   std::vector<Action> actions;
   for (Action (*add)(CLI::App&) :
        {add_train, add_predict, add_evaluate, add_export, add_diff, add_dump, add_explain,
-        add_summary, add_memory, add_passes, add_bench, add_profile, add_replay, add_roofline}) {
+        add_summary, add_memory, add_passes, add_bench, add_profile, add_replay, add_roofline,
+        add_verify, add_bisect}) {
     actions.push_back(add(app));
   }
   std::string name = "sinter";

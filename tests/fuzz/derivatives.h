@@ -4,12 +4,11 @@
 #include <cstdint>
 #include <string>
 
+#include "frontend/verify/check_gradients.h"
+
 namespace sinter::fuzz {
 
-struct DerivativeCounts {
-  int64_t graphs = 0, judged_first = 0, judged_second = 0;
-  int64_t not_finite = 0;  // gradients at the edge of a domain: of sqrt at 0, times 0
-};
+using namespace verification;
 
 /// Makes the random graph of `seed` in float64, a loss of some of its values, the loss's derivative
 /// along a random direction by gradients(), and that one's by gradients() once more; then takes

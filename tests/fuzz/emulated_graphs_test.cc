@@ -9,7 +9,7 @@
 #include "ops/ops.h"
 #include "runtime/aligned.h"
 #include "runtime/compile_native.h"
-#include "tests/fuzz/check.h"
+#include "frontend/verify/check.h"
 #include "tests/fuzz/random_case.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_folder.h"

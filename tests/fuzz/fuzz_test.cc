@@ -14,10 +14,10 @@
 #include "core/text.h"
 #include "ops/ops.h"
 #include "runtime/load.h"
-#include "tests/fuzz/case_file.h"
+#include "frontend/verify/case_file.h"
 #include "tests/fuzz/derivatives.h"
 #include "tests/fuzz/random_case.h"
-#include "tests/fuzz/shrink.h"
+#include "frontend/verify/shrink.h"
 
 namespace sinter::fuzz {
 namespace {

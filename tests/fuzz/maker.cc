@@ -12,13 +12,6 @@
 
 namespace sinter::fuzz {
 
-uint64_t Random::bits() {
-  uint64_t z = state_ += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
-
 Maker::Maker(uint64_t seed, const Sizes& sizes_in, Case& out)
     : random(seed), graph(out.graph), sizes(sizes_in), out_(out) {
   register_ops();

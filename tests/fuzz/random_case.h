@@ -6,33 +6,12 @@
 #include <string_view>
 
 #include "core/graph.h"
-#include "tests/fuzz/check.h"
+#include "frontend/verify/check.h"
+#include "frontend/verify/random_values.h"
 
 namespace sinter::fuzz {
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers with every standard library.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t bits();
-  /// 0 to n - 1.
-  int64_t below(int64_t n) { return static_cast<int64_t>(bits() % static_cast<uint64_t>(n)); }
-  double uniform(double low, double high) {
-    return low + (high - low) * (static_cast<double>(bits() >> 11) * 0x1p-53);
-  }
-  bool chance(double p) { return uniform(0, 1) < p; }
-  template <typename T>
-  const T& pick(const std::vector<T>& from) {
-    return from[static_cast<size_t>(below(static_cast<int64_t>(from.size())))];
-  }
-  template <typename T>
-  T pick(std::initializer_list<T> from) {
-    return from.begin()[below(static_cast<int64_t>(from.size()))];
-  }
-
- private:
-  uint64_t state_;
-};
+using namespace verification;
 
 struct Sizes {
   int64_t elements = 300;    // of a value, at most
@@ -67,9 +46,5 @@ int64_t campaign_number(const char* variable, int64_t otherwise);
 /// The ops of the registry that random graphs hold, besides those of kind source; each is there
 /// because it is elementwise or because somebody wrote how to make one (op_makers.cc).
 bool can_make(const OpRecord& op);
-
-/// Random data of a type, in one of several styles.
-Tensor random_tensor(Random& random, const ValueType& type, int style);
-inline constexpr int kStyles = 6;
 
 }  // namespace sinter::fuzz

@@ -10,13 +10,14 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/graph.h"
 #include "core/tensor.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 
 struct Bounded {
   double value = 0;     // of floats
@@ -47,13 +48,35 @@ bool is_unknown(const Bounded& b);
 double smallest_normal(DType dtype);
 double unit_roundoff(DType dtype);
 
+/// Which sides of its selects, maxima and minima a graph has taken on some numbers.
+class Branches {
+ public:
+  struct Place {
+    int32_t node = -1, instruction = -1;
+    auto operator<=>(const Place&) const = default;
+  };
+  void take(Place place, bool side) { (side ? first_ : second_).insert(place); }
+  void add(const Branches& other) {
+    first_.insert(other.first_.begin(), other.first_.end());
+    second_.insert(other.second_.begin(), other.second_.end());
+  }
+  /// Two for each place.
+  size_t taken() const { return first_.size() + second_.size(); }
+
+ private:
+  std::set<Place> first_, second_;
+};
+/// How many there are in a lowered graph.
+size_t count_branches(const Graph& lowered);
+
 /// The results of all nodes of a lowered, static graph whose kernels are the closed set of
 /// core/kernel_ops.h without fusions, as [node][result]. Where precision is not `strict`, products
 /// of graphs with windows may be made by Winograd's algorithm.
 std::vector<std::vector<BoundedTensor>> bounded_run(const Graph& lowered,
                                                     const std::vector<Tensor>& inputs,
                                                     const std::vector<Tensor>& variables,
-                                                    bool strict = true);
+                                                    bool strict = true,
+                                                    Branches* branches = nullptr);
 
 /// How many elements have been judged, and how sharply. Of a large value some thousands stand for
 /// all: one sum that cancels would outvote hundreds of graphs.
@@ -61,9 +84,10 @@ struct JudgeCounts {
   int64_t elements = 0;
   int64_t unknown = 0;  // nothing could be said
   int64_t loose = 0;    // the radius is above a hundredth of the value
+  double worst = 0;     // of all errors as shares of their radius, where that is not 0
 };
 
 /// "" when every element of `got` lies within its bound, otherwise the first one that does not.
 std::string judge(const Tensor& got, const BoundedTensor& want, JudgeCounts* counts = nullptr);
 
-}  // namespace sinter::fuzz
+}  // namespace sinter::verification

@@ -1,4 +1,4 @@
-#include "tests/fuzz/case_file.h"
+#include "frontend/verify/case_file.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "core/text.h"
 #include "ops/ops.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 namespace {
 
 std::string numbers(const Tensor& t) {
@@ -109,4 +109,4 @@ CaseFile read_case(const std::string& path) {
   return parse_case(text.str());
 }
 
-}  // namespace sinter::fuzz
+}  // namespace sinter::verification

@@ -8,9 +8,9 @@
 #include "core/error.h"
 #include "core/graph.h"
 #include "core/philox.h"
-#include "tests/fuzz/bounded_kernels.h"
+#include "frontend/verify/bounded_kernels.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 namespace {
 
 using Ints = std::vector<int64_t>;
@@ -273,7 +273,7 @@ void bounded_move(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
     }
   } else {
     throw Error(fmt::format(
-        "the error bounds of '{}' are not known: say it in tests/fuzz/bounded_kernels.cc",
+        "the error bounds of '{}' are not known: say it in frontend/verify/bounded_kernels.cc",
         n.op->name));
   }
   walk(to, strides, base, [&](int64_t i, int64_t at) {
@@ -281,4 +281,4 @@ void bounded_move(const Node& n, const BoundedInputs& in, BoundedTensor& out) {
   });
 }
 
-}  // namespace sinter::fuzz
+}  // namespace sinter::verification

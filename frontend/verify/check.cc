@@ -1,32 +1,26 @@
-#include "tests/fuzz/check.h"
+#include "frontend/verify/check.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
-#include <sstream>
+#include <filesystem>
 
 #include "core/error.h"
 #include "core/model_file.h"
 #include "core/region_form.h"
 #include "core/text.h"
+#include "frontend/verify/apart.h"
+#include "frontend/verify/check_gradients.h"
 #include "ops/ops.h"
 #include "passes/pass.h"
 #include "runtime/compile.h"
 #include "runtime/load.h"
 #include "runtime/thread_pool.h"
-#include "tests/support/temporary_folder.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 namespace {
-
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> parts;
-  std::stringstream stream{std::string(text)};
-  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-  return parts;
-}
 
 std::vector<Tensor> clones(const std::vector<Tensor>& tensors) {
   std::vector<Tensor> result;
@@ -34,8 +28,8 @@ std::vector<Tensor> clones(const std::vector<Tensor>& tensors) {
   return result;
 }
 
-// Bounds are those of sums of products unless a run is of default precision: then Winograd's
-// algorithm may be taken, and oneDNN leaves products with the padding out.
+}  // namespace
+
 bool has_windows(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [](const Node& n) {
     return n.is(KernelOp::kAsStrided) || n.op->name.starts_with("convolution");
@@ -54,22 +48,7 @@ CompileOptions options_of(const Case& c, const Configuration& k) {
   return options;
 }
 
-// Everything that passes do for a backend with fused kernels, whoever runs it then.
-Graph lower_for_fusion(const Case& c, const Configuration& k) {
-  Target target;
-  target.name = "passes";
-  target.fuses_elementwise = target.fuses_epilogues = true;
-  target.contracts_bfloat16 = true;
-  PassContext context;
-  context.target = &target;
-  context.evaluate = [](const Graph& g) { return evaluate_graph(g, {}); };
-  context.mixed_precision = k.mixed_precision;
-  context.disabled = k.disabled;
-  const Graph graph = has_symbolic_batch(c.graph) ? specialize(c.graph, c.batch) : c.graph;
-  Graph lowered = run_pipeline(find_pipeline(k.pipeline), graph, context);
-  check_regions(lowered);
-  return lowered;
-}
+namespace {
 
 Graph through_text(const Graph& graph) {
   constexpr int64_t kAllElements = int64_t{1} << 40;
@@ -77,12 +56,16 @@ Graph through_text(const Graph& graph) {
 }
 
 Graph through_file(const Graph& graph) {
-  static const testing::TemporaryFolder folder;
+  const std::string path =
+      (std::filesystem::temp_directory_path() / fmt::format("sinter-verify-{}.sinter", ::getpid()))
+          .string();
   ModelFile file;
   file.kind = "inference";
   file.graphs.push_back(graph);
-  save_model_file(folder.file("fuzz.sinter"), file);
-  return load_model_file(folder.file("fuzz.sinter")).graphs.at(0);
+  save_model_file(path, file);
+  Graph loaded = load_model_file(path).graphs.at(0);
+  std::filesystem::remove(path);
+  return loaded;
 }
 
 // Memory for one output between two rows of a pattern that nobody may write.
@@ -218,6 +201,7 @@ bool folds_to_other_numbers(const Case& c, const Configuration& k) {
   if (!k.mixed_precision.empty()) return true;
   constexpr double kExtreme = 1e15;
   const auto is_extreme = [](const Tensor& t) {
+    if (!is_floating(t.dtype())) return false;  // a key of random numbers
     for (int64_t i = 0; i < t.elements(); ++i) {
       if (!(std::fabs(t.at(i)) < kExtreme)) return true;
     }
@@ -234,6 +218,29 @@ bool rounds_elsewhere(const Configuration& k) {
   return !std::ranges::all_of(kRoundingPasses, [&](const std::string& pass) {
     return std::ranges::find(k.disabled, pass) != k.disabled.end();
   });
+}
+
+// A run for each number of threads.
+Verdict judged_runs(Executable& executable, const Case& c, const Configuration& k,
+                    const Expectation& expected, JudgeCounts* counts, std::vector<Results>& all) {
+  const std::vector<Tensor> inputs_before = clones(c.inputs);
+  const bool shared = std::ranges::any_of(
+      executable.program().steps, [](const Step& s) { return s.kernel->most_pieces() > 1; });
+  for (const int n : k.threads) {
+    if (!shared && !all.empty()) break;  // it would be the same thread
+    set_threads(n);
+    all.push_back(run(executable, c));
+    Verdict v = memory_verdict(all.back(), c, inputs_before, executable.graph());
+    if (v.good() && all.size() == 1) v = value_verdict(all[0], c, expected, counts);
+    if (!v.good()) return v;
+    const std::string other = differing(all.back(), all.front());
+    if (!other.empty()) return {fmt::format("bits: {} is another one with {} threads", other, n)};
+  }
+  // Once more: nothing may be left over from the run before.
+  set_threads(k.threads.front());
+  const std::string other = differing(run(executable, c), all.front());
+  if (!other.empty()) return {fmt::format("bits: {} is another one in the second run", other)};
+  return {};
 }
 
 Verdict check_runs(const Case& c, const Configuration& k, const Expectation& expected,
@@ -261,24 +268,9 @@ Verdict check_runs(const Case& c, const Configuration& k, const Expectation& exp
     lowered = std::move(again);
   }
   const std::unique_ptr<Executable> executable = load_executable(lowered, options);
-  const std::vector<Tensor> inputs_before = clones(c.inputs);
-  const bool shared = std::ranges::any_of(
-      executable->program().steps, [](const Step& s) { return s.kernel->most_pieces() > 1; });
   std::vector<Results> all;
-  for (const int n : k.threads) {
-    if (!shared && !all.empty()) break;  // it would be the same thread
-    set_threads(n);
-    all.push_back(run(*executable, c));
-    Verdict v = memory_verdict(all.back(), c, inputs_before, executable->graph());
-    if (v.good() && all.size() == 1) v = value_verdict(all[0], c, expected, counts);
-    if (!v.good()) return v;
-    const std::string other = differing(all.back(), all.front());
-    if (!other.empty()) return {fmt::format("bits: {} is another one with {} threads", other, n)};
-  }
-  // Once more: nothing may be left over from the run before.
-  set_threads(k.threads.front());
-  std::string other = differing(run(*executable, c), all.front());
-  if (!other.empty()) return {fmt::format("bits: {} is another one in the second run", other)};
+  if (Verdict v = judged_runs(*executable, c, k, expected, counts, all); !v.good()) return v;
+  std::string other;
   if (k.route != "direct") {
     other = differing(run(*load_executable(lower_as_asked(c.graph), options), c), all.front());
     if (!other.empty())
@@ -302,54 +294,46 @@ Verdict or_raised(F&& f) {
 
 }  // namespace
 
-std::string Configuration::to_string() const {
-  std::string text = fmt::format("backend={} pipeline={}", backend, pipeline);
-  if (!mixed_precision.empty()) text += " mixed_precision=" + mixed_precision;
-  if (!disabled.empty()) text += fmt::format(" disabled={}", fmt::join(disabled, ","));
-  if (!strict) text += " precision=default";
-  text += fmt::format(" threads={}", fmt::join(threads, ","));
-  if (route != "direct") text += " route=" + route;
-  if (!cpu.empty()) text += " cpu=" + cpu;
-  return text;
-}
-
-Configuration Configuration::parse(std::string_view text) {
-  Configuration k;
-  std::stringstream stream{std::string(text)};
-  for (std::string word; stream >> word;) {
-    const size_t at = word.find('=');
-    const std::string name = word.substr(0, at), value = at == word.npos ? "" : word.substr(at + 1);
-    if (name == "backend")
-      k.backend = value;
-    else if (name == "pipeline")
-      k.pipeline = value;
-    else if (name == "mixed_precision")
-      k.mixed_precision = value;
-    else if (name == "disabled")
-      k.disabled = split(value);
-    else if (name == "precision" && (value == "strict" || value == "default"))
-      k.strict = value == "strict";
-    else if (name == "route")
-      k.route = value;
-    else if (name == "cpu")
-      k.cpu = value;
-    else if (name == "threads") {
-      k.threads.clear();
-      for (const std::string& n : split(value)) k.threads.push_back(std::stoi(n));
-    } else {
-      throw Error(fmt::format("'{}' is no option of a run", word));
-    }
+Graph lower_for_fusion(const Case& c, const Configuration& k,
+                       const std::function<bool(std::string_view rule, const Node& at)>& may_fire) {
+  register_ops();
+  Target target;
+  target.name = "passes";
+  target.fuses_elementwise = target.fuses_epilogues = true;
+  target.contracts_bfloat16 = true;
+  PassContext context;
+  context.target = &target;
+  context.evaluate = [](const Graph& g) { return evaluate_graph(g, {}); };
+  context.mixed_precision = k.mixed_precision;
+  context.disabled = k.disabled;
+  int fired = 0;
+  if (k.rules >= 0 || may_fire) {
+    context.may_fire = [&](std::string_view rule, const Node& at) {
+      if (k.rules >= 0 && fired >= k.rules) return false;
+      ++fired;
+      return !may_fire || may_fire(rule, at);
+    };
   }
-  return k;
+  const Pipeline& whole = find_pipeline(k.pipeline);
+  Pipeline pipeline{whole.name, {}};
+  for (int i = 0; i < static_cast<int>(whole.passes.size()); ++i) {
+    const Pass* pass = whole.passes[static_cast<size_t>(i)];
+    if (k.passes < 0 || i < k.passes || pass->required) pipeline.passes.push_back(pass);
+  }
+  const Graph graph = has_symbolic_batch(c.graph) ? specialize(c.graph, c.batch) : c.graph;
+  Graph lowered = run_pipeline(pipeline, graph, context);
+  check_regions(lowered);
+  return lowered;
 }
 
-Expectation expectation_of(const Case& c, const Configuration& configuration) {
+Expectation expectation_of(const Case& c, const Configuration& configuration, Branches* branches) {
   Configuration k = configuration;
   k.backend = "reference";
   k.disabled.clear();
   // What clipping probabilities would lose, this pass keeps: it changes results on purpose.
   const auto is_on = [&](const std::string& pass) {
-    return std::ranges::none_of(configuration.disabled,
+    return configuration.passes != 0 &&  // it is the first one
+           std::ranges::none_of(configuration.disabled,
                                 [&](const std::string& d) { return d == pass || d == "all"; });
   };
   for (const Pass& p : all_passes()) {
@@ -358,7 +342,7 @@ Expectation expectation_of(const Case& c, const Configuration& configuration) {
   }
   Expectation e;
   e.lowered = lower(c.graph, options_of(c, k));
-  e.values = bounded_run(e.lowered, c.inputs, c.variables, configuration.strict);
+  e.values = bounded_run(e.lowered, c.inputs, c.variables, configuration.strict, branches);
   if (folds_to_other_numbers(c, configuration)) {
     for (std::vector<BoundedTensor>& results : e.values) {
       for (BoundedTensor& t : results) std::ranges::fill(t.elements, unknown());
@@ -367,14 +351,28 @@ Expectation expectation_of(const Case& c, const Configuration& configuration) {
   return e;
 }
 
+Verdict check_executable(Executable& executable, const Case& c, const Configuration& configuration,
+                         const Expectation& expected) {
+  return or_raised([&] {
+    std::vector<Results> all;
+    return judged_runs(executable, c, configuration, expected, nullptr, all);
+  });
+}
+
 Verdict check(const Case& c, const Configuration& configuration, const Expectation& expected,
               JudgeCounts* counts) {
   return or_raised([&] { return check_runs(c, configuration, expected, counts); });
 }
 
 Verdict check(const Case& c, const Configuration& configuration, JudgeCounts* counts) {
-  return or_raised(
-      [&] { return check_runs(c, configuration, expectation_of(c, configuration), counts); });
+  return or_raised([&] {
+    if (configuration.backend == "gradients") return Verdict{gradient_fault(c)};
+    return check_runs(c, configuration, expectation_of(c, configuration), counts);
+  });
 }
 
-}  // namespace sinter::fuzz
+Verdict check_apart(const Case& c, const Configuration& configuration) {
+  return {apart([&] { return check(c, configuration).what; }, 60)};
+}
+
+}  // namespace sinter::verification

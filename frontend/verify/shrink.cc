@@ -1,4 +1,4 @@
-#include "tests/fuzz/shrink.h"
+#include "frontend/verify/shrink.h"
 
 #include <fmt/format.h>
 
@@ -13,145 +13,11 @@
 #include <variant>
 
 #include "core/kernel_ops.h"
+#include "frontend/verify/rebuild.h"
 #include "passes/pass.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 namespace {
-
-// What a value of the old graph becomes: one of the new graph.
-using ValueMap = std::map<ValueId, ValueId>;
-
-/// Every change is a rebuild: node by node, with some values replaced and some shapes changed.
-struct Change {
-  std::map<ValueId, ValueId> replaced;  // by an earlier value of the same graph
-  std::map<ValueId, Tensor> cut;        // become inputs with this value
-  std::set<size_t> dropped_outputs, dropped_updates;
-  std::map<int64_t, int64_t> sizes;  // of dimensions
-};
-
-int64_t changed_size(const std::map<int64_t, int64_t>& sizes, int64_t d) {
-  const auto it = sizes.find(d);
-  return it == sizes.end() ? d : it->second;
-}
-
-Shape changed_shape(const std::map<int64_t, int64_t>& sizes, const Shape& shape) {
-  std::vector<int64_t> dims = shape.dims();
-  for (int64_t& d : dims) d = changed_size(sizes, d);
-  return Shape(dims);
-}
-
-// The corner of a tensor that is left in a smaller shape.
-Tensor cropped(const Tensor& t, const Shape& to) {
-  if (t.shape() == to) return t;
-  Tensor result(t.dtype(), to);
-  if (result.elements() == 0 || t.elements() == 0) return result;
-  const std::vector<int64_t> strides = t.shape().strides(), own = to.strides();
-  for (int64_t i = 0; i < result.elements(); ++i) {
-    int64_t from = 0;
-    for (int d = 0; d < to.rank(); ++d) {
-      const auto k = static_cast<size_t>(d);
-      from += i / own[k] % to[d] % t.shape()[d] * strides[k];
-    }
-    const auto bytes = static_cast<size_t>(dtype_size(t.dtype()));
-    std::copy_n(static_cast<const std::byte*>(t.raw()) + static_cast<size_t>(from) * bytes, bytes,
-                static_cast<std::byte*>(result.raw()) + static_cast<size_t>(i) * bytes);
-  }
-  return result;
-}
-
-Attributes changed_attributes(const std::map<int64_t, int64_t>& sizes, const Node& node) {
-  Attributes attributes = node.attributes;
-  if (sizes.empty()) return attributes;
-  for (const auto& [name, value] : node.attributes.values()) {
-    if (const Shape* shape = std::get_if<Shape>(&value))
-      attributes.set(name, changed_shape(sizes, *shape));
-    if (const Tensor* tensor = std::get_if<Tensor>(&value))
-      attributes.set(name, cropped(*tensor, changed_shape(sizes, tensor->shape())));
-    if (name == "end" || name == "size" || name == "pieces") {
-      if (const auto* list = std::get_if<std::vector<int64_t>>(&value)) {
-        std::vector<int64_t> changed = *list;
-        for (int64_t& d : changed) d = d == kSliceEnd ? d : changed_size(sizes, d);
-        attributes.set(name, changed);
-      }
-      if (const auto* one = std::get_if<int64_t>(&value))
-        attributes.set(name, changed_size(sizes, *one));
-    }
-  }
-  return attributes;
-}
-
-std::optional<Case> rebuilt(const Case& c, const Change& change) {
-  // What the kept outputs and updates need.
-  const Graph& old = c.graph;
-  std::vector<char> needed(static_cast<size_t>(old.size()), 0);
-  const auto resolve = [&](ValueId id) {
-    for (auto it = change.replaced.find(id); it != change.replaced.end();
-         it = change.replaced.find(id))
-      id = it->second;
-    return id;
-  };
-  const auto need = [&](ValueId id) {
-    id = resolve(id);
-    if (!change.cut.contains(id)) needed[static_cast<size_t>(id.node)] = 1;
-  };
-  std::set<ValueId> cuts_used;
-  for (size_t i = 0; i < old.outputs().size(); ++i) {
-    if (!change.dropped_outputs.contains(i)) need(old.outputs()[i].value);
-  }
-  for (size_t i = 0; i < old.updates().size(); ++i) {
-    if (change.dropped_updates.contains(i)) continue;
-    need(old.updates()[i].value);
-    needed[static_cast<size_t>(old.updates()[i].variable)] = 1;
-  }
-  for (int32_t i = old.size(); i-- > 0;) {
-    if (!needed[static_cast<size_t>(i)]) continue;
-    for (ValueId id : old.node(i).inputs) need(id);
-  }
-  Case result;
-  result.batch = c.batch;
-  Graph& g = result.graph;
-  g.set_origin(std::make_shared<const Origin>(Origin{"fuzz", "fuzz.cc", 1}));
-  ValueMap map;
-  try {
-    size_t input = 0, variable = 0;
-    for (int32_t i = 0; i < old.size(); ++i) {
-      const Node& n = old.node(i);
-      const Tensor* data = n.is(KernelOp::kInput)      ? &c.inputs[input++]
-                           : n.is(KernelOp::kVariable) ? &c.variables[variable++]
-                                                       : nullptr;
-      for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) {
-        const auto it = change.cut.find({i, r});
-        if (it == change.cut.end()) continue;
-        ValueType type = n.types[static_cast<size_t>(r)];
-        map[{i, r}] = g.input(fmt::format("v{}_{}", i, r), type).id();
-        result.inputs.push_back(it->second);
-      }
-      if (!needed[static_cast<size_t>(i)]) continue;
-      std::vector<ValueId> inputs;
-      for (ValueId id : n.inputs) inputs.push_back(map.at(resolve(id)));
-      const int32_t made = g.add_node(*n.op, inputs, changed_attributes(change.sizes, n), n.name,
-                                      n.op->kind == KernelKind::kSource ? nullptr : g.origin());
-      if (data != nullptr)
-        (n.is(KernelOp::kInput) ? result.inputs : result.variables)
-            .push_back(cropped(*data, g.type({made, 0}).shape.specialized(c.batch)));
-      for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r)
-        map.try_emplace({i, r}, ValueId{made, r});
-    }
-    for (size_t i = 0; i < old.outputs().size(); ++i) {
-      if (!change.dropped_outputs.contains(i))
-        g.add_output(old.outputs()[i].name, map.at(resolve(old.outputs()[i].value)));
-    }
-    for (size_t i = 0; i < old.updates().size(); ++i) {
-      if (!change.dropped_updates.contains(i))
-        g.add_update(map.at({old.updates()[i].variable, 0}).node,
-                     map.at(resolve(old.updates()[i].value)));
-    }
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-  if (g.outputs().empty() && g.updates().empty()) return std::nullopt;
-  return result;
-}
 
 // Of this process: other work on the machine does not matter.
 double processor_seconds() {
@@ -173,8 +39,10 @@ class Shrinker {
     for (int round = 0; round < 4 && !late(); ++round) {
       const size_t before = weight();
       outputs();
+      prefixes();
       cuts();
       bypasses();
+      twins();
       sizes();
       values();
       if (weight() == before) break;
@@ -185,6 +53,10 @@ class Shrinker {
   }
 
  private:
+  static bool is_given(const Node& n) {
+    return n.is(KernelOp::kInput) || n.is(KernelOp::kVariable);
+  }
+
   bool late() const { return processor_seconds() > end_; }
 
   size_t weight() const {
@@ -197,7 +69,7 @@ class Shrinker {
 
   Verdict ask(const Case& c, const Configuration& k) {
     ++best_.checks;
-    return check(c, k);
+    return best_.verdict.kind() == "crash" ? check_apart(c, k) : check(c, k);
   }
   bool fails_alike(const Verdict& v) const { return !v.good() && v.kind() == best_.verdict.kind(); }
 
@@ -238,7 +110,25 @@ class Shrinker {
     });
   }
 
+  // The one output or update that the verdict speaks of.
+  void named() {
+    const Graph& g = best_.c.graph;
+    Change change;
+    for (size_t o = 0; o < g.outputs().size(); ++o) {
+      if (best_.verdict.what.find(fmt::format("output \"{}\"", g.outputs()[o].name)) ==
+          std::string::npos)
+        change.dropped_outputs.insert(o);
+    }
+    for (size_t u = 0; u < g.updates().size(); ++u) {
+      if (best_.verdict.what.find(fmt::format("new %{}:", g.node(g.updates()[u].variable).name)) ==
+          std::string::npos)
+        change.dropped_updates.insert(u);
+    }
+    try_case(rebuilt(best_.c, change));
+  }
+
   void outputs() {
+    named();
     for (const bool one_only : {true, false}) {
       for (size_t i = 0; i < best_.c.graph.outputs().size() && !late(); ++i) {
         Change change;
@@ -265,58 +155,59 @@ class Shrinker {
     }
   }
 
-  // Values become inputs that hold what they held: first many at once, then one by one.
+  // Values become inputs that hold what they held: of all that come early in the graph at once, as
+  // many as may.
+  void prefixes() {
+    for (size_t share = 2; share <= 32 && !late(); share *= 2) {
+      for (bool again = true; again && !late();) {
+        std::vector<int32_t> ops;
+        for (int32_t i = 0; i < best_.c.graph.size(); ++i) {
+          if (best_.c.graph.node(i).op->kind != KernelKind::kSource) ops.push_back(i);
+        }
+        if (ops.size() < share || ops.size() < 4) return;
+        const int32_t end = ops[ops.size() - ops.size() / share];
+        const std::map<ValueId, Tensor> values = held_values(best_.c);
+        Change change;
+        for (const auto& [id, tensor] : values) {
+          if (id.node < end && best_.c.graph.node(id).op->kind != KernelKind::kSource)
+            change.cut.emplace(id, tensor);
+        }
+        again = !change.cut.empty() && try_case(rebuilt(best_.c, change));
+      }
+    }
+  }
+
+  // And one by one.
   void cuts() {
     if (late()) return;
-    std::map<ValueId, Tensor> values = held();
+    std::map<ValueId, Tensor> values = held_values(best_.c);
     for (int32_t i = best_.c.graph.size(); i-- > 0 && !late();) {
       if (i >= best_.c.graph.size()) continue;
       const Node& n = best_.c.graph.node(i);
-      if (n.is(KernelOp::kInput) || n.is(KernelOp::kVariable)) continue;
+      if (is_given(n)) continue;
       Change change;
       for (int32_t r = 0; r < static_cast<int32_t>(n.types.size()); ++r) {
         const auto it = values.find({i, r});
         if (it != values.end()) change.cut.emplace(it->first, it->second);
       }
       if (change.cut.size() != n.types.size()) continue;
-      if (try_case(rebuilt(best_.c, change))) values = held();
+      if (try_case(rebuilt(best_.c, change))) values = held_values(best_.c);
     }
   }
 
-  // What each value of the graph holds, by the reference backend; only of plain static graphs.
-  std::map<ValueId, Tensor> held() const {
-    std::map<ValueId, Tensor> result;
-    try {
-      Case all = best_.c;
-      all.graph.clear_outputs();
-      all.graph.clear_updates();
-      std::vector<ValueId> ids;
-      for (int32_t i = 0; i < all.graph.size(); ++i) {
-        for (int32_t r = 0; r < static_cast<int32_t>(all.graph.node(i).types.size()); ++r) {
-          all.graph.add_output(fmt::format("v{}_{}", i, r), {i, r});
-          ids.push_back({i, r});
-        }
+  // An input or variable gives way to an earlier one of the same type.
+  void twins() {
+    for (int32_t i = best_.c.graph.size(); i-- > 0 && !late();) {
+      if (i >= best_.c.graph.size() || !is_given(best_.c.graph.node(i))) continue;
+      for (int32_t k = 0; k < i && !late(); ++k) {
+        if (!is_given(best_.c.graph.node(k)) ||
+            best_.c.graph.node(k).types != best_.c.graph.node(i).types)
+          continue;
+        Change change;
+        change.replaced[{i, 0}] = {k, 0};
+        if (try_case(rebuilt(best_.c, change))) break;
       }
-      const Expectation e = expectation_of(all);
-      for (size_t k = 0; k < ids.size(); ++k) {
-        const BoundedTensor& b = e.at(e.lowered.outputs()[k].value);
-        Tensor t(b.type.dtype, b.type.shape);
-        dispatch_dtype(t.dtype(), [&](auto zero) {
-          using T = decltype(zero);
-          const std::span<T> data = t.data<T>();
-          for (size_t i = 0; i < data.size(); ++i) {
-            if constexpr (is_floating_type<T>)
-              data[i] = static_cast<T>(b.elements[i].value);
-            else
-              data[i] = static_cast<T>(b.elements[i].integer);
-          }
-        });
-        result.emplace(ids[k], std::move(t));
-      }
-    } catch (const std::exception&) {
-      // Then values stay computed.
     }
-    return result;
   }
 
   // A node gives way to one of its operands of the same type.
@@ -420,4 +311,4 @@ std::string signature(const Shrunk& shrunk) {
   return text + " on " + shrunk.configuration.backend;
 }
 
-}  // namespace sinter::fuzz
+}  // namespace sinter::verification

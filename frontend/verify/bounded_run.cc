@@ -7,9 +7,9 @@
 
 #include "core/graph.h"
 #include "core/kernel_ops.h"
-#include "tests/fuzz/bounded_kernels.h"
+#include "frontend/verify/bounded_kernels.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 namespace {
 
 using Ints = std::vector<int64_t>;
@@ -30,16 +30,21 @@ BoundedTensor from_tensor(const Tensor& t) {
   return result;
 }
 
+bool has_branches(const ScalarInstruction& i) {
+  return i.op == ScalarOp::kSelect || i.op == ScalarOp::kMax || i.op == ScalarOp::kMin;
+}
+
 class Runner {
  public:
   Runner(const Graph& graph, const std::vector<Tensor>& inputs,
-         const std::vector<Tensor>& variables, bool strict)
+         const std::vector<Tensor>& variables, bool strict, Branches* branches)
       : graph_(graph),
         inputs_(inputs),
         variables_(variables),
         transforms_(!strict && std::ranges::any_of(graph.nodes(), [](const Node& n) {
           return n.is(KernelOp::kAsStrided);
-        })) {}
+        })),
+        branches_(branches) {}
 
   std::vector<std::vector<BoundedTensor>> run() {
     size_t input = 0, variable = 0;
@@ -47,6 +52,7 @@ class Runner {
     for (int32_t i = 0; i < graph_.size(); ++i) {
       const Node& n = graph_.node(i);
       std::vector<BoundedTensor> results;
+      index_ = i;
       if (!live[static_cast<size_t>(i)]) {
         values_.push_back(std::move(results));
         continue;
@@ -108,9 +114,27 @@ class Runner {
         const DType dtype =
             typed < 0 ? i.dtype : body.instructions[static_cast<size_t>(typed)].dtype;
         values[k] = bounded_instruction(i, dtype, operand(0), operand(1), operand(2));
+        if (branches_ != nullptr) note(i, dtype, {index_, static_cast<int32_t>(k)}, values);
       }
       for (size_t r = 0; r < body.results.size(); ++r)
         out[r].elements[e] = values[static_cast<size_t>(body.results[r])];
+    }
+  }
+
+  // Which side of a branch it is, where that is certain.
+  void note(const ScalarInstruction& i, DType dtype, Branches::Place place,
+            const std::vector<Bounded>& values) {
+    if (!has_branches(i)) return;
+    const Bounded& a = values[static_cast<size_t>(i.operands[0])];
+    if (i.op == ScalarOp::kSelect) {
+      if (a.radius == 0) branches_->take(place, a.integer != 0);
+      return;
+    }
+    const Bounded& b = values[static_cast<size_t>(i.operands[1])];
+    if (!is_floating(dtype)) {
+      if (a.integer != b.integer) branches_->take(place, a.integer > b.integer);
+    } else if (a.value != b.value && std::fabs(a.value - b.value) > a.radius + b.radius) {
+      branches_->take(place, a.value > b.value);
     }
   }
 
@@ -239,6 +263,8 @@ class Runner {
   const Graph& graph_;
   const std::vector<Tensor>&inputs_, &variables_;
   const bool transforms_;  // may products of windows be transformed?
+  Branches* branches_;
+  int32_t index_ = 0;  // of the node that is computed
   std::vector<std::vector<BoundedTensor>> values_;
 };
 
@@ -247,8 +273,20 @@ class Runner {
 std::vector<std::vector<BoundedTensor>> bounded_run(const Graph& lowered,
                                                     const std::vector<Tensor>& inputs,
                                                     const std::vector<Tensor>& variables,
-                                                    bool strict) {
-  return Runner(lowered, inputs, variables, strict).run();
+                                                    bool strict, Branches* branches) {
+  return Runner(lowered, inputs, variables, strict, branches).run();
+}
+
+size_t count_branches(const Graph& lowered) {
+  const std::vector<bool> live = lowered.live_nodes();
+  size_t count = 0;
+  for (int32_t i = 0; i < lowered.size(); ++i) {
+    const Node& n = lowered.node(i);
+    if (live[static_cast<size_t>(i)] && n.is(KernelOp::kMap))
+      count += 2 * static_cast<size_t>(std::ranges::count_if(
+                       n.attributes.get_expr("body").instructions, has_branches));
+  }
+  return count;
 }
 
 std::string judge(const Tensor& got, const BoundedTensor& want, JudgeCounts* counts) {
@@ -282,6 +320,8 @@ std::string judge(const Tensor& got, const BoundedTensor& want, JudgeCounts* cou
     const bool same = std::isnan(w.value)   ? std::isnan(value)
                       : std::isinf(w.value) ? value == w.value
                                             : std::fabs(value - w.value) <= w.radius;
+    if (counts != nullptr && same && w.radius > 0 && std::isfinite(value))
+      counts->worst = std::max(counts->worst, std::fabs(value - w.value) / w.radius);
     if (!same)
       return fmt::format("element {} is {:.9g}, expected {:.9g} within {:.3g}", i, value, w.value,
                          w.radius);
@@ -289,4 +329,4 @@ std::string judge(const Tensor& got, const BoundedTensor& want, JudgeCounts* cou
   return "";
 }
 
-}  // namespace sinter::fuzz
+}  // namespace sinter::verification

@@ -2,9 +2,9 @@
 // over outputs, nodes, shapes, values and options.
 #pragma once
 
-#include "tests/fuzz/check.h"
+#include "frontend/verify/check.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 
 struct Shrunk {
   Case c;
@@ -24,4 +24,4 @@ Shrunk shrink(const Case& c, const Configuration& configuration, const Verdict& 
 /// failure and the backend.
 std::string signature(const Shrunk& shrunk);
 
-}  // namespace sinter::fuzz
+}  // namespace sinter::verification

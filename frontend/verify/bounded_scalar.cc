@@ -7,9 +7,9 @@
 #include <limits>
 
 #include "core/error.h"
-#include "tests/fuzz/bounded.h"
+#include "frontend/verify/bounded.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 namespace {
 
 constexpr double kSlack = 4;
@@ -295,4 +295,4 @@ Bounded bounded_instruction(const ScalarInstruction& i, DType operand, const Bou
   return certain_integer(evaluate_instruction(i, operand, {0, a.integer}, {0, b.integer}, {}).i);
 }
 
-}  // namespace sinter::fuzz
+}  // namespace sinter::verification

@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "core/sizes.h"
-#include "tests/fuzz/bounded.h"
+#include "frontend/verify/bounded.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 
 /// An integer as `dtype` holds it.
 Bounded wrapped(DType dtype, int64_t value);
@@ -100,4 +100,4 @@ void bounded_random(const Node& n, const BoundedInputs& in, BoundedTensor& out);
 /// Of kind move; raises Error for an op it does not know.
 void bounded_move(const Node& n, const BoundedInputs& in, BoundedTensor& out);
 
-}  // namespace sinter::fuzz
+}  // namespace sinter::verification

@@ -7,9 +7,9 @@
 
 #include <string>
 
-#include "tests/fuzz/check.h"
+#include "frontend/verify/check.h"
 
-namespace sinter::fuzz {
+namespace sinter::verification {
 
 /// `remark`: a line about what is wrong, or "".
 std::string to_text(const Case& c, const Configuration& configuration, const std::string& remark);
@@ -22,4 +22,4 @@ struct CaseFile {
 CaseFile parse_case(const std::string& text);
 CaseFile read_case(const std::string& path);
 
-}  // namespace sinter::fuzz
+}  // namespace sinter::verification
