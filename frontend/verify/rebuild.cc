@@ -88,13 +88,17 @@ std::optional<Case> rebuilt(const Case& c, const Change& change) {
     else
       needed[static_cast<size_t>(id.node)] = 1;
   };
+  const auto given = [&](size_t i) {
+    const auto it = change.given_instead.find(i);
+    return it == change.given_instead.end() ? old.outputs()[i].value : it->second;
+  };
   for (size_t i = 0; i < old.outputs().size(); ++i) {
-    if (!change.dropped_outputs.contains(i)) need(old.outputs()[i].value);
+    if (!change.dropped_outputs.contains(i)) need(given(i));
   }
   for (size_t i = 0; i < old.updates().size(); ++i) {
     if (change.dropped_updates.contains(i)) continue;
     need(old.updates()[i].value);
-    needed[static_cast<size_t>(old.updates()[i].variable)] = 1;
+    if (!change.updates_are_outputs) needed[static_cast<size_t>(old.updates()[i].variable)] = 1;
   }
   for (int32_t i = old.size(); i-- > 0;) {
     if (!needed[static_cast<size_t>(i)]) continue;
@@ -141,12 +145,15 @@ std::optional<Case> rebuilt(const Case& c, const Change& change) {
     }
     for (size_t i = 0; i < old.outputs().size(); ++i) {
       if (!change.dropped_outputs.contains(i))
-        g.add_output(old.outputs()[i].name, map.at(resolve(old.outputs()[i].value)));
+        g.add_output(old.outputs()[i].name, map.at(resolve(given(i))));
     }
     for (size_t i = 0; i < old.updates().size(); ++i) {
-      if (!change.dropped_updates.contains(i))
-        g.add_update(map.at({old.updates()[i].variable, 0}).node,
-                     map.at(resolve(old.updates()[i].value)));
+      if (change.dropped_updates.contains(i)) continue;
+      const ValueId value = map.at(resolve(old.updates()[i].value));
+      if (change.updates_are_outputs)
+        g.add_output(fmt::format("new {}", old.node(old.updates()[i].variable).name), value);
+      else
+        g.add_update(map.at({old.updates()[i].variable, 0}).node, value);
     }
   } catch (const std::exception&) {
     return std::nullopt;

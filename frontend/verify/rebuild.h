@@ -15,6 +15,8 @@ struct Change {
   std::map<ValueId, ValueId> replaced;  // by an earlier value of the same graph
   std::map<ValueId, Tensor> cut;        // become inputs with this value
   std::set<size_t> dropped_outputs, dropped_updates;
+  std::map<size_t, ValueId> given_instead;  // of outputs: another value of the graph
+  bool updates_are_outputs = false;         // what variables would become is given out
   std::map<int64_t, int64_t> sizes;  // of dimensions
 };
 

@@ -39,6 +39,7 @@ class Shrinker {
     for (int round = 0; round < 4 && !late(); ++round) {
       const size_t before = weight();
       outputs();
+      operands();
       prefixes();
       cuts();
       bypasses();
@@ -206,6 +207,27 @@ class Shrinker {
         Change change;
         change.replaced[{i, 0}] = {k, 0};
         if (try_case(rebuilt(best_.c, change))) break;
+      }
+    }
+  }
+
+  // What an output is made of is given out instead.
+  void operands() {
+    if (!best_.c.graph.updates().empty()) {
+      Change change;
+      change.updates_are_outputs = true;
+      try_case(rebuilt(best_.c, change));
+    }
+    for (size_t o = 0; o < best_.c.graph.outputs().size(); ++o) {
+      for (bool again = true; again && !late();) {
+        again = false;
+        const Node n = best_.c.graph.node(best_.c.graph.outputs()[o].value);
+        for (const ValueId id : n.inputs) {
+          Change change;
+          change.given_instead[o] = id;
+          again = again || try_case(rebuilt(best_.c, change));
+          if (again) break;
+        }
       }
     }
   }

@@ -21,6 +21,7 @@ std::vector<Bug> read_bugs(const std::string& path) {
     if (key == "+") bug.to = value;
     if (key == "in") bug.graph = value;
     if (key == "blame") bug.blame = value;
+    if (key == "nodes") bug.nodes = std::stoi(value);
   }
   return bugs;
 }
