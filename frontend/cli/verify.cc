@@ -1,5 +1,5 @@
-// sinter verify, sinter bisect: what every pass and kernel makes of a model, checked by numbers; and
-// what is to blame where one is wrong.
+// sinter verify, sinter bisect: what every pass and kernel makes of a model, checked by numbers;
+// and what is to blame where one is wrong.
 #include "frontend/verify/verify.h"
 
 #include <fmt/format.h>
@@ -16,6 +16,7 @@
 #include "frontend/verify/case_file.h"
 #include "frontend/verify/model_cases.h"
 #include "ops/ops.h"
+#include "runtime/load.h"
 
 namespace sinter::cli {
 namespace {
@@ -41,6 +42,7 @@ bool is_case(const std::string& path) { return path.ends_with(".graph"); }
 std::vector<NamedCase> cases_of(const Options& o) {
   register_ops();
   VerifyOptions how = o.how;
+  for (const std::string& name : o.backends) find_backend(name, SourceLocation());
   how.backends = o.backends;
   how.seed = static_cast<uint64_t>(o.seed);
   how.mixed_precision = o.mixed_precision;
@@ -51,8 +53,8 @@ std::vector<NamedCase> cases_of(const Options& o) {
           "'{}' holds no model: what is exported for inference has been through the passes already",
           o.model));
   }
-  const Model model = open_model(
-      o.model, o.graph == "inference" ? ModelUse::kPrediction : ModelUse::kTraining);
+  const Model model =
+      open_model(o.model, o.graph == "inference" ? ModelUse::kPrediction : ModelUse::kTraining);
   if (o.graph == "training" && !model.is_compiled())
     throw Error(fmt::format("'{}' is not compiled, so it has no training graph", o.model));
   if (model.is_compiled()) {
@@ -75,7 +77,9 @@ std::vector<NamedCase> cases_of(const Options& o) {
 void print_step(const VerifiedStep& step) {
   if (step.verdict.good())
     print(fmt::format("  {:<28} {:<26} {}\n", step.name, step.detail,
-                      step.worst == 0 ? "exact" : fmt::format("{:.2g}", step.worst)));
+                      step.worst > 0                    ? fmt::format("{:.2g}", step.worst)
+                      : step.detail.ends_with(" nodes") ? "exact"
+                                                        : ""));
   else
     print(fmt::format("  {:<28} {:<26} wrong: {}\n", step.name, step.detail, step.verdict.what));
 }
@@ -88,10 +92,11 @@ std::optional<Finding> verify_model(const Options& o) {
     print(fmt::format("  {:<28} {:<26} {}\n", "after", "", "worst error, of what is allowed"));
     one.how.on_step = print_step;
     const VerifyReport report = verify_graph(one.c, one.how);
-    print(fmt::format(
-        "  {} sets of numbers; they take {} of {} sides of selects, maxima and minima, and {:.0f} % "
-        "of the results can be judged\n",
-        report.sets, report.branches_taken, report.branches, 100 * report.judged));
+    print(
+        fmt::format("  {} sets of numbers; they take {} of {} sides of selects, maxima and minima, "
+                    "and {:.0f} % "
+                    "of the results can be judged\n",
+                    report.sets, report.branches_taken, report.branches, 100 * report.judged));
     if (report.finding) return report.finding;
   }
   return std::nullopt;
@@ -116,9 +121,9 @@ std::optional<Finding> find(const Options& o) {
 void verify(const Options& o) {
   const std::optional<Finding> finding = find(o);
   if (!finding) return print("right\n");
-  throw Error(fmt::format("{}: {}{}", finding->step, finding->verdict.what,
-                          is_case(o.model) ? ""
-                                           : fmt::format(" ('sinter bisect {}' says why)", o.model)));
+  throw Error(
+      fmt::format("{}: {}{}", finding->step, finding->verdict.what,
+                  is_case(o.model) ? "" : fmt::format(" ('sinter bisect {}' says why)", o.model)));
 }
 
 void bisect(const Options& o) {

@@ -32,19 +32,6 @@ std::string ops_of(const Graph& graph) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// All values become outputs too, so that each has memory of its own.
-Graph with_values_apart(const Graph& lowered) {
-  Graph all = lowered;
-  const std::vector<bool> live = lowered.live_nodes();
-  for (int32_t i = 0; i < all.size(); ++i) {
-    if (!live[static_cast<size_t>(i)] || !is_op(all.node(i)) || all.node(i).is(KernelOp::kReshape))
-      continue;
-    for (int32_t r = 0; r < static_cast<int32_t>(all.node(i).types.size()); ++r)
-      all.add_output(fmt::format("value {}.{}", i, r), {i, r});
-  }
-  return all;
-}
-
 // A case and the ways in which it goes wrong.
 class Suspects {
  public:

@@ -41,9 +41,9 @@ class Runner {
       : graph_(graph),
         inputs_(inputs),
         variables_(variables),
-        transforms_(!strict && std::ranges::any_of(graph.nodes(), [](const Node& n) {
-          return n.is(KernelOp::kAsStrided);
-        })),
+        transforms_(!strict &&
+                    std::ranges::any_of(graph.nodes(),
+                                        [](const Node& n) { return n.is(KernelOp::kAsStrided); })),
         branches_(branches) {}
 
   std::vector<std::vector<BoundedTensor>> run() {

@@ -267,6 +267,7 @@ Verdict check_runs(const Case& c, const Configuration& k, const Expectation& exp
     if (!equal_graphs(again, lowered)) return {"file: another lowered graph comes back"};
     lowered = std::move(again);
   }
+  if (k.values_apart) lowered = with_values_apart(lowered);
   const std::unique_ptr<Executable> executable = load_executable(lowered, options);
   std::vector<Results> all;
   if (Verdict v = judged_runs(*executable, c, k, expected, counts, all); !v.good()) return v;
@@ -324,6 +325,19 @@ Graph lower_for_fusion(const Case& c, const Configuration& k,
   Graph lowered = run_pipeline(pipeline, graph, context);
   check_regions(lowered);
   return lowered;
+}
+
+Graph with_values_apart(const Graph& lowered) {
+  Graph all = lowered;
+  const std::vector<bool> live = lowered.live_nodes();
+  for (int32_t i = 0; i < all.size(); ++i) {
+    if (!live[static_cast<size_t>(i)] || all.node(i).op->kind == KernelKind::kSource ||
+        all.node(i).is(KernelOp::kReshape))
+      continue;
+    for (int32_t r = 0; r < static_cast<int32_t>(all.node(i).types.size()); ++r)
+      all.add_output(fmt::format("value {}.{}", i, r), {i, r});
+  }
+  return all;
 }
 
 Expectation expectation_of(const Case& c, const Configuration& configuration, Branches* branches) {

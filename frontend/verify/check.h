@@ -34,6 +34,7 @@ struct Configuration {
   int rules = -1;   // and that many changes by rules at most
   bool strict = true;  // of graphs with windows: nothing rounds more than sums of products do
   std::vector<int> threads = {1};  // of which all must give the same bits
+  bool values_apart = false;       // each value of the graph in guarded memory of its own
   std::string cpu;                 // the value of SINTER_CPU; "" where it is not set
   std::string route = "direct";    // "text": printed and parsed; "file": saved and loaded
   /// "backend=llvm pipeline=training disabled=a,b threads=1,8 route=file cpu=x86-64"
@@ -81,6 +82,9 @@ CompileOptions options_of(const Case& c, const Configuration& configuration);
 Graph lower_for_fusion(
     const Case& c, const Configuration& configuration,
     const std::function<bool(std::string_view rule, const Node& at)>& may_fire = {});
+
+/// All values become outputs too, after the others, so that each has memory of its own.
+Graph with_values_apart(const Graph& lowered);
 
 /// Compiles and runs the case once for each number of threads.
 Verdict check(const Case& c, const Configuration& configuration, const Expectation& expected,

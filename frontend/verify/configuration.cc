@@ -27,6 +27,7 @@ std::string Configuration::to_string() const {
   if (passes >= 0) text += fmt::format(" passes={}", passes);
   if (rules >= 0) text += fmt::format(" rules={}", rules);
   text += fmt::format(" threads={}", fmt::join(threads, ","));
+  if (values_apart) text += " values=apart";
   if (route != "direct") text += " route=" + route;
   if (!cpu.empty()) text += " cpu=" + cpu;
   return text;
@@ -52,6 +53,8 @@ Configuration Configuration::parse(std::string_view text) {
       k.passes = std::stoi(value);
     else if (name == "rules")
       k.rules = std::stoi(value);
+    else if (name == "values" && value == "apart")
+      k.values_apart = true;
     else if (name == "route")
       k.route = value;
     else if (name == "cpu")

@@ -17,10 +17,11 @@ struct Change {
   std::set<size_t> dropped_outputs, dropped_updates;
   std::map<size_t, ValueId> given_instead;  // of outputs: another value of the graph
   bool updates_are_outputs = false;         // what variables would become is given out
-  std::map<int64_t, int64_t> sizes;  // of dimensions
+  std::map<int64_t, int64_t> sizes;         // of dimensions
 };
 
-/// The case after the change, without nodes that nothing needs; nothing where it would not be legal.
+/// The case after the change, without nodes that nothing needs; nothing where it would not be
+/// legal.
 std::optional<Case> rebuilt(const Case& c, const Change& change);
 
 /// What each value of the graph holds, by the double reference; empty where that cannot be said.

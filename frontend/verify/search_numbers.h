@@ -15,8 +15,8 @@ struct Numbers {
 };
 
 /// Sets of inputs and variables of `c.graph`: finite results, and between them both sides of as
-/// many selects, maxima and minima as are found in `tries`. `c.variables` are those of a model; sets
-/// hold them or numbers near them. Inputs are random, those of integers small.
+/// many selects, maxima and minima as are found in `tries`. `c.variables` are those of a model;
+/// sets hold them or numbers near them. Inputs are random, those of integers small.
 Numbers search_numbers(const Case& c, const Configuration& configuration, uint64_t seed, int sets,
                        int tries);
 

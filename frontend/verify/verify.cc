@@ -164,6 +164,12 @@ class Verifier {
       k.backend = name;
       const Found f = in_child([&](Found& found) { look_at_all(k, expected_, found); });
       if (!add_found("kernels of " + name, f, k)) return false;
+      Configuration guarded = k;
+      guarded.values_apart = true;
+      const Found g = in_child([&](Found& found) {
+        found.verdict = check(numbers_.cases[0], guarded, expected_.at(0));
+      });
+      if (!g.verdict.good()) return add_found("kernels of " + name + ", values apart", g, guarded);
     }
     expected_.clear();
     return true;

@@ -17,7 +17,7 @@ using ::testing::StartsWith;
 
 const std::vector<std::string> kCommands = {"train",   "predict", "evaluate", "diff",   "dump",
                                             "explain", "summary", "memory",   "passes", "bench",
-                                            "profile", "replay",  "roofline"};
+                                            "profile", "replay",  "roofline", "verify", "bisect"};
 
 void expect_one_line(const ProcessResult& result) {
   EXPECT_EQ(result.out, "");
