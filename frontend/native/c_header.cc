@@ -25,9 +25,15 @@ constexpr std::string_view kKeywords =
     "typeid typename typeof typeof_unqual union unsigned using virtual void volatile wchar_t "
     "while xor xor_eq ";
 
-bool is_keyword(std::string_view name) {
-  return kKeywords.find(fmt::format(" {} ", name)) != std::string_view::npos;
+constexpr std::string_view kHeaders =
+    " assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal "
+    "stdalign stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn "
+    "string tgmath threads time uchar wchar wctype ";
+
+bool is_one_of(std::string_view name, std::string_view words) {
+  return words.find(fmt::format(" {} ", name)) != std::string_view::npos;
 }
+bool is_keyword(std::string_view name) { return is_one_of(name, kKeywords); }
 
 // "float32[32, 784]", with what C does not say.
 std::string described(const NativeParameter& p) {
@@ -89,6 +95,8 @@ bool is_c_name(const std::string& name) {
   return !name.empty() && std::ranges::all_of(name, is_word) &&
          std::isalpha(static_cast<unsigned char>(name[0])) && !is_keyword(name);
 }
+
+bool is_c_header(const std::string& file) { return is_one_of(file, kHeaders); }
 
 std::vector<std::string> taken_names(const std::string& name, const std::string& function) {
   std::istringstream words(

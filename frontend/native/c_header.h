@@ -58,5 +58,7 @@ std::string c_parameter(const std::string& name, std::vector<std::string>& taken
 std::vector<std::string> taken_names(const std::string& name, const std::string& function);
 /// Is it a name that functions in C may begin with?
 bool is_c_name(const std::string& name);
+/// Is `<file>.h` one of C's own headers?
+bool is_c_header(const std::string& file);
 
 }  // namespace sinter

@@ -103,6 +103,11 @@ class Export {
       throw Error(fmt::format(
           "export_native: C cannot include '{}.h': names of files have no \" and \\, and one line",
           file));
+    if (is_c_header(file))
+      throw Error(
+          fmt::format("export_native: {0}.h is a header of C's own, which it would hide from "
+                      "programs; call the file otherwise",
+                      file));
     name_ = options.name.empty() ? file : options.name;
     if (!is_c_name(name_))
       throw Error(
@@ -260,7 +265,7 @@ class Export {
 
   // What the header says that the code is for.
   std::string machines(const NativeOptions& native) const {
-    if (emission_.name == "c") return "every machine that has C11";
+    if (emission_.name == "c") return "every little-endian machine that has C11";
     const std::string cpus = fmt::format("{}", fmt::join(native.cpus, ", "));
     if (native.target.empty()) return cpus;
     return options_.cpu == "native" ? native.target : native.target + ", " + cpus;

@@ -15,8 +15,8 @@ class Model;
 struct ExportOptions {
   /// "object" (NAME.o), "static" (NAME.a), "shared" (NAME.so, linked by the system's C compiler),
   /// "assembly" (NAME.s), "llvm-ir" (NAME.ll), "c" (NAME.c, for any compiler of C11 and any
-  /// machine; `cpu` says how wide its vectors are), or "wasm" (NAME.wasm, linked by wasm-ld, and
-  /// NAME.mjs, a module of JavaScript that loads it).
+  /// little-endian machine; `cpu` says how wide its vectors are), or "wasm" (NAME.wasm, linked by
+  /// wasm-ld, and NAME.mjs, a module of JavaScript that loads it).
   std::string emit = "object";
   /// The numbers of rows that there is a function for: NAME_predict for the first of them,
   /// NAME_predict_<rows> for each of the others.

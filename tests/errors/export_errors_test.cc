@@ -31,6 +31,11 @@ TEST(ExportErrors, NamesOfFiles) {
     const std::string text = refusal(name, {.name = "net"});
     EXPECT_TRUE(text.ends_with(name + std::string("' names no file"))) << text;
   }
+  for (const char* name : {"math", "string"})
+    EXPECT_EQ(refusal(name, {}),
+              fmt::format("export_native: {}.h is a header of C's own, which it would hide from "
+                          "programs; call the file otherwise",
+                          name));
   for (const char* name : {"a\"b", "a\nb", "a\\b"})
     EXPECT_EQ(refusal(name, {.name = "net"}),
               fmt::format("export_native: C cannot include '{}.h': names of files have no \" and "

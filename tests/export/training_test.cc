@@ -86,6 +86,15 @@ TEST(ExportTraining, StepsOfEveryKindOfOptimizer) {
       SGD({.learning_rate = ExponentialDecay(
                {.initial_learning_rate = 0.1, .decay_steps = 10, .decay_rate = 0.9})}),
       50);
+  expect_same_training(Adagrad({.clipvalue = 0.01}), 20);
+  expect_same_training(Adadelta({.learning_rate = 1.0}), 20);
+  expect_same_training(Adamax({.gradient_accumulation_steps = 3}), 20);
+  expect_same_training(Nadam({.use_ema = true, .ema_overwrite_frequency = 4}), 20);
+  expect_same_training(
+      Adam({.learning_rate = CosineDecay({.initial_learning_rate = 0.1, .decay_steps = 12}),
+            .amsgrad = true,
+            .global_clipnorm = 0.1}),
+      20);
 }
 
 // What the header calls the learning rate is read by each step.
