@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "core/error.h"
 #include "runtime/llvm/native/c_instructions.h"
@@ -152,9 +153,10 @@ class CSource {
       if (words) {
         uint32_t word = 0;
         std::memcpy(&word, bytes.data() + 4 * i, 4);
-        text += fmt::format("{:#x},", word);
+        fmt::format_to(std::back_inserter(text), "{:#x},", word);
       } else {
-        text += fmt::format("{},", static_cast<unsigned>(static_cast<unsigned char>(bytes[i])));
+        fmt::format_to(std::back_inserter(text), "{},",
+                       static_cast<unsigned>(static_cast<unsigned char>(bytes[i])));
       }
     }
     return text + "\n};\n";
