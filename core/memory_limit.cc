@@ -19,7 +19,9 @@ namespace {
 
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-int64_t parse_amount(std::string_view text) {
+}  // namespace
+
+int64_t memory_amount(std::string_view text, std::string_view what) {
   double amount = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
   std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
@@ -29,11 +31,13 @@ int64_t parse_amount(std::string_view text) {
     unit.remove_prefix(1);
   }
   if (error != std::errc() || !unit.empty() || !(amount >= 1) || amount > 0x1p62) {
-    throw Error(fmt::format(
-        "SINTER_MEMORY_LIMIT is '{}', but must be an amount of memory such as 512M or 1.5G", text));
+    throw Error(fmt::format("{} is '{}', but must be an amount of memory such as 512M or 1.5G",
+                            what, text));
   }
   return static_cast<int64_t>(amount);
 }
+
+namespace {
 
 int64_t machine_memory() {
   const int64_t pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
@@ -74,7 +78,7 @@ int64_t group_memory() {
 
 int64_t memory_limit() {
   if (const char* text = std::getenv("SINTER_MEMORY_LIMIT"); text != nullptr && *text != '\0')
-    return parse_amount(text);
+    return memory_amount(text, "SINTER_MEMORY_LIMIT");
   static const int64_t limit = std::min(machine_memory(), group_memory());
   return limit;
 }

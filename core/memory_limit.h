@@ -21,6 +21,10 @@ class MemoryError : public Error {
 /// whichever is less. Raises Error when the variable does not say an amount.
 int64_t memory_limit();
 
+/// Bytes of "6000000000", "512M", "1.5G" (K, M, G and T are powers of 1024). Raises Error, which
+/// says what `what` is, for any other text.
+int64_t memory_amount(std::string_view text, std::string_view what);
+
 /// "9.0 GiB", "12 bytes".
 std::string memory_text(int64_t bytes);
 

@@ -260,6 +260,10 @@ struct CompileArguments {
   /// Products are added up in short runs, and convolutions computed directly (errors within 2e-6 of
   /// results of variance 1), not by Winograd's algorithm (1e-5) or oneDNN's primitives.
   bool strict_precision = false;
+  /// Bytes that a step of training may need in all, as memory_report() counts them: values that
+  /// wait for the backward pass are computed again instead of kept, to the same bits. A step that
+  /// cannot do with so little raises MemoryError, which says how much it can do with. 0: no budget.
+  int64_t memory_budget = 0;
 };
 
 }  // namespace sinter

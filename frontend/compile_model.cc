@@ -111,6 +111,7 @@ void Model::compile(CompileArguments arguments, SourceLocation where) const {
   }
   at_line(where, [&] {
     check_mixed_precision(arguments.mixed_precision);
+    check_memory_budget(arguments.memory_budget);
     check_pass_names(arguments.disabled_passes);
   });
   const DefaultFloatEnvironment environment;

@@ -222,6 +222,7 @@ struct CompiledFunction::State {
     compile_options.disabled_passes = options.disabled_passes;
     compile_options.mixed_precision = options.mixed_precision;
     compile_options.strict_precision = options.strict_precision;
+    compile_options.memory_budget = options.memory_budget;
     made.executable = compile(traced->graph, compile_options);
     const Graph& lowered = made.executable->graph();
     std::unordered_map<int32_t, VariablePtr> by_node;
@@ -263,6 +264,7 @@ CompiledFunction::CompiledFunction(Handle<FunctionBody> body, CompiledFunctionOp
   if (body == nullptr) raise_empty_function("the body of a CompiledFunction", where);
   at_line(where, [&] {
     check_mixed_precision(options.mixed_precision);
+    check_memory_budget(options.memory_budget);
     check_pass_names(options.disabled_passes);
   });
   state_->body = std::move(body);

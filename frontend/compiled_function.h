@@ -30,6 +30,7 @@ struct CompiledFunctionOptions {
   std::string mixed_precision = "";
   std::vector<std::string> disabled_passes = {};
   bool strict_precision = false;  // as compile() has it
+  int64_t memory_budget = 0;      // as compile() has it, of every call
 };
 
 /// What a CompiledFunction writes into a graph.

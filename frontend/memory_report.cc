@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <unordered_map>
 
@@ -68,6 +69,27 @@ class VariableOwners {
   std::vector<VariablePtr> all_;
 };
 
+// For each node the first that computes the same: a memory budget lets nodes run again.
+std::vector<int32_t> first_alike(const Graph& graph) {
+  std::vector<int32_t> first;
+  std::map<std::pair<const OpRecord*, std::vector<ValueId>>, std::vector<int32_t>> known;
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    first.push_back(i);
+    const Node& node = graph.node(i);
+    if (node.op->kind == KernelKind::kSource) continue;
+    std::vector<ValueId> inputs = node.inputs;
+    for (ValueId& id : inputs) id.node = first[static_cast<size_t>(id.node)];
+    std::vector<int32_t>& nodes = known[{node.op, std::move(inputs)}];
+    const auto same = std::ranges::find_if(
+        nodes, [&](int32_t other) { return graph.node(other).attributes == node.attributes; });
+    if (same != nodes.end())
+      first.back() = *same;
+    else
+      nodes.push_back(i);
+  }
+  return first;
+}
+
 // The values that outputs, or new values of variables that are no weight and not the optimizer's,
 // follow from: what a step makes before the gradients.
 std::set<ValueId> values_before_gradients(const Graph& graph,
@@ -91,6 +113,12 @@ std::set<ValueId> values_before_gradients(const Graph& graph,
     if (seen[static_cast<size_t>(value.node)]) continue;
     seen[static_cast<size_t>(value.node)] = true;
     for (const ValueId input : graph.node(value).inputs) open.push_back(input);
+  }
+  const std::vector<int32_t> first = first_alike(graph);
+  for (int32_t i = 0; i < graph.size(); ++i) {
+    for (int32_t r = 0; r < static_cast<int32_t>(graph.node(i).types.size()); ++r) {
+      if (found.contains({first[static_cast<size_t>(i)], r})) found.insert({i, r});
+    }
   }
   return found;
 }

@@ -29,7 +29,8 @@ struct MemoryEntry {
 };
 
 /// What Model::memory_report() gives: a bound of what one program for `batch` rows holds while it
-/// runs. Activations and gradients are those that are alive when most is. What is not in it: the
+/// runs. Activations and gradients are those that are alive when most is; what a memory budget lets
+/// a step compute again for the gradients are activations, too. What is not in it: the
 /// process itself, the code of kernels, data beyond a batch, and programs for other numbers of
 /// rows, which fit() has for a last batch of fewer rows and for validation.
 struct MemoryReport {

@@ -102,6 +102,7 @@ CompileOptions program_options(const ModelState& state, const char* pipeline, in
     options.disabled_passes = c->arguments.disabled_passes;
     options.mixed_precision = c->arguments.mixed_precision;
     options.strict_precision = c->arguments.strict_precision;
+    options.memory_budget = c->arguments.memory_budget;
   }
   return options;
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/graph.h"
@@ -12,11 +13,25 @@
 
 namespace sinter {
 
+/// What a node asks for when it runs.
+struct NodeNeed {
+  double microseconds = 0;  // on one thread, estimated
+  int64_t scratch_bytes = 0;
+  std::vector<std::pair<int32_t, int32_t>> overwrites;  // a result that may lie over an input
+};
+struct RunNeed {
+  int64_t bytes = 0;  // all memory of a run, that of the caller too
+  std::vector<NodeNeed> nodes;
+};
+
 struct PassContext {
   const Target* target = nullptr;
   /// Evaluates a graph without inputs and variables; used to fold constants. Passed in, so that
   /// passes need no backend.
   std::function<std::vector<Tensor>(const Graph&)> evaluate;
+  int64_t memory_budget = 0;  // bytes that a run may need; 0: as many as it does
+  /// Plans a run of a lowered graph. Passed in, as above; without it memory is estimated.
+  std::function<RunNeed(const Graph&)> run_need;
   std::string mixed_precision;  // "bfloat16": what contractions multiply in; "": as the graph says
   bool verify = false;          // after each pass; so it is wherever SINTER_VERIFY_PASSES is set
   std::vector<std::string> disabled;  // pass names, or "all" for every optional pass

@@ -24,6 +24,7 @@ Graph fuse_elementwise(const Graph& graph, const PassContext& context);
 Graph absorb_rounding(const Graph& graph, const PassContext& context);
 Graph absorb_moves(const Graph& graph, const PassContext& context);
 Graph fuse_epilogues(const Graph& graph, const PassContext& context);
+Graph rematerialize(const Graph& graph, const PassContext& context);
 void check_fused(const Graph& graph, const PassContext& context);
 
 }  // namespace sinter

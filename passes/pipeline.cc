@@ -25,6 +25,7 @@ const std::vector<Pass>& all_passes() {
       {"absorb_rounding", "let contractions round their right side while they pack it", false, absorb_rounding, check_fused},
       {"absorb_moves", "let contractions read slices, heads and broadcasts where they lie", false, absorb_moves, check_fused},
       {"fuse_epilogues", "let contractions take the elementwise work that follows them", false, fuse_epilogues, check_fused},
+      {"rematerialize", "compute values again rather than keep them, where a memory budget asks for it", true, rematerialize, check_fused},
   };
   return passes;
 }
@@ -52,7 +53,7 @@ const Pipeline& find_pipeline(std::string_view name) {
       "fuse_dense", "remove_dead",
       "decompose", "lower_precision",
       "simplify", "split_depth", "simplify_maps", "fold_constants", "merge_duplicates", "remove_dead",
-      "fuse_elementwise", "absorb_rounding", "absorb_moves", "fuse_epilogues", "remove_dead"});
+      "fuse_elementwise", "absorb_rounding", "absorb_moves", "fuse_epilogues", "remove_dead", "rematerialize"});
   static const Pipeline inference = make_pipeline("inference", {
       "stabilize_cross_entropy", "remove_dropout", "to_inference",
       "remove_dead", "simplify", "fold_constants", "merge_duplicates",

@@ -1,6 +1,8 @@
 // The one place where runtime meets ops and passes.
 #include "runtime/compile.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -9,6 +11,7 @@
 #include "core/independent_rows.h"
 #include "ops/ops.h"
 #include "passes/pass.h"
+#include "runtime/compile_need.h"
 #include "runtime/load.h"
 
 namespace sinter {
@@ -33,6 +36,10 @@ std::optional<int64_t> batch_of(const Graph& graph, std::span<const Tensor> inpu
 void check_mixed_precision(const std::string& name) {
   if (!name.empty() && name != "bfloat16")
     raise_unknown_name("mixed precision", name, {"bfloat16"});
+}
+
+void check_memory_budget(int64_t bytes) {
+  if (bytes < 0) throw Error(fmt::format("memory_budget is {}, but must be at least 0", bytes));
 }
 
 namespace {
@@ -63,6 +70,8 @@ Graph lower_for(const BackendList& list, const Graph& graph, const CompileOption
   context.mixed_precision = options.mixed_precision;
   context.target = &target;
   context.evaluate = evaluate_constants;
+  context.memory_budget = options.memory_budget;
+  context.run_need = [&](const Graph& lowered) { return plan_run_need(lowered, options, list); };
   context.disabled = options.disabled_passes;
   context.on_pass = options.on_pass;
   context.remarks = options.remarks;
@@ -107,7 +116,9 @@ std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& op
 }
 
 Program plan_program(const Graph& graph, const CompileOptions& options) {
-  return program_of(list_backends(), graph, options, false);
+  CompileOptions planned = options;
+  planned.code = false;
+  return program_of(list_backends(), graph, planned, false);
 }
 
 Program compile_program(const Graph& graph, const CompileOptions& options,

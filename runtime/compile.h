@@ -16,14 +16,16 @@ struct BackendList;
 
 /// Raises NameError unless `name` is "" or "bfloat16".
 void check_mixed_precision(const std::string& name);
+/// Raises Error for fewer bytes than 0.
+void check_memory_budget(int64_t bytes);
 
 /// Raises NameError for an unknown backend, pipeline, pass or mixed precision.
 std::unique_ptr<Executable> compile(const Graph& graph, const CompileOptions& options);
 /// What it would run, on the backends of the list alone.
 Program compile_program(const Graph& graph, const CompileOptions& options, const BackendList& list);
 
-/// What compile() would run, whether the memory for it is there or not: none of it is allocated.
-/// Raises the same.
+/// What compile() would run, whether the memory for it is there or not: none of it is allocated,
+/// and its kernels have no code. Raises the same.
 Program plan_program(const Graph& graph, const CompileOptions& options);
 
 /// The graph after the pipeline, before kernels are made: what `sinter dump` shows.

@@ -29,6 +29,10 @@ struct CompileOptions {
   /// its rows are independent (runtime/micro_batches.h), by default as many as the second cache of
   /// a core holds. 0: all rows at once.
   int64_t micro_batch_bytes = 512 << 10;
+  /// How many bytes a run of the pipeline "training" may need, variables, inputs and outputs too,
+  /// on as many threads as there are: values that wait are computed again instead. 0: no budget.
+  int64_t memory_budget = 0;
+  bool code = true;                             // false: kernels are planned alone and cannot run
   std::vector<std::string>* remarks = nullptr;  // what rules almost matched, for the user
   /// Called after each pass with its name and the graph.
   std::function<void(std::string_view pass, const Graph&)> on_pass = {};

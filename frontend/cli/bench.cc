@@ -129,7 +129,7 @@ Model ds() {
 }
 
 struct Compilation {
-  std::string mixed_precision;
+  std::string mixed_precision, memory_budget;
   std::vector<std::string> metrics;
 };
 
@@ -137,7 +137,8 @@ void compile_model(Model& model, const Compilation& how) {
   model.compile({.optimizer = Adam(1e-3),
                  .loss = "categorical_crossentropy",
                  .metrics = std::vector<Metric>(how.metrics.begin(), how.metrics.end()),
-                 .mixed_precision = how.mixed_precision});
+                 .mixed_precision = how.mixed_precision,
+                 .memory_budget = how.memory_budget.empty() ? 0 : budget_of(how.memory_budget)});
 }
 
 /// Random inputs of a model with one.
@@ -221,6 +222,8 @@ Work make_work(const Options& options) {
     throw UsageError("--mixed-precision is for models");
   if (!how.metrics.empty() && !name.ends_with("_train") && name != "mlp_fit")
     throw UsageError("--metrics is for mlp_train, mlp_fit, bn_train and cnn_train");
+  if (!how.memory_budget.empty() && !name.ends_with("_train"))
+    throw UsageError("--memory-budget is for mlp_train, bn_train and cnn_train");
   if (name == "mlp_train") return training(mlp(width), batch, how);
   if (name == "mlp_fit") return fitting(mlp(width), batch, how);
   if (name == "bn_train") return training(bn(), batch, how);
@@ -272,6 +275,8 @@ void bench(const Options& options) {
   if (options.width) line.set("width", *options.width);
   if (!options.compilation.mixed_precision.empty())
     line.set("mixed_precision", options.compilation.mixed_precision);
+  if (!options.compilation.memory_budget.empty())
+    line.set("memory_budget", options.compilation.memory_budget);
   if (!options.compilation.metrics.empty())
     line.set("metrics", fmt::format("{}", fmt::join(options.compilation.metrics, ",")));
   line.set("threads", threads());
@@ -316,6 +321,7 @@ Action add_bench(CLI::App& app) {
   command->add_flag("--no-cache", options->no_cache,
                     "Compile anew and leave no compiled code on disk");
   add_mixed_precision(*command, options->compilation.mixed_precision);
+  add_memory_budget(*command, "--memory-budget", options->compilation.memory_budget);
   command->add_option("--metrics", options->compilation.metrics, "accuracy, mae, ..., for training")
       ->type_name("NAME,...")
       ->delimiter(',');

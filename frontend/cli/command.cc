@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/file_io.h"
+#include "core/memory_limit.h"
 #include "frontend/session.h"
 #include "runtime/load.h"
 #include "runtime/thread_pool.h"
@@ -47,6 +48,16 @@ void add_mixed_precision(CLI::App& command, std::string& name) {
       ->type_name("NAME")
       ->check(CLI::IsMember({"bfloat16"}));
 }
+
+void add_memory_budget(CLI::App& command, const char* option, std::string& amount) {
+  command
+      .add_option(option, amount,
+                  "Bytes that a training step may need, such as 64M: values are computed again "
+                  "rather than kept (instead of what the model says)")
+      ->type_name("BYTES");
+}
+
+int64_t budget_of(const std::string& amount) { return memory_amount(amount, "the memory budget"); }
 
 void check_files(const std::vector<FileArgument>& read, const std::vector<FileArgument>& written) {
   std::vector<FileArgument> taken = read;

@@ -2,6 +2,7 @@
 // in usage.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <stdexcept>
@@ -54,6 +55,11 @@ struct RunOptions {
 
 /// --mixed-precision, which overrides what a model was compiled with.
 void add_mixed_precision(CLI::App& command, std::string& name);
+
+/// How many bytes a training step may need, "64M" say; the same.
+void add_memory_budget(CLI::App& command, const char* option, std::string& amount);
+/// Raises Error for what is no amount.
+int64_t budget_of(const std::string& amount);
 
 /// A file that a command reads or writes, and the option that names it.
 struct FileArgument {

@@ -35,7 +35,7 @@ struct Options {
   bool kernels = false;
   std::string format = "text";
   int64_t batch = 32;
-  std::string mixed_precision;
+  std::string mixed_precision, memory_budget;
   RunOptions run;
 };
 
@@ -72,9 +72,11 @@ Built build(const Options& options) {
     throw Error(fmt::format("'{}' is not compiled, so it has no training graph", options.model));
   if (model.is_compiled()) {
     how.mixed_precision = model.compile_arguments().mixed_precision;
+    how.memory_budget = model.compile_arguments().memory_budget;
     how.disabled_passes = model.compile_arguments().disabled_passes;
   }
   if (!options.mixed_precision.empty()) how.mixed_precision = options.mixed_precision;
+  if (!options.memory_budget.empty()) how.memory_budget = budget_of(options.memory_budget);
   return {training ? model.training_graph() : model.forward_graph(), std::move(how)};
 }
 
@@ -206,6 +208,7 @@ Action add_dump(CLI::App& app) {
       ->check(count_from(1))
       ->capture_default_str();
   add_mixed_precision(*command, o->mixed_precision);
+  add_memory_budget(*command, "--memory-budget", o->memory_budget);
   o->run.add_to(*command);
   return [o] { dump(*o); };
 }

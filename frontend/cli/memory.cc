@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/memory_limit.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/model_argument.h"
 #include "frontend/memory_report.h"
@@ -18,6 +19,7 @@ struct Options {
   std::string model;
   int64_t batch = 32;
   bool training = false;
+  std::string budget;
   RunOptions run;
 };
 
@@ -27,7 +29,16 @@ void show_memory(const Options& options) {
       open_model(options.model, options.training ? ModelUse::kTraining : ModelUse::kPrediction);
   if (options.training && !model.is_compiled())
     throw Error(fmt::format("'{}' is not compiled, so it has no training step", options.model));
-  print(model.memory_report(options.batch, {.training = options.training}, {}).to_string());
+  if (!options.budget.empty() && !options.training)
+    throw UsageError("--budget is for a training step: add --training");
+  const MemoryReport report =
+      model.memory_report(options.batch, {.training = options.training}, {});
+  if (options.budget.empty()) return print(report.to_string());
+  CompileArguments arguments = model.compile_arguments();
+  arguments.memory_budget = budget_of(options.budget);
+  model.compile(arguments);
+  print(model.memory_report(options.batch, {.training = true}, {}).to_string());
+  print(fmt::format("without a budget: {}\n", memory_text(report.total())));
 }
 
 }  // namespace
@@ -44,6 +55,7 @@ Action add_memory(CLI::App& app) {
       ->check(count_from(1))
       ->capture_default_str();
   command->add_flag("--training", o->training, "Of a training step instead of prediction");
+  add_memory_budget(*command, "--budget", o->budget);
   o->run.add_to(*command);
   return [o] { show_memory(*o); };
 }

@@ -29,7 +29,8 @@ struct Options {
   std::optional<int64_t> batch_size, seed;
   std::optional<double> validation_split;
   bool no_shuffle = false, check_numerics = false;
-  std::string optimizer, loss, metrics, mixed_precision, compile, fit, history, output, replay;
+  std::string optimizer, loss, metrics, mixed_precision, memory_budget, compile, fit, history,
+      output, replay;
   RunOptions run;
 };
 
@@ -100,15 +101,16 @@ ConfigValue read_arguments(const std::string& path, const std::vector<std::strin
 /// was trained with.
 void compile(const Model& model, const Options& o) {
   const bool flags = !o.optimizer.empty() || !o.loss.empty() || !o.metrics.empty() ||
-                     !o.mixed_precision.empty() || !o.compile.empty();
+                     !o.mixed_precision.empty() || !o.memory_budget.empty() || !o.compile.empty();
   if (model.is_compiled() && !flags) return;
   CompileArguments arguments;
   bool complete = true;
   if (!o.compile.empty()) {
     arguments = compile_arguments_from_config(read_arguments(
-        o.compile, {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics",
-                    "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss",
-                    "backend", "mixed_precision", "disabled_passes", "strict_precision"}));
+        o.compile,
+        {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly",
+         "steps_per_execution", "jit_compile", "auto_scale_loss", "backend", "mixed_precision",
+         "disabled_passes", "strict_precision", "memory_budget"}));
   } else if (model.is_compiled()) {
     arguments = model.compile_arguments();
   } else {
@@ -132,6 +134,7 @@ void compile(const Model& model, const Options& o) {
                                   model.output_names().size(), metrics));
   }
   if (!o.mixed_precision.empty()) arguments.mixed_precision = o.mixed_precision;
+  if (!o.memory_budget.empty()) arguments.memory_budget = budget_of(o.memory_budget);
   model.compile(arguments);
 }
 
@@ -286,6 +289,7 @@ Action add_train(CLI::App& app) {
       ->type_name("NAME,...");
   command->add_option("--metrics", o->metrics, "accuracy, mae, ...")->type_name("NAME,...");
   add_mixed_precision(*command, o->mixed_precision);
+  add_memory_budget(*command, "--memory-budget", o->memory_budget);
   file("--compile", o->compile, "Arguments of compile() as Keras's JSON; flags override them");
   file("--fit", o->fit, "Arguments of fit() as JSON; flags override them");
   file("--history", o->history, "Where loss and metrics of each epoch go, as JSON");

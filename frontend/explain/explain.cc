@@ -43,6 +43,7 @@ ExplainedGraph explained_graph(const Model& model, const ExplainOptions& options
     result.how.disabled_passes = compiled->arguments.disabled_passes;
     result.how.mixed_precision = compiled->arguments.mixed_precision;
     result.how.strict_precision = compiled->arguments.strict_precision;
+    result.how.memory_budget = compiled->arguments.memory_budget;
   }
   return result;
 }

@@ -252,6 +252,7 @@ Config compile_arguments_to_config(const CompileArguments& arguments,
     result.set("disabled_passes", std::move(passes));
   }
   if (arguments.strict_precision) result.set("strict_precision", true);
+  if (arguments.memory_budget > 0) result.set("memory_budget", arguments.memory_budget);
   OwnNames names;
   for (const char* key : {"optimizer", "loss", "metrics", "weighted_metrics"})
     add_names(names, key, result.get(key));
@@ -261,7 +262,7 @@ Config compile_arguments_to_config(const CompileArguments& arguments,
 namespace {
 
 constexpr std::string_view kOwnArguments[] = {"backend", "mixed_precision", "disabled_passes",
-                                              "strict_precision"};
+                                              "strict_precision", "memory_budget"};
 
 /// `config` without `keys`, which go to `taken`.
 Config without_keys(const Config& config, std::span<const std::string_view> keys, Config& taken) {
@@ -325,6 +326,7 @@ CompileArguments prediction_arguments_from_config(const ConfigValue& json) {
   result.backend = config.get_string("backend", "");
   result.mixed_precision = config.get_string("mixed_precision", "");
   result.strict_precision = config.get_bool("strict_precision", false);
+  result.memory_budget = config.get_int("memory_budget", 0);
   if (const ConfigList* passes = config.get("disabled_passes").as<ConfigList>()) {
     for (const ConfigValue& p : *passes) {
       if (const std::string* name = p.as<std::string>()) result.disabled_passes.push_back(*name);

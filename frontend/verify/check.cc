@@ -277,6 +277,11 @@ Verdict check_runs(const Case& c, const Configuration& k, const Expectation& exp
     if (!other.empty())
       return {fmt::format("bits: {} is another one without the {}", other, k.route)};
   }
+  if (k.budget >= 0) {
+    const Graph within = within_budget(lower_as_asked(c.graph), options, k.budget);
+    other = differing(run(*load_executable(within, options), c), all.front());
+    if (!other.empty()) return {fmt::format("bits: {} is another one within a budget", other)};
+  }
   if (k.backend != "passes" || rounds_elsewhere(k)) return {};
   other = differing(run(*load_executable(expected.lowered, options), c), all.front());
   return {other.empty() ? "" : fmt::format("bits: {} is another one without passes", other)};

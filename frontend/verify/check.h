@@ -35,6 +35,7 @@ struct Configuration {
   bool strict = true;  // of graphs with windows: nothing rounds more than sums of products do
   std::vector<int> threads = {1};  // of which all must give the same bits
   bool values_apart = false;       // each value of the graph in guarded memory of its own
+  double budget = -1;              // once more within so much more than the least memory; -1: not
   std::string cpu;                 // the value of SINTER_CPU; "" where it is not set
   std::string route = "direct";    // "text": printed and parsed; "file": saved and loaded
   /// "backend=llvm pipeline=training disabled=a,b threads=1,8 route=file cpu=x86-64"
@@ -77,6 +78,8 @@ bool has_windows(const Graph& graph);
 
 /// How a run compiles; "passes" is run by the reference backend.
 CompileOptions options_of(const Case& c, const Configuration& configuration);
+/// A lowered graph that needs no more than 1 + `more` times the least memory that it can do with.
+Graph within_budget(const Graph& lowered, const CompileOptions& options, double more);
 
 /// The graph that "passes" runs. `may_fire` as in PassContext, beside the limit of `rules`.
 Graph lower_for_fusion(

@@ -28,6 +28,7 @@ std::string Configuration::to_string() const {
   if (rules >= 0) text += fmt::format(" rules={}", rules);
   text += fmt::format(" threads={}", fmt::join(threads, ","));
   if (values_apart) text += " values=apart";
+  if (budget >= 0) text += fmt::format(" budget={}", budget);
   if (route != "direct") text += " route=" + route;
   if (!cpu.empty()) text += " cpu=" + cpu;
   return text;
@@ -55,6 +56,8 @@ Configuration Configuration::parse(std::string_view text) {
       k.rules = std::stoi(value);
     else if (name == "values" && value == "apart")
       k.values_apart = true;
+    else if (name == "budget")
+      k.budget = std::stod(value);
     else if (name == "route")
       k.route = value;
     else if (name == "cpu")

@@ -101,6 +101,7 @@ class Shrinker {
     changed([](Configuration& k) { k.mixed_precision = ""; });
     changed([](Configuration& k) { k.strict = true; });
     changed([](Configuration& k) { k.values_apart = false; });
+    changed([](Configuration& k) { k.budget = -1; });
     changed([](Configuration& k) { k.disabled = {}; });
     changed([](Configuration& k) { k.pipeline = "training"; });
     changed([](Configuration& k) { k.threads = {1}; });

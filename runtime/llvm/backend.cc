@@ -31,6 +31,7 @@ class JitKernel final : public Kernel, public ListedKernel {
   JitKernel(std::unique_ptr<KernelPlan> plan, std::shared_ptr<const LoadedKernel> code)
       : plan_(std::move(plan)), code_(std::move(code)) {
     const size_t phases = plan_->pieces.size();
+    if (code_ == nullptr) return;  // planned alone
     for (size_t p = 0; p < phases; ++p)
       functions_.push_back(reinterpret_cast<Function>(code_->function(p)));
     if (plan_->prepared_bytes > 0)
@@ -98,12 +99,17 @@ class LlvmBackend final : public Backend {
                                                const CompileOptions& options) override {
     std::vector<std::unique_ptr<KernelPlan>> plans =
         plan_kernels(graph, nodes, host_cpu(), options.strict_precision);
+    std::vector<std::unique_ptr<Kernel>> kernels;
+    if (!options.code) {
+      for (std::unique_ptr<KernelPlan>& plan : plans)
+        kernels.push_back(std::make_unique<JitKernel>(std::move(plan), nullptr));
+      return kernels;
+    }
     const bool debugged = !debug_folder().empty();
     for (size_t k = 0; debugged && k < plans.size(); ++k)
       describe(*plans[k], graph, nodes[k], options.as_built);
     const std::vector<std::shared_ptr<const LoadedKernel>> code =
         KernelStore::instance().get(plans, options.cache && !debugged);
-    std::vector<std::unique_ptr<Kernel>> kernels;
     for (size_t k = 0; k < plans.size(); ++k)
       kernels.push_back(std::make_unique<JitKernel>(std::move(plans[k]), code[k]));
     return kernels;

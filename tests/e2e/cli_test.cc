@@ -143,23 +143,6 @@ TEST_F(Cli, TrainsWithAuc) {
   EXPECT_NEAR(values["auc"].get<double>(), right / pairs, 0.02);
 }
 
-// What is known of memory before anything is allocated.
-TEST_F(Cli, Memory) {
-  const ProcessResult prediction = ok({"memory", file("m.json"), "--batch", "16"});
-  EXPECT_THAT(prediction.out, HasSubstr("16 rows, prediction, on "));
-  EXPECT_THAT(prediction.out, HasSubstr("\nfirst "));
-  EXPECT_THAT(prediction.out, ::testing::Not(HasSubstr("optimizer")));
-  expect_error(
-      {"memory", file("m.json"), "--training"}, 1,
-      "sinter memory: '" + file("m.json") + "' is not compiled, so it has no training step\n");
-  ok(train(file("m.json"), {"--loss", "sparse_categorical_crossentropy", "--optimizer", "adam",
-                            "--output", file("m.sinter")}));
-  const ProcessResult training =
-      ok({"memory", file("m.sinter"), "--training", "--batch", "1000000000"});
-  EXPECT_THAT(training.out, HasSubstr("1000000000 rows, a training step, on "));
-  EXPECT_THAT(training.out, HasSubstr("activations"));
-}
-
 // A step that makes what is not finite, and the file that repeats it.
 TEST_F(Cli, CheckNumericsAndReplay) {
   const KerasTensor x = Input({6}, {.name = "x"});
@@ -316,7 +299,7 @@ TEST_F(Cli, PredictionsAsCsvAndToPipes) {
                        command + " >&3 && cat <&4"});
   EXPECT_EQ(unlinked.exit_code, 0) << unlinked.err;
   EXPECT_EQ(unlinked.out, bytes);
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::lstat("/dev/stdout", &status), 0);
   EXPECT_TRUE(S_ISLNK(status.st_mode));
   const ProcessResult appended =

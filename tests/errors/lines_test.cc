@@ -293,6 +293,7 @@ TEST_F(Lines, OfFunctions) {
       [&](CallContext& context, Symbol x) { return model.call(context, x); });
   expect_lines({
       CALL(CompiledFunction([](CallContext&, Symbol x) { return x; }, {.mixed_precision = "half"})),
+      CALL(CompiledFunction([](CallContext&, Symbol x) { return x; }, {.memory_budget = -1})),
       CALL(one(x_, x_)),
       CALL(one()),
       CALL(nothing()),

@@ -233,6 +233,8 @@ TEST_F(ModelErrors, Compile) {
   EXPECT_EQ(error_of([&] { model.compile({.loss = "mse", .mixed_precision = "bfloat"}); }),
             "model_errors_test.cc:N: unknown mixed precision 'bfloat'; did you mean 'bfloat16'? "
             "Known: bfloat16");
+  EXPECT_EQ(error_of([&] { model.compile({.loss = "mse", .memory_budget = -1}); }),
+            "model_errors_test.cc:N: memory_budget is -1, but must be at least 0");
   EXPECT_EQ(error_of([&] { Adam({.clipnorm = 1.0, .clipvalue = 1.0}); }),
             "model_errors_test.cc:N: Adam: only one of clipnorm, clipvalue and global_clipnorm can "
             "be set");

@@ -120,6 +120,7 @@ Configuration random_configuration(uint64_t seed, const std::vector<std::string>
     k.route = "file";
   // oneDNN's own convolutions multiply in float32, whatever the mixed precision.
   k.strict = k.backend == "passes" || !k.mixed_precision.empty() || random.chance(0.6);
+  if (random.chance(0.2)) k.budget = random.pick<double>({0, 0.1, 0.5});
   return k;
 }
 

@@ -68,6 +68,8 @@ GraphCase parse_header(const GraphFile& file, const std::string& header, int lin
       result.emulated = true;
     } else if (word.starts_with("batch="))
       result.batch = std::stoll(value);
+    else if (word.starts_with("budget="))
+      result.budget = std::stoll(value);
     else if (word == "values=any")
       result.any_values = true;
     else if (word.starts_with("tolerance="))

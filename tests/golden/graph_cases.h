@@ -7,9 +7,9 @@
 //   graph "g" { ... }
 //
 // Options: `mixed_precision=bfloat16`, `emulated` (the target has no fast products of it),
-// `claims=dense,softmax` (ops the target claims), `batch=4` (specialize first), `values=any` (the
-// pass changes values on purpose), `tolerance=1e-5` (the default is 1e-6), `remark` followed by a
-// quoted text that must be left.
+// `claims=dense,softmax` (ops the target claims), `batch=4` (specialize first), `budget=65536` (of
+// memory, in bytes), `values=any` (the pass changes values on purpose), `tolerance=1e-5` (the
+// default is 1e-6), `remark` followed by a quoted text that must be left.
 #pragma once
 
 #include <string>
@@ -28,7 +28,7 @@ struct GraphCase {
   std::vector<std::string> remarks;
   std::string mixed_precision;
   bool emulated = false;
-  int64_t batch = 0;
+  int64_t batch = 0, budget = 0;
   bool any_values = false;
   double tolerance = 1e-6;
   std::string before, after;

@@ -46,6 +46,7 @@ class Golden : public testing::TestWithParam<std::string> {
     PassContext context;
     context.verify = true;
     context.mixed_precision = c.mixed_precision;
+    context.memory_budget = c.budget;
     target_.contracts_bfloat16 = !c.emulated;
     context.target = &target_;
     context.evaluate = [](const Graph& g) { return evaluate_graph(g, {}); };

@@ -30,8 +30,7 @@ class PlannedKernel final : public Kernel {
   int64_t scratch_bytes() const override { return plan_->scratch_bytes; }
   int64_t workspace_bytes() const override { return plan_->workspace_bytes; }
   bool can_alias(int result, int input) const override {
-    return std::ranges::find(plan_->aliases, std::make_pair(result, input)) !=
-           plan_->aliases.end();
+    return std::ranges::find(plan_->aliases, std::make_pair(result, input)) != plan_->aliases.end();
   }
   int64_t prepared_bytes() const override { return plan_->prepared_bytes; }
   void prepare(void* const* buffers, void* prepared) const override {
@@ -91,6 +90,7 @@ class PlanningBackend final : public Backend {
         prepare.push_back(kernel.get());
       kernels.push_back(std::move(kernel));
     }
+    if (!options.code) return kernels;
     load(run, host_cpu(), PlanFunctions::kAll);
     load(prepare, here_as(cpu_), PlanFunctions::kPrepare);
     return kernels;

@@ -47,6 +47,15 @@ Model cnn() {
   return compiled(Model(x, Dense(10, "softmax")(Dense(128, "relu")(Flatten()(h)))), Adam(1e-3));
 }
 
+// With about half the activations.
+Model cnn_within_budget() {
+  const Model model = cnn();
+  CompileArguments arguments = model.compile_arguments();
+  arguments.memory_budget = 54 << 20;
+  model.compile(arguments);
+  return model;
+}
+
 Model normalized() {
   auto x = Input({64});
   auto h = x;
@@ -110,21 +119,22 @@ TEST_P(MeasuredMemory, IsWithinTheReportAndTheReportCloseToIt) {
   RecordProperty("report", std::to_string(report.total()));
 }
 
-INSTANTIATE_TEST_SUITE_P(MemoryReport, MeasuredMemory,
-                         testing::Values(Case{"mlp_1", mlp, {784}, 1, false},
-                                         Case{"mlp_128", mlp, {784}, 128, false},
-                                         Case{"mlp_100", mlp, {784}, 100, false},
-                                         Case{"mlp_4096", mlp, {784}, 4096, false},
-                                         Case{"mlp_train_128", mlp, {784}, 128, true},
-                                         Case{"mlp_train_2048", mlp, {784}, 2048, true},
-                                         Case{"cnn_1", cnn, {28, 28, 1}, 1, false},
-                                         Case{"cnn_128", cnn, {28, 28, 1}, 128, false},
-                                         Case{"cnn_train_32", cnn, {28, 28, 1}, 32, true},
-                                         Case{"cnn_train_128", cnn, {28, 28, 1}, 128, true},
-                                         Case{"normalized_64", normalized, {64}, 64, false},
-                                         Case{"normalized_train_64", normalized, {64}, 64, true},
-                                         Case{"averaged_train_32", averaged, {20}, 32, true}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    MemoryReport, MeasuredMemory,
+    testing::Values(Case{"mlp_1", mlp, {784}, 1, false}, Case{"mlp_128", mlp, {784}, 128, false},
+                    Case{"mlp_100", mlp, {784}, 100, false},
+                    Case{"mlp_4096", mlp, {784}, 4096, false},
+                    Case{"mlp_train_128", mlp, {784}, 128, true},
+                    Case{"mlp_train_2048", mlp, {784}, 2048, true},
+                    Case{"cnn_1", cnn, {28, 28, 1}, 1, false},
+                    Case{"cnn_128", cnn, {28, 28, 1}, 128, false},
+                    Case{"cnn_train_32", cnn, {28, 28, 1}, 32, true},
+                    Case{"cnn_train_128", cnn, {28, 28, 1}, 128, true},
+                    Case{"cnn_train_within_budget", cnn_within_budget, {28, 28, 1}, 128, true},
+                    Case{"normalized_64", normalized, {64}, 64, false},
+                    Case{"normalized_train_64", normalized, {64}, 64, true},
+                    Case{"averaged_train_32", averaged, {20}, 32, true}),
+    [](const auto& info) { return info.param.name; });
 
 class MemoryReportTest : public testing::Test {
  protected:

@@ -75,7 +75,8 @@ void compile_with_own_settings(const Model& model, const Optimizer& optimizer) {
                  .loss = "mse",
                  .backend = "reference",
                  .mixed_precision = "bfloat16",
-                 .disabled_passes = {"fuse_elementwise"}});
+                 .disabled_passes = {"fuse_elementwise"},
+                 .memory_budget = 123'456'789});
 }
 
 // Every optimizer with every setting.
@@ -188,6 +189,7 @@ TEST_F(KerasArguments, OwnSettingsStandBeside) {
   const CompileArguments arguments = again.compile_arguments();
   EXPECT_EQ(arguments.backend, "reference");
   EXPECT_EQ(arguments.mixed_precision, "bfloat16");
+  EXPECT_EQ(arguments.memory_budget, 123'456'789);
   EXPECT_THAT(arguments.disabled_passes, ::testing::ElementsAre("fuse_elementwise"));
   EXPECT_FALSE(arguments.optimizer.impl().excludes(*again.variables()[0]));
   EXPECT_TRUE(arguments.optimizer.impl().excludes(*again.variables()[1]));
