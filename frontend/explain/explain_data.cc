@@ -106,8 +106,8 @@ ConfigList describe_nodes(const GraphHistory& history) {
   return nodes;
 }
 
-// Median microseconds of each step in a quarter of a second of runs, at least five.
-std::vector<double> measure_steps(Executable& executable) {
+// What there is of a quarter of a second of runs, at least five.
+Recording record_runs(Executable& executable) {
   const Graph& graph = executable.graph();
   std::vector<Tensor> variables, inputs;
   for (const int32_t v : graph.variables()) variables.push_back(any_numbers(graph.type({v, 0})));
@@ -121,7 +121,7 @@ std::vector<double> measure_steps(Executable& executable) {
                                                      std::chrono::milliseconds(250));
        ++runs)
     executable.run(inputs);
-  return step_microseconds(stop_recording(), executable.program());
+  return stop_recording();
 }
 
 // A batch that runs a few rows at a time is explained for those rows.
@@ -162,14 +162,18 @@ Config explain_data(ExplainedGraph explained) {
   ConfigList layers;
   for (const std::string& layer : explained.layers.forward) layers.emplace_back(layer);
   ConfigList kernels, listings, told, passes, stages;
-  Config memory;
+  Config memory, timeline;
   if (compiles) {
     const std::unique_ptr<Executable> executable = compile(explained.graph, how);
     const Program& program = executable->program();
     history.add("compiled", program.graph);
-    kernels = describe_kernels(
-        program, history.stages().back(),
-        explained.measure ? measure_steps(*executable) : std::vector<double>(), listings);
+    std::vector<double> measured;
+    if (explained.measure) {
+      const Recording recording = record_runs(*executable);
+      measured = step_microseconds(recording, program);
+      timeline = describe_timeline(recording, program);
+    }
+    kernels = describe_kernels(program, history.stages().back(), measured, listings);
     memory = describe_memory(program, history.stages().back());
     for (const Pass& pass : all_passes())
       passes.emplace_back(Config{{"name", pass.name}, {"description", pass.description}});
@@ -187,6 +191,7 @@ Config explain_data(ExplainedGraph explained) {
       .set("kernels", std::move(kernels))
       .set("listings", std::move(listings))
       .set("memory", std::move(memory))
+      .set("timeline", std::move(timeline))
       .set("remarks", std::move(told));
 }
 

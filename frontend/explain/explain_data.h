@@ -12,6 +12,8 @@
 
 namespace sinter {
 
+struct Recording;
+
 /// A graph and how it is compiled.
 struct ExplainedGraph {
   std::string title;  // of the model
@@ -33,6 +35,9 @@ ConfigList describe_kernels(const Program& program, const HistoryStage& stage,
                             const std::vector<double>& microseconds, ConfigList& listings);
 /// Which bytes of the arena hold what from which step to which, and the sizes of everything else.
 Config describe_memory(const Program& program, const HistoryStage& stage);
+/// The median run of the recording: `slices` as [step, phase, piece, thread, first nanosecond, last
+/// one]; empty where the program did not run.
+Config describe_timeline(const Recording& recording, const Program& program);
 
 /// The page around the data (README.md). Raises nothing.
 std::string explain_page(const Config& data);

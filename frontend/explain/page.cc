@@ -14,6 +14,7 @@ SINTER_PAGE_PART(drawing)
 SINTER_PAGE_PART(details)
 SINTER_PAGE_PART(kernels)
 SINTER_PAGE_PART(memory)
+SINTER_PAGE_PART(timeline)
 SINTER_PAGE_PART(main)
 #undef SINTER_PAGE_PART
 
@@ -49,7 +50,7 @@ std::string explain_page(const Config& data) {
   std::string page(SINTER_PART(page)), scripts;
   for (const std::string_view script :
        {SINTER_PART(model), SINTER_PART(layout), SINTER_PART(drawing), SINTER_PART(details),
-        SINTER_PART(kernels), SINTER_PART(memory), SINTER_PART(main)})
+        SINTER_PART(kernels), SINTER_PART(memory), SINTER_PART(timeline), SINTER_PART(main)})
     scripts += script;
   put_in(page, "/* style.css */", SINTER_PART(style));
 #undef SINTER_PART

@@ -50,6 +50,12 @@ try {
   seen.marked = document.querySelectorAll("#code .marked").length;
   at("tab-memory").click();
   seen.boxes = document.querySelectorAll("#view-memory rect").length;
+  at("tab-timeline").click();
+  seen.slices = document.querySelectorAll("#view-timeline rect").length;
+  const narrow = Number(document.querySelector("#view-timeline svg").getAttribute("width"));
+  at("time-in").click();
+  seen.zoomed = Number(document.querySelector("#view-timeline svg").getAttribute("width")) / narrow;
+  seen.threads = document.querySelector("#view-timeline").textContent;
   at("tab-remarks").click();
   at("tab-graph").click();
 } catch (error) {
@@ -93,7 +99,8 @@ TEST(ExplainPage, InABrowser) {
   model.compile({.optimizer = "adam", .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
   model.save(folder.file("m.sinter"));
   const ProcessResult made =
-      run_sinter({"explain", folder.file("m.sinter"), "--html", folder.file("page.html")});
+      run_sinter({"explain", folder.file("m.sinter"), "--html", folder.file("page.html"),
+                  "--measure", "--batch", "256", "--threads", "2"});
   ASSERT_EQ(made.exit_code, 0) << made.err;
 
   std::string page = read_file(folder.file("page.html"));
@@ -119,6 +126,9 @@ TEST(ExplainPage, InABrowser) {
   EXPECT_THAT(seen["node"].get<std::string>(), HasSubstr("history"));
   EXPECT_GT(seen["kernels"].get<int>(), 3);
   EXPECT_GT(seen["boxes"].get<int>(), 2);
+  EXPECT_GT(seen["slices"].get<int>(), 3);
+  EXPECT_GT(seen["zoomed"].get<double>(), 1.5);
+  EXPECT_THAT(seen["threads"].get<std::string>(), HasSubstr("thread 0 (the caller)"));
   EXPECT_GT(seen["colours"].get<int>(), 8);
   if (SINTER_WITH_LLVM) {
     ASSERT_EQ(seen["panes"].size(), 3u);

@@ -288,8 +288,11 @@ function start() {
   element("title").replaceChildren(data.title, make("small", {}, `${data.kind}, batch of ${data.batch}`));
   element("note").textContent = data.note;
   element("note").hidden = !data.note;
-  if (data.kernels.length > 0)
-    tabs.push(["kernels", "Kernels", kernelTable], ["memory", "Memory", showMemory], ["remarks", "Remarks", showRemarks]);
+  if (data.kernels.length > 0) {
+    tabs.push(["kernels", "Kernels", kernelTable], ["memory", "Memory", showMemory]);
+    if (data.timeline.slices) tabs.push(["timeline", "Time line", showTimeline]);
+    tabs.push(["remarks", "Remarks", showRemarks]);
+  }
   addTabs();
   showTab("graph");
   readColours();

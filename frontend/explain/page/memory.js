@@ -1,3 +1,10 @@
+function svg(tag, attributes, ...children) {
+  const result = document.createElementNS("http:" + "//www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) result.setAttribute(name, value);
+  result.append(...children);
+  return result;
+}
+
 // The memory plan: which bytes of the arena hold what, from step to step.
 function showMemory(view) {
   const memory = data.memory, sizes = Object.entries(memory.sizes).filter(([, bytes]) => bytes > 0);
@@ -6,12 +13,6 @@ function showMemory(view) {
   if (memory.arena === 0) return;
   const height = 420, left = 76, right = 20, steps = Math.max(1, memory.steps + 1);
   const width = Math.max(640, Math.min(1500, left + right + 60 * steps)), across = (width - left - right) / steps, down = height / memory.arena;
-  const svg = (tag, attributes, ...children) => {
-    const result = document.createElementNS("http:" + "//www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) result.setAttribute(name, value);
-    result.append(...children);
-    return result;
-  };
   const picture = svg("svg", { width, height: height + 46, viewBox: `0 0 ${width} ${height + 46}`, role: "img",
     "aria-label": "Bytes of the arena from step to step; the table below has the same numbers" });
   for (let i = 0; i <= 4; ++i) {
