@@ -18,7 +18,7 @@ function showTimeline(view) {
     for (let i = 0; i <= ticks; ++i) {
       const x = left + ((width - left - 20) * i) / ticks;
       picture.append(svg("line", { x1: x, x2: x, y1: top, y2: height, class: "axis" }),
-        svg("text", { x, y: height + 18, "text-anchor": "middle" }, micro((line.nanoseconds * i) / ticks)));
+        svg("text", { x, y: height + 18, "text-anchor": i === ticks ? "end" : "middle" }, micro((line.nanoseconds * i) / ticks)));
     }
     for (const [step, phase, piece, thread, begin, end] of line.slices) {
       const kernel = data.kernels[step], id = kernel.node, node = stageAt(data.stages.length - 1).nodes.get(id);
@@ -51,7 +51,7 @@ function showTimeline(view) {
   const rows = [...line.slices].sort((a, b) => b[5] - b[4] - (a[5] - a[4])).slice(0, 500);
   const body = make("tbody", {}, ...rows.map(([step, , piece, thread, begin, end]) => {
     const id = data.kernels[step].node;
-    return make("tr", { onclick: () => select(id) }, make("td", {}, make("button", { class: "link" }, nameOf(id))), make("td", {}, data.nodes[id].layer || ""),
+    return make("tr", { onclick: () => select(id) }, make("td", {}, make("button", { class: "link" }, `${titleOf(id)} ${nameOf(id)}`)), make("td", {}, data.nodes[id].layer || ""),
       ...[piece, thread, micro(begin), micro(end - begin)].map((text) => make("td", { class: "number" }, `${text}`)));
   }));
   view.append(make("table", {}, make("thead", {}, make("tr", {}, ...["kernel", "layer", "piece", "thread", "from", "time"].map((name) => make("th", { scope: "col" }, name)))), body));
