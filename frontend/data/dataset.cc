@@ -67,6 +67,7 @@ class SlicesNode : public DatasetNode {
     }
   }
   int64_t cardinality() const override { return rows_; }
+  bool is_repeatable() const override { return true; }
   std::shared_ptr<const RowTable> table() const override { return table_; }
   std::unique_ptr<Stream<Row>> rows(const Round&) const override {
     struct Rows : Stream<Row> {
@@ -97,6 +98,7 @@ class RangeNode : public DatasetNode {
     count_ = static_cast<int64_t>(std::min<uint64_t>((high - low - 1) / size, INT64_MAX - 1)) + 1;
   }
   int64_t cardinality() const override { return count_; }
+  bool is_repeatable() const override { return true; }
   std::unique_ptr<Stream<Element>> elements(const Round&) const override {
     struct Numbers : Stream<Element> {
       Numbers(int64_t first, int64_t by, int64_t number) : start(first), step(by), count(number) {}
@@ -139,6 +141,7 @@ class OneNode : public DatasetNode {
  public:
   explicit OneNode(Element element) : element_(std::move(element)) {}
   int64_t cardinality() const override { return 1; }
+  bool is_repeatable() const override { return true; }
   std::unique_ptr<Stream<Element>> elements(const Round&) const override {
     struct Once : Stream<Element> {
       explicit Once(Element one) : element(std::move(one)) {}
@@ -224,6 +227,7 @@ Element Dataset::first(SourceLocation where) const {
 
 struct Dataset::Iterator::State {
   NodePtr node;
+  Round round;
   std::unique_ptr<Stream<Element>> stream;
   std::optional<Element> current;
 };
@@ -232,7 +236,18 @@ Dataset::Iterator::Iterator(const Dataset& dataset) : state_(std::make_shared<St
   state_->node = dataset.shared();
   const auto walk = std::make_shared<Walk>();
   state_->node->begin(*walk);
-  state_->stream = element_stream(*state_->node, {walk});
+  state_->round = {walk};
+  state_->stream = element_stream(*state_->node, state_->round);
+}
+
+std::optional<Dataset::Iterator> Dataset::Iterator::repeated() const {
+  if (!state_->node->is_repeatable()) return std::nullopt;
+  Iterator again;
+  again.state_ = std::make_shared<State>();
+  again.state_->node = state_->node;
+  again.state_->round = state_->round;
+  again.state_->stream = element_stream(*state_->node, state_->round);
+  return again;
 }
 
 std::optional<Element> Dataset::Iterator::next() { return state_->stream->next(); }

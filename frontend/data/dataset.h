@@ -276,6 +276,9 @@ class Dataset::Iterator {
 
   /// The next element, or nothing at the end.
   std::optional<Element> next();
+  /// This iteration once more from its first element, in the order that it has. Nothing where a
+  /// function, a generator or a file makes elements, which need not do so twice.
+  std::optional<Iterator> repeated() const;
 
   const Element& operator*() const;
   const Element* operator->() const { return &**this; }

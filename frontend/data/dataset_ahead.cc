@@ -128,6 +128,7 @@ class PrefetchNode : public SourcedNode {
   }
   // Rows are there already.
   std::shared_ptr<const RowTable> table() const override { return source().table(); }
+  bool is_repeatable() const override { return source().is_repeatable(); }
   std::unique_ptr<Stream<Row>> rows(const Round& round) const override {
     return source().rows(round);
   }

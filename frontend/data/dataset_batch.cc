@@ -157,6 +157,7 @@ class BatchNode : public SourcedNode {
     const int64_t all = source().cardinality();
     return all < 0 ? all : all / size_ + (!drop_ && all % size_ != 0 ? 1 : 0);
   }
+  bool is_repeatable() const override { return source().is_repeatable(); }
   std::unique_ptr<Stream<Element>> elements(const Round& round) const override {
     if (const auto table = source().table())
       return std::make_unique<RowBatches>(table, source().rows(round), size_, drop_);
@@ -191,6 +192,7 @@ class WindowNode : public SourcedNode {
     if (drop_) return all < span_ ? 0 : (all - span_) / shift_ + 1;
     return all / shift_ + (all % shift_ != 0 ? 1 : 0);
   }
+  bool is_repeatable() const override { return source().is_repeatable(); }
   std::unique_ptr<Stream<Element>> elements(const Round& round) const override {
     return std::make_unique<Windows>(*this, element_stream(source(), round));
   }
@@ -237,6 +239,7 @@ class UnbatchNode : public SourcedNode {
     const int64_t all = source().cardinality();
     return all > 0 ? Dataset::kUnknownCardinality : all;
   }
+  bool is_repeatable() const override { return source().is_repeatable(); }
   std::unique_ptr<Stream<Element>> elements(const Round& round) const override {
     return std::make_unique<Rows>(element_stream(source(), round));
   }

@@ -57,6 +57,9 @@ class DatasetNode {
   /// Called once in each walk, before any stream is made; passes it on to the sources.
   virtual void begin(Walk& walk) const { (void)walk; }
   virtual int64_t cardinality() const = 0;
+  /// Does each stream of a round give the same? Not where a function of the user makes elements, or
+  /// a file that may change.
+  virtual bool is_repeatable() const { return false; }
   /// Where elements are rows of tensors: those, and rows() makes streams. Null: elements() does.
   virtual std::shared_ptr<const RowTable> table() const { return nullptr; }
   virtual std::unique_ptr<Stream<Row>> rows(const Round& round) const;

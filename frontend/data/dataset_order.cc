@@ -29,6 +29,7 @@ class ChoosingNode : public SourcedNode {
  public:
   using SourcedNode::SourcedNode;
   std::shared_ptr<const RowTable> table() const override { return source().table(); }
+  bool is_repeatable() const override { return source().is_repeatable(); }
   std::unique_ptr<Stream<Row>> rows(const Round& round) const override {
     return static_cast<const Derived&>(*this).template stream<Row>(round);
   }
@@ -225,6 +226,9 @@ class ConcatenateNode : public SourcedNode {
     int64_t all = 0;
     return a < 0 || b < 0 || __builtin_add_overflow(a, b, &all) ? kUnknown : all;
   }
+  bool is_repeatable() const override {
+    return source().is_repeatable() && second_->is_repeatable();
+  }
   std::unique_ptr<Stream<Element>> elements(const Round& round) const override {
     struct Both : Stream<Element> {
       std::optional<Element> next() override {
@@ -269,6 +273,9 @@ class ZipNode : public DatasetNode {
       if (count >= 0) least = least < 0 ? count : std::min(least, count);
     }
     return least;
+  }
+  bool is_repeatable() const override {
+    return std::ranges::all_of(sources_, [](const NodePtr& s) { return s->is_repeatable(); });
   }
   std::unique_ptr<Stream<Element>> elements(const Round& round) const override {
     struct Zipped : Stream<Element> {

@@ -124,62 +124,94 @@ const void* values_as(const Tensor& t, DType dtype, std::optional<Tensor>& memor
 
 }  // namespace
 
+void DatasetFeed::read(const std::string& call, const Element& element, Batch& batch) const {
+  if (element.size() < 2)
+    throw Error(call + ": the element of the dataset has no y; elements are (x, y)");
+  batch.data = prepare_data(call.c_str(), state_.net(), plans_, element.part(0), element.part(1),
+                            element.part(2));
+  const PreparedData& data = batch.data;
+  apply_class_weight(batch.data, state_.net(), plans_, class_weight_);
+  batch.pointers.clear();
+  size_t next = 0;
+  batch.converted.resize(data.x.size() + 2 * data.y.size());
+  const auto add = [&](const Tensor& values, DType dtype) {
+    batch.pointers.push_back(values_as(values, dtype, batch.converted[next++]));
+  };
+  for (size_t i = 0; i < data.x.size(); ++i) add(data.x[i], data.x_dtypes[i]);
+  for (size_t i = 0; i < data.y.size(); ++i) add(data.y[i], data.inputs.labels[i].dtype);
+  for (size_t i = 0; i < data.weights.size(); ++i) {
+    if (data.weights[i]) add(*data.weights[i], data.inputs.weights[i]->dtype);
+  }
+}
+
 bool DatasetFeed::next() {
-  const StepInputs before = std::move(batch_.inputs);
-  batch_ = {};  // whoever makes the next one may use its memory
+  const StepInputs before = std::move(batch_.data.inputs);
+  batch_.data = {};  // whoever makes the next one may use its memory
   const std::optional<Element> element = reader_.next();
   if (!element) return false;
   const std::string call = fmt::format("{} (batch {})", reader_.call(), reader_.seen() - 1);
   if (reader_.seen() == 1) rows_walked_ = 0;
-  if (element->size() < 2)
-    throw Error(call + ": the element of the dataset has no y; elements are (x, y)");
-  batch_ = prepare_data(call.c_str(), state_.net(), plans_, element->part(0), element->part(1),
-                        element->part(2));
-  apply_class_weight(batch_, state_.net(), plans_, class_weight_);
-  refuse_nan(call.c_str(), state_, batch_, use_);
-  if (kind_ < 0 || !is_same(before, batch_.inputs)) ++kind_;
+  read(call, *element, batch_);
+  refuse_nan(call.c_str(), state_, batch_.data, use_);
+  if (kind_ < 0 || !is_same(before, batch_.data.inputs)) ++kind_;
   rows_before_ = rows_walked_;
-  rows_walked_ += batch_.rows;
-
-  pointers_.clear();
-  size_t next = 0;
-  converted_.resize(batch_.x.size() + 2 * batch_.y.size());
-  for (size_t i = 0; i < batch_.x.size(); ++i)
-    pointers_.push_back(values_as(batch_.x[i], batch_.x_dtypes[i], converted_[next++]));
-  for (size_t i = 0; i < batch_.y.size(); ++i)
-    pointers_.push_back(values_as(batch_.y[i], batch_.inputs.labels[i].dtype, converted_[next++]));
-  for (size_t i = 0; i < batch_.weights.size(); ++i) {
-    if (batch_.weights[i])
-      pointers_.push_back(
-          values_as(*batch_.weights[i], batch_.inputs.weights[i]->dtype, converted_[next++]));
-  }
+  rows_walked_ += batch_.data.rows;
   return true;
 }
 
 int64_t DatasetFeed::keep() {
+  if (kept_count_ == 0) {
+    again_ = reader_.repeated();
+    again_begun_ = false;
+  }
   if (kept_count_ == kept_.size()) kept_.emplace_back();
   Kept& to = kept_[kept_count_];
-  to.pointers.clear();
-  to.inputs.resize(pointers_.size());
   to.first = rows_before_;
+  to.place = again_ ? reader_.seen() - 1 : -1;
+  if (again_) return static_cast<int64_t>(kept_count_++);
+  const PreparedData& data = batch_.data;
+  to.pointers.clear();
+  to.inputs.resize(batch_.pointers.size());
   const auto add = [&](const Tensor& given, DType dtype) {
     const size_t i = to.pointers.size();
     const ValueType type{dtype, given.shape()};
     if (to.inputs[i].type() != type) to.inputs[i] = Tensor::placeholder(dtype, given.shape());
     if (type.bytes() > 0)
-      std::memcpy(to.inputs[i].raw(), pointers_[i], static_cast<size_t>(type.bytes()));
+      std::memcpy(to.inputs[i].raw(), batch_.pointers[i], static_cast<size_t>(type.bytes()));
     to.pointers.push_back(to.inputs[i].raw());
   };
-  for (size_t i = 0; i < batch_.x.size(); ++i) add(batch_.x[i], batch_.x_dtypes[i]);
-  for (size_t i = 0; i < batch_.y.size(); ++i) add(batch_.y[i], batch_.inputs.labels[i].dtype);
-  for (size_t i = 0; i < batch_.weights.size(); ++i) {
-    if (batch_.weights[i]) add(*batch_.weights[i], batch_.inputs.weights[i]->dtype);
+  for (size_t i = 0; i < data.x.size(); ++i) add(data.x[i], data.x_dtypes[i]);
+  for (size_t i = 0; i < data.y.size(); ++i) add(data.y[i], data.inputs.labels[i].dtype);
+  for (size_t i = 0; i < data.weights.size(); ++i) {
+    if (data.weights[i]) add(*data.weights[i], data.inputs.weights[i]->dtype);
   }
   return static_cast<int64_t>(kept_count_++);
 }
 
 const std::vector<const void*>& DatasetFeed::kept(int64_t batch) {
-  return kept_[static_cast<size_t>(batch)].pointers;
+  const Kept& wanted = kept_[static_cast<size_t>(batch)];
+  if (wanted.place < 0) return wanted.pointers;
+  if (again_begun_ && again_at_ == wanted.place + 1) return made_anew_.pointers;
+  if (!again_begun_ || again_at_ > wanted.place) {
+    again_ = again_->repeated();
+    again_at_ = 0;
+    again_begun_ = true;
+  }
+  std::optional<Element> element;
+  made_anew_.data = {};
+  for (; again_at_ <= wanted.place; ++again_at_) {
+    element.reset();  // whose memory may serve again
+    element = again_->next();
+  }
+  SINTER_CHECK(element.has_value(), "a walk that is repeated has other elements");
+  read(reader_.call(), *element, made_anew_);
+  return made_anew_.pointers;
+}
+
+void DatasetFeed::forget() {
+  kept_count_ = 0;
+  again_.reset();
+  made_anew_ = {};
 }
 
 int64_t DatasetFeed::sample(int64_t batch, int64_t row) const {

@@ -96,6 +96,8 @@ class DatasetReader {
   }
   /// Batches taken in this walk.
   int64_t seen() const { return seen_; }
+  /// The walk of the batch at hand from its start; nothing where it need not be the same again.
+  std::optional<Dataset::Iterator> repeated() const { return walk_->repeated(); }
   std::string shortage() const;
   const char* call() const { return call_; }
 
@@ -120,38 +122,50 @@ class DatasetFeed : public Feed {
               NaNUse use, std::map<int, double> weights = {});
   int64_t begin() override { return reader_.begin(); }
   bool next() override;
-  int64_t rows() const override { return batch_.rows; }
-  const std::vector<const void*>& pointers() override { return pointers_; }
-  const StepInputs& inputs() const override { return batch_.inputs; }
+  int64_t rows() const override { return batch_.data.rows; }
+  const std::vector<const void*>& pointers() override { return batch_.pointers; }
+  const StepInputs& inputs() const override { return batch_.data.inputs; }
   int64_t kind() const override { return kind_; }
-  const PreparedData* checked() const override { return &batch_; }
+  const PreparedData* checked() const override { return &batch_.data; }
   int64_t keep() override;
   const std::vector<const void*>& kept(int64_t batch) override;
   int64_t sample(int64_t batch, int64_t row) const override;
-  void forget() override { kept_count_ = 0; }
+  void forget() override;
   std::string shortage() const override { return reader_.shortage(); }
   std::string remedy() const override { return "Leave out steps_per_epoch, or use repeat()"; }
 
  private:
+  // An element, as a step takes it.
+  struct Batch {
+    PreparedData data;
+    std::vector<std::optional<Tensor>> converted;  // memory, which serves again
+    std::vector<const void*> pointers;
+  };
+  void read(const std::string& call, const Element& element, Batch& batch) const;
+
   DatasetReader& reader_;
   ModelState& state_;
   const std::vector<OutputPlan>& plans_;
   NaNUse use_;
   std::map<int, double> class_weight_;
-  PreparedData batch_;
+  Batch batch_;
   int64_t kind_ = -1;
-  std::vector<std::optional<Tensor>> converted_;
-  std::vector<const void*> pointers_;
   int64_t rows_before_ = 0, rows_walked_ = 0;  // the batch at hand: in this walk
-  // Copies, as the dataset may use the memory of a batch for the next one. Their own memory serves
-  // again.
+  // Where a walk can be repeated, batches are made anew when somebody comes back to them. Others
+  // are copied, as the dataset may use the memory of a batch for the next one; the memory of copies
+  // serves again.
   struct Kept {
     std::vector<Tensor> inputs;
     std::vector<const void*> pointers;
-    int64_t first = 0;
+    int64_t first = 0;   // row
+    int64_t place = -1;  // in the walk; -1: a copy
   };
   std::vector<Kept> kept_;
   size_t kept_count_ = 0;
+  std::optional<Dataset::Iterator> again_;  // the walk of the batches that are kept, once more
+  int64_t again_at_ = 0;                    // of its next element
+  bool again_begun_ = false;
+  Batch made_anew_;
 };
 
 /// Raises Error where options are given that are for tensors.

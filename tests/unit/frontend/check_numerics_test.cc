@@ -323,6 +323,41 @@ TEST_F(CheckNumerics, FindsTheStepLongAfterIt) {
   EXPECT_EQ(model.get_weights()[0].at(0), 1);
 }
 
+// Batches of a Dataset are walked through once more, or copied where a function makes them.
+TEST_F(CheckNumerics, FindsTheStepOfADatasetLongAfterIt) {
+  const auto found_in = [&](const Dataset& batches) {
+    const KerasTensor in = Input({1}, {.name = "in"});
+    const KerasTensor h =
+        Dense(1, {.use_bias = false, .kernel_initializer = "ones", .name = "first"})(in);
+    Model model(in, Lambda([](Symbol s) { return select(less(s, 1e9), sqrt(s), 0.0 * s); })(h));
+    model.compile({.optimizer = SGD(0.0), .loss = Loss("none", [](Symbol t, Symbol p) {
+                                            return mean(select(greater(p, -1.0), p, t), {-1});
+                                          })});
+    FitOptions o = options();
+    o.batch_size = 32;
+    o.epochs = 3;
+    o.steps_per_epoch = 90;  // the second epoch goes on in the middle of a walk
+    const NumericsFault found =
+        fault_of([&](const FitOptions& given) { model.fit(batches, given); }, o);
+    EXPECT_EQ(model.get_weights()[0].at(0), 1);
+    return found;
+  };
+  const Dataset rows = Dataset::from_tensor_slices({with(values(300, 1), 150, 0), values(300, 1)});
+  const Dataset mapped =
+      rows.map([](const Tensor& x, const Tensor& y) { return std::pair(x.clone(), y.clone()); });
+  for (const Dataset& dataset : {rows, mapped, rows.prefetch(3)}) {
+    const NumericsFault found = found_in(dataset.batch(1));
+    EXPECT_EQ(found.epoch, 2);
+    EXPECT_EQ(found.step, 61);
+    EXPECT_EQ(found.sample, 150);
+  }
+  // In the order that the shuffle had, which is another one each time.
+  const NumericsFault found = found_in(rows.shuffle(300).batch(1));
+  EXPECT_EQ(found.sample, (found.epoch - 1) * 90 + found.step - 1);
+  ASSERT_FALSE(found.inputs.empty());
+  EXPECT_EQ(found.inputs[0].min, 0);  // it is that row
+}
+
 // Random numbers come again, and what callbacks set in between is not forgotten.
 TEST_F(CheckNumerics, RepeatsRandomNumbersAndWhatCallbacksSet) {
   const KerasTensor in = Input({8}, {.name = "in"});

@@ -507,6 +507,38 @@ TEST(Dataset, RefusesWhatTfRefuses) {
   EXPECT_THAT(error_of([&] { a.batch(-1); }), HasSubstr("dataset_test.cc:"));
 }
 
+// An iteration can be begun once more, in the order that it has, where no function makes elements.
+TEST(Dataset, IterationsRepeat) {
+  const auto take = [](Dataset::Iterator& from, int64_t most) {
+    Numbers result;
+    for (std::optional<Element> e; most-- > 0 && (e = from.next());)
+      for (int64_t i = 0; i < e->x().elements(); ++i)
+        result.push_back(static_cast<int64_t>(e->x().at(i)));
+    return result;
+  };
+  const Dataset shuffled = rows(40).shuffle(16);
+  for (const Dataset& dataset : {rows(10), Dataset::range(10), shuffled, shuffled.batch(3),
+                                 shuffled.repeat(2).batch(7), shuffled.take(30).skip(2).prefetch(2),
+                                 rows(5).concatenate(shuffled), Dataset::zip({shuffled, rows(40)}),
+                                 rows(9).window(4, {.shift = 2, .drop_remainder = true}).batch(2),
+                                 rows(8).batch(4).unbatch()}) {
+    Dataset::Iterator first(dataset);
+    const Numbers some = take(first, 4);
+    std::optional<Dataset::Iterator> again = first.repeated();
+    ASSERT_TRUE(again);
+    EXPECT_EQ(take(*again, 4), some);
+    EXPECT_EQ(take(*again, 1000), take(first, 1000));
+    Dataset::Iterator third = *first.repeated();
+    EXPECT_EQ(take(third, 4), some);
+  }
+  const Dataset mapped = rows(4).map([](Tensor x) { return x; });
+  EXPECT_FALSE(Dataset::Iterator(mapped).repeated());
+  EXPECT_FALSE(Dataset::Iterator(mapped.shuffle(4).batch(2)).repeated());
+  EXPECT_FALSE(Dataset::Iterator(Dataset::zip({rows(4), mapped})).repeated());
+  EXPECT_FALSE(Dataset::Iterator(rows(4).concatenate(mapped)).repeated());
+  EXPECT_FALSE(Dataset::Iterator(rows(4).filter([](Tensor) { return true; })).repeated());
+}
+
 TEST(Dataset, ProgressKnowsHowMany) {
   int64_t count = 0;
   for ([[maybe_unused]] const auto& [x, y] : progress(
