@@ -21,7 +21,8 @@ TEST(CliVerify, SaysThatAModelIsRight) {
   EXPECT_EQ(r.exit_code, 0) << r.err;
   for (const char* line :
        {"training graph of", "inference graph of", "\n  as built ", "\n  fuse_elementwise ",
-        "\n  kernels of llvm ", "\n  gradients of ops ", "\n  gradient of the loss ", "\nright\n"})
+        "\n  kernels of llvm ", "\n  within the least memory ", "\n  gradients of ops ",
+        "\n  gradient of the loss ", "\nright\n"})
     EXPECT_THAT(r.out, HasSubstr(line));
   const ProcessResult one =
       run_sinter({"verify", kModel, "--graph", "inference", "--backend", "llvm", "--batch", "2"});
