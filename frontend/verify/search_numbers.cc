@@ -27,6 +27,8 @@ Tensor input_of(Random& random, const ValueType& type, int attempt) {
   return t;
 }
 
+}  // namespace
+
 double judged_share(const Expectation& e) {
   int64_t good = 0, all = 0;
   const auto look = [&](ValueId id) {
@@ -39,8 +41,6 @@ double judged_share(const Expectation& e) {
   for (const Graph::Update& u : e.lowered.updates()) look(u.value);
   return all == 0 ? 1 : static_cast<double>(good) / static_cast<double>(all);
 }
-
-}  // namespace
 
 Numbers search_numbers(const Case& c, const Configuration& configuration, uint64_t seed, int sets,
                        int tries) {

@@ -14,6 +14,9 @@ struct Numbers {
   double judged = 0;  // the share of results about which something can be said, of the best set
 };
 
+/// The share of its results that a run can be judged by: finite ones with sharp bounds.
+double judged_share(const Expectation& expected);
+
 /// Sets of inputs and variables of `c.graph`: finite results, and between them both sides of as
 /// many selects, maxima and minima as are found in `tries`. `c.variables` are those of a model;
 /// sets hold them or numbers near them. Inputs are random, those of integers small.

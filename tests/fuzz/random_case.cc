@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "frontend/verify/search_numbers.h"
 #include "passes/pass.h"
 #include "tests/fuzz/maker.h"
 
@@ -32,21 +33,6 @@ void fill(Case& c, uint64_t seed, int style) {
   };
   for (const int32_t i : c.graph.inputs()) c.inputs.push_back(make(i));
   for (const int32_t i : c.graph.variables()) c.variables.push_back(make(i));
-}
-
-// The share of results that a run can be judged by.
-double judged_share(const Case& c) {
-  const Expectation e = expectation_of(c);
-  int64_t good = 0, all = 0;
-  const auto look = [&](ValueId id) {
-    for (const Bounded& b : e.at(id).elements) {
-      ++all;
-      good += std::isfinite(b.value) && b.radius <= 1e-3 * (1 + std::fabs(b.value)) ? 1 : 0;
-    }
-  };
-  for (const Graph::Output& o : e.lowered.outputs()) look(o.value);
-  for (const Graph::Update& u : e.lowered.updates()) look(u.value);
-  return all == 0 ? 1 : static_cast<double>(good) / static_cast<double>(all);
 }
 
 }  // namespace
@@ -79,11 +65,11 @@ RandomCase random_case(uint64_t seed, const Sizes& sizes) {
   // extreme as it is.
   if (seed % 8 == 7) return result;
   try {
-    double best = judged_share(c);
+    double best = judged_share(expectation_of(c));
     for (int style = 0; style < 4 && best < 0.7; ++style) {
       Case other = c;
       fill(other, seed + 1 + static_cast<uint64_t>(style), style);
-      const double share = judged_share(other);
+      const double share = judged_share(expectation_of(other));
       if (share <= best) continue;
       best = share;
       c = std::move(other);
